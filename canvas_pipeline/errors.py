@@ -1,0 +1,66 @@
+"""The exception tree: every error a user can meet, in one place.
+
+    CanvasPipelineError            exit code 1; says what is wrong, where, and what to do next
+    ├── BadInput                   a file or row somebody gave us cannot be used (file and line, never the row's text)
+    │   ├── MissingInput           a file, folder or upstream stage is not there
+    │   └── SchemaMismatch         a data set does not have the columns a method needs
+    ├── BadConfig                  an option, profile or method name that does not exist or contradicts another
+    ├── GateClosed                 a guardrail's verdict is missing, failed, or was made for other inputs   (exit code 3)
+    ├── RowsUnaccounted            a stage's funnel does not add up: in != kept + merged + refused
+    ├── ArtifactCorrupt            a stage's files do not match their manifest
+    ├── ServiceUnavailable         a teacher, backend or detector does not answer                            (exit code 2)
+    └── MissingTool                a compiler, extra or external program is not installed                    (exit code 2)
+
+Adding one: derive it from the closest parent, add it to the drawing, and give the message three parts: what, where,
+what to do next. Personal data never enters a message: name the file, the line, the row id and the field.
+"""
+
+from __future__ import annotations
+
+
+class CanvasPipelineError(Exception):
+    """Base of every error this package raises on purpose; ``exit_code`` is what the CLIs return."""
+
+    exit_code = 1
+
+
+class BadInput(CanvasPipelineError):
+    """A file or row that somebody gave us cannot be used."""
+
+
+class MissingInput(BadInput):
+    """A file, folder or upstream stage is not there."""
+
+
+class SchemaMismatch(BadInput):
+    """A data set does not have the columns that a method needs."""
+
+
+class BadConfig(CanvasPipelineError):
+    """An option, profile or method name that does not exist, or contradicts another."""
+
+
+class GateClosed(CanvasPipelineError):
+    """A guardrail's verdict is missing, failed, or was made for other inputs."""
+
+    exit_code = 3
+
+
+class RowsUnaccounted(CanvasPipelineError):
+    """A stage's funnel does not add up."""
+
+
+class ArtifactCorrupt(CanvasPipelineError):
+    """A stage's files do not match their manifest."""
+
+
+class ServiceUnavailable(CanvasPipelineError):
+    """A teacher, backend or detector does not answer."""
+
+    exit_code = 2
+
+
+class MissingTool(CanvasPipelineError):
+    """A compiler, an extra of this package, or an external program is not installed."""
+
+    exit_code = 2
