@@ -224,6 +224,40 @@ class Store:
                 shutil.rmtree(old, ignore_errors=True)
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path beside ``path`` to write to; it takes the name only when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path, mark: str = MANIFEST) -> Iterator[Path]:
+    """Like ``whole_file`` for a folder. What is at ``path`` is replaced only where it holds a file ``mark`` (it is ours) or
+    nothing; anything else raises ``BadInput`` before the block starts."""
+    if path.exists() and not (path / mark).is_file() and (not path.is_dir() or any(path.iterdir())):
+        raise BadInput(f"{path} exists and was not written by this command; name another folder, or empty it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary, old = (path.with_name(f".tmp-{os.getpid()}-{kind}-{path.name}") for kind in ("new", "old"))
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.exists():
+            os.rename(path, old)
+        os.rename(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def sha256_file(path: Path) -> str:
     """sha256 hex of a file's bytes, streaming."""
     with path.open("rb") as file:

@@ -1,0 +1,24 @@
+"""``canvas-data``: the data half of the line from the command line. Thin over the functions that the assets call."""
+
+from __future__ import annotations
+
+import typer
+
+from canvas_pipeline.cli import data_examples, data_intake
+from canvas_pipeline.cli.failure import EXIT_CODES, run
+
+app = typer.Typer(
+    name="canvas-data",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Contributed Canvas data → anonymised corpus → trajectories, preference pairs, splits, bench cases.\n\n"
+    "Start with: `canvas-data synthesize --contributors 2 --courses 4 --assignments 12 --seed 1 --out /tmp/collab` and "
+    "`canvas-data validate /tmp/collab/*.jsonl`.\n\n" + EXIT_CODES,
+)
+data_intake.register(app)
+data_examples.register(app)
+
+
+def main() -> None:
+    run(app, "canvas-data")

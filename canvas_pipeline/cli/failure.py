@@ -1,0 +1,28 @@
+"""How the CLIs end: a clear sentence on standard error and a documented exit code, never a traceback for a known error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from canvas_pipeline.errors import CanvasPipelineError
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 bad input, rows or options; 2 something needed does not answer or is not installed "
+    "(also: unusable command line); 3 a guardrail or the release gate is closed."
+)
+
+
+def run(app: Callable[[], None], name: str) -> None:
+    """Run a typer app; known errors and a full disk become one line and an exit code."""
+    try:
+        app()
+    except CanvasPipelineError as error:
+        typer.secho(f"{name}: {error}", err=True, fg="red")
+        sys.exit(error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.secho(f"{name}: {where}{error.strerror or 'input/output error'}; nothing half-written is left", err=True, fg="red")
+        sys.exit(1)

@@ -1,0 +1,102 @@
+"""From a stage on disk to what Dagster shows: data version, numbers, pictures and checks.
+
+In: a ``Made``. Out: a ``MaterializeResult``. What must hold: nothing is computed here; every number and picture comes from
+the stage, and nothing that enters metadata is row text.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.line.workspace import Made
+
+
+def outcome(made: Made) -> dg.MaterializeResult[Any]:
+    """Data version from the content hash; rows, hashes, facts and pictures as metadata; verdicts as check results."""
+    manifest = made.stage.manifest
+    metadata: dict[str, Any] = {
+        "reused": dg.MetadataValue.bool(made.reused),
+        "sha256": dg.MetadataValue.text(made.stage.sha256),
+        "folder": dg.MetadataValue.path(made.stage.folder),
+        "files": dg.MetadataValue.md(_files(made)),
+    }
+    rows = [entry.rows for entry in manifest.files.values() if entry.rows is not None]
+    if rows:
+        metadata["dagster/row_count"] = dg.MetadataValue.int(sum(rows))
+    if manifest.funnel is not None:
+        metadata["funnel"] = dg.MetadataValue.json(
+            {
+                "rows_in": manifest.funnel.rows_in,
+                "kept": manifest.funnel.kept,
+                "merged": manifest.funnel.merged,
+                "refused": manifest.funnel.refused,
+                "retained": round(manifest.funnel.retained, 4),
+            }
+        )
+    metadata.update({name: _fact(value) for name, value in made.facts.items()})
+    metadata.update({name: picture(png) for name, png in made.pictures.items()})
+    return dg.MaterializeResult(
+        metadata=metadata,
+        data_version=dg.DataVersion(made.stage.sha256),
+        check_results=[check_result(verdict) for verdict in made.verdicts],
+    )
+
+
+def check_specs(asset: dg.AssetKey, guards: Iterable[str]) -> list[dg.AssetCheckSpec]:
+    """The blocking checks of an asset, by guard id; names and one-liners come from the guard table."""
+    return [
+        dg.AssetCheckSpec(name=GUARDS[guard].name, asset=asset, description=GUARDS[guard].what, blocking=True)
+        for guard in guards
+    ]
+
+
+def check_result(verdict: Verdict) -> dg.AssetCheckResult:
+    """A verdict as a check: its numbers beside their thresholds, its reason, and the hashes it judged."""
+    metadata: dict[str, Any] = {name: _fact(value) for name, value in verdict.numbers.items()}
+    metadata.update({f"threshold: {name}": _fact(value) for name, value in verdict.thresholds.items()})
+    metadata["inputs"] = dg.MetadataValue.json(dict(verdict.inputs))
+    if verdict.allowance:
+        metadata["allow_shrinkage"] = dg.MetadataValue.text(verdict.allowance)
+    return dg.AssetCheckResult(
+        passed=verdict.passed,
+        check_name=verdict.name,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=verdict.reason or None,
+        metadata=metadata,
+    )
+
+
+def picture(png: bytes) -> dg.MarkdownMetadataValue:
+    """A PNG that the web UI shows in place."""
+    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
+def _files(made: Made) -> str:
+    entries = list(made.stage.manifest.files.items())
+    lines = ["| file | rows | bytes | sha256 |", "|---|---|---|---|"]
+    for name, entry in entries[:20]:
+        lines.append(f"| {name} | {'' if entry.rows is None else entry.rows} | {entry.size} | `{entry.sha256[:12]}` |")
+    if len(entries) > 20:
+        lines.append(f"| … {len(entries) - 20} more | | | |")
+    return "\n".join(lines)
+
+
+def _fact(value: Any) -> Any:
+    if isinstance(value, bool):
+        return dg.MetadataValue.bool(value)
+    if isinstance(value, int):
+        return dg.MetadataValue.int(value)
+    if isinstance(value, float):
+        return dg.MetadataValue.float(value)
+    if value is None:
+        return dg.MetadataValue.null()
+    if isinstance(value, (Mapping, list, tuple)):
+        return dg.MetadataValue.json(dict(value) if isinstance(value, Mapping) else list(value))
+    text = str(value)
+    return dg.MetadataValue.md(text) if "\n" in text else dg.MetadataValue.text(text)

@@ -1,0 +1,59 @@
+"""The line as a Dagster resource: its settings in the launch pad, a ``Workspace`` for the stage functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from canvas_pipeline.guardrails.verdict import Allowance
+from canvas_pipeline.line.workspace import Launch, Workspace, workspace
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class Line(dg.ConfigurableResource[Any]):
+    """Where the line's data lies and how large it runs; nothing else in the code location knows paths or profiles."""
+
+    root: str = Field(default=str(REPOSITORY / "data"), description="folder with collab/, sessions/ and the artefacts")
+    profile: str = Field(default="embedded", description="embedded (runs anywhere) or gb10 (a DGX Spark)")
+    seed: int = 7
+    base_model: str = Field(default="", description="instead of the profile's base: a local folder or a hub id")
+    teacher_endpoint: str = Field(default="", description="OpenAI-compatible URL; empty: the embedded urgency teacher")
+    teacher_model: str = ""
+
+    def workspace(self, context: dg.AssetExecutionContext, allow: Sequence[Allowance] = ()) -> Workspace:
+        return workspace(
+            Path(self.root),
+            self.profile,
+            seed=self.seed,
+            base_model=self.base_model,
+            teacher_endpoint=self.teacher_endpoint,
+            teacher_model=self.teacher_model,
+            allowances=tuple(allow),
+            say=context.log.info,
+        )
+
+
+class Shrinkage(dg.Config):
+    """``allow_shrinkage`` for one stage: lets G6 pass for this run, and is recorded in metadata and the release log."""
+
+    allow_shrinkage: str | None = Field(default=None, description="the reason; without one nothing is allowed")
+    minimum_retained: float = Field(default=0.5, description="the share of rows that must still be kept, above 0")
+
+    def allowances(self, stage: str) -> tuple[Allowance, ...]:
+        if not self.allow_shrinkage:
+            return ()
+        return (Allowance(stage=stage, minimum_retained=self.minimum_retained, reason=self.allow_shrinkage),)
+
+
+def pipes_launch(context: dg.AssetExecutionContext, pipes: dg.PipesSubprocessClient) -> Launch:
+    """A ``Launch`` that runs the command under Dagster Pipes, so that its progress stands in the run's log."""
+
+    def launch(command: Sequence[str], env: Mapping[str, str]) -> None:
+        pipes.run(context=context, command=list(command), env=dict(env))
+
+    return launch

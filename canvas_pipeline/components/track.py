@@ -1,0 +1,164 @@
+"""The model half of a track as one component: from run specs to a gated release, made from the method table.
+
+In: a YAML with the track's name, its methods and its asset-key prefix. Out: assets ``run_spec/<method>``,
+``checkpoint/<method>``, ``bench/<method>``, ``gguf/<method>`` and what they share. What must hold: assets only call the stage
+functions of ``line`` and show what those return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from canvas_pipeline.components.outcome import check_specs, outcome
+from canvas_pipeline.components.resource import Line, pipes_launch
+from canvas_pipeline.guardrails.table import GUARDS, guards_for
+from canvas_pipeline.line import bench, release, training
+from canvas_pipeline.line.workspace import Launch, Made, Workspace
+from canvas_pipeline.training.methods import METHODS, method
+
+Step = Callable[[Workspace, Launch], Made]
+
+
+class Track(dg.Component, dg.Model, dg.Resolvable):
+    """One track's model half. ``methods`` are rows of the method table (all of them where none is named)."""
+
+    track: str = Field(description="the track's name, shown as the assets' owner group")
+    methods: list[str] = Field(default_factory=lambda: list(METHODS), description="rows of the method table")
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        return dg.Definitions(assets=list(self._assets()))
+
+    def _assets(self) -> Iterator[dg.AssetsDefinition]:
+        yield _asset(["base_model"], [], "training", training.base_model, "The base that every method descends from.")
+        yield _asset(
+            ["training_image"], [], "training", training.training_image, "Whether the training image starts.", ["g10"]
+        )
+        yield _asset(
+            ["base_bench"],
+            [["base_model"], ["bench_cases"]],
+            "bench",
+            bench.base_bench,
+            "The base on the bench, before any training.",
+            ["g3"],
+        )
+        yield _asset(
+            ["reference_logprobs"],
+            [["checkpoint", "sft"], ["splits", "preference"]],
+            "training",
+            training.reference_logprobs,
+            "Log-probabilities of the frozen SFT reference, shared by the five preference losses.",
+        )
+        for name in self.methods:
+            yield from self._of_method(name)
+        yield from self._release()
+
+    def _of_method(self, name: str) -> Iterator[dg.AssetsDefinition]:
+        row = method(name)
+        start = [row.start] if row.start == "base_model" else row.start.split("/")
+        reads = [["splits", row.dataset], ["splits", "trajectory"], ["splits", "preference"], ["base_bench"], ["training_image"]]
+        yield _asset(
+            ["run_spec", name],
+            [start, *_unique(reads)],
+            "training",
+            lambda ws, launch, name=name: training.run_spec(ws, name, launch),
+            f"Inputs, numbers and the verdicts of every guard for {name}, bound to the inputs' hashes.",
+            [guard.id for guard in guards_for(name)],
+        )
+        needs = [["run_spec", name], start, ["splits", row.dataset]]
+        if row.dataset == "preference":
+            needs.append(["reference_logprobs"])
+        yield _asset(
+            ["checkpoint", name],
+            needs,
+            "training",
+            lambda ws, launch, name=name: training.checkpoint(ws, name, launch),
+            f"Weights trained with {name}.",
+            kinds={"pytorch"},
+        )
+        yield _asset(
+            ["bench", name],
+            [["checkpoint", name], ["bench_cases"]],
+            "bench",
+            lambda ws, launch, name=name: bench.method_bench(ws, name, launch),
+            f"{name} on the bench, with intervals.",
+        )
+        yield _asset(
+            ["gguf", name],
+            [["checkpoint", name], ["bench", name]],
+            "release",
+            lambda ws, launch, name=name: release.gguf(ws, name, launch),
+            f"{name} in six quantisations, each loaded, asked and benched.",
+            kinds={"gguf"},
+        )
+
+    def _release(self) -> Iterator[dg.AssetsDefinition]:
+        benches = [["bench", name] for name in self.methods]
+        yield _asset(
+            ["method_matrix"], benches, "bench", bench.method_matrix, "All methods side by side, with paired tests."
+        )
+        yield _asset(
+            ["production_checkpoint"],
+            [["method_matrix"]],
+            "bench",
+            bench.production_checkpoint,
+            "The checkpoint with the best macro accuracy whose every tool is above the floor.",
+        )
+        yield _asset(
+            ["scenarios"],
+            [["production_checkpoint"]],
+            "bench",
+            bench.scenarios,
+            "Six calendar scenarios, end to end through the agent loop.",
+        )
+        yield _asset(
+            ["gguf", "production"],
+            [["production_checkpoint"]],
+            "release",
+            release.production_gguf,
+            "The production checkpoint in six quantisations.",
+            kinds={"gguf"},
+        )
+        yield _asset(
+            ["cards"],
+            [["gguf", "production"], ["method_matrix"], ["scenarios"], ["corpus"]],
+            "release",
+            release.cards,
+            "Model card, data card and Modelfile, from measured artefacts only.",
+        )
+        yield _asset(
+            ["release_log"], [["cards"]], "release", release.release_log, "RELEASE-LOG.md: every item, ticked or with its reason."
+        )
+        yield _asset(["release"], [["release_log"]], "release", release.release, "The release, in a local folder.")
+
+
+def _unique(keys: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [list(key) for key in dict.fromkeys(tuple(key) for key in keys)]
+
+
+def _asset(
+    key: Sequence[str],
+    deps: Sequence[Sequence[str]],
+    group: str,
+    step: Step,
+    description: str,
+    guards: Sequence[str] = (),
+    kinds: set[str] | None = None,
+) -> dg.AssetsDefinition:
+    asset_key = dg.AssetKey(list(key))
+
+    @dg.asset(
+        key=asset_key,
+        deps=[dg.AssetKey(list(dep)) for dep in _unique(deps)],
+        group_name=group,
+        description=description,
+        kinds=kinds or set(),
+        check_specs=check_specs(asset_key, [guard for guard in GUARDS if guard in guards]),
+    )
+    def asset(context: dg.AssetExecutionContext, line: Line, pipes: dg.PipesSubprocessClient) -> dg.MaterializeResult[Any]:
+        return outcome(step(line.workspace(context), pipes_launch(context, pipes)))
+
+    return asset

@@ -1,0 +1,32 @@
+"""Assets of the door: one partition for each contributor, one corpus."""
+
+import dagster as dg
+
+from canvas_pipeline.components.outcome import check_specs, outcome
+from canvas_pipeline.components.resource import Line, Shrinkage
+from canvas_pipeline.line import intake
+
+CONTRIBUTORS = dg.DynamicPartitionsDefinition(name="contributors")
+
+
+@dg.asset(
+    partitions_def=CONTRIBUTORS,
+    group_name="intake",
+    kinds={"jsonl"},
+    check_specs=check_specs(dg.AssetKey("collab"), ["g6"]),
+)
+def collab(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> dg.MaterializeResult:
+    """One contributor's export, read line by line, quarantined with reasons, anonymised."""
+    stage = f"collab/{context.partition_key}"
+    return outcome(intake.collab(line.workspace(context, config.allowances(stage)), context.partition_key))
+
+
+@dg.asset(
+    deps=[collab],
+    group_name="intake",
+    kinds={"jsonl"},
+    check_specs=check_specs(dg.AssetKey("corpus"), ["g6"]),
+)
+def corpus(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> dg.MaterializeResult:
+    """All contributors' items, merged and deduplicated by normalised title and course."""
+    return outcome(intake.corpus(line.workspace(context, config.allowances("corpus"))))

@@ -1,0 +1,93 @@
+"""What a wording is, and how one becomes text.
+
+In: a line of a table, such as ``"[Show|Give me] my grades for course {course_id}"``. Out: ``Wording`` values with an id such
+as ``get_grades/07``. What must hold: ``[a|b]`` holds alternatives and ``{name}`` a slot; a wording is for training or for the
+bench, never both, and no two wordings of different roles can produce the same text, slots aside; an argument appears in the
+call only if the wording has its slot or states it in ``sets``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+WordingRole = Literal["train", "bench"]
+Entry: TypeAlias = "str | tuple[str, Mapping[str, Any]]"
+
+_ALTERNATIVES = re.compile(r"\[([^\[\]]*)\]")
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One way to ask. ``sets`` are arguments that the words themselves state ("without weekends")."""
+
+    id: str
+    role: WordingRole
+    text: str
+    sets: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_SLOT.findall(self.text)))
+
+    def choose(self, rng: random.Random) -> str:
+        """One of the texts, slots still open."""
+        return _one_space(_ALTERNATIVES.sub(lambda match: rng.choice(match.group(1).split("|")), self.text))
+
+    def expansions(self) -> tuple[str, ...]:
+        """All texts, slots still open."""
+        parts = [
+            part.split("|") if index % 2 else [part] for index, part in enumerate(_ALTERNATIVES.split(self.text))
+        ]
+        return tuple(_one_space("".join(combination)) for combination in itertools.product(*parts))
+
+
+def _one_space(text: str) -> str:
+    """An empty alternative leaves two spaces behind."""
+    return " ".join(text.split())
+
+
+def wordings(subject: str, train: Sequence[Entry], bench: Sequence[Entry]) -> tuple[Wording, ...]:
+    """The table of one subject: numbered through, training first."""
+    made = []
+    for role, entries in (("train", train), ("bench", bench)):
+        for entry in entries:
+            text, sets = entry if isinstance(entry, tuple) else (entry, {})
+            made.append(Wording(f"{subject}/{len(made):02d}", "train" if role == "train" else "bench", text, sets))
+    return tuple(made)
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Put values into the slots; a slot without one is a fault of the table and raises ``KeyError``."""
+    return _SLOT.sub(lambda match: values[match.group(1)], text)
+
+
+def normalised(text: str) -> str:
+    """What counts as the same wording: slots, case, punctuation and spaces aside."""
+    return " ".join(re.sub(r"[^a-z#]+", " ", _SLOT.sub("#", text).lower()).split())
+
+
+# Politeness is shared by both roles: it varies a request without being a wording of its own.
+PREFIXES: tuple[str, ...] = (
+    "Hey, ", "Hi, ", "Hello, ", "Please ", "Quick question: ", "Ok, ", "Hi there, ", "Hey there! ", "One thing: ", "So, ",
+)  # fmt: skip
+SUFFIXES: tuple[str, ...] = (" please", " thanks", " Thanks!", " thank you", " Thank you!", " pls")
+
+
+def polite(text: str, rng: random.Random, *, cased: bool = True) -> str:
+    """Perhaps a greeting before, perhaps thanks after, perhaps no capital: what people type. ``cased=False`` leaves the first
+    letter alone."""
+    small = text[0].lower() + text[1:] if cased else text
+    if rng.random() < 0.25:
+        text = small
+    if rng.random() < 0.2:
+        text = rng.choice(PREFIXES) + small
+    if rng.random() < 0.15:
+        suffix = rng.choice(SUFFIXES)
+        text = (text.rstrip(".") if suffix[1].islower() else text) + suffix
+    return text

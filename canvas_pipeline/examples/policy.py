@@ -1,0 +1,329 @@
+"""The scripted student and the scripted right behaviour: situations.
+
+In: mock students, a profile, a seed, a canvas factory. Out: ``Situation`` rows: what a student asks, which calls are right in
+which order, what the tools really returned, and the answer. What must hold: every call is valid in the registry and was
+really dispatched; every result is the canvas's own; a call's arguments are stated by the text or by an earlier result; the
+same arguments give the same situations.
+
+``decisions`` cuts a situation into the moments at which a model acts: training rows, preference pairs and bench cases are
+all made from them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from canvas_pipeline.examples.answers import answers
+from canvas_pipeline.examples.phrasings.dialogue import JOINERS, PLAIN, REMARKS
+from canvas_pipeline.examples.phrasings.wording import Wording, WordingRole, fill, polite
+from canvas_pipeline.examples.requests import Request, ask, free_span, new_title
+from canvas_pipeline.examples.sequences import RECIPES, Recipe
+from canvas_pipeline.examples.students import Canvas, CanvasFactory, Snapshot, restage
+from canvas_pipeline.profiles import Profile
+from canvas_pipeline.records import Message, Row, digest
+from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration, system_message
+from canvas_pipeline.tools.wire import ToolCall, escape, response_text, serialise
+
+SituationKind = Literal["single", "several", "sequence", "follow_up", "none"]
+KINDS: tuple[SituationKind, ...] = ("single", "several", "sequence", "follow_up", "none")
+
+PLAIN_ANSWERS: Mapping[str, str] = {
+    "greeting": "Hello! Ask me about your courses, calendar or study plan.",
+    "gratitude": "You are welcome.",
+    "ability": "I can look up your courses, manage your calendar and plan your studying.",
+    "outside": "I can only help with Canvas, your calendar and study plans.",
+    "which_course": "Which course? Please give me its id.",
+    "when_event": "From when to when should it be?",
+    "why_delete": "Why should it be deleted?",
+    "which_event": "Which event do you mean?",
+    "move_where": "To which day and time?",
+    "when_exam": "When is the exam?",
+    "what_work": "For which kind of work?",
+    "what_semester": "When does the semester end, and what is due?",
+    "which_items": "Which two items do you mean?",
+}
+REMARK_ANSWERS: Mapping[str, str] = {"thanks": "You are welcome.", "sure": "Yes, that is what I found.", "done": "All right."}
+
+
+class Step(Row):
+    """One model turn with calls, and what the tools returned, in the same order."""
+
+    calls: tuple[ToolCall, ...]
+    results: tuple[Any, ...]
+
+
+class Exchange(Row):
+    """One user turn and everything up to its answer. ``phrasing`` is the wording's id (``+`` joins several)."""
+
+    text: str
+    phrasing: str
+    steps: tuple[Step, ...]
+    answer: str
+
+
+class Situation(Row):
+    """A whole right conversation. ``exchanges`` are in order; only the last is what the situation is about."""
+
+    id: str
+    kind: SituationKind
+    role: WordingRole
+    snapshot: Snapshot
+    declaration: Declaration
+    exchanges: tuple[Exchange, ...]
+
+    @property
+    def text(self) -> str:
+        return self.exchanges[-1].text
+
+    @property
+    def phrasing(self) -> str:
+        return "+".join(exchange.phrasing for exchange in self.exchanges)
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """All calls, in order."""
+        return tuple(call for exchange in self.exchanges for step in exchange.steps for call in step.calls)
+
+    @property
+    def results(self) -> tuple[Any, ...]:
+        """What each of ``calls`` returned."""
+        return tuple(result for exchange in self.exchanges for step in exchange.steps for result in step.results)
+
+    @property
+    def answer(self) -> str:
+        return self.exchanges[-1].answer
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """The student's items that the conversation names; all of them where it names none."""
+        return used_items(self.snapshot, " ".join(message.content for message in messages(self)[1:]))
+
+
+class Decision(Row):
+    """A moment at which the model acts: ``prompt`` so far, and the right act: ``calls``, or ``answer`` (never both).
+
+    ``results`` are what the calls return, ``earlier`` the calls made since the user last spoke.
+    """
+
+    situation: Situation
+    prompt: tuple[Message, ...]
+    calls: tuple[ToolCall, ...]
+    results: tuple[Any, ...]
+    answer: str | None
+    earlier: tuple[ToolCall, ...]
+
+    @property
+    def completion(self) -> tuple[Message, ...]:
+        """The right act as messages: one assistant turn."""
+        return (calls_message(self.calls) if self.answer is None else answer_message(self.answer),)
+
+
+def calls_message(calls: Sequence[ToolCall]) -> Message:
+    """An assistant turn made of calls."""
+    return Message(role="assistant", content="".join(serialise(call) for call in calls))
+
+
+def answer_message(text: str) -> Message:
+    """An assistant turn in plain words; markers that came with titles are made inert."""
+    return Message(role="assistant", content=escape(text))
+
+
+def result_messages(calls: Sequence[ToolCall], results: Sequence[Any]) -> tuple[Message, ...]:
+    """The tool turns that follow calls, one each, in order."""
+    return tuple(
+        Message(role="tool", name=call.name, content=response_text(result))
+        for call, result in zip(calls, results, strict=True)
+    )
+
+
+def decisions(situation: Situation) -> tuple[Decision, ...]:
+    """Every moment of the conversation at which the model acts, in order; the last one is the final answer."""
+    prompt: tuple[Message, ...] = (system_message(situation.snapshot.now, situation.declaration),)
+    found: list[Decision] = []
+    for exchange in situation.exchanges:
+        prompt += (Message(role="user", content=exchange.text),)
+        earlier: tuple[ToolCall, ...] = ()
+        for step in exchange.steps:
+            found.append(
+                Decision(situation=situation, prompt=prompt, calls=step.calls, results=step.results, answer=None, earlier=earlier)
+            )
+            prompt += (calls_message(step.calls), *result_messages(step.calls, step.results))
+            earlier += step.calls
+        found.append(
+            Decision(situation=situation, prompt=prompt, calls=(), results=(), answer=exchange.answer, earlier=earlier)
+        )
+        prompt += (answer_message(exchange.answer),)
+    return tuple(found)
+
+
+def messages(situation: Situation) -> tuple[Message, ...]:
+    """The whole conversation, system message first."""
+    last = decisions(situation)[-1]
+    return last.prompt + last.completion
+
+
+def used_items(world: Snapshot, text: str) -> tuple[str, ...]:
+    """Ids of the world's items whose title stands in the text; all of the world's items where none does."""
+    used = tuple(a.item_id for a in world.assignments if a.title and escape(a.title) in text)
+    return used or world.item_ids
+
+
+def quotas(profile: Profile) -> dict[SituationKind, int]:
+    """How many situations of each kind the profile's trajectories have."""
+    return {
+        "single": profile.trajectories_per_tool * len(ALL_TOOLS),
+        "several": profile.several_trajectories,
+        "sequence": profile.sequence_trajectories,
+        "follow_up": profile.follow_up_trajectories,
+        "none": profile.none_trajectories,
+    }
+
+
+def situations(
+    students: Sequence[Snapshot],
+    profile: Profile,
+    seed: int,
+    kinds: Sequence[SituationKind],
+    canvas_factory: CanvasFactory,
+    role: WordingRole = "train",
+    counts: Mapping[SituationKind, int] | None = None,
+) -> Iterator[Situation]:
+    """Situations of the given kinds: as many as the profile's quotas say, or ``counts``.
+
+    Single requests go round the 18 tools; sequences go round their recipes; requests that leave the choice of tools open take
+    those used least so far, so that tool occurrences stay level (G4). Students are taken in a seeded order, each restaged
+    for every situation. Finite; empty where there are no students.
+    """
+    if not students:
+        return
+    level: Counter[str] = Counter({tool: 0 for tool in ALL_TOOLS})
+    wanted = dict(quotas(profile) if counts is None else counts)
+    # Sequences fix their tools, single requests are level by themselves: kinds that can choose come after both.
+    for kind in sorted(kinds, key=("none", "single", "sequence", "several", "follow_up").index):
+        for index in range(wanted.get(kind, 0)):
+            situation = _situation(students, profile, seed, kind, index, canvas_factory, role, level)
+            level.update(call.name for call in situation.calls)
+            yield situation
+
+
+def _situation(
+    students: Sequence[Snapshot], profile: Profile, seed: int, kind: SituationKind, index: int,
+    canvas_factory: CanvasFactory, role: WordingRole, level: Counter[str],
+) -> Situation:  # fmt: skip
+    """One situation; a student whose world cannot serve it (no exam in the calendar, an empty to-do list) is passed over."""
+    for attempt in range(200):
+        key = digest("situation", str(seed), role, kind, str(index), str(attempt))
+        rng = random.Random(key)
+        world = restage(rng.choice(students), key)
+        exchanges = _MAKERS[kind](world, canvas_factory(world), role, rng, index, level)
+        if exchanges is not None:
+            return Situation(
+                id=key[:12], kind=kind, role=role, snapshot=world, declaration=profile.declaration, exchanges=exchanges
+            )
+    # A recipe that no student can serve is replaced by the next one, so that quotas are met with any corpus.
+    return _situation(students, profile, seed, kind, index + 7919, canvas_factory, role, level)
+
+
+def _made(text: str, phrasing: str, calls: tuple[ToolCall, ...], canvas: Canvas) -> Exchange | None:
+    """An exchange of one turn of calls; None where the canvas could not serve one of them."""
+    results = tuple(canvas.dispatch(call.name, call.arguments) for call in calls)
+    if any(failed(result) for result in results):
+        return None
+    return Exchange(text=text, phrasing=phrasing, steps=(Step(calls=calls, results=results),), answer=answers(calls, results))
+
+
+def failed(result: Any) -> bool:
+    """Whether a result is an error value."""
+    return isinstance(result, Mapping) and "error" in result
+
+
+Made = tuple[Exchange, ...] | None
+Maker = Callable[[Snapshot, Canvas, WordingRole, random.Random, int, "Counter[str]"], Made]
+
+
+def _single(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]) -> Made:
+    return _one(world, canvas, role, rng, ALL_TOOLS[index % len(ALL_TOOLS)])
+
+
+def _one(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, tool: str) -> Made:
+    request = ask(world, tool, role, rng)
+    exchange = _made(request.spoken(rng), request.phrasing, (request.call,), canvas)
+    return None if exchange is None else (exchange,)
+
+
+def _several(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]) -> Made:
+    first, second = (ask(world, tool, role, rng) for tool in _least_used(level, 2, rng))
+    if first.call == second.call:
+        return None
+    joiner = rng.choice([w for w in JOINERS if w.role == role])
+    text = fill(joiner.choose(rng), {"first": _sentence(first), "second": second.text})
+    exchange = _made(escape(text), f"{joiner.id}+{first.phrasing}+{second.phrasing}", (first.call, second.call), canvas)
+    return None if exchange is None else (exchange,)
+
+
+def _sentence(request: Request) -> str:
+    return request.text if request.text[-1] in ".?!" else request.text + "."
+
+
+def _least_used(level: Counter[str], count: int, rng: random.Random) -> list[str]:
+    """Tools drawn among the six used least: level over time, without fixed pairs."""
+    six = sorted(level, key=lambda tool: (level[tool], digest(tool)))[:6]
+    return rng.sample(six, count)
+
+
+def _sequence(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]) -> Made:
+    recipe: Recipe = RECIPES[index % len(RECIPES)]
+    draft = recipe.draft(world, role, rng)
+    if draft is None:
+        return None
+    steps: list[Step] = []
+    for calls in recipe.plan(draft):
+        turn = calls(tuple(step.results[0] for step in steps))
+        if turn is None:
+            return None
+        result = canvas.dispatch(turn.name, turn.arguments)
+        if failed(result):
+            return None
+        steps.append(Step(calls=(turn,), results=(result,)))
+    said = answers(steps[-1].calls, steps[-1].results)
+    return (Exchange(text=escape(polite(draft.text, rng, cased=draft.cased)), phrasing=draft.phrasing, steps=tuple(steps), answer=said),)
+
+
+def _follow_up(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]) -> Made:
+    asked = _one(world, canvas, role, rng, _least_used(level, 1, rng)[0])
+    if asked is None:
+        return None
+    subject = rng.choice(list(REMARKS))
+    remark = rng.choice([w for w in REMARKS[subject] if w.role == role])
+    said = REMARK_ANSWERS.get(subject, asked[0].answer)
+    return (*asked, Exchange(text=_typed(remark, rng), phrasing=remark.id, steps=(), answer=said))
+
+
+def _none(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]) -> Made:
+    subject = list(PLAIN)[index % len(PLAIN)]
+    wording = rng.choice([w for w in PLAIN[subject] if w.role == role])
+    start, _ = free_span(world, rng)
+    values = {
+        "title": new_title(world, rng).text, "event_id": rng.choice(world.events).id, "day": start.date().isoformat(),
+        "n_sessions": str(rng.choice((3, 4, 5))),
+    }  # fmt: skip
+    cased = not wording.text.startswith("{")
+    text = polite(fill(wording.choose(rng), values), rng, cased=cased)
+    return (Exchange(text=escape(text), phrasing=wording.id, steps=(), answer=PLAIN_ANSWERS[subject]),)
+
+
+def _typed(wording: Wording, rng: random.Random) -> str:
+    text = wording.choose(rng)
+    return text[0].lower() + text[1:] if rng.random() < 0.3 else text
+
+
+_MAKERS: Mapping[SituationKind, Maker] = {
+    "single": _single,
+    "several": _several,
+    "sequence": _sequence,
+    "follow_up": _follow_up,
+    "none": _none,
+}

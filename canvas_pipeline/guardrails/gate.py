@@ -1,0 +1,181 @@
+"""The gate: may this method train (or be released) on exactly these inputs? Every reason against, or none.
+
+In: verdicts, a method, and the sha256 of the inputs at hand. Out: reasons as values (``decide``), or ``GateClosed`` with all
+of them (``require``). ``reverify`` is what the training process asks itself: it reads the actual files, works the row guards
+out again, and compares. What must hold: the gate opens only if every guard that concerns the method has a verdict that was
+made for these hashes, passed, and follows from its own numbers under the shipped thresholds; it needs neither Dagster nor
+torch, so that the UI, the CLI, a backfill and ``python -m canvas_pipeline.training`` all ask the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.errors import BadInput, GateClosed
+from canvas_pipeline.guardrails import data, run
+from canvas_pipeline.guardrails.table import DATASETS, GUARDS, Guard, ancestry, broken_bounds, family_of, guards_for
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.profiles import Profile
+from canvas_pipeline.records import FeedbackExample, PreferencePair, Trajectory, read_jsonl
+
+Hashes = Mapping[str, str]
+
+ROW_TYPES: Mapping[str, type[Any]] = {
+    "trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample,
+}  # fmt: skip
+
+
+def require(verdicts: Iterable[Verdict], method: str, inputs: Hashes) -> None:
+    """Return when the gate is open; raise ``GateClosed`` listing every reason against (missing, failed, made for other
+    inputs, not following from its numbers)."""
+    raise_closed(method, decide(verdicts, method, inputs))
+
+
+def raise_closed(method: str, reasons: Sequence[str]) -> None:
+    """Raise ``GateClosed`` with all reasons, or return where there are none."""
+    if reasons:
+        listing = "".join(f"\n  - {reason}" for reason in reasons)
+        raise GateClosed(
+            f"{method} may not go on: {len(reasons)} reason{'s' if len(reasons) > 1 else ''} against{listing}\n"
+            f"  see all guards with: canvas-train --check --method {method}"
+        )
+
+
+def decide(verdicts: Iterable[Verdict], method: str, inputs: Hashes) -> list[str]:
+    """Every reason why ``method`` may not train on ``inputs`` (name → sha256; the names are ``table.inputs_for(method)``);
+    empty when it may. Raises ``BadConfig`` for an unknown method."""
+    known = tuple(verdicts)
+    reasons: list[str] = []
+    for guard in guards_for(method):
+        reasons.extend(_against(guard, known, method, inputs))
+    return reasons
+
+
+def decide_line(verdicts: Iterable[Verdict], method: str, inputs: Hashes) -> list[str]:
+    """What a release asks: ``decide`` for the method and for every checkpoint that its weights descend from."""
+    known = tuple(verdicts)
+    return list(dict.fromkeys(reason for step in ancestry(method) for reason in decide(known, step, inputs)))
+
+
+def _against(guard: Guard, verdicts: Sequence[Verdict], method: str, inputs: Hashes) -> list[str]:
+    names = guard.inputs(method)
+    absent = [name for name in names if not inputs.get(name)]
+    if absent:
+        return [f"{guard.name}: the hash of {', '.join(absent)} is not given, so no verdict can be bound to it"]
+    subject = guard.subject(method)
+    own = [v for v in verdicts if v.guard == guard.id and v.subject == subject]
+    about = f" about {subject}" if subject else ""
+    if not own:
+        return [f"{guard.name}: there is no verdict{about}; materialise the stage that yields it"]
+    # Names beyond the bound ones (an upstream stage, the tokenizer) must agree too where both sides give them.
+    bound = [v for v in own if all(v.inputs.get(n) == inputs[n] for n in names) and _agree(v, inputs)]
+    if not bound:
+        changed = sorted({n for v in own for n in (*names, *v.inputs) if n in inputs and v.inputs.get(n) != inputs[n]})
+        return [f"{guard.name}: the verdict{about} was made for other inputs ({', '.join(changed)} differ); check again"]
+    reasons: list[str] = []
+    for verdict in bound:
+        reasons.extend(forged(verdict))
+        if not verdict.passed:
+            reasons.append(f"{guard.name}: failed{about}: {verdict.reason or 'no reason is recorded'}")
+    return list(dict.fromkeys(reasons))
+
+
+def _agree(verdict: Verdict, inputs: Hashes) -> bool:
+    return all(inputs[name] == sha for name, sha in verdict.inputs.items() if name in inputs)
+
+
+def forged(verdict: Verdict) -> list[str]:
+    """What shows that a verdict was not written by its guard: another name, other thresholds than the shipped ones, or a
+    ``passed`` that contradicts its own numbers."""
+    guard = GUARDS.get(verdict.guard)
+    if guard is None:
+        return [f"{verdict.guard}: there is no such guard"]
+    reasons: list[str] = []
+    if verdict.name != guard.name:
+        reasons.append(f"{guard.name}: the verdict carries another name ({verdict.name})")
+    for bound in guard.bounds:
+        if bound.value is not None and verdict.thresholds.get(bound.threshold) != bound.value:
+            reasons.append(f"{guard.name}: was judged with another {bound.threshold} than the shipped {bound.value:g}")
+    if verdict.passed != (not broken_bounds(guard, verdict.numbers, verdict.thresholds)):
+        reasons.append(f"{guard.name}: passed={verdict.passed} contradicts the verdict's own numbers")
+    return reasons
+
+
+def reverify(
+    method: str, verdicts: Iterable[Verdict], inputs: Hashes, files: Mapping[str, Path], profile: Profile
+) -> list[str]:
+    """The training process's own look: ``decide``, then every file is hashed again and the row guards (G1 G2 G4 G7 G8 G12
+    G13) are worked out again from its rows. ``files`` maps the names of ``inputs`` to JSONL files: the method's train and
+    eval file must be there; guards over further files are worked out where those are given, and else rest on the hashes.
+
+    Returns every reason against; a forged or stale verdict "contradicts" the files. Raises ``BadConfig`` for an unknown
+    method."""
+    known = tuple(verdicts)
+    dataset = DATASETS[family_of(method)]
+    reasons = decide(known, method, inputs)
+    own = (f"{dataset}_train", f"{dataset}_eval")
+    reasons += [f"{name}: no file is given, so its guards cannot be worked out again" for name in own if name not in files]
+    good: dict[str, Path] = {}
+    for name, path in files.items():
+        if not path.is_file():
+            reasons.append(f"{name}: {path} is not there")
+        elif sha256_file(path) != inputs.get(name):
+            reasons.append(f"{name}: {path} contradicts its sha256; it changed after it was judged")
+        else:
+            good[name] = path
+    for guard in guards_for(method):
+        names = guard.inputs(method)
+        work = RECOMPUTED.get(guard.id)
+        if work is None or not all(name in good for name in names):
+            continue
+        try:
+            again = work(_rows(names, good), {name: inputs[name] for name in names}, dataset, profile)
+        except BadInput as error:
+            reasons.append(f"{guard.name}: {error}")
+            continue
+        reasons += _contradictions(guard, again, known, method, inputs)
+    return list(dict.fromkeys(reasons))
+
+
+def _contradictions(
+    guard: Guard, again: Verdict, verdicts: Sequence[Verdict], method: str, inputs: Hashes
+) -> list[str]:
+    names = guard.inputs(method)
+    subject = guard.subject(method)
+    for v in verdicts:
+        if v.guard != guard.id or v.subject != subject or any(v.inputs.get(n) != inputs[n] for n in names):
+            continue
+        if (v.passed, v.numbers, v.thresholds) != (again.passed, again.numbers, again.thresholds):
+            differing = sorted(k for k in {*v.numbers, *again.numbers} if v.numbers.get(k) != again.numbers.get(k))
+            what = ", ".join(differing[:5]) or ("thresholds" if v.thresholds != again.thresholds else "passed")
+            return [f"{guard.name}: the verdict contradicts the files ({what} differ when worked out again)"]
+    # A guard that fails now fails, whatever was recorded (or not recorded) about it.
+    return [] if again.passed else [f"{guard.name}: fails on the files at hand: {again.reason}"]
+
+
+Rows = dict[str, list[Any]]
+
+
+def _rows(names: Sequence[str], files: Mapping[str, Path]) -> Rows:
+    return {name: list(read_jsonl(files[name], ROW_TYPES[name.rsplit("_", 1)[0]])) for name in names}
+
+
+def _both(rows: Rows) -> list[Any]:
+    return [row for group in rows.values() for row in group]
+
+
+RECOMPUTED: Mapping[str, Callable[[Rows, Hashes, str, Profile], Verdict]] = {
+    "g1": lambda rows, inputs, dataset, profile: data.g1(_both(rows), inputs),
+    "g2": lambda rows, inputs, dataset, profile: run.g2(rows[f"{dataset}_train"], rows[f"{dataset}_eval"], inputs, dataset),
+    "g4": lambda rows, inputs, dataset, profile: data.g4(
+        _both(rows), profile.min_tool_occurrences, profile.max_tool_cv, inputs
+    ),
+    "g7": lambda rows, inputs, dataset, profile: data.g7(_both(rows), inputs, dataset),
+    "g8": lambda rows, inputs, dataset, profile: data.g8(_both(rows), inputs, dataset),
+    "g12": lambda rows, inputs, dataset, profile: run.g12(len(_both(rows)), dataset, profile, inputs),
+    "g13": lambda rows, inputs, dataset, profile: data.g13(_both(rows), inputs),
+}
+"""The guards cheap enough to be worked out again from the files, each with how."""

@@ -1,0 +1,157 @@
+"""What G10 judges: does the training image start, and does every command fit its entry point?
+
+In: the text of a Dockerfile and a compose file, and a way to run programs. Out: ``ImageEvidence``. What must hold: with a
+working container engine the image is really built and ``canvas-train --help`` really run in it; without one the same
+question is answered from the files and from the entry point in this environment, and the evidence says which.
+
+The failure this encodes: ``ENTRYPOINT ["canvas-train"]`` beside ``command: sh -c "…"``. The engine appends the command to
+the entry point, so the program was started as ``canvas-train sh -c …`` and refused its arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]  # comes with Dagster, without type stubs
+
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.guardrails.run import ImageEvidence
+
+PROGRAM = "canvas-train"
+ENGINES = ("docker", "podman")
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh"})
+TAG = "canvas-pipeline-training:g10"
+
+Runner = Callable[[Sequence[str], float], int]
+"""Runs a program with a time limit in seconds and returns its exit code (124 when it ran out of time, 127 when absent)."""
+
+
+def run_program(argv: Sequence[str], timeout_s: float) -> int:
+    """The real ``Runner``; output is discarded."""
+    try:
+        return subprocess.run(list(argv), timeout=timeout_s, capture_output=True, check=False).returncode
+    except subprocess.TimeoutExpired:
+        return 124
+    except OSError:
+        return 127
+
+
+def examine(
+    dockerfile: Path,
+    compose: Path,
+    context: Path,
+    program: Sequence[str] = (PROGRAM,),
+    runner: Runner = run_program,
+    which: Callable[[str], str | None] = shutil.which,
+) -> ImageEvidence:
+    """Build and run where an engine answers, else parse. ``program`` is how ``canvas-train`` is started in this
+    environment. Raises ``BadInput`` for a file that is absent or cannot be read."""
+    entry, _ = entry_and_command(_read(dockerfile))
+    found = tuple(collisions(_read(dockerfile), _read(compose), dockerfile.name))
+    engine = next((e for e in ENGINES if which(e) and runner([e, "info"], 30.0) == 0), None)
+    if engine is None:
+        code = runner([*program, "--help"], 120.0)
+        return ImageEvidence(how="parsed", engine=None, build_exit_code=0, help_exit_code=code, collisions=found)
+    built = runner([engine, "build", "-f", str(dockerfile), "-t", TAG, str(context)], 3600.0)
+    own = entry is not None and Path(entry[0]).name == PROGRAM
+    arguments = ["--help"] if own else [PROGRAM, "--help"]
+    code = runner([engine, "run", "--rm", TAG, *arguments], 300.0) if built == 0 else 127
+    return ImageEvidence(how="built", engine=engine, build_exit_code=built, help_exit_code=code, collisions=found)
+
+
+def collisions(dockerfile: str, compose: str, dockerfile_name: str) -> list[str]:
+    """Which services (and the Dockerfile's own CMD) start a program that is not theirs to start. Empty means all fit."""
+    entry, command = entry_and_command(dockerfile)
+    found = [] if (why := _misfit(entry, command)) is None else [f"{dockerfile_name}: {why}"]
+    for name, service in _services(compose).items():
+        build = service.get("build")
+        used = build.get("dockerfile", "Dockerfile") if isinstance(build, dict) else None
+        if used is None or Path(str(used)).name != dockerfile_name:
+            continue
+        own = service.get("entrypoint")
+        # Overriding the entry point also drops the image's CMD.
+        fallback = None if own is not None else command
+        words = _words(service["command"]) if service.get("command") is not None else fallback
+        why = _misfit(_words(own) if own is not None else entry, words)
+        if why is not None:
+            found.append(f"service {name}: {why}")
+    return found
+
+
+def entry_and_command(dockerfile: str) -> tuple[list[str] | None, list[str] | None]:
+    """The last stage's ENTRYPOINT and CMD as words (None where absent). A shell form comes as ``sh -c TEXT``, as the engine
+    starts it. Raises ``BadInput`` where there is no FROM."""
+    entry: list[str] | None = None
+    command: list[str] | None = None
+    seen = False
+    for line in dockerfile.replace("\\\n", " ").splitlines():
+        word, _, rest = line.strip().partition(" ")
+        keyword = word.upper()
+        if keyword == "FROM":
+            entry, command, seen = None, None, True
+        elif keyword == "ENTRYPOINT":
+            entry = _dockerfile_words(rest.strip())
+        elif keyword == "CMD":
+            command = _dockerfile_words(rest.strip())
+    if not seen:
+        raise BadInput("the training Dockerfile has no FROM line; it is not a Dockerfile")
+    return entry, command
+
+
+def _misfit(entry: list[str] | None, command: list[str] | None) -> str | None:
+    """Why a command does not fit behind an entry point, or None."""
+    if not entry:
+        if command and _is_shell(command[0]) or command and Path(command[0]).name == PROGRAM:
+            return None
+        return f"nothing starts {PROGRAM}: no entry point, and the command does not name it"
+    if _is_shell(entry[0]):
+        if "-c" in entry[1:2] and len(entry) > 2 and command:
+            return "a shell-form entry point ignores its command"
+        return None
+    if command and not command[0].startswith("-"):
+        return f"the command starts with {command[0]!r}, which {Path(entry[0]).name} would read as its first argument"
+    return None
+
+
+def _is_shell(word: str) -> bool:
+    return Path(word).name in SHELLS
+
+
+def _dockerfile_words(rest: str) -> list[str]:
+    if rest.startswith("["):
+        try:
+            words = json.loads(rest)
+        except ValueError:
+            words = None
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            return words
+    return ["sh", "-c", rest]
+
+
+def _words(value: Any) -> list[str]:
+    """Compose's list or string form; a string is split as a shell would, and never run by one."""
+    return shlex.split(value) if isinstance(value, str) else [str(word) for word in value]
+
+
+def _services(compose: str) -> dict[str, dict[str, Any]]:
+    try:
+        tree = yaml.safe_load(compose)
+    except yaml.YAMLError:
+        raise BadInput("the compose file is not readable YAML; see `docker compose config`") from None
+    services = tree.get("services") if isinstance(tree, dict) else None
+    if not isinstance(services, dict):
+        raise BadInput("the compose file has no services")
+    return {str(name): service for name, service in services.items() if isinstance(service, dict)}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise BadInput(f"{path}: cannot be read; G10 needs the training image's Dockerfile and compose file") from None

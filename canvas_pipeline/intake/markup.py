@@ -1,0 +1,91 @@
+"""Where free text stands inside strings that carry structure: native tool calls, tool results, JSON.
+
+In: a string or any JSON-like value, and a function from text to text. Out: the same with the function applied to free text
+and to string values only. What must hold: every byte outside of them is kept (markers, names, keys, numbers, spacing), so that
+whatever parsed before parses after, with the same shape; if the function changes nothing, nothing changes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from canvas_pipeline.tools import wire
+
+Change = Callable[[str], str]
+
+_BLOCK = re.compile(r"(<\|tool_call>.*?<tool_call\|>|<\|tool_response>.*?<tool_response\|>)", re.S)
+_MARKER = re.compile(r'(<\|[\w"]*\|?>|<\w+\|>|<(?:eos|bos|pad|unk|mask)>)')
+_JSON_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
+_LITERAL = re.compile(r'<\|"\|>.*?<\|"\|>|"(?:[^"\\]|\\.)*"', re.S)
+_RESPONSE = re.compile(r"<\|tool_response>response:[\w.]+\{", re.S)
+# Linkage, not prose: the contributor's own id must survive so that their rows can be found and deleted again.
+LINK_FIELDS = frozenset({"contributor_id"})
+
+
+def change_strings(value: Any, change: Change) -> Any:
+    """Apply ``change`` to every string of a JSON-like value, however deep; keys and ``contributor_id`` stay."""
+    if isinstance(value, str):
+        return change_text(value, change)
+    if isinstance(value, dict):
+        return {k: v if k in LINK_FIELDS else change_strings(v, change) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [change_strings(item, change) for item in value]
+    return value
+
+
+def change_text(text: str, change: Change) -> str:
+    """Apply ``change`` to the free text in a string that may hold native blocks or be JSON."""
+    if "|>" in text or "<|" in text or "<eos>" in text:
+        return "".join(
+            _change_block(part, change) if index % 2 else _change_prose(part, change)
+            for index, part in enumerate(_BLOCK.split(text))
+        )
+    if text[:1] in ("{", "[", '"') and _is_json(text):
+        return _JSON_LITERAL.sub(lambda m: m.group() if _is_key(m) else _change_json(m.group(), change), text)
+    return change(text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(wire.unescape(text))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _change_prose(text: str, change: Change) -> str:
+    parts = _MARKER.split(text)
+    return "".join(part if index % 2 or not part else change(part) for index, part in enumerate(parts))
+
+
+def _change_block(block: str, change: Change) -> str:
+    response = block.startswith(wire.RESPONSE_OPEN)
+    readable = _RESPONSE.match(block) is not None if response else not wire.parse_turn(block).malformed
+    if not readable:  # broken anyway: no identity may hide in it
+        return _change_prose(block, change)
+    return _LITERAL.sub(lambda m: m.group() if _is_key(m) else _change_native(m.group(), change), block)
+
+
+def _is_key(match: re.Match[str]) -> bool:
+    return match.string[match.end() : match.end() + 8].lstrip().startswith(":")
+
+
+def _change_native(literal: str, change: Change) -> str:
+    """A string in a native block, in native or (leniently) plain quotes. It may itself be JSON, as a tool's result is."""
+    if literal.startswith(wire.QUOTE):
+        inner = wire.unescape(literal[len(wire.QUOTE) : -len(wire.QUOTE)])
+        changed = change_text(inner, change) if inner[:1] in ("{", "[", '"') else change(inner)
+        return literal if changed == inner else f"{wire.QUOTE}{wire.escape(changed)}{wire.QUOTE}"
+    inner = wire.unescape(json.loads(literal, strict=False))
+    changed = change(inner)
+    return literal if changed == inner else json.dumps(wire.escape(changed), ensure_ascii=False)
+
+
+def _change_json(literal: str, change: Change) -> str:
+    """A string in JSON text that was escaped as a whole (``wire.response_text``) or not at all."""
+    inner = json.loads(wire.unescape(literal), strict=False)
+    changed = change(inner)
+    return literal if changed == inner else wire.escape(json.dumps(changed, ensure_ascii=False))

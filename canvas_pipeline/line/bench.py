@@ -1,0 +1,203 @@
+"""What models are worth: the base, every method, the matrix, the production checkpoint, the scenarios.
+
+In: ``bench_cases`` and model folders. Out: stages ``base_bench``, ``bench/<method>``, ``method_matrix``, ``production_checkpoint``,
+``scenarios``. What must hold: all models see the same prompts through the same system prompt; the choice of the production
+checkpoint never looks at the test cases.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from canvas_pipeline.artifacts import Stage, Writer
+from canvas_pipeline.bench import charts, matrix, selection
+from canvas_pipeline.bench.generate import Prediction as Spoken
+from canvas_pipeline.bench.scenarios import ScenarioResult
+from canvas_pipeline.bench.score import BenchReport, Prediction, report
+from canvas_pipeline.errors import GateClosed, MissingInput
+from canvas_pipeline.line import training
+from canvas_pipeline.line import verdicts as judging
+from canvas_pipeline.line.processes import module
+from canvas_pipeline.line.workspace import Launch, Made, Workspace, make
+from canvas_pipeline.records import BenchCase, read_jsonl, write_jsonl
+from canvas_pipeline.training.methods import METHODS
+from canvas_pipeline.training.progress import child_environment
+from canvas_pipeline.training.spec import sha256_path
+
+ROOMS = ("records", "tools", "bench/generate", "bench/score", "bench/equality", "training/chat_template")
+CASES = {"test": "rows.jsonl", "selection": "selection.jsonl"}
+
+
+def base_bench(ws: Workspace, launch: Launch) -> Made:
+    """The base model on the bench: what the harness measures before any training (G3)."""
+    folder = training.start_folder(ws, "base_model")
+    sha256 = sha256_path(folder)
+    stage, reused = _benched(ws, launch, "base_bench", folder, sha256)
+    return _shown(stage, reused, judging=judging.of_base(ws, sha256))
+
+
+def method_bench(ws: Workspace, name: str, launch: Launch) -> Made:
+    """A method's checkpoint on the bench."""
+    checkpoint = training.trained(ws, name)
+    return _shown(*_benched(ws, launch, f"bench/{name}", checkpoint.folder, checkpoint.sha256))
+
+
+def read_report(stage: Stage, name: str = "report.json") -> BenchReport:
+    """A bench stage's report."""
+    return msgspec.json.decode(stage.path(name).read_bytes(), type=BenchReport)
+
+
+def spoken(
+    ws: Workspace, launch: Launch, writer: Writer, backend: str, model: Path, case_files: Sequence[Path]
+) -> dict[str, Spoken]:
+    """What a model says to the cases of some files, in one process; case id → prediction."""
+    cases = [case for path in case_files for case in read_jsonl(path, BenchCase)]
+    together = writer.path("cases.jsonl")
+    write_jsonl(together, cases)
+    out = writer.path("spoken.jsonl")
+    launch(
+        module(
+            "canvas_pipeline.bench.generate", "--backend", backend, "--model", str(model), "--cases", str(together),
+            "--profile", ws.profile.name, "--out", str(out),
+        ),
+        child_environment(os.environ),
+    )  # fmt: skip
+    found = {row.id: row for row in read_jsonl(out, Spoken)}
+    together.unlink()
+    out.unlink()
+    return found
+
+
+def scored(cases: Sequence[BenchCase], found: dict[str, Spoken]) -> BenchReport:
+    """A report over some of the cases that were answered."""
+    return report(cases, [Prediction(case_id=case.id, text=found[case.id].text) for case in cases])
+
+
+def _benched(ws: Workspace, launch: Launch, stage_name: str, model: Path, sha256: str) -> tuple[Stage, bool]:
+    cases = ws.store.get("bench_cases")
+
+    def run(writer: Writer) -> None:
+        files = {part: cases.path(file) for part, file in CASES.items()}
+        found = spoken(ws, launch, writer, "hf", model, list(files.values()))
+        for part, path in files.items():
+            rows = list(read_jsonl(path, BenchCase))
+            suffix = "" if part == "test" else f"-{part}"
+            writer.rows((found[row.id] for row in rows), f"predictions{suffix}.jsonl")
+            writer.json(scored(rows, found), f"report{suffix}.json")
+
+    return make(ws, stage_name, ROOMS, run, inputs={"model": sha256, "bench_cases": cases.sha256})
+
+
+def _shown(stage: Stage, reused: bool, judging: object = None) -> Made:
+    found = read_report(stage)
+    facts = {
+        "cases": found.cases,
+        "tool selection": matrix.percent(found.tool_selection),
+        "exact call": matrix.percent(found.exact_call),
+        "parsimony": matrix.percent(found.parsimony),
+        "over-calling": matrix.percent(found.over_calling),
+        "termination": matrix.percent(found.termination),
+        "malformed": matrix.percent(found.malformed),
+        "states": found.states,
+    }
+    verdicts = (judging,) if judging is not None else ()
+    return Made(stage, reused, verdicts, facts, {"tool selection by tool": charts.forest_png(found)})  # type: ignore[arg-type]
+
+
+def current_benches(ws: Workspace) -> tuple[dict[str, Stage], dict[str, str]]:
+    """The bench stages of methods whose checkpoint and cases are the current ones, in table order; and why others are not
+    among them."""
+    cases = ws.store.get("bench_cases").sha256
+    good: dict[str, Stage] = {}
+    left_out: dict[str, str] = {}
+    for name in METHODS:
+        stage, checkpoint = ws.store.find(f"bench/{name}"), ws.store.find(f"checkpoint/{name}")
+        if stage is None or checkpoint is None:
+            left_out[name] = "not trained or not benched"
+        elif stage.manifest.recipe.inputs != {"model": checkpoint.sha256, "bench_cases": cases}:
+            left_out[name] = "benched with other cases or another checkpoint than the current ones"
+        else:
+            try:
+                training.current_spec(ws, name)
+                good[name] = stage
+            except (GateClosed, MissingInput):
+                left_out[name] = "trained on other data than the current splits"
+    return good, left_out
+
+
+def method_matrix(ws: Workspace, launch: Launch) -> Made:
+    """All current methods side by side, against SFT, with paired tests and trivial baselines."""
+    stages, left_out = current_benches(ws)
+    if "sft" not in stages:
+        raise MissingInput(f"the matrix compares with sft, but sft is {left_out['sft']}; materialise bench/sft")
+    cases = ws.store.get("bench_cases")
+
+    def build(writer: Writer) -> None:
+        rows = list(read_jsonl(cases.path(), BenchCase))
+        trivial = {name: report(rows, said) for name, said in matrix.trivial_predictions(rows).items()}
+        base = ws.store.find("base_bench")
+        if base is not None and base.manifest.recipe.inputs.get("bench_cases") == cases.sha256:
+            trivial = {"base": read_report(base), **trivial}
+        found = matrix.matrix({name: read_report(stage) for name, stage in stages.items()}, "sft", trivial)
+        writer.json(found, "matrix.json")
+        writer.text(matrix.table(found) + "\n", "matrix.md")
+        writer.path("methods.png").write_bytes(charts.methods_png(found))
+
+    inputs = {"bench_cases": cases.sha256, **{name: stage.sha256 for name, stage in stages.items()}}
+    stage, reused = make(ws, "method_matrix", ("bench",), build, inputs=inputs)
+    facts = {"table": stage.path("matrix.md").read_text(), "left out": left_out}
+    return Made(stage, reused, facts=facts, pictures={"methods": stage.path("methods.png").read_bytes()})
+
+
+def production_checkpoint(ws: Workspace, launch: Launch) -> Made:
+    """Choose by macro tool selection on the selection cases, under the tool floor. Choosing nothing is a result."""
+    stages, _ = current_benches(ws)
+    checkpoints = {name: training.trained(ws, name) for name in stages}
+
+    def build(writer: Writer) -> None:
+        candidates = []
+        for name, stage in stages.items():
+            summary = msgspec.json.decode(checkpoints[name].path("summary.json").read_bytes())
+            epochs = float(summary["hyperparameters"]["epochs"])
+            found = read_report(stage, "report-selection.json")
+            candidates.append(selection.candidate(name, epochs, checkpoints[name].sha256, found))
+        writer.json(selection.select(candidates), "selection.json")
+
+    inputs = {name: stage.sha256 for name, stage in stages.items()}
+    stage, reused = make(ws, "production_checkpoint", ("bench",), build, inputs=inputs)
+    record = msgspec.json.decode(stage.path("selection.json").read_bytes(), type=selection.SelectionRecord)
+    chosen = record.chosen.method if record.chosen else "none"
+    return Made(stage, reused, facts={"chosen": chosen, "reason": record.reason, "candidates": len(record.candidates)})
+
+
+def production_method(ws: Workspace) -> str:
+    """The method of the production checkpoint; raises ``GateClosed`` where none was eligible."""
+    path = ws.store.get("production_checkpoint").path("selection.json")
+    record = msgspec.json.decode(path.read_bytes(), type=selection.SelectionRecord)
+    if record.chosen is None:
+        raise GateClosed(f"there is no production checkpoint: {record.reason}")
+    return record.chosen.method
+
+
+def scenarios(ws: Workspace, launch: Launch) -> Made:
+    """Six calendar scenarios through the agent loop on the mock Canvas; a failed one is a result, not an error."""
+    name = production_method(ws)
+    checkpoint = training.trained(ws, name)
+
+    def run(writer: Writer) -> None:
+        launch(
+            module(
+                "canvas_pipeline.bench.scenarios", "--model", str(checkpoint.folder), "--profile", ws.profile.name,
+                "--out", str(writer.path("results.jsonl")),
+            ),
+            child_environment(os.environ),
+        )  # fmt: skip
+
+    stage, reused = make(ws, "scenarios", ("tools", "bench"), run, inputs={"model": checkpoint.sha256})
+    results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
+    facts = {result.scenario: "passed" if result.passed else f"failed: {result.reason}" for result in results}
+    return Made(stage, reused, facts={"passed": sum(r.passed for r in results), "of": len(results), **facts})

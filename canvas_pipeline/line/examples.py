@@ -1,0 +1,229 @@
+"""What a model learns from: trajectories, labelled and mutated pairs, feedback, splits, bench cases.
+
+In: the corpus and recorded sessions. Out: stages ``trajectories`` … ``bench_cases``. What must hold: everything is drawn from
+disjoint students; a student's place in train, eval or test is one assignment for all data sets, so nothing spans; bench
+cases share neither items nor wordings with what is trained on.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from canvas_pipeline.artifacts import Stage, Writer, sha256_file
+from canvas_pipeline.bench import cases as case_room
+from canvas_pipeline.bench.charts import funnel_png
+from canvas_pipeline.bench.mock_canvas import MockCanvas
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.examples import feedback as feedback_room
+from canvas_pipeline.examples import labelling, mutation, pairs, splits, students, teacher, trajectory
+from canvas_pipeline.guardrails.data import g6
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.line import verdicts as judging
+from canvas_pipeline.line.workspace import Made, Workspace, make
+from canvas_pipeline.records import (
+    BenchCase,
+    FeedbackExample,
+    Funnel,
+    Item,
+    ItemPair,
+    PreferencePair,
+    Row,
+    Trajectory,
+    funnel,
+    read_jsonl,
+)
+
+ROOMS = ("errors", "records", "tools", "profiles", "examples", "bench/mock_canvas", "bench/study")
+SPLIT_OF: Mapping[str, tuple[tuple[str, ...], type[Row]]] = {
+    "trajectory": (("trajectories",), Trajectory),
+    "preference": (("mutation_pairs", "labelled_pairs"), PreferencePair),
+    "feedback": (("feedback_examples",), FeedbackExample),
+}
+"""Data set → the stages it is split from, and its row type."""
+
+
+@functools.lru_cache(maxsize=2)
+def _world(path: Path, profile_name: str, seed: int) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+    from canvas_pipeline.profiles import profile
+
+    made = students.students(read_jsonl(path, Item), profile(profile_name), seed)
+    fraction = profile(profile_name).eval_fraction
+    shares: dict[splits.Split, float] = {"train": 1 - 2 * fraction, "eval": fraction, "test": fraction}
+    return tuple(made), splits.assign({s.id: s.item_ids for s in made}, seed, shares)
+
+
+def world(ws: Workspace) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+    """All mock students of the current corpus, and which split each item and student is in."""
+    return _world(ws.store.get("corpus").path(), ws.profile.name, ws.seed)
+
+
+def session_files(ws: Workspace) -> dict[str, str]:
+    """Name → sha256 of the recorded sessions. A missing folder means none were recorded (and the log says so)."""
+    if not ws.sessions.is_dir():
+        ws.say(f"{ws.sessions}: no such folder; trajectories come from the scripted policy alone")
+        return {}
+    return {path.name: sha256_file(path) for path in sorted(ws.sessions.glob("*.jsonl"))}
+
+
+def trajectories(ws: Workspace) -> Made:
+    """Recorded sessions and the scripted policy's conversations, with real results of the mock."""
+    corpus = ws.store.get("corpus")
+    recorded = session_files(ws)
+
+    def build(writer: Writer) -> None:
+        made = list(trajectory.synthesise(world(ws)[0], ws.profile, ws.seed, MockCanvas.of))
+        kept, refused, seen = trajectory.from_session_files(
+            [ws.sessions / name for name in recorded], world(ws)[0], ws.profile.declaration
+        )
+        writer.rows([*made, *kept])
+        writer.rows(refused, "refusals.jsonl")
+        writer.funnel = funnel("trajectories", len(made) + seen, len(made) + len(kept), refused)
+        writer.notes = {"synthesised": len(made), "from sessions": len(kept)}
+
+    return _made(ws, *make(ws, "trajectories", ROOMS, build, inputs={"corpus": corpus.sha256, **recorded}))
+
+
+def item_pairs(ws: Workspace) -> Made:
+    """Pairs sampled evenly over all pairs with something left to do."""
+    corpus = ws.store.get("corpus")
+
+    def build(writer: Writer) -> None:
+        writer.rows(pairs.sample_pairs(read_jsonl(corpus.path(), Item), ws.profile.item_pairs, ws.seed))
+
+    return Made(*make(ws, "item_pairs", ROOMS, build, inputs={"corpus": corpus.sha256}))
+
+
+def labelled_pairs(ws: Workspace) -> Made:
+    """Three presentations of each pair to the teacher; only unanimous ones are kept."""
+    asked = ws.store.get("item_pairs")
+    judge = the_teacher(ws)
+
+    def build(writer: Writer) -> None:
+        rows = list(read_jsonl(asked.path(), ItemPair))
+        step = max(1, len(rows) // 20)
+
+        def progress(done: int) -> None:
+            if done % step == 0 or done == len(rows):
+                ws.say(f"labelled {done} of {len(rows)} pairs")
+
+        # Votes of a paid teacher survive a kill; the embedded rule is cheaper than its journal.
+        journal = ws.private / "votes.jsonl" if ws.teacher_endpoint else None
+        found = labelling.label(rows, judge, journal, progress, workers=8 if ws.teacher_endpoint else 1)
+        writer.rows(labelling.preference_pairs(found.pairs, ws.profile.declaration))
+        writer.rows(found.votes, "votes.jsonl")
+        writer.rows(found.refusals, "refusals.jsonl")
+        writer.funnel = funnel("labelled_pairs", len(rows), len(found.pairs), found.refusals)
+        bias = found.position_bias
+        writer.notes = {
+            "teacher": judge.identity,
+            "position bias": {"first wins": bias.first_wins, "of": bias.votes, "low": bias.low, "high": bias.high},
+        }
+
+    inputs = {"item_pairs": asked.sha256}
+    return _made(ws, *make(ws, "labelled_pairs", ROOMS, build, inputs=inputs, config={"teacher": judge.identity}))
+
+
+def the_teacher(ws: Workspace) -> teacher.Teacher:
+    """The embedded urgency rule, or the OpenAI-compatible one that the workspace names."""
+    if not ws.teacher_endpoint:
+        return teacher.UrgencyTeacher()
+    return teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=os.environ.get("CANVAS_TEACHER_API_KEY"))
+
+
+def quotas(ws: Workspace) -> dict[str, int]:
+    """Mutation axis → rows, from the profile."""
+    return mutation.quotas(ws.profile)
+
+
+def mutation_pairs(ws: Workspace) -> Made:
+    """Pairs over eight axes and mixed ones, each confirmed by an independent verifier."""
+    source = ws.store.get("trajectories")
+
+    def build(writer: Writer) -> None:
+        found = mutation.mutate(read_jsonl(source.path(), Trajectory), quotas(ws), ws.seed)
+        if found.shortfall:
+            lacking = ", ".join(f"{axis}: {count}" for axis, count in found.shortfall.items())
+            raise BadInput(f"the trajectories do not fill the quotas of mutation pairs ({lacking} missing); make more of them")
+        writer.rows(found.pairs)
+        writer.rows(found.refusals, "refusals.jsonl")
+        writer.funnel = funnel("mutation_pairs", len(found.pairs) + len(found.refusals), len(found.pairs), found.refusals)
+        counts: dict[str, int] = {}
+        for pair in found.pairs:
+            name = "mixed" if len(pair.axes) > 1 else pair.axes[0]
+            counts[name] = counts.get(name, 0) + 1
+        writer.notes = {"pairs by axis": counts}
+
+    return _made(ws, *make(ws, "mutation_pairs", ROOMS, build, inputs={"trajectories": source.sha256}))
+
+
+def feedback_examples(ws: Workspace) -> Made:
+    """Single completions with a label, half of them desirable."""
+    sources = {name: ws.store.get(name) for name in ("mutation_pairs", "trajectories")}
+
+    def build(writer: Writer) -> None:
+        rows = feedback_room.feedback(
+            read_jsonl(sources["mutation_pairs"].path(), PreferencePair),
+            read_jsonl(sources["trajectories"].path(), Trajectory),
+            ws.profile.feedback_examples,
+            ws.seed,
+        )
+        writer.rows(rows)
+        found = feedback_room.balance(rows)
+        writer.notes = {"desirable": found.desirable, "undesirable": found.undesirable, "prompts": found.prompts}
+
+    inputs = {name: stage.sha256 for name, stage in sources.items()}
+    return _made(ws, *make(ws, "feedback_examples", ROOMS, build, inputs=inputs))
+
+
+def split(ws: Workspace, dataset: str) -> Made:
+    """One data set in train, eval and test parts; its data guards."""
+    names, type_ = SPLIT_OF[dataset]
+    sources = {name: ws.store.get(name) for name in names}
+    corpus = ws.store.get("corpus")
+
+    def build(writer: Writer) -> None:
+        rows: Sequence[Any] = [row for stage in sources.values() for row in read_jsonl(stage.path(), type_)]
+        found = splits.split(rows, world(ws)[1])
+        for part, members in found.parts.items():
+            writer.rows(members, f"{part}.jsonl")
+        writer.rows(found.refusals, "refusals.jsonl")
+        kept = sum(len(members) for members in found.parts.values())
+        writer.funnel = funnel(f"splits/{dataset}", len(rows), kept, found.refusals)
+
+    inputs = {"corpus": corpus.sha256, **{name: stage.sha256 for name, stage in sources.items()}}
+    stage, reused = make(ws, f"splits/{dataset}", ROOMS, build, inputs=inputs)
+    funnels = judging.funnels(ws, dataset)
+    verdicts = judging.of_split(ws, dataset)
+    sizes = {part: stage.manifest.files[f"{part}.jsonl"].rows for part in splits.SPLITS}
+    return Made(stage, reused, verdicts, sizes, {"rows in and out": funnel_png(funnels)})
+
+
+def bench_cases(ws: Workspace) -> Made:
+    """Cases of test students (``rows.jsonl``) and of eval students, for choosing (``selection.jsonl``)."""
+    corpus = ws.store.get("corpus")
+
+    def build(writer: Writer) -> None:
+        everyone, assignment = world(ws)
+        for part, name in (("test", "rows.jsonl"), ("eval", "selection.jsonl")):
+            held_out = [s for s in everyone if assignment.groups[s.id] == part]
+            writer.rows(case_room.cases(held_out, ws.profile, ws.seed, MockCanvas.of), name)
+
+    stage, reused = make(ws, "bench_cases", (*ROOMS, "bench/cases"), build, inputs={"corpus": corpus.sha256})
+    kinds: dict[str, int] = {}
+    for case in read_jsonl(stage.path(), BenchCase):
+        kinds[case.kind] = kinds.get(case.kind, 0) + 1
+    return Made(stage, reused, facts=kinds)
+
+
+def _made(ws: Workspace, stage: Stage, reused: bool) -> Made:
+    found: Funnel | None = stage.manifest.funnel
+    verdicts: tuple[Verdict, ...] = ()
+    pictures: dict[str, bytes] = {}
+    if found is not None:
+        verdicts = (g6([found], ws.all_allowances(), {stage.manifest.stage: stage.sha256}),)
+        pictures = {"rows in and out": funnel_png([found])}
+    return Made(stage, reused, verdicts, stage.manifest.notes, pictures)

@@ -1,0 +1,164 @@
+"""Where one line runs: its store, its inputs, its profile, its teacher; and the step every stage function takes.
+
+In: settings (from Dagster's resource or a CLI's options). Out: ``Made``, a stage on disk with what a reader wants to know of it.
+What must hold: a stage function decides nothing about Dagster or the command line, so that an asset and a CLI give
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import canvas_pipeline
+from canvas_pipeline.artifacts import Recipe, Stage, Store, Writer
+from canvas_pipeline.errors import BadConfig, MissingInput
+from canvas_pipeline.guardrails.verdict import Allowance, Verdict
+from canvas_pipeline.profiles import PROFILES, Profile
+
+Say = Callable[[str], None]
+Launch = Callable[[Sequence[str], Mapping[str, str]], None]
+"""Runs a command in its own process and raises when it fails; Dagster passes a Pipes session, a CLI a plain subprocess."""
+
+SHIPPED_ALLOWANCES = (
+    Allowance(
+        stage="labelled_pairs",
+        minimum_retained=0.45,
+        reason="votes must be unanimous over three presentations; ties and disagreements leave",
+    ),
+    Allowance(
+        stage="splits/preference",
+        minimum_retained=0.55,
+        reason="labelled pairs whose items fall into different splits leave, so that splits share no item",
+    ),
+)
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One line's surroundings. ``collab`` and ``sessions`` are folders of JSONL; ``private`` never leaves the machine."""
+
+    root: Path
+    profile: Profile = PROFILES["embedded"]
+    seed: int = 7
+    base_model: str = ""
+    teacher_endpoint: str = ""
+    teacher_model: str = ""
+    allowances: tuple[Allowance, ...] = ()
+    say: Say = field(default=_silent, compare=False)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.root / "artifacts")
+
+    @property
+    def collab(self) -> Path:
+        return self.root / "collab"
+
+    @property
+    def sessions(self) -> Path:
+        return self.root / "sessions"
+
+    @property
+    def private(self) -> Path:
+        return self.root / "private"
+
+    def allowance(self, stage: str) -> Allowance | None:
+        """The run's own allowance for a stage, else the shipped one."""
+        return next((a for a in (*self.allowances, *SHIPPED_ALLOWANCES) if a.stage == stage), None)
+
+    def all_allowances(self) -> tuple[Allowance, ...]:
+        own = {a.stage for a in self.allowances}
+        return (*self.allowances, *(a for a in SHIPPED_ALLOWANCES if a.stage not in own))
+
+    def registry_key(self) -> bytes:
+        """The secret behind course handles: ``CANVAS_REGISTRY_KEY``, or a key file (mode 0600) made on first use."""
+        given = os.environ.get("CANVAS_REGISTRY_KEY")
+        if given:
+            return given.encode()
+        path = self.private / "registry.key"
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            self.private.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            key = secrets.token_hex(32).encode()
+            with os.fdopen(fd, "wb") as file:
+                file.write(key)
+            return key
+
+
+@dataclass(frozen=True)
+class Made:
+    """A stage as it now stands: whether it was reused, the verdicts on it, numbers and pictures for a reader."""
+
+    stage: Stage
+    reused: bool
+    verdicts: tuple[Verdict, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def make(
+    ws: Workspace,
+    stage: str,
+    rooms: Sequence[str],
+    build: Callable[[Writer], None],
+    inputs: Mapping[str, str] | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> tuple[Stage, bool]:
+    """Reuse the stage made by this recipe or build it. ``rooms`` are the packages whose code decides the result."""
+    recipe = Recipe(
+        stage=stage,
+        code_version=code_version(*rooms),
+        inputs=dict(inputs or {}),
+        config={"profile": ws.profile.name, "seed": ws.seed, **(config or {})},
+    )
+    made, reused = ws.store.make(recipe, build)
+    ws.say(f"{stage}: {'nothing changed, reused' if reused else 'made'} {made.sha256[:12]}")
+    return made, reused
+
+
+@functools.cache
+def code_version(*rooms: str) -> str:
+    """A hash of what the code of some rooms (or modules) means: their syntax trees without docstrings and comments,
+    so that an edit which changes nothing recomputes nothing."""
+    package = Path(canvas_pipeline.__file__).parent
+    h = hashlib.sha256()
+    for room in sorted(rooms):
+        folder = package / room
+        paths = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+        for path in paths:
+            h.update(path.relative_to(package).as_posix().encode())
+            h.update(_meaning(path).encode())
+    return h.hexdigest()[:16]
+
+
+def _meaning(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def workspace(root: Path, profile_name: str, **settings: Any) -> Workspace:
+    """A workspace over an existing data folder; raises ``MissingInput`` or ``BadConfig``."""
+    if profile_name not in PROFILES:
+        raise BadConfig(f"there is no profile {profile_name!r}; choose one of: {', '.join(PROFILES)}")
+    if not root.is_dir():
+        raise MissingInput(f"{root}: no such data folder; it should hold collab/ (contributor files) and sessions/")
+    return Workspace(root=root.resolve(), profile=PROFILES[profile_name], **settings)

@@ -1,0 +1,296 @@
+"""The release gate: every item of RELEASE-LOG.md, held against the evidence.
+
+In: one frozen ``ReleaseEvidence`` row: verdicts, hashes, measurements, cards. Out: every reason against the release, or
+none; ``RELEASE-LOG.md`` with each item ticked or with its reasons. What must hold: an item without evidence is a reason
+(absent is not passed), verdicts and measurements count only for exactly the hashes that are to be released, and nothing
+here reads a file: ``publish`` compares the files with these hashes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
+from canvas_pipeline.guardrails.data import MIN_RETAINED
+from canvas_pipeline.guardrails.gate import decide_line, forged
+from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.guardrails.verdict import Allowance, Verdict
+from canvas_pipeline.records import Row, dumps
+from canvas_pipeline.release.gguf import QUANTS
+from canvas_pipeline.release.quant_check import QuantReport
+
+RETAINED: Mapping[str, float] = {"Q8_0": 0.98, "Q4_K_M": 0.98}
+"""Share of the unquantised checkpoint's exact calls that a quant must keep."""
+FIGURES: tuple[str, ...] = ("tool_selection", "exact_call")
+"""What the benchmark must give for the released method, each with its interval."""
+CARDS: Mapping[str, str] = {"README.md": "model", "DATA_CARD.md": "data"}
+"""The cards' file names in the release, and what each is about."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Figure(Row):
+    """A benchmark share, 0..1, with its interval and number of cases."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class QuantEvidence(Row):
+    """A quantised file as checked, and benched over ``cases`` cases: ``exact_unquantised`` of them the unquantised
+    checkpoint answers exactly, ``exact_retained`` of those this file does too."""
+
+    report: QuantReport
+    cases: int
+    exact_unquantised: int
+    exact_retained: int
+
+
+class CardEvidence(Row):
+    """A rendered card: its hash, and what ``cards.reasons_against_card`` found."""
+
+    sha256: str
+    reasons: tuple[str, ...]
+
+
+class ReleaseEvidence(Row):
+    """All that is known about a release. Names map to sha256 where not said otherwise.
+
+    ``files`` are the files to be released by their name in the release; ``inputs`` what the verdicts are bound to (see
+    ``guardrails.table.inputs_for``); ``data`` the data sets the model saw; ``audited`` the texts the leak audit read, with
+    ``leaks`` found (None: it did not run). ``production`` is the checkpoint chosen by the selection record, with its
+    method; ``bench_checkpoint`` the one the figures were measured on.
+    """
+
+    name: str
+    method: str
+    profile: str
+    checkpoint: str
+    files: dict[str, str]
+    inputs: dict[str, str]
+    data: dict[str, str]
+    verdicts: tuple[Verdict, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
+    leaks: int | None = None
+    audited: dict[str, str] = {}
+    figures: dict[str, Figure] = {}
+    bench_checkpoint: str | None = None
+    production: tuple[str, str] | None = None
+    quants: dict[str, QuantEvidence] = {}
+    cards: dict[str, CardEvidence] = {}
+    code_version: str = ""
+
+
+def _guardrails(e: ReleaseEvidence) -> list[str]:
+    reasons = decide_line(e.verdicts, e.method, e.inputs)
+    # A guard may not concern this method (no preference pair enters SFT), but it is part of the line that is released.
+    for guard in GUARDS.values():
+        own = [v for v in e.verdicts if v.guard == guard.id]
+        good = [v for v in own if v.passed and not forged(v) and _bound(v, e.inputs)]
+        if not good and not any(reason.startswith(f"{guard.name}:") for reason in reasons):
+            why = "no verdict that passed is bound to the inputs at hand" if own else "there is no verdict"
+            reasons.append(f"{guard.name}: {why}; run: canvas-train --check")
+    return reasons
+
+
+def _bound(verdict: Verdict, inputs: Mapping[str, str]) -> bool:
+    known = [name for name in verdict.inputs if name in inputs]
+    return bool(known) and all(verdict.inputs[name] == inputs[name] for name in known)
+
+
+def _allowances(e: ReleaseEvidence) -> list[str]:
+    # G6 writes "stage>=number: reason" for each allowance it used; all of them must be among those the release lists.
+    listed = [f"{a.stage}>={min(MIN_RETAINED, a.minimum_retained):g}: {a.reason}" for a in e.allowances]
+    reasons = []
+    for verdict in e.verdicts:
+        rest = verdict.allowance or ""
+        for text in listed:
+            rest = rest.replace(text, "")
+        if rest.strip("; "):
+            about = f" about {verdict.subject}" if verdict.subject else ""
+            reasons.append(f"{verdict.name}: passed{about} under an allowance that the release does not list")
+    return list(dict.fromkeys(reasons))
+
+
+def _audit(e: ReleaseEvidence) -> list[str]:
+    if e.leaks is None:
+        return ["the leak audit did not run; run: canvas-data audit"]
+    reasons = [f"the audit found {e.leaks} leaks; run canvas-data audit for where they are"] if e.leaks else []
+    wanted = {**e.data, **{name: card.sha256 for name, card in e.cards.items()}}
+    read = set(e.audited.values())
+    unread = sorted(name for name, sha in wanted.items() if sha not in read)
+    return reasons + ([f"the audit did not read {', '.join(unread)} as they are now"] if unread else [])
+
+
+def _bench(e: ReleaseEvidence) -> list[str]:
+    reasons = []
+    for name in FIGURES:
+        figure = e.figures.get(name)
+        if figure is None:
+            reasons.append(f"the benchmark gives no {name} for {e.method}; materialise bench/{e.method}")
+        elif figure.n <= 0 or not _interval(figure):
+            reasons.append(f"{name} has no usable interval")
+    if e.bench_checkpoint != e.checkpoint:
+        reasons.append("the benchmark was not measured on the checkpoint that is to be released; bench it again")
+    return reasons
+
+
+def _interval(figure: Figure) -> bool:
+    values = (figure.low, figure.value, figure.high)
+    return all(math.isfinite(v) for v in values) and 0.0 <= figure.low <= figure.value <= figure.high <= 1.0
+
+
+def _production(e: ReleaseEvidence) -> list[str]:
+    if e.production is None:
+        return ["no production checkpoint was chosen; materialise production_checkpoint"]
+    if e.production != (e.method, e.checkpoint):
+        return [f"the production checkpoint is another ({e.production[0]}); release that one, or select again"]
+    return []
+
+
+def _quants(e: ReleaseEvidence) -> list[str]:
+    reasons = []
+    for quant in QUANTS:
+        evidence = e.quants.get(quant)
+        if evidence is None:
+            reasons.append(f"{quant} is missing; materialise gguf/{e.method}")
+            continue
+        report = evidence.report
+        if report.quant != quant:
+            reasons.append(f"{quant}: its report is about {report.quant}")
+        reasons += [f"{quant}: {problem}" for problem in report.problems]
+        if e.files.get(report.file) != report.sha256:
+            reasons.append(f"{quant}: the file checked ({report.file}) is not the one to be released")
+    return reasons
+
+
+def _retention(e: ReleaseEvidence) -> list[str]:
+    reasons = []
+    for quant, minimum in RETAINED.items():
+        evidence = e.quants.get(quant)
+        if evidence is None or evidence.cases <= 0 or evidence.exact_unquantised <= 0:
+            reasons.append(f"{quant}: there are no exact calls to compare; bench it beside the unquantised checkpoint")
+        elif not 0 <= evidence.exact_retained <= evidence.exact_unquantised <= evidence.cases:
+            reasons.append(f"{quant}: its counts contradict each other")
+        elif evidence.exact_retained < minimum * evidence.exact_unquantised:
+            reasons.append(
+                f"{quant} retains {evidence.exact_retained} of {evidence.exact_unquantised} exact calls "
+                f"({evidence.exact_retained / evidence.exact_unquantised:.1%}), must be at least {minimum:.0%}"
+            )
+    return reasons
+
+
+def _cards(e: ReleaseEvidence) -> list[str]:
+    reasons = []
+    for name, kind in CARDS.items():
+        card = e.cards.get(name)
+        if card is None:
+            reasons.append(f"there is no {kind} card ({name}); materialise cards")
+            continue
+        reasons += [f"{name}: {reason}" for reason in card.reasons]
+        if e.files.get(name) != card.sha256:
+            reasons.append(f"{name}: the card checked is not the one to be released")
+    if "Modelfile" not in e.files:
+        reasons.append("there is no Modelfile; materialise cards")
+    return reasons
+
+
+def _hashes(e: ReleaseEvidence) -> list[str]:
+    reasons = [f"the {what} has no sha256" for what, sha in (("checkpoint", e.checkpoint),) if not _SHA256.fullmatch(sha)]
+    for what, names in (("file", e.files), ("input", e.inputs), ("data set", e.data)):
+        if not names:
+            reasons.append(f"no {what} is recorded")
+        reasons += [f"the {what} {name} has no sha256" for name, sha in names.items() if not _SHA256.fullmatch(sha)]
+    if not e.code_version:
+        reasons.append("the code version is not recorded")
+    return reasons
+
+
+ITEMS: Mapping[str, tuple[str, Callable[[ReleaseEvidence], list[str]]]] = {
+    "guardrails": ("All thirteen guardrails passed for exactly these inputs", _guardrails),
+    "allowances": ("Every recorded allowance is listed with its number and reason", _allowances),
+    "audit": ("The leak audit read every data set and card and found nothing", _audit),
+    "bench": ("The benchmark was run on this checkpoint and gives intervals", _bench),
+    "production": ("This is the production checkpoint of the selection record", _production),
+    "quants": ("All six quants have their tensor types, no leak in the metadata, load and answer", _quants),
+    "retention": ("Q8_0 and Q4_K_M retain at least 98 % of the exact calls", _retention),
+    "cards": ("Model card, data card and Modelfile are complete, every number with a source", _cards),
+    "hashes": ("The hashes of files, inputs, data and the code version are recorded", _hashes),
+}
+"""The RELEASE-LOG, in order: id → sentence, and what gives the reasons against."""
+
+
+def reasons_by_item(evidence: ReleaseEvidence) -> dict[str, list[str]]:
+    """Item id → every reason against; an empty list is a tick."""
+    return {item: reasons(evidence) for item, (_, reasons) in ITEMS.items()}
+
+
+def reasons_against(evidence: ReleaseEvidence) -> list[str]:
+    """Every reason against the release as ``item: reason``; empty when the gate is open."""
+    return [f"{item}: {reason}" for item, reasons in reasons_by_item(evidence).items() for reason in reasons]
+
+
+def require(evidence: ReleaseEvidence) -> None:
+    """Return when the gate is open; raise ``GateClosed`` listing every reason."""
+    reasons = reasons_against(evidence)
+    if reasons:
+        listing = "".join(f"\n  - {reason}" for reason in reasons)
+        raise GateClosed(f"{evidence.name} may not be released: {len(reasons)} reason(s) against{listing}")
+
+
+def release_log(evidence: ReleaseEvidence) -> str:
+    """``RELEASE-LOG.md``: each item ticked, or open with its reasons; then allowances, figures and hashes."""
+    found = reasons_by_item(evidence)
+    done = sum(1 for reasons in found.values() if not reasons)
+    lines = [
+        f"# RELEASE-LOG · {evidence.name}",
+        "",
+        f"{done} of {len(ITEMS)} items hold. The release is {'open' if done == len(ITEMS) else 'blocked'}.",
+        "",
+    ]
+    for item, (sentence, _) in ITEMS.items():
+        lines.append(f"- [{' ' if found[item] else 'x'}] {sentence}")
+        lines += [f"  - {reason}" for reason in found[item]]
+    lines += _table("Allowances", ("stage", "keeps at least", "reason"), [
+        (a.stage, f"{a.minimum_retained:.0%}", a.reason) for a in evidence.allowances
+    ])  # fmt: skip
+    lines += _table("Benchmark", ("figure", "value", "interval", "cases"), [
+        (name, f"{f.value:.1%}", f"[{f.low:.1%}, {f.high:.1%}]", str(f.n)) for name, f in sorted(evidence.figures.items())
+    ])  # fmt: skip
+    lines += _table("Hashes", ("what", "sha256"), [
+        ("checkpoint", evidence.checkpoint), *sorted(evidence.files.items()),
+        *((f"data {name}", sha) for name, sha in sorted(evidence.data.items())),
+        *((f"input {name}", sha) for name, sha in sorted(evidence.inputs.items())),
+    ])  # fmt: skip
+    lines += ["", f"Method {evidence.method}, profile {evidence.profile}, code {evidence.code_version or 'not recorded'}.", ""]
+    return "\n".join(lines)
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return ["", f"## {title}", "", "None."]
+    escaped = [" | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
+    return ["", f"## {title}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {row} |" for row in escaped)]
+
+
+def write_evidence(evidence: ReleaseEvidence, path: Path) -> None:
+    """The evidence as canonical JSON."""
+    path.write_bytes(dumps(evidence) + b"\n")
+
+
+def read_evidence(path: Path) -> ReleaseEvidence:
+    """Evidence from its JSON file; raises ``MissingInput`` or ``BadInput`` naming file and field."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ReleaseEvidence)
+    except FileNotFoundError:
+        raise MissingInput(f"{path}: no such file; materialise release_log first") from None
+    except (msgspec.DecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        what = str(error) if isinstance(error, msgspec.ValidationError) else "malformed JSON"
+        raise BadInput(f"{path}: not a release's evidence ({what})") from None

@@ -1,0 +1,147 @@
+"""Checkpoint → GGUF → six quants, each step in a child process with limits.
+
+In: a Hugging Face model folder (safetensors, tokenizer). Out: one GGUF file a call, written beside its target and moved
+there when complete. What must hold: the same folder gives the same bytes, the file's name and path stay out of its
+metadata, and a model that makes llama.cpp abort ends a child, never the caller (see ``gguf_worker``).
+
+Convert once a method, quantise six times from it. Read the result back with ``quant_check``: llama.cpp falls back to other
+tensor types without a word.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from canvas_pipeline.errors import BadConfig, BadInput, CanvasPipelineError, MissingInput, MissingTool
+from canvas_pipeline.release.converter import ensure_converter
+
+QUANTS: tuple[str, ...] = ("Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0")
+OutType = Literal["f32", "f16", "bf16"]
+GIB = 1 << 30
+
+
+class ModelFileUnusable(BadInput):
+    """A child that was given a model file aborted, ran out of its limits, or reported an error."""
+
+
+def convert(
+    model: Path, out: Path, *, outtype: OutType = "f16", name: str = "canvas", converter: Path | None = None, seconds: float = 7200
+) -> Path:
+    """Convert a model folder to an unquantised GGUF file and return its path.
+
+    ``name`` goes into the metadata as ``general.name`` (never the folder's). Raises ``MissingInput`` for a folder without a
+    config, ``MissingTool`` where the converter cannot be had, ``ModelFileUnusable`` with the converter's last line.
+    """
+    if not (model / "config.json").is_file():
+        raise MissingInput(f"{model} is no model folder (config.json is missing); materialise its checkpoint first")
+    home = converter or ensure_converter()
+    return _written(
+        out,
+        lambda part: run_child(
+            "convert",
+            {"converter": str(home), "model": str(model), "out": str(part), "outtype": outtype, "name": name},
+            subject=model,
+            seconds=seconds,
+        ),
+    )
+
+
+def quantise(source: Path, out: Path, quant: str, *, threads: int = 2, seconds: float = 3600) -> Path:
+    """Quantise ``source`` to one of ``QUANTS`` and return ``out``. Raises ``BadConfig`` for another name and
+    ``ModelFileUnusable`` where llama.cpp fails."""
+    if quant not in QUANTS:
+        raise BadConfig(f"there is no quant {quant!r} here; choose one of: {', '.join(QUANTS)}")
+    if not source.is_file():
+        raise MissingInput(f"{source}: no such file; convert the checkpoint first")
+    return _written(
+        out,
+        lambda part: run_child(
+            "quantise",
+            {"source": str(source), "out": str(part), "quant": quant, "threads": threads},
+            subject=source,
+            seconds=seconds,
+        ),
+    )
+
+
+def export(model: Path, folder: Path, *, name: str, quants: tuple[str, ...] = QUANTS, outtype: OutType = "f16") -> dict[str, Path]:
+    """Convert once and quantise to every one of ``quants``: quant → ``<folder>/<name>-<quant>.gguf``. The unquantised
+    intermediate is removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = convert(model, folder / f".{name}-{outtype}.gguf", outtype=outtype, name=name)
+    try:
+        return {quant: quantise(source, folder / f"{name}-{quant}.gguf", quant) for quant in quants}
+    finally:
+        source.unlink(missing_ok=True)
+
+
+def run_child(
+    command: str, request: Mapping[str, Any], *, subject: Path, seconds: float, memory: int | None = None
+) -> dict[str, Any]:
+    """Run one ``gguf_worker`` command and return its reply.
+
+    ``seconds`` bounds wall and CPU time (a spinning reader ends too); ``memory`` bounds the address space in bytes. Raises
+    ``ModelFileUnusable`` naming ``subject``, the signal or the last line of stderr, and ``MissingTool`` where the release
+    extra is not installed.
+    """
+
+    # The child sets them itself: a preexec function can deadlock in a program with threads.
+    limits = {"cpu_seconds": int(seconds * (os.cpu_count() or 1)) + 1, "memory": memory}
+    # One BLAS thread: each reserves address space, which the limit counts.
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "OPENBLAS_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        (sys.executable, "-m", "canvas_pipeline.release.gguf_worker", command),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+        env=environment, start_new_session=True,
+    )  # fmt: skip
+    try:
+        out, err = process.communicate(json.dumps({**request, "limits": limits}), timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        raise ModelFileUnusable(f"{subject}: {command} did not end within {seconds:g} s; the file may be damaged") from None
+    except BaseException:
+        _end(process)
+        raise
+    if process.returncode:
+        raise _failure(command, subject, process.returncode, err)
+    reply: dict[str, Any] = json.loads(out.rstrip().rsplit("\n", 1)[-1])
+    return reply
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def _failure(command: str, subject: Path, code: int, err: str) -> CanvasPipelineError:
+    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    if code < 0:
+        reason = f"ended by {signal.Signals(-code).name}"
+    else:
+        reason = lines[-1] if lines else f"exit code {code}"
+    for module in ("llama_cpp", "gguf", "torch", "transformers"):
+        if f"No module named '{module}'" in reason:
+            extra = "release" if module in ("llama_cpp", "gguf") else "train"
+            return MissingTool(f"{module} is not installed; run: uv sync --locked --extra {extra}")
+    return ModelFileUnusable(f"{subject}: {command} failed ({reason})")
+
+
+def _written(out: Path, write: Callable[[Path], object]) -> Path:
+    """Let ``write`` fill a neighbour of ``out`` and move it there; nothing half-written stays."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".tmp-{os.getpid()}-{out.name}")
+    try:
+        write(part)
+        if not part.is_file():
+            raise ModelFileUnusable(f"{out}: no file was written, though no error was reported")
+        os.replace(part, out)
+    finally:
+        part.unlink(missing_ok=True)
+    return out

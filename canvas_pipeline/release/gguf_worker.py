@@ -1,0 +1,158 @@
+"""The process that touches model files, so that this one survives them.
+
+In: a command and a JSON request on stdin. Out: one JSON reply as the last line of stdout. What must hold: whatever a model
+file does to llama.cpp or to the reader (abort, hang, exhaust memory), only this process ends. Started by ``release.gguf``;
+llama_cpp, gguf and the converter are imported here and nowhere else in the room.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+Request = Mapping[str, Any]
+
+
+def convert(request: Request) -> dict[str, Any]:
+    """Run llama.cpp's converter: {converter, model, out, outtype, name} → {}."""
+    home = request["converter"]
+    # The converter's own gguf-py must win over the older package from the index.
+    sys.path[:0] = [home, f"{home}/gguf-py"]
+    from conversion.base import ModelBase  # type: ignore[import-not-found]
+
+    original = ModelBase.load_hparams
+
+    def load_hparams(*args: Any, **kwargs: Any) -> Any:
+        hparams = original(*args, **kwargs)
+        text = hparams.get("text_config", hparams)
+        # transformers 5 leaves global_head_dim out where it equals head_dim; the converter then stops at an assertion.
+        if "head_dim" in text and text.get("global_head_dim") is None:
+            layers = text.get("per_layer_config") or {}
+            if not any("head_dim" in layer for layer in layers.values()):
+                text["global_head_dim"] = text["head_dim"]
+        return hparams
+
+    ModelBase.load_hparams = staticmethod(load_hparams)
+    import convert_hf_to_gguf  # type: ignore[import-not-found]
+
+    # A given name keeps the folder's name, which the converter would guess one from, out of the file.
+    sys.argv = [
+        "convert_hf_to_gguf.py", request["model"], "--outfile", request["out"], "--outtype", request["outtype"],
+        "--model-name", request["name"],
+    ]  # fmt: skip
+    convert_hf_to_gguf.main()
+    return {}
+
+
+def quantise(request: Request) -> dict[str, Any]:
+    """Quantise one file: {source, out, quant, threads} → {seconds}."""
+    import ctypes
+
+    import llama_cpp
+
+    parameters = llama_cpp.llama_model_quantize_default_params()
+    parameters.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{request['quant']}")
+    parameters.nthread = request["threads"]
+    start = time.monotonic()
+    code = llama_cpp.llama_model_quantize(request["source"].encode(), request["out"].encode(), ctypes.byref(parameters))
+    if code:
+        raise RuntimeError(f"llama_model_quantize returned {code}")
+    return {"seconds": time.monotonic() - start}
+
+
+def inspect(request: Request) -> dict[str, Any]:
+    """Read a file's header back: {path} → {tensors: [{name, type, shape}], strings: {key: [text]}, numbers: {key: n}}.
+
+    Shapes are in ggml's order, the row length first.
+    """
+    from gguf import GGUFReader, GGUFValueType
+
+    reader = GGUFReader(request["path"])
+    tensors = [
+        {"name": t.name, "type": t.tensor_type.name, "shape": [int(n) for n in t.shape]} for t in reader.tensors
+    ]
+    strings: dict[str, list[str]] = {}
+    numbers: dict[str, float] = {}
+    for key, field in reader.fields.items():
+        if key.startswith("GGUF.") or not field.types:
+            continue
+        if field.types[-1] == GGUFValueType.STRING:
+            strings[key] = [bytes(field.parts[i]).decode("utf-8", "replace") for i in field.data]
+        elif len(field.data) == 1 and field.types[0] != GGUFValueType.ARRAY:
+            numbers[key] = float(field.parts[field.data[0]][0])
+    return {"tensors": tensors, "strings": strings, "numbers": numbers, "types": dict(Counter(t["type"] for t in tensors))}
+
+
+def answer(request: Request) -> dict[str, Any]:
+    """Load a model and ask: {path, prompts, stops, max_tokens, context, threads} → {answers: [{tokens, text, stop}], seconds}.
+
+    A prompt is a list of token ids, or text whose markers count as special tokens. Greedy; stops before the first of
+    ``stops`` (texts of single tokens) or any end-of-generation token, or after ``max_tokens``. ``stop`` is the stop's text,
+    None where the answer ran to its limit.
+    """
+    import llama_cpp
+
+    model = llama_cpp.Llama(
+        request["path"], n_ctx=request["context"], n_threads=request["threads"], seed=0, verbose=False, logits_all=False
+    )
+    stops: dict[int, str] = {}
+    for text in request["stops"]:
+        ids = model.tokenize(text.encode(), add_bos=False, special=True)
+        if len(ids) == 1:
+            stops[ids[0]] = text
+    start, answers = time.monotonic(), []
+    for prompt in request["prompts"]:
+        ids = model.tokenize(prompt.encode(), add_bos=False, special=True) if isinstance(prompt, str) else list(prompt)
+        if len(ids) + request["max_tokens"] > request["context"]:
+            raise RuntimeError(f"a prompt of {len(ids)} tokens and {request['max_tokens']} more do not fit the context")
+        tokens: list[int] = []
+        stop: str | None = None
+        model.reset()
+        for token in model.generate(ids, temp=0.0, top_k=1, repeat_penalty=1.0):
+            if token in stops or llama_cpp.llama_vocab_is_eog(model._model.vocab, token):
+                stop = stops.get(token, "end of generation")
+                break
+            tokens.append(token)
+            if len(tokens) >= request["max_tokens"]:
+                break
+        text = model.detokenize(tokens, special=True).decode("utf-8", "replace") if tokens else ""
+        answers.append({"tokens": tokens, "text": text, "stop": stop, "prompt_tokens": len(ids)})
+    return {"answers": answers, "seconds": time.monotonic() - start}
+
+
+COMMANDS: Mapping[str, Callable[[Request], dict[str, Any]]] = {
+    "convert": convert,
+    "quantise": quantise,
+    "inspect": inspect,
+    "answer": answer,
+}
+
+
+def limit(limits: Mapping[str, int | None]) -> None:
+    """Bound this process: CPU seconds, address space in bytes (None: unbounded), no core dump of a model."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for kind, key in ((resource.RLIMIT_CPU, "cpu_seconds"), (resource.RLIMIT_AS, "memory")):
+        if (value := limits[key]) is not None:
+            resource.setrlimit(kind, (value, value))
+
+
+def main() -> None:
+    """Read the request, run the command, print the reply as the last line."""
+    request = json.loads(sys.stdin.read())
+    limit(request["limits"])
+    reply = COMMANDS[sys.argv[1]](request)
+    sys.stdout.flush()
+    print("\n" + json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    # The file's own folder must not be searched first: it would hide the package `gguf` behind release/gguf.py.
+    own = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != own]
+    main()

@@ -1,0 +1,189 @@
+"""A release in a local folder: all of it or nothing, bound by hashes, checked again offline.
+
+    <to>/<name>-<12 hex>/        one release; the hex is the start of its SHA256SUMS' own sha256
+        *.gguf README.md DATA_CARD.md Modelfile RELEASE-LOG.md
+        release.json             what the release binds: model, card and data hashes, inputs, code version
+        SHA256SUMS               every other file, in the form `sha256sum --check` reads; written last
+    <to>/current                 link to the newest release, replaced atomically
+
+In: evidence, and the files by their name in the release. Out: the release's folder. What must hold: the gate is open and
+every file is the one the evidence is about before anything is written; a sound release is never touched (a damaged twin of
+the new one is put aside); the same
+evidence and files give the same release, byte for byte.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import msgspec
+
+from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
+from canvas_pipeline.records import dumps
+from canvas_pipeline.release.gate import CARDS, ReleaseEvidence, release_log, require
+
+SUMS = "SHA256SUMS"
+BINDING = "release.json"
+LOG = "RELEASE-LOG.md"
+OWN = (SUMS, BINDING, LOG)
+_LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def publish(evidence: ReleaseEvidence, files: Mapping[str, Path], to: Path) -> Path:
+    """Release ``files`` (name in the release → where it lies) below ``to`` and return the release's folder.
+
+    Raises ``GateClosed`` with every reason against (a file that is not the one in the evidence is one), ``BadConfig`` for a
+    name that would leave the folder. An equal release that is already there and sound is returned as it is.
+    """
+    require(evidence)
+    _names(evidence.name, files)
+    _same_files(evidence, files)
+    to.mkdir(parents=True, exist_ok=True)
+    temporary = to / f".tmp-{os.getpid()}-{evidence.name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        for name, source in sorted(files.items()):
+            target = temporary / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+        (temporary / LOG).write_text(release_log(evidence), encoding="utf-8")
+        (temporary / BINDING).write_bytes(dumps(binding(evidence)) + b"\n")
+        _write_sums(temporary)
+        verify(temporary)  # what lies on the disk now, not what was meant to: a full or failing disk shows here
+        final = to / f"{evidence.name}-{sha256_file(temporary / SUMS)[:12]}"
+        if not _sound(final):
+            _sync(temporary)
+            if final.exists():  # damaged: put aside, not removed, so that what happened to it can be looked at
+                os.rename(final, _free(final))
+            os.rename(temporary, final)
+            _sync(to, deep=False)
+        _point(to, final)
+        return final
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sound(folder: Path) -> bool:
+    try:
+        verify(folder)
+    except (MissingInput, ArtifactCorrupt):
+        return False
+    return True
+
+
+def _free(folder: Path) -> Path:
+    return next(p for n in range(1, 1000) if not (p := folder.with_name(f"{folder.name}.damaged-{n}")).exists())
+
+
+def binding(evidence: ReleaseEvidence) -> dict[str, Any]:
+    """What ``release.json`` says: one document that ties the model's files to their cards and to the data they come from."""
+    cards = {name: evidence.cards[name].sha256 for name in CARDS}
+    return {
+        "name": evidence.name,
+        "method": evidence.method,
+        "profile": evidence.profile,
+        "checkpoint": evidence.checkpoint,
+        "model": {quant: {"file": q.report.file, "sha256": q.report.sha256} for quant, q in sorted(evidence.quants.items())},
+        "cards": cards,
+        "data": dict(sorted(evidence.data.items())),
+        "inputs": dict(sorted(evidence.inputs.items())),
+        "code_version": evidence.code_version,
+    }
+
+
+def verify(folder: Path) -> dict[str, str]:
+    """Check a release offline: every file is listed and as listed, and the binding names exactly these files.
+
+    Returns name → sha256. Raises ``MissingInput`` where there is no release and ``ArtifactCorrupt`` listing everything wrong.
+    """
+    if not (folder / SUMS).is_file():
+        raise MissingInput(f"{folder} is no release ({SUMS} is missing)")
+    listed: dict[str, str] = {}
+    wrong: list[str] = []
+    for number, line in enumerate((folder / SUMS).read_text(encoding="utf-8").splitlines(), 1):
+        match = _LINE.fullmatch(line)
+        if match is None or not _inside(match[2]) or match[2] in listed:
+            wrong.append(f"{SUMS}:{number} cannot be read")
+            continue
+        listed[match[2]] = match[1]
+    present = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if not p.is_dir() or p.is_symlink()}
+    for name, sha in listed.items():
+        path = present.get(name)
+        if path is None:
+            wrong.append(f"{name} is missing")
+        elif path.is_symlink():
+            wrong.append(f"{name} is a link")
+        elif sha256_file(path) != sha:
+            wrong.append(f"{name} is not as listed")
+    wrong += [f"{name} is not listed" for name in sorted(present.keys() - listed.keys() - {SUMS})]
+    wrong += _unbound(folder, listed)
+    if wrong:
+        raise ArtifactCorrupt(f"{folder}: the release is damaged or was changed: {'; '.join(wrong)}; publish it again")
+    return listed
+
+
+def _unbound(folder: Path, listed: Mapping[str, str]) -> list[str]:
+    try:
+        bound = msgspec.json.decode((folder / BINDING).read_bytes())
+        claims = {m["file"]: m["sha256"] for m in bound["model"].values()} | dict(bound["cards"])
+        complete = bool(bound["model"]) and bool(bound["cards"]) and bool(bound["data"])
+    except (OSError, msgspec.DecodeError, KeyError, TypeError, AttributeError):
+        return [f"{BINDING} cannot be read"]
+    if not complete:
+        return [f"{BINDING} does not bind model, cards and data"]
+    return [f"{BINDING} binds another {name}" for name, sha in sorted(claims.items()) if listed.get(name) != sha]
+
+
+def _same_files(evidence: ReleaseEvidence, files: Mapping[str, Path]) -> None:
+    reasons = [f"{name} is in the evidence but not among the files" for name in sorted(evidence.files.keys() - files.keys())]
+    reasons += [f"{name} is not in the evidence" for name in sorted(files.keys() - evidence.files.keys())]
+    for name in sorted(evidence.files.keys() & files.keys()):
+        path = files[name]
+        if not path.is_file():
+            reasons.append(f"{name}: {path} is not there")
+        elif sha256_file(path) != evidence.files[name]:
+            reasons.append(f"{name}: {path} is not the file the evidence is about")
+    if reasons:
+        raise GateClosed(f"{evidence.name} may not be released:" + "".join(f"\n  - {reason}" for reason in reasons))
+
+
+def _names(release: str, files: Mapping[str, Path]) -> None:
+    if not _NAME.fullmatch(release):
+        raise BadConfig("a release's name holds letters, digits, dots, dashes and underscores only, and starts with none of the last three")
+    for name in files:
+        if name in OWN or not _inside(name):
+            raise BadConfig(f"{name!r} cannot be a file's name in a release")
+
+
+def _inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and all(_NAME.fullmatch(part) for part in path.parts)
+
+
+def _write_sums(folder: Path) -> None:
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    text = "".join(f"{sha256_file(folder / name)}  {name}\n" for name in names)
+    (folder / SUMS).write_text(text, encoding="utf-8")
+
+
+def _point(to: Path, final: Path) -> None:
+    temporary = to / f".tmp-{os.getpid()}-current"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(final.name)
+    os.replace(temporary, to / "current")
+
+
+def _sync(folder: Path, deep: bool = True) -> None:
+    for path in [*(folder.rglob("*") if deep else ()), folder]:
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

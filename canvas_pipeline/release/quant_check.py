@@ -1,0 +1,198 @@
+"""What a quantised file really is: its tensor types, its metadata, and whether it loads and answers.
+
+In: a GGUF file, the quant it claims to be, and questions. Out: a frozen ``QuantReport`` whose ``problems`` name everything
+that is not as it must be. What must hold: a matrix that llama.cpp silently gave another type is a problem; personal data,
+machine paths and secrets in the metadata are a problem that names the key, never the value; a file that hangs the reader
+or aborts llama.cpp is a problem, not a crash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.errors import BadConfig, MissingInput
+from canvas_pipeline.records import Row
+from canvas_pipeline.release.gguf import GIB, ModelFileUnusable, run_child
+
+STOPS: tuple[str, ...] = ("<turn|>", "<|tool_response>", "<eos>")
+"""Where a Gemma-4 turn ends: after an answer, after calls, at the end of text."""
+PROBE = "<bos><|turn>user\nWhat is due this week?<turn|>\n<|turn>model\n"
+"""The question of last resort, where the caller has no rendered prompt of its own."""
+MAX_PROBLEMS = 20
+
+
+class Expectation(Row):
+    """Types a quant's matrices may have; ``main`` must occur. ``_M`` and Q2_K are mixtures by design."""
+
+    main: str
+    allowed: tuple[str, ...]
+
+
+# What llama.cpp falls back to where a row is no multiple of 256 (IQ4_NL, Q5_0, Q5_1, Q8_0, F16) stands in no K-quant's row.
+EXPECTED: Mapping[str, Expectation] = {
+    "Q2_K": Expectation(main="Q2_K", allowed=("Q2_K", "Q3_K", "Q4_K", "Q6_K")),
+    "Q3_K_M": Expectation(main="Q3_K", allowed=("Q3_K", "Q4_K", "Q5_K", "Q6_K")),
+    "Q4_K_M": Expectation(main="Q4_K", allowed=("Q4_K", "Q5_K", "Q6_K")),
+    "Q5_K_M": Expectation(main="Q5_K", allowed=("Q5_K", "Q6_K")),
+    "Q6_K": Expectation(main="Q6_K", allowed=("Q6_K",)),
+    "Q8_0": Expectation(main="Q8_0", allowed=("Q8_0",)),
+}
+KEPT_IN_FLOAT = re.compile(r"per_layer_model_proj|per_layer_inp_gate|altup|laurel")
+"""Matrices that llama.cpp leaves unquantised in every quant of a Gemma, by name."""
+
+LEAKS: Mapping[str, re.Pattern[str]] = {
+    "a machine path": re.compile(r"(?:^|[\s\"'=:(])(?:/(?:home|root|Users|tmp|var|mnt|srv|opt|data|work)/[\w.-]|[A-Za-z]:\\\w)"),
+    "an e-mail address": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    "a course registration number": re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2,5}_\d{4}[A-Za-z]?_\d+_\d{6}(?!\d)"),
+    "an access token": re.compile(r"(?<![A-Za-z0-9])(?:hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,})"),
+}
+
+
+class Answer(Row):
+    """A greedy answer: token ids without the stop, its text with markers, the stop's text or None at the limit."""
+
+    tokens: tuple[int, ...]
+    text: str
+    stop: str | None
+
+
+class QuantReport(Row):
+    """One quantised file as found. ``types`` counts matrices by tensor type; ``size`` is bytes; ``problems`` is empty
+    where everything holds."""
+
+    quant: str
+    file: str
+    sha256: str
+    size: int
+    types: dict[str, int]
+    type_problems: tuple[str, ...]
+    leaks: tuple[str, ...]
+    loaded: bool
+    answers: tuple[Answer, ...]
+    load_problem: str | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether it loaded and every question got at least one token."""
+        return self.loaded and bool(self.answers) and all(answer.tokens for answer in self.answers)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        load = (self.load_problem,) if self.load_problem else () if self.answered else ("a question got an empty answer",)
+        return (*self.type_problems, *self.leaks, *load)
+
+
+def check(
+    path: Path,
+    quant: str,
+    *,
+    prompts: Sequence[str | Sequence[int]] = (PROBE,),
+    private: Iterable[str] = (),
+    max_tokens: int = 48,
+    context: int = 2048,
+    seconds: float = 300,
+) -> QuantReport:
+    """Read a file back, load it, and ask. ``private`` are texts that may not occur in its metadata (contributor names …)."""
+    if quant not in EXPECTED:
+        raise BadConfig(f"there is no quant {quant!r} here; choose one of: {', '.join(EXPECTED)}")
+    if not path.is_file():
+        raise MissingInput(f"{path}: no such file; quantise the checkpoint first")
+    types: dict[str, int] = {}
+    type_problems: tuple[str, ...]
+    leaks: tuple[str, ...] = ()
+    try:
+        header = read_header(path, seconds=seconds)
+    except ModelFileUnusable as error:
+        type_problems = (f"its header cannot be read: {error}",)
+    else:
+        types = dict(Counter(t["type"] for t in header["tensors"] if is_matrix(t)))
+        type_problems = wrong_types(header["tensors"], quant)
+        leaks = metadata_leaks(header["strings"], private)
+    answers: tuple[Answer, ...] = ()
+    problem: str | None = None
+    try:
+        answers = ask(path, prompts, max_tokens=max_tokens, context=context, seconds=seconds)
+    except ModelFileUnusable as error:
+        problem = f"it does not load and answer: {error}"
+    return QuantReport(
+        quant=quant, file=path.name, sha256=sha256_file(path), size=path.stat().st_size, types=types,
+        type_problems=type_problems, leaks=leaks, loaded=problem is None, answers=answers, load_problem=problem,
+    )  # fmt: skip
+
+
+def read_header(path: Path, *, seconds: float = 120) -> dict[str, Any]:
+    """Tensors (name, type, shape) and metadata of a file, read in a child: the reader can hang on a damaged one.
+    Raises ``ModelFileUnusable``."""
+    memory = 4 * GIB + 2 * path.stat().st_size
+    return run_child("inspect", {"path": str(path)}, subject=path, seconds=seconds, memory=memory)
+
+
+def ask(
+    path: Path,
+    prompts: Sequence[str | Sequence[int]],
+    *,
+    max_tokens: int = 48,
+    context: int = 2048,
+    threads: int = 2,
+    seconds: float = 300,
+) -> tuple[Answer, ...]:
+    """Greedy answers of a GGUF file to prompts (token ids, or text with markers). Raises ``ModelFileUnusable``."""
+    request = {
+        "path": str(path), "prompts": [p if isinstance(p, str) else list(p) for p in prompts], "stops": STOPS,
+        "max_tokens": max_tokens, "context": context, "threads": threads,
+    }  # fmt: skip
+    reply = run_child("answer", request, subject=path, seconds=seconds)
+    return tuple(Answer(tokens=tuple(a["tokens"]), text=a["text"], stop=a["stop"]) for a in reply["answers"])
+
+
+def is_matrix(tensor: Mapping[str, Any]) -> bool:
+    """Whether a tensor is one that quantising is about: two or more axes longer than one (norms and scales are not)."""
+    return sum(1 for n in tensor["shape"] if n > 1) >= 2 and not KEPT_IN_FLOAT.search(tensor["name"])
+
+
+def wrong_types(tensors: Sequence[Mapping[str, Any]], quant: str) -> tuple[str, ...]:
+    """Every matrix whose type is not one of the quant's, with its row length (K-quants need multiples of 256)."""
+    expected = EXPECTED[quant]
+    matrices = [t for t in tensors if is_matrix(t)]
+    if not matrices:
+        return ("it holds no matrix at all",)
+    wrong = [
+        f"{t['name']} is {t['type']} in a {quant} file (row length {t['shape'][0]}; allowed: {', '.join(expected.allowed)})"
+        for t in matrices
+        if t["type"] not in expected.allowed
+    ]
+    if not any(t["type"] == expected.main for t in matrices):
+        wrong.append(f"no matrix is {expected.main}, the main type of {quant}")
+    return _first(wrong)
+
+
+def metadata_leaks(strings: Mapping[str, Sequence[str]], private: Iterable[str] = ()) -> tuple[str, ...]:
+    """Keys whose texts hold a path, an address, a CRN, a token, or a private text. Names the key, never the value.
+
+    In a list (the vocabulary) a private text counts where it is a whole entry; elsewhere where it is a whole word.
+    """
+    forbidden = {text.casefold() for text in private if text.strip()}
+    words = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(forbidden))) + r")(?!\w)") if forbidden else None
+    found = []
+    for key, texts in sorted(strings.items()):
+        reasons = {reason for text in texts for reason, pattern in LEAKS.items() if pattern.search(text)}
+        if words is not None:
+            if len(texts) > 1:
+                hit = any(text.strip(" ▁Ġ").casefold() in forbidden for text in texts)
+            else:
+                hit = any(words.search(text.casefold()) for text in texts)
+            if hit:
+                reasons.add("a private text")
+        found.extend(f"metadata key {key} holds {reason}" for reason in sorted(reasons))
+    return _first(found)
+
+
+def _first(problems: Sequence[str]) -> tuple[str, ...]:
+    """The first ``MAX_PROBLEMS``, and a count of the rest."""
+    rest = len(problems) - MAX_PROBLEMS
+    return (*problems[:MAX_PROBLEMS], f"and {rest} more") if rest > 0 else tuple(problems)

@@ -1,0 +1,140 @@
+"""Model folders: load strictly, save whole, fold an adapter in.
+
+In: a folder (or a hub id for the base). Out: a model and its tokenizer, or a folder that appears only when complete. What must
+hold: no weight is ever made up: a checkpoint with missing, unexpected or mismatched keys is refused, where transformers
+would only warn and go on with random values; what is saved carries the marked chat template and the stop tokens.
+
+torch, transformers and peft are imported inside the functions.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Literal
+
+from canvas_pipeline.errors import BadInput, MissingInput, MissingTool, ServiceUnavailable
+from canvas_pipeline.training.chat_template import marked_template
+from canvas_pipeline.training.embedded import STOP_TOKENS, set_stops
+
+Dtype = Literal["float32", "bfloat16"]
+# The text tower only: vision and audio layers of a ForConditionalGeneration checkpoint are never trained.
+TOWERS = ("vision_tower", "audio_tower", "embed_vision", "embed_audio")
+ADAPTED = (
+    rf"^(?!.*(?:{'|'.join(TOWERS)})).*layers\.\d+\.(?:self_attn\.(?:q|k|v|o)_proj|mlp\.(?:gate|up|down)_proj)$"
+)
+
+
+def resolve(model: str) -> Path:
+    """The local folder of a model: the path itself, or the hub's snapshot, fetched when it is not in the cache.
+
+    Raises ``MissingInput`` for a path that is not there, ``ServiceUnavailable`` when the hub does not answer."""
+    path = Path(model)
+    if path.is_dir():
+        return path
+    if model.count("/") != 1 or model.startswith((".", "/", "~")):
+        raise MissingInput(f"{model}: no such folder, and not a hub id like google/gemma-4-E2B-it")
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise MissingTool("huggingface_hub is not installed; install the extra canvas-pipeline[train]") from None
+    try:
+        patterns = ["*.json", "*.safetensors", "*.jinja", "*.model"]
+        return Path(snapshot_download(model, allow_patterns=patterns))
+    except Exception as error:
+        raise ServiceUnavailable(
+            f"{model} could not be fetched from the hub ({type(error).__name__}); accept its licence, log in, or give a local folder"
+        ) from None
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The folder's tokenizer with the marked template. Raises ``BadInput`` when it lacks a marker of the wire format."""
+    from transformers import AutoTokenizer
+
+    if not (folder / "tokenizer_config.json").is_file():
+        raise MissingInput(f"{folder}: no tokenizer there; the folder of a complete checkpoint is needed")
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    vocabulary = tokenizer.get_vocab()
+    needed = (*STOP_TOKENS, "<bos>", "<pad>", "<|turn>", "<|tool_call>", "<tool_call|>", "<tool_response|>", '<|"|>')
+    lacking = [token for token in needed if token not in vocabulary]
+    if lacking:
+        raise BadInput(f"{folder}: not a Gemma-4 tokenizer, it lacks {', '.join(lacking)}; use a Gemma-4 base model")
+    tokenizer.chat_template = marked_template()
+    tokenizer.padding_side = "right"
+    return tokenizer
+
+
+def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False) -> Any:
+    """The folder's model, text tower or whole, through the Auto class; towers that hear and see are frozen.
+
+    ``quantise`` loads 4-bit NF4 for QLoRA. Raises ``BadInput`` naming keys that are missing, unexpected or of another
+    shape: such weights would be random."""
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    if not (folder / "config.json").is_file():
+        raise MissingInput(f"{folder}: no model there (no config.json); materialise the stage that makes it first")
+    options: dict[str, Any] = {}
+    if quantise:
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=getattr(torch, dtype),
+        )
+        options["device_map"] = {"": "cuda:0" if torch.cuda.is_available() else "cpu"}
+    try:
+        model, report = AutoModelForCausalLM.from_pretrained(
+            str(folder), dtype=getattr(torch, dtype), local_files_only=True, output_loading_info=True, **options
+        )
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise BadInput(f"{folder}: the checkpoint cannot be loaded ({type(error).__name__}); it may be cut or of another kind") from error
+    problems = {kind: sorted(map(str, report.get(kind) or ())) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
+    for kind, keys in problems.items():
+        if keys:
+            raise BadInput(
+                f"{folder}: {len(keys)} {kind.replace('_', ' ')}, the first is {keys[0]}; its weights would be random, "
+                "so the checkpoint is refused: check that it is complete and made for this transformers version"
+            )
+    for name, parameter in model.named_parameters():
+        if any(f"{tower}." in name for tower in TOWERS):
+            parameter.requires_grad_(False)
+    return model
+
+
+def save_model(model: Any, tokenizer: Any, folder: Path, dtype: Dtype | None = None) -> None:
+    """Write model, tokenizer and template as a folder that is complete or not there at all."""
+    import torch
+
+    temporary = folder.with_name(f".tmp-{os.getpid()}-{folder.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    if dtype is not None:
+        model = model.to(getattr(torch, dtype))
+    set_stops(model, tokenizer)
+    tokenizer.padding_side = "left"
+    try:
+        model.save_pretrained(str(temporary))
+        tokenizer.save_pretrained(str(temporary))
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        tokenizer.padding_side = "right"
+
+
+def adapter_config(rank: int, alpha: int) -> Any:
+    """LoRA on all linear layers of the text tower."""
+    from peft import LoraConfig
+
+    return LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=ADAPTED, task_type="CAUSAL_LM")
+
+
+def merged(start: Path, adapter: Path, dtype: Dtype) -> Any:
+    """The start model with an adapter folded into its full-precision weights: what GGUF conversion needs.
+
+    QLoRA's adapter was learnt on 4-bit weights; folding it into the unquantised ones is the usual practice."""
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(load_model(start, dtype), str(adapter)).merge_and_unload()

@@ -1,0 +1,222 @@
+"""What the guards G5, G9, G11 and the mask guard judge, measured without training anything that is kept.
+
+In: a ``RunSpec`` (its verdicts are not asked: they are made from this). Out: plain numbers: ``lengths`` in tokens of all rows, the
+rows whose mask does not decode to exactly the assistant spans, the first step's gradient norm, non-finite activations and
+logits, and per axis the mean reward margin before and after a mini-train. What must hold: the numbers come through the
+same encoding, loss and trainer as the real run; the same spec gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import msgspec
+
+from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory, read_jsonl
+from canvas_pipeline.training import preference, supervised
+from canvas_pipeline.training.chat_template import canonical_calls
+from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_feedback, encode_pair, encode_trajectory
+from canvas_pipeline.training.progress import Reporter
+from canvas_pipeline.training.reference import fuse_head, pair_logprobs, sequence_logprobs, tensors
+from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline.training.trainers import said_by
+
+ROWS_AN_AXIS = 16
+SUPERVISED_ROWS = 64
+Axis = dict[str, Any]
+
+
+def measure(spec: RunSpec, report: Reporter) -> dict[str, Any]:
+    """All measurements of one method on one set of inputs."""
+    tokenizer = load_tokenizer(spec.start_path)
+    work = {"trajectory": _trajectories, "preference": _pairs, "feedback": _feedback}[spec.row.dataset]
+    result = work(spec, tokenizer, report)
+    return {
+        "method": spec.method,
+        "profile": spec.profile,
+        "seed": spec.seed,
+        "inputs": {name: file.sha256 for name, file in sorted(spec.inputs.items())},
+        "max_length": spec.hyperparameters.max_length,
+        "max_grad_norm": spec.row.grad_norm_bound[spec.profile],
+        **result,
+    }
+
+
+def said(messages: Sequence[Message]) -> str:
+    """What the mask of these messages must decode to: each assistant turn and its stop, worked out without the template."""
+    text = []
+    for at, message in enumerate(messages):
+        if message.role != "assistant":
+            continue
+        calls = bool(canonical_calls(message.content))
+        following = next((later.role for later in messages[at + 1 :] if later.role != "tool"), None)
+        stop = "<|tool_response>" if calls else "" if following == "assistant" else "<turn|>"
+        text.append(message.content.strip() + stop)
+    return "".join(text)
+
+
+def wrong_masks(rows: Iterable[tuple[str, Sequence[Message], Encoded]], tokenizer: Any) -> list[str]:
+    """Ids of the rows whose mask decodes to something else than the assistant spans."""
+    wrong = []
+    for row_id, messages, row in rows:
+        kept = [token for token, counts in zip(row.ids, row.mask, strict=True) if counts]
+        if tokenizer.decode(kept, skip_special_tokens=False) != said(messages):
+            wrong.append(row_id)
+    return wrong
+
+
+def health(model: Any, rows: Sequence[Encoded]) -> dict[str, Any]:
+    """Non-finite values among the activations and logits of one batch, and the largest logit."""
+    import torch
+
+    counts = {"activations": 0}
+
+    def look(_: Any, __: Any, output: Any) -> None:
+        if isinstance(output, torch.Tensor) and output.is_floating_point():
+            counts["activations"] += int((~torch.isfinite(output)).sum())
+
+    hooks = [module.register_forward_hook(look) for module in model.modules() if not list(module.children())]
+    device = next(model.parameters()).device
+    inputs = {name: value.to(device) for name, value in tensors(rows).items() if name != "labels"}
+    try:
+        with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16):
+            logits = model(**inputs, use_cache=False).logits.float()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    finite = torch.isfinite(logits)
+    largest = float(logits[finite].abs().max()) if bool(finite.any()) else math.inf
+    return {
+        "nonfinite_activations": counts["activations"],
+        "nonfinite_logits": int((~finite).sum()),
+        "largest_logit": largest,
+    }
+
+
+def _mini(spec: RunSpec, rows: int) -> RunSpec:
+    """The spec of a mini-train: one pass, a constant learning rate, no accumulation beyond the rows."""
+    h = spec.hyperparameters
+    accumulation = max(1, min(h.accumulation, rows // (h.batch * 4)))
+    numbers = msgspec.structs.replace(h, epochs=1.0, max_steps=0, schedule="constant", warmup=0.0, accumulation=accumulation)
+    return msgspec.structs.replace(spec, hyperparameters=numbers)
+
+
+def _per_axis(rows: Sequence[Any], seed: int) -> dict[str, list[int]]:
+    """Up to ``ROWS_AN_AXIS`` seeded indices of each axis; rows with several axes count as ``mixed``."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        found["mixed" if len(row.axes) > 1 else (row.axes[0] if row.axes else "none")].append(index)
+    chance = random.Random(seed)
+    return {axis: sorted(chance.sample(found[axis], min(ROWS_AN_AXIS, len(found[axis])))) for axis in sorted(found)}
+
+
+def _trajectories(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
+    rows = [row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, Trajectory)]
+    encoded = [encode_trajectory(row, tokenizer, spec.sizes.declaration) for row in rows]
+    wrong = wrong_masks(((row.id, row.messages, e) for row, e in zip(rows, encoded, strict=True)), tokenizer)
+    chosen = random.Random(spec.seed).sample(range(len(rows)), min(SUPERVISED_ROWS, len(rows)))
+    sample = [encoded[i] for i in chosen]
+    model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.row.adapter == "qlora")
+    state = health(model, sample[: spec.hyperparameters.batch])
+    small = _mini(spec, len(sample))
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = supervised.build_trainer(
+            small, model, tokenizer, supervised.dataset(sample), None, Path(folder), quick=True
+        )
+        before = _mean_loss(trainer.model, sample)
+        history = said_by(trainer)
+        after = _mean_loss(trainer.model, sample)
+    report.say("measured", grad_norm=history[0]["grad_norm"], loss_before=before, loss_after=after)
+    return {
+        **_shape([e.length for e in encoded], len(rows), wrong), **state, "grad_norm": history[0]["grad_norm"],
+        "loss_before": before, "loss_after": after, "margins": [],
+    }  # fmt: skip
+
+
+def _mean_loss(model: Any, rows: Sequence[Encoded]) -> float:
+    """Mean negative log-probability of the rows' learnt tokens (nats)."""
+    return -sum(sequence_logprobs(model, rows)) / sum(sum(row.mask) for row in rows)
+
+
+def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
+    train = list(read_jsonl(spec.train_path, PreferencePair))
+    rows = [*train, *read_jsonl(spec.eval_path, PreferencePair)]
+    encoded = [encode_pair(row, tokenizer, spec.sizes.declaration) for row in rows]
+    wrong = wrong_masks(
+        (
+            (row.id, messages, side)
+            for row, pair in zip(rows, encoded, strict=True)
+            for messages, side in ((row.chosen, pair.chosen), (row.rejected, pair.rejected))
+        ),
+        tokenizer,
+    )
+    axes = _per_axis(train, spec.seed)
+    picked = [index for indices in axes.values() for index in indices]
+    sample: list[EncodedPair] = [encoded[i] for i in picked]
+    model = load_model(spec.start_path, spec.hyperparameters.dtype)
+    state = health(model, [pair.chosen for pair in sample[: spec.hyperparameters.batch]])
+    start = pair_logprobs(fuse_head(model), sample)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = preference.build_pair_trainer(
+            _mini(spec, len(sample)), model, tokenizer, preference.pair_dataset(sample, start), None, Path(folder), quick=True
+        )
+        history = said_by(trainer)
+        end = pair_logprobs(trainer.model, sample)
+    beta = spec.hyperparameters.beta
+    moved = {i: beta * ((e[0] - s[0]) - (e[1] - s[1])) for i, s, e in zip(picked, start, end, strict=True)}
+    margins = [_axis(axis, fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
+    report.say("measured", grad_norm=history[0]["grad_norm"], margins={m["axis"]: round(m["after"], 4) for m in margins})
+    lengths = [max(pair.chosen.length, pair.rejected.length) for pair in encoded]
+    return {
+        **_shape(lengths, 2 * len(rows), wrong), **state, "grad_norm": history[0]["grad_norm"],
+        "loss_before": history[0]["loss"], "loss_after": history[-1]["loss"], "margins": margins,
+    }  # fmt: skip
+
+
+def _feedback(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
+    train = list(read_jsonl(spec.train_path, FeedbackExample))
+    rows = [*train, *read_jsonl(spec.eval_path, FeedbackExample)]
+    encoded = [encode_feedback(row, tokenizer, spec.sizes.declaration) for row in rows]
+    wrong = wrong_masks(((row.id, row.completion, e) for row, e in zip(rows, encoded, strict=True)), tokenizer)
+    bad = [index for index, row in enumerate(train) if not row.label]
+    axes = {axis: [bad[i] for i in indices] for axis, indices in _per_axis([train[i] for i in bad], spec.seed).items()}
+    undesirable = [index for indices in axes.values() for index in indices]
+    good = [index for index, row in enumerate(train) if row.label]
+    desirable = random.Random(spec.seed).sample(good, min(len(undesirable), len(good)))
+    picked = [*undesirable, *desirable]
+    prepared = preference.feedback_rows([train[i] for i in picked], spec, tokenizer)
+    model = load_model(spec.start_path, spec.hyperparameters.dtype)
+    state = health(model, [encoded[i] for i in picked[: spec.hyperparameters.batch]])
+    start = sequence_logprobs(fuse_head(model), [encoded[i] for i in picked])
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = preference.build_feedback_trainer(
+            _mini(spec, len(prepared)), model, tokenizer, preference.add_references(prepared, model), None, Path(folder), quick=True
+        )
+        history = said_by(trainer)
+        end = sequence_logprobs(trainer.model, [encoded[i] for i in picked])
+    beta = spec.hyperparameters.beta
+    moved = {i: beta * (e - s) for i, s, e in zip(picked, start, end, strict=True)}
+    up = fmean(moved[i] for i in desirable)
+    margins = [_axis(axis, up - fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
+    report.say("measured", grad_norm=history[0]["grad_norm"], margins={m["axis"]: round(m["after"], 4) for m in margins})
+    return {
+        **_shape([e.length for e in encoded], len(rows), wrong), **state, "grad_norm": history[0]["grad_norm"],
+        "loss_before": history[0]["loss"], "loss_after": history[-1]["loss"], "margins": margins,
+    }  # fmt: skip
+
+
+def _axis(axis: str, after: float, rows: int) -> Axis:
+    # Before the first step policy and reference are the same weights, so every log-ratio is exactly 0.
+    return {"axis": axis, "before": 0.0, "after": after, "rows": rows}
+
+
+def _shape(lengths: Sequence[int], masks: int, wrong: Sequence[str]) -> dict[str, Any]:
+    return {"lengths": list(lengths), "masks": masks, "masks_wrong": len(wrong), "masks_wrong_ids": list(wrong[:10])}

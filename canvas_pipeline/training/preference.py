@@ -1,0 +1,251 @@
+"""dpo, ipo, apo-zero, sppo, nca over pairs with a shared, precomputed reference; kto over unpaired feedback.
+
+In: an admitted ``RunSpec``. Out: the folder of ``trainers.run``. What must hold: the reference is frozen (numbers in a file,
+or computed from the start weights before the first step); log-probabilities count the assistant spans of the completion
+only, tool results inside a completion left out, on the policy's and on the reference's side alike; no row is cut.
+
+TRL prepares rows itself and knows one border, prompt | completion. The two trainers below take rows that are prepared
+already and a mask of their own; what they override is pinned by tests.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.records import FeedbackExample, PreferencePair, read_jsonl
+from canvas_pipeline.training import trainers
+from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode, encode_feedback, encode_pair
+from canvas_pipeline.training.progress import Reporter
+from canvas_pipeline.training.reference import ReferenceRow, fuse_head, read_reference, sequence_logprobs
+from canvas_pipeline.training.spec import REFERENCE, RunSpec
+
+Batch = Sequence[Mapping[str, Any]]
+
+
+def collate(prefix: str, ids: Sequence[list[int]], masks: Sequence[list[int]]) -> dict[str, Any]:
+    """Right-padded ``<prefix>input_ids``, ``attention_mask``, ``completion_mask``, each (rows, longest)."""
+    import torch
+
+    longest = max(map(len, ids))
+
+    def padded(rows: Sequence[list[int]]) -> Any:
+        return torch.tensor([row + [0] * (longest - len(row)) for row in rows], dtype=torch.long)
+
+    return {
+        f"{prefix}input_ids": padded(ids),
+        f"{prefix}attention_mask": padded([[1] * len(row) for row in ids]),
+        f"{prefix}completion_mask": padded(masks),
+    }
+
+
+def collate_pairs(batch: Batch) -> dict[str, Any]:
+    """Chosen rows, then rejected rows, as ``DPOTrainer`` reads them."""
+    import torch
+
+    ids = [row["chosen_ids"] for row in batch] + [row["rejected_ids"] for row in batch]
+    masks = [row["chosen_mask"] for row in batch] + [row["rejected_mask"] for row in batch]
+    references = {name: torch.tensor([row[name] for row in batch]) for name in ("ref_chosen_logps", "ref_rejected_logps")}
+    return {**collate("", ids, masks), **references}
+
+
+def collate_feedback(batch: Batch) -> dict[str, Any]:
+    """Completions, and mismatched ones for the KL term, as ``KTOTrainer`` reads them."""
+    import torch
+
+    return {
+        **collate("", [row["ids"] for row in batch], [row["mask"] for row in batch]),
+        **collate("KL_", [row["kl_ids"] for row in batch], [row["kl_mask"] for row in batch]),
+        "ref_logps": torch.tensor([row["ref_logps"] for row in batch]),
+        "ref_KL_logps": torch.tensor([row["ref_kl_logps"] for row in batch]),
+        "label": torch.tensor([row["label"] for row in batch]),
+    }
+
+
+def pair_dataset(pairs: Sequence[EncodedPair], references: Sequence[tuple[float, float]]) -> Any:
+    """Pairs with their reference sums as a prepared data set."""
+    from datasets import Dataset
+
+    columns: dict[str, list[Any]] = {
+        "chosen_ids": [p.chosen.ids for p in pairs],
+        "chosen_mask": [p.chosen.mask for p in pairs],
+        "rejected_ids": [p.rejected.ids for p in pairs],
+        "rejected_mask": [p.rejected.mask for p in pairs],
+        "ref_chosen_logps": [chosen for chosen, _ in references],
+        "ref_rejected_logps": [rejected for _, rejected in references],
+    }
+    return Dataset.from_dict(columns)
+
+
+def build_pair_trainer(
+    spec: RunSpec, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
+) -> Any:
+    """A TRL ``DPOTrainer`` with the method's loss over prepared pairs."""
+    from trl import DPOConfig, DPOTrainer
+
+    class PreparedPairs(DPOTrainer):
+        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            return dataset
+
+        def _precompute_ref_logps(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            return dataset
+
+    config = DPOConfig(
+        **trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick),
+        max_length=None,
+        beta=spec.hyperparameters.beta,
+        loss_type=[spec.row.loss],
+        precompute_ref_log_probs=True,
+    )
+    return PreparedPairs(
+        model=model,
+        args=config,
+        data_collator=collate_pairs,
+        train_dataset=train,
+        eval_dataset=evaluation,
+        processing_class=tokenizer,
+    )
+
+
+def train_pairs(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
+    """Train one of the five pair methods; returns the summary. Raises ``BadInput`` for a pair without reference sums."""
+    tokenizer = load_tokenizer(spec.start_path)
+    known = read_reference(spec.path(REFERENCE), spec.inputs[spec.row.start].sha256)
+    sides = [_pairs(path, spec, tokenizer, known) for path in (spec.train_path, spec.eval_path)]
+    fitting = []
+    for pairs, references in sides:
+        lengths = [max(p.chosen.length, p.rejected.length) for p in pairs]
+        keep = trainers.within_length(lengths, spec, reporter)
+        fitting.append(([pairs[i] for i in keep], [references[i] for i in keep]))
+    facts = {
+        "rows": len(fitting[0][0]),
+        "eval_rows": len(fitting[1][0]),
+        "left_out": sum(len(p) for p, _ in sides) - sum(len(p) for p, _ in fitting),
+        "tokens": sum(p.chosen.length + p.rejected.length for p in fitting[0][0]),
+    }
+    reporter.say("rows", **facts)
+
+    def build(folder: Path) -> Any:
+        model = load_model(spec.start_path, spec.hyperparameters.dtype)
+        evaluation = pair_dataset(*fitting[1]) if fitting[1][0] else None
+        return build_pair_trainer(spec, model, tokenizer, pair_dataset(*fitting[0]), evaluation, folder)
+
+    return trainers.run(spec, out, reporter, build, tokenizer, facts)
+
+
+def _pairs(
+    path: Path, spec: RunSpec, tokenizer: Any, known: Mapping[str, ReferenceRow]
+) -> tuple[list[EncodedPair], list[tuple[float, float]]]:
+    pairs, references = [], []
+    for row in read_jsonl(path, PreferencePair):
+        reference = known.get(row.id)
+        if reference is None:
+            raise BadInput(f"row {row.id} has no reference log-probabilities; materialise reference_logprobs for this split")
+        pairs.append(encode_pair(row, tokenizer, spec.sizes.declaration))
+        references.append((reference.chosen, reference.rejected))
+    return pairs, references
+
+
+def feedback_rows(
+    rows: Sequence[FeedbackExample], spec: RunSpec, tokenizer: Any, *, shuffle: bool = True
+) -> list[dict[str, Any]]:
+    """Feedback rows with their mismatched completions, in the order of training.
+
+    KTO's KL term pairs each prompt with the completion of its neighbour in the batch, so the order is fixed here (shuffled
+    by the seed) and TRL samples in sequence."""
+    order = list(range(len(rows)))
+    if shuffle:
+        random.Random(spec.seed).shuffle(order)
+    declaration, batch = spec.sizes.declaration, spec.hyperparameters.batch
+    prepared = []
+    for at, index in enumerate(order):
+        first = at - at % batch
+        last = min(first + batch, len(order)) - 1
+        # The neighbour before it in the batch, the first one's being the last; a lone row at the end looks across.
+        neighbour = rows[order[at - 1 if at > first else (last if last > first else at - 1)]]
+        own = encode_feedback(rows[index], tokenizer, declaration)
+        other = encode(neighbour.completion, tokenizer, declaration, rows[index].tools, rows[index].prompt)
+        prepared.append(
+            {"id": rows[index].id, "ids": own.ids, "mask": own.mask, "kl_ids": other.ids, "kl_mask": other.mask, "label": rows[index].label}
+        )
+    return prepared
+
+
+def add_references(prepared: Sequence[dict[str, Any]], model: Any, reporter: Reporter | None = None) -> Any:
+    """The rows with the start weights' sums as a prepared data set. ``model`` must carry the fused head."""
+    from datasets import Dataset
+
+    own = [Encoded(row["ids"], row["mask"]) for row in prepared]
+    other = [Encoded(row["kl_ids"], row["kl_mask"]) for row in prepared]
+    sums = sequence_logprobs(model, [*own, *other], reporter)
+    columns: dict[str, list[Any]] = {key: [row[key] for row in prepared] for key in ("ids", "mask", "kl_ids", "kl_mask", "label")}
+    return Dataset.from_dict({**columns, "ref_logps": sums[: len(own)], "ref_kl_logps": sums[len(own) :]})
+
+
+def build_feedback_trainer(
+    spec: RunSpec, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
+) -> Any:
+    """A TRL ``KTOTrainer`` over prepared feedback, both labels weighted so that neither outweighs the other."""
+    from trl import KTOConfig, KTOTrainer
+
+    class PreparedFeedback(KTOTrainer):
+        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            return dataset
+
+        def _precompute_ref_logps(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            return dataset
+
+    desirable = sum(train["label"])
+    undesirable = len(train) - desirable
+    config = KTOConfig(
+        **trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick),
+        max_length=None,
+        beta=spec.hyperparameters.beta,
+        loss_type=spec.row.loss,
+        precompute_ref_log_probs=True,
+        train_sampling_strategy="sequential",
+        # Eq. 8 of the paper: the larger side is weighted down to the smaller one's sum.
+        desirable_weight=min(1.0, undesirable / desirable) if desirable and undesirable else 1.0,
+        undesirable_weight=min(1.0, desirable / undesirable) if desirable and undesirable else 1.0,
+    )
+    return PreparedFeedback(
+        model=model,
+        args=config,
+        data_collator=collate_feedback,
+        train_dataset=train,
+        eval_dataset=evaluation,
+        processing_class=tokenizer,
+    )
+
+
+def train_feedback(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
+    """Train KTO; returns the summary."""
+    tokenizer = load_tokenizer(spec.start_path)
+    sides, left_out = [], 0
+    for path in (spec.train_path, spec.eval_path):
+        rows = list(read_jsonl(path, FeedbackExample))
+        lengths = [encode_feedback(row, tokenizer, spec.sizes.declaration).length for row in rows]
+        keep = trainers.within_length(lengths, spec, reporter)
+        left_out += len(rows) - len(keep)
+        sides.append(feedback_rows([rows[i] for i in keep], spec, tokenizer))
+    facts = {
+        "rows": len(sides[0]),
+        "eval_rows": len(sides[1]),
+        "left_out": left_out,
+        "desirable": sum(row["label"] for row in sides[0]),
+        "tokens": sum(len(row["ids"]) for row in sides[0]),
+    }
+    reporter.say("rows", **facts)
+
+    def build(folder: Path) -> Any:
+        frozen = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
+        train, evaluation = (add_references(rows, frozen, reporter) if rows else None for rows in sides)
+        del frozen
+        model = load_model(spec.start_path, spec.hyperparameters.dtype)
+        return build_feedback_trainer(spec, model, tokenizer, train, evaluation, folder)
+
+    return trainers.run(spec, out, reporter, build, tokenizer, facts)

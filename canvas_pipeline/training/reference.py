@@ -1,0 +1,130 @@
+"""Reference log-probabilities: what the SFT checkpoint thinks of both sides of every pair, computed once for five methods.
+
+In: encoded sequences and a model. Out: the summed log-probability of each sequence's masked tokens, in the order given; or a
+file of rows ``{id, chosen, rejected, model}``. What must hold: the sums cover exactly the tokens that training counts
+(assistant spans of the completion, no tool results); a row names the weights it was computed with, so that a method
+cannot use another model's.
+
+Sequences are bucketed by length here, where order does not matter (in training it does: it slows learning).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from canvas_pipeline.errors import BadInput, GateClosed
+from canvas_pipeline.records import PreferencePair, Row, read_jsonl, write_jsonl
+from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_pair
+from canvas_pipeline.training.progress import Reporter
+from canvas_pipeline.training.spec import RunSpec
+
+ROWS = "rows.jsonl"
+TOKENS_A_BATCH = 4096
+
+
+class ReferenceRow(Row):
+    """Summed log-probabilities (nats) of both completions of one pair under ``model`` (sha256 of its files)."""
+
+    id: str
+    chosen: float
+    rejected: float
+    model: str
+
+
+def sequence_logprobs(model: Any, rows: Sequence[Encoded], reporter: Reporter | None = None) -> list[float]:
+    """The summed log-probability of each row's masked tokens, in nats, under the model as it stands (no gradient).
+
+    The model must carry TRL's fused head (``fuse_head``): reference and policy then take the same path to the same number."""
+    import torch
+
+    results = [0.0] * len(rows)
+    order = sorted(range(len(rows)), key=lambda index: -rows[index].length)
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    done = 0
+    with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16):
+        for batch in _batches(order, rows):
+            inputs = {name: value.to(device) for name, value in tensors([rows[i] for i in batch]).items()}
+            logprobs = model(**inputs, use_cache=False, fused_lm_head=True).log_probs
+            for index, value in zip(batch, logprobs.float().sum(dim=1).tolist(), strict=True):
+                results[index] = value
+            done += len(batch)
+            if reporter is not None:
+                reporter.step("reference", done, len(rows))
+    model.train(was_training)
+    return results
+
+
+def tensors(rows: Sequence[Encoded]) -> dict[str, Any]:
+    """Right-padded ``input_ids``, ``attention_mask`` and ``labels`` of some rows, (rows, longest)."""
+    import torch
+
+    longest = max(row.length for row in rows)
+    ids = torch.zeros(len(rows), longest, dtype=torch.long)
+    attention = torch.zeros(len(rows), longest, dtype=torch.long)
+    labels = torch.full((len(rows), longest), -100, dtype=torch.long)
+    for at, row in enumerate(rows):
+        ids[at, : row.length] = torch.tensor(row.ids)
+        attention[at, : row.length] = 1
+        labels[at, : row.length] = torch.tensor(row.labels)
+    return {"input_ids": ids, "attention_mask": attention, "labels": labels}
+
+
+def fuse_head(model: Any, outputs: tuple[str, ...] = ("log_probs",)) -> Any:
+    """Give the model TRL's fused head, the same that its trainers use. Returns the model."""
+    from trl.trainer.utils import add_fused_lm_head
+
+    add_fused_lm_head(model, outputs=outputs)
+    return model
+
+
+def _batches(order: Sequence[int], rows: Sequence[Encoded]) -> Iterable[list[int]]:
+    batch: list[int] = []
+    for index in order:
+        longest = rows[batch[0]].length if batch else rows[index].length
+        if batch and longest * (len(batch) + 1) > TOKENS_A_BATCH:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def pair_logprobs(model: Any, pairs: Sequence[EncodedPair], reporter: Reporter | None = None) -> list[tuple[float, float]]:
+    """``(chosen, rejected)`` of every pair."""
+    flat = sequence_logprobs(model, [side for pair in pairs for side in (pair.chosen, pair.rejected)], reporter)
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def compute(spec: RunSpec, out: Path, reporter: Reporter) -> int:
+    """Write the reference rows of a preference spec's train and eval files to ``out``; returns how many."""
+    tokenizer = load_tokenizer(spec.start_path)
+    model = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
+    pairs = [row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, PreferencePair)]
+    encoded = [encode_pair(row, tokenizer, spec.sizes.declaration) for row in pairs]
+    sums = pair_logprobs(model, encoded, reporter)
+    name = spec.inputs[spec.row.start].sha256
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".tmp-{out.name}")
+    rows = (
+        ReferenceRow(id=row.id, chosen=chosen, rejected=rejected, model=name)
+        for row, (chosen, rejected) in zip(pairs, sums, strict=True)
+    )
+    count = write_jsonl(temporary, rows)
+    temporary.replace(out)
+    return count
+
+
+def read_reference(path: Path, model: str) -> Mapping[str, ReferenceRow]:
+    """Reference rows by pair id, from the file or its stage's folder. Raises ``GateClosed`` where they were computed with
+    other weights than ``model`` (sha256)."""
+    rows = {row.id: row for row in read_jsonl(path / ROWS if path.is_dir() else path, ReferenceRow)}
+    if not rows:
+        raise BadInput(f"{path}: no reference rows; materialise reference_logprobs")
+    if any(row.model != model for row in rows.values()):
+        raise GateClosed(f"{path}: computed with another SFT checkpoint than this run starts from; materialise reference_logprobs again")
+    return rows

@@ -1,0 +1,194 @@
+"""What supervised and preference runs share: arguments, journal, resume, the folder they leave.
+
+In: an admitted ``RunSpec`` and a function that builds a TRL trainer. Out: ``DIR/model`` (a full checkpoint), ``metrics.jsonl``,
+``plots/*.png``, ``summary.json``; all at once or not at all. What must hold: the same spec on the same machine gives the same
+bytes; a run killed at any moment continues from its last complete step checkpoint and ends where it would have ended.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from canvas_pipeline.records import dumps, write_jsonl
+from canvas_pipeline.training.checkpoint import merged, save_model
+from canvas_pipeline.training.plots import plot_metrics
+from canvas_pipeline.training.progress import Reporter, kept
+from canvas_pipeline.training.spec import RunSpec
+
+COMPLETE = "complete"
+LOGS, SAVES, EVALS = 40, 8, 4
+
+
+def total_steps(rows: int, spec: RunSpec) -> int:
+    """Optimiser steps of a run over so many rows."""
+    h = spec.hyperparameters
+    if h.max_steps:
+        return h.max_steps
+    per_epoch = math.ceil(math.ceil(rows / h.batch) / h.accumulation)
+    return max(1, math.ceil(per_epoch * h.epochs))
+
+
+def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: bool = False) -> dict[str, Any]:
+    """The trainer arguments all nine methods share. Saves fall on logged steps, so that a resumed run logs the same
+    sums; sampling is random (length-grouped sampling clearly slows learning). ``quick`` logs every step and saves none."""
+    import torch
+
+    h = spec.hyperparameters
+    total = total_steps(rows, spec)
+    log_every = 1 if quick else max(1, total // LOGS)
+    save_every = log_every * max(1, math.ceil(total / SAVES / log_every))
+    cuda = torch.cuda.is_available()
+    return {
+        "output_dir": str(folder),
+        "seed": spec.seed,
+        "data_seed": spec.seed,
+        "num_train_epochs": h.epochs,
+        "max_steps": h.max_steps or -1,
+        "learning_rate": h.learning_rate,
+        "lr_scheduler_type": h.schedule,
+        "warmup_steps": int(h.warmup * total),
+        "weight_decay": h.weight_decay,
+        "max_grad_norm": h.clip,
+        "adam_beta2": 0.98,
+        "optim": h.optimizer,
+        "per_device_train_batch_size": h.batch,
+        "per_device_eval_batch_size": max(2, h.batch),
+        "gradient_accumulation_steps": h.accumulation,
+        "gradient_checkpointing": h.checkpointing,
+        "bf16": True,
+        "use_cpu": not cuda,
+        "dataloader_pin_memory": cuda,
+        "logging_steps": log_every,
+        "logging_first_step": True,
+        "save_strategy": "no" if quick else "steps",
+        "save_steps": save_every,
+        "save_total_limit": 2,
+        "eval_strategy": "steps" if evaluate else "no",
+        "eval_steps": save_every * max(1, SAVES // EVALS),
+        "remove_unused_columns": False,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+
+
+def journal(reporter: Reporter, fingerprint: str) -> Any:
+    """A callback that tells progress and marks step checkpoints as complete, last."""
+    from transformers import TrainerCallback
+
+    class Journal(TrainerCallback):
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            numbers = {k: float(f"{v:.4g}") for k, v in (logs or {}).items() if isinstance(v, (int, float))}
+            shown = {k: v for k, v in numbers.items() if k in _SHOWN}
+            if shown and state.max_steps:
+                reporter.step("progress", state.global_step, state.max_steps, **shown)
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).write_text(fingerprint)
+
+    return Journal()
+
+
+_SHOWN = ("loss", "grad_norm", "learning_rate", "eval_loss", "rewards/margins", "rewards/accuracies", "mean_token_accuracy")
+
+
+def last_complete(folder: Path, fingerprint: str) -> Path | None:
+    """The newest step checkpoint of this very run; torn ones and those of another run are removed."""
+    best: tuple[int, Path] | None = None
+    for path in folder.glob("checkpoint-*"):
+        marker = path / COMPLETE
+        step = path.name.rsplit("-", 1)[1]
+        if not step.isdigit() or not marker.is_file() or marker.read_text() != fingerprint:
+            shutil.rmtree(path, ignore_errors=True)
+        elif best is None or int(step) > best[0]:
+            best = (int(step), path)
+    return best[1] if best else None
+
+
+def run(
+    spec: RunSpec,
+    out: Path,
+    reporter: Reporter,
+    build: Callable[[Path], Any],
+    tokenizer: Any,
+    facts: dict[str, Any],
+) -> dict[str, Any]:
+    """Train to the end, resuming where there is something to resume, and leave the folder ``out``. Returns the summary."""
+    from transformers import PrinterCallback
+
+    steps = out.with_name(f".steps-{out.name}")
+    steps.mkdir(parents=True, exist_ok=True)
+    trainer = build(steps)
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(journal(reporter, spec.sha256))
+    resume = last_complete(steps, spec.sha256)
+    if resume is not None:
+        reporter.say("resumed", step=int(resume.name.rsplit("-", 1)[1]))
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    history = kept(trainer.state.log_history)
+    summary = {
+        "method": spec.method,
+        "profile": spec.profile,
+        "seed": spec.seed,
+        "spec_sha256": spec.sha256,
+        "steps": trainer.state.global_step,
+        "hyperparameters": json.loads(dumps(spec.hyperparameters)),
+        **facts,
+        "first": history[0] if history else {},
+        "last": _last(history),
+    }
+    temporary = out.with_name(f".tmp-{os.getpid()}-{out.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        save_model(_full(trainer, spec, steps), tokenizer, temporary / "model")
+        write_jsonl(temporary / "metrics.jsonl", history)
+        (temporary / "summary.json").write_bytes(dumps(summary) + b"\n")
+        for name, png in plot_metrics(history, spec.method).items():
+            (temporary / "plots").mkdir(exist_ok=True)
+            (temporary / "plots" / f"{name}.png").write_bytes(png)
+        shutil.rmtree(out, ignore_errors=True)
+        os.replace(temporary, out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(steps, ignore_errors=True)
+    return summary
+
+
+def _full(trainer: Any, spec: RunSpec, steps: Path) -> Any:
+    if spec.row.adapter is None:
+        return trainer.model
+    adapter = steps / "adapter"
+    trainer.save_model(str(adapter))
+    return merged(spec.start_path, adapter, spec.hyperparameters.dtype)
+
+
+def _last(history: list[dict[str, Any]]) -> dict[str, Any]:
+    """The last value of every metric."""
+    last: dict[str, Any] = {}
+    for row in history:
+        last.update(row)
+    return last
+
+
+def said_by(trainer: Any) -> list[dict[str, Any]]:
+    """Train without a word and return the logged rows."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    return kept(trainer.state.log_history)
+
+
+def within_length(lengths: list[int], spec: RunSpec, reporter: Reporter) -> list[int]:
+    """Indices of the rows that fit ``max_length``. Longer ones (under 1 %, or G11 had failed) are left out and counted:
+    cutting them would train on half a call."""
+    limit = spec.hyperparameters.max_length
+    fitting = [index for index, length in enumerate(lengths) if length <= limit]
+    if len(fitting) < len(lengths):
+        reporter.say("left_out", rows=len(lengths) - len(fitting), reason=f"longer than {limit} tokens")
+    return fitting

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canvas_pipeline.errors import BadConfig, RowsUnaccounted
+from canvas_pipeline.guardrails import data
+from canvas_pipeline.guardrails.verdict import Allowance
+from canvas_pipeline.records import Funnel
+from canvas_pipeline.tools.wire import ToolCall, serialise
+from canvas_pipeline_tests.guardrails.good_data import Line, answered, call, feedback, pair, said, trajectory, user, verdicts
+from canvas_pipeline_tests.guardrails.mutations import MUTATIONS, change, replace
+
+
+def failed(line: Line, method: str = "dpo") -> set[str]:
+    return {v.guard for v in verdicts(line, method) if not v.passed}
+
+
+@pytest.mark.parametrize("method", ["sft", "dpo", "kto"])
+def test_the_good_line_passes_every_guard(method: str) -> None:
+    assert failed(Line(), method) == set()
+
+
+@pytest.mark.parametrize("guard", MUTATIONS)
+def test_a_small_mutation_makes_exactly_its_guard_fail_and_the_reason_says_what_to_do(guard: str) -> None:
+    line = Line()
+    MUTATIONS[guard](line)
+    judged = {v.guard: v for v in verdicts(line, "dpo")}
+    assert {g for g, v in judged.items() if not v.passed} == {guard}
+    verdict = judged[guard]
+    assert "must be" in verdict.reason and ":" in verdict.reason
+    assert verdict.thresholds and verdict.inputs
+
+
+@pytest.mark.parametrize("guard", ["g1", "g4", "g6", "g7", "g8", "g11", "g13"])
+def test_nothing_passes_on_empty_data(guard: str) -> None:
+    empty = {
+        "g1": data.g1([], {}), "g4": data.g4([], 3, 0.3, {}), "g6": data.g6([], [], {}), "g7": data.g7([], {}, "preference"),
+        "g8": data.g8([], {}, "preference"), "g11": data.g11([], 1024, "dpo", {}), "g13": data.g13([], {}),
+    }  # fmt: skip
+    assert not empty[guard].passed
+
+
+def test_no_reason_quotes_a_rows_text() -> None:
+    line = Line()
+    secret = "Jane Doe jane@example.edu"
+    change(line, "preference_train", 1, prompt=(user(secret + "<|tool_call>"),), chosen=(said(secret + "<|tool_call>call:"),))
+    change(line, "trajectory_train", 0, tools=("Jane Doe",))
+    told = " ".join(v.reason + str(v.numbers) for m in ("sft", "dpo") for v in verdicts(line, m))
+    assert "Jane" not in told and "row p1" in told
+
+
+def test_g1_counts_over_the_whole_set_so_that_a_fifth_of_plain_rejected_sides_is_legal() -> None:
+    pairs = [pair(i, "argument_keys", "x") for i in range(8)]
+    plain = [replace(pair(i, "format", "x"), rejected=(said("I will call it."),)) for i in range(8, 11)]
+    assert data.g1(pairs + plain[:2], {}).passed
+    assert not data.g1(pairs + plain, {}).passed
+
+
+def test_g4_counts_occurrences_of_tools_and_shows_each() -> None:
+    rows = [trajectory(i, "canvas.get_todo", "x", call("canvas.get_todo"), call("canvas.get_todo")) for i in range(3)]
+    verdict = data.g4(rows, 3, 0.3, {})
+    assert verdict.numbers["tool/canvas.get_todo"] == 6 and verdict.numbers["fewest"] == 0
+    assert not verdict.passed and "fewest is 0, must be >= 3" in verdict.reason
+    assert "look first at canvas.list_courses" in verdict.reason
+
+
+def test_g4_fails_on_imbalance_alone() -> None:
+    line = Line()
+    extra = tuple(trajectory(500 + i, "canvas.get_todo", "train-item-1") for i in range(30))
+    line.rows["trajectory_train"] += extra
+    verdict = data.g4(line.rows["trajectory_train"], 3, 0.3, {})
+    assert not verdict.passed and verdict.numbers["fewest"] == 3 and "cv is" in verdict.reason
+
+
+def test_g6_records_the_allowance_with_its_number_and_reason() -> None:
+    line = Line()
+    verdict = data.g6(line.funnels, line.allowances, {}, "preference")
+    assert verdict.passed and verdict.allowance == "labelled_pairs>=0.45: votes must be unanimous over three presentations"
+    assert verdict.thresholds["minimum/labelled_pairs"] == 0.45
+
+
+def test_g6_fails_below_an_allowances_number() -> None:
+    funnels = [Funnel(stage="labelled_pairs", rows_in=100, kept=44, refused={"not_unanimous": 56})]
+    verdict = data.g6(funnels, Line().allowances, {})
+    assert not verdict.passed and "labelled_pairs (44.0% of 100 rows kept)" in verdict.reason
+
+
+def test_g6_does_not_let_an_allowance_of_one_stage_serve_another() -> None:
+    funnels = [Funnel(stage="corpus", rows_in=100, kept=60, refused={"x": 40})]
+    assert not data.g6(funnels, Line().allowances, {}).passed
+
+
+def test_g6_refuses_a_funnel_that_does_not_add_up() -> None:
+    with pytest.raises(RowsUnaccounted):
+        data.g6([Funnel(stage="corpus", rows_in=10, kept=8)], [], {})
+
+
+@pytest.mark.parametrize(("minimum", "reason"), [(0.0, "a good long reason"), (1.0, "a good long reason"), (0.5, ""),
+                                                 (float("nan"), "a good long reason")])  # fmt: skip
+def test_an_allowance_without_a_number_or_a_reason_is_none(minimum: float, reason: str) -> None:
+    with pytest.raises(BadConfig):
+        Allowance("corpus", minimum, reason)
+
+
+def test_g7_allows_made_up_names_only_on_the_rejected_side_of_the_tool_selection_axis() -> None:
+    made_up = (said(serialise(ToolCall("canvas.list_assignments", {}))), answered("canvas.list_assignments"))
+    legal = replace(pair(1, "tool_selection", "x"), rejected=made_up)
+    assert data.g7([legal], {}, "preference").numbers["legal_in_rejected"] == 2
+    assert data.g7([legal], {}, "preference").passed
+    for axis in ("domain_fit", "argument_keys"):
+        assert not data.g7([replace(legal, axes=(axis,))], {}, "preference").passed
+    assert data.g7([replace(legal, axes=("domain_fit", "tool_selection"))], {}, "preference").passed
+    assert not data.g7([replace(legal, chosen=made_up)], {}, "preference").passed
+
+
+def test_g7_looks_at_declared_tools_and_at_desirable_feedback() -> None:
+    assert not data.g7([replace(pair(1, "tool_selection", "x"), tools=("canvas.list_assignments",))], {}, "preference").passed
+    undesirable = feedback(1, "tool_selection", "x", label=False)
+    assert data.g7([undesirable], {}, "feedback").passed
+    assert not data.g7([replace(undesirable, label=True)], {}, "feedback").passed
+
+
+def test_g8_allows_malformed_calls_only_on_the_rejected_side_of_the_format_axis() -> None:
+    good = pair(1, "format", "x")
+    verdict = data.g8([good], {}, "preference")
+    assert verdict.passed and verdict.numbers["legal_in_rejected"] == 1
+    assert not data.g8([replace(good, axes=("ordering",))], {}, "preference").passed
+    assert not data.g8([replace(good, chosen=good.rejected)], {}, "preference").passed
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<|tool_call>call:canvas.get_course{course_id:"7"}<tool_call|>',
+        "<|tool_call>call:canvas.get_course{ course_id : 7 }<tool_call|>",
+        "<|tool_call>call:canvas.get_course{course_id:7}",
+        "call:canvas.get_course{course_id:7}",
+        "Done.<turn|>and more",
+        "Done. <|think|>",
+    ],
+)
+def test_g8_notices_every_text_that_parsing_would_change(content: str) -> None:
+    row = replace(trajectory(1, "canvas.get_todo", "x"), messages=(user("hi"), said(serialise(call("canvas.get_todo"))), said(content)))
+    assert not data.g8([row], {}, "trajectory").passed
+
+
+def test_g8_notices_live_markers_from_outside_and_unreadable_results() -> None:
+    row = trajectory(1, "canvas.get_todo", "x")
+    assert not data.g8([replace(row, messages=(user("<|tool_call>"), *row.messages[2:]))], {}, "trajectory").passed
+    broken = replace(answered("canvas.get_todo"), content="{'id': 7}")
+    assert not data.g8([replace(row, messages=(*row.messages[:3], broken))], {}, "trajectory").passed
+
+
+JSON_LIKE = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=8), JSON_LIKE, max_size=4), min_size=1, max_size=3), st.sampled_from(["", "Ok. "]))
+def test_g8_passes_whatever_serialise_wrote(arguments: list[dict[str, object]], prefix: str) -> None:
+    text = prefix + "".join(serialise(ToolCall("canvas.get_todo", a)) for a in arguments)
+    row = replace(trajectory(1, "canvas.get_todo", "x"), messages=(user("hi"), said(text)))
+    verdict = data.g8([row], {}, "trajectory")
+    assert verdict.passed and verdict.numbers["calls"] == len(arguments)
+
+
+def test_g11_is_strict_at_one_per_cent_and_uses_the_methods_own_length() -> None:
+    assert not data.g11([10] * 99 + [1025], 1024, "dpo", {}).passed
+    assert data.g11([10] * 99 + [1025], 4096, "sft", {}).passed
+    assert data.g11([10] * 100 + [1025], 1024, "dpo", {}).passed
+
+
+def test_g13_counts_over_all_turns_of_a_trajectory_and_allows_three() -> None:
+    todo = call("canvas.get_todo")
+    assert data.g13([trajectory(1, "", "x", todo, todo, todo)], {}).passed
+    verdict = data.g13([trajectory(1, "", "x", todo, todo, todo, todo)], {})
+    assert not verdict.passed and verdict.numbers["most_repeats"] == 4 and "row t1" in verdict.reason

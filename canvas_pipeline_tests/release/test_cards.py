@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.release.cards import (
+    NAMES,
+    SECTIONS,
+    Fact,
+    data_card,
+    missing_facts,
+    model_card,
+    modelfile,
+    reasons_against_card,
+    unsourced_numbers,
+)
+from canvas_pipeline.release.gguf import QUANTS
+from canvas_pipeline.release.quant_check import STOPS
+
+DIGITS = re.compile(r"\d+(?:\.\d+)?")
+
+
+def share(value: float, n: int = 613) -> Fact:
+    return Fact(value=value, unit="share", low=value - 0.03, high=value + 0.02, n=n, source="bench/dpo summary.json")
+
+
+def model_facts() -> dict[str, Fact]:
+    facts = {
+        "model.name": Fact(value="canvas-dpo", source="run_spec/dpo"),
+        "model.method": Fact(value="dpo", source="run_spec/dpo"),
+        "model.profile": Fact(value="embedded", source="run_spec/dpo"),
+        "model.checkpoint": Fact(value="9f" * 32, source="checkpoint/dpo manifest.json"),
+        "model.parameters": Fact(value=3_512_064, source="checkpoint/dpo manifest.json"),
+        "base.name": Fact(value="google/gemma-4-E2B-it", source="profile embedded"),
+        "base.licence": Fact(value="apache-2.0", source="base_model manifest.json"),
+        "train.rows": Fact(value=1071, source="splits/preference"),
+        "train.beta": Fact(value=0.3, source="run_spec/dpo"),
+        "train.learning_rate": Fact(value=5e-06, source="run_spec/dpo"),
+        "bench.cases": Fact(value=613, source="bench_cases"),
+        "bench.confidence": Fact(value="95 %", source="bench/dpo summary.json"),
+        "bench.base.tool_selection": share(0.431),
+        "bench.dpo.tool_selection": share(0.8765),
+        "bench.dpo.exact_call": share(0.7123, n=37),
+        "data.licence": Fact(value="cc0-1.0", source="corpus"),
+        "data.contributors": Fact(value=4, source="corpus"),
+    }
+    for quant in QUANTS:
+        facts |= {
+            f"quant.{quant}.file": Fact(value=f"canvas-dpo-{quant}.gguf", source="gguf/dpo"),
+            f"quant.{quant}.size": Fact(value=3_456_789, unit="bytes", source="gguf/dpo"),
+            f"quant.{quant}.sha256": Fact(value="ab" * 6, source="gguf/dpo"),
+            f"quant.{quant}.retained": share(0.9512, n=437),
+        }
+    return facts | {f"guard.{guard}": Fact(value="passed", source="verdicts/dpo") for guard in GUARDS}
+
+
+def data_facts() -> dict[str, Fact]:
+    return {
+        "data.name": Fact(value="Canvas tool calls", source="corpus"),
+        "data.licence": Fact(value="cc0-1.0", source="corpus"),
+        "data.contributors": Fact(value=4, source="corpus"),
+        "data.reference_instant": Fact(value="2026-02-01T12:00:00+00:00", source="corpus"),
+        "rows.trajectory.train": Fact(value=2210, source="splits/trajectory"),
+        "rows.trajectory.eval": Fact(value=260, source="splits/trajectory"),
+        "funnel.corpus.rows_in": Fact(value=811, source="corpus manifest.json"),
+        "funnel.corpus.kept": Fact(value=790, source="corpus manifest.json"),
+        "privacy.canaries_planted": Fact(value=120, source="audit"),
+        "hash.trajectory_train": Fact(value="cd" * 32, source="splits/trajectory"),
+    }
+
+
+CARDS = {"model": (model_card, model_facts), "data": (data_card, data_facts)}
+
+
+@pytest.mark.parametrize("kind", CARDS)
+def test_every_number_of_a_card_stands_in_a_fact_or_its_source(kind: str) -> None:
+    render, make = CARDS[kind]
+    facts = make()
+    known = set(DIGITS.findall(" ".join(f"{f.shown()} {f.value} {f.source}" for f in facts.values())))
+    known |= {n.replace(",", "") for f in facts.values() for n in [f.shown()]}
+    text = NAMES.sub("", render(facts))
+    text = re.sub(r"g\d+|sha256", "", text)  # names of guards and of the hash
+    assert set(DIGITS.findall(text)) - known == set()
+    assert unsourced_numbers(render(facts), facts) == []
+
+
+@pytest.mark.parametrize("kind", ["model", "data"])
+def test_the_fixed_text_holds_no_number_of_its_own(kind: str) -> None:
+    for section in SECTIONS[kind]:  # type: ignore[index]
+        assert not DIGITS.search(section.title + section.text), section.title
+
+
+@pytest.mark.parametrize("kind", CARDS)
+def test_every_fact_and_its_source_are_shown(kind: str) -> None:
+    render, make = CARDS[kind]
+    text = render(make())
+    for key, fact in make().items():
+        assert fact.shown() in text, key
+        assert fact.source in text, key
+
+
+def test_a_number_that_no_fact_gives_is_found() -> None:
+    facts = model_facts()
+    text = model_card(facts)
+    assert unsourced_numbers(text + "\nIt reaches 97.3 % on our bench.", facts) == ["97.3"]
+    assert any("97.3" in reason for reason in reasons_against_card(text + "97.3 %", facts, "model"))
+
+
+@pytest.mark.parametrize("kind", CARDS)
+def test_each_missing_required_fact_stops_the_card_and_is_named(kind: str) -> None:
+    render, make = CARDS[kind]
+    facts = make()
+    needed = [key for key in facts if missing_facts({k: v for k, v in facts.items() if k != key}, kind)]  # type: ignore[arg-type]
+    assert len(needed) >= (len(facts) - 4 if kind == "model" else 6)
+    for key in needed:
+        with pytest.raises(BadInput, match="no fact"):
+            render({k: v for k, v in facts.items() if k != key})
+
+
+def test_a_fact_without_a_source_or_a_share_without_an_interval_stops_the_card() -> None:
+    with pytest.raises(BadInput, match=r"train\.rows has no source"):
+        model_card(model_facts() | {"train.rows": Fact(value=1071, source=" ")})
+    with pytest.raises(BadInput, match=r"bench\.dpo\.exact_call has no interval"):
+        model_card(model_facts() | {"bench.dpo.exact_call": Fact(value=0.7, unit="share", source="bench/dpo")})
+
+
+def test_the_header_is_yaml_with_the_licence_and_base_and_shows_the_measured_figure() -> None:
+    header = yaml.safe_load(model_card(model_facts()).split("---\n")[1])
+    assert header["license"] == "apache-2.0" and header["base_model"] == "google/gemma-4-E2B-it"
+    assert header["model-index"][0]["results"][0]["metrics"][0]["value"] == 0.8765
+    assert yaml.safe_load(data_card(data_facts()).split("---\n")[1])["license"] == "cc0-1.0"
+
+
+def test_few_cases_are_marked() -> None:
+    text = model_card(model_facts())
+    assert "71.2 % [68.2, 73.2], n = 37 (few)" in text and "87.7 % [84.6, 89.6], n = 613 |" in text
+
+
+def test_a_contributor_is_never_named() -> None:
+    facts = data_facts() | {"data.curator": Fact(value="with QuietPond's help", source="corpus")}
+    with pytest.raises(BadInput) as error:
+        data_card(facts, private=("quietpond",))
+    assert "private text" in str(error.value) and "quietpond" not in str(error.value).casefold()
+    assert data_card(data_facts(), private=("quietpond",))
+
+
+def test_a_pipe_or_newline_in_a_value_does_not_break_the_table() -> None:
+    text = model_card(model_facts() | {"train.note": Fact(value="a|b\nc", source="run_spec/dpo")})
+    assert "| note | a\\|b c | run_spec/dpo |" in text
+
+
+def test_the_modelfile_stops_where_a_gemma_turn_ends_and_keeps_the_turn_format() -> None:
+    text = modelfile("canvas-dpo-Q4_K_M.gguf", "Canvas assistant. Now: 2026-02-01T12:00:00Z Sun.")
+    assert text.startswith("FROM ./canvas-dpo-Q4_K_M.gguf\n")
+    for stop in STOPS:
+        assert f"PARAMETER stop {stop}\n" in text
+    assert '<|turn>system\n{{ .System }}<turn|>\n' in text and '{{- end }}<|turn>model\n"""' in text
+    assert text.count('"""') == 4 and "PARAMETER temperature 0" in text
+
+
+def test_a_system_message_that_would_end_its_quotes_is_refused() -> None:
+    with pytest.raises(BadInput, match="Modelfile"):
+        modelfile("x.gguf", 'a """ b')

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
+from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.guardrails.verdict import Allowance
+from canvas_pipeline.release.gate import (
+    ITEMS,
+    CardEvidence,
+    Figure,
+    ReleaseEvidence,
+    read_evidence,
+    reasons_against,
+    reasons_by_item,
+    release_log,
+    require,
+    write_evidence,
+)
+from canvas_pipeline.release.gguf import QUANTS
+from canvas_pipeline_tests.release.evidence import METHOD, open_evidence, passed_verdict, sha
+
+replace = msgspec.structs.replace
+Broken = Callable[[ReleaseEvidence], ReleaseEvidence]
+
+
+def quant(e: ReleaseEvidence, name: str, **changes: object) -> ReleaseEvidence:
+    own = {key: changes.pop(key) for key in ("cases", "exact_unquantised", "exact_retained") if key in changes}
+    evidence = replace(e.quants[name], report=replace(e.quants[name].report, **changes), **own)
+    return replace(e, quants={**e.quants, name: evidence})
+
+
+def without(mapping: dict[str, object], key: str) -> dict[str, object]:
+    return {k: v for k, v in mapping.items() if k != key}
+
+
+BREAK: dict[str, tuple[str, Broken]] = {
+    "no verdicts": ("guardrails", lambda e: replace(e, verdicts=())),
+    "one failed verdict": ("guardrails", lambda e: replace(e, verdicts=(
+        *(v for v in e.verdicts if v.guard != "g7"), *(replace(v, passed=False) for v in e.verdicts if v.guard == "g7")))),
+    "other inputs": ("guardrails", lambda e: replace(e, inputs={**e.inputs, "preference_train": sha("changed")})),
+    "allowance not listed": ("allowances", lambda e: replace(e, verdicts=tuple(
+        replace(v, allowance="splits>=0.6: bridges between students") if v.guard == "g6" else v for v in e.verdicts))),
+    "allowance with another number": ("allowances", lambda e: replace(e, verdicts=tuple(
+        replace(v, allowance="labelled_pairs>=0.1: only unanimous votes are kept") if v.guard == "g6" else v
+        for v in e.verdicts))),
+    "audit did not run": ("audit", lambda e: replace(e, leaks=None)),
+    "audit found leaks": ("audit", lambda e: replace(e, leaks=2)),
+    "audit read an older card": ("audit", lambda e: replace(e, audited={**e.audited, "README.md": sha("older")})),
+    "no figures": ("bench", lambda e: replace(e, figures={})),
+    "a figure outside its interval": ("bench", lambda e: replace(
+        e, figures={**e.figures, "exact_call": Figure(value=0.95, low=0.87, high=0.92, n=600)})),
+    "a figure over no case": ("bench", lambda e: replace(
+        e, figures={**e.figures, "exact_call": Figure(value=0.9, low=0.87, high=0.92, n=0)})),
+    "a figure that is no number": ("bench", lambda e: replace(
+        e, figures={**e.figures, "exact_call": Figure(value=float("nan"), low=0.87, high=0.92, n=9)})),
+    "bench of another checkpoint": ("bench", lambda e: replace(e, bench_checkpoint=sha("other"))),
+    "no production checkpoint": ("production", lambda e: replace(e, production=None)),
+    "another production checkpoint": ("production", lambda e: replace(e, production=("sft", sha("checkpoint")))),
+    "a quant is missing": ("quants", lambda e: replace(e, quants=without(e.quants, "Q3_K_M"))),  # type: ignore[arg-type]
+    "a silent fallback": ("quants", lambda e: quant(e, "Q2_K", type_problems=("x is IQ4_NL in a Q2_K file",))),
+    "a leak in the metadata": ("quants", lambda e: quant(e, "Q6_K", leaks=("metadata key general.name holds a path",))),
+    "a quant does not load": ("quants", lambda e: quant(e, "Q5_K_M", loaded=False, answers=(), load_problem="aborts")),
+    "a quant gives no answer": ("quants", lambda e: quant(e, "Q5_K_M", answers=())),
+    "another file was checked": ("quants", lambda e: quant(e, "Q5_K_M", sha256=sha("other"))),
+    "Q8_0 loses more than 2 %": ("retention", lambda e: quant(e, "Q8_0", exact_retained=391)),
+    "Q4_K_M loses more than 2 %": ("retention", lambda e: quant(e, "Q4_K_M", exact_retained=391)),
+    "nothing was exact": ("retention", lambda e: quant(e, "Q4_K_M", exact_unquantised=0, exact_retained=0)),
+    "more retained than there were": ("retention", lambda e: quant(e, "Q8_0", exact_retained=401)),
+    "no data card": ("cards", lambda e: replace(e, cards=without(e.cards, "DATA_CARD.md"))),  # type: ignore[arg-type]
+    "a card with a number of its own": ("cards", lambda e: replace(
+        e, cards={**e.cards, "README.md": CardEvidence(sha256=sha("README.md"), reasons=("states 97.1",))})),
+    "no Modelfile": ("cards", lambda e: replace(e, files=without(e.files, "Modelfile"))),  # type: ignore[arg-type]
+    "a checkpoint without a hash": ("hashes", lambda e: replace(
+        e, checkpoint="latest", bench_checkpoint="latest", production=(METHOD, "latest"))),
+    "no data hashes": ("hashes", lambda e: replace(e, data={})),
+    "no code version": ("hashes", lambda e: replace(e, code_version="")),
+}  # fmt: skip
+
+
+def test_with_all_evidence_the_gate_is_open() -> None:
+    assert reasons_against(open_evidence()) == []
+    require(open_evidence())
+
+
+def test_without_any_evidence_every_item_but_allowances_is_a_reason() -> None:
+    empty = ReleaseEvidence(name="x", method=METHOD, profile="embedded", checkpoint="", files={}, inputs={}, data={})
+    assert {item for item, reasons in reasons_by_item(empty).items() if not reasons} == {"allowances"}
+
+
+@pytest.mark.parametrize("case", BREAK)
+def test_one_broken_thing_closes_the_gate_at_its_item_and_no_other(case: str) -> None:
+    item, change = BREAK[case]
+    found = {name for name, reasons in reasons_by_item(change(open_evidence())).items() if reasons}
+    assert found == {item}
+    with pytest.raises(GateClosed, match=item):
+        require(change(open_evidence()))
+
+
+def test_every_item_is_broken_by_some_case() -> None:
+    assert {item for item, _ in BREAK.values()} == set(ITEMS)
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_each_missing_guard_is_named(guard: str) -> None:
+    e = open_evidence()
+    reasons = reasons_against(replace(e, verdicts=tuple(v for v in e.verdicts if v.guard != guard)))
+    assert reasons and all(reason.startswith(f"guardrails: {GUARDS[guard].name}") for reason in reasons)
+
+
+def test_a_guard_that_does_not_concern_the_method_is_still_asked_for() -> None:
+    e = replace(open_evidence(), method="sft", production=("sft", sha("checkpoint")))
+    sft = tuple(v for v in e.verdicts if v.subject not in ("dpo", "preference") and v.guard not in ("g1", "g9"))
+    reasons = reasons_against(replace(e, verdicts=sft))
+    assert [reason.split(":")[1].strip() for reason in reasons] == [GUARDS["g1"].name, GUARDS["g9"].name]
+    rest = tuple(passed_verdict(GUARDS[guard], "dpo", e.inputs) for guard in ("g1", "g9"))
+    assert reasons_against(replace(e, verdicts=(*sft, *rest))) == []
+
+
+def test_a_listed_allowance_is_accepted_and_stands_in_the_log_with_number_and_reason() -> None:
+    e = open_evidence()
+    used = "labelled_pairs>=0.5: only unanimous votes are kept; splits>=0.6: bridges; between students"
+    verdicts = tuple(replace(v, allowance=used) if v.guard == "g6" else v for v in e.verdicts)
+    listed = Allowance(stage="splits", minimum_retained=0.6, reason="bridges; between students")
+    e = replace(e, verdicts=verdicts, allowances=(*e.allowances, listed))
+    assert reasons_against(e) == []
+    assert "| splits | 60% | bridges; between students |" in release_log(e)
+
+
+def test_the_log_ticks_what_holds_and_lists_the_reasons_under_what_does_not() -> None:
+    log = release_log(replace(open_evidence(), leaks=3))
+    assert log.count("- [x]") == len(ITEMS) - 1 and log.count("- [ ]") == 1
+    assert "8 of 9 items hold. The release is blocked." in log and "  - the audit found 3 leaks" in log
+    assert "9 of 9 items hold. The release is open." in release_log(open_evidence())
+
+
+def test_exactly_98_percent_is_enough() -> None:
+    assert reasons_against(quant(open_evidence(), "Q8_0", exact_retained=392)) == []
+
+
+def test_the_smaller_quants_may_lose_more() -> None:
+    assert reasons_against(quant(open_evidence(), "Q2_K", exact_retained=100)) == []
+    assert set(QUANTS) > {"Q2_K"}
+
+
+def test_evidence_survives_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.json"
+    write_evidence(open_evidence(), path)
+    assert read_evidence(path) == open_evidence()
+
+
+def test_evidence_that_cannot_be_read_names_file_and_field(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.json"
+    with pytest.raises(MissingInput, match="release_log"):
+        read_evidence(path)
+    path.write_text("{")
+    with pytest.raises(BadInput, match="malformed JSON"):
+        read_evidence(path)
+    write_evidence(open_evidence(), path)
+    path.write_text(path.read_text().replace('"leaks":0', '"leaks":"none"'))
+    with pytest.raises(BadInput, match=r"\$\.leaks"):
+        read_evidence(path)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.errors import BadConfig, MissingInput
+from canvas_pipeline.release.gguf import QUANTS, ModelFileUnusable, convert, quantise, run_child
+from canvas_pipeline.release.quant_check import check
+from canvas_pipeline_tests.release.conftest import save_micro_gemma
+
+
+def test_converting_and_quantising_again_gives_the_same_bytes(
+    micro_gemma: Path, unquantised: Path, quants: dict[str, Path], converter: Path, tmp_path: Path
+) -> None:
+    again = convert(micro_gemma, tmp_path / "other name.gguf", name="canvas-micro", converter=converter)
+    assert sha256_file(again) == sha256_file(unquantised)
+    assert sha256_file(quantise(again, tmp_path / "q.gguf", "Q4_K_M")) == sha256_file(quants["Q4_K_M"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other name.gguf", "q.gguf"]
+
+
+def test_smaller_quants_are_smaller_files(quants: dict[str, Path]) -> None:
+    sizes = [quants[quant].stat().st_size for quant in QUANTS]
+    assert sizes == sorted(sizes)
+
+
+def test_rows_off_256_fall_back_in_llama_cpp_and_we_see_it(converter: Path, tmp_path: Path) -> None:
+    model = save_micro_gemma(tmp_path / "odd", hidden=320)
+    source = convert(model, tmp_path / "odd.gguf", converter=converter)
+    report = check(quantise(source, tmp_path / "odd-Q4_K_M.gguf", "Q4_K_M"), "Q4_K_M", prompts=([2],), max_tokens=2, context=64)
+    assert report.loaded
+    assert any("row length 320" in problem for problem in report.type_problems)
+
+
+def test_a_folder_without_a_model_and_a_missing_file_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(MissingInput, match="materialise its checkpoint"):
+        convert(tmp_path, tmp_path / "x.gguf")
+    with pytest.raises(MissingInput, match="convert the checkpoint first"):
+        quantise(tmp_path / "x.gguf", tmp_path / "y.gguf", "Q8_0")
+
+
+def test_a_quant_outside_the_table_is_refused(unquantised: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match="Q2_K, Q3_K_M"):
+        quantise(unquantised, tmp_path / "x.gguf", "Q4_0")
+
+
+def test_a_damaged_source_leaves_no_file_behind(unquantised: Path, tmp_path: Path) -> None:
+    cut, out = tmp_path / "cut.gguf", tmp_path / "out" / "x.gguf"
+    cut.write_bytes(unquantised.read_bytes()[:3000])
+    with pytest.raises(ModelFileUnusable, match="cut.gguf: quantise failed"):
+        quantise(cut, out, "Q8_0")
+    assert list(out.parent.iterdir()) == []
+
+
+def test_a_model_the_converter_does_not_know_is_named(converter: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"architectures": ["NoSuchModel"], "model_type": "none"}')
+    with pytest.raises(ModelFileUnusable, match="convert failed"):
+        convert(tmp_path, tmp_path / "x.gguf", converter=converter)
+    assert not (tmp_path / "x.gguf").exists()
+
+
+def test_a_child_that_does_not_end_is_ended(unquantised: Path) -> None:
+    with pytest.raises(ModelFileUnusable, match="did not end within"):
+        run_child("inspect", {"path": str(unquantised)}, subject=unquantised, seconds=0.05)
