@@ -1,7 +1,8 @@
 """Pictures of numbers that are already computed, as PNG bytes.
 
-In: reports, a matrix, funnels, verdicts. Out: PNG bytes. What must hold: a picture shows what its rows say and computes nothing
-of its own; the same rows give the same bytes (no dates inside, no global drawing state); matplotlib is loaded on first use.
+In: reports, a matrix, funnels, verdicts. Out: PNG bytes. What must hold: a picture shows what its rows say and computes
+nothing of its own; the same rows give the same bytes (no dates inside, no global drawing state); matplotlib is loaded
+on first use.
 """
 
 from __future__ import annotations
@@ -80,7 +81,11 @@ def funnel_png(funnels: Sequence[Funnel]) -> bytes:
     70 %."""
     figure, axes = _canvas(8.0, 1.4 + 0.5 * max(1, len(funnels)))
     for row, funnel in enumerate(reversed(funnels)):
-        parts = [("kept", funnel.kept, GREEN), ("merged", funnel.merged, BLUE), ("refused", sum(funnel.refused.values()), RED)]
+        parts = [
+            ("kept", funnel.kept, GREEN),
+            ("merged", funnel.merged, BLUE),
+            ("refused", sum(funnel.refused.values()), RED),
+        ]
         left = 0.0
         for name, count, colour in parts:
             share = count / funnel.rows_in if funnel.rows_in else 0.0

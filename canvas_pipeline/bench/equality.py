@@ -1,9 +1,9 @@
 """When two tool calls are the same call.
 
-In: two ``ToolCall`` values, the expected and the given one. Out: yes or no. What must hold: ids, enums, numbers and booleans must
-be equal and of one kind (``7`` is ``7.0``, not ``"7"`` and not ``true``); instants are compared as instants; only arguments
-in the student's own words may differ a little, and never in a number. Nothing is filled in: an argument left out and one
-given as its default are different.
+In: two ``ToolCall`` values, the expected and the given one. Out: yes or no. What must hold: ids, enums, numbers and
+booleans must be equal and of one kind (``7`` is ``7.0``, not ``"7"`` and not ``true``); instants are compared as
+instants; only arguments in the student's own words may differ a little, and never in a number. Nothing is filled in: an
+argument left out and one given as its default are different.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ def same_call(expected: ToolCall, given: ToolCall) -> bool:
     return (
         expected.name == given.name
         and expected.arguments.keys() == given.arguments.keys()
-        and all(same_argument(expected.name, key, expected.arguments[key], given.arguments[key]) for key in expected.arguments)
+        and all(
+            same_argument(expected.name, key, expected.arguments[key], given.arguments[key])
+            for key in expected.arguments
+        )
     )
 
 
@@ -49,7 +52,9 @@ def _same_value(parameter: Parameter | None, expected: Any, given: Any) -> bool:
     if isinstance(expected, (list, tuple)) and isinstance(given, (list, tuple)):
         inner = parameter.items if parameter is not None else None
         fields = inner if isinstance(inner, tuple) else ()
-        return len(expected) == len(given) and all(_same_item(fields, e, g) for e, g in zip(expected, given, strict=True))
+        return len(expected) == len(given) and all(
+            _same_item(fields, e, g) for e, g in zip(expected, given, strict=True)
+        )
     if isinstance(expected, Mapping) and isinstance(given, Mapping):
         return _same_item((), expected, given)
     return type(expected) is type(given) and bool(expected == given)
@@ -58,7 +63,9 @@ def _same_value(parameter: Parameter | None, expected: Any, given: Any) -> bool:
 def _same_item(fields: Sequence[Parameter], expected: Any, given: Any) -> bool:
     if isinstance(expected, Mapping) and isinstance(given, Mapping):
         known = {p.name: p for p in fields}
-        return expected.keys() == given.keys() and all(_same_value(known.get(k), expected[k], given[k]) for k in expected)
+        return expected.keys() == given.keys() and all(
+            _same_value(known.get(k), expected[k], given[k]) for k in expected
+        )
     return _same_value(None, expected, given)
 
 

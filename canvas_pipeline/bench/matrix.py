@@ -1,11 +1,11 @@
 """Methods side by side: is one really better than SFT, and does it say anything else at all?
 
-In: one ``BenchReport`` a method, over the same cases. Out: a ``MethodMatrix``. What must hold: all reports are over exactly the same
-cases; differences are tested case by case (exact McNemar), never read off two intervals; the trivial baselines stand in the
-same table, so that no accuracy is read without them.
+In: one ``BenchReport`` a method, over the same cases. Out: a ``MethodMatrix``. What must hold: all reports are over
+exactly the same cases; differences are tested case by case (exact McNemar), never read off two intervals; the trivial
+baselines stand in the same table, so that no accuracy is read without them.
 
-A *no-op* is a method whose predictions are nearly all byte-identical to SFT's: training moved rewards, and nothing that a
-user would see (a model elsewhere had 23 of 25 predictions identical and a reward accuracy near 0.9).
+A *no-op* is a method whose predictions are nearly all byte-identical to SFT's: training moved rewards, and nothing that
+a user would see (a model elsewhere had 23 of 25 predictions identical and a reward accuracy near 0.9).
 
 Sources: McNemar 1947 (exact binomial form); Benjamini & Hochberg 1995 for the adjusted p values of a table.
 """
@@ -65,8 +65,8 @@ class MethodMatrix(Row, frozen=True):
 def matrix(
     reports: Mapping[str, BenchReport], baseline: str = "sft", trivial: Mapping[str, BenchReport] | None = None
 ) -> MethodMatrix:
-    """Compare methods with ``baseline``; ``trivial`` are reports of ``trivial_predictions``. Raises ``BadInput`` where the baseline is
-    missing or the reports are over different cases."""
+    """Compare methods with ``baseline``; ``trivial`` are reports of ``trivial_predictions``. Raises ``BadInput`` where
+    the baseline is missing or the reports are over different cases."""
     trivial = trivial or {}
     if baseline not in reports:
         raise BadInput(f"there is no bench report of {baseline}, with which the others are compared; bench it first")
@@ -74,7 +74,9 @@ def matrix(
     order = [o.case_id for o in base.outcomes]
     for name, other in [*reports.items(), *trivial.items()]:
         if [o.case_id for o in other.outcomes] != order:
-            raise BadInput(f"the reports of {name} and {baseline} are over different cases; bench both on the same ones")
+            raise BadInput(
+                f"the reports of {name} and {baseline} are over different cases; bench both on the same ones"
+            )
     others = [name for name in reports if name != baseline]
     selection = _tests({n: reports[n] for n in others}, base, lambda o: o.selected)
     exact = _tests({n: reports[n] for n in others}, base, lambda o: o.exact)
@@ -141,8 +143,8 @@ def _tests(
 
 
 def trivial_predictions(cases: Sequence[BenchCase]) -> dict[str, list[Prediction]]:
-    """What knows nothing: ``empty`` says nothing at all, ``majority`` always makes the call that is expected most often (its
-    tool the most frequent first tool, its arguments the most frequent ones of that tool)."""
+    """What knows nothing: ``empty`` says nothing at all, ``majority`` always makes the call that is expected most often
+    (its tool the most frequent first tool, its arguments the most frequent ones of that tool)."""
     wanted = [expected_calls(case) for case in cases]
     first = Counter(calls[0].name for calls in wanted if calls)
     text = ""
@@ -152,8 +154,8 @@ def trivial_predictions(cases: Sequence[BenchCase]) -> dict[str, list[Prediction
         texts = Counter(serialise(calls[0]) for calls in wanted if calls and calls[0].name == tool)
         text = min(texts, key=lambda call: (-texts[call], call))
     return {
-        "majority": [Prediction(case_id=case.id, text=text) for case in cases],
-        "empty": [Prediction(case_id=case.id, text="") for case in cases],
+        "majority": [Prediction(id=case.id, text=text) for case in cases],
+        "empty": [Prediction(id=case.id, text="") for case in cases],
     }
 
 

@@ -1,12 +1,13 @@
 """From what a model said to what it is worth: one outcome a case, and a report with intervals.
 
-In: bench cases and one ``Prediction`` (raw text, markers kept) for each. Out: a ``BenchReport``. What must hold: every case
-is answered exactly once, else ``BadInput``; a turn is called, abstained or malformed, and a malformed one earns nothing and
-is never taken for an abstention; every share comes with its numerator, its denominator and a Wilson 95 % interval.
+In: bench cases and one ``Prediction`` (raw text, markers kept) for each. Out: a ``BenchReport``. What must hold: every
+case is answered exactly once, else ``BadInput``; a turn is called, abstained or malformed, and a malformed one earns
+nothing and is never taken for an abstention; every share comes with its numerator, its denominator and a Wilson 95 %
+interval.
 
-What is measured on which cases: tool selection, exact calls, arguments and parsimony on those that expect calls (single,
-several); over-calling on those and on ``none``; termination on ``follow_up``. Nothing is filled in before calls are compared: an argument
-left out and one given as its default are different calls.
+What is measured on which cases: tool selection, exact calls, arguments and parsimony on those that expect calls
+(single, several); over-calling on those and on ``none``; termination on ``follow_up``. Nothing is filled in before
+calls are compared: an argument left out and one given as its default are different calls.
 
 Sources: Wilson 1927 (score interval); "partial match" of arguments as in ToolBench-style evaluations.
 """
@@ -14,13 +15,13 @@ Sources: Wilson 1927 (score interval); "partial match" of arguments as in ToolBe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 from canvas_pipeline.bench.equality import same_argument, same_call
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import BenchCase, CaseKind, Row, digest
 from canvas_pipeline.tools.registry import TOOLS
-from canvas_pipeline.tools.wire import Malformed, ToolCall, parse_turn
+from canvas_pipeline.tools.wire import ToolCall, parse_turn
 
 State = Literal["called", "abstained", "malformed"]
 LOW_CONFIDENCE = 40
@@ -28,10 +29,25 @@ LOW_CONFIDENCE = 40
 
 
 class Prediction(Row, frozen=True):
-    """What a model wrote for a case, decoded with special tokens kept, up to and without its stop."""
+    """What a model wrote for the case ``id``, decoded with special tokens kept. ``stopped`` is False where it ran into
+    the length limit instead of stopping by itself."""
 
-    case_id: str
+    id: str
     text: str
+    stopped: bool = True
+
+
+class Said(Protocol):
+    """Anything a model said to a case: ``Prediction``, or a row of ``bench.generate``."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def stopped(self) -> bool: ...
 
 
 class Rate(Row, frozen=True):
@@ -56,7 +72,7 @@ class ToolScore(Row, frozen=True):
 
 class Outcome(Row, frozen=True):
     """One case. ``arguments`` is the partial match 0..1 (None where no call was expected); ``solved`` says that all
-    expected calls are there in order, perhaps among others; ``sha256`` is of the prediction's bytes."""
+    expected calls are there in order, perhaps among others; ``sha256`` is equal for byte-identical predictions."""
 
     case_id: str
     kind: CaseKind
@@ -69,12 +85,14 @@ class Outcome(Row, frozen=True):
     calls: int
     expected_calls: int
     silent: bool
+    truncated: bool
     sha256: str
 
 
 class BenchReport(Row, frozen=True):
     """A model on the bench. ``macro_selection`` is the mean over tools that have cases; ``by_kind`` the share of right
-    outcomes (exact calls, or no call where none is wanted); ``silent`` how often it neither called nor said anything."""
+    outcomes (exact calls, or no call where none is wanted); ``silent`` how often it neither called nor said anything;
+    ``truncated`` how often it ran into the length limit."""
 
     cases: int
     states: dict[str, int]
@@ -87,25 +105,26 @@ class BenchReport(Row, frozen=True):
     termination: Rate
     malformed: Rate
     silent: Rate
+    truncated: Rate
     by_kind: dict[str, Rate]
     by_tool: dict[str, ToolScore]
     outcomes: tuple[Outcome, ...]
 
 
-def report(cases: Sequence[BenchCase], predictions: Iterable[Prediction]) -> BenchReport:
+def report(cases: Sequence[BenchCase], predictions: Iterable[Said]) -> BenchReport:
     """Score all cases. Raises ``BadInput`` where a case has no or two predictions, or a prediction no case."""
-    said: dict[str, str] = {}
+    said: dict[str, Said] = {}
     for prediction in predictions:
-        if prediction.case_id in said:
-            raise BadInput(f"case {prediction.case_id} was answered twice; generate the predictions again")
-        said[prediction.case_id] = prediction.text
+        if prediction.id in said:
+            raise BadInput(f"case {prediction.id} was answered twice; generate the predictions again")
+        said[prediction.id] = prediction
     lacking = [case.id for case in cases if case.id not in said]
     if lacking or len(said) != len(cases):
         raise BadInput(
-            f"{len(cases)} cases but {len(said)} predictions ({len(lacking)} cases without one, first {lacking[:1]}); a case "
+            f"{len(cases)} cases but {len(said)} predictions ({len(lacking)} without one, first {lacking[:1]}); a case "
             "that was not answered may not vanish: generate the predictions for exactly these cases"
         )
-    return summarise([outcome(case, said[case.id]) for case in cases])
+    return summarise([outcome(case, said[case.id].text, said[case.id].stopped) for case in cases])
 
 
 def summarise(outcomes: Sequence[Outcome]) -> BenchReport:
@@ -136,22 +155,23 @@ def summarise(outcomes: Sequence[Outcome]) -> BenchReport:
         termination=_rate([o for o in outcomes if o.kind == "follow_up"], lambda o: o.state == "abstained"),
         malformed=_rate(outcomes, lambda o: o.state == "malformed"),
         silent=_rate(outcomes, lambda o: o.silent),
+        truncated=_rate(outcomes, lambda o: o.truncated),
         by_kind={kind: _rate([o for o in outcomes if o.kind == kind], lambda o: o.exact) for kind in kinds},
         by_tool=by_tool,
         outcomes=tuple(outcomes),
     )
 
 
-def outcome(case: BenchCase, text: str) -> Outcome:
-    """Score one case."""
+def outcome(case: BenchCase, text: str, stopped: bool = True) -> Outcome:
+    """Score one case. An answer that never stopped is not right, whatever it holds."""
     turn = parse_turn(text)
     expected = expected_calls(case)
-    state: State = "malformed" if turn.malformed else "called" if turn.calls else "abstained"
+    state = verdict_of(text, stopped)
     given = turn.well_formed if state != "malformed" else ()
     first = turn.calls[0] if turn.calls else None
     # A turn that cannot be read is reported back by the agent and none of its calls run: it earns nothing.
     selected = bool(expected) and bool(given) and isinstance(first, ToolCall) and first.name == expected[0].name
-    exact = state != "malformed" and len(given) == len(expected) and all(map(same_call, expected, given))
+    exact = stopped and state != "malformed" and len(given) == len(expected) and all(map(same_call, expected, given))
     return Outcome(
         case_id=case.id,
         kind=case.kind,
@@ -164,21 +184,27 @@ def outcome(case: BenchCase, text: str) -> Outcome:
         calls=len(turn.calls),
         expected_calls=len(expected),
         silent=state == "abstained" and not turn.text,
-        sha256=digest(text),
+        truncated=not stopped,
+        sha256=digest(text, str(stopped)),
     )
 
 
 def expected_calls(case: BenchCase) -> tuple[ToolCall, ...]:
     """The calls a case asks for; raises ``BadInput`` where its two lists differ in length."""
     if len(case.expected_tools) != len(case.expected_args):
-        raise BadInput(f"case {case.id} expects {len(case.expected_tools)} tools but has arguments for {len(case.expected_args)}")
+        raise BadInput(
+            f"case {case.id} expects {len(case.expected_tools)} tools but has arguments for {len(case.expected_args)}"
+        )
     return tuple(ToolCall(name, args) for name, args in zip(case.expected_tools, case.expected_args, strict=True))
 
 
-def verdict_of(text: str) -> State:
-    """The three-state verdict of a text alone."""
-    calls = parse_turn(text).calls
-    return "malformed" if any(isinstance(c, Malformed) for c in calls) else "called" if calls else "abstained"
+def verdict_of(text: str, stopped: bool = True) -> State:
+    """The three-state verdict of a text alone. Text without a call that ran into the length limit is malformed: nobody
+    can tell what it was going to be, so it is no abstention."""
+    turn = parse_turn(text)
+    if turn.malformed or not (turn.calls or stopped):
+        return "malformed"
+    return "called" if turn.calls else "abstained"
 
 
 def wilson(hits: int, cases: int) -> Rate:

@@ -1,9 +1,9 @@
 """Which checkpoint goes to production: the best macro average, among those that no tool lost.
 
-In: candidates, each a method at an epoch with its report on the *selection* cases (of eval students; never the bench's own
-test cases). Out: a ``SelectionRecord`` that names all candidates and why each was or was not chosen. What must hold: a
-candidate with a tool below the floor, or with a tool nobody measured, is not eligible; if none is eligible nothing is
-chosen and the record says so; the same candidates give the same choice in whatever order they come.
+In: candidates, each a method at an epoch with its report on the *selection* cases (of eval students; never the bench's
+own test cases). Out: a ``SelectionRecord`` that names all candidates and why each was or was not chosen. What must
+hold: a candidate with a tool below the floor, or with a tool nobody measured, is not eligible; if none is eligible
+nothing is chosen and the record says so; the same candidates give the same choice in whatever order they come.
 
 Source: the design's checkpoint rule (macro-average tool selection under a 40 % tool floor).
 """
@@ -71,8 +71,8 @@ def candidate(method: str, epoch: float, checkpoint_sha256: str, report: BenchRe
 
 
 def select(candidates: Iterable[Candidate], floor: float = FLOOR) -> SelectionRecord:
-    """The eligible candidate with the best macro tool selection. Ties go to more exact calls, then to less over-calling,
-    then to the method's name and the earlier epoch."""
+    """The eligible candidate with the best macro tool selection. Ties go to more exact calls, then to less
+    over-calling, then to the method's name and the earlier epoch."""
     ordered = sorted(candidates, key=_rank)
     judged = tuple(Judged(candidate=c, reason=_ineligible(c, floor)) for c in ordered)
     eligible = [j.candidate for j in judged if not j.reason]
@@ -107,11 +107,12 @@ def _why(eligible: Sequence[Candidate], judged: Sequence[Judged], floor: float) 
         return "there are no candidates; train a method first"
     if not eligible:
         return (
-            f"none of {len(judged)} candidates keeps every tool at or above {floor:.0%}; nothing is chosen. See the weakest "
-            "tool of each, and train longer or add trajectories of it"
+            f"none of {len(judged)} candidates keeps every tool at or above {floor:.0%}; nothing is chosen. See the "
+            "weakest tool of each, and train longer or add trajectories of it"
         )
     best = eligible[0]
     return (
-        f"{best.method} at epoch {best.epoch:g}: best macro tool selection ({best.macro_selection:.1%}) of {len(eligible)} "
-        f"eligible candidates out of {len(judged)}; its weakest tool is {best.weakest_tool} ({best.weakest_share:.1%})"
+        f"{best.method} at epoch {best.epoch:g}: best macro tool selection ({best.macro_selection:.1%}) of "
+        f"{len(eligible)} eligible candidates out of {len(judged)}; its weakest tool is {best.weakest_tool} "
+        f"({best.weakest_share:.1%})"
     )

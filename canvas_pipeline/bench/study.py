@@ -1,8 +1,8 @@
 """The study tools: pure arithmetic on instants, after the table in the tools' design.
 
-In: instants and numbers. Out: plain results. What must hold: spaced sessions fall 10/4/1, 10/5/2/1 or 14/7/3/2/1 days before
-the exam; a review ends 15 minutes before an exam and the rest after it takes 30; nothing lies between 23:00 and 07:00 that
-these functions are free to place; results depend on the arguments alone.
+In: instants and numbers. Out: plain results. What must hold: spaced sessions fall 10/4/1, 10/5/2/1 or 14/7/3/2/1 days
+before the exam; a review ends 15 minutes before an exam and the rest after it takes 30; nothing lies between 23:00
+and 07:00 that these functions are free to place; results depend on the arguments alone.
 
 Spacing: Cepeda et al. 2006, "Distributed practice in verbal recall tasks", as used by the tools' design.
 """
@@ -34,15 +34,20 @@ BLOCK_REASONS: Mapping[str, str] = {
 
 
 def spaced_schedule(exam: datetime, n_sessions: int, minutes: int, preferred_hour: int) -> list[dict[str, Any]]:
-    """Sessions before an exam, earliest first, at ``preferred_hour`` of their day, moved out of sleep where it would touch it.
+    """Sessions before an exam, earliest first, at ``preferred_hour`` of their day, moved out of sleep where it would
+    touch it.
 
     Raises ``OverflowError`` where a session would lie outside of the calendar.
     """
     sessions = []
     for number, days in enumerate(DAYS_BEFORE[n_sessions], 1):
-        start = _awake((exam - timedelta(days=days)).replace(hour=preferred_hour, minute=0, second=0, microsecond=0), minutes)
+        start = _awake(
+            (exam - timedelta(days=days)).replace(hour=preferred_hour, minute=0, second=0, microsecond=0), minutes
+        )
         end = start + timedelta(minutes=minutes)
-        sessions.append({"start_iso": iso(start), "end_iso": iso(end), "label": f"Session {number}", "minutes": minutes})
+        sessions.append(
+            {"start_iso": iso(start), "end_iso": iso(end), "label": f"Session {number}", "minutes": minutes}
+        )
     return sessions
 
 
@@ -58,10 +63,10 @@ def semester_schedule(
 ) -> list[dict[str, Any]]:
     """When to start on each (title, due, hours), earliest due first.
 
-    ``weeks_allocated`` = ceil(hours · ramp_factor / weekly_hours), at least 1: the ramp factor leaves slack at the start
-    for the load that grows towards a deadline. Hours a week are the mean over those weeks. Work after the semester's end
-    does not count: a later deadline is planned back from the end. Raises ``OverflowError`` for spans beyond the calendar and
-    ``ZeroDivisionError`` where no hours are available.
+    ``weeks_allocated`` = ceil(hours · ramp_factor / weekly_hours), at least 1: the ramp factor leaves slack at the
+    start for the load that grows towards a deadline. Hours a week are the mean over those weeks. Work after the
+    semester's end does not count: a later deadline is planned back from the end. Raises ``OverflowError`` for spans
+    beyond the calendar and ``ZeroDivisionError`` where no hours are available.
     """
     plan = []
     for title, due, hours in sorted(deadlines, key=lambda entry: (entry[1], entry[0])):
@@ -98,6 +103,14 @@ def exam_bracket(start: datetime, end: datetime, review_minutes: int) -> list[di
     """A review that ends 15 minutes before the exam, and 30 minutes of decompression from its end on."""
     review_end = start - timedelta(minutes=REVIEW_GAP_MINUTES)
     return [
-        {"label": "Review", "start_iso": iso(review_end - timedelta(minutes=review_minutes)), "end_iso": iso(review_end)},
-        {"label": "Decompression", "start_iso": iso(end), "end_iso": iso(end + timedelta(minutes=DECOMPRESSION_MINUTES))},
+        {
+            "label": "Review",
+            "start_iso": iso(review_end - timedelta(minutes=review_minutes)),
+            "end_iso": iso(review_end),
+        },
+        {
+            "label": "Decompression",
+            "start_iso": iso(end),
+            "end_iso": iso(end + timedelta(minutes=DECOMPRESSION_MINUTES)),
+        },
     ]

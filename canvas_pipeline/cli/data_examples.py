@@ -1,7 +1,7 @@
 """The example commands of ``canvas-data``: from a corpus to pairs, labels, feedback and splits. Thin over ``examples``.
 
 In: JSONL files. Out: JSONL files, each whole or not there. What must hold: the same functions as the assets call, so
-that the same options give the same bytes; every refused row is counted on standard error by its reason. """
+that the same options give the same bytes; every refused row is counted on standard error by its reason."""
 
 from __future__ import annotations
 
@@ -47,9 +47,13 @@ Trajectories = Annotated[
 ProfileName = Annotated[str, typer.Option("--profile", help=f"Sizes and prompts: {' or '.join(PROFILES)}.")]
 
 
-def generate_pairs(corpus: Corpus, out: Out, n: Annotated[int, typer.Option("--n", min=0, help="How many pairs at most.")] = 400,
-                   seed: Seed = 0,
-                   finished_too: Annotated[bool, typer.Option(help="Also pairs of two graded items.")] = False) -> None:  # fmt: skip
+def generate_pairs(
+    corpus: Corpus,
+    out: Out,
+    n: Annotated[int, typer.Option("--n", min=0, help="How many pairs at most.")] = 400,
+    seed: Seed = 0,
+    finished_too: Annotated[bool, typer.Option(help="Also pairs of two graded items.")] = False,
+) -> None:
     """Sample pairs of items, uniformly, without listing them all."""
     rows = sample_pairs(read_jsonl(corpus, Item), n, seed, finished_too=finished_too)
     _write(out, rows, "pairs")
@@ -152,7 +156,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "generate-pairs": (generate_pairs, "--corpus corpus.jsonl --n 400 --out pairs.jsonl"),
     "label": (
         label_pairs,
-        "--pairs pairs.jsonl --endpoint http://localhost:8000/v1 --model teacher --journal votes.jsonl --out labelled.jsonl",
+        "--pairs pairs.jsonl --endpoint http://localhost:8000/v1 --model teacher --journal votes.jsonl "
+        "--out labelled.jsonl",
     ),
     "mutate": (mutate_pairs, "--trajectories trajectories.jsonl --profile embedded --out mutations.jsonl"),
     "gen-kto-large": (
@@ -161,7 +166,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     ),
     "split-for-release": (
         split_for_release,
-        "--pref mutations.jsonl --pref labelled.jsonl --kto kto.jsonl --sft-train trajectories.jsonl --out-dir release-data",
+        "--pref mutations.jsonl --pref labelled.jsonl --kto kto.jsonl --sft-train trajectories.jsonl "
+        "--out-dir release-data",
     ),
 }
 

@@ -1,57 +1,44 @@
 """``canvas-release``: make GGUF files, see every reason against a release, publish, verify. Thin over ``release``.
 
-Exit codes: 0 done; 1 bad input, or files that are not what they should be; 2 a tool is missing; 3 the gate is closed.
+Exit codes: see ``cli.failure``; 1 also where files are not what they should be, 3 where the release gate is closed.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, CanvasPipelineError
+from canvas_pipeline.cli.failure import EXIT_CODES, run
+from canvas_pipeline.errors import ArtifactCorrupt, BadConfig
 from canvas_pipeline.release import gguf as gguf_files
 from canvas_pipeline.release import publish as releases
-from canvas_pipeline.release.gate import read_evidence, reasons_by_item, ITEMS
+from canvas_pipeline.release.gate import ITEMS, read_evidence, reasons_by_item
 from canvas_pipeline.release.quant_check import check as check_quant
 
-P = ParamSpec("P")
 EVIDENCE = Path("data/artifacts/release_log/current/evidence.json")
-CODES = "Exit codes: 0 done, 1 bad input or damaged files, 2 a tool is missing, 3 the gate is closed."
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=f"Release models as GGUF. {CODES}")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=f"Release models as GGUF. {EXIT_CODES}"
+)
 out = Console(soft_wrap=True, highlight=False, markup=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 EvidenceOption = Annotated[Path, typer.Option("--evidence", help="The evidence file that the release_log stage wrote.")]
 
 
-def reported(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn the package's errors into a message and their exit code."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except CanvasPipelineError as error:
-            err.print(f"error: {error}")
-            raise typer.Exit(error.exit_code) from None
-
-    return run
-
-
-@app.command(epilog=f"Example: canvas-release gguf checkpoints/dpo --out build/gguf --name canvas-dpo --quant Q4_K_M. {CODES}")
-@reported
+@app.command(
+    epilog=f"Example: canvas-release gguf checkpoints/dpo --out build/gguf --name canvas-dpo --quant Q4_K_M. {EXIT_CODES}"
+)
 def gguf(
     model: Annotated[Path, typer.Argument(help="A model folder: config.json, safetensors, tokenizer.")],
     to: Annotated[Path, typer.Option("--out", help="Folder for <name>-<quant>.gguf.")],
     name: Annotated[str, typer.Option(help="The model's name; it goes into the files' metadata.")] = "canvas",
-    quant: Annotated[list[str] | None, typer.Option(help="One of the six; may be given several times (default: all).")] = None,
+    quant: Annotated[
+        list[str] | None, typer.Option(help="One of the six; may be given several times (default: all).")
+    ] = None,
 ) -> None:
     """Convert a checkpoint once, quantise it, read the tensor types back, load every file and ask it."""
     chosen = tuple(quant or gguf_files.QUANTS)
@@ -59,7 +46,9 @@ def gguf(
     if unknown:
         raise BadConfig(f"there is no quant {unknown[0]!r} here; choose from: {', '.join(gguf_files.QUANTS)}")
     problems: list[str] = []
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True) as bar:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True
+    ) as bar:
         task = bar.add_task(f"converting {model.name} to {', '.join(chosen)}")
         files = gguf_files.export(model, to, name=name, quants=chosen)
         for q, path in files.items():
@@ -73,8 +62,7 @@ def gguf(
         raise ArtifactCorrupt(f"{len(problems)} problem(s) with the quantised files: " + "; ".join(problems))
 
 
-@app.command(epilog=f"Example: canvas-release check. {CODES}")
-@reported
+@app.command(epilog=f"Example: canvas-release check. {EXIT_CODES}")
 def check(evidence: EvidenceOption = EVIDENCE) -> None:
     """Print every item of the RELEASE-LOG with all reasons against; exit 3 where there is one."""
     found = reasons_by_item(read_evidence(evidence))
@@ -88,12 +76,15 @@ def check(evidence: EvidenceOption = EVIDENCE) -> None:
         raise typer.Exit(3)
 
 
-@app.command(epilog=f"Example: canvas-release publish --from data/artifacts/cards/current --to releases. {CODES}")
-@reported
+@app.command(
+    epilog="Example: canvas-release publish --from data/artifacts/cards/current --from data/artifacts/gguf/dpo/current "
+    f"--to releases. {EXIT_CODES}"
+)
 def publish(
     to: Annotated[Path, typer.Option("--to", help="Folder that holds the releases.")],
     sources: Annotated[
-        list[Path], typer.Option("--from", help="Folder with files to release, by their names; may be given several times.")
+        list[Path],
+        typer.Option("--from", help="Folder with files to release, by their names; may be given several times."),
     ],
     evidence: EvidenceOption = EVIDENCE,
 ) -> None:
@@ -106,8 +97,7 @@ def publish(
     out.print(str(releases.publish(known, files, to)))
 
 
-@app.command(epilog=f"Example: canvas-release verify releases/current. {CODES}")
-@reported
+@app.command(epilog=f"Example: canvas-release verify releases/current. {EXIT_CODES}")
 def verify(folder: Annotated[Path, typer.Argument(help="A release's folder.")]) -> None:
     """Check a release offline: every file as listed, model, cards and data bound together."""
     listed = releases.verify(folder)
@@ -116,7 +106,7 @@ def verify(folder: Annotated[Path, typer.Argument(help="A release's folder.")]) 
 
 def main() -> None:
     """Console entry point."""
-    app()
+    run(app, "canvas-release")
 
 
 if __name__ == "__main__":

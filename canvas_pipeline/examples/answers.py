@@ -1,7 +1,7 @@
 """The final answer to a tool's result: one short sentence that says nothing the result does not.
 
-In: the call and its result. Out: plain words. What must hold: every value in the answer stands in the result or in the call;
-an error is said as one; no markup.
+In: the call and its result. Out: plain words. What must hold: every value in the answer stands in the result or in
+the call; an error is said as one; no markup.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ def when(text: str | None) -> str:
 
 
 def _courses(result: Any, _: Mapping[str, Any]) -> str:
-    return "Your courses: " + ", ".join(f"{c['name']} ({c['id']})" for c in result) + "." if result else "No active courses."
+    return (
+        "Your courses: " + ", ".join(f"{c['name']} ({c['id']})" for c in result) + "."
+        if result
+        else "No active courses."
+    )
 
 
 def _assignments(result: Any, _: Mapping[str, Any]) -> str:
@@ -66,7 +70,8 @@ def _syllabus(result: Any, _: Mapping[str, Any]) -> str:
 
 def _grades(result: Any, _: Mapping[str, Any]) -> str:
     said = (
-        f"course {g['course_id']}: {'no score yet' if g['current_score'] is None else g['current_score']}" for g in result
+        f"course {g['course_id']}: {'no score yet' if g['current_score'] is None else g['current_score']}"
+        for g in result
     )
     text = ", ".join(said)
     return text[:1].upper() + text[1:] + "." if text else "There are no grades."
@@ -79,7 +84,11 @@ def _announcements(result: Any, _: Mapping[str, Any]) -> str:
 
 
 def _planner(result: Any, _: Mapping[str, Any]) -> str:
-    return "In your planner: " + ", ".join(f"{p['title']} ({p['todo_date']})" for p in result) + "." if result else "Your planner is empty."
+    return (
+        "In your planner: " + ", ".join(f"{p['title']} ({p['todo_date']})" for p in result) + "."
+        if result
+        else "Your planner is empty."
+    )
 
 
 def _events(result: Any, _: Mapping[str, Any]) -> str:
@@ -117,7 +126,8 @@ def _semester(result: Any, _: Mapping[str, Any]) -> str:
     if not result:
         return "There is nothing to plan."
     return " ".join(
-        f"Start {m['milestone']} on {m['start_work_iso'][:10]}, {m['recommended_hours_per_week']} hours a week." for m in result
+        f"Start {m['milestone']} on {m['start_work_iso'][:10]}, {m['recommended_hours_per_week']} hours a week."
+        for m in result
     )
 
 
@@ -127,7 +137,9 @@ def _block_size(result: Any, _: Mapping[str, Any]) -> str:
 
 def _bracket(result: Any, _: Mapping[str, Any]) -> str:
     review, rest = result
-    return f"Review from {when(review['start_iso'])} to {review['end_iso'][11:16]}, rest until {rest['end_iso'][11:16]}."
+    return (
+        f"Review from {when(review['start_iso'])} to {review['end_iso'][11:16]}, rest until {rest['end_iso'][11:16]}."
+    )
 
 
 def _hint(result: Any, arguments: Mapping[str, Any]) -> str:

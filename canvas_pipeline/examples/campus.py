@@ -1,7 +1,8 @@
 """What a mock student's surroundings are furnished with: events, announcements, planner notes, syllabus sentences.
 
-In: nothing. Out: tables of short texts that name nobody and no place. What must hold: no entry holds an identity, a marker
-or a digit that could be read as one; ``students`` draws from these tables and from corpus items, from nothing else.
+In: nothing. Out: tables of short texts that name nobody and no place. What must hold: no entry holds an identity, a
+marker or a digit that could be read as one; ``students`` draws from these tables and from corpus items, from nothing
+else.
 """
 
 from __future__ import annotations
@@ -13,9 +14,18 @@ PERSONAL_EVENTS: tuple[str, ...] = (
     "Study group", "Advising", "Blood donation", "Bike repair", "Library shift", "Pottery class",
 )  # fmt: skip
 
-ALL_DAY_EVENTS: tuple[str, ...] = ("Family visit", "Reading day", "Birthday", "Open house", "Drop deadline", "Move-out day")
+ALL_DAY_EVENTS: tuple[str, ...] = (
+    "Family visit",
+    "Reading day",
+    "Birthday",
+    "Open house",
+    "Drop deadline",
+    "Move-out day",
+)
 
-EXAM_WORDS: tuple[str, ...] = ("exam", "midterm", "test", "final")
+EXAMS: tuple[str, ...] = (
+    "Midterm exam", "Final exam", "Midterm", "Written exam", "Oral exam", "Lab exam", "Second midterm", "Practice exam",
+)  # fmt: skip
 
 ANNOUNCEMENTS: tuple[tuple[str, str], ...] = (
     ("Slides posted", "The slides of the last lecture are online."),

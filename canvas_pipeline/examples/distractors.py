@@ -2,7 +2,7 @@
 
 In: a tool's name and a moment. Out: a ``ToolCall`` that the registry accepts, filled with the ids and dates at hand in
 the conversation. What must hold: every call made here validates; nothing is taken from outside of the moment's own
-conversation, so a pair never carries another student's data. """
+conversation, so a pair never carries another student's data."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ In: preference pairs and trajectories. Out: ``FeedbackExample`` rows, as many de
 shuffled order (KTO reads them in sequence). What must hold: every undesirable completion is a pair's rejected side,
 every desirable one a chosen side or a trajectory's own turn; within one label no prompt comes twice, so that a label
 says something about the completion and not about a favourite prompt. Between the labels prompts may meet: the same
-request with a right and a wrong completion is the clearest feedback there is. Rows are spread over the tools. """
+request with a right and a wrong completion is the clearest feedback there is. Rows are spread over the tools."""
 
 from __future__ import annotations
 
@@ -50,11 +50,14 @@ def feedback(
     """
     rng = random.Random(f"feedback/{seed}")
     from_pairs = list(pairs)
+    about = [subject(pair.prompt, pair.chosen) for pair in from_pairs]
     right = [_row(pair, pair.prompt, pair.chosen, True, pair.axes) for pair in from_pairs]
     wrong = [_row(pair, pair.prompt, pair.rejected, False, pair.axes) for pair in from_pairs]
-    told = [_row(m.trajectory, m.prompt, (m.right,), True, ()) for row in trajectories for m in moments(row)]
-    undesirable = _take(_spread(wrong, rng), n // 2)
-    desirable = _take(_alternate(_spread(right, rng), _spread(told, rng)), n - n // 2)
+    points = [moment for row in trajectories for moment in moments(row)]
+    told = [_row(m.trajectory, m.prompt, (m.right,), True, ()) for m in points]
+    undesirable = _take(_spread(wrong, about, rng), n // 2)
+    praised = _alternate(_spread(right, about, rng), _spread(told, [m.subject for m in points], rng))
+    desirable = _take(praised, n - n // 2)
     size = min(len(undesirable), len(desirable))
     rows = undesirable[: size + 1] + desirable[: size + 1]
     rng.shuffle(rows)
@@ -90,11 +93,11 @@ def _take(rows: Iterator[FeedbackExample], count: int) -> list[FeedbackExample]:
     return list(fresh.values())
 
 
-def _spread(rows: Sequence[FeedbackExample], rng: random.Random) -> Iterator[FeedbackExample]:
-    """All rows, shuffled, one tool after the other."""
+def _spread(rows: Sequence[FeedbackExample], about: Sequence[str], rng: random.Random) -> Iterator[FeedbackExample]:
+    """All rows, shuffled, one tool after the other; ``about`` names each row's tool."""
     groups: dict[str, list[FeedbackExample]] = {}
-    for row in rows:
-        groups.setdefault(subject(row), []).append(row)
+    for row, name in zip(rows, about, strict=True):
+        groups.setdefault(name, []).append(row)
     for group in groups.values():
         rng.shuffle(group)
     for rank in itertools.zip_longest(*groups.values()):
@@ -106,14 +109,12 @@ def _alternate(*queues: Iterator[FeedbackExample]) -> Iterator[FeedbackExample]:
         yield from (row for row in rank if row is not None)
 
 
-def subject(row: FeedbackExample) -> str:
-    """The tool a row is about: the last one that answered, or else the first one the completion calls, or ``none``."""
-    answered = [message.name for message in row.prompt if message.role == "tool" and message.name]
-    if answered:
-        return answered[-1]
-    first = next((m for m in row.completion if m.role == "assistant"), None)
+def subject(prompt: tuple[Message, ...], right: tuple[Message, ...]) -> str:
+    """The tool a prompt is about: the first one its right completion calls, or else the last that answered, or ``none``."""
+    first = next((m for m in right if m.role == "assistant"), None)
     calls = parse_turn(first.content).well_formed if first else ()
-    return calls[0].name if calls else "none"
+    answered = [message.name for message in prompt if message.role == "tool" and message.name]
+    return calls[0].name if calls else answered[-1] if answered else "none"
 
 
 def _prompt_key(prompt: tuple[Message, ...]) -> str:

@@ -3,7 +3,7 @@
 In: item pairs, a teacher, a journal. Out: the pairs all presentations agree on, every vote, a refusal for each other
 pair, and how much the teacher leans to what it sees first. What must hold: pairs in = kept + refused; a vote is asked
 for once (the journal knows it by pair, presentation, prompt and teacher, and survives a kill); the order of threads
-changes nothing. """
+changes nothing."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def label(
     A pair is shown until a vote disagrees with the first one or abstains; only unanimous ones are kept. The others
     leave with ``disagreement``, ``abstained`` or ``teacher_error``. Raises ``ServiceUnavailable`` when the teacher
     fails for ``GIVE_UP`` pairs in a row (the journal keeps what was voted: run again) and ``BadInput`` for a journal
-    line that is no vote. """
+    line that is no vote."""
     rows = list(pairs)
     failures = _Failures()
     with Journal(journal) as votes, ThreadPoolExecutor(max(1, workers)) as pool:
@@ -175,11 +175,15 @@ def _ask(pair: ItemPair, teacher: Teacher, journal: Journal, failures: _Failures
         prompt = digest(prompt_text(pair.query, first, second, shown.rubric, pair.reference_instant))
         vote = journal.find(pair.id, presentation, prompt, teacher.identity)
         if vote is None:
+            failures.check()
             try:
                 choice = teacher.vote(pair.query, first, second, shown.rubric, pair.reference_instant)
             except ServiceUnavailable as error:
                 failures.add(error)
                 return cast, True
+            except Exception as error:
+                failures.stop(error)  # another model answers, say: no thread may go on and mix labels
+                raise
             failures.clear()
             winner: Winner | None = None if choice is None else "A" if (choice == "first") != shown.swapped else "B"
             vote = Vote(
@@ -204,11 +208,16 @@ def _verdict(cast: list[Vote]) -> str:
 
 
 class _Failures:
-    """Failed pairs in a row, over all threads."""
+    """Failed pairs in a row, over all threads; after the last straw no thread asks any more."""
 
     def __init__(self) -> None:
         self._count = 0
+        self._final: Exception | None = None
         self._lock = threading.Lock()
+
+    def check(self) -> None:
+        if self._final is not None:
+            raise self._final
 
     def clear(self) -> None:
         with self._lock:
@@ -218,7 +227,12 @@ class _Failures:
         with self._lock:
             self._count += 1
             if self._count >= GIVE_UP:
-                raise error
+                self._final = self._final or error
+        self.check()
+
+    def stop(self, error: Exception) -> None:
+        with self._lock:
+            self._final = self._final or error
 
 
 def position_bias(votes: Iterable[Vote]) -> PositionBias:

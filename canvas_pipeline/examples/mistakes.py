@@ -3,7 +3,7 @@
 In: a moment, the calls as they stand (a mixed pair passes them through two mutators), a seeded generator. Out: the
 calls with the mistake, or None where this moment cannot show it. What must hold: a mutator changes what its axis is
 about and nothing else; whether it did is not for it to say (see ``verification``). The wrong answers are those seen in
-real systems: names and arguments of facts §2, repeated and related calls, envelopes that parsers met in the wild. """
+real systems: names and arguments of facts §2, repeated and related calls, envelopes that parsers met in the wild."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 In: a ``Trajectory`` (its assistant turns are right by construction). Out: one ``Moment`` for each assistant turn: the
 prompt before it, the right continuation, and the calls still to come, turn by turn. What must hold: ``steps`` is read
-from the trajectory's own wire text, so truth and text cannot drift apart; a turn of ``()`` means "stop and answer". """
+from the trajectory's own wire text, so truth and text cannot drift apart; a turn of ``()`` means "stop and answer"."""
 
 from __future__ import annotations
 

@@ -169,14 +169,10 @@ class _Bench:
     def _queue(self, recipe: Recipe, rng: random.Random) -> Iterator[tuple[Moment, str]]:
         if "termination" not in recipe.axes:
             pool = self._ordered if "ordering" in recipe.axes else self._calling
-            yield from ((moment, "call") for moment in itertools.chain(*(_rounds(pool, rng) for _ in range(PASSES))))
+            yield from ((moment, "call") for moment in _passes(pool, rng))
             return
         pools = {"after": self._after, "never": self._never, "through": self._after}
-        queues = {
-            whence: itertools.chain.from_iterable(_rounds(pool, rng) for _ in range(PASSES))
-            for whence, pool in pools.items()
-            if pool
-        }
+        queues = {whence: _passes(pool, rng) for whence, pool in pools.items() if pool}
         places = [whence for whence in STOPS if whence in queues]
         rng.shuffle(places)
         for whence in itertools.cycle(places):
@@ -236,6 +232,11 @@ def _draft(recipe: Recipe, moment: Moment, whence: str, rng: random.Random) -> D
     before = moment.prompt[start:]
     first = next(m for m in moments(moment.trajectory) if m.at == start)
     return Draft(moment, moment.prompt[:start], (*before, moment.right), (*before, wrong), first.steps)
+
+
+def _passes(pool: Sequence[Moment], rng: random.Random) -> Iterator[Moment]:
+    for _ in range(PASSES):
+        yield from _rounds(pool, rng)
 
 
 def _rounds(pool: Sequence[Moment], rng: random.Random) -> Iterator[Moment]:

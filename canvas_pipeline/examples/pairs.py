@@ -3,7 +3,7 @@
 In: corpus items, how many pairs, a seed, wordings of the question. Out: ``ItemPair`` rows, one at a time. What must
 hold: the same arguments give the same pairs whatever the order of the items; no pair comes twice; every pair that may
 be drawn is equally likely; memory grows with the number of pairs drawn, not with C(n, 2). Older collections took the
-first rows of a nested loop, so that the first few items stood in nearly every pair. """
+first rows of a nested loop, so that the first few items stood in nearly every pair."""
 
 from __future__ import annotations
 

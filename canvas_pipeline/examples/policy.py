@@ -1,12 +1,12 @@
 """The scripted student and the scripted right behaviour: situations.
 
-In: mock students, a profile, a seed, a canvas factory. Out: ``Situation`` rows: what a student asks, which calls are right in
-which order, what the tools really returned, and the answer. What must hold: every call is valid in the registry and was
-really dispatched; every result is the canvas's own; a call's arguments are stated by the text or by an earlier result; the
-same arguments give the same situations.
+In: mock students, a profile, a seed, a canvas factory. Out: ``Situation`` rows: what a student asks, which calls are
+right in which order, what the tools really returned, and the answer. What must hold: every call is valid in the
+registry and was really dispatched; every result is the canvas's own; a call's arguments are stated by the text or by
+an earlier result; the same arguments give the same situations.
 
-``decisions`` cuts a situation into the moments at which a model acts: training rows, preference pairs and bench cases are
-all made from them.
+``decisions`` cuts a situation into the moments at which a model acts: training rows, preference pairs and bench cases
+are all made from them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 from canvas_pipeline.examples.answers import answers
 from canvas_pipeline.examples.phrasings.dialogue import JOINERS, PLAIN, REMARKS
-from canvas_pipeline.examples.phrasings.wording import Wording, WordingRole, fill, polite
-from canvas_pipeline.examples.requests import Request, ask, free_span, new_title
+from canvas_pipeline.examples.phrasings.wording import Wording, WordingRole, fill, polite, sentence, uncapitalised
+from canvas_pipeline.examples.requests import ask, free_span, new_title
 from canvas_pipeline.examples.sequences import RECIPES, Recipe
 from canvas_pipeline.examples.students import Canvas, CanvasFactory, Snapshot, restage
 from canvas_pipeline.profiles import Profile
@@ -45,17 +45,23 @@ PLAIN_ANSWERS: Mapping[str, str] = {
     "what_semester": "When does the semester end, and what is due?",
     "which_items": "Which two items do you mean?",
 }
-REMARK_ANSWERS: Mapping[str, str] = {"thanks": "You are welcome.", "sure": "Yes, that is what I found.", "done": "All right."}
+RESULT_CHARACTERS = 300
+LONG_RESULTS = ("study.spaced_schedule", "study.semester_schedule")
+REMARK_ANSWERS: Mapping[str, str] = {
+    "thanks": "You are welcome.",
+    "sure": "Yes, that is what I found.",
+    "done": "All right.",
+}
 
 
-class Step(Row):
+class Step(Row, frozen=True):
     """One model turn with calls, and what the tools returned, in the same order."""
 
     calls: tuple[ToolCall, ...]
     results: tuple[Any, ...]
 
 
-class Exchange(Row):
+class Exchange(Row, frozen=True):
     """One user turn and everything up to its answer. ``phrasing`` is the wording's id (``+`` joins several)."""
 
     text: str
@@ -64,7 +70,7 @@ class Exchange(Row):
     answer: str
 
 
-class Situation(Row):
+class Situation(Row, frozen=True):
     """A whole right conversation. ``exchanges`` are in order; only the last is what the situation is about."""
 
     id: str
@@ -102,7 +108,7 @@ class Situation(Row):
         return used_items(self.snapshot, " ".join(message.content for message in messages(self)[1:]))
 
 
-class Decision(Row):
+class Decision(Row, frozen=True):
     """A moment at which the model acts: ``prompt`` so far, and the right act: ``calls``, or ``answer`` (never both).
 
     ``results`` are what the calls return, ``earlier`` the calls made since the user last spoke.
@@ -148,7 +154,14 @@ def decisions(situation: Situation) -> tuple[Decision, ...]:
         earlier: tuple[ToolCall, ...] = ()
         for step in exchange.steps:
             found.append(
-                Decision(situation=situation, prompt=prompt, calls=step.calls, results=step.results, answer=None, earlier=earlier)
+                Decision(
+                    situation=situation,
+                    prompt=prompt,
+                    calls=step.calls,
+                    results=step.results,
+                    answer=None,
+                    earlier=earlier,
+                )
             )
             prompt += (calls_message(step.calls), *result_messages(step.calls, step.results))
             earlier += step.calls
@@ -193,13 +206,13 @@ def situations(
 ) -> Iterator[Situation]:
     """Situations of the given kinds: as many as the profile's quotas say, or ``counts``.
 
-    Single requests go round the 18 tools; sequences go round their recipes; requests that leave the choice of tools open take
-    those used least so far, so that tool occurrences stay level (G4). Students are taken in a seeded order, each restaged
-    for every situation. Finite; empty where there are no students.
+    Single requests go round the 18 tools; sequences go round their recipes; requests that leave the choice of tools
+    open take those used least so far, so that tool occurrences stay level (G4). Each situation takes a student at
+    random and restages it. Finite; empty where there are no students.
     """
     if not students:
         return
-    level: Counter[str] = Counter({tool: 0 for tool in ALL_TOOLS})
+    level: Counter[str] = Counter(dict.fromkeys(ALL_TOOLS, 0))
     wanted = dict(quotas(profile) if counts is None else counts)
     # Sequences fix their tools, single requests are level by themselves: kinds that can choose come after both.
     for kind in sorted(kinds, key=("none", "single", "sequence", "several", "follow_up").index):
@@ -213,7 +226,8 @@ def _situation(
     students: Sequence[Snapshot], profile: Profile, seed: int, kind: SituationKind, index: int,
     canvas_factory: CanvasFactory, role: WordingRole, level: Counter[str],
 ) -> Situation:  # fmt: skip
-    """One situation; a student whose world cannot serve it (no exam in the calendar, an empty to-do list) is passed over."""
+    """One situation; a student whose world cannot serve it (no exam in the calendar, an empty to-do list) is passed
+    over."""
     for attempt in range(200):
         key = digest("situation", str(seed), role, kind, str(index), str(attempt))
         rng = random.Random(key)
@@ -227,12 +241,20 @@ def _situation(
     return _situation(students, profile, seed, kind, index + 7919, canvas_factory, role, level)
 
 
-def _made(text: str, phrasing: str, calls: tuple[ToolCall, ...], canvas: Canvas) -> Exchange | None:
-    """An exchange of one turn of calls; None where the canvas could not serve one of them."""
+def _made(world: Snapshot, canvas: Canvas, text: str, phrasing: str, calls: tuple[ToolCall, ...]) -> Exchange | None:
+    """An exchange of one turn of calls; None where the canvas could not serve one of them, or says too much."""
     results = tuple(canvas.dispatch(call.name, call.arguments) for call in calls)
-    if any(failed(result) for result in results):
+    if any(failed(result) for result in results) or _too_long(world, results):
         return None
-    return Exchange(text=text, phrasing=phrasing, steps=(Step(calls=calls, results=results),), answer=answers(calls, results))
+    return Exchange(
+        text=text, phrasing=phrasing, steps=(Step(calls=calls, results=results),), answer=answers(calls, results)
+    )
+
+
+def _too_long(world: Snapshot, results: Sequence[Any]) -> bool:
+    """Whether results would fill a row: 300 characters for each entry of the student's page (a training row is not
+    cut)."""
+    return sum(len(response_text(result)) for result in results) > RESULT_CHARACTERS * world.page_size
 
 
 def failed(result: Any) -> bool:
@@ -244,37 +266,43 @@ Made = tuple[Exchange, ...] | None
 Maker = Callable[[Snapshot, Canvas, WordingRole, random.Random, int, "Counter[str]"], Made]
 
 
-def _single(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]) -> Made:
+def _single(
+    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Made:
     return _one(world, canvas, role, rng, ALL_TOOLS[index % len(ALL_TOOLS)])
 
 
 def _one(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, tool: str) -> Made:
     request = ask(world, tool, role, rng)
-    exchange = _made(request.spoken(rng), request.phrasing, (request.call,), canvas)
+    exchange = _made(world, canvas, request.spoken(rng), request.phrasing, (request.call,))
     return None if exchange is None else (exchange,)
 
 
-def _several(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]) -> Made:
+def _several(
+    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Made:
     first, second = (ask(world, tool, role, rng) for tool in _least_used(level, 2, rng))
     if first.call == second.call:
         return None
     joiner = rng.choice([w for w in JOINERS if w.role == role])
-    text = fill(joiner.choose(rng), {"first": _sentence(first), "second": second.text})
-    exchange = _made(escape(text), f"{joiner.id}+{first.phrasing}+{second.phrasing}", (first.call, second.call), canvas)
+    text = joiner.choose(rng)
+    then = uncapitalised(second.text) if second.cased and not text.endswith(": {second}") else second.text
+    text = fill(text, {"first": sentence(first.text), "second": then})
+    phrasing = f"{joiner.id}+{first.phrasing}+{second.phrasing}"
+    exchange = _made(world, canvas, escape(text), phrasing, (first.call, second.call))
     return None if exchange is None else (exchange,)
 
 
-def _sentence(request: Request) -> str:
-    return request.text if request.text[-1] in ".?!" else request.text + "."
-
-
 def _least_used(level: Counter[str], count: int, rng: random.Random) -> list[str]:
-    """Tools drawn among the six used least: level over time, without fixed pairs."""
-    six = sorted(level, key=lambda tool: (level[tool], digest(tool)))[:6]
+    """Tools drawn among the six used least: level over time, without fixed pairs. Plans stay out: their results fill
+    a row of their own."""
+    six = sorted((tool for tool in level if tool not in LONG_RESULTS), key=lambda tool: (level[tool], digest(tool)))[:6]
     return rng.sample(six, count)
 
 
-def _sequence(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]) -> Made:
+def _sequence(
+    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Made:
     recipe: Recipe = RECIPES[index % len(RECIPES)]
     draft = recipe.draft(world, role, rng)
     if draft is None:
@@ -288,11 +316,16 @@ def _sequence(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Ra
         if failed(result):
             return None
         steps.append(Step(calls=(turn,), results=(result,)))
+    if _too_long(world, [step.results[0] for step in steps]):
+        return None
+    text = escape(polite(draft.text, rng, cased=draft.cased))
     said = answers(steps[-1].calls, steps[-1].results)
-    return (Exchange(text=escape(polite(draft.text, rng, cased=draft.cased)), phrasing=draft.phrasing, steps=tuple(steps), answer=said),)
+    return (Exchange(text=text, phrasing=draft.phrasing, steps=tuple(steps), answer=said),)
 
 
-def _follow_up(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]) -> Made:
+def _follow_up(
+    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Made:
     asked = _one(world, canvas, role, rng, _least_used(level, 1, rng)[0])
     if asked is None:
         return None
@@ -302,7 +335,9 @@ def _follow_up(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.R
     return (*asked, Exchange(text=_typed(remark, rng), phrasing=remark.id, steps=(), answer=said))
 
 
-def _none(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]) -> Made:
+def _none(
+    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Made:
     subject = list(PLAIN)[index % len(PLAIN)]
     wording = rng.choice([w for w in PLAIN[subject] if w.role == role])
     start, _ = free_span(world, rng)

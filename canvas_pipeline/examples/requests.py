@@ -1,7 +1,8 @@
 """One request of a student: words, and the one call they ask for.
 
-In: a student's world, a tool, a role (train or bench), a random source. Out: ``Request``. What must hold: the call's arguments
-are exactly those the text states, valid in the registry; values come from the world (ids, titles) or from seeded ranges.
+In: a student's world, a tool, a role (train or bench), a random source. Out: ``Request``. What must hold: the call's
+arguments are exactly those the text states, valid in the registry; values come from the world (ids, titles) or from
+seeded ranges.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ TASK_WORDS: Mapping[str, tuple[str, ...]] = {
     "discussion": ("discussion posts", "a discussion", "discussion board posts"),
     "lab": ("lab work", "a lab", "lab reports"),
 }
-DEADLINE_FORMS: tuple[str, ...] = ("{title} due {due} ({hours} hours)", "{title} on {due}, {hours} hours", "{title}, {due}, {hours}h")
+DEADLINE_FORMS: tuple[str, ...] = (
+    "{title} due {due} ({hours} hours)",
+    "{title} on {due}, {hours} hours",
+    "{title}, {due}, {hours}h",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def _of_range(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Va
     day = _midnight(world) + timedelta(days=rng.randint(0, CALENDAR_DAYS))
     if world.events and rng.random() < 0.7:
         day = datetime.fromisoformat(rng.choice(world.events).start_iso)
-    start, end = day.date().isoformat(), (day + timedelta(days=rng.randint(1, 3))).date().isoformat()
+    start, end = day.date().isoformat(), (day + timedelta(days=rng.choice((1, 1, 2, 3)))).date().isoformat()
     return {
         "start_iso": Value(start, {"start_iso": start}),
         "end_iso": Value(end, {"end_iso": end}),
@@ -166,7 +171,9 @@ def clock(instant: datetime) -> str:
 def free_span(world: Snapshot, rng: random.Random) -> tuple[datetime, datetime]:
     """An hour or two on a day without an event, awake."""
     taken = {datetime.fromisoformat(event.start_iso).date() for event in world.events}
-    days = [day for n in range(1, CALENDAR_DAYS + 3) if (day := _midnight(world) + timedelta(days=n)).date() not in taken]
+    days = [
+        day for n in range(1, CALENDAR_DAYS + 3) if (day := _midnight(world) + timedelta(days=n)).date() not in taken
+    ]
     start = rng.choice(days) + timedelta(hours=rng.randint(8, 20), minutes=rng.choice((0, 0, 30)))
     return start, start + timedelta(minutes=rng.choice((60, 60, 90, 120)))
 
@@ -219,7 +226,7 @@ def _of_spacing(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> 
     exam = (world.instant + timedelta(days=rng.randint(15, 60))).date().isoformat()
     return {
         "exam_iso": Value(exam, {"exam_iso": exam}),
-        "n_sessions": _number("n_sessions", 3, 3, 4, 5)(rng),
+        "n_sessions": _number("n_sessions", 3, 3, 3, 4, 4, 5)(rng),
         "minutes_per_session": _number("minutes_per_session", *_MINUTES)(rng),
         "preferred_hour": _number("preferred_hour", *range(8, 20))(rng),
     }
@@ -248,9 +255,14 @@ def _of_task(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Val
 
 
 def _of_bracket(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    start = _midnight(world) + timedelta(days=rng.randint(2, 30), hours=rng.randint(8, 17), minutes=rng.choice((0, 0, 30)))
+    start = _midnight(world) + timedelta(
+        days=rng.randint(2, 30), hours=rng.randint(8, 17), minutes=rng.choice((0, 0, 30))
+    )
     end = start + timedelta(minutes=rng.choice((60, 90, 120, 180)))
-    return {**_span(start, end, "exam_"), "review_minutes": _number("review_minutes", 20, 25, 30, 40, 50, 60, 75, 90)(rng)}
+    return {
+        **_span(start, end, "exam_"),
+        "review_minutes": _number("review_minutes", 20, 25, 30, 40, 50, 60, 75, 90)(rng),
+    }
 
 
 def _of_two_items(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:

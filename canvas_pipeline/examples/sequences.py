@@ -1,8 +1,8 @@
 """Requests that need one result to make the next call: recipes.
 
-In: a student's world. Out: a ``Draft`` (the words and what they state) and a plan: functions from the results so far to the
-next call. What must hold: every argument of a later call is stated by the words or copied from an earlier result (a booked
-block's end, its start plus the minutes asked for, is the one that is computed).
+In: a student's world. Out: a ``Draft`` (the words and what they state) and a plan: functions from the results so far
+to the next call. What must hold: every argument of a later call is stated by the words or copied from an earlier
+result (a booked block's end, its start plus the minutes asked for, is the one that is computed).
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from canvas_pipeline.examples.phrasings.dialogue import STEPS
+from canvas_pipeline.examples.campus import EXAMS
+from canvas_pipeline.examples.phrasings.steps import STEPS
 from canvas_pipeline.examples.phrasings.wording import WordingRole, fill
 from canvas_pipeline.examples.requests import QUERIES, REASONS, TASK_WORDS, clock, free_span, new_title
-from canvas_pipeline.examples.students import Event, Snapshot, iso
+from canvas_pipeline.examples.students import Snapshot, iso
 from canvas_pipeline.tools.wire import ToolCall
 
 Values = Mapping[str, Any]
@@ -35,7 +36,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """``draw`` finds values in a world (None where it cannot serve); ``plan`` is the calls, each from the results so far."""
+    """``draw`` finds values in a world (None where it cannot serve); ``plan`` is the calls, each from the results so
+    far."""
 
     subject: str
     draw: Callable[[Snapshot, random.Random], Values | None]
@@ -126,20 +128,15 @@ def _todo_priority(values: Values) -> Sequence[NextCall]:
 
 def _dated_event(world: Snapshot, rng: random.Random, exam: bool = False) -> dict[str, Any] | None:
     titles = [event.title for event in world.events]
-    codes = {course.course_code for course in world.courses}
     known = [
         event
         for event in world.events
-        if not event.all_day and titles.count(event.title) == 1 and (not exam or _is_exam(event, codes))
+        if not event.all_day and titles.count(event.title) == 1 and (not exam or event.title in EXAMS)
     ]
     if not known:
         return None
     event = rng.choice(known)
     return {"event": event.title, "date": event.start_iso[:10]}
-
-
-def _is_exam(event: Event, codes: set[str]) -> bool:
-    return any(code and event.title.startswith(code) for code in codes)
 
 
 def _cancelling(world: Snapshot, rng: random.Random) -> Values | None:
@@ -152,7 +149,14 @@ def _moving(world: Snapshot, rng: random.Random) -> Values | None:
     if found is None:
         return None
     start, end = free_span(world, rng)
-    return {**found, "day": clock(start)[:10], "from": f"{start:%H:%M}", "to": f"{end:%H:%M}", "start": iso(start), "end": iso(end)}
+    return {
+        **found,
+        "day": clock(start)[:10],
+        "from": f"{start:%H:%M}",
+        "to": f"{end:%H:%M}",
+        "start": iso(start),
+        "end": iso(end),
+    }
 
 
 def _exam(world: Snapshot, rng: random.Random) -> Values | None:
@@ -191,7 +195,9 @@ def _exam_study(values: Values) -> Sequence[NextCall]:
 def _bracket(values: Values) -> Sequence[NextCall]:
     return _looked_up(
         values,
-        lambda row: ToolCall("study.exam_bracket", {"exam_start_iso": row["start_iso"], "exam_end_iso": row["end_iso"]}),
+        lambda row: ToolCall(
+            "study.exam_bracket", {"exam_start_iso": row["start_iso"], "exam_end_iso": row["end_iso"]}
+        ),
     )
 
 

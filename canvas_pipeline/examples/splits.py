@@ -103,7 +103,7 @@ def assign(groups: Mapping[str, Sequence[str]], seed: int, fractions: Mapping[Sp
 
     ``fractions`` are shares of components and add up to 1. A split that the hash leaves below half of its share (small
     data) gets the components whose hash lies nearest to it. Raises ``BadInput`` where there are fewer components than
-    splits to fill, ``BadConfig`` for fractions that do not add up. """
+    splits to fill, ``BadConfig`` for fractions that do not add up."""
     wanted: dict[Split, float] = {split: fractions.get(split, 0.0) for split in SPLITS}
     if not math.isclose(sum(wanted.values()), 1.0) or min(wanted.values()) < 0 or len(fractions) > len(SPLITS):
         raise BadConfig("the fractions of train, eval and test must be at least 0 and add up to 1")
@@ -202,7 +202,7 @@ def row_groups(rows: Iterable[Drawn]) -> dict[str, tuple[str, ...]]:
     """Groups from rows alone, where the students are not at hand.
 
     Labelled pairs do not link: they are sampled over all items, and would make one component of everything. They are
-    split like other rows, and leave where their items fall apart. """
+    split like other rows, and leave where their items fall apart."""
     groups: dict[str, tuple[str, ...]] = {}
     for row in rows:
         if isinstance(row, PreferencePair) and row.source == "labelled" or "labelled" in getattr(row, "axes", ()):

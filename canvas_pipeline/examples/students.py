@@ -1,18 +1,21 @@
 """Mock students: many small worlds made from corpus items, each item in at most one of them.
 
-In: corpus items. Out: ``Snapshot`` rows from which all 18 tools can be answered. What must hold: the same items, profile and
-seed give the same students in any order of the items; no item is in two students; titles, courses, due dates and points are
-the corpus's own (a null due date stays null); names of people are placeholders; numeric ids are hashes and mean nothing.
+In: corpus items. Out: ``Snapshot`` rows from which all 18 tools can be answered. What must hold: the same items,
+profile and seed give the same students in any order of the items and with any course handles (which differ from
+machine to machine); no item is in two students; titles, courses, due dates and points are the corpus's own (a null
+due date stays null); names of people are placeholders; numeric ids are hashes and mean nothing.
 
-A student lives a few days before one of its own deadlines, whenever the corpus was collected: work that was graded in the
-end was, before it was due, mostly still to do, so a graded item whose due date lies ahead counts as handed in early one time
-in four. ``restage`` moves the same items to another such moment, with other ids and another calendar: a model that sees a
-world many times must copy ids, it cannot learn them by heart.
+A student lives a few days before one of its own deadlines, whenever the corpus was collected: work that was graded in
+the end was, before it was due, mostly still to do (handed in early one time in four), and what was not due when the
+corpus was collected has mostly been handed in once it was. ``restage`` moves the same items to another such moment,
+with other ids and another calendar: a model that sees a world many times must copy ids, it cannot learn them by
+heart.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,13 +25,15 @@ from canvas_pipeline.examples import campus
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import Item, Row, digest
 
+HANDLE = re.compile(r"@COURSE\d+")
+_PLACEHOLDER = re.compile(r"[(\[]?(?:\b(?:Prof|Dr|Mr|Mrs|Ms)\.? *)?@[A-Z_]+\d*[)\]]?")
 TITLE_CHARACTERS = 36
 MAX_RESULTS = 20
 FIRST_HOUR, LAST_HOUR = 7, 23  # awake; sleep is 23:00-07:00
 CALENDAR_DAYS = 12
 
 
-class Course(Row):
+class Course(Row, frozen=True):
     id: int
     name: str
     course_code: str
@@ -41,7 +46,7 @@ class Course(Row):
     current_score: float | None
 
 
-class Assignment(Row):
+class Assignment(Row, frozen=True):
     id: int
     item_id: str
     type: str
@@ -53,7 +58,7 @@ class Assignment(Row):
     submitted: bool
 
 
-class Event(Row):
+class Event(Row, frozen=True):
     id: str
     title: str
     start_iso: str
@@ -63,7 +68,7 @@ class Event(Row):
     calendar_id: str = "primary"
 
 
-class Announcement(Row):
+class Announcement(Row, frozen=True):
     id: int
     title: str
     course_id: int
@@ -71,7 +76,7 @@ class Announcement(Row):
     message: str
 
 
-class PlannerItem(Row):
+class PlannerItem(Row, frozen=True):
     id: int
     title: str
     todo_date: str
@@ -79,7 +84,7 @@ class PlannerItem(Row):
     details: str
 
 
-class Snapshot(Row):
+class Snapshot(Row, frozen=True):
     """Everything the tools answer from, as of ``now`` (ISO-8601 with offset). ``page_size`` bounds the number of free
     blocks offered (at most 20), so that a small model's conversations stay short."""
 
@@ -116,14 +121,29 @@ def iso(instant: datetime) -> str:
     return instant.isoformat(timespec="minutes").replace("+00:00", "Z")
 
 
+def imprint(item: Item) -> str:
+    """What is the same of an item on every machine: handles, and so item ids, hang on a private key; this does not.
+    12 hex."""
+    title = HANDLE.sub("@COURSE", item.title)
+    parts = (
+        item.type,
+        title,
+        item.due_at or "",
+        item.term or "",
+        str(item.points_possible),
+        *sorted(item.contributors),
+    )
+    return digest("imprint", *parts)[:12]
+
+
 def students(items: Iterable[Item], profile: Profile, seed: int) -> list[Snapshot]:
     """Disjoint worlds of at most ``mock_courses`` courses with at most ``mock_assignments`` items each.
 
-    Courses of one student come from one contributor and, as far as it goes, one term. Items without a course belong to no
-    student. Sorted by id.
+    Courses of one student come from one contributor and, as far as it goes, one term. Items without a course belong
+    to no student. Sorted by id.
     """
     worlds = [
-        _stage(_student_id(group), tuple(group), profile.mock_courses, f"{seed}")
+        _stage(_student_id(group), tuple(group), profile.mock_courses, str(seed))
         for group in _groups(items, profile, seed)
     ]
     return sorted(worlds, key=lambda world: world.id)
@@ -135,7 +155,7 @@ def restage(world: Snapshot, seed: str) -> Snapshot:
 
 
 def _student_id(items: Sequence[Item]) -> str:
-    return "st-" + digest(*sorted(item.id for item in items))[:10]
+    return "st-" + digest(*sorted(imprint(item) for item in items))[:10]
 
 
 def _groups(items: Iterable[Item], profile: Profile, seed: int) -> list[list[Item]]:
@@ -143,13 +163,13 @@ def _groups(items: Iterable[Item], profile: Profile, seed: int) -> list[list[Ite
     courses: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
     for item in items:
         if item.course is not None:
-            courses[(item.contributors[0] if item.contributors else "", item.term or "", item.course)].append(item)
+            courses[(min(item.contributors, default=""), item.term or "", item.course)].append(item)
     terms: dict[tuple[str, str], list[list[list[Item]]]] = defaultdict(list)
-    for (contributor, term, _), members in sorted(courses.items()):
-        members.sort(key=lambda item: (item.due_at is None, item.due_at or "", item.id))
+    for (contributor, term, _), members in courses.items():
+        members.sort(key=lambda item: (item.due_at is None, item.due_at or "", imprint(item), item.id))
         size = profile.mock_assignments
         chunks = [members[start : start + size] for start in range(0, len(members), size)]
-        terms[(contributor, term)].append(sorted(chunks, key=lambda chunk: digest(str(seed), chunk[0].id)))
+        terms[(contributor, term)].append(sorted(chunks, key=lambda chunk: digest(str(seed), imprint(chunk[0]))))
     groups: list[list[Item]] = []
     rest: dict[str, list[list[list[Item]]]] = defaultdict(list)
     for (contributor, _), queues in sorted(terms.items()):
@@ -164,11 +184,12 @@ def _groups(items: Iterable[Item], profile: Profile, seed: int) -> list[list[Ite
 
 
 def _deal(queues: list[list[list[Item]]], count: int) -> tuple[list[list[Item]], list[list[list[Item]]]]:
-    """Take one chunk from each of the ``count`` longest queues until fewer queues are left; what remains comes second."""
+    """Take one chunk from each of the ``count`` longest queues until fewer queues are left; what remains comes
+    second."""
     queues = [list(queue) for queue in queues]
     dealt: list[list[Item]] = []
     while True:
-        queues = sorted((q for q in queues if q), key=lambda q: (-len(q), q[-1][0].id))
+        queues = sorted((q for q in queues if q), key=lambda q: (-len(q), imprint(q[-1][0])))
         if len(queues) < count:
             return dealt, queues
         dealt.append([item for queue in queues[:count] for item in queue.pop()])
@@ -195,7 +216,7 @@ def _stage(student: str, items: tuple[Item, ...], size: int, seed: str) -> Snaps
     )  # fmt: skip
     return Snapshot(
         id=student, now=iso(now), items=items, courses=courses, assignments=assignments,
-        events=_events(now, courses, size + 1, rng), announcements=_announcements(now, courses, rng),
+        events=_events(now, size + 1, rng), announcements=_announcements(now, courses, rng),
         planner=_planner(now, courses, rng), page_size=min(size, MAX_RESULTS),
     )  # fmt: skip
 
@@ -209,8 +230,15 @@ def short(title: str) -> str:
     return (cut.rsplit(" ", 1)[0] if " " in cut else cut).rstrip(" ,;:-")
 
 
+def spoken_name(item: Item) -> str:
+    """A course as its students call it: its name without placeholders, or its handle where nothing else is left."""
+    words = _PLACEHOLDER.sub(" ", item.course_name or "")
+    return short(words.strip(" -–—:,;.()|/")) or item.course or ""
+
+
 def _moment(items: tuple[Item, ...], rng: random.Random) -> tuple[datetime, str]:
-    """When the student lives, and the term of that time: one to five days before a deadline of its own, at full hour."""
+    """When the student lives, and the term of that time: one to five days before a deadline of its own, at full
+    hour."""
     dated = [item for item in items if item.due_at is not None]
     if not dated:
         return _utc(items[0].collected_at).replace(minute=0, second=0, microsecond=0), items[0].term or ""
@@ -235,7 +263,7 @@ def _distinct(rng: random.Random, count: int, lows: tuple[int, ...], rare: float
 
 def _course(item: Item, number: int, index: int, home: str, rng: random.Random) -> Course:
     return Course(
-        id=number, name=short(item.course_name or item.course or ""), course_code=item.course or "",
+        id=number, name=spoken_name(item), course_code=item.course or "",
         credits=rng.choice((1, 2, 3, 3, 3, 4)), term=item.term or "Default Term", instructors=(f"@PERSON{index}",),
         total_students=rng.randint(12, 240), active=(item.term or "") == home,
         syllabus=f"{rng.choice(campus.GRADING)} {rng.choice(campus.LATE_POLICY)}",
@@ -244,13 +272,19 @@ def _course(item: Item, number: int, index: int, home: str, rng: random.Random) 
 
 
 def _submitted(item: Item, now: datetime, rng: random.Random) -> bool:
-    early = rng.random() < 0.25
-    if item.submission_status in (None, "NOT_SUBMITTED"):
-        return False
-    return early if item.due_at is not None and _utc(item.due_at) > now else True
+    """Whether the work is handed in at ``now``; what the corpus cannot know (its collection lies on the other side of
+    the due date) is drawn."""
+    early, in_time = rng.random() < 0.25, rng.random() < 0.85
+    handed_in = item.submission_status in ("GRADED", "SUBMITTED")
+    if item.due_at is None:
+        return handed_in
+    due = _utc(item.due_at)
+    if due > now:
+        return handed_in and early
+    return handed_in or (due >= _utc(item.collected_at) and in_time)
 
 
-def _events(now: datetime, courses: tuple[Course, ...], count: int, rng: random.Random) -> tuple[Event, ...]:
+def _events(now: datetime, count: int, rng: random.Random) -> tuple[Event, ...]:
     """One exam and some personal events on different days, awake hours only, so that none overlap."""
     days = sorted(rng.sample(range(1, CALENDAR_DAYS), min(count, CALENDAR_DAYS - 1)))
     exam = rng.randrange(len(days))
@@ -266,7 +300,7 @@ def _events(now: datetime, courses: tuple[Course, ...], count: int, rng: random.
             start, end = midnight + timedelta(days=day), midnight + timedelta(days=day + 1)
             title = rng.choice(campus.ALL_DAY_EVENTS)
         if index == exam:
-            title = f"{rng.choice(courses).course_code} {rng.choice(campus.EXAM_WORDS)}"
+            title = rng.choice(campus.EXAMS)
         events.append(
             Event(id=f"ev{number}", title=title, start_iso=iso(start), end_iso=iso(end), all_day=whole, description="")
         )

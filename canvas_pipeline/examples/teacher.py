@@ -3,7 +3,7 @@
 In: a question, two items in the order shown, a rubric, the reference instant. Out: ``"first"``, ``"second"`` or None
 (cannot say). What must hold: the answer depends on the arguments alone, never on the wall clock; ``identity`` names
 model and revision and is part of every label; a teacher that is down raises ``ServiceUnavailable`` and never answers
-None for it. """
+None for it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def urgency(item: Item, reference_instant: str) -> tuple[int, float, float]:
     """Sorts the most urgent first: (class, hours from the reference instant, minus points).
 
     Classes: overdue and not handed in (the newest first, since late credit runs out), upcoming, without a date,
-    submitted, graded. A missing date is its own class and never a number of days. """
+    submitted, graded. A missing date is its own class and never a number of days."""
     points = -(item.points_possible or 0.0)
     if item.submission_status == "GRADED":
         return (_GRADED, 0.0, 0.0)
@@ -101,7 +101,7 @@ class AdaptiveLimit:
     """How many requests may be under way: one more after each full round of successes, half after an overload.
 
     Additive increase, multiplicative decrease. A server that times out because of its queue gets a shorter one;
-    requests that were sent before a decrease do not decrease it again. """
+    requests that were sent before a decrease do not decrease it again."""
 
     def __init__(self, start: float = 4.0, ceiling: float = 64.0) -> None:
         self._limit, self._ceiling = start, ceiling
@@ -154,7 +154,7 @@ class HttpTeacher:
     ``base_url`` ends before ``/chat/completions`` (``http://host:8000/v1``). The server is asked at the start whether
     it serves ``model`` (``BadConfig`` where it does not, ``ServiceUnavailable`` where nobody answers), and every reply
     must name it. ``revision`` is what the operator pinned the weights to; without one the server's own ``revision`` or
-    ``root`` is used. Safe to share between threads; ``limit`` adapts how many requests are under way. """
+    ``root`` is used. Safe to share between threads; ``limit`` adapts how many requests are under way."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ wire format and the registry, so it can catch a mutator that does something else
 
 How a turn is read: its calls are aligned with the calls needed. A needed call is *made* by a block of the same name; a
 block that is a later turn's call is *early*; of the remaining blocks the first ones stand *instead* of needed calls
-that nobody made, and all others are *extra*. Each verifier looks at its own part of that reading. """
+that nobody made, and all others are *extra*. Each verifier looks at its own part of that reading."""
 
 from __future__ import annotations
 

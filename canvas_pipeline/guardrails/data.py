@@ -1,8 +1,9 @@
 """Guards over rows: G1 G4 G6 G7 G8 G11 G13. Rows in, a ``Verdict`` out; nothing is read, written or changed.
 
 In: rows (or funnels, or token lengths) and ``inputs``, the sha256 of the exact files they came from. Out: one verdict a
-guard. What must hold: the same rows give the same verdict; a reason names rows by id and tools by their registry name, and
-never quotes a row's text; what a rejected side may legally get wrong is written down in ``LEGAL_FAULTS`` and nowhere else.
+guard. What must hold: the same rows give the same verdict; a reason names rows by id and tools by their registry name,
+and never quotes a row's text; what a rejected side may legally get wrong is written down in ``LEGAL_FAULTS`` and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ DataRow = Trajectory | PreferencePair | FeedbackExample
 Hashes = Mapping[str, str]
 
 LEGAL_FAULTS: Mapping[str, str] = {"tool_selection": "hallucinated name", "format": "malformed call"}
-"""What the undesirable side of an axis may hold although a guard forbids it elsewhere: axis 1 and axis 6 of the design."""
+"""What the undesirable side of an axis may hold although a guard forbids it elsewhere: axis 1 and axis 6 of the
+design."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Side:
 
 
 def sides(row: DataRow) -> tuple[Side, ...]:
-    """A row's conversations: a trajectory has one; a pair has prompt, chosen and rejected; feedback prompt and completion."""
+    """A row's conversations: a trajectory has one; a pair has prompt, chosen and rejected; feedback prompt and
+    completion."""
     if isinstance(row, Trajectory):
         return (Side(row.id, row.messages),)
     faults = {LEGAL_FAULTS.get(axis) for axis in row.axes}
@@ -52,7 +55,10 @@ def sides(row: DataRow) -> tuple[Side, ...]:
     if isinstance(row, PreferencePair):
         return (Side(row.id, row.prompt), Side(row.id, row.chosen), Side(row.id, row.rejected, hallucinate, malformed))
     undesirable = not row.label
-    return (Side(row.id, row.prompt), Side(row.id, row.completion, undesirable and hallucinate, undesirable and malformed))
+    return (
+        Side(row.id, row.prompt),
+        Side(row.id, row.completion, undesirable and hallucinate, undesirable and malformed),
+    )
 
 
 def g1(pairs: Iterable[PreferencePair], inputs: Hashes) -> Verdict:
@@ -72,8 +78,9 @@ def g1(pairs: Iterable[PreferencePair], inputs: Hashes) -> Verdict:
 
 
 def g4(trajectories: Iterable[Trajectory], min_occurrences: int, max_cv: float, inputs: Hashes) -> Verdict:
-    """G4: tool occurrences over the training trajectories' assistant turns; each of the 18 at least ``min_occurrences``,
-    and their coefficient of variation (population standard deviation over mean) at most ``max_cv``."""
+    """G4: tool occurrences over the training trajectories' assistant turns; each of the 18 at least
+    ``min_occurrences``, and their coefficient of variation (population standard deviation over mean) at most
+    ``max_cv``."""
     found = Counter(
         call.name for row in trajectories for side in sides(row) for call in side.calls() if isinstance(call, ToolCall)
     )
@@ -142,15 +149,16 @@ def g7(rows: Iterable[DataRow], inputs: Hashes, dataset: str) -> Verdict:
         if wrong:
             where.append(f"row {row.id}")
     numbers: dict[str, Number] = {
-        "rows": total, "names": names, "unknown_names": unknown, "rows_with_unknown": len(where), "legal_in_rejected": legal,
+        "rows": total, "names": names, "unknown_names": unknown, "rows_with_unknown": len(where),
+        "legal_in_rejected": legal,
     }  # fmt: skip
     return judge("g7", numbers, inputs, subject=dataset, where=where)
 
 
 def g8(rows: Iterable[DataRow], inputs: Hashes, dataset: str) -> Verdict:
-    """G8: every assistant turn is byte for byte what ``serialise`` writes for the calls that ``parse_turn`` reads in it,
-    every tool result is readable JSON, and no other turn holds a live marker. Malformed calls are legal in the rejected or
-    undesirable side of the format axis only, and counted apart."""
+    """G8: every assistant turn is byte for byte what ``serialise`` writes for the calls that ``parse_turn`` reads in
+    it, every tool result is readable JSON, and no other turn holds a live marker. Malformed calls are legal in the
+    rejected or undesirable side of the format axis only, and counted apart."""
     total = calls = broken = legal = 0
     where: list[str] = []
     for row in rows:
@@ -180,8 +188,8 @@ def g8(rows: Iterable[DataRow], inputs: Hashes, dataset: str) -> Verdict:
 
 
 def _faithful(text: str) -> bool:
-    """Whether an assistant turn loses nothing when parsed: its calls written again stand in it in order, and what is left
-    is exactly the turn's text (so a stop marker in the middle, or a plain-quoted string, is noticed)."""
+    """Whether an assistant turn loses nothing when parsed: its calls written again stand in it in order, and what is
+    left is exactly the turn's text (so a stop marker in the middle, or a plain-quoted string, is noticed)."""
     turn = parse_turn(text)
     if turn.malformed:
         return False

@@ -1,10 +1,11 @@
 """The gate: may this method train (or be released) on exactly these inputs? Every reason against, or none.
 
-In: verdicts, a method, and the sha256 of the inputs at hand. Out: reasons as values (``decide``), or ``GateClosed`` with all
-of them (``require``). ``reverify`` is what the training process asks itself: it reads the actual files, works the row guards
-out again, and compares. What must hold: the gate opens only if every guard that concerns the method has a verdict that was
-made for these hashes, passed, and follows from its own numbers under the shipped thresholds; it needs neither Dagster nor
-torch, so that the UI, the CLI, a backfill and ``python -m canvas_pipeline.training`` all ask the same function.
+In: verdicts, a method, and the sha256 of the inputs at hand. Out: reasons as values (``decide``), or ``GateClosed``
+with all of them (``require``). ``reverify`` is what the training process asks itself: it reads the actual files, works
+the row guards out again, and compares. What must hold: the gate opens only if every guard that concerns the method has
+a verdict that was made for these hashes, passed, and follows from its own numbers under the shipped thresholds; it
+needs neither Dagster nor torch, so that the UI, the CLI, a backfill and ``python -m canvas_pipeline.training`` all ask
+the same function.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def raise_closed(method: str, reasons: Sequence[str]) -> None:
 
 
 def decide(verdicts: Iterable[Verdict], method: str, inputs: Hashes) -> list[str]:
-    """Every reason why ``method`` may not train on ``inputs`` (name → sha256; the names are ``table.inputs_for(method)``);
-    empty when it may. Raises ``BadConfig`` for an unknown method."""
+    """Every reason why ``method`` may not train on ``inputs`` (name → sha256; the names are
+    ``table.inputs_for(method)``); empty when it may. Raises ``BadConfig`` for an unknown method."""
     known = tuple(verdicts)
     reasons: list[str] = []
     for guard in guards_for(method):
@@ -74,7 +75,9 @@ def _against(guard: Guard, verdicts: Sequence[Verdict], method: str, inputs: Has
     bound = [v for v in own if all(v.inputs.get(n) == inputs[n] for n in names) and _agree(v, inputs)]
     if not bound:
         changed = sorted({n for v in own for n in (*names, *v.inputs) if n in inputs and v.inputs.get(n) != inputs[n]})
-        return [f"{guard.name}: the verdict{about} was made for other inputs ({', '.join(changed)} differ); check again"]
+        return [
+            f"{guard.name}: the verdict{about} was made for other inputs ({', '.join(changed)} differ); check again"
+        ]
     reasons: list[str] = []
     for verdict in bound:
         reasons.extend(forged(verdict))
@@ -88,8 +91,8 @@ def _agree(verdict: Verdict, inputs: Hashes) -> bool:
 
 
 def forged(verdict: Verdict) -> list[str]:
-    """What shows that a verdict was not written by its guard: another name, other thresholds than the shipped ones, or a
-    ``passed`` that contradicts its own numbers."""
+    """What shows that a verdict was not written by its guard: another name, other thresholds than the shipped ones, or
+    a ``passed`` that contradicts its own numbers."""
     guard = GUARDS.get(verdict.guard)
     if guard is None:
         return [f"{verdict.guard}: there is no such guard"]
@@ -107,9 +110,10 @@ def forged(verdict: Verdict) -> list[str]:
 def reverify(
     method: str, verdicts: Iterable[Verdict], inputs: Hashes, files: Mapping[str, Path], profile: Profile
 ) -> list[str]:
-    """The training process's own look: ``decide``, then every file is hashed again and the row guards (G1 G2 G4 G7 G8 G12
-    G13) are worked out again from its rows. ``files`` maps the names of ``inputs`` to JSONL files: the method's train and
-    eval file must be there; guards over further files are worked out where those are given, and else rest on the hashes.
+    """The training process's own look: ``decide``, then every file is hashed again and the row guards (G1 G2 G4 G7 G8
+    G12 G13) are worked out again from its rows. ``files`` maps the names of ``inputs`` to JSONL files: the method's
+    train and eval file must be there; guards over further files are worked out where those are given, and else rest on
+    the hashes.
 
     Returns every reason against; a forged or stale verdict "contradicts" the files. Raises ``BadConfig`` for an unknown
     method."""
@@ -117,7 +121,9 @@ def reverify(
     dataset = DATASETS[family_of(method)]
     reasons = decide(known, method, inputs)
     own = (f"{dataset}_train", f"{dataset}_eval")
-    reasons += [f"{name}: no file is given, so its guards cannot be worked out again" for name in own if name not in files]
+    reasons += [
+        f"{name}: no file is given, so its guards cannot be worked out again" for name in own if name not in files
+    ]
     good: dict[str, Path] = {}
     for name, path in files.items():
         if not path.is_file():
@@ -169,7 +175,9 @@ def _both(rows: Rows) -> list[Any]:
 
 RECOMPUTED: Mapping[str, Callable[[Rows, Hashes, str, Profile], Verdict]] = {
     "g1": lambda rows, inputs, dataset, profile: data.g1(_both(rows), inputs),
-    "g2": lambda rows, inputs, dataset, profile: run.g2(rows[f"{dataset}_train"], rows[f"{dataset}_eval"], inputs, dataset),
+    "g2": lambda rows, inputs, dataset, profile: run.g2(
+        rows[f"{dataset}_train"], rows[f"{dataset}_eval"], inputs, dataset
+    ),
     "g4": lambda rows, inputs, dataset, profile: data.g4(
         _both(rows), profile.min_tool_occurrences, profile.max_tool_cv, inputs
     ),

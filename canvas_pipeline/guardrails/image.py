@@ -1,11 +1,11 @@
 """What G10 judges: does the training image start, and does every command fit its entry point?
 
-In: the text of a Dockerfile and a compose file, and a way to run programs. Out: ``ImageEvidence``. What must hold: with a
-working container engine the image is really built and ``canvas-train --help`` really run in it; without one the same
+In: the text of a Dockerfile and a compose file, and a way to run programs. Out: ``ImageEvidence``. What must hold: with
+a working container engine the image is really built and ``canvas-train --help`` really run in it; without one the same
 question is answered from the files and from the entry point in this environment, and the evidence says which.
 
-The failure this encodes: ``ENTRYPOINT ["canvas-train"]`` beside ``command: sh -c "…"``. The engine appends the command to
-the entry point, so the program was started as ``canvas-train sh -c …`` and refused its arguments.
+The failure this encodes: ``ENTRYPOINT ["canvas-train"]`` beside ``command: sh -c "…"``. The engine appends the command
+to the entry point, so the program was started as ``canvas-train sh -c …`` and refused its arguments.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh"})
 TAG = "canvas-pipeline-training:g10"
 
 Runner = Callable[[Sequence[str], float], int]
-"""Runs a program with a time limit in seconds and returns its exit code (124 when it ran out of time, 127 when absent)."""
+"""Runs a program with a time limit in seconds and returns its exit code (124 when it ran out of time, 127 when
+absent)."""
 
 
 def run_program(argv: Sequence[str], timeout_s: float) -> int:
@@ -66,7 +67,8 @@ def examine(
 
 
 def collisions(dockerfile: str, compose: str, dockerfile_name: str) -> list[str]:
-    """Which services (and the Dockerfile's own CMD) start a program that is not theirs to start. Empty means all fit."""
+    """Which services (and the Dockerfile's own CMD) start a program that is not theirs to start. Empty means all
+    fit."""
     entry, command = entry_and_command(dockerfile)
     found = [] if (why := _misfit(entry, command)) is None else [f"{dockerfile_name}: {why}"]
     for name, service in _services(compose).items():
@@ -85,8 +87,8 @@ def collisions(dockerfile: str, compose: str, dockerfile_name: str) -> list[str]
 
 
 def entry_and_command(dockerfile: str) -> tuple[list[str] | None, list[str] | None]:
-    """The last stage's ENTRYPOINT and CMD as words (None where absent). A shell form comes as ``sh -c TEXT``, as the engine
-    starts it. Raises ``BadInput`` where there is no FROM."""
+    """The last stage's ENTRYPOINT and CMD as words (None where absent). A shell form comes as ``sh -c TEXT``, as the
+    engine starts it. Raises ``BadInput`` where there is no FROM."""
     entry: list[str] | None = None
     command: list[str] | None = None
     seen = False

@@ -1,8 +1,8 @@
 """Guards over measurements: G2 G3 G5 G9 G10 G12. Numbers that a run measured in, a ``Verdict`` out.
 
-In: counts, accuracies, norms and margins as the training room, the bench and ``image`` measured them, and ``inputs``, the
-sha256 of what was measured. Out: one verdict a guard. What must hold: nothing is measured here, so the same numbers always
-give the same verdict; a quantity that is NaN, infinite or absent fails.
+In: counts, accuracies, norms and margins as the training room, the bench and ``image`` measured them, and ``inputs``,
+the sha256 of what was measured. Out: one verdict a guard. What must hold: nothing is measured here, so the same numbers
+always give the same verdict; a quantity that is NaN, infinite or absent fails.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def g2(train: Iterable[DataRow], evaluation: Iterable[DataRow], inputs: Hashes, 
 
 
 def g3(tool_selection: float, cases: int, inputs: Hashes, maximum: float | None = None) -> Verdict:
-    """G3: the base model's tool selection (0..1) on the bench cases that expect a call is at least 20 %; where the project
-    trained the base itself (the embedded profile) ``maximum`` says how good it may be at most."""
+    """G3: the base model's tool selection (0..1) on the bench cases that expect a call is at least 20 %; where the
+    project trained the base itself (the embedded profile) ``maximum`` says how good it may be at most."""
     numbers: dict[str, Number] = {"tool_selection": tool_selection, "cases": cases}
     return judge("g3", numbers, inputs, {"maximum": maximum})
 
@@ -85,10 +85,11 @@ def g5(
     inputs: Hashes,
     largest_logit: float | None = None,
 ) -> Verdict:
-    """G5: one optimiser step's gradient norm (before clipping) is finite, above 0 and below the method's bound; no NaN or
-    infinity among activations and logits (counts of values). ``largest_logit`` is shown (KTO once reached 1e8)."""
+    """G5: one optimiser step's gradient norm (before clipping) is finite, above 0 and below the method's bound; no NaN
+    or infinity among activations and logits (counts of values). ``largest_logit`` is shown (KTO once reached 1e8)."""
     numbers: dict[str, Number] = {
-        "grad_norm": _shown(grad_norm), "nonfinite_activations": nonfinite_activations, "nonfinite_logits": nonfinite_logits,
+        "grad_norm": _shown(grad_norm), "nonfinite_activations": nonfinite_activations,
+        "nonfinite_logits": nonfinite_logits,
         "largest_logit": None if largest_logit is None else _shown(largest_logit),
     }  # fmt: skip
     return judge("g5", numbers, inputs, {"max_grad_norm": max_grad_norm}, method)
@@ -98,7 +99,9 @@ def g9(method: str, margins: Sequence[AxisMargin], expected_axes: Iterable[str],
     """G9: in a mini-train the reward margin of every axis in ``expected_axes`` grew."""
     by_axis = {m.axis: m for m in margins}
     missing = sorted(axis for axis in set(expected_axes) if axis not in by_axis or by_axis[axis].rows < 1)
-    wrong = sorted(m.axis for m in margins if not (math.isfinite(m.before) and math.isfinite(m.after) and m.after > m.before))
+    wrong = sorted(
+        m.axis for m in margins if not (math.isfinite(m.before) and math.isfinite(m.after) and m.after > m.before)
+    )
     numbers: dict[str, Number] = {"axes": len(by_axis), "axes_missing": len(missing), "axes_wrong": len(wrong)}
     for margin in margins:
         numbers[f"moved/{margin.axis}"] = _shown(margin.after - margin.before)
@@ -108,8 +111,8 @@ def g9(method: str, margins: Sequence[AxisMargin], expected_axes: Iterable[str],
 
 
 def g10(evidence: ImageEvidence, inputs: Hashes) -> Verdict:
-    """G10: the training image builds, ``canvas-train --help`` exits 0, and no command collides with the entry point; the
-    numbers say whether a container engine did it or the files were parsed."""
+    """G10: the training image builds, ``canvas-train --help`` exits 0, and no command collides with the entry point;
+    the numbers say whether a container engine did it or the files were parsed."""
     numbers: dict[str, Number] = {
         "how": evidence.how, "engine": evidence.engine, "build_exit_code": evidence.build_exit_code,
         "help_exit_code": evidence.help_exit_code, "collisions": len(evidence.collisions),

@@ -181,11 +181,16 @@ class CourseMasker:
         self._literals: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
 
-    def learn(self, code: str, term: str | None = None) -> None:
-        """Take in one of the contributor's course codes; ``term`` is the record's own term field."""
+    def learn(self, code: str, term: str | None = None, name: str = "") -> None:
+        """Take in one of the contributor's course codes; ``term`` and ``name`` are the record's own fields (a CRN that stands
+        in the name alone completes the code)."""
         mentions = find(code)
+        crns = {m.course.crn for m in find(name) if m.course.crn and m.course.subject is None} if name else set()
         for mention in mentions:
-            self._own.add(_with_term(mention.course, term))
+            course = _with_term(mention.course, term)
+            if course.crn is None and len(crns) == 1:
+                course = course._replace(crn=next(iter(crns)))
+            self._own.add(course)
         if not mentions and any(c.isdigit() for c in code) and "@" not in code and len(code.strip()) >= 5:
             self._literals.add(code.strip())
         self._pattern = None

@@ -17,7 +17,7 @@ from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.bench import charts, matrix, selection
 from canvas_pipeline.bench.generate import Prediction as Spoken
 from canvas_pipeline.bench.scenarios import ScenarioResult
-from canvas_pipeline.bench.score import BenchReport, Prediction, report
+from canvas_pipeline.bench.score import BenchReport, report
 from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.line import training
 from canvas_pipeline.line import verdicts as judging
@@ -74,7 +74,7 @@ def spoken(
 
 def scored(cases: Sequence[BenchCase], found: dict[str, Spoken]) -> BenchReport:
     """A report over some of the cases that were answered."""
-    return report(cases, [Prediction(case_id=case.id, text=found[case.id].text) for case in cases])
+    return report(cases, [found[case.id] for case in cases])
 
 
 def _benched(ws: Workspace, launch: Launch, stage_name: str, model: Path, sha256: str) -> tuple[Stage, bool]:

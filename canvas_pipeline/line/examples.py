@@ -31,6 +31,7 @@ from canvas_pipeline.records import (
     Item,
     ItemPair,
     PreferencePair,
+    Refusal,
     Row,
     Trajectory,
     funnel,
@@ -75,13 +76,17 @@ def trajectories(ws: Workspace) -> Made:
     recorded = session_files(ws)
 
     def build(writer: Writer) -> None:
-        made = list(trajectory.synthesise(world(ws)[0], ws.profile, ws.seed, MockCanvas.of))
-        kept, refused, seen = trajectory.from_session_files(
-            [ws.sessions / name for name in recorded], world(ws)[0], ws.profile.declaration
-        )
+        items = list(read_jsonl(corpus.path(), Item))
+        made = list(trajectory.synthesise(world(ws)[0], ws.profile, ws.seed, MockCanvas))
+        kept: list[Trajectory] = []
+        refused: list[Refusal] = []
+        for name in recorded:
+            for row in recorded_sessions(ws, ws.sessions / name, items):
+                (kept if isinstance(row, Trajectory) else refused).append(row)  # type: ignore[arg-type]
         writer.rows([*made, *kept])
         writer.rows(refused, "refusals.jsonl")
-        writer.funnel = funnel("trajectories", len(made) + seen, len(made) + len(kept), refused)
+        rows_in = len(made) + len(kept) + len(refused)
+        writer.funnel = funnel("trajectories", rows_in, len(made) + len(kept), refused)
         writer.notes = {"synthesised": len(made), "from sessions": len(kept)}
 
     return _made(ws, *make(ws, "trajectories", ROOMS, build, inputs={"corpus": corpus.sha256, **recorded}))
@@ -173,7 +178,7 @@ def feedback_examples(ws: Workspace) -> Made:
         )
         writer.rows(rows)
         found = feedback_room.balance(rows)
-        writer.notes = {"desirable": found.desirable, "undesirable": found.undesirable, "prompts": found.prompts}
+        writer.notes = {"desirable": found.desirable, "undesirable": found.undesirable, "distinct prompts": found.unique_prompts}
 
     inputs = {name: stage.sha256 for name, stage in sources.items()}
     return _made(ws, *make(ws, "feedback_examples", ROOMS, build, inputs=inputs))
@@ -210,7 +215,8 @@ def bench_cases(ws: Workspace) -> Made:
         everyone, assignment = world(ws)
         for part, name in (("test", "rows.jsonl"), ("eval", "selection.jsonl")):
             held_out = [s for s in everyone if assignment.groups[s.id] == part]
-            writer.rows(case_room.cases(held_out, ws.profile, ws.seed, MockCanvas.of), name)
+            count = None if part == "test" else ws.profile.selection_cases
+            writer.rows(case_room.cases(held_out, ws.profile, ws.seed, MockCanvas, count), name)
 
     stage, reused = make(ws, "bench_cases", (*ROOMS, "bench/cases"), build, inputs={"corpus": corpus.sha256})
     kinds: dict[str, int] = {}

@@ -77,3 +77,14 @@ def _made(ws: Workspace, stage: Stage, reused: bool) -> Made:
     verdict = g6([funnel], ws.all_allowances(), {stage.manifest.stage: stage.sha256})
     pictures = {} if funnel.rows_in == 0 else {"rows in and out": funnel_png([funnel])}
     return Made(stage, reused, (verdict,), stage.manifest.notes, pictures)
+
+
+def settled_contributors(collab: Path, now: float, still_s: float = 5.0) -> dict[str, str]:
+    """Contributor → sha256 of each file that nobody has written to for ``still_s`` seconds (a copy in progress waits)."""
+    if not collab.is_dir():
+        return {}
+    found = {}
+    for path in sorted(collab.glob("*.jsonl")):
+        if not path.name.startswith(".") and now - path.stat().st_mtime >= still_s:
+            found[path.stem] = sha256_file(path)
+    return found

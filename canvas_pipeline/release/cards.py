@@ -10,14 +10,16 @@ Keys are dotted: ``bench.<model>.<metric>``, ``quant.<Q4_K_M>.<measure>``, ``gua
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import Literal
 
 import msgspec
 
 from canvas_pipeline.errors import BadInput, MissingTool
-from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.guardrails.table import GUARDS, METHOD_FAMILIES, ancestry, guards_for
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import STOPS
@@ -29,7 +31,7 @@ FEW = 40
 """Below this many cases a share is marked: its interval is too wide to compare with."""
 
 
-class Fact(Row):
+class Fact(Row, frozen=True, kw_only=True):
     """A measured value and the artefact it comes from (``bench/dpo summary.json``, best with the start of its sha256).
 
     A ``share`` is 0..1, with its interval (``low``, ``high``) and number of cases ``n`` where it was counted.
@@ -139,7 +141,7 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
         "model.name", "model.method", "model.profile", "model.checkpoint", "base.name", "base.licence", "train.*", "bench.cases",
         "bench.confidence", "bench.base.tool_selection", "bench.{method}.tool_selection", "bench.{method}.exact_call",
         *(f"quant.{quant}.{measure}" for quant in QUANTS for measure in ("file", "size", "sha256", "retained")),
-        *(f"guard.{guard}" for guard in GUARDS), "data.licence", "data.contributors",
+        "data.licence", "data.contributors",
     ),
     "data": (
         "data.name", "data.licence", "data.contributors", "data.reference_instant", "rows.*", "funnel.*", "privacy.*", "hash.*",
@@ -185,16 +187,26 @@ def data_card(facts: Facts, private: Iterable[str] = ()) -> str:
     from_hub = _hub()
     _complete(facts, "data")
     header = from_hub.DatasetCardData(
-        language="en", license=facts["data.licence"].shown(), pretty_name=facts["data.name"].shown(), tags=["tool-calling"]
+        language="en",
+        license=facts["data.licence"].shown(),
+        pretty_name=facts["data.name"].shown(),
+        tags=["tool-calling"],
     )
     return _card(header.to_yaml(), facts["data.name"].shown(), facts, "data", private)
 
 
 def missing_facts(facts: Facts, kind: Kind) -> list[str]:
-    """What a card of this kind still needs: keys, sources, and intervals of benchmark shares."""
+    """What a card of this kind still needs: keys (the guards that concern the method among them), sources, and intervals of
+    benchmark shares."""
     method = facts["model.method"].shown() if "model.method" in facts else "<method>"
     missing = []
-    for pattern in REQUIRED[kind]:
+    guards = (
+        {guard.id for step in ancestry(method) for guard in guards_for(step)}
+        if method in METHOD_FAMILIES
+        else set(GUARDS)
+    )
+    judged = [f"guard.{guard}" for guard in GUARDS if guard in guards] if kind == "model" else []
+    for pattern in (*REQUIRED[kind], *judged):
         key = pattern.replace("{method}", method)
         if key.endswith("*"):
             if not any(known.startswith(key[:-1]) for known in facts):
@@ -302,6 +314,8 @@ def _grid(facts: Facts, section: Section) -> str:
 
 
 def _label(key: str) -> str:
+    if key.startswith("guard.") and key.removeprefix("guard.") in GUARDS:
+        return GUARDS[key.removeprefix("guard.")].name
     return key.split(".", 1)[1].replace(".", " ").replace("_", " ")
 
 
@@ -311,9 +325,8 @@ def _complete(facts: Facts, kind: Kind) -> None:
         raise BadInput(f"the {kind} card cannot be rendered: " + "; ".join(missing))
 
 
-def _hub():  # type: ignore[no-untyped-def]  # a module has no narrower type that helps here
+def _hub() -> ModuleType:
     try:
-        import huggingface_hub
+        return importlib.import_module("huggingface_hub")
     except ImportError:
         raise MissingTool("huggingface_hub is not installed; run: uv sync --locked --extra release") from None
-    return huggingface_hub

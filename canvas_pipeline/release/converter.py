@@ -22,6 +22,7 @@ import tomllib
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -101,7 +102,9 @@ def unpack(archive: Path, home: Path) -> None:
                         continue
                     _extract(tar, member, name, target)
         except (tarfile.TarError, EOFError, OSError) as error:
-            raise MissingTool(f"{archive.name} cannot be unpacked ({error}); remove it and run the set-up again") from None
+            raise MissingTool(
+                f"{archive.name} cannot be unpacked ({error}); remove it and run the set-up again"
+            ) from None
         if not (target / SCRIPT).is_file() or not (target / "conversion").is_dir():
             raise MissingTool(f"{archive.name} does not carry the converter; this version of {PACKAGE} cannot be used")
         try:
@@ -147,7 +150,17 @@ def _pip() -> tuple[str, ...]:
 def _download(wanted: str, folder: Path, pip: tuple[str, ...]) -> Path:
     # --no-binary for this one package: its build backend may come as a wheel. pip asks the backend for the metadata,
     # which compiles nothing.
-    command = (*pip, "download", "--quiet", "--no-deps", "--no-binary", PACKAGE, "--dest", str(folder), f"{PACKAGE}=={wanted}")
+    command = (
+        *pip,
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--no-binary",
+        PACKAGE,
+        "--dest",
+        str(folder),
+        f"{PACKAGE}=={wanted}",
+    )
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     archives = sorted(folder.glob("*.tar.gz"))
     if done.returncode or len(archives) != 1:
@@ -165,9 +178,9 @@ def main() -> None:
 
 
 def _command(
-    cache: Path = typer.Option(CACHE, help="Folder that holds llama.cpp-<version>/."),
-    lock: Path = typer.Option(LOCK, help="The uv.lock with the archive's hash."),
-    pip_python: Path | None = typer.Option(None, help="A Python that has pip (default: the first found)."),
+    cache: Annotated[Path, typer.Option(help="Folder that holds llama.cpp-<version>/.")] = CACHE,
+    lock: Annotated[Path, typer.Option(help="The uv.lock with the archive's hash.")] = LOCK,
+    pip_python: Annotated[Path | None, typer.Option(help="A Python that has pip (default: the first found).")] = None,
 ) -> None:
     """Fetch llama.cpp's GGUF converter in the version of the installed llama-cpp-python. Exit 0 ready, 2 not available."""
     try:

@@ -34,7 +34,7 @@ CARDS: Mapping[str, str] = {"README.md": "model", "DATA_CARD.md": "data"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class Figure(Row):
+class Figure(Row, frozen=True, kw_only=True):
     """A benchmark share, 0..1, with its interval and number of cases."""
 
     value: float
@@ -43,7 +43,7 @@ class Figure(Row):
     n: int
 
 
-class QuantEvidence(Row):
+class QuantEvidence(Row, frozen=True, kw_only=True):
     """A quantised file as checked, and benched over ``cases`` cases: ``exact_unquantised`` of them the unquantised
     checkpoint answers exactly, ``exact_retained`` of those this file does too."""
 
@@ -53,14 +53,14 @@ class QuantEvidence(Row):
     exact_retained: int
 
 
-class CardEvidence(Row):
+class CardEvidence(Row, frozen=True, kw_only=True):
     """A rendered card: its hash, and what ``cards.reasons_against_card`` found."""
 
     sha256: str
     reasons: tuple[str, ...]
 
 
-class ReleaseEvidence(Row):
+class ReleaseEvidence(Row, frozen=True, kw_only=True):
     """All that is known about a release. Names map to sha256 where not said otherwise.
 
     ``files`` are the files to be released by their name in the release; ``inputs`` what the verdicts are bound to (see
@@ -203,7 +203,9 @@ def _cards(e: ReleaseEvidence) -> list[str]:
 
 
 def _hashes(e: ReleaseEvidence) -> list[str]:
-    reasons = [f"the {what} has no sha256" for what, sha in (("checkpoint", e.checkpoint),) if not _SHA256.fullmatch(sha)]
+    reasons = [
+        f"the {what} has no sha256" for what, sha in (("checkpoint", e.checkpoint),) if not _SHA256.fullmatch(sha)
+    ]
     for what, names in (("file", e.files), ("input", e.inputs), ("data set", e.data)):
         if not names:
             reasons.append(f"no {what} is recorded")
@@ -269,7 +271,11 @@ def release_log(evidence: ReleaseEvidence) -> str:
         *((f"data {name}", sha) for name, sha in sorted(evidence.data.items())),
         *((f"input {name}", sha) for name, sha in sorted(evidence.inputs.items())),
     ])  # fmt: skip
-    lines += ["", f"Method {evidence.method}, profile {evidence.profile}, code {evidence.code_version or 'not recorded'}.", ""]
+    lines += [
+        "",
+        f"Method {evidence.method}, profile {evidence.profile}, code {evidence.code_version or 'not recorded'}.",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -277,7 +283,14 @@ def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> li
     if not rows:
         return ["", f"## {title}", "", "None."]
     escaped = [" | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
-    return ["", f"## {title}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {row} |" for row in escaped)]
+    return [
+        "",
+        f"## {title}",
+        "",
+        f"| {' | '.join(head)} |",
+        "|---" * len(head) + "|",
+        *(f"| {row} |" for row in escaped),
+    ]
 
 
 def write_evidence(evidence: ReleaseEvidence, path: Path) -> None:

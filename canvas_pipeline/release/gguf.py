@@ -32,7 +32,13 @@ class ModelFileUnusable(BadInput):
 
 
 def convert(
-    model: Path, out: Path, *, outtype: OutType = "f16", name: str = "canvas", converter: Path | None = None, seconds: float = 7200
+    model: Path,
+    out: Path,
+    *,
+    outtype: OutType = "f16",
+    name: str = "canvas",
+    converter: Path | None = None,
+    seconds: float = 7200,
 ) -> Path:
     """Convert a model folder to an unquantised GGUF file and return its path.
 
@@ -71,7 +77,9 @@ def quantise(source: Path, out: Path, quant: str, *, threads: int = 2, seconds: 
     )
 
 
-def export(model: Path, folder: Path, *, name: str, quants: tuple[str, ...] = QUANTS, outtype: OutType = "f16") -> dict[str, Path]:
+def export(
+    model: Path, folder: Path, *, name: str, quants: tuple[str, ...] = QUANTS, outtype: OutType = "f16"
+) -> dict[str, Path]:
     """Convert once and quantise to every one of ``quants``: quant → ``<folder>/<name>-<quant>.gguf``. The unquantised
     intermediate is removed."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +113,9 @@ def run_child(
         out, err = process.communicate(json.dumps({**request, "limits": limits}), timeout=seconds)
     except subprocess.TimeoutExpired:
         _end(process)
-        raise ModelFileUnusable(f"{subject}: {command} did not end within {seconds:g} s; the file may be damaged") from None
+        raise ModelFileUnusable(
+            f"{subject}: {command} did not end within {seconds:g} s; the file may be damaged"
+        ) from None
     except BaseException:
         _end(process)
         raise

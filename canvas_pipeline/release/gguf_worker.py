@@ -74,9 +74,7 @@ def inspect(request: Request) -> dict[str, Any]:
     from gguf import GGUFReader, GGUFValueType
 
     reader = GGUFReader(request["path"])
-    tensors = [
-        {"name": t.name, "type": t.tensor_type.name, "shape": [int(n) for n in t.shape]} for t in reader.tensors
-    ]
+    tensors = [{"name": t.name, "type": t.tensor_type.name, "shape": [int(n) for n in t.shape]} for t in reader.tensors]
     strings: dict[str, list[str]] = {}
     numbers: dict[str, float] = {}
     for key, field in reader.fields.items():
@@ -86,7 +84,12 @@ def inspect(request: Request) -> dict[str, Any]:
             strings[key] = [bytes(field.parts[i]).decode("utf-8", "replace") for i in field.data]
         elif len(field.data) == 1 and field.types[0] != GGUFValueType.ARRAY:
             numbers[key] = float(field.parts[field.data[0]][0])
-    return {"tensors": tensors, "strings": strings, "numbers": numbers, "types": dict(Counter(t["type"] for t in tensors))}
+    return {
+        "tensors": tensors,
+        "strings": strings,
+        "numbers": numbers,
+        "types": dict(Counter(t["type"] for t in tensors)),
+    }
 
 
 def answer(request: Request) -> dict[str, Any]:

@@ -90,7 +90,9 @@ def binding(evidence: ReleaseEvidence) -> dict[str, Any]:
         "method": evidence.method,
         "profile": evidence.profile,
         "checkpoint": evidence.checkpoint,
-        "model": {quant: {"file": q.report.file, "sha256": q.report.sha256} for quant, q in sorted(evidence.quants.items())},
+        "model": {
+            quant: {"file": q.report.file, "sha256": q.report.sha256} for quant, q in sorted(evidence.quants.items())
+        },
         "cards": cards,
         "data": dict(sorted(evidence.data.items())),
         "inputs": dict(sorted(evidence.inputs.items())),
@@ -142,7 +144,9 @@ def _unbound(folder: Path, listed: Mapping[str, str]) -> list[str]:
 
 
 def _same_files(evidence: ReleaseEvidence, files: Mapping[str, Path]) -> None:
-    reasons = [f"{name} is in the evidence but not among the files" for name in sorted(evidence.files.keys() - files.keys())]
+    reasons = [
+        f"{name} is in the evidence but not among the files" for name in sorted(evidence.files.keys() - files.keys())
+    ]
     reasons += [f"{name} is not in the evidence" for name in sorted(files.keys() - evidence.files.keys())]
     for name in sorted(evidence.files.keys() & files.keys()):
         path = files[name]
@@ -156,7 +160,9 @@ def _same_files(evidence: ReleaseEvidence, files: Mapping[str, Path]) -> None:
 
 def _names(release: str, files: Mapping[str, Path]) -> None:
     if not _NAME.fullmatch(release):
-        raise BadConfig("a release's name holds letters, digits, dots, dashes and underscores only, and starts with none of the last three")
+        raise BadConfig(
+            "a release's name holds letters, digits, dots, dashes and underscores only, and starts with none of the last three"
+        )
     for name in files:
         if name in OWN or not _inside(name):
             raise BadConfig(f"{name!r} cannot be a file's name in a release")

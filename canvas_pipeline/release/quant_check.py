@@ -26,7 +26,7 @@ PROBE = "<bos><|turn>user\nWhat is due this week?<turn|>\n<|turn>model\n"
 MAX_PROBLEMS = 20
 
 
-class Expectation(Row):
+class Expectation(Row, frozen=True, kw_only=True):
     """Types a quant's matrices may have; ``main`` must occur. ``_M`` and Q2_K are mixtures by design."""
 
     main: str
@@ -46,14 +46,18 @@ KEPT_IN_FLOAT = re.compile(r"per_layer_model_proj|per_layer_inp_gate|altup|laure
 """Matrices that llama.cpp leaves unquantised in every quant of a Gemma, by name."""
 
 LEAKS: Mapping[str, re.Pattern[str]] = {
-    "a machine path": re.compile(r"(?:^|[\s\"'=:(])(?:/(?:home|root|Users|tmp|var|mnt|srv|opt|data|work)/[\w.-]|[A-Za-z]:\\\w)"),
+    "a machine path": re.compile(
+        r"(?:^|[\s\"'=:(])(?:/(?:home|root|Users|tmp|var|mnt|srv|opt|data|work)/[\w.-]|[A-Za-z]:\\\w)"
+    ),
     "an e-mail address": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     "a course registration number": re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2,5}_\d{4}[A-Za-z]?_\d+_\d{6}(?!\d)"),
-    "an access token": re.compile(r"(?<![A-Za-z0-9])(?:hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,})"),
+    "an access token": re.compile(
+        r"(?<![A-Za-z0-9])(?:hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,})"
+    ),
 }
 
 
-class Answer(Row):
+class Answer(Row, frozen=True, kw_only=True):
     """A greedy answer: token ids without the stop, its text with markers, the stop's text or None at the limit."""
 
     tokens: tuple[int, ...]
@@ -61,7 +65,7 @@ class Answer(Row):
     stop: str | None
 
 
-class QuantReport(Row):
+class QuantReport(Row, frozen=True, kw_only=True):
     """One quantised file as found. ``types`` counts matrices by tensor type; ``size`` is bytes; ``problems`` is empty
     where everything holds."""
 
@@ -83,7 +87,9 @@ class QuantReport(Row):
 
     @property
     def problems(self) -> tuple[str, ...]:
-        load = (self.load_problem,) if self.load_problem else () if self.answered else ("a question got an empty answer",)
+        load = (
+            (self.load_problem,) if self.load_problem else () if self.answered else ("a question got an empty answer",)
+        )
         return (*self.type_problems, *self.leaks, *load)
 
 
@@ -178,7 +184,7 @@ def metadata_leaks(strings: Mapping[str, Sequence[str]], private: Iterable[str] 
     """
     forbidden = {text.casefold() for text in private if text.strip()}
     words = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(forbidden))) + r")(?!\w)") if forbidden else None
-    found = []
+    found: list[str] = []
     for key, texts in sorted(strings.items()):
         reasons = {reason for text in texts for reason, pattern in LEAKS.items() if pattern.search(text)}
         if words is not None:

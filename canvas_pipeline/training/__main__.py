@@ -35,16 +35,17 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("base", help=text, description=text)
     command.add_argument("--out", type=Path, required=True)
     command.add_argument("--steps", type=int, default=0, help="optimiser steps; 0 takes the recipe's")
-    command.add_argument("--seed", type=int, default=0)
     return main
 
 
 def run(options: argparse.Namespace, report: Reporter) -> None:
     """Do what the command line says; raises a ``CanvasPipelineError``."""
     if options.command == "base":
+        from canvas_pipeline.bench.mock_canvas import MockCanvas
         from canvas_pipeline.training.base import build_base
 
-        build_base(options.out, seed=options.seed, steps=options.steps, report=report)
+        quiet()
+        build_base(options.out, MockCanvas, report, options.steps)
         report.say("finished", command="base", out=str(options.out), **report.usage())
         return
     spec = read_spec(options.spec)

@@ -29,4 +29,4 @@ def text(*calls: ToolCall) -> str:
 
 def answers(*texts: str) -> list[Prediction]:
     """Predictions for cases named c0, c1, …"""
-    return [Prediction(case_id=f"c{i}", text=t) for i, t in enumerate(texts)]
+    return [Prediction(id=f"c{i}", text=t) for i, t in enumerate(texts)]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 
 from canvas_pipeline.bench.charts import forest_png, funnel_png, guards_png, methods_png
@@ -11,7 +12,10 @@ from canvas_pipeline_tests.guardrails.good_data import Line, verdicts
 
 CASES = [case("c0", "single", TODO), case("c1", "single", COURSE), case("c2", "none"), case("c3", "follow_up")]
 SFT = report(CASES, answers(text(TODO), text(TODO), "", ""))
-FUNNELS = [Funnel(stage="corpus", rows_in=10, kept=6, merged=1, refused={"no_title": 3}), Funnel(stage="empty", rows_in=0, kept=0)]
+FUNNELS = [
+    Funnel(stage="corpus", rows_in=10, kept=6, merged=1, refused={"no_title": 3}),
+    Funnel(stage="empty", rows_in=0, kept=0),
+]
 
 
 def size(png: bytes) -> tuple[int, int]:
@@ -44,6 +48,9 @@ def test_nothing_to_draw_is_still_a_picture() -> None:
         size(png)
 
 
-def test_pictures_need_no_global_drawing_state() -> None:
-    funnel_png(FUNNELS)
-    assert "matplotlib.pyplot" not in sys.modules
+def test_pictures_load_matplotlib_on_first_use_and_need_no_global_drawing_state() -> None:
+    code = (
+        "import sys; from canvas_pipeline.bench.charts import funnel_png; loaded = 'matplotlib' in sys.modules; "
+        "funnel_png([]); sys.exit(loaded or 'matplotlib.pyplot' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from canvas_pipeline.bench.equality import same_call, same_instant, same_words
 from canvas_pipeline.tools.wire import ToolCall
 
-CREATE = {"title": "Study for the calculus midterm", "start_iso": "2026-03-03T09:00:00Z", "end_iso": "2026-03-03T10:00:00Z"}
+CREATE = {
+    "title": "Study for the calculus midterm",
+    "start_iso": "2026-03-03T09:00:00Z",
+    "end_iso": "2026-03-03T10:00:00Z",
+}
 
 
 def create(**changes: Any) -> ToolCall:
@@ -45,9 +49,14 @@ def test_another_time_another_title_or_another_argument_is_another_call(changes:
     assert not same_call(create(), create(**changes))
 
 
-@pytest.mark.parametrize(("given", "same"), [(7, True), (7.0, True), ("7", False), (True, False), (8, False), (None, False)])
+@pytest.mark.parametrize(
+    ("given", "same"), [(7, True), (7.0, True), ("7", False), (True, False), (8, False), (None, False)]
+)
 def test_an_id_is_equal_or_it_is_not(given: Any, same: bool) -> None:
-    assert same_call(ToolCall("canvas.get_course", {"course_id": 7}), ToolCall("canvas.get_course", {"course_id": given})) is same
+    assert (
+        same_call(ToolCall("canvas.get_course", {"course_id": 7}), ToolCall("canvas.get_course", {"course_id": given}))
+        is same
+    )
 
 
 def test_true_is_not_one() -> None:
@@ -56,7 +65,10 @@ def test_true_is_not_one() -> None:
 
 
 def test_event_ids_are_never_fuzzy() -> None:
-    ids = [ToolCall("calendar.delete_event", {"event_id": e, "rationale": "x"}) for e in ("evt_0123456789a", "evt_0123456789A")]
+    ids = [
+        ToolCall("calendar.delete_event", {"event_id": e, "rationale": "x"})
+        for e in ("evt_0123456789a", "evt_0123456789A")
+    ]
     assert not same_call(*ids)
 
 
@@ -72,7 +84,9 @@ def test_deadlines_are_compared_field_by_field() -> None:
 
     assert same_call(plan(), plan(title="essay draft", due_iso="2026-04-01T19:59:00-04:00", estimated_hours=6.0))
     assert not same_call(plan(), plan(estimated_hours=5))
-    assert not same_call(plan(), ToolCall("study.semester_schedule", {"semester_end_iso": "2026-05-08", "deadlines": []}))
+    assert not same_call(
+        plan(), ToolCall("study.semester_schedule", {"semester_end_iso": "2026-05-08", "deadlines": []})
+    )
 
 
 def test_the_order_of_ids_in_a_list_counts() -> None:

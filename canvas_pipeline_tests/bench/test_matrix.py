@@ -28,7 +28,11 @@ def test_a_method_is_compared_with_sft_case_by_case() -> None:
     found = matrix({"sft": report(CASES, answers(*said(20))), "dpo": report(CASES, answers(*said(28)))})
     sft, dpo = found.rows
     assert sft.selection_test is None and sft.identical is None and sft.no_op is None
-    assert dpo.exact_test is not None and (dpo.exact_test.gained, dpo.exact_test.lost, dpo.exact_test.cases) == (8, 0, 30)
+    assert dpo.exact_test is not None and (dpo.exact_test.gained, dpo.exact_test.lost, dpo.exact_test.cases) == (
+        8,
+        0,
+        30,
+    )
     assert dpo.exact_test.p == pytest.approx(2 * 0.5**8)
 
 

@@ -19,16 +19,28 @@ def test_a_turn_is_called_abstained_or_malformed() -> None:
     assert verdict_of(MALFORMED) == verdict_of("I will use call:canvas.get_todo{}") == "malformed"
 
 
-@pytest.mark.parametrize("said", [MALFORMED, text(TODO) + MALFORMED, "<|tool_call>call:canvas.get_todo{a:True}<tool_call|>"])
+@pytest.mark.parametrize(
+    "said", [MALFORMED, text(TODO) + MALFORMED, "<|tool_call>call:canvas.get_todo{a:True}<tool_call|>"]
+)
 def test_a_malformed_turn_earns_nothing_and_is_never_an_abstention(said: str) -> None:
     calling, none, stop = (
-        outcome(case("a", "single", TODO), said), outcome(case("b", "none"), said), outcome(case("c", "follow_up"), said)
+        outcome(case("a", "single", TODO), said), outcome(case("b", "none"), said),
+        outcome(case("c", "follow_up"), said),
     )  # fmt: skip
     for found in (calling, none, stop):
         assert found.state == "malformed" and not found.exact and not found.selected and not found.solved
     found = report([case("c0", "none"), case("c1", "follow_up")], answers(said, said))
     assert found.states == {"called": 0, "abstained": 0, "malformed": 2}
     assert found.termination.share == 0 and found.by_kind["none"].share == 0 and found.malformed.share == 1
+
+
+def test_an_answer_that_ran_into_the_length_limit_is_not_right_and_is_no_abstention() -> None:
+    cases = [case("c0", "single", TODO), case("c1", "none"), case("c2", "follow_up")]
+    texts = [text(TODO) + " and", "Well, well,", "Well, well,"]
+    found = report(cases, [Prediction(id=f"c{i}", text=t, stopped=False) for i, t in enumerate(texts)])
+    assert found.states == {"called": 1, "abstained": 0, "malformed": 2}
+    assert found.exact_call.hits == found.termination.hits == found.by_kind["none"].hits == 0
+    assert found.tool_selection.hits == 1 and found.truncated.hits == 3
 
 
 def test_selection_looks_at_the_first_call_only() -> None:
@@ -82,7 +94,9 @@ def test_the_macro_average_weighs_tools_and_not_cases() -> None:
 
 
 def test_a_tool_with_fewer_than_forty_cases_is_flagged_and_one_without_has_no_share() -> None:
-    cases = [case(f"c{i}", "single", TODO) for i in range(40)] + [case(f"c{i}", "single", COURSE) for i in range(40, 79)]
+    cases = [case(f"c{i}", "single", TODO) for i in range(40)] + [
+        case(f"c{i}", "single", COURSE) for i in range(40, 79)
+    ]
     found = report(cases, answers(*[text(TODO)] * 79))
     assert set(found.by_tool) == set(TOOLS)
     assert not found.by_tool["canvas.get_todo"].low_confidence and found.by_tool["canvas.get_course"].low_confidence
@@ -92,7 +106,11 @@ def test_a_tool_with_fewer_than_forty_cases_is_flagged_and_one_without_has_no_sh
 
 def test_wilson_intervals_are_those_of_the_textbook() -> None:
     rate = wilson(8, 10)
-    assert rate.share == 0.8 and rate.low == pytest.approx(0.4902, abs=1e-4) and rate.high == pytest.approx(0.9433, abs=1e-4)
+    assert (
+        rate.share == 0.8
+        and rate.low == pytest.approx(0.4902, abs=1e-4)
+        and rate.high == pytest.approx(0.9433, abs=1e-4)
+    )
     assert wilson(0, 10).low == 0.0 and wilson(10, 10).high == 1.0
     assert wilson(0, 0).share is None
 
@@ -108,7 +126,7 @@ def test_a_share_lies_inside_its_interval(counts: tuple[int, int]) -> None:
 def test_a_case_is_answered_exactly_once(said: list[str]) -> None:
     cases = [case("a", "none"), case("b", "none")]
     with pytest.raises(BadInput, match="generate the predictions"):
-        report(cases, [Prediction(case_id=c, text="") for c in said])
+        report(cases, [Prediction(id=c, text="") for c in said])
 
 
 def test_a_case_whose_lists_differ_in_length_is_refused() -> None:

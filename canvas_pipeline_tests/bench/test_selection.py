@@ -18,7 +18,8 @@ CASES = [case(f"c{i}", "single", call) for i, call in enumerate(CALLS)]
 
 
 def scored(method: str, epoch: float, wrong: dict[str, int], extra: int = 0) -> Candidate:
-    """A candidate that misses ``wrong[tool]`` of each tool's five cases, and calls once too often in ``extra`` cases."""
+    """A candidate that misses ``wrong[tool]`` of each tool's five cases, and calls once too often in ``extra``
+    cases."""
     left = dict(wrong)
     texts = []
     for call in CALLS:
@@ -31,7 +32,13 @@ def scored(method: str, epoch: float, wrong: dict[str, int], extra: int = 0) -> 
 
 
 def test_the_best_macro_average_wins_and_all_candidates_are_recorded() -> None:
-    record = select([scored("sft", 1, {"canvas.get_todo": 3}), scored("sft", 2, {"canvas.get_todo": 1}), scored("dpo", 1, {"canvas.get_todo": 2})])
+    record = select(
+        [
+            scored("sft", 1, {"canvas.get_todo": 3}),
+            scored("sft", 2, {"canvas.get_todo": 1}),
+            scored("dpo", 1, {"canvas.get_todo": 2}),
+        ]
+    )
     assert record.chosen is not None and (record.chosen.method, record.chosen.epoch) == ("sft", 2)
     assert len(record.candidates) == 3 and all(j.reason == "" for j in record.candidates)
 

@@ -72,9 +72,8 @@ def conversation(
         messages.append(Message(role="assistant", content="".join(serialise(ToolCall(n, a)) for n, a, _ in step)))
         messages += [Message(role="tool", name=n, content=response_text(r)) for n, _, r in step]
     messages.append(Message(role="assistant", content=answer))
-    return Trajectory(
-        id=name, kind=kind, messages=tuple(messages), tools=ALL_TOOLS, phrasing=f"{kind}/01", item_ids=items, parents=items  # type: ignore[arg-type]
-    )  # fmt: skip
+    row = {"id": name, "kind": kind, "phrasing": f"{kind}/01", "messages": tuple(messages), "tools": ALL_TOOLS}
+    return Trajectory(**row, item_ids=items, parents=items)  # type: ignore[arg-type]
 
 
 def conversations(n: int, seed: int = 0) -> list[Trajectory]:

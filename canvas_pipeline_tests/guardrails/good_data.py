@@ -1,7 +1,7 @@
 """A small line that satisfies all 13 guards, as frozen rows and numbers, so that a test can spoil exactly one thing.
 
-``Line`` holds the rows of three data sets and what a run would have measured; ``verdicts(line)`` asks every guard what the
-pipeline asks, for one method of each family.
+``Line`` holds the rows of three data sets and what a run would have measured; ``verdicts(line)`` asks every guard what
+the pipeline asks, for one method of each family.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ PROFILE = msgspec.structs.replace(
     PROFILES["embedded"], min_tool_occurrences=3, min_trajectories=50, min_preference_rows=10, min_feedback_rows=10
 )
 AXES = (
-    "tool_selection", "argument_keys", "argument_values", "parsimony", "ordering", "format", "domain_fit", "termination",
+    "tool_selection", "argument_keys", "argument_values", "parsimony", "ordering", "format", "domain_fit",
+    "termination",
 )  # fmt: skip
 ALL = tuple(TOOLS)
 SYSTEM = Message(role="system", content="Canvas assistant. Now: 2026-03-02T09:00:00Z Mon.")
 ARGUMENTS: dict[str, Any] = {
-    "course_id": 4264, "event_id": "evt_7", "rationale": "you asked", "title": "Lab 2 ✓ <\\|turn>", "query": "which first",
+    "course_id": 4264, "event_id": "evt_7", "rationale": "you asked", "title": "Lab 2 ✓ <\\|turn>",
+    "query": "which first",
     "start_iso": "2026-03-03T09:00:00Z", "end_iso": "2026-03-03T10:00:00Z", "exam_iso": "2026-03-20T09:00:00Z",
-    "exam_start_iso": "2026-03-20T09:00:00Z", "exam_end_iso": "2026-03-20T11:00:00Z", "semester_end_iso": "2026-05-08T00:00:00Z",
+    "exam_start_iso": "2026-03-20T09:00:00Z", "exam_end_iso": "2026-03-20T11:00:00Z",
+    "semester_end_iso": "2026-05-08T00:00:00Z",
     "deadlines": [{"title": "Essay", "due_iso": "2026-04-01T23:59:00Z", "estimated_hours": 6.5}],
     "task_type": "writing", "item_a": "Essay", "item_b": "Quiz 3", "course_ids": [4264, 4301],
 }  # fmt: skip
@@ -116,7 +119,13 @@ class Line:
     stages: dict[str, str] = field(
         default_factory=lambda: {
             name: _sha(name.encode())
-            for name in ("base_model", "checkpoint/sft", "bench_cases", "deploy/Dockerfile.training", "deploy/compose.yaml")
+            for name in (
+                "base_model",
+                "checkpoint/sft",
+                "bench_cases",
+                "deploy/Dockerfile.training",
+                "deploy/compose.yaml",
+            )
         }
     )
     funnels: list[Funnel] = field(
@@ -133,14 +142,19 @@ class Line:
     margins: list[AxisMargin] = field(
         default_factory=lambda: [AxisMargin(axis=a, before=0.0, after=0.2, rows=4) for a in AXES]
     )
-    image: ImageEvidence = ImageEvidence(
-        how="parsed", engine=None, build_exit_code=0, help_exit_code=0, collisions=()
+    image: ImageEvidence = field(
+        default_factory=lambda: ImageEvidence(
+            how="parsed", engine=None, build_exit_code=0, help_exit_code=0, collisions=()
+        )
     )
     lengths: list[int] = field(default_factory=lambda: [100] * 199 + [1025])
 
     def hashes(self) -> dict[str, str]:
         """name → sha256 of every input, as it would be on disk."""
-        return {**self.stages, **{name: _sha(b"".join(dumps(r) + b"\n" for r in rows)) for name, rows in self.rows.items()}}
+        return {
+            **self.stages,
+            **{name: _sha(b"".join(dumps(r) + b"\n" for r in rows)) for name, rows in self.rows.items()},
+        }
 
     def write(self, folder: Path) -> dict[str, Path]:
         """The data sets as files."""

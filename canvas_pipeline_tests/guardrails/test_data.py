@@ -9,7 +9,17 @@ from canvas_pipeline.guardrails import data
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.records import Funnel
 from canvas_pipeline.tools.wire import ToolCall, serialise
-from canvas_pipeline_tests.guardrails.good_data import Line, answered, call, feedback, pair, said, trajectory, user, verdicts
+from canvas_pipeline_tests.guardrails.good_data import (
+    Line,
+    answered,
+    call,
+    feedback,
+    pair,
+    said,
+    trajectory,
+    user,
+    verdicts,
+)
 from canvas_pipeline_tests.guardrails.mutations import MUTATIONS, change, replace
 
 
@@ -36,7 +46,8 @@ def test_a_small_mutation_makes_exactly_its_guard_fail_and_the_reason_says_what_
 @pytest.mark.parametrize("guard", ["g1", "g4", "g6", "g7", "g8", "g11", "g13"])
 def test_nothing_passes_on_empty_data(guard: str) -> None:
     empty = {
-        "g1": data.g1([], {}), "g4": data.g4([], 3, 0.3, {}), "g6": data.g6([], [], {}), "g7": data.g7([], {}, "preference"),
+        "g1": data.g1([], {}), "g4": data.g4([], 3, 0.3, {}), "g6": data.g6([], [], {}),
+        "g7": data.g7([], {}, "preference"),
         "g8": data.g8([], {}, "preference"), "g11": data.g11([], 1024, "dpo", {}), "g13": data.g13([], {}),
     }  # fmt: skip
     assert not empty[guard].passed
@@ -45,7 +56,13 @@ def test_nothing_passes_on_empty_data(guard: str) -> None:
 def test_no_reason_quotes_a_rows_text() -> None:
     line = Line()
     secret = "Jane Doe jane@example.edu"
-    change(line, "preference_train", 1, prompt=(user(secret + "<|tool_call>"),), chosen=(said(secret + "<|tool_call>call:"),))
+    change(
+        line,
+        "preference_train",
+        1,
+        prompt=(user(secret + "<|tool_call>"),),
+        chosen=(said(secret + "<|tool_call>call:"),),
+    )
     change(line, "trajectory_train", 0, tools=("Jane Doe",))
     told = " ".join(v.reason + str(v.numbers) for m in ("sft", "dpo") for v in verdicts(line, m))
     assert "Jane" not in told and "row p1" in told
@@ -77,8 +94,16 @@ def test_g4_fails_on_imbalance_alone() -> None:
 def test_g6_records_the_allowance_with_its_number_and_reason() -> None:
     line = Line()
     verdict = data.g6(line.funnels, line.allowances, {}, "preference")
-    assert verdict.passed and verdict.allowance == "labelled_pairs>=0.45: votes must be unanimous over three presentations"
+    assert (
+        verdict.passed and verdict.allowance == "labelled_pairs>=0.45: votes must be unanimous over three presentations"
+    )
     assert verdict.thresholds["minimum/labelled_pairs"] == 0.45
+
+
+def test_g6_does_not_use_an_allowance_that_is_not_needed() -> None:
+    funnels = [Funnel(stage="labelled_pairs", rows_in=10, kept=7, refused={"not_unanimous": 3})]
+    verdict = data.g6(funnels, Line().allowances, {})
+    assert verdict.passed and verdict.allowance is None
 
 
 def test_g6_fails_below_an_allowances_number() -> None:
@@ -116,7 +141,9 @@ def test_g7_allows_made_up_names_only_on_the_rejected_side_of_the_tool_selection
 
 
 def test_g7_looks_at_declared_tools_and_at_desirable_feedback() -> None:
-    assert not data.g7([replace(pair(1, "tool_selection", "x"), tools=("canvas.list_assignments",))], {}, "preference").passed
+    assert not data.g7(
+        [replace(pair(1, "tool_selection", "x"), tools=("canvas.list_assignments",))], {}, "preference"
+    ).passed
     undesirable = feedback(1, "tool_selection", "x", label=False)
     assert data.g7([undesirable], {}, "feedback").passed
     assert not data.g7([replace(undesirable, label=True)], {}, "feedback").passed
@@ -142,7 +169,10 @@ def test_g8_allows_malformed_calls_only_on_the_rejected_side_of_the_format_axis(
     ],
 )
 def test_g8_notices_every_text_that_parsing_would_change(content: str) -> None:
-    row = replace(trajectory(1, "canvas.get_todo", "x"), messages=(user("hi"), said(serialise(call("canvas.get_todo"))), said(content)))
+    row = replace(
+        trajectory(1, "canvas.get_todo", "x"),
+        messages=(user("hi"), said(serialise(call("canvas.get_todo"))), said(content)),
+    )
     assert not data.g8([row], {}, "trajectory").passed
 
 
@@ -154,13 +184,20 @@ def test_g8_notices_live_markers_from_outside_and_unreadable_results() -> None:
 
 
 JSON_LIKE = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**12), 10**12)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
 
 
-@given(st.lists(st.dictionaries(st.text(max_size=8), JSON_LIKE, max_size=4), min_size=1, max_size=3), st.sampled_from(["", "Ok. "]))
+@given(
+    st.lists(st.dictionaries(st.text(max_size=8), JSON_LIKE, max_size=4), min_size=1, max_size=3),
+    st.sampled_from(["", "Ok. "]),
+)
 def test_g8_passes_whatever_serialise_wrote(arguments: list[dict[str, object]], prefix: str) -> None:
     text = prefix + "".join(serialise(ToolCall("canvas.get_todo", a)) for a in arguments)
     row = replace(trajectory(1, "canvas.get_todo", "x"), messages=(user("hi"), said(text)))
@@ -171,11 +208,13 @@ def test_g8_passes_whatever_serialise_wrote(arguments: list[dict[str, object]], 
 def test_g11_is_strict_at_one_per_cent_and_uses_the_methods_own_length() -> None:
     assert not data.g11([10] * 99 + [1025], 1024, "dpo", {}).passed
     assert data.g11([10] * 99 + [1025], 4096, "sft", {}).passed
+    assert data.g11([1024] * 5, 1024, "dpo", {}).numbers["rows_over"] == 0
     assert data.g11([10] * 100 + [1025], 1024, "dpo", {}).passed
 
 
 def test_g13_counts_over_all_turns_of_a_trajectory_and_allows_three() -> None:
     todo = call("canvas.get_todo")
-    assert data.g13([trajectory(1, "", "x", todo, todo, todo)], {}).passed
+    three = data.g13([trajectory(1, "", "x", todo, todo, todo)], {})
+    assert three.passed and three.numbers["trajectories_over"] == 0
     verdict = data.g13([trajectory(1, "", "x", todo, todo, todo, todo)], {})
     assert not verdict.passed and verdict.numbers["most_repeats"] == 4 and "row t1" in verdict.reason

@@ -46,7 +46,9 @@ def test_options_behind_the_entry_point_fit(command: str) -> None:
     assert collisions(DOCKERFILE, COMPOSE % command, NAME) == []
 
 
-@pytest.mark.parametrize("command", ['sh -c "canvas-train --method dpo"', '["sh", "-c", "x"]', "canvas-train --help", '["python"]'])
+@pytest.mark.parametrize(
+    "command", ['sh -c "canvas-train --method dpo"', '["sh", "-c", "x"]', "canvas-train --help", '["python"]']
+)
 def test_a_program_behind_the_entry_point_collides(command: str) -> None:
     found = collisions(DOCKERFILE, COMPOSE % command, NAME)
     assert len(found) == 1 and found[0].startswith("service trainer: the command starts with")
@@ -55,6 +57,13 @@ def test_a_program_behind_the_entry_point_collides(command: str) -> None:
 def test_an_overridden_entry_point_takes_its_own_command() -> None:
     compose = COMPOSE % '["-c", "canvas-train --method dpo"]\n    entrypoint: ["sh"]'
     assert collisions(DOCKERFILE, compose, NAME) == []
+
+
+def test_an_overridden_entry_point_drops_the_images_command() -> None:
+    dockerfile = 'FROM x\nENTRYPOINT ["sh"]\nCMD ["sh", "run.sh"]\n'
+    assert collisions(dockerfile, COMPOSE % 'null\n    entrypoint: ["canvas-train"]', NAME) == []
+    inherited = collisions('FROM x\nENTRYPOINT ["canvas-train"]\nCMD ["sh"]\n', COMPOSE % "null", NAME)
+    assert [line.split(":")[0] for line in inherited] == [NAME, "service trainer"]
 
 
 def test_a_shell_form_entry_point_ignores_its_command() -> None:
@@ -72,7 +81,9 @@ def test_the_last_stage_of_a_dockerfile_counts() -> None:
     assert collisions(text, "services: {}", NAME)
 
 
-@pytest.mark.parametrize(("dockerfile", "compose"), [("RUN x", "services: {}"), (DOCKERFILE, "a: [b"), (DOCKERFILE, "x: 1")])
+@pytest.mark.parametrize(
+    ("dockerfile", "compose"), [("RUN x", "services: {}"), (DOCKERFILE, "a: [b"), (DOCKERFILE, "x: 1")]
+)
 def test_unreadable_files_are_bad_input(dockerfile: str, compose: str) -> None:
     with pytest.raises(BadInput):
         collisions(dockerfile, compose, NAME)
@@ -90,6 +101,14 @@ def test_with_an_engine_the_image_is_built_and_asked_for_help(tmp_path: Path) ->
     found = examine(*files(tmp_path), tmp_path, runner=programs, which=lambda name: name if name == "podman" else None)
     assert (found.how, found.engine, found.build_exit_code, found.help_exit_code) == ("built", "podman", 0, 0)
     assert programs.ran[-1].endswith(":g10 --help")
+
+
+def test_an_image_without_an_entry_point_is_asked_by_the_programs_name(tmp_path: Path) -> None:
+    programs = Programs({"docker info": 0, "docker build": 0, "docker run": 0})
+    dockerfile, compose = files(tmp_path)
+    dockerfile.write_text('FROM x\nCMD ["canvas-train", "--check"]\n')
+    found = examine(dockerfile, compose, tmp_path, runner=programs, which=lambda name: name)
+    assert programs.ran[-1].endswith(":g10 canvas-train --help") and found.help_exit_code == 0
 
 
 def test_an_image_that_does_not_build_is_not_run(tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ def test_g2_does_not_trust_a_row_that_names_no_item() -> None:
     assert not run.g2([pair(1, "ordering", "a")], [unknown], {}, "preference").passed
 
 
-@pytest.mark.parametrize(("score", "passed"), [(0.199, False), (0.2, True), (0.7, True), (0.71, False), (math.nan, False)])
+@pytest.mark.parametrize(
+    ("score", "passed"), [(0.199, False), (0.2, True), (0.7, True), (0.71, False), (math.nan, False)]
+)
 def test_g3_wants_the_embedded_base_weak_but_not_empty(score: float, passed: bool) -> None:
     assert run.g3(score, 200, {}, maximum=0.7).passed is passed
 
@@ -63,6 +65,7 @@ def test_g9_wants_every_axis_measured_and_moving_up() -> None:
     for after in (-0.1, -0.2, math.nan, math.inf):
         assert not run.g9("dpo", [replace(up, after=after)], ["ordering"], {}).passed
     assert not run.g9("dpo", [replace(up, rows=0)], ["ordering"], {}).passed
+    assert run.g9("dpo", [replace(up, rows=1)], ["ordering"], {}).passed
     assert not run.g9("dpo", [], [], {}).passed
 
 

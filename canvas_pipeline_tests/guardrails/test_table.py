@@ -80,6 +80,19 @@ def test_a_guard_without_its_threshold_does_not_answer() -> None:
         judge("g5", {"grad_norm": 0.1}, {})
 
 
+def test_a_reason_says_where_to_look_only_when_something_is_wrong() -> None:
+    good = {"trajectories": 3, "most_repeats": 3}
+    assert judge("g13", good, {}, where=["row a"]).reason == ""
+    assert judge("g13", {**good, "most_repeats": 4}, {}, where=["row a"]).reason.endswith("look first at row a")
+    assert "look first" not in judge("g13", {**good, "most_repeats": 4}, {}).reason
+
+
+@pytest.mark.parametrize("number", [None, "3", True, float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_breaks_its_bound(number: float | str | bool | None) -> None:
+    assert not judge("g13", {"trajectories": 3, "most_repeats": number}, {}).passed
+    assert not judge("g13", {"trajectories": 3}, {}).passed
+
+
 def test_shipped_thresholds_are_those_of_the_design() -> None:
     shipped = {g.id: {b.threshold: b.value for b in g.bounds if b.value is not None} for g in GUARDS.values()}
     assert shipped["g1"]["min_share"] == 0.8

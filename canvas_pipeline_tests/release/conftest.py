@@ -17,7 +17,9 @@ SPECIALS = (
     "<tool_response|>", '<|"|>', "<|turn>", "<turn|>",
 )  # fmt: skip
 TEXTS = ["What is due this week in course 12?", "call:canvas.get_grades{course_id:12}", "user\nmodel\nsystem\n"]
-CHAT_TEMPLATE = "{{ bos_token }}{% for m in messages %}<|turn>{{ m.role }}\n{{ m.content }}<turn|>\n{% endfor %}<|turn>model\n"
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}<|turn>{{ m.role }}\n{{ m.content }}<turn|>\n{% endfor %}<|turn>model\n"
+)
 
 
 def save_micro_gemma(folder: Path, *, hidden: int = 256, seed: int = 0) -> Path:
@@ -67,9 +69,13 @@ def micro_gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def unquantised(micro_gemma: Path, converter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return convert(micro_gemma, tmp_path_factory.mktemp("gguf") / "micro-f16.gguf", name="canvas-micro", converter=converter)
+    return convert(
+        micro_gemma, tmp_path_factory.mktemp("gguf") / "micro-f16.gguf", name="canvas-micro", converter=converter
+    )
 
 
 @pytest.fixture(scope="session")
 def quants(unquantised: Path) -> dict[str, Path]:
-    return {quant: quantise(unquantised, unquantised.with_name(f"canvas-micro-{quant}.gguf"), quant) for quant in QUANTS}
+    return {
+        quant: quantise(unquantised, unquantised.with_name(f"canvas-micro-{quant}.gguf"), quant) for quant in QUANTS
+    }

@@ -52,7 +52,13 @@ def verdicts_for(method: str, inputs: dict[str, str]) -> tuple[Verdict, ...]:
 def files_of(folder: Path) -> dict[str, Path]:
     """Small files with the names of a release."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = [*(f"canvas-{quant}.gguf" for quant in QUANTS), "README.md", "DATA_CARD.md", "Modelfile", "data/preference_train.jsonl"]
+    names = [
+        *(f"canvas-{quant}.gguf" for quant in QUANTS),
+        "README.md",
+        "DATA_CARD.md",
+        "Modelfile",
+        "data/preference_train.jsonl",
+    ]
     for name in names:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(name)
@@ -62,7 +68,13 @@ def files_of(folder: Path) -> dict[str, Path]:
 def open_evidence() -> ReleaseEvidence:
     """Everything holds; the files are those of ``files_of``."""
     inputs = {name: sha(name) for step in ancestry(METHOD) for name in inputs_for(step)}
-    files = [*(f"canvas-{quant}.gguf" for quant in QUANTS), "README.md", "DATA_CARD.md", "Modelfile", "data/preference_train.jsonl"]
+    files = [
+        *(f"canvas-{quant}.gguf" for quant in QUANTS),
+        "README.md",
+        "DATA_CARD.md",
+        "Modelfile",
+        "data/preference_train.jsonl",
+    ]
     hashes = {name: sha(name) for name in files}
     data = {name: sha(f"{name}_train") for name in DATASETS.values()}
     data["preference"] = hashes["data/preference_train.jsonl"]

@@ -137,7 +137,7 @@ def test_the_header_is_yaml_with_the_licence_and_base_and_shows_the_measured_fig
 
 def test_few_cases_are_marked() -> None:
     text = model_card(model_facts())
-    assert "71.2 % [68.2, 73.2], n = 37 (few)" in text and "87.7 % [84.6, 89.6], n = 613 |" in text
+    assert "71.2 % [68.2, 73.2], n = 37 (few)" in text and "87.6 % [84.6, 89.6], n = 613 |" in text
 
 
 def test_a_contributor_is_never_named() -> None:
@@ -158,7 +158,7 @@ def test_the_modelfile_stops_where_a_gemma_turn_ends_and_keeps_the_turn_format()
     assert text.startswith("FROM ./canvas-dpo-Q4_K_M.gguf\n")
     for stop in STOPS:
         assert f"PARAMETER stop {stop}\n" in text
-    assert '<|turn>system\n{{ .System }}<turn|>\n' in text and '{{- end }}<|turn>model\n"""' in text
+    assert "<|turn>system\n{{ .System }}<turn|>\n" in text and '{{- end }}<|turn>model\n"""' in text
     assert text.count('"""') == 4 and "PARAMETER temperature 0" in text
 
 

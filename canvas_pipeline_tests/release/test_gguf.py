@@ -28,7 +28,9 @@ def test_smaller_quants_are_smaller_files(quants: dict[str, Path]) -> None:
 def test_rows_off_256_fall_back_in_llama_cpp_and_we_see_it(converter: Path, tmp_path: Path) -> None:
     model = save_micro_gemma(tmp_path / "odd", hidden=320)
     source = convert(model, tmp_path / "odd.gguf", converter=converter)
-    report = check(quantise(source, tmp_path / "odd-Q4_K_M.gguf", "Q4_K_M"), "Q4_K_M", prompts=([2],), max_tokens=2, context=64)
+    report = check(
+        quantise(source, tmp_path / "odd-Q4_K_M.gguf", "Q4_K_M"), "Q4_K_M", prompts=([2],), max_tokens=2, context=64
+    )
     assert report.loaded
     assert any("row length 320" in problem for problem in report.type_problems)
 

@@ -17,7 +17,11 @@ replace = msgspec.structs.replace
 
 
 def snapshot(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in folder.rglob("*") if p.is_file() and not p.is_symlink()}
+    return {
+        p.relative_to(folder).as_posix(): sha256_file(p)
+        for p in folder.rglob("*")
+        if p.is_file() and not p.is_symlink()
+    }
 
 
 @pytest.fixture
@@ -34,7 +38,11 @@ def test_a_release_verifies_also_with_sha256sum_and_is_current(released: Path) -
 
 def test_the_binding_ties_model_cards_and_data(released: Path) -> None:
     bound = json.loads((released / "release.json").read_text())
-    assert len(bound["model"]) == 6 and set(bound["cards"]) == {"README.md", "DATA_CARD.md"} and bound["data"]["preference"]
+    assert (
+        len(bound["model"]) == 6
+        and set(bound["cards"]) == {"README.md", "DATA_CARD.md"}
+        and bound["data"]["preference"]
+    )
     assert released.name == f"canvas-dpo-{sha256_file(released / 'SHA256SUMS')[:12]}"
 
 
@@ -80,7 +88,9 @@ def test_missing_and_additional_files_are_each_named(tmp_path: Path) -> None:
     assert "Modelfile is in the evidence" in str(error.value) and "extra.txt is not in the evidence" in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["../up.txt", "/abs.txt", "a/../../b", ".hidden", "SHA256SUMS", "release.json", "a b", ""])
+@pytest.mark.parametrize(
+    "name", ["../up.txt", "/abs.txt", "a/../../b", ".hidden", "SHA256SUMS", "release.json", "a b", ""]
+)
 def test_a_name_that_leaves_the_folder_or_takes_ours_is_refused(name: str, tmp_path: Path) -> None:
     files = files_of(tmp_path / "made")
     with pytest.raises(BadConfig):
@@ -129,7 +139,9 @@ def test_a_changed_release_does_not_verify(message: str, released: Path) -> None
         verify(released)
 
 
-def test_publishing_again_heals_a_damaged_release_and_keeps_the_damaged_one_aside(released: Path, tmp_path: Path) -> None:
+def test_publishing_again_heals_a_damaged_release_and_keeps_the_damaged_one_aside(
+    released: Path, tmp_path: Path
+) -> None:
     damage_file(released)
     assert publish(open_evidence(), files_of(tmp_path / "made"), released.parent) == released
     assert verify(released)

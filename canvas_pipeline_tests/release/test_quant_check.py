@@ -19,7 +19,13 @@ def test_every_quant_we_make_has_an_expectation() -> None:
 
 @pytest.mark.parametrize("quant", QUANTS)
 def test_each_quant_has_its_types_no_leak_loads_and_answers(quant: str, quants: dict[str, Path]) -> None:
-    report = check(quants[quant], quant, prompts=([2, 20, 21], "<bos><|turn>user\nhello<turn|>\n<|turn>model\n"), max_tokens=8, context=256)
+    report = check(
+        quants[quant],
+        quant,
+        prompts=([2, 20, 21], "<bos><|turn>user\nhello<turn|>\n<|turn>model\n"),
+        max_tokens=8,
+        context=256,
+    )
     assert report.problems == ()
     assert report.answered and len(report.answers) == 2
     assert EXPECTED[quant].main in report.types and not report.types.keys() & {"F16", "F32"}
@@ -39,7 +45,14 @@ def test_a_silent_fallback_is_a_problem(quants: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize(
     ("quant", "fallback"),
-    [("Q2_K", "IQ4_NL"), ("Q3_K_M", "IQ4_NL"), ("Q4_K_M", "Q5_0"), ("Q5_K_M", "Q5_1"), ("Q6_K", "Q8_0"), ("Q8_0", "F16")],
+    [
+        ("Q2_K", "IQ4_NL"),
+        ("Q3_K_M", "IQ4_NL"),
+        ("Q4_K_M", "Q5_0"),
+        ("Q5_K_M", "Q5_1"),
+        ("Q6_K", "Q8_0"),
+        ("Q8_0", "F16"),
+    ],
 )
 def test_one_fallen_back_matrix_among_good_ones_is_named(quant: str, fallback: str) -> None:
     good = tensor("blk.0.attn_q.weight", EXPECTED[quant].main, 256, 256)
@@ -55,7 +68,14 @@ def test_many_wrong_matrices_are_listed_up_to_a_bound_with_a_count() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["/home/someone/models", "made in /tmp/x1", "a.b@uni.example.edu", "CS_3704_21936_202601", "hf_" + "a1" * 15, "by quietpond"],
+    [
+        "/home/someone/models",
+        "made in /tmp/x1",
+        "a.b@uni.example.edu",
+        "CS_3704_21936_202601",
+        "hf_" + "a1" * 15,
+        "by quietpond",
+    ],
 )
 def test_a_leak_in_the_metadata_names_the_key_and_never_the_value(text: str) -> None:
     (leak,) = metadata_leaks({"general.name": [text], "general.type": ["model"]}, private=("QuietPond",))

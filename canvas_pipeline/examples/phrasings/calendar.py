@@ -1,7 +1,7 @@
 """Wordings of requests to the calendar: look, find time, book, move, cancel.
 
-In: nothing. Out: ``CALENDAR``, tool → wordings. Slots: {start_iso} {end_iso} are dates (list_events) or instants; {day} {from}
-{to} state the same as a date and two clock times. What must hold: see ``wording``.
+In: nothing. Out: ``CALENDAR``, tool → wordings. Slots: {start_iso} {end_iso} are dates (list_events) or instants;
+{day} {from} {to} state the same as a date and two clock times. What must hold: see ``wording``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ CALENDAR: Mapping[str, tuple[Wording, ...]] = {
             "[Find|Show] free blocks between {earliest_hour}:00 and {latest_hour}:00, next {horizon_days} days",
             "When can I [study|work] {min_minutes} minutes before {latest_hour}:00?",
             "[Find|Show] my free [blocks|time|time slots]",
-            ("[Find|Show] free time in the next {horizon_days} days, [no weekends|without weekends]", {"exclude_weekends": True}),
+            (
+                "[Find|Show] free time in the next {horizon_days} days, [no weekends|without weekends]",
+                {"exclude_weekends": True},
+            ),
             ("Free blocks of {min_minutes} minutes on weekdays only", {"exclude_weekends": True}),
             "Where [is there|do I have] a gap of {min_minutes} minutes in the next {horizon_days} days?",
             "[Check|Tell me] when I am free [over|in] the next {horizon_days} days",

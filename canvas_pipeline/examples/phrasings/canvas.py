@@ -53,9 +53,14 @@ CANVAS: Mapping[str, tuple[Wording, ...]] = {
             "Look {horizon_days} days ahead: what assignments does course {course_id} have?",
             "[Deadlines|Due dates] in course {course_id}, next {horizon_days} days",
             ("[Show|List] all assignments of course {course_id}, submitted ones too", {"include_submitted": True}),
-            ("[Assignments|Homework] for {course_id}, next {horizon_days} days, [also|including] submitted ones",
-             {"include_submitted": True}),
-            ("What did I have to [hand in|do] for course {course_id}? Include submitted work", {"include_submitted": True}),
+            (
+                "[Assignments|Homework] for {course_id}, next {horizon_days} days, [also|including] submitted ones",
+                {"include_submitted": True},
+            ),
+            (
+                "What did I have to [hand in|do] for course {course_id}? Include submitted work",
+                {"include_submitted": True},
+            ),
             "[Do I have|Have I got] [assignments|homework] due in {horizon_days} days?",
             "[Pull up|Get|Check] the [homework|assignments] due in class {course_id} within {horizon_days} days",
             "For course {course_id}, [which assignments|what homework] [is|are] due in the next {horizon_days} days?",

@@ -1,7 +1,7 @@
 """Wordings of requests to the study tools and the reranker.
 
-In: nothing. Out: ``STUDY``, tool → wordings. {deadlines} is a list such as "Lab 3 due 2026-04-01 (6 hours)"; {task_type} is
-said in plain words ("a problem set"). What must hold: see ``wording``.
+In: nothing. Out: ``STUDY``, tool → wordings. {deadlines} is a list such as "Lab 3 due 2026-04-01 (6 hours)";
+{task_type} is said in plain words ("a problem set"). What must hold: see ``wording``.
 """
 
 from __future__ import annotations

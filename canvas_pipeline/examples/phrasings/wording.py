@@ -1,9 +1,9 @@
 """What a wording is, and how one becomes text.
 
-In: a line of a table, such as ``"[Show|Give me] my grades for course {course_id}"``. Out: ``Wording`` values with an id such
-as ``get_grades/07``. What must hold: ``[a|b]`` holds alternatives and ``{name}`` a slot; a wording is for training or for the
-bench, never both, and no two wordings of different roles can produce the same text, slots aside; an argument appears in the
-call only if the wording has its slot or states it in ``sets``.
+In: a line of a table, such as ``"[Show|Give me] my grades for course {course_id}"``. Out: ``Wording`` values with an
+id such as ``get_grades/07``. What must hold: ``[a|b]`` holds alternatives and ``{name}`` a slot; a wording is for
+training or for the bench, never both, and no two wordings of different roles can produce the same text, slots aside;
+an argument appears in the call only if the wording has its slot or states it in ``sets``.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ class Wording:
 
     def expansions(self) -> tuple[str, ...]:
         """All texts, slots still open."""
-        parts = [
-            part.split("|") if index % 2 else [part] for index, part in enumerate(_ALTERNATIVES.split(self.text))
-        ]
+        parts = [part.split("|") if index % 2 else [part] for index, part in enumerate(_ALTERNATIVES.split(self.text))]
         return tuple(_one_space("".join(combination)) for combination in itertools.product(*parts))
 
 
@@ -80,14 +78,24 @@ SUFFIXES: tuple[str, ...] = (" please", " thanks", " Thanks!", " thank you", " T
 
 
 def polite(text: str, rng: random.Random, *, cased: bool = True) -> str:
-    """Perhaps a greeting before, perhaps thanks after, perhaps no capital: what people type. ``cased=False`` leaves the first
-    letter alone."""
-    small = text[0].lower() + text[1:] if cased else text
+    """Perhaps a greeting before, perhaps thanks after, perhaps no capital: what people type. ``cased=False`` leaves
+    the first letter alone."""
+    small = uncapitalised(text) if cased else text
     if rng.random() < 0.25:
         text = small
     if rng.random() < 0.2:
         text = rng.choice(PREFIXES) + small
     if rng.random() < 0.15:
         suffix = rng.choice(SUFFIXES)
-        text = (text.rstrip(".") if suffix[1].islower() else text) + suffix
+        text = text.rstrip(".") + suffix if suffix[1].islower() else sentence(text) + suffix
     return text
+
+
+def uncapitalised(text: str) -> str:
+    """The text as it stands within a sentence; "I" keeps its capital."""
+    return text if text.startswith(("I ", "1")) else text[0].lower() + text[1:]
+
+
+def sentence(text: str) -> str:
+    """The text with an end to it."""
+    return text if text[-1] in ".?!" else text + "."

@@ -1,0 +1,83 @@
+# `make demo` and `make test` do all set-up themselves: a Debian machine with Python 3.11+, make and a C++ compiler is enough.
+# uv lives in .tools, the environment in .venv, everything produced below data/artifacts; nothing leaves the clone.
+
+PYTHON   ?= python3
+METHODS  ?= sft,dpo,kto
+PORT     ?= 3000
+JOBS     ?= 2
+UV_VERSION := 0.13.8
+TOOLS    := .tools
+VENV     := .venv
+BIN      := $(VENV)/bin
+UV       := $(TOOLS)/bin/uv
+READY    := $(VENV)/.ready
+EXTRAS   := --extra pii --extra train --extra release --extra dev
+
+export DAGSTER_DISABLE_TELEMETRY := 1
+# Nothing here fetches a model or a data set by itself; a base model from the hub is downloaded by its user, on purpose.
+OFFLINE := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 HF_DATASETS_OFFLINE=1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test dev lint bench setup prerequisites clean distclean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  variables: METHODS=$(METHODS) (or all)  PORT=$(PORT)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
+
+demo: $(READY) .dagster/dagster.yaml ## contributors in, an answering GGUF out: the whole line on the embedded model
+	@# No secret: it only makes the handles of the *synthetic* contributors in this repository the same on every machine.
+	CANVAS_REGISTRY_KEY="$${CANVAS_REGISTRY_KEY:-synthetic-demo-data-only}" METHODS="$(METHODS)" $(OFFLINE) \
+		DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/python -m canvas_pipeline.cli.demo
+
+test: $(READY) ## every test, offline, on $(JOBS) cores
+	$(OFFLINE) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
+
+dev: $(READY) .dagster/dagster.yaml ## the Dagster web UI on 127.0.0.1:$(PORT)
+	DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+
+lint: $(READY) ## formatting, rules, import direction, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+bench: $(READY) ## measurements of the project itself (figures for docs/experiments.md)
+	$(OFFLINE) $(BIN)/python -m pytest canvas_pipeline_tests/benchmarks -s -p no:xdist
+
+setup: $(READY) ## only the set-up that the others do by themselves
+
+# The stamp is written last: a set-up that broke off is taken up again by the next make.
+$(READY): uv.lock pyproject.toml | prerequisites
+	@test -x $(UV) && $(UV) --version | grep -q ' $(UV_VERSION)\b' || { \
+		echo "· bootstrapping uv $(UV_VERSION) into $(TOOLS)"; \
+		$(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@echo "· environment into $(VENV) (the first time: about 6 GB, and minutes of compiling llama.cpp)"
+	$(UV) sync --locked $(EXTRAS)
+	@echo "· GGUF converter of this llama.cpp"
+	$(BIN)/python -m canvas_pipeline.release.converter --pip-python $(TOOLS)/bin/python
+	@touch $@
+
+# Each missing thing is one line with what to install; all of them are named before it stops.
+prerequisites:
+	@missing=0; \
+	lack() { echo "missing: $$1 (Debian: $$2)" >&2; missing=1; }; \
+	command -v $(PYTHON) >/dev/null || lack "$(PYTHON), Python 3.11 or later" "sudo apt install python3 python3-venv"; \
+	if command -v $(PYTHON) >/dev/null; then \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+			|| lack "Python 3.11 or later ($(PYTHON) is older)" "sudo apt install python3.11 python3.11-venv, then make PYTHON=python3.11 …"; \
+		$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || lack "Python's venv module" "sudo apt install python3-venv"; \
+	fi; \
+	command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null \
+		|| lack "a C++ compiler, llama.cpp is compiled here" "sudo apt install g++"; \
+	exit $$missing
+
+# With DAGSTER_HOME set, dagster.yaml counts only in that folder.
+.dagster/dagster.yaml: dagster.yaml
+	@mkdir -p .dagster && cp dagster.yaml $@
+
+clean: ## remove caches (keeps the environment and everything produced)
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find canvas_pipeline canvas_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## also remove the environment and the tools (keeps everything produced)
+	rm -rf $(VENV) $(TOOLS)

@@ -1,0 +1,77 @@
+"""What runs by itself: the nightly, and a partition for each contributor file that appears."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from canvas_pipeline.components.resource import Line
+from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, collab
+from canvas_pipeline.line.intake import settled_contributors
+
+METHOD_ASSETS = ("run_spec", "checkpoint", "bench")
+DEMO_METHODS = ("sft", "dpo", "kto")
+
+AFTER_INTAKE = dg.AssetSelection.all() - dg.AssetSelection.assets(collab)
+EVERY_GGUF = dg.AssetSelection.key_prefixes(["gguf"]) - dg.AssetSelection.assets(["gguf", "production"])
+
+
+def of_methods(*methods: str) -> dg.AssetSelection:
+    """The assets of some methods."""
+    return dg.AssetSelection.assets(*([kind, method] for kind in METHOD_ASSETS for method in methods))
+
+
+PER_METHOD = (
+    dg.AssetSelection.key_prefixes(["run_spec"])
+    | dg.AssetSelection.key_prefixes(["checkpoint"])
+    | dg.AssetSelection.key_prefixes(["bench"])
+)
+
+
+
+def demo_selection(methods: Sequence[str]) -> dg.AssetSelection:
+    """The line after intake with some methods, and the six quants of the production checkpoint only."""
+    return (AFTER_INTAKE - EVERY_GGUF - PER_METHOD) | of_methods(*methods)
+
+
+intake_job = dg.define_asset_job(
+    "intake", selection=dg.AssetSelection.assets(collab), description="Take one contributor in (pick a partition)."
+)
+demo_job = dg.define_asset_job(
+    "demo",
+    selection=demo_selection(DEMO_METHODS),
+    description="Corpus to release with sft, dpo and kto; run intake for each contributor first.",
+)
+nightly_job = dg.define_asset_job(
+    "nightly",
+    selection=AFTER_INTAKE - EVERY_GGUF,
+    description="Everything after intake with all nine methods; what did not change is reused.",
+)
+
+
+@dg.schedule(job=nightly_job, cron_schedule="0 2 * * *", execution_timezone="UTC")
+def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Rebuild what changed since the last success, at two in the morning."""
+    return dg.RunRequest(run_key=None)
+
+
+@dg.sensor(job=intake_job, minimum_interval_seconds=30)
+def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorResult:
+    """A partition and a run for each contributor file that is new or changed, once it has been still for a moment."""
+    found = settled_contributors(Path(line.root) / "collab", time.time())
+    known = set(context.instance.get_dynamic_partitions("contributors"))
+    names = list(found)
+    gone = sorted(known - set(names))
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_key=f"{name}:{sha}", partition_key=name) for name, sha in found.items()],
+        dynamic_partitions_requests=[
+            CONTRIBUTORS.build_add_request([name for name in names if name not in known]),
+            CONTRIBUTORS.build_delete_request(gone),
+        ],
+    )
+
+
+@dg.definitions
+def automation() -> dg.Definitions:
+    return dg.Definitions(jobs=[intake_job, demo_job, nightly_job], schedules=[nightly], sensors=[contributors])

@@ -1,0 +1,188 @@
+"""From the production checkpoint to a gated release in a local folder.
+
+In: checkpoints, bench reports, cards. Out: stages ``gguf/<method>``, ``cards``, ``release_log``, ``release``. What must hold: what is
+published is exactly what was checked; a closed gate lists every reason and leaves yesterday's release as it was.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from canvas_pipeline.artifacts import Stage, Writer, sha256_file
+from canvas_pipeline.errors import GateClosed
+from canvas_pipeline.guardrails.table import ancestry
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.intake.audit import audit
+from canvas_pipeline.line import bench, facts, training
+from canvas_pipeline.line.intake import contributor_files
+from canvas_pipeline.line.workspace import Launch, Made, Workspace, code_version, make
+from canvas_pipeline.records import BenchCase, Item, read_jsonl
+from canvas_pipeline.release import cards as card_room
+from canvas_pipeline.release import gate, publish
+from canvas_pipeline.release.gguf import QUANTS, export
+from canvas_pipeline.release.quant_check import check
+from canvas_pipeline.tools.prompt import system_message
+
+RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
+
+
+def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
+    """Convert once, quantise six times, read the types back, load, ask and bench each one."""
+    checkpoint = training.trained(ws, name)
+    benched = ws.store.get(f"bench/{name}")
+    cases = ws.store.get("bench_cases")
+    private = tuple(contributor_files(ws))
+
+    def build(writer: Writer) -> None:
+        rows = list(read_jsonl(cases.path(), BenchCase))
+        exact = {o.case_id for o in bench.read_report(benched).outcomes if o.exact and o.expected_calls}
+        evidence = {}
+        for quant, path in export(checkpoint.folder / "model", writer.folder, name=f"canvas-{name}").items():
+            report = check(path, quant, private=private)
+            ws.say(f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}")
+            found = bench.scored(rows, bench.spoken(ws, launch, writer, "gguf", path, [cases.path()]))
+            kept = sum(o.exact for o in found.outcomes if o.case_id in exact)
+            evidence[quant] = gate.QuantEvidence(
+                report=report, cases=len(rows), exact_unquantised=len(exact), exact_retained=kept
+            )
+            writer.json(found, f"report-{quant}.json")
+        writer.json(evidence, "quants.json")
+
+    inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
+    stage, reused = make(ws, f"gguf/{name}", ("release", *bench.ROOMS), build, inputs=inputs)
+    quants = read_quants(stage)
+    lines = ["| quant | MiB | tensor types | exact calls retained |", "|---|---|---|---|"]
+    for quant, found in quants.items():
+        types = ", ".join(f"{kind} {count}" for kind, count in sorted(found.report.types.items()))
+        share = f"{found.exact_retained} of {found.exact_unquantised}"
+        lines.append(f"| {quant} | {found.report.size / (1 << 20):.2f} | {types} | {share} |")
+    return Made(stage, reused, facts={"quants": "\n".join(lines)})
+
+
+def production_gguf(ws: Workspace, launch: Launch) -> Made:
+    """The six quants of the production checkpoint."""
+    return gguf(ws, bench.production_method(ws), launch)
+
+
+def read_quants(stage: Stage) -> dict[str, gate.QuantEvidence]:
+    """What is known about each file of a gguf stage."""
+    return msgspec.json.decode(stage.path("quants.json").read_bytes(), type=dict[str, gate.QuantEvidence])
+
+
+def verdicts_of_line(ws: Workspace) -> tuple[tuple[Verdict, ...], dict[str, str]]:
+    """The verdicts of all current run specs (each once), and the hashes they are bound to."""
+    verdicts: dict[tuple[str, str | None], Verdict] = {}
+    inputs: dict[str, str] = {}
+    benches, _ = bench.current_benches(ws)
+    for name in benches:
+        spec = training.current_spec(ws, name)
+        inputs.update({key: file.sha256 for key, file in spec.inputs.items()})
+        verdicts.update({(v.guard, v.subject): v for v in spec.verdicts})
+    return tuple(verdicts.values()), inputs
+
+
+def cards(ws: Workspace, launch: Launch) -> Made:
+    """Model card, data card and Modelfile of the production checkpoint."""
+    name = bench.production_method(ws)
+    files = ws.store.get(f"gguf/{name}")
+    verdicts, _ = verdicts_of_line(ws)
+    own = tuple(v for v in verdicts if v.subject in (None, name) or v.subject in ("trajectory", "preference", "feedback"))
+    known = {
+        **facts.model_facts(ws, name, own),
+        **facts.bench_facts(ws, tuple(bench.current_benches(ws)[0])),
+        **facts.quant_facts(read_quants(files), f"gguf/{name} quants.json {files.sha256[:12]}"),
+        **facts.data_facts(ws),
+    }
+    private = tuple(contributor_files(ws))
+
+    def build(writer: Writer) -> None:
+        texts = {"README.md": card_room.model_card(known, private), "DATA_CARD.md": card_room.data_card(known, private)}
+        reasons = {
+            file: card_room.reasons_against_card(text, known, "model" if file == "README.md" else "data", private)
+            for file, text in texts.items()
+        }
+        for file, text in texts.items():
+            writer.text(text, file)
+        now = max(item.collected_at for item in read_jsonl(ws.store.get("corpus").path(), Item))
+        system = system_message(now, ws.profile.declaration).content
+        writer.text(card_room.modelfile(f"canvas-{name}-Q4_K_M.gguf", system), "Modelfile")
+        writer.json(reasons, "reasons.json")
+        writer.json(known, "facts.json")
+
+    inputs = {key: fact.shown() + fact.source for key, fact in known.items()}
+    stage, reused = make(ws, "cards", ("release/cards", "line/facts"), build, inputs=inputs)
+    return Made(stage, reused, facts={"model card": stage.path("README.md").read_text(encoding="utf-8")})
+
+
+def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
+    """Everything the gate looks at, and the files to be released by their name in the release."""
+    name = bench.production_method(ws)
+    checkpoint, files, card = training.trained(ws, name), ws.store.get(f"gguf/{name}"), ws.store.get("cards")
+    quants = read_quants(files)
+    paths = {file: card.path(file) for file in RELEASED}
+    paths.update({q.report.file: files.path(q.report.file) for q in quants.values()})
+    verdicts, inputs = verdicts_of_line(ws)
+    data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
+    read = [ws.store.get(f"splits/{key.removesuffix('_train')}").path("train.jsonl") for key in data]
+    audited = [*read, *(card.path(file) for file in gate.CARDS)]
+    leaks = audit(audited, ws.private / "registry.jsonl")
+    reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
+    found = bench.read_report(ws.store.get(f"bench/{name}"))
+    selection = msgspec.json.decode(ws.store.get("production_checkpoint").path("selection.json").read_bytes())
+    figures = {
+        key: gate.Figure(value=rate.share, low=rate.low or 0.0, high=rate.high or 0.0, n=rate.cases)
+        for key in gate.FIGURES
+        if (rate := getattr(found, key)).share is not None
+    }
+    evidence = gate.ReleaseEvidence(
+        name=f"canvas-{name}",
+        method=name,
+        profile=ws.profile.name,
+        checkpoint=checkpoint.sha256,
+        files={file: sha256_file(path) for file, path in paths.items()},
+        inputs=inputs,
+        data=data,
+        verdicts=verdicts,
+        allowances=ws.all_allowances(),
+        leaks=len(leaks),
+        audited={path.name if path in paths.values() else f"{path.parent.parent.name}/train": sha256_file(path) for path in audited},
+        figures=figures,
+        bench_checkpoint=ws.store.get(f"bench/{name}").manifest.recipe.inputs["model"],
+        production=(selection["chosen"]["method"], selection["chosen"]["checkpoint_sha256"]),
+        quants=quants,
+        cards={file: gate.CardEvidence(sha256=sha256_file(card.path(file)), reasons=reasons[file]) for file in gate.CARDS},
+        code_version=code_version("."),
+    )
+    return evidence, paths
+
+
+def release_log(ws: Workspace, launch: Launch) -> Made:
+    """RELEASE-LOG.md: every item ticked, or with every reason against."""
+    evidence, _ = evidence_of(ws)
+
+    def build(writer: Writer) -> None:
+        writer.json(evidence, "evidence.json")
+        writer.text(gate.release_log(evidence), "RELEASE-LOG.md")
+
+    inputs = {**evidence.files, **evidence.inputs, "code": evidence.code_version, "leaks": str(evidence.leaks)}
+    stage, reused = make(ws, "release_log", ("release/gate",), build, inputs=inputs)
+    log = {"reasons against": len(gate.reasons_against(evidence)), "log": stage.path("RELEASE-LOG.md").read_text()}
+    return Made(stage, reused, facts=log)
+
+
+def release(ws: Workspace, launch: Launch) -> Made:
+    """Publish below ``<root>/releases``, if the gate is open for the files as they are now."""
+    evidence, paths = evidence_of(ws)
+    logged = gate.read_evidence(ws.store.get("release_log").path("evidence.json"))
+    if logged != evidence:
+        raise GateClosed("the release log was written for other files than the current ones; materialise release_log again")
+    folder = publish.publish(evidence, paths, ws.root / "releases")
+
+    def build(writer: Writer) -> None:
+        writer.text(folder.name + "\n", "folder.txt")
+        writer.json(publish.binding(evidence), "release.json")
+
+    inputs = {"sums": sha256_file(folder / publish.SUMS)}
+    return Made(*make(ws, "release", ("release/publish",), build, inputs=inputs), facts={"folder name": folder.name})

@@ -1,0 +1,189 @@
+"""The recipe of the shipped base: weak, not empty. ``python -m canvas_pipeline.training base --out FOLDER`` remakes it.
+
+In: a canvas factory, a seed, a number of steps. Out: a checkpoint folder with ``recipe.json``: the recipe and the sha256 of each
+file. What must hold: the base has learnt to read a request, copy its values and write calls, with ``RECIPE.tools`` only; of
+the other tools it has read the names and nothing else, and never when to stop or not to call. It sees training wordings and
+an invented campus of its own: no contributor's item and no bench wording.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.errors import ArtifactCorrupt, MissingInput
+from canvas_pipeline.examples.answers import answer
+from canvas_pipeline.examples.policy import KINDS, situations
+from canvas_pipeline.examples.requests import ask
+from canvas_pipeline.examples.students import CanvasFactory, Snapshot, restage, students
+from canvas_pipeline.examples.trajectory import trajectory_of
+from canvas_pipeline.intake.curriculum import FORMS, SUBJECTS
+from canvas_pipeline.profiles import PROFILES
+from canvas_pipeline.records import Item, Message, dumps, item_id
+from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
+from canvas_pipeline.tools.wire import response_text, serialise
+from canvas_pipeline.training.checkpoint import save_model
+from canvas_pipeline.training.chat_template import render, to_chat
+from canvas_pipeline.training.embedded import build_model, build_tokenizer
+from canvas_pipeline.training.encoding import Encoded, encode
+from canvas_pipeline.training.progress import Reporter
+from canvas_pipeline.training.reference import tensors
+
+SHIPPED = Path(__file__).parent / "base"
+RECIPE_FILE = "recipe.json"
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """What the base is made from. ``tools`` are those it learns to call."""
+
+    tools: tuple[str, ...] = (
+        "canvas.list_courses", "canvas.get_assignments", "canvas.get_grades", "calendar.list_events",
+        "calendar.create_event", "calendar.delete_event", "study.spaced_schedule", "study.recommend_block_size",
+    )  # fmt: skip
+    steps: int = 3000
+    batch: int = 8
+    characters: int = 900
+    answered: float = 0.2
+    learning_rate: float = 2e-3
+    warmup: int = 60
+    vocabulary: int = 2048
+    tokenizer_rows: int = 1500
+    seed: int = 0
+
+
+RECIPE = Recipe()
+
+
+def invented_items(seed: int, courses: int = 60, each: int = 12) -> list[Item]:
+    """Anonymised items of an invented campus: the titles of the curriculum, dates spread over a year."""
+    rng = random.Random(seed)
+    collected = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    items: dict[str, Item] = {}
+    for number in range(1, courses + 1):
+        subject = rng.choice(SUBJECTS)
+        handle = f"@COURSE{number}"
+        term = rng.choice(("2025 Fall", "2026 Spring", "2026 Fall"))
+        for count in range(each):
+            template, kind, submission, points = rng.choice(FORMS)
+            title = template.format(t=rng.choice(subject.topics), n=rng.randint(1, 14))
+            due = collected + timedelta(days=rng.randint(-180, 180))
+            row = Item(
+                id=item_id(kind, title.casefold(), handle), type=kind, title=title, course=handle,  # type: ignore[arg-type]
+                course_name=rng.choice(subject.courses)[1], term=term,
+                due_at=None if rng.random() < 0.2 else due.strftime("%Y-%m-%dT%H:%M:%SZ"), points_possible=points,
+                submission_types=submission, submission_status=rng.choice(("GRADED", "NOT_SUBMITTED")),
+                contributors=("invented",), collected_at=collected.isoformat(), parents=(f"invented:{number}.{count}",),
+            )  # fmt: skip
+            items[row.id] = row
+    return list(items.values())
+
+
+def worlds(seed: int) -> list[Snapshot]:
+    """The base's own students."""
+    return students(invented_items(seed), PROFILES["embedded"], seed)
+
+
+def conversations(recipe: Recipe, factory: CanvasFactory, seed: int) -> Iterator[tuple[Message, ...]]:
+    """Endless: one student at a new moment, asking for a few things one after the other. Some requests are answered after
+    their result; after the others the student goes on, so that more calls fit into a row."""
+    rng = random.Random(seed)
+    known = worlds(recipe.seed)
+    while True:
+        world = restage(rng.choice(known), str(rng.random()))
+        canvas = factory(world)
+        said = [system_message(world.now, "catalogue")]
+        # Rows of about the same length: little padding.
+        while sum(len(message.content) for message in said) < recipe.characters:
+            request = ask(world, rng.choice(recipe.tools), "train", rng)
+            said.append(Message(role="user", content=request.spoken(rng)))
+            said.append(Message(role="assistant", content=serialise(request.call)))
+            if rng.random() < recipe.answered:
+                result = canvas.dispatch(request.call.name, request.call.arguments)
+                said.append(Message(role="tool", name=request.call.name, content=response_text(result)))
+                said.append(Message(role="assistant", content=answer(request.call, result)))
+        yield tuple(said)
+
+
+def tokenizer_texts(recipe: Recipe, factory: CanvasFactory) -> list[str]:
+    """Rendered training conversations of all kinds and all tools: the vocabulary covers what SFT will say."""
+    rows = situations(worlds(recipe.seed), PROFILES["embedded"], recipe.seed, KINDS, factory)
+    texts = [render(to_chat(trajectory_of(row).messages))[0] for row in rows]
+    random.Random(recipe.seed).shuffle(texts)
+    return texts[: recipe.tokenizer_rows]
+
+
+def build_base(out: Path, factory: CanvasFactory, report: Reporter, steps: int = 0, recipe: Recipe = RECIPE) -> None:
+    """Train the base from nothing and write its folder. ``steps`` of 0 takes the recipe's. Deterministic on one machine."""
+    recipe = msgspec.structs.replace(recipe, steps=steps or recipe.steps)
+    tokenizer = build_tokenizer(tokenizer_texts(recipe, factory), recipe.vocabulary)
+    model = build_model(tokenizer, recipe.seed)
+    report.say("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=recipe.steps)
+    loss = _fit(model, tokenizer, recipe, factory, report)
+    save_model(model, tokenizer, out, "bfloat16")
+    files = {path.name: sha256_file(path) for path in sorted(out.iterdir()) if path.name != RECIPE_FILE}
+    text = {
+        "recipe": json.loads(msgspec.json.encode(recipe)),
+        "command": "python -m canvas_pipeline.training base --out FOLDER",
+        "loss": round(loss, 4),
+        "files": files,
+    }
+    (out / RECIPE_FILE).write_bytes(dumps(text) + b"\n")
+
+
+def _fit(model: Any, tokenizer: Any, recipe: Recipe, factory: CanvasFactory, report: Reporter) -> float:
+    """A plain loop: AdamW, warm-up and cosine, bf16 autocast; returns the mean loss of the last 50 steps."""
+    import torch
+
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98), fused=True)
+    rows = conversations(recipe, factory, recipe.seed + 1)
+    model.train()
+    losses: list[float] = []
+    for step in range(recipe.steps):
+        rate = recipe.learning_rate * _schedule(step, recipe)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        batch = [_encode(next(rows), tokenizer) for _ in range(recipe.batch)]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = model(**tensors(batch), use_cache=False).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        losses.append(loss.item())
+        report.step("base", step + 1, recipe.steps, loss=round(math.fsum(losses[-50:]) / len(losses[-50:]), 4))
+    return math.fsum(losses[-50:]) / len(losses[-50:])
+
+
+def _encode(messages: tuple[Message, ...], tokenizer: Any) -> Encoded:
+    return encode(messages, tokenizer, "catalogue", ALL_TOOLS)
+
+
+def _schedule(step: int, recipe: Recipe) -> float:
+    warm = min(1.0, (step + 1) / recipe.warmup)
+    return warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / recipe.steps)))
+
+
+def shipped_base() -> Path:
+    """The folder of the shipped base, its files as recorded. Raises ``MissingInput`` or ``ArtifactCorrupt``."""
+    try:
+        recorded = json.loads((SHIPPED / RECIPE_FILE).read_bytes())["files"]
+    except FileNotFoundError:
+        raise MissingInput(
+            f"{SHIPPED}: the shipped base is not there; make it: python -m canvas_pipeline.training base --out {SHIPPED}"
+        ) from None
+    for name, sha256 in recorded.items():
+        path = SHIPPED / name
+        if not path.is_file() or sha256_file(path) != sha256:
+            raise ArtifactCorrupt(f"{path} is not the file that {RECIPE_FILE} records; restore it or make the base again")
+    return SHIPPED

@@ -1,0 +1,42 @@
+"""What all tests share: no network, no state of this machine, hypothesis profiles, and who runs beside whom.
+
+Set before anything is imported: the libraries read these variables at import.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.update(
+    HF_HUB_OFFLINE="1",
+    TRANSFORMERS_OFFLINE="1",
+    HF_DATASETS_OFFLINE="1",
+    DAGSTER_DISABLE_TELEMETRY="1",
+    TOKENIZERS_PARALLELISM="false",
+    NO_COLOR="1",
+    COLUMNS="200",  # rich and click wrap at the terminal's width
+)
+for name in ("DAGSTER_HOME", "CANVAS_PROFILE", "CANVAS_REGISTRY_KEY"):
+    os.environ.pop(name, None)
+
+# Two shared cores make any deadline a coin toss; a failing example is printed as a blob and can be replayed.
+settings.register_profile("ci", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("ci"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+SHARED = ("release", "training")
+"""Folders whose tests share models made once a session: each stays on one worker of ``--dist loadgroup``."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(here)
+        group = path.parts[0] if path.parts[0] in SHARED else path.as_posix()
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(group))

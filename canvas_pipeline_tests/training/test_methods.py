@@ -1,0 +1,60 @@
+"""The method table."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.guardrails.table import DATASETS, METHOD_FAMILIES, STARTS
+from canvas_pipeline.profiles import PROFILES
+from canvas_pipeline.training.methods import BETA, METHODS, method
+
+
+def test_the_table_has_exactly_the_nine_methods_the_guards_know() -> None:
+    assert list(METHODS) == ["sft", "lora", "qlora", "dpo", "ipo", "apo-zero", "sppo", "nca", "kto"]
+    assert set(METHODS) == set(METHOD_FAMILIES)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_row_agrees_with_the_guards_about_data_and_start(name: str) -> None:
+    row = METHODS[name]
+    assert row.dataset == DATASETS[METHOD_FAMILIES[name]]
+    assert row.start == STARTS[METHOD_FAMILIES[name]]
+    assert row.uses_reference == (row.start == "checkpoint/sft")
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_row_has_sane_numbers_for_every_profile(name: str, profile: str) -> None:
+    row, h = METHODS[name], METHODS[name].hyperparameters(profile)
+    assert h.beta == BETA == 0.3
+    assert h.learning_rate > 0 and h.epochs > 0 and h.batch * h.accumulation >= 8
+    assert (h.adapter_rank > 0) == (row.adapter is not None)
+    assert row.grad_norm_bound[profile] > 0 and row.uma_gib[profile] > 0
+    assert row.minimum_rows(PROFILES[profile]) >= 500
+    assert h.optimizer == {"gb10": "paged_adamw_8bit", "embedded": "adamw_torch_fused"}[profile]
+
+
+def test_an_unknown_method_names_those_there_are() -> None:
+    with pytest.raises(BadConfig, match="sft, lora, qlora, dpo, ipo, apo-zero, sppo, nca, kto"):
+        method("ppo")
+
+
+def test_an_unknown_profile_names_those_there_are() -> None:
+    with pytest.raises(BadConfig, match="embedded, gb10"):
+        method("dpo").hyperparameters("laptop")
+
+
+def test_the_table_and_the_spec_load_without_torch() -> None:
+    code = (
+        "import sys; import canvas_pipeline.training.methods, canvas_pipeline.training.spec, "
+        "canvas_pipeline.training.progress, canvas_pipeline.training.embedded, canvas_pipeline.training.checkpoint, "
+        "canvas_pipeline.training.preference, canvas_pipeline.training.supervised, canvas_pipeline.training.measure, "
+        "canvas_pipeline.training.__main__, canvas_pipeline.bench.generate; "
+        "print([m for m in ('torch', 'transformers', 'trl', 'datasets', 'peft', 'llama_cpp') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
