@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = sorted((ROOT / "canvas_pipeline").rglob("*.py"))
 TESTS = sorted((ROOT / "canvas_pipeline_tests").rglob("*.py"))
 HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "presidio_analyzer", "spacy", "llama_cpp", "gguf", "vllm")
-DRAWERS = {"util", "utils", "common", "helper", "helpers", "misc", "constants", "stuff", "lib", "base"}
+DRAWERS = {"util", "utils", "common", "helper", "helpers", "misc", "constants", "stuff"}
 MAX_LINES = 350
 TEXTS = [
     path

@@ -113,7 +113,7 @@ def identical(one: BenchReport, other: BenchReport) -> Rate:
 
 def mcnemar_exact(gained: int, lost: int) -> float:
     """Two-sided p of the exact McNemar test (statsmodels); 1.0 where no case differs."""
-    from statsmodels.stats.contingency_tables import mcnemar  # type: ignore[import-untyped]
+    from statsmodels.stats.contingency_tables import mcnemar
 
     if gained + lost == 0:
         return 1.0
@@ -125,7 +125,7 @@ def _tests(
     reports: Mapping[str, BenchReport], base: BenchReport, right: Callable[[Outcome], bool]
 ) -> dict[str, PairedTest]:
     """The paired test of each method on the cases that expect a call, with p adjusted over all of them."""
-    from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
+    from statsmodels.stats.multitest import multipletests
 
     raw: dict[str, tuple[int, int, int, float]] = {}
     for name, found in reports.items():

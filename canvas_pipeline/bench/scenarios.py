@@ -211,7 +211,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "spaced_study", "Spaced study", "Plan 4 study sessions before my exam on 2026-03-20",
-        (_call("study.spaced_schedule", exam_iso="2026-03-20", n_sessions=4), "4 sessions: 2026-03-10, 2026-03-15, 2026-03-18, 2026-03-19."),
+        (
+            _call("study.spaced_schedule", exam_iso="2026-03-20", n_sessions=4),
+            "4 sessions: 2026-03-10, 2026-03-15, 2026-03-18, 2026-03-19.",
+        ),
         (answered, clean, called("study.spaced_schedule"), days_before("2026-03-20", 4), says("2026-03-10"), untouched),
     ),
     Scenario(
@@ -220,7 +223,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         (
             _call("study.spaced_schedule", exam_iso="2026-03-17", n_sessions=3)
             + _call("study.spaced_schedule", exam_iso="2026-03-19", n_sessions=5),
-            "3 sessions: 2026-03-07, 2026-03-13, 2026-03-16. 5 sessions: 2026-03-05, 2026-03-12, 2026-03-16, 2026-03-17, 2026-03-18.",
+            "3 sessions: 2026-03-07, 2026-03-13, 2026-03-16. "
+            "5 sessions: 2026-03-05, 2026-03-12, 2026-03-16, 2026-03-17, 2026-03-18.",
         ),
         (answered, clean, called("study.spaced_schedule", "study.spaced_schedule"), days_before("2026-03-17", 3),
          days_before("2026-03-19", 5), untouched),
@@ -244,7 +248,8 @@ SCENARIOS: tuple[Scenario, ...] = (
             "Lab 3: it is due first.",
         ),
         (answered, clean, called("canvas.get_todo", "reranker.priority_hint"),
-         gave("reranker.priority_hint", lambda hint: hint["winner"] is not None, "the hint names no winner"), says("Lab 3"), untouched),
+         gave("reranker.priority_hint", lambda hint: hint["winner"] is not None, "the hint names no winner"),
+         says("Lab 3"), untouched),
     ),
     Scenario(
         "free_block", "Booking a free block",

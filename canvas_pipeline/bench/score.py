@@ -210,7 +210,7 @@ def verdict_of(text: str, stopped: bool = True) -> State:
 def wilson(hits: int, cases: int) -> Rate:
     """A share with its Wilson 95 % interval (statsmodels ``proportion_confint``)."""
     # Here and not above: it loads scipy and pandas, which the code location does not need.
-    from statsmodels.stats.proportion import proportion_confint  # type: ignore[import-untyped]
+    from statsmodels.stats.proportion import proportion_confint
 
     if cases == 0:
         return Rate(hits=0, cases=0, share=None, low=None, high=None)

@@ -16,13 +16,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from canvas_pipeline.artifacts import whole_file
+from canvas_pipeline.bench.cases import cases
+from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.cli.failure import EXIT_CODES
 from canvas_pipeline.examples.feedback import balance, feedback
 from canvas_pipeline.examples.labelling import PositionBias, label, preference_pairs
 from canvas_pipeline.examples.mutation import categories, mutate, quotas
 from canvas_pipeline.examples.pairs import sample_pairs
-from canvas_pipeline.examples.splits import release_split
+from canvas_pipeline.examples.splits import assign, groups_of, release_split
+from canvas_pipeline.examples.students import Snapshot, students
 from canvas_pipeline.examples.teacher import AdaptiveLimit, HttpTeacher, Teacher, UrgencyTeacher
+from canvas_pipeline.examples.trajectory import synthesise
 from canvas_pipeline.profiles import PROFILES, profile
 from canvas_pipeline.records import (
     FeedbackExample,
@@ -45,6 +49,25 @@ Trajectories = Annotated[
     Path, typer.Option("--trajectories", help="Trajectory rows, as `canvas-data trajectory` writes them.")
 ]
 ProfileName = Annotated[str, typer.Option("--profile", help=f"Sizes and prompts: {' or '.join(PROFILES)}.")]
+
+
+def make_trajectories(corpus: Corpus, out: Out, profile_name: ProfileName = "embedded", seed: Seed = 0) -> None:
+    """Let a scripted student talk to a mock Canvas and keep what was right: training conversations for every tool."""
+    learning, _ = _students(corpus, profile_name, seed)
+    rows = synthesise(learning, profile(profile_name), seed, MockCanvas.of)
+    _write(out, rows, "trajectories")
+
+
+def gen_benchmark_large(
+    corpus: Corpus,
+    out: Out,
+    count: Annotated[int | None, typer.Option(min=1, help="How many cases; the profile's number if left out.")] = None,
+    profile_name: ProfileName = "embedded",
+    seed: Seed = 0,
+) -> None:
+    """Make bench cases from students and wordings that no training row has (with the same corpus, profile and seed)."""
+    _, held_out = _students(corpus, profile_name, seed)
+    _write(out, cases(held_out, profile(profile_name), seed, MockCanvas.of, count), "bench cases")
 
 
 def generate_pairs(
@@ -77,13 +100,14 @@ def label_pairs(
         int, typer.Option(min=1, max=256, help="Requests under way at most; adapted to the server.")
     ] = 8,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for one reply.")] = 300.0,
+    attempts: Annotated[int, typer.Option(min=1, help="How often one vote is asked for before it fails.")] = 6,
     profile_name: ProfileName = "embedded",
 ) -> None:
     """Ask a teacher which item comes first, three ways each; keep what it always agrees on."""
     declaration = profile(profile_name).declaration
     rows = list(read_jsonl(pairs, ItemPair))
     with (
-        _teacher(endpoint, model, revision, api_key, timeout, workers) as teacher,
+        _teacher(endpoint, model, revision, api_key, timeout, attempts, workers) as teacher,
         _progress("labelling", len(rows)) as advance,
     ):
         labelled = label(rows, teacher, journal, advance, workers=workers)
@@ -153,6 +177,8 @@ def split_for_release(
 
 # Command → the function and a line to try. ``register`` adds them to the CLI with the exit codes below each help.
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "trajectory": (make_trajectories, "--corpus corpus.jsonl --profile embedded --out trajectories.jsonl"),
+    "gen-benchmark-large": (gen_benchmark_large, "--corpus corpus.jsonl --profile embedded --out bench.jsonl"),
     "generate-pairs": (generate_pairs, "--corpus corpus.jsonl --n 400 --out pairs.jsonl"),
     "label": (
         label_pairs,
@@ -179,9 +205,23 @@ def register(app: typer.Typer) -> None:
         app.command(name, help=text)(function)
 
 
+def _students(corpus: Path, profile_name: str, seed: int) -> tuple[list[Snapshot], list[Snapshot]]:
+    """The students that are trained and evaluated on, and those held out for the bench."""
+    everyone = students(read_jsonl(corpus, Item), profile(profile_name), seed)
+    places = assign(groups_of(everyone), seed).groups
+    held_out = [student for student in everyone if places[student.id] == "test"]
+    return [student for student in everyone if places[student.id] != "test"], held_out
+
+
 @contextmanager
 def _teacher(
-    endpoint: str | None, model: str | None, revision: str | None, api_key: str | None, timeout: float, workers: int
+    endpoint: str | None,
+    model: str | None,
+    revision: str | None,
+    api_key: str | None,
+    timeout: float,
+    attempts: int,
+    workers: int,
 ) -> Iterator[Teacher]:
     if endpoint is None:
         if model is not None:
@@ -191,7 +231,9 @@ def _teacher(
     if model is None:
         raise typer.BadParameter("--endpoint needs --model: labels must name who made them")
     limit = AdaptiveLimit(start=min(4, workers), ceiling=workers)
-    with HttpTeacher(endpoint, model, revision=revision, api_key=api_key, timeout_s=timeout, limit=limit) as teacher:
+    with HttpTeacher(
+        endpoint, model, revision=revision, api_key=api_key, timeout_s=timeout, attempts=attempts, limit=limit
+    ) as teacher:
         yield teacher
 
 

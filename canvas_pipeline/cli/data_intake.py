@@ -24,7 +24,8 @@ from rich.table import Table
 from canvas_pipeline.artifacts import whole_file
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.intake import audit as audit_room
-from canvas_pipeline.intake import corpus, snapshot, synthesize as synthesis
+from canvas_pipeline.intake import corpus, snapshot
+from canvas_pipeline.intake import synthesize as synthesis
 from canvas_pipeline.intake.course_registry import KEY_VARIABLE, Registry, registry_key
 from canvas_pipeline.intake.crn import CourseMasker
 from canvas_pipeline.intake.pii import Scrubber, scrub_rows
@@ -36,7 +37,10 @@ _BATCH = 2000
 
 Files = Annotated[list[Path], typer.Argument(help="Contributor files (.jsonl).")]
 Private = Annotated[
-    Path, typer.Option("--private", help=f"Folder of the course registry and its key (mode 0600); {KEY_VARIABLE} overrides the key.")
+    Path,
+    typer.Option(
+        "--private", help=f"Folder of the course registry and its key (mode 0600); {KEY_VARIABLE} overrides the key."
+    ),
 ]
 
 
@@ -62,22 +66,30 @@ def validate(
         for problem in report.problems:
             typer.echo(str(problem))
         notes = "".join(f", {count} {reason}" for reason, count in report.notes.items())
-        typer.echo(f"{report.file}: {report.records} records, {report.rows} rows, {len(report.problems)} problems{notes}")
+        typer.echo(
+            f"{report.file}: {report.records} records, {report.rows} rows, {len(report.problems)} problems{notes}"
+        )
     if not schema_only:
         counts: Counter[str] = Counter()
         for path in files:
             counts.update(_intake(path, b"validation only, no handle leaves", None).counts)
         masked = {name.removeprefix("masked_"): n for name, n in sorted(counts.items()) if name.startswith("masked_")}
-        typer.echo("would be masked: " + (", ".join(f"{n} {name}" for name, n in masked.items()) or "nothing but course codes"))
+        typer.echo(
+            "would be masked: " + (", ".join(f"{n} {name}" for name, n in masked.items()) or "nothing but course codes")
+        )
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
 
 
 def merge(
     files: Annotated[list[Path] | None, typer.Argument(help="Contributor files (.jsonl).")] = None,
-    inputs: Annotated[list[Path] | None, typer.Option("--inputs", help="The same, as an option; more files may follow it.")] = None,
+    inputs: Annotated[
+        list[Path] | None, typer.Option("--inputs", help="The same, as an option; more files may follow it.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Corpus to write (JSONL of items).")] = None,
-    dry_run: Annotated[bool, typer.Option(help="Write nothing: counts, masked samples, and the sha256 there would be.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Write nothing: counts, masked samples, and the sha256 there would be.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Contributors read at the same time.")] = 1,
     private: Private = Path("data/private"),
 ) -> None:
@@ -98,7 +110,9 @@ def merge(
         key, registry = os.environ.get(KEY_VARIABLE, "").encode() or b"dry run, nothing is kept", None
     else:
         key, registry = registry_key(os.environ, private / "registry.key"), private / "registry.jsonl"
-    intakes = list(track(_intakes(paths, key, registry, workers), "reading", total=len(paths), console=_CONSOLE, transient=True))
+    intakes = list(
+        track(_intakes(paths, key, registry, workers), "reading", total=len(paths), console=_CONSOLE, transient=True)
+    )
     items, flow = corpus.merge([intake.items for intake in intakes])
     corpus.check_table(items)
     counts: Counter[str] = Counter()
@@ -140,7 +154,9 @@ def scrub(
 
 def audit(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders: .jsonl, .json, .md, .txt.")],
-    registry: Annotated[Path | None, typer.Option(help="The private course registry, to look for its raw codes too.")] = None,
+    registry: Annotated[
+        Path | None, typer.Option(help="The private course registry, to look for its raw codes too.")
+    ] = None,
 ) -> None:
     """Look for anything unmasked with a second, independent reader. Exit 1 on any leak; never shows the value."""
     leaks = audit_room.audit(paths, registry)
@@ -152,13 +168,30 @@ def audit(
 
 
 # name → function, example, exit codes: what --help ends with.
+_DETECTOR = "2 the detector is not available"
 COMMANDS: tuple[tuple[Any, str, str], ...] = (
-    (synthesize, "canvas-data synthesize --contributors 2 --courses 4 --assignments 12 --seed 1 --out /tmp/collab", "0 written; 1 bad counts"),
-    (validate, "canvas-data validate data/collab/*.jsonl", "0 clean; 1 something is wrong; 2 the detector is not available"),
-    (merge, "canvas-data merge --inputs data/collab/*.jsonl --out corpus.jsonl", "0 written; 1 bad input; 2 the detector is not available"),
-    (scrub, "canvas-data scrub sessions.jsonl --out sessions.masked.jsonl", "0 written; 1 bad input (file and line); 2 the detector is not available"),
-    (audit, "canvas-data audit corpus.jsonl --registry data/private/registry.jsonl", "0 no leak; 1 a leak, or nothing to audit"),
-)  # fmt: skip
+    (
+        synthesize,
+        "canvas-data synthesize --contributors 2 --courses 4 --assignments 12 --seed 1 --out /tmp/collab",
+        "0 written; 1 bad counts",
+    ),
+    (validate, "canvas-data validate data/collab/*.jsonl", f"0 clean; 1 something is wrong; {_DETECTOR}"),
+    (
+        merge,
+        "canvas-data merge --inputs data/collab/*.jsonl --out corpus.jsonl",
+        f"0 written; 1 bad input; {_DETECTOR}",
+    ),
+    (
+        scrub,
+        "canvas-data scrub sessions.jsonl --out sessions.masked.jsonl",
+        f"0 written; 1 bad input (file and line); {_DETECTOR}",
+    ),
+    (
+        audit,
+        "canvas-data audit corpus.jsonl --registry data/private/registry.jsonl",
+        "0 no leak; 1 a leak, or nothing to audit",
+    ),
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -172,7 +205,9 @@ def _intake(path: Path, key: bytes, registry: Path | None) -> corpus.Contributor
     return corpus.intake_contributor(path, key, registry)
 
 
-def _intakes(paths: Sequence[Path], key: bytes, registry: Path | None, workers: int) -> Iterator[corpus.ContributorIntake]:
+def _intakes(
+    paths: Sequence[Path], key: bytes, registry: Path | None, workers: int
+) -> Iterator[corpus.ContributorIntake]:
     if workers == 1 or len(paths) == 1:
         yield from (_intake(path, key, registry) for path in paths)
         return
@@ -189,7 +224,9 @@ def _batches(source: Path) -> Iterator[list[Any]]:
             try:
                 batch.append(msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line))
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                raise BadInput(f"{source}:{number}: not a JSON line; repair or remove it, nothing was written") from None
+                raise BadInput(
+                    f"{source}:{number}: not a JSON line; repair or remove it, nothing was written"
+                ) from None
             if len(batch) == _BATCH:
                 yield batch
                 batch = []

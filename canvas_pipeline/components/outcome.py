@@ -17,7 +17,7 @@ from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line.workspace import Made
 
 
-def outcome(made: Made) -> dg.MaterializeResult[Any]:
+def outcome(made: Made) -> dg.MaterializeResult:
     """Data version from the content hash; rows, hashes, facts and pictures as metadata; verdicts as check results."""
     manifest = made.stage.manifest
     metadata: dict[str, Any] = {

@@ -5,10 +5,7 @@ In: a YAML with the track's name, its methods and its asset-key prefix. Out: ass
 functions of ``line`` and show what those return.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -158,7 +155,7 @@ def _asset(
         kinds=kinds or set(),
         check_specs=check_specs(asset_key, [guard for guard in GUARDS if guard in guards]),
     )
-    def asset(context: dg.AssetExecutionContext, line: Line, pipes: dg.PipesSubprocessClient) -> dg.MaterializeResult[Any]:
+    def asset(context: dg.AssetExecutionContext, line: Line, pipes: dg.PipesSubprocessClient) -> dg.MaterializeResult:
         return outcome(step(line.workspace(context), pipes_launch(context, pipes)))
 
     return asset

@@ -142,6 +142,8 @@ def call_for(tool: str, moment: Moment, rng: random.Random) -> ToolCall:
         arguments["end_iso"] = _later(arguments["start_iso"], minutes=rng.choice((60, 90)))
     if "exam_end_iso" in arguments:
         arguments["exam_end_iso"] = _later(arguments["exam_start_iso"], minutes=120)
+    if arguments.get("item_a") is not None and arguments["item_a"] == arguments.get("item_b"):
+        arguments["item_b"] = next((title for title in hand.titles if title != arguments["item_a"]), "Reading")
     for p in parameters:
         # Without an optional id most extra calls would be bare, and easy to tell from real ones by that alone.
         if p.name in ("course_id", "course_ids") and not p.required and hand.courses and rng.random() < 0.6:

@@ -13,15 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Literal
+from typing import Literal
 
-import msgspec
-from statsmodels.stats.proportion import proportion_confint
-
-from canvas_pipeline.errors import BadInput, ServiceUnavailable
+from canvas_pipeline.errors import ServiceUnavailable
+from canvas_pipeline.examples.journal import Journal
 from canvas_pipeline.examples.teacher import PARAPHRASE, RUBRIC, Teacher, prompt_text
-from canvas_pipeline.records import Item, ItemPair, Message, PreferencePair, Refusal, Vote, digest, dumps
+from canvas_pipeline.records import Item, ItemPair, Message, PreferencePair, Refusal, Vote, digest
 from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration, system_message
 from canvas_pipeline.tools.wire import ToolCall, escape, response_text, serialise
 
@@ -75,58 +72,6 @@ class Labelled:
     votes: tuple[Vote, ...]
     refusals: tuple[Refusal, ...]
     position_bias: PositionBias
-
-
-class Journal:
-    """Votes on disk, a JSON line each, so that no vote is paid for twice. Safe to share between threads."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._known: dict[tuple[str, str, str, str], Vote] = {}
-        self._lock = threading.Lock()
-        self._file: BinaryIO | None = None
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
-            self._load(path)
-
-    def _load(self, path: Path) -> None:
-        assert self._file is not None
-        self._file.seek(0)
-        whole = 0
-        for number, line in enumerate(self._file, 1):
-            if not line.endswith(b"\n"):
-                break  # a kill tore the last line: that vote is asked for again
-            whole += len(line)
-            try:
-                vote = msgspec.json.decode(line, type=Vote)
-            except msgspec.DecodeError:
-                raise BadInput(f"{path}:{number}: not a vote; remove the line, or the journal to start over") from None
-            self._known[_key(vote)] = vote
-        self._file.truncate(whole)
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def find(self, pair: str, presentation: str, prompt_sha256: str, teacher: str) -> Vote | None:
-        return self._known.get((pair, presentation, prompt_sha256, teacher))
-
-    def add(self, vote: Vote) -> None:
-        """Remember a vote; it is with the operating system, and so survives this process, before the call returns."""
-        with self._lock:
-            self._known[_key(vote)] = vote
-            if self._file is not None:
-                self._file.write(dumps(vote) + b"\n")
-                self._file.flush()
-
-
-def _key(vote: Vote) -> tuple[str, str, str, str]:
-    return (vote.pair_id, vote.presentation, vote.prompt_sha256, vote.teacher)
 
 
 def label(
@@ -247,6 +192,9 @@ def position_bias(votes: Iterable[Vote]) -> PositionBias:
     flipped = sum(ab.winner != ba.winner for ab, ba in both)
     if not total:
         return PositionBias(0, 0, None, None, None, 0, 0)
+    # Imported here: it takes seconds, and the code location must load without it.
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(first, total, alpha=0.05, method="wilson")
     return PositionBias(total, first, first / total, float(low), float(high), len(both), flipped)
 

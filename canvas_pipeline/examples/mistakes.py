@@ -13,6 +13,7 @@ from typing import Any
 
 from canvas_pipeline.examples.distractors import HALLUCINATED, NEAR_MISSES, call_for, companion
 from canvas_pipeline.examples.moments import Moment
+from canvas_pipeline.examples.policy import PLAIN_ANSWERS
 from canvas_pipeline.tools.registry import TOOLS, Parameter
 from canvas_pipeline.tools.wire import CALL_CLOSE, CALL_OPEN, QUOTE, ToolCall, serialise
 
@@ -186,6 +187,12 @@ SPELLINGS: Mapping[str, Callable[[ToolCall], str]] = {
     "json": lambda call: f'{CALL_OPEN}{{"name": "{call.name}"}}{CALL_CLOSE}',
 }
 IN_WORDS = ("announced", "promised", "bare")
+
+
+def evade(rng: random.Random) -> str:
+    """Words where a call is needed: what is right to say when nothing needs calling. Without such pairs a model could
+    learn from axes 4 and 8 that the fewest calls are always best."""
+    return rng.choice(sorted(PLAIN_ANSWERS.values()))
 
 
 def misspell(calls: Calls, rng: random.Random, *, words: float = 0.3) -> str:

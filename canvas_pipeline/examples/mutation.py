@@ -22,6 +22,7 @@ from canvas_pipeline.examples.mistakes import (
     MUTATORS,
     Calls,
     Mutator,
+    evade,
     invented_key,
     made_up_name,
     misspell,
@@ -53,11 +54,13 @@ class Mutated(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Which axes a pair fails and the mutators that make it so, in the order they are applied. ``spelled`` breaks the
-    envelope last, with that share of plain words; ``weight`` is its share among mixed pairs."""
+    envelope last, with that share of plain words; ``evaded`` is how often an answer stands instead of any call; ``weight`` is
+    its share among mixed pairs."""
 
     axes: tuple[str, ...]
     mutators: tuple[Mutator, ...]
     spelled: float | None = None
+    evaded: float = 0.0
     weight: int = 1
 
 
@@ -73,7 +76,7 @@ class Draft:
 
 
 SINGLE: Mapping[str, Recipe] = {
-    axis: Recipe((axis,), (MUTATORS[axis],) if axis in MUTATORS else (), spelled=0.3 if axis == "format" else None)
+    axis: Recipe((axis,), (MUTATORS[axis],)) if axis in MUTATORS else Recipe((axis,), (), spelled=0.3, evaded=0.25)
     for axis in AXES
 }
 # How small models fail in practice: mostly too many calls with something wrong in them. The weight of those that end in
@@ -224,7 +227,12 @@ def _draft(recipe: Recipe, moment: Moment, whence: str, rng: random.Random) -> D
         calls = mutator(moment, calls, rng) if calls is not None else None
     if not calls:
         return None
-    text = "".join(map(serialise, calls)) if recipe.spelled is None else misspell(calls, rng, words=recipe.spelled)
+    if recipe.spelled is None:
+        text = "".join(map(serialise, calls))
+    elif rng.random() < recipe.evaded:
+        text = evade(rng)
+    else:
+        text = misspell(calls, rng, words=recipe.spelled)
     wrong = Message(role="assistant", content=text)
     if whence != "through":
         return Draft(moment, moment.prompt, (moment.right,), (wrong,), moment.steps)

@@ -18,15 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-import networkx as nx
-
 from canvas_pipeline.artifacts import MANIFEST, sha256_file, whole_folder
 from canvas_pipeline.errors import BadConfig, BadInput
-from canvas_pipeline.records import PreferencePair, Refusal, Row, digest, dumps, funnel, write_jsonl
+from canvas_pipeline.records import Refusal, Row, digest, dumps, funnel, write_jsonl
 
 Split = Literal["train", "eval", "test"]
 SPLITS: tuple[Split, ...] = ("train", "eval", "test")
 FRACTIONS: Mapping[Split, float] = {"train": 0.8, "eval": 0.1, "test": 0.1}
+LEAST = 0.8  # of its share, in components; chance alone leaves one of three small splits below it now and then
 
 
 class Drawn(Protocol):
@@ -91,19 +90,28 @@ def groups_of(rows: Iterable[Drawn]) -> dict[str, tuple[str, ...]]:
 
 def components(groups: Mapping[str, Iterable[str]]) -> list[frozenset[str]]:
     """Sets of items that are linked by sharing a group, directly or through others; sorted by their first item."""
-    graph: nx.Graph[tuple[str, str]] = nx.Graph()
+    import networkx as nx  # here: a slow import that the code location does not need
+
+    graph = nx.Graph()
     for name, items in groups.items():
         graph.add_edges_from((("group", name), ("item", item)) for item in items)
     found = [frozenset(name for kind, name in nodes if kind == "item") for nodes in nx.connected_components(graph)]
     return sorted(found, key=min)
 
 
-def assign(groups: Mapping[str, Sequence[str]], seed: int, fractions: Mapping[Split, float] = FRACTIONS) -> Assignment:
+def assign(
+    groups: Mapping[str, Sequence[str]],
+    seed: int,
+    fractions: Mapping[Split, float] = FRACTIONS,
+    loose: Iterable[str] = (),
+) -> Assignment:
     """Every component to a split by a seeded hash.
 
-    ``fractions`` are shares of components and add up to 1. A split that the hash leaves below half of its share (small
-    data) gets the components whose hash lies nearest to it. Raises ``BadInput`` where there are fewer components than
-    splits to fill, ``BadConfig`` for fractions that do not add up."""
+    ``fractions`` are shares of components and add up to 1. A split that the hash leaves below ``LEAST`` of its share (small
+    data) gets the components whose hash lies nearest to it. ``loose`` are items that may belong to no group; each such one
+    goes where its own hash falls, and fills no split up. Raises ``BadInput`` where there are fewer components than splits to
+    fill, ``BadConfig`` for fractions that do not add up.
+    """
     wanted: dict[Split, float] = {split: fractions.get(split, 0.0) for split in SPLITS}
     if not math.isclose(sum(wanted.values()), 1.0) or min(wanted.values()) < 0 or len(fractions) > len(SPLITS):
         raise BadConfig("the fractions of train, eval and test must be at least 0 and add up to 1")
@@ -119,6 +127,7 @@ def assign(groups: Mapping[str, Sequence[str]], seed: int, fractions: Mapping[Sp
     for split in used:
         _fill_up(split, chosen, hashes, wanted)
     of_item = {item: split for part, split in zip(parts, chosen, strict=True) for item in part}
+    of_item |= {x: _by_hash(_hash(frozenset((x,)), seed), wanted) for x in loose if x not in of_item}
     of_group = {name: of_item[items[0]] for name, items in groups.items() if items}
     return Assignment(
         items=dict(sorted(of_item.items())), groups=dict(sorted(of_group.items())), seed=seed, fractions=wanted
@@ -149,7 +158,7 @@ def _fill_up(split: Split, chosen: list[Split], hashes: Sequence[float], wanted:
         return max(low - hashes[index], hashes[index] - high, 0.0)
 
     def least(other: Split) -> int:
-        return max(1, int(wanted[other] * len(chosen) / 2)) if wanted[other] > 0 else 0
+        return max(1, int(wanted[other] * len(chosen) * LEAST)) if wanted[other] > 0 else 0
 
     while chosen.count(split) < least(split):
         spare = [i for i, at in enumerate(chosen) if at != split and chosen.count(at) > least(at)]
@@ -198,18 +207,20 @@ def _phrasing(row: Phrased) -> tuple[str, ...]:
     return (row.phrasing,)
 
 
-def row_groups(rows: Iterable[Drawn]) -> dict[str, tuple[str, ...]]:
-    """Groups from rows alone, where the students are not at hand.
+def row_groups(rows: Iterable[Drawn]) -> tuple[dict[str, tuple[str, ...]], set[str]]:
+    """Groups and loose items (see ``assign``) from rows alone, where the students are not at hand.
 
-    Labelled pairs do not link: they are sampled over all items, and would make one component of everything. They are
-    split like other rows, and leave where their items fall apart."""
+    Labelled pairs do not link their items: they are sampled over all items and would make one component of everything. They
+    are split like other rows, and leave where their items fall apart.
+    """
     groups: dict[str, tuple[str, ...]] = {}
+    loose: set[str] = set()
     for row in rows:
-        if isinstance(row, PreferencePair) and row.source == "labelled" or "labelled" in getattr(row, "axes", ()):
-            groups.update({f"item/{item}": (item,) for item in row.item_ids})
+        if "labelled" in getattr(row, "axes", ()):
+            loose.update(row.item_ids)
         else:
             groups[f"{type(row).__name__}/{row.id}"] = row.item_ids
-    return groups
+    return groups or {item: (item,) for item in loose}, loose
 
 
 def release_split(
@@ -225,8 +236,8 @@ def release_split(
     Returns the manifest. The folder appears whole or not at all; one that this function did not write is left alone
     (``BadInput``). Without an ``assignment`` one is made from the rows (see ``row_groups``).
     """
-    everything = [row for rows in data.values() for row in rows]
-    used = assignment or assign(row_groups(everything), seed, fractions)
+    groups, loose = row_groups(row for rows in data.values() for row in rows)
+    used = assignment or assign(groups, seed, fractions, loose)
     with whole_folder(out_dir) as folder:
         files: dict[str, Any] = {}
         funnels: dict[str, Any] = {}

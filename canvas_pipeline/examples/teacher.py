@@ -14,13 +14,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Literal, Protocol
-
-import httpx
-import tenacity
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
-from canvas_pipeline.records import Item, digest
+from canvas_pipeline.records import Item
+
+if TYPE_CHECKING:
+    pass  # at run time only where a server is asked: the code location loads without it
 
 Choice = Literal["first", "second"]
 
@@ -64,7 +64,7 @@ def _shown(item: Item) -> str:
 class UrgencyTeacher:
     """The embedded teacher: a rule over status, due date relative to the reference instant, and points."""
 
-    identity = f"urgency-rule@{digest('overdue, due soonest, undated, submitted, graded; then points')[:8]}"
+    identity = "urgency-rule@1"  # a changed rule is another teacher: raise the number
 
     def vote(
         self, query: str, item_first: Item, item_second: Item, rubric: str, reference_instant: str
@@ -168,6 +168,9 @@ class HttpTeacher:
         max_wait_s: float = 60.0,
         limit: AdaptiveLimit | None = None,
     ) -> None:
+        import httpx
+        import tenacity
+
         self.base_url, self.model = base_url.rstrip("/"), model
         self.limit = limit or AdaptiveLimit()
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
@@ -227,6 +230,8 @@ class HttpTeacher:
             ) from None
 
     def _once(self, method: str, path: str, body: dict[str, Any] | None, read: Callable[[Any, str], Any]) -> Any:
+        import httpx
+
         with self.limit.slot() as overload:
             try:
                 reply = self._client.request(method, f"{self.base_url}{path}", json=body)

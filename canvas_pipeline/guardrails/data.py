@@ -230,9 +230,8 @@ def g11(lengths: Sequence[int], max_length: int, method: str, inputs: Hashes) ->
         "share_over": over / total if total else None,
         "longest": ordered[-1] if ordered else None,
         "p99": ordered[max(0, math.ceil(0.99 * total) - 1)] if ordered else None,
-        "max_length": max_length,
     }
-    return judge("g11", numbers, inputs, subject=method)
+    return judge("g11", numbers, inputs, {"max_length": max_length}, method)
 
 
 def g13(trajectories: Iterable[Trajectory], inputs: Hashes) -> Verdict:

@@ -18,21 +18,23 @@ from canvas_pipeline.artifacts import sha256_file
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.guardrails import data, run
 from canvas_pipeline.guardrails.table import DATASETS, GUARDS, Guard, ancestry, broken_bounds, family_of, guards_for
-from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import FeedbackExample, PreferencePair, Trajectory, read_jsonl
 
 Hashes = Mapping[str, str]
+Limits = Mapping[str, Mapping[str, Number]]
+"""Guard id → thresholds that the method table gives (``{"g5": {"max_grad_norm": 60.0}, "g11": …}``)."""
 
 ROW_TYPES: Mapping[str, type[Any]] = {
     "trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample,
 }  # fmt: skip
 
 
-def require(verdicts: Iterable[Verdict], method: str, inputs: Hashes) -> None:
+def require(verdicts: Iterable[Verdict], method: str, inputs: Hashes, limits: Limits | None = None) -> None:
     """Return when the gate is open; raise ``GateClosed`` listing every reason against (missing, failed, made for other
     inputs, not following from its numbers)."""
-    raise_closed(method, decide(verdicts, method, inputs))
+    raise_closed(method, decide(verdicts, method, inputs, limits))
 
 
 def raise_closed(method: str, reasons: Sequence[str]) -> None:
@@ -45,13 +47,14 @@ def raise_closed(method: str, reasons: Sequence[str]) -> None:
         )
 
 
-def decide(verdicts: Iterable[Verdict], method: str, inputs: Hashes) -> list[str]:
+def decide(verdicts: Iterable[Verdict], method: str, inputs: Hashes, limits: Limits | None = None) -> list[str]:
     """Every reason why ``method`` may not train on ``inputs`` (name → sha256; the names are
-    ``table.inputs_for(method)``); empty when it may. Raises ``BadConfig`` for an unknown method."""
+    ``table.inputs_for(method)``); empty when it may. ``limits`` are thresholds that the verdicts must have been judged
+    with, beyond the shipped ones. Raises ``BadConfig`` for an unknown method."""
     known = tuple(verdicts)
     reasons: list[str] = []
     for guard in guards_for(method):
-        reasons.extend(_against(guard, known, method, inputs))
+        reasons.extend(_against(guard, known, method, inputs, (limits or {}).get(guard.id, {})))
     return reasons
 
 
@@ -61,7 +64,9 @@ def decide_line(verdicts: Iterable[Verdict], method: str, inputs: Hashes) -> lis
     return list(dict.fromkeys(reason for step in ancestry(method) for reason in decide(known, step, inputs)))
 
 
-def _against(guard: Guard, verdicts: Sequence[Verdict], method: str, inputs: Hashes) -> list[str]:
+def _against(
+    guard: Guard, verdicts: Sequence[Verdict], method: str, inputs: Hashes, limits: Mapping[str, Number]
+) -> list[str]:
     names = guard.inputs(method)
     absent = [name for name in names if not inputs.get(name)]
     if absent:
@@ -81,6 +86,11 @@ def _against(guard: Guard, verdicts: Sequence[Verdict], method: str, inputs: Has
     reasons: list[str] = []
     for verdict in bound:
         reasons.extend(forged(verdict))
+        reasons.extend(
+            f"{guard.name}: was judged with {name} {verdict.thresholds.get(name)}, not with the method table's {limit}"
+            for name, limit in limits.items()
+            if verdict.thresholds.get(name) != limit
+        )
         if not verdict.passed:
             reasons.append(f"{guard.name}: failed{about}: {verdict.reason or 'no reason is recorded'}")
     return list(dict.fromkeys(reasons))
@@ -108,7 +118,12 @@ def forged(verdict: Verdict) -> list[str]:
 
 
 def reverify(
-    method: str, verdicts: Iterable[Verdict], inputs: Hashes, files: Mapping[str, Path], profile: Profile
+    method: str,
+    verdicts: Iterable[Verdict],
+    inputs: Hashes,
+    files: Mapping[str, Path],
+    profile: Profile,
+    limits: Limits | None = None,
 ) -> list[str]:
     """The training process's own look: ``decide``, then every file is hashed again and the row guards (G1 G2 G4 G7 G8
     G12 G13) are worked out again from its rows. ``files`` maps the names of ``inputs`` to JSONL files: the method's
@@ -119,7 +134,7 @@ def reverify(
     method."""
     known = tuple(verdicts)
     dataset = DATASETS[family_of(method)]
-    reasons = decide(known, method, inputs)
+    reasons = decide(known, method, inputs, limits)
     own = (f"{dataset}_train", f"{dataset}_eval")
     reasons += [
         f"{name}: no file is given, so its guards cannot be worked out again" for name in own if name not in files

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # comes with Dagster, without type stubs
+import yaml
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails.run import ImageEvidence
@@ -107,17 +107,17 @@ def entry_and_command(dockerfile: str) -> tuple[list[str] | None, list[str] | No
 
 
 def _misfit(entry: list[str] | None, command: list[str] | None) -> str | None:
-    """Why a command does not fit behind an entry point, or None."""
+    """Why a command does not fit behind an entry point, or None. Other programs than ``canvas-train`` may take what they
+    like (``dagster dev``)."""
+    words = entry or command or []
+    if not words:
+        return f"nothing starts {PROGRAM}: there is neither an entry point nor a command"
     if not entry:
-        if command and _is_shell(command[0]) or command and Path(command[0]).name == PROGRAM:
-            return None
-        return f"nothing starts {PROGRAM}: no entry point, and the command does not name it"
-    if _is_shell(entry[0]):
-        if "-c" in entry[1:2] and len(entry) > 2 and command:
-            return "a shell-form entry point ignores its command"
         return None
-    if command and not command[0].startswith("-"):
-        return f"the command starts with {command[0]!r}, which {Path(entry[0]).name} would read as its first argument"
+    if _is_shell(entry[0]) and "-c" in entry[1:2] and len(entry) > 2:
+        return "a shell-form entry point ignores its command" if command else None
+    if Path(entry[-1]).name == PROGRAM and command and not command[0].startswith("-"):
+        return f"the command starts with {command[0]!r}, which {PROGRAM} would read as its first argument"
     return None
 
 

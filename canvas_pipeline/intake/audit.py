@@ -34,7 +34,7 @@ _CHECKS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _IDENTITY = re.compile(r"^(?:of/[^/]+/)?course/([^/]+)/([^/]+)/([^/]+)/([^/]+)$")
 
 
-class Leak(Row):
+class Leak(Row, frozen=True):
     """An identity that should have been masked. ``field`` is a path such as ``messages[1].content``, empty for plain text."""
 
     file: str
@@ -56,7 +56,9 @@ def audit(paths: Sequence[Path], registry: Path | None = None) -> list[Leak]:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in map(Path, paths):
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.is_file() and p.suffix in (".jsonl", ".json", ".md", ".txt", ".csv"))
+            yield from sorted(
+                p for p in path.rglob("*") if p.is_file() and p.suffix in (".jsonl", ".json", ".md", ".txt", ".csv")
+            )
         elif path.is_file():
             yield path
         else:
@@ -106,9 +108,13 @@ def _registry_checks(registry: Path) -> Iterator[tuple[str, re.Pattern[str]]]:
     """What the private registry knows: no raw identity, CRN, or subject and number of it may appear."""
     try:
         lines = registry.read_text(encoding="utf-8").splitlines()
-        identities = sorted({json.loads(line).get("identity", "") for line in lines if line.startswith("{") and line.endswith("}")})
+        identities = sorted(
+            {json.loads(line).get("identity", "") for line in lines if line.startswith("{") and line.endswith("}")}
+        )
     except (OSError, ValueError):
-        raise BadInput(f"{registry}: the course registry cannot be read; the audit needs it to know what to look for") from None
+        raise BadInput(
+            f"{registry}: the course registry cannot be read; the audit needs it to know what to look for"
+        ) from None
     codes: set[str] = set()
     crns: set[str] = set()
     raw: set[str] = set()

@@ -120,7 +120,9 @@ def items_of(records: Sequence[Record], masker: Masker) -> tuple[list[Item], lis
     refusals: list[Refusal] = []
     for row, title in zip(_placed(rows, titles), titles, strict=True):
         if not normalise(title):
-            refusals.append(Refusal(source=f"{contributor}.jsonl", line=row.line, reason="empty_title", detail=row.field))
+            refusals.append(
+                Refusal(source=f"{contributor}.jsonl", line=row.line, reason="empty_title", detail=row.field)
+            )
             continue
         type_ = TYPES.get(row.type.upper(), "ASGN")
         items.append(
@@ -146,14 +148,18 @@ def merge(intakes: Sequence[Sequence[Item]]) -> tuple[list[Item], Funnel]:
         groups.setdefault((normalise(item.title), item.course), []).append(item)
     merged = [_united(group) for group in groups.values()]
     rows_in = sum(len(group) for group in groups.values())
-    return sorted(merged, key=lambda item: item.id), funnel("corpus", rows_in, len(merged), merged=rows_in - len(merged))
+    return sorted(merged, key=lambda item: item.id), funnel(
+        "corpus", rows_in, len(merged), merged=rows_in - len(merged)
+    )
 
 
 def normalise(title: str) -> str:
     """A title's key: compatibility forms, one kind of quote and dash, no emoji, single spaces, folded case. The title itself
     keeps what its author wrote."""
     text = unicodedata.normalize("NFKC", title).translate(_PUNCTUATION)
-    text = "".join(c for c in text if unicodedata.category(c) not in ("So", "Sk", "Cf", "Cs", "Co", "Cn") and c != "\ufe0f")
+    text = "".join(
+        c for c in text if unicodedata.category(c) not in ("So", "Sk", "Cf", "Cs", "Co", "Cn") and c != "\ufe0f"
+    )
     return " ".join(text.casefold().split())
 
 
@@ -189,14 +195,14 @@ def check_table(items: Sequence[Item]) -> pd.DataFrame:
     instants = pa.Check(lambda value: instant(value) is not None, element_wise=True, name="ISO-8601 with offset")
     schema = pa.DataFrameSchema(
         {
-            "id": pa.Column(str, pa.Check.str_matches(r"^[0-9a-f]{12}$"), unique=True),
-            "type": pa.Column(str, pa.Check.isin(("ASGN", "QUIZ", "DISC"))),
-            "title": pa.Column(str, pa.Check.str_length(min_value=1)),
+            "id": pa.Column(str, pa.Check.str_matches(r"^[0-9a-f]{12}$"), unique=True, coerce=True),
+            "type": pa.Column(str, pa.Check.isin(("ASGN", "QUIZ", "DISC")), coerce=True),
+            "title": pa.Column(str, pa.Check.str_length(min_value=1), coerce=True),
             "course": pa.Column(None, pa.Check.str_matches(r"^@COURSE[1-9]\d{7}$"), nullable=True),
             "due_at": pa.Column(None, instants, nullable=True),
             "points_possible": pa.Column(float, pa.Check.ge(0), nullable=True, coerce=True),
             "submission_status": pa.Column(None, pa.Check.isin(sorted(STATUSES)), nullable=True),
-            "collected_at": pa.Column(str, instants),
+            "collected_at": pa.Column(str, instants, coerce=True),
         },
         strict=False,
     )
@@ -206,7 +212,9 @@ def check_table(items: Sequence[Item]) -> pd.DataFrame:
     except pandera.errors.SchemaErrors as errors:
         cases = errors.failure_cases
         found = sorted({f"{column} ({check})" for column, check in zip(cases["column"], cases["check"], strict=True)})
-        raise SchemaMismatch(f"the corpus table is not as it must be: {'; '.join(found)}; materialise intake again") from None
+        raise SchemaMismatch(
+            f"the corpus table is not as it must be: {'; '.join(found)}; materialise intake again"
+        ) from None
 
 
 def _united(group: Sequence[Item]) -> Item:
@@ -230,7 +238,9 @@ def _rows(record: Record, courses: CourseMasker) -> Iterator[_Row]:
     if isinstance(record, TodoSnapshot):
         for position, todo in enumerate(record.items):
             site = None if todo.course_id is None else courses.handle_of_site(todo.course_id)
-            yield _Row(record.line, f"items[{position}]", collected, todo.type, todo.assignment_name, _utc(todo.due_at), site)
+            yield _Row(
+                record.line, f"items[{position}]", collected, todo.type, todo.assignment_name, _utc(todo.due_at), site
+            )
         return
     handle = courses.handle_of_code(record.course_code, record.term)
     for position, work in enumerate(record.assignments):
@@ -253,10 +263,10 @@ def _placed(rows: Sequence[_Row], titles: Sequence[str]) -> Iterator[_Row]:
     for index, (row, title) in enumerate(zip(rows, titles, strict=True)):
         twins = known.get((normalise(title), row.due_at), set()) if row.course_name is None else set()
         if len({twin.course for twin in twins}) == 1:
-            twin = min(twins, key=lambda t: (t.line, t.field))
-            direct[index] = twin
-            if row.course is not None and twin.course is not None:
-                votes.setdefault(row.course, Counter())[twin.course] += 1
+            first = min(twins, key=lambda t: (t.line, t.field))
+            direct[index] = first
+            if row.course is not None and first.course is not None:
+                votes.setdefault(row.course, Counter())[first.course] += 1
     for index, row in enumerate(rows):
         twin = direct.get(index)
         if twin is None and row.course is not None and row.course in votes:

@@ -45,7 +45,9 @@ class Registry:
 
     def __init__(self, key: bytes, path: Path | None = None) -> None:
         if len(key) < MIN_KEY_BYTES:
-            raise BadConfig(f"the registry key has {len(key)} bytes and needs at least {MIN_KEY_BYTES}; see {KEY_VARIABLE}")
+            raise BadConfig(
+                f"the registry key has {len(key)} bytes and needs at least {MIN_KEY_BYTES}; see {KEY_VARIABLE}"
+            )
         self._key = key
         self._path = Path(path) if path is not None else None
         self._handles: dict[str, str] = {}
@@ -152,10 +154,12 @@ def registry_key(environment: Mapping[str, str], path: Path) -> bytes:
                 pass  # another process made it between the two lines: use that one
             else:
                 with os.fdopen(fd, "w", encoding="ascii") as file:
-                    file.write(secrets.token_hex(32) + "\n")
+                    file.write(secrets.token_hex(32))
         if path.stat().st_mode & 0o077:
             raise BadConfig(f"{path} can be read by others; run: chmod 600 {path}")
         key = path.read_bytes().strip()
     if len(key) < MIN_KEY_BYTES:
-        raise BadConfig(f"the registry key is shorter than {MIN_KEY_BYTES} bytes; set {KEY_VARIABLE} to a longer secret")
+        raise BadConfig(
+            f"the registry key is shorter than {MIN_KEY_BYTES} bytes; set {KEY_VARIABLE} to a longer secret"
+        )
     return key

@@ -156,7 +156,12 @@ def _believable(subject: str, number: str, weak: bool) -> bool:
     if not weak:
         return len(subject) <= 5
     # An unknown subject: capitals and four digits that are no year and can be a course's level.
-    return subject.isupper() and len(subject) <= 5 and bool(re.match(r"[1-7]\d{3}", number)) and number[:2] not in ("19", "20")
+    return (
+        subject.isupper()
+        and len(subject) <= 5
+        and bool(re.match(r"[1-7]\d{3}", number))
+        and number[:2] not in ("19", "20")
+    )
 
 
 def _apart(found: Iterable[Mention], text: str) -> list[Mention]:
@@ -223,15 +228,23 @@ class CourseMasker:
         for mention in found:
             literal = mention.course == CourseId()
             part = text[mention.start : mention.end]
-            pieces.append((mention.start, mention.end, self.handle_of_code(part) if literal else self._handle(mention.course)))
-        pieces += [(m.start(), m.end(), self._private(f"handle/{int(m.group(1))}")) for m in _SHORT_HANDLE.finditer(text)]
+            pieces.append(
+                (mention.start, mention.end, self.handle_of_code(part) if literal else self._handle(mention.course))
+            )
+        pieces += [
+            (m.start(), m.end(), self._private(f"handle/{int(m.group(1))}")) for m in _SHORT_HANDLE.finditer(text)
+        ]
         for start, end, handle in sorted(pieces, reverse=True):
             text = text[:start] + handle + text[end:]
         return text, len(pieces)
 
     def _own_mentions(self, text: str) -> list[Mention]:
         if self._pattern is None:
-            forms = {rf"{re.escape(c.subject)}{_SEP}{{0,3}}{re.escape(c.number)}" for c in self._own if c.subject and c.number}
+            forms = {
+                rf"{re.escape(c.subject)}{_SEP}{{0,3}}{re.escape(c.number)}"
+                for c in self._own
+                if c.subject and c.number
+            }
             forms |= {c.crn for c in self._own if c.crn}
             forms |= {re.escape(literal) for literal in self._literals}
             # Longest first, so that the order of learning never decides.

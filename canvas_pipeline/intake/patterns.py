@@ -24,8 +24,35 @@ _BUILDING = r"(?:Hall|Building|Bldg\.?|Center|Centre|Auditorium|Library|Tower|Gy
 _CAPITAL = r"[A-Z][\w'’\-]{1,24}"
 _STREET = r"(?:Street|St|Avenue|Ave|Road|Rd|Drive|Lane|Ln|Boulevard|Blvd|Court|Ct|Place|Circle|Terrace|Highway|Hwy|Parkway|Pkwy)"
 
-_CALL = ("call", "phone", "cell", "tel", "telephone", "text", "mobile", "contact", "sms", "whatsapp", "fax", "ring", "dial")
-_STUDENT = ("student", "students", "id", "sid", "banner", "uin", "hokie", "pid", "university", "emplid", "badge", "passport")
+_CALL = (
+    "call",
+    "phone",
+    "cell",
+    "tel",
+    "telephone",
+    "text",
+    "mobile",
+    "contact",
+    "sms",
+    "whatsapp",
+    "fax",
+    "ring",
+    "dial",
+)
+_STUDENT = (
+    "student",
+    "students",
+    "id",
+    "sid",
+    "banner",
+    "uin",
+    "hokie",
+    "pid",
+    "university",
+    "emplid",
+    "badge",
+    "passport",
+)
 _SOCIAL = ("ssn", "social", "security")
 
 

@@ -62,13 +62,16 @@ _STRONG = (
     r"e-?mail|cc|ask|reach|message|dm|peer review(?:er)?(?: for| of)?|instructor|partner|advisor|adviser|mentor|tutor|speaker|"
     r"teammates?|ta|gta|grader|student|name|hours with|questions to|notes from|call|text|thanks to|dear|hi|hello|my name is|i am"
 )
+_HONORIFIC = r"[Dd]r|[Pp]rof|[Pp]rofessor|[Mm]r|[Mm]rs|[Mm]s|[Mm]x|Coach|Dean|Sra?|Mme"
+_WEAK = r"with|by|from|to|for|and|see|w/|of|via|per"
+_OWNED = r"section|class|office|oh|recitation|group|team|lecture"
 RULES: tuple[Rule, ...] = (
-    Rule("honorific", re.compile(rf"\b(?:[Dd]r|[Pp]rof|[Pp]rofessor|[Mm]r|[Mm]rs|[Mm]s|[Mm]x|Coach|Dean|Sra?|Mme)\.?{_SP}{_FULL}"), _any_name),
+    Rule("honorific", re.compile(rf"\b(?:{_HONORIFIC})\.?{_SP}{_FULL}"), _any_name),
     Rule("strong context", re.compile(rf"(?<![\w@])(?i:{_STRONG})(?::|,)?{_SP}{_FULL}"), _full_or_known),
-    Rule("weak context", re.compile(rf"(?<![\w@])(?i:with|by|from|to|for|and|see|w/|of|via|per)(?::|,)?{_SP}{_FULL}"), _has_known),
+    Rule("weak context", re.compile(rf"(?<![\w@])(?i:{_WEAK})(?::|,)?{_SP}{_FULL}"), _has_known),
     Rule("given name first", re.compile(rf"(?<![\w@]){_FULL}"), _given_first),
-    Rule("possessive", re.compile(rf"(?<![\w@])(?P<name>{_NAME}?)(?:'s|’s){_SP}(?i:section|class|office|oh|recitation|group|team|lecture)\b"), _any_name),
-)  # fmt: skip
+    Rule("possessive", re.compile(rf"(?<![\w@])(?P<name>{_NAME}?)(?:'s|’s){_SP}(?i:{_OWNED})\b"), _any_name),
+)
 # Only in a course's name: the instructor or site stands before or after a dash, or in parentheses at the end.
 COURSE_NAME_RULES: tuple[Rule, ...] = (
     Rule("after a dash", re.compile(rf"[\s\u00a0][-–—|:]{_SP}{_FULL}\s*$"), _any_name),

@@ -161,7 +161,9 @@ class Scrubber:
 
     def _look(self, texts: Sequence[str], kind: Kind) -> list[list[Span]]:
         modelled = self._ask_model(texts)
-        return [_resolve(text, [*self._patterns(text, kind), *extra]) for text, extra in zip(texts, modelled, strict=True)]
+        return [
+            _resolve(text, [*self._patterns(text, kind), *extra]) for text, extra in zip(texts, modelled, strict=True)
+        ]
 
     def _patterns(self, text: str, kind: Kind) -> list[Span]:
         if not may_hold_identity(text, kind):
@@ -180,7 +182,9 @@ class Scrubber:
         try:
             answers = self._model(texts)
         except Exception as error:  # a model is foreign code: whatever it raises, the detector is not available
-            raise ServiceUnavailable(f"the model recogniser failed ({type(error).__name__}); run without it or repair it") from None
+            raise ServiceUnavailable(
+                f"the model recogniser failed ({type(error).__name__}); run without it or repair it"
+            ) from None
         if len(answers) != len(texts):
             raise ServiceUnavailable("the model recogniser answered for another number of texts than it was given")
         return [
@@ -281,7 +285,14 @@ def _engine() -> AnalyzerEngine:
     try:
         with _without("torch", "transformers"):
             import spacy
-            from presidio_analyzer import AnalyzerEngine, EntityRecognizer, Pattern, PatternRecognizer, RecognizerRegistry, RecognizerResult
+            from presidio_analyzer import (
+                AnalyzerEngine,
+                EntityRecognizer,
+                Pattern,
+                PatternRecognizer,
+                RecognizerRegistry,
+                RecognizerResult,
+            )
             from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
             from presidio_analyzer.nlp_engine import SpacyNlpEngine
             from spacy.language import Language
@@ -329,6 +340,9 @@ def _engine() -> AnalyzerEngine:
         nlp_engine=nlp,
         supported_languages=["en"],
         context_aware_enhancer=LemmaContextAwareEnhancer(
-            context_similarity_factor=patterns.CONTEXT_BONUS, context_prefix_count=5, context_suffix_count=3, context_matching_mode="whole_word"
+            context_similarity_factor=patterns.CONTEXT_BONUS,
+            context_prefix_count=5,
+            context_suffix_count=3,
+            context_matching_mode="whole_word",
         ),
     )

@@ -175,7 +175,13 @@ def validate(path: Path, *, max_line: int = MAX_LINE) -> ValidationReport:
             notes[result.reason] += 1
         else:
             problems.append(
-                Problem(file=str(path), line=result.line, field=result.detail, reason=result.reason, message=REASONS[result.reason])
+                Problem(
+                    file=str(path),
+                    line=result.line,
+                    field=result.detail,
+                    reason=result.reason,
+                    message=REASONS[result.reason],
+                )
             )
     return ValidationReport(file=str(path), records=records, rows=rows, problems=tuple(problems), notes=dict(notes))
 

@@ -20,10 +20,10 @@ from canvas_pipeline.records import write_jsonl
 
 EPOCH = datetime(2026, 2, 16, 14, 5, 33, 482913, tzinfo=timezone(timedelta(hours=-5)))
 TERMS = (("Spring 2026", "2026 Spring", "202601"), ("Fall 2025", "Fall 2025", "202509"))
-NO_DUE = 0.2          # share of work without a due date
+NO_DUE = 0.2  # share of work without a due date
 IDENTITY_TITLES = 0.1  # share of titles that name a person, an address, a room …
 DECOY_TITLES = 0.04
-GRADED = 0.9          # of the work whose due date has passed, and of the undated
+GRADED = 0.9  # of the work whose due date has passed, and of the undated
 
 
 class Marked(NamedTuple):
@@ -52,9 +52,9 @@ class Course(NamedTuple):
     number: str
     title: str
     crn: str
-    term: str        # "Spring 2026"
+    term: str  # "Spring 2026"
     term_field: str  # what the record's `term` says
-    term_code: str   # "202601"
+    term_code: str  # "202601"
     surname: str
     building: str
     room: str
@@ -88,7 +88,13 @@ def contributor_id(index: int) -> str:
 
 
 def _records(
-    rng: random.Random, name: str, index: int, courses: int, assignments: int, shared: Course, truth: list[dict[str, Any]]
+    rng: random.Random,
+    name: str,
+    index: int,
+    courses: int,
+    assignments: int,
+    shared: Course,
+    truth: list[dict[str, Any]],
 ) -> Iterator[dict[str, Any]]:
     collected = EPOCH + timedelta(minutes=37 * index)
     stamp = {"contributor_id": name, "collected_at": collected.isoformat()}
@@ -198,9 +204,14 @@ def _email(rng: random.Random) -> tuple[str, str]:
     return f"{rng.choice((user, user.lower(), user.replace('.', '_')))}@{rng.choice(curriculum.EMAIL_DOMAINS)}", "EMAIL"
 
 
+PHONE_SHAPES = (
+    "({a}) 555-{l}", "{a}-555-{l}", "+1 {a} 555 {l}", "{a}.555.{l}", "{a}–555–{l}", "1-{a}-555-{l}", "{a}555{l}",
+)  # fmt: skip
+
+
 def _phone(rng: random.Random) -> tuple[str, str]:
     area, last = rng.choice(("540", "703", "212", "907")), f"01{rng.randrange(100):02d}"
-    shape = rng.choice(("({a}) 555-{l}", "{a}-555-{l}", "+1 {a} 555 {l}", "{a}.555.{l}", "{a}–555–{l}", "1-{a}-555-{l}", "{a}555{l}"))
+    shape = rng.choice(PHONE_SHAPES)
     return shape.format(a=area, l=last), "PHONE"
 
 
@@ -210,6 +221,10 @@ def _ssn(rng: random.Random) -> tuple[str, str]:
 
 def _student(rng: random.Random) -> tuple[str, str]:
     return f"90{rng.randrange(5, 7)}{rng.randrange(10**6):06d}", "STUDENT_ID"
+
+
+def _url(rng: random.Random) -> tuple[str, str]:
+    return f"https://videos.example.edu/{rng.choice(curriculum.GIVEN_NAMES).lower()}{rng.randrange(99)}", "URL"
 
 
 def _room(rng: random.Random) -> tuple[str, str]:
@@ -238,7 +253,7 @@ IDENTITY_SHAPES: tuple[Callable[[Course, random.Random], Marked], ...] = (
     lambda c, r: marked("Study pay form SSN ", _ssn(r)),
     lambda c, r: marked(_code(c, r), " Exam Review"),
     lambda c, r: marked("Notes for ", _code(c, r)),
-    lambda c, r: marked("Slides ", (f"https://videos.example.edu/{r.choice(curriculum.GIVEN_NAMES).lower()}{r.randrange(99)}", "URL")),
+    lambda c, r: marked("Slides ", _url(r)),
     lambda c, r: marked((c.surname, "PERSON"), "’s office hours"),
 )
 MESS: tuple[Callable[[Marked], Marked], ...] = (
@@ -260,8 +275,8 @@ class _Form(NamedTuple):
 def _titles(rng: random.Random, course: Course, count: int) -> Iterator[_Form]:
     """``count`` forms of work: some common to all courses, the rest a topic × form × number of this subject."""
     common = list(curriculum.COMMON_TITLES[: max(1, min(count // 6, 4))])
-    for title, kind, submission, points in common[:count]:
-        yield _Form(marked(title), kind, submission, points)
+    for name, kind, submission, points in common[:count]:
+        yield _Form(marked(name), kind, submission, points)
     combinations = [(topic, form) for topic in course.subject.topics for form in curriculum.FORMS]
     rng.shuffle(combinations)
     for index in range(max(0, count - len(common))):

@@ -42,8 +42,8 @@ EXPECTED: Mapping[str, Expectation] = {
     "Q6_K": Expectation(main="Q6_K", allowed=("Q6_K",)),
     "Q8_0": Expectation(main="Q8_0", allowed=("Q8_0",)),
 }
-KEPT_IN_FLOAT = re.compile(r"per_layer_model_proj|per_layer_inp_gate|altup|laurel")
-"""Matrices that llama.cpp leaves unquantised in every quant of a Gemma, by name."""
+KEPT_IN_FLOAT = re.compile(r"^per_layer_model_proj\.")
+"""The one matrix that llama.cpp leaves unquantised in every quant of a Gemma-4 with per-layer embeddings."""
 
 LEAKS: Mapping[str, re.Pattern[str]] = {
     "a machine path": re.compile(

@@ -77,6 +77,16 @@ def test_a_number_inside_a_title_must_be_the_same() -> None:
     assert same_words("Read chapters 3 and 4 of the book", "read chapters 3 and 4 of book")
 
 
+def test_nine_tenths_alike_is_alike_enough() -> None:
+    assert same_words("abcdefghij", "abcdefghix") and not same_words("abcdefghi", "abcdefghx")
+
+
+def test_a_value_of_another_kind_is_another_value() -> None:
+    for one, two in ([{"title": "x"}], ["x"]), ([["x"]], [{"x": 1}]), ({"a": 1}, "a"), ([1], 1), (None, []):
+        calls = [ToolCall("study.semester_schedule", {"deadlines": value}) for value in (one, two)]
+        assert not same_call(*calls) and not same_call(*reversed(calls))
+
+
 def test_deadlines_are_compared_field_by_field() -> None:
     def plan(**changes: Any) -> ToolCall:
         deadline = {"title": "Essay draft", "due_iso": "2026-04-01T23:59:00Z", "estimated_hours": 6, **changes}

@@ -72,13 +72,13 @@ def test_partial_arguments_count_invented_ones_against_the_model() -> None:
 
 
 def test_parsimony_is_over_solved_cases_and_over_calling_over_all_but_follow_ups() -> None:
-    cases = [case("c0", "single", TODO), case("c1", "single", TODO), case("c2", "single", TODO), case("c3", "none"),
-             case("c4", "follow_up")]  # fmt: skip
-    found = report(cases, answers(text(TODO), text(COURSE, TODO), text(COURSE), text(TODO), text(TODO)))
-    assert (found.parsimony.hits, found.parsimony.cases) == (1, 2)
-    assert (found.over_calling.hits, found.over_calling.cases) == (2, 4)
-    assert (found.tool_selection.hits, found.tool_selection.cases) == (1, 3)
-    assert (found.exact_call.hits, found.exact_call.cases) == (1, 3)
+    cases = [*(case(f"c{i}", "single", TODO) for i in range(4)), case("c4", "none"), case("c5", "follow_up")]
+    texts = [text(TODO), text(TODO), text(COURSE, TODO), text(COURSE), text(TODO), text(TODO)]
+    found = report(cases, answers(*texts))
+    assert (found.parsimony.hits, found.parsimony.cases) == (2, 3)
+    assert (found.over_calling.hits, found.over_calling.cases) == (2, 5)
+    assert (found.tool_selection.hits, found.tool_selection.cases) == (2, 4)
+    assert (found.exact_call.hits, found.exact_call.cases) == (2, 4)
 
 
 def test_termination_is_whether_the_model_stops_and_silence_is_counted_apart() -> None:

@@ -14,11 +14,12 @@ NOW = "2026-02-02T15:00:00+00:00"
 
 def item(n: int, **changes: Any) -> Item:
     """An open assignment due ``n`` days after the reference instant."""
-    row: dict[str, Any] = dict(
-        id=f"{n:012x}", type="ASGN", title=f"Homework {n}", course="@COURSE1", course_name="Course", term="2026 Spring",
-        due_at=f"2026-02-{3 + n % 24:02}T04:59:59Z", points_possible=10.0, submission_types=("online_upload",),
-        submission_status="NOT_SUBMITTED", contributors=("alpha",), collected_at=NOW, parents=(f"alpha:{n}",),
-    )  # fmt: skip
+    row: dict[str, Any] = {
+        "id": f"{n:012x}", "type": "ASGN", "title": f"Homework {n}", "course": "@COURSE1", "course_name": "Course",
+        "term": "2026 Spring", "due_at": f"2026-02-{3 + n % 24:02}T04:59:59Z", "points_possible": 10.0,
+        "submission_types": ("online_upload",), "submission_status": "NOT_SUBMITTED", "contributors": ("alpha",),
+        "collected_at": NOW, "parents": (f"alpha:{n}",),
+    }  # fmt: skip
     return Item(**(row | changes))
 
 
@@ -86,7 +87,7 @@ def conversations(n: int, seed: int = 0) -> list[Trajectory]:
         table = calls(rng)
         done = [(tool, arguments, result) for tool, (arguments, result) in table.items()]
         for tool, arguments, result in done:
-            text = f"Do {tool} with {arguments}"
+            text = f"{len(rows)}: do {tool} with {arguments}"
             rows.append(
                 conversation(f"t{len(rows)}", "single", text, [[(tool, arguments, result)]], "All done.", student)
             )

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.errors import BadInput, ServiceUnavailable
+from canvas_pipeline.errors import BadConfig, BadInput, ServiceUnavailable
+from canvas_pipeline.examples.journal import Journal
 from canvas_pipeline.examples.labelling import GIVE_UP, PRESENTATIONS, label, position_bias, preference_pairs, question
 from canvas_pipeline.examples.pairs import item_pair, sample_pairs
 from canvas_pipeline.examples.teacher import RUBRIC, Choice, HttpTeacher, UrgencyTeacher
@@ -38,7 +39,9 @@ class RuleTeacher:
         self.asked = 0
         self._lock = threading.Lock()
 
-    def vote(self, query: str, item_first: Item, item_second: Item, rubric: str, reference_instant: str) -> Choice | None:
+    def vote(
+        self, query: str, item_first: Item, item_second: Item, rubric: str, reference_instant: str
+    ) -> Choice | None:
         with self._lock:
             self.asked += 1
         return self.rule(item_first, item_second, rubric)
@@ -85,7 +88,9 @@ def test_an_abstention_ends_a_pair_at_once() -> None:
 
 @given(st.lists(st.sampled_from(["first", "second", None]), min_size=9, max_size=9), st.integers(1, 4))
 @settings(deadline=None, max_examples=60)
-def test_pairs_in_are_pairs_kept_and_refused_whatever_the_teacher_says(script: list[Choice | None], workers: int) -> None:
+def test_pairs_in_are_pairs_kept_and_refused_whatever_the_teacher_says(
+    script: list[Choice | None], workers: int
+) -> None:
     def rule(first: Item, second: Item, rubric: str) -> Choice | None:
         return script[(int(first.id, 16) * 5 + int(second.id, 16) * 7 + len(rubric)) % 9]
 
@@ -155,6 +160,12 @@ def test_a_bad_line_inside_the_journal_is_named_and_never_shown(tmp_path: Path) 
     assert "secret" not in str(caught.value)
 
 
+def test_two_labellings_do_not_write_to_one_journal(tmp_path: Path) -> None:
+    with Journal(tmp_path / "votes.jsonl"), pytest.raises(BadConfig, match="in use by another labelling"):
+        label(PAIRS, RuleTeacher(by_id), tmp_path / "votes.jsonl")
+    assert len(label(PAIRS, RuleTeacher(by_id), tmp_path / "votes.jsonl").pairs) == len(PAIRS)
+
+
 def test_a_teacher_that_fails_now_and_then_costs_only_those_pairs(tmp_path: Path) -> None:
     def rule(first: Item, second: Item, rubric: str) -> Choice:
         if {first.id, second.id} == {PAIRS[4].item_a.id, PAIRS[4].item_b.id}:
@@ -187,7 +198,7 @@ def test_progress_counts_finished_pairs() -> None:
 
 def test_over_a_failing_server_every_pair_is_labelled_and_every_vote_journalled_once(tmp_path: Path) -> None:
     """T8: time-outs of a gateway, garbage and overload at once; the labels are those of a healthy server."""
-    faults = {1: 504, 4: "garbage", 9: 429, 13: 504, 20: "slow", 33: 500}
+    faults: dict[int, int | str] = {1: 504, 4: "garbage", 9: 429, 13: 504, 20: "slow", 33: 500}
     journal = tmp_path / "votes.jsonl"
     options = {"attempts": 8, "max_wait_s": 0.02}
     with serving() as healthy, HttpTeacher(healthy.url, "judge") as teacher:
@@ -205,6 +216,7 @@ def test_over_a_failing_server_every_pair_is_labelled_and_every_vote_journalled_
 LABELLER = """
 import sys, time
 from pathlib import Path
+from canvas_pipeline.examples.journal import Journal
 from canvas_pipeline.examples.labelling import label
 from canvas_pipeline_tests.examples.test_labelling import PAIRS, RuleTeacher, by_id
 

@@ -7,14 +7,16 @@ from collections import Counter
 
 import pytest
 
+from canvas_pipeline.bench.score import outcome
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.examples.distractors import COMPANIONS, HALLUCINATED, NEAR_MISSES, call_for
 from canvas_pipeline.examples.mistakes import BAD_VALUES, IN_WORDS, MISNAMED, SPELLINGS, too_many
 from canvas_pipeline.examples.moments import Step, moments
 from canvas_pipeline.examples.mutation import MIXED, MIXTURES, SINGLE, Mutated, categories, mutate, quotas
+from canvas_pipeline.examples.policy import PLAIN_ANSWERS
 from canvas_pipeline.examples.verification import AXES, HEAVY_AXES, faults
 from canvas_pipeline.profiles import PROFILES
-from canvas_pipeline.records import Message, PreferencePair, Trajectory
+from canvas_pipeline.records import BenchCase, Message, PreferencePair, Trajectory
 from canvas_pipeline.tools.registry import TOOLS, validate
 from canvas_pipeline.tools.wire import CALL_OPEN, Malformed, ToolCall, parse_turn, serialise
 from canvas_pipeline_tests.examples.conversations import conversations
@@ -102,6 +104,14 @@ def test_over_calling_starts_with_the_right_calls_and_often_makes_four_or_more()
     assert sum(size == 2 for size in sizes) >= len(sizes) / 10
 
 
+def test_some_rejected_sides_answer_where_a_call_is_needed() -> None:
+    """The counterweight of axes 4 and 8: fewer calls are not always better."""
+    pairs = mutate(ROWS, {"format": 200}, 4).pairs
+    evaded = [pair for pair in pairs if pair.rejected[0].content in PLAIN_ANSWERS.values()]
+    assert 30 <= len(evaded) <= 70
+    assert all(parse_turn(pair.chosen[0].content).well_formed for pair in evaded)
+
+
 def test_stopping_is_asked_after_a_result_where_nothing_needs_calling_and_from_the_request_on() -> None:
     kinds: Counter[str] = Counter()
     for pair in mutate(ROWS, {"termination": 200}, 4).pairs:
@@ -113,7 +123,7 @@ def test_stopping_is_asked_after_a_result_where_nothing_needs_calling_and_from_t
 
 
 def test_the_same_arguments_give_the_same_pairs_and_another_seed_others() -> None:
-    wanted = {axis: 5 for axis in AXES} | {MIXED: 20}
+    wanted = dict.fromkeys(AXES, 5) | {MIXED: 20}
     assert mutate(ROWS, wanted, 1) == mutate(ROWS, wanted, 1)
     assert mutate(ROWS, wanted, 1).pairs != mutate(ROWS, wanted, 2).pairs
 
@@ -154,6 +164,33 @@ def test_every_distractor_is_valid_for_every_tool_at_every_moment() -> None:
         for moment in moments(trajectory):
             for tool in TOOLS:
                 assert validate(call_for(tool, moment, rng)) == ()
+
+
+def test_the_bench_agrees_with_the_verifiers(made: tuple[str, Mutated]) -> None:
+    """The scorer that models are judged by reads the same rows, and shares no code with the verifiers but the parser."""
+    for pair in made[1].pairs:
+        if len(pair.chosen) > 1 or len(pair.axes) > 1:
+            continue
+        needed = truth(pair)[0]
+        case = BenchCase(
+            id=pair.id, kind="single" if needed else "follow_up", messages=pair.prompt, tools=pair.tools,
+            expected_tools=tuple(call.name for call in needed), expected_args=tuple(call.arguments for call in needed),
+            phrasing=pair.phrasing, item_ids=pair.item_ids,
+        )  # fmt: skip
+        right, wrong = outcome(case, pair.chosen[0].content), outcome(case, pair.rejected[0].content)
+        assert right.exact
+        assert not wrong.exact
+        (axis,) = pair.axes
+        if axis == "parsimony":
+            assert wrong.solved and wrong.selected and wrong.calls > len(needed)
+        elif axis == "termination":
+            assert wrong.state == "called"
+        elif axis == "format":
+            assert wrong.state in ("malformed", "abstained")
+        elif axis in ("tool_selection", "domain_fit"):
+            assert not wrong.solved
+        else:
+            assert wrong.state == "called"
 
 
 def test_the_tables_of_wrong_answers_name_all_tools_and_only_wrong_answers() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from canvas_pipeline.examples.mutation import mutate
 from canvas_pipeline.examples.pairs import sample_pairs
 from canvas_pipeline.examples.splits import (
     FRACTIONS,
+    LEAST,
     SPLITS,
     Assignment,
+    Drawn,
     assign,
     components,
     groups_of,
@@ -29,7 +32,7 @@ from canvas_pipeline.examples.splits import (
     split,
 )
 from canvas_pipeline.examples.teacher import UrgencyTeacher
-from canvas_pipeline.records import BenchCase, PreferencePair, Trajectory, read_jsonl
+from canvas_pipeline.records import BenchCase, PreferencePair, Trajectory, from_plain, read_jsonl, to_plain
 from canvas_pipeline_tests.examples.conversations import conversations, item
 
 ROWS = conversations(1200)
@@ -43,7 +46,14 @@ GROUPS = st.dictionaries(
 
 def case(name: str, items: tuple[str, ...], phrasing: str) -> BenchCase:
     return BenchCase(
-        id=name, kind="none", messages=(), expected_tools=(), expected_args=(), tools=(), phrasing=phrasing, item_ids=items
+        id=name,
+        kind="none",
+        messages=(),
+        expected_tools=(),
+        expected_args=(),
+        tools=(),
+        phrasing=phrasing,
+        item_ids=items,
     )
 
 
@@ -100,15 +110,16 @@ def test_eval_and_test_are_never_empty_however_few_students_there_are(count: int
     for seed in range(50):
         made = assign({f"g{n}": [f"i{n}"] for n in range(count)}, seed)
         counts = made.counts()
-        assert min(counts.values()) >= max(1, int(0.1 * count / 2))
-        assert counts["train"] >= max(1, int(0.8 * count / 2))
+        for place, share in FRACTIONS.items():
+            assert counts[place] >= max(1, int(share * count * LEAST))
 
 
 def test_new_contributors_leave_nearly_all_old_items_where_they_were() -> None:
     old = {f"g{n}": [f"i{n}"] for n in range(300)}
     before = assign(old, 1).items
     after = assign(old | {f"h{n}": [f"k{n}"] for n in range(300)}, 1).items
-    assert all(after[item] == place for item, place in before.items())
+    moved = [item for item, place in before.items() if after[item] != place]
+    assert len(moved) <= 0.02 * len(before)
 
 
 def test_the_order_of_the_groups_changes_nothing_and_the_seed_does() -> None:
@@ -124,6 +135,21 @@ def test_fractions_that_do_not_add_up_are_refused() -> None:
             assign({"a": ["1"]}, 0, bad)  # type: ignore[arg-type]
 
 
+def test_loose_items_find_a_place_and_move_nobody_else() -> None:
+    groups = {f"g{n}": [f"i{n}"] for n in range(9)}
+    loose = [f"k{n}" for n in range(200)]
+    made = assign(groups, 1, loose=[*loose, "i0"])
+    assert {k: v for k, v in made.items.items() if k[0] == "i"} == assign(groups, 1).items
+    assert set(loose) < set(made.items)
+    assert len({made.items[item] for item in loose}) == 3
+
+
+def test_labelled_pairs_alone_can_be_split_too(tmp_path: Path) -> None:
+    labelled = release_data()["preference"][-60:]
+    manifest = release_split({"preference": labelled}, tmp_path / "out", 1)
+    assert 0 < manifest["funnels"]["preference"].kept < 60
+
+
 def test_overlap_names_shared_items_and_wordings() -> None:
     found = overlap([case("a", ("1", "2"), "x/01")], [case("b", ("2",), "x/01")], wordings=True)
     assert (found.items, found.phrasings, found.clean) == (("2",), ("x/01",), False)
@@ -133,30 +159,28 @@ def test_overlap_names_shared_items_and_wordings() -> None:
 
 def test_an_assignment_survives_being_written() -> None:
     made = assign(groups_of(ROWS[:200]), 4)
-    from canvas_pipeline.records import from_plain, to_plain
-
     assert from_plain(to_plain(made), Assignment) == made
 
 
-def release_data() -> dict[str, list[object]]:
+def release_data() -> dict[str, Sequence[Drawn]]:
     items = [item(int(id_, 16)) for id_ in sorted({x for row in ROWS for x in row.item_ids})]
     labelled = list(preference_pairs(label(sample_pairs(items, 120, 1), UrgencyTeacher()).pairs, "catalogue"))
     mutated = mutate(ROWS, {"parsimony": 90, "format": 30}, 1).pairs
-    pairs = [*mutated, *labelled]
-    return {"sft": list(ROWS), "preference": pairs, "feedback": list(feedback(mutated, ROWS, 150, 1))}
+    pairs: list[Drawn] = [*mutated, *labelled]
+    return {"sft": ROWS, "preference": pairs, "feedback": feedback(mutated, ROWS, 150, 1)}
 
 
 def test_a_release_split_has_every_row_once_no_shared_item_and_true_hashes(tmp_path: Path) -> None:
     data = release_data()
     out = tmp_path / "release"
-    manifest = release_split(data, out, 5)  # type: ignore[arg-type]
+    manifest = release_split(data, out, 5)
     assert manifest["shared_items"] == {"train/eval": 0, "train/test": 0, "eval/test": 0}
     on_disk = json.loads((out / "manifest.json").read_bytes())
     assert set(on_disk["files"]) == {f"{name}.{place}.jsonl" for name in data for place in SPLITS}
     for name, entry in on_disk["files"].items():
         assert sha256_file(out / name) == entry["sha256"]
         assert (out / name).read_bytes().count(b"\n") == entry["rows"]
-    kinds: dict[str, type] = {"sft": Trajectory, "preference": PreferencePair}
+    kinds: dict[str, type[Trajectory] | type[PreferencePair]] = {"sft": Trajectory, "preference": PreferencePair}
     for name, kind in kinds.items():
         rows = [row for place in SPLITS for row in read_jsonl(out / f"{name}.{place}.jsonl", kind)]
         counted = on_disk["funnels"][name]
@@ -167,9 +191,10 @@ def test_a_release_split_has_every_row_once_no_shared_item_and_true_hashes(tmp_p
 
 def test_labelled_pairs_do_not_tie_everything_together() -> None:
     data = release_data()
-    groups = row_groups(row for rows in data.values() for row in rows)  # type: ignore[attr-defined]
+    groups, loose = row_groups(row for rows in data.values() for row in rows)
     assert len(components(groups)) > 30
-    linked = groups_of(row for rows in data.values() for row in rows)  # type: ignore[attr-defined]
+    assert loose
+    linked = groups_of(row for rows in data.values() for row in rows)
     assert max(Counter(len(part) for part in components(linked))) > max(len(part) for part in components(groups))
 
 

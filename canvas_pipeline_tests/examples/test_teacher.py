@@ -140,7 +140,11 @@ def test_nobody_there_is_unavailable() -> None:
 
 
 def test_the_number_in_flight_adapts_to_what_the_server_bears() -> None:
-    with serving(capacity=6, delay_s=0.01) as server, teacher(server, attempts=30) as judge, ThreadPoolExecutor(24) as pool:
+    with (
+        serving(capacity=6, delay_s=0.01) as server,
+        teacher(server, attempts=30) as judge,
+        ThreadPoolExecutor(24) as pool,
+    ):
         votes = list(pool.map(lambda _: judge.vote("Which first", SOON, LATER, RUBRIC, NOW), range(300)))
         assert votes == ["first"] * 300
         assert 4 < server.peak < 16  # it grew from 4, and never let all 24 threads through

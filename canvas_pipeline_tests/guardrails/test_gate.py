@@ -120,6 +120,20 @@ def test_a_shipped_threshold_cannot_be_lowered_in_a_verdict() -> None:
     assert "another minimum" in forged(replace(g3, passed=True, thresholds={**g3.thresholds, "minimum": -1.0}))[0]
 
 
+def test_a_threshold_of_the_method_table_cannot_be_raised_in_a_verdict() -> None:
+    line = Line()
+    g5 = next(v for v in verdicts(line, "dpo") if v.guard == "g5")
+    lenient = replace(
+        g5, numbers={**g5.numbers, "grad_norm": 290.0}, thresholds={**g5.thresholds, "max_grad_norm": 1e9}
+    )
+    found = [lenient if v.guard == "g5" else v for v in verdicts(line, "dpo")]
+    limits = {"g5": {"max_grad_norm": 1.0}, "g11": {"max_length": 1024}}
+    assert decide(verdicts(line, "dpo"), "dpo", line.hashes(), limits) == []
+    assert names(decide(found, "dpo", line.hashes(), limits)) == {"g5_dry_run"}
+    longer = {"g11": {"max_length": 512}}
+    assert names(decide(verdicts(line, "dpo"), "dpo", line.hashes(), longer)) == {"g11_lengths"}
+
+
 def test_a_release_asks_for_the_checkpoint_it_descends_from_too() -> None:
     line = Line()
     assert decide_line(verdicts(line, "dpo") + verdicts(line, "sft"), "dpo", line.hashes()) == []

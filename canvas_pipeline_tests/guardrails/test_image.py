@@ -59,6 +59,24 @@ def test_an_overridden_entry_point_takes_its_own_command() -> None:
     assert collisions(DOCKERFILE, compose, NAME) == []
 
 
+def test_another_program_takes_the_command_it_likes() -> None:
+    compose = COMPOSE % 'dev\n    entrypoint: ["dagster"]'
+    assert collisions(DOCKERFILE, compose, NAME) == []
+
+
+def test_an_init_before_the_program_changes_nothing() -> None:
+    text = 'FROM x\nENTRYPOINT ["tini", "--", "/usr/bin/canvas-train"]\n'
+    assert collisions(text, COMPOSE % '["--check"]', NAME) == []
+    assert collisions(text, COMPOSE % '["sh", "-c", "x"]', NAME)
+
+
+def test_the_shipped_image_and_services_fit() -> None:
+    deploy = Path(__file__).parents[2] / "deploy"
+    text = [(deploy / name).read_text() for name in (NAME, "compose.yaml")]
+    assert collisions(text[0], text[1], NAME) == []
+    assert (entry_and_command(text[0])[0] or [""])[-1].endswith("canvas-train")
+
+
 def test_an_overridden_entry_point_drops_the_images_command() -> None:
     dockerfile = 'FROM x\nENTRYPOINT ["sh"]\nCMD ["sh", "run.sh"]\n'
     assert collisions(dockerfile, COMPOSE % 'null\n    entrypoint: ["canvas-train"]', NAME) == []

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
+from canvas_pipeline.artifacts import sha256_file
 from canvas_pipeline.cli.release import main
 from canvas_pipeline.release.gate import ITEMS, write_evidence
 from canvas_pipeline_tests.release.evidence import files_of, open_evidence
@@ -113,11 +114,14 @@ def test_a_missing_evidence_file_exits_1_and_says_what_to_do(run: Run, tmp_path:
     assert result.exit_code == 1 and "materialise release_log first" in result.stderr
 
 
-def test_gguf_makes_checks_and_reports_a_file(run: Run, micro_gemma: Path, tmp_path: Path) -> None:
-    result = run("gguf", str(micro_gemma), "--out", str(tmp_path), "--name", "canvas-x", "--quant", "Q8_0")
+def test_gguf_converts_quantises_checks_and_gives_the_same_bytes_as_another_run_elsewhere(
+    run: Run, micro_gemma: Path, quants: dict[str, Path], tmp_path: Path
+) -> None:
+    result = run("gguf", micro_gemma, "--out", tmp_path, "--name", "canvas-micro", "--quant", "Q8_0")
     assert result.exit_code == 0, result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["canvas-x-Q8_0.gguf"]
+    assert [path.name for path in tmp_path.iterdir()] == ["canvas-micro-Q8_0.gguf"]
     assert "[Q8_0 15]  ok" in result.stdout
+    assert sha256_file(tmp_path / "canvas-micro-Q8_0.gguf") == sha256_file(quants["Q8_0"])
 
 
 def test_gguf_refuses_an_unknown_quant_before_it_works(run: Run, tmp_path: Path) -> None:

@@ -61,6 +61,12 @@ def test_one_fallen_back_matrix_among_good_ones_is_named(quant: str, fallback: s
     assert "blk.0.ffn_down.weight" in problem and fallback in problem and "320" in problem
 
 
+def test_the_projection_that_llama_cpp_never_quantises_is_no_problem_but_its_neighbours_are() -> None:
+    good = tensor("blk.0.attn_q.weight", "Q4_K", 256, 256)
+    assert wrong_types([good, tensor("per_layer_model_proj.weight", "F16", 256, 512)], "Q4_K_M") == ()
+    assert wrong_types([good, tensor("per_layer_token_embd.weight", "F16", 512, 414)], "Q4_K_M") != ()
+
+
 def test_many_wrong_matrices_are_listed_up_to_a_bound_with_a_count() -> None:
     problems = wrong_types([tensor(f"blk.{i}.ffn_up.weight", "Q5_0", 320, 256) for i in range(50)], "Q4_K_M")
     assert len(problems) == 21 and problems[-1] == "and 31 more"

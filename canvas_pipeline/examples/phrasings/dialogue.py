@@ -76,7 +76,7 @@ REMARKS: Mapping[str, tuple[Wording, ...]] = {
             "Ok thanks",
             "[Awesome|Super]",
         ),
-        bench=("Thank you so much", "Wonderful, thanks a lot", "That helps, thank you", "Ok great, thank you"),
+        bench=("Thank you so much", "Wonderful, thanks a lot", "You helped me a lot", "Brilliant, I appreciate it"),
     ),
     "sure": wordings(
         "sure",
@@ -219,7 +219,7 @@ PLAIN: Mapping[str, tuple[Wording, ...]] = {
             "Get rid of {event_id}",
             "Can you [delete|remove] event {event_id}?",
         ),
-        bench=("I want event {event_id} deleted", "Please cancel {event_id}", "Event {event_id} has to go"),
+        bench=("I want event {event_id} deleted", "Have {event_id} cancelled", "Event {event_id} has to go"),
     ),
     "which_event": wordings(
         "which_event",

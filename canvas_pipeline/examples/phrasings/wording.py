@@ -52,7 +52,7 @@ def _one_space(text: str) -> str:
 
 def wordings(subject: str, train: Sequence[Entry], bench: Sequence[Entry]) -> tuple[Wording, ...]:
     """The table of one subject: numbered through, training first."""
-    made = []
+    made: list[Wording] = []
     for role, entries in (("train", train), ("bench", bench)):
         for entry in entries:
             text, sets = entry if isinstance(entry, tuple) else (entry, {})

@@ -1,0 +1,82 @@
+"""Votes on disk, so that none is paid for twice.
+
+In: a file of ``Vote`` lines (or none yet). Out: the votes known, by pair, presentation, prompt and teacher. What must hold: a
+vote that was added survives a kill; a last line that a kill tore is dropped and asked for again; a damaged line anywhere else
+is an error that names it; one labelling at a time writes to a journal.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import msgspec
+
+from canvas_pipeline.errors import BadConfig, BadInput
+from canvas_pipeline.records import Vote, dumps
+
+
+class Journal:
+    """Votes on disk, a JSON line each, so that no vote is paid for twice. Safe to share between threads."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._known: dict[tuple[str, str, str, str], Vote] = {}
+        self._lock = threading.Lock()
+        self._file: BinaryIO | None = None
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a+b")
+            try:
+                # The lock goes with the process: a killed run leaves none behind.
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._load(path)
+            except BlockingIOError:
+                self._file.close()
+                raise BadConfig(
+                    f"{path} is in use by another labelling; wait for it, or name another --journal"
+                ) from None
+            except BadInput:
+                self._file.close()
+                raise
+
+    def _load(self, path: Path) -> None:
+        assert self._file is not None
+        self._file.seek(0)
+        whole = 0
+        for number, line in enumerate(self._file, 1):
+            if not line.endswith(b"\n"):
+                break  # a kill tore the last line: that vote is asked for again
+            whole += len(line)
+            try:
+                vote = msgspec.json.decode(line, type=Vote)
+            except msgspec.DecodeError:
+                raise BadInput(f"{path}:{number}: not a vote; remove the line, or the journal to start over") from None
+            self._known[_key(vote)] = vote
+        self._file.truncate(whole)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def find(self, pair: str, presentation: str, prompt_sha256: str, teacher: str) -> Vote | None:
+        return self._known.get((pair, presentation, prompt_sha256, teacher))
+
+    def add(self, vote: Vote) -> None:
+        """Remember a vote; it is with the operating system, and so survives this process, before the call returns."""
+        with self._lock:
+            self._known[_key(vote)] = vote
+            if self._file is not None:
+                self._file.write(dumps(vote) + b"\n")
+                self._file.flush()
+
+
+def _key(vote: Vote) -> tuple[str, str, str, str]:
+    return (vote.pair_id, vote.presentation, vote.prompt_sha256, vote.teacher)

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import copy
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from canvas_pipeline.bench.mock_canvas import MockCanvas
+from canvas_pipeline.errors import MissingInput
+from canvas_pipeline.examples.sessions import from_session_files, from_sessions, record
+from canvas_pipeline.examples.students import students
+from canvas_pipeline.records import Refusal, Trajectory, write_jsonl
+from canvas_pipeline.tools.wire import parse_turn
+from canvas_pipeline_tests.examples.worlds import EMBEDDED, corpus, embedded_students
+
+SHIPPED = Path(__file__).parents[2] / "data"
+Session = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def recorded() -> list[Session]:
+    return record(embedded_students(), EMBEDDED, 3, MockCanvas.of, 24)
+
+
+def read(*rows: Any) -> list[Trajectory | Refusal]:
+    return list(from_sessions(rows, embedded_students(), "catalogue"))
+
+
+def test_recorded_sessions_become_trajectories_with_the_items_of_one_student(recorded: list[Session]) -> None:
+    made = read(*recorded)
+    assert all(isinstance(row, Trajectory) for row in made)
+    owner = {item_id: world.id for world in embedded_students() for item_id in world.item_ids}
+    for row, session in zip(made, recorded, strict=True):
+        assert isinstance(row, Trajectory)
+        assert row.kind == "session" and row.parents[1] == session["contributor_id"]
+        assert row.item_ids and len({owner[item_id] for item_id in row.item_ids}) == 1
+        assert not any(parse_turn(m.content).malformed for m in row.messages if m.role == "assistant")
+
+
+def test_sessions_are_known_again_where_course_handles_differ(recorded: list[Session]) -> None:
+    elsewhere = students(corpus(handles=50_000_000), EMBEDDED, 7)
+    made = list(from_sessions(recorded, elsewhere, "catalogue"))
+    known = {item_id for world in elsewhere for item_id in world.item_ids}
+    assert all(isinstance(row, Trajectory) and set(row.item_ids) <= known for row in made)
+
+
+def one(recorded: list[Session], calls: int = 1) -> Session:
+    """A session with that many calls, to be broken."""
+    return copy.deepcopy(next(s for s in recorded if sum("call" in entry for entry in s["trajectory"]) == calls))
+
+
+def _without(key: str) -> Callable[[Session], None]:
+    return lambda session: session.pop(key)
+
+
+def _at(index: int, value: Any) -> Callable[[Session], None]:
+    def change(session: Session) -> None:
+        session["trajectory"][index] = value
+
+    return change
+
+
+def _drop(index: int) -> Callable[[Session], None]:
+    return lambda session: session["trajectory"].pop(index)
+
+
+def _now(session: Session) -> None:
+    session["context"]["now_iso"] = "yesterday"
+
+
+def _items(session: Session) -> None:
+    session["context"]["items"] = ["000000000000"]
+
+
+def _often(session: Session) -> None:
+    call, result, answer = session["trajectory"]
+    session["trajectory"] = [call, result] * 4 + [answer]
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (_without("user_query"), "bad_row"),
+        (_without("context"), "bad_row"),
+        (_at(2, {"answer": "x", "call": {"name": "canvas.get_todo", "arguments": {}}}), "bad_row"),
+        (_at(0, {}), "bad_row"),
+        (_now, "bad_now"),
+        (_at(0, {"call": {"name": "canvas.get_course", "arguments": {"course_id": "x"}}}), "bad_call"),
+        (_at(0, {"call": {"name": "canvas.list_assignments", "arguments": {}}}), "unknown_tool"),
+        (_drop(0), "orphan_result"),
+        (_at(1, {"result": {"name": "study.other", "value": 1}}), "orphan_result"),
+        (_drop(1), "missing_result"),
+        (_drop(2), "no_answer"),
+        (_at(2, {"answer": "  "}), "no_answer"),
+        (_often, "overused_tool"),
+        (_items, "unknown_items"),
+    ],
+)
+def test_a_damaged_session_leaves_with_its_reason(
+    recorded: list[Session], damage: Callable[[Session], None], reason: str
+) -> None:
+    session = one(recorded)
+    damage(session)
+    assert read(session) == [Refusal(source="sessions", line=1, reason=reason)]
+
+
+def test_a_session_without_named_items_is_the_student_s_whose_titles_it_says(recorded: list[Session]) -> None:
+    world = embedded_students()[3]
+    session = one(recorded)
+    session["context"].pop("items")
+    session["user_query"] = f"Tell me about {world.assignments[0].title}"
+    session["trajectory"] = [{"answer": "Which course?"}]
+    (row,) = read(session)
+    assert isinstance(row, Trajectory)
+    titles = {item.id: item.title for student in embedded_students() for item in student.items}
+    assert all(titles[item_id] in session["user_query"] for item_id in row.item_ids)
+
+
+def test_a_session_that_names_nothing_known_is_refused(recorded: list[Session]) -> None:
+    session = one(recorded)
+    session["context"].pop("items")
+    session["user_query"], session["trajectory"] = "Hello", [{"answer": "Hi"}]
+    assert read(session) == [Refusal(source="sessions", line=1, reason="unknown_items")]
+
+
+def test_files_are_read_line_by_line_and_every_line_is_accounted_for(tmp_path: Path, recorded: list[Session]) -> None:
+    path = tmp_path / "ada.jsonl"
+    write_jsonl(path, recorded[:3])
+    with path.open("ab") as file:
+        file.write(b"{broken\n[1]\n\xff\xfe\n" + json.dumps(recorded[0]).encode() + b"\n")
+    kept, refused, seen = from_session_files([path], embedded_students(), "catalogue")
+    assert (len(kept), len(refused), seen) == (3, 4, 7)
+    assert Counter(r.reason for r in refused) == {"not_json": 3, "duplicate": 1}
+    assert [(r.source, r.line) for r in refused] == [("ada.jsonl", n) for n in (4, 5, 6, 7)]
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(MissingInput, match=r"nowhere\.jsonl"):
+        from_session_files([Path("nowhere.jsonl")], embedded_students(), "catalogue")
+
+
+def test_a_refusal_never_holds_the_session_s_text(recorded: list[Session]) -> None:
+    session = one(recorded)
+    session["user_query"] = "CANARY"
+    session["trajectory"][0] = {"call": {"name": "CANARY", "arguments": {"CANARY": "CANARY"}}}
+    assert b"CANARY" not in msgspec.json.encode(read(session))
+
+
+def test_shipped_sessions_are_about_40_small_and_become_training_rows_of_the_shipped_contributors() -> None:
+    from canvas_pipeline.bench.sessions import SEED, students_of
+
+    paths = sorted((SHIPPED / "sessions").glob("*.jsonl"))
+    assert sum(path.stat().st_size for path in paths) < 200_000
+    assert {path.stem for path in paths} <= {path.stem for path in (SHIPPED / "collab").glob("*.jsonl")}
+    someone = students_of(SHIPPED / "collab", EMBEDDED, SEED, b"another key of another machine")
+    kept, refused, seen = from_session_files(paths, someone, "catalogue")
+    assert refused == [], "remake them: python -m canvas_pipeline.bench.sessions"
+    assert 36 <= seen == len(kept) <= 60
