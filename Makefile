@@ -25,9 +25,7 @@ help: ## show this list
 	@echo "  variables: METHODS=$(METHODS) (or all)  PORT=$(PORT)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
 
 demo: $(READY) .dagster/dagster.yaml ## contributors in, an answering GGUF out: the whole line on the embedded model
-	@# No secret: it only makes the handles of the *synthetic* contributors in this repository the same on every machine.
-	CANVAS_REGISTRY_KEY="$${CANVAS_REGISTRY_KEY:-synthetic-demo-data-only}" METHODS="$(METHODS)" $(OFFLINE) \
-		DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/python -m canvas_pipeline.cli.demo
+	METHODS="$(METHODS)" $(OFFLINE) DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/python -m canvas_pipeline.cli.demo
 
 test: $(READY) ## every test, offline, on $(JOBS) cores
 	$(OFFLINE) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)

@@ -74,7 +74,7 @@ def report_checks(ws: Workspace, names: list[str], launch: Launch) -> int:
         try:
             if method(name).dataset == "preference":
                 training.reference_logprobs(ws, launch)
-            found.update({(v.guard, v.subject): v for v in training.run_spec(ws, name, launch).verdicts})
+            found.update({(v.guard, v.subject): v for v in training.run_spec(ws, name, launch, measure_anyway=True).verdicts})
         except CanvasPipelineError as error:
             problems[name] = str(error)
     table = Table("guard", "about", "verdict", "why", title="Guardrails")

@@ -63,6 +63,7 @@ PLAIN_ANSWERS: Mapping[str, str] = {
 }
 RESULT_CHARACTERS = 300
 LONG_RESULTS = ("study.spaced_schedule", "study.semester_schedule")
+SMALL_TALK = ("greeting", "gratitude")  # nobody greets twice in a line
 REMARK_ANSWERS: Mapping[str, str] = {
     "thanks": "You are welcome.",
     "sure": "Yes, that is what I found.",
@@ -232,7 +233,9 @@ def _none(
         "n_sessions": str(rng.choice((3, 4, 5))),
     }  # fmt: skip
     cased = not wording.text.startswith("{")
-    text = polite(fill(wording.choose(rng), values), rng, cased=cased)
+    text = fill(wording.choose(rng), values)
+    if subject not in SMALL_TALK:
+        text = polite(text, rng, cased=cased)
     return (Exchange(text=escape(text), phrasing=wording.id, steps=(), answer=PLAIN_ANSWERS[subject]),)
 
 

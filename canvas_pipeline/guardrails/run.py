@@ -84,12 +84,14 @@ def g5(
     nonfinite_logits: int,
     inputs: Hashes,
     largest_logit: float | None = None,
+    masks_wrong: int = 0,
 ) -> Verdict:
     """G5: one optimiser step's gradient norm (before clipping) is finite, above 0 and below the method's bound; no NaN
-    or infinity among activations and logits (counts of values). ``largest_logit`` is shown (KTO once reached 1e8)."""
+    or infinity among activations and logits (counts of values); every row's loss mask covers the assistant's turns (count of
+    rows where it does not). ``largest_logit`` is shown (KTO once reached 1e8)."""
     numbers: dict[str, Number] = {
         "grad_norm": _shown(grad_norm), "nonfinite_activations": nonfinite_activations,
-        "nonfinite_logits": nonfinite_logits,
+        "nonfinite_logits": nonfinite_logits, "masks_wrong": masks_wrong,
         "largest_logit": None if largest_logit is None else _shown(largest_logit),
     }  # fmt: skip
     return judge("g5", numbers, inputs, {"max_grad_norm": max_grad_norm}, method)

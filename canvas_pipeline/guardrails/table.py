@@ -134,7 +134,9 @@ GUARDS: Mapping[str, Guard] = {
                   "the number of rows; do not raise the bound"),
                _B("nonfinite_activations", "<=", "max_nonfinite", 0, "NaN or infinity inside the model: check dtype "
                   "and weights"),
-               _B("nonfinite_logits", "<=", "max_nonfinite", 0, "NaN or infinity in the logits: see the weights"))),
+               _B("nonfinite_logits", "<=", "max_nonfinite", 0, "NaN or infinity in the logits: see the weights"),
+               _B("masks_wrong", "<=", "max_masks_wrong", 0, "a row's loss mask does not decode to exactly the "
+                  "assistant's turns and their stops: see the chat template"))),
         Guard("g6", "g6_shrinkage", "every stage keeps at least 70 % of its rows, or a recorded allowance permits less",
               "data", "dataset", _BOTH,
               (_B("stages", ">=", "min_stages", 1, "give the funnels of the stages that made this data set"),

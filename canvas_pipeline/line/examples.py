@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from canvas_pipeline.artifacts import Stage, Writer, sha256_file
 from canvas_pipeline.bench import cases as case_room
@@ -22,6 +24,9 @@ from canvas_pipeline.examples import feedback as feedback_room
 from canvas_pipeline.examples import labelling, mutation, pairs, splits, students, teacher, trajectory
 from canvas_pipeline.guardrails.data import g6
 from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.intake.course_registry import Registry
+from canvas_pipeline.intake.crn import CourseMasker
+from canvas_pipeline.intake.pii import Scrubber, scrub_rows
 from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.workspace import Made, Workspace, make
 from canvas_pipeline.records import (
@@ -38,7 +43,7 @@ from canvas_pipeline.records import (
     read_jsonl,
 )
 
-ROOMS = ("errors", "records", "tools", "profiles", "examples", "bench/mock_canvas", "bench/study")
+ROOMS = ("records", "tools", "profiles", "intake", "examples", "bench/mock_canvas", "bench/study")
 SPLIT_OF: Mapping[str, tuple[tuple[str, ...], type[Row]]] = {
     "trajectory": (("trajectories",), Trajectory),
     "preference": (("mutation_pairs", "labelled_pairs"), PreferencePair),
@@ -68,6 +73,19 @@ def session_files(ws: Workspace) -> dict[str, str]:
         ws.say(f"{ws.sessions}: no such folder; trajectories come from the scripted policy alone")
         return {}
     return {path.name: sha256_file(path) for path in sorted(ws.sessions.glob("*.jsonl"))}
+
+
+def recorded_sessions(ws: Workspace, path: Path, items: Sequence[Item]) -> Iterator[Trajectory | Refusal]:
+    """The sessions of one file, anonymised like everything else, as training rows or the reason why not."""
+    rows: list[Any] = []
+    for number, line in enumerate(path.open("rb"), 1):
+        try:
+            rows.append(msgspec.json.decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            yield Refusal(source=f"sessions/{path.stem}", line=number, reason="malformed_json")
+    key, registry = ws.registry()
+    clean = scrub_rows(rows, Scrubber(), CourseMasker(Registry(key, registry), path.stem))
+    yield from trajectory.from_sessions(clean, items, ws.profile.declaration, f"sessions/{path.stem}")
 
 
 def trajectories(ws: Workspace) -> Made:

@@ -6,6 +6,7 @@ exists only in the contributor's own file and in the private registry; every lin
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from canvas_pipeline.artifacts import Stage, Writer, sha256_file
@@ -14,7 +15,7 @@ from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.data import g6
 from canvas_pipeline.intake import corpus as corpus_room
 from canvas_pipeline.line.workspace import Made, Workspace, make
-from canvas_pipeline.records import Item, digest, read_jsonl
+from canvas_pipeline.records import Item, read_jsonl
 
 ROOMS = ("errors", "records", "tools", "intake")
 
@@ -31,10 +32,10 @@ def collab(ws: Workspace, contributor: str) -> Made:
     path = contributor_files(ws).get(contributor)
     if path is None:
         raise MissingInput(f"{ws.collab}: no file for this contributor; their partition can be removed")
-    key = ws.registry_key()
+    key, registry = ws.registry()
 
     def build(writer: Writer) -> None:
-        intake = corpus_room.intake_contributor(path, key, ws.private / "registry.jsonl")
+        intake = corpus_room.intake_contributor(path, key, registry)
         writer.rows(intake.items)
         writer.rows(intake.refusals, "refusals.jsonl")
         writer.funnel = intake.funnel
@@ -45,7 +46,7 @@ def collab(ws: Workspace, contributor: str) -> Made:
         f"collab/{contributor}",
         ROOMS,
         build,
-        inputs={path.name: sha256_file(path), "registry key": digest("registry key", key.decode())},
+        inputs={path.name: sha256_file(path), "registry key": hashlib.scrypt(key, salt=b"recipe", n=1 << 12, r=8, p=1, dklen=16).hex()},
     )
     return _made(ws, stage, reused)
 

@@ -127,7 +127,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
     read = [ws.store.get(f"splits/{key.removesuffix('_train')}").path("train.jsonl") for key in data]
     audited = [*read, *(card.path(file) for file in gate.CARDS)]
-    leaks = audit(audited, ws.private / "registry.jsonl")
+    leaks = audit(audited, ws.registry()[1])
     reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
     found = bench.read_report(ws.store.get(f"bench/{name}"))
     selection = msgspec.json.decode(ws.store.get("production_checkpoint").path("selection.json").read_bytes())

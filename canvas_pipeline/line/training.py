@@ -23,12 +23,12 @@ from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.processes import module
 from canvas_pipeline.line.workspace import Launch, Made, Workspace, make
 from canvas_pipeline.records import digest, dumps
+from canvas_pipeline.training.base import shipped_base
 from canvas_pipeline.training.methods import METHODS, method
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, make_spec, model_folder, read_spec, sha256_path, write_spec
 
 ROOMS = ("records", "tools", "profiles", "training")
-BASE = Path(__file__).resolve().parents[1] / "training" / "weights"
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 IMAGE_FILES = ("deploy/Dockerfile.training", "deploy/compose.yaml")
 
@@ -39,10 +39,12 @@ def base_model(ws: Workspace, launch: Launch) -> Made:
     A real base (5 GB and more) is not copied: the stage holds its path and the hash of its files."""
     name = ws.base_model or ws.profile.base_model
     if name == "embedded":
-        def copy(writer: Writer) -> None:
-            shutil.copytree(BASE, writer.path("model"), dirs_exist_ok=True)
+        shipped = shipped_base()
 
-        stage, reused = make(ws, "base_model", ("training",), copy, inputs={"weights": sha256_path(BASE)})
+        def copy(writer: Writer) -> None:
+            shutil.copytree(shipped, writer.path("model"), dirs_exist_ok=True)
+
+        stage, reused = make(ws, "base_model", (), copy, inputs={"weights": sha256_path(shipped)})
         return Made(stage, reused, facts={"base": name})
 
     from canvas_pipeline.training.checkpoint import resolve
@@ -53,7 +55,7 @@ def base_model(ws: Workspace, launch: Launch) -> Made:
         writer.json({"name": name, "path": str(folder), "sha256": sha256}, "source.json")
 
     sha256 = sha256_path(folder)
-    stage, reused = make(ws, "base_model", ("training",), point, inputs={"weights": sha256}, config={"path": str(folder)})
+    stage, reused = make(ws, "base_model", (), point, inputs={"weights": sha256}, config={"path": str(folder)})
     return Made(stage, reused, facts={"base": name})
 
 
@@ -99,8 +101,10 @@ def reference_logprobs(ws: Workspace, launch: Launch) -> Made:
     return Made(*make(ws, REFERENCE, ROOMS, compute, inputs=needed))
 
 
-def run_spec(ws: Workspace, name: str, launch: Launch) -> Made:
-    """Measure, judge and write down one run. A failed verdict is written down too: the training process refuses it."""
+def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool = False) -> Made:
+    """Measure, judge and write down one run. A failed verdict is written down too: the training process refuses it.
+
+    Where a guard over rows fails already, nothing is measured (a dry run on a GB10 is minutes) unless ``measure_anyway``."""
     row = method(name)
     spec = make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=row.dataset == "preference"))
     hashes = {key: file.sha256 for key, file in spec.inputs.items()}
@@ -114,16 +118,17 @@ def run_spec(ws: Workspace, name: str, launch: Launch) -> Made:
         )
         spec_file.unlink()
 
-    needed = {key: hashes[key] for key in (*spec.needed, "base_model")}
-    config = {"hyperparameters": msgspec.to_builtins(spec.hyperparameters)}
-    measured, _ = make(ws, f"measurements/{name}", ROOMS, measure, inputs=needed, config=config)
-    numbers = msgspec.json.decode(measured.path("measurement.json").read_bytes())
-    found = (
+    found = [
         *(verdict for dataset in judging.datasets_of(name) for verdict in judging.of_split(ws, dataset)),
         judging.of_base(ws, hashes["base_model"]),
         judging.of_image(ws, _image_hashes()),
-        *judging.of_measurement(ws, name, numbers, hashes),
-    )
+    ]
+    config = {"hyperparameters": msgspec.to_builtins(spec.hyperparameters)}
+    if measure_anyway or all(verdict.passed for verdict in judging.concerning(name, found)):
+        needed = {key: hashes[key] for key in (*spec.needed, "base_model")}
+        measured, _ = make(ws, f"measurements/{name}", ROOMS, measure, inputs=needed, config=config)
+        numbers = msgspec.json.decode(measured.path("measurement.json").read_bytes())
+        found += judging.of_measurement(ws, name, numbers, hashes)
     verdicts = judging.concerning(name, found)
     judged = msgspec.structs.replace(spec, verdicts=verdicts)
 
@@ -148,7 +153,8 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
         out = work / "checkpoint"
         if not (out / "summary.json").is_file():
             launch(
-                module("canvas_pipeline.training", "train", str(spec_file), "--out", str(out)), child_environment(os.environ)
+                module("canvas_pipeline.training", "train", str(spec_file), "--out", str(out)),
+                child_environment(os.environ),
             )
         for path in out.iterdir():
             shutil.move(str(path), writer.folder / path.name)

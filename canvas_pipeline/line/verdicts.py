@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.artifacts import Stage
+from canvas_pipeline.errors import ArtifactCorrupt
 from canvas_pipeline.guardrails import data, run
 from canvas_pipeline.guardrails.run import AxisMargin, ImageEvidence
 from canvas_pipeline.guardrails.table import DATASETS, family_of, guards_for
@@ -24,9 +25,9 @@ from canvas_pipeline.training.methods import method
 UPSTREAM: Mapping[str, tuple[str, ...]] = {
     "trajectory": ("corpus", "trajectories", "splits/trajectory"),
     "preference": ("corpus", "labelled_pairs", "mutation_pairs", "splits/preference"),
-    "feedback": ("corpus", "mutation_pairs", "feedback_examples", "splits/feedback"),
+    "feedback": ("corpus", "trajectories", "mutation_pairs", "splits/feedback"),
 }
-"""The stages whose funnels G6 looks at for each data set."""
+"""The stages whose funnels G6 looks at for each data set. ``feedback_examples`` is drawn up to a number, not filtered."""
 ROWS: Mapping[str, type[Row]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
 PARTS = ("train", "eval")
 
@@ -61,8 +62,13 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
 
 def funnels(ws: Workspace, dataset: str) -> list[Funnel]:
     """The funnels of a data set's stages, from the corpus on."""
-    found = [ws.store.get(stage).manifest.funnel for stage in UPSTREAM[dataset]]
-    return [funnel for funnel in found if funnel is not None]
+    found: list[Funnel] = []
+    for name in UPSTREAM[dataset]:
+        stage = ws.store.get(name)
+        if stage.manifest.funnel is None:
+            raise ArtifactCorrupt(f"stage {name} has no funnel, so its loss cannot be judged; materialise {name} again")
+        found.append(stage.manifest.funnel)
+    return found
 
 
 def of_base(ws: Workspace, base_sha256: str) -> Verdict:
@@ -84,22 +90,22 @@ def of_measurement(ws: Workspace, name: str, measured: Mapping[str, Any], hashes
     """G5, G9 and G11, from what the training process measured."""
     row = method(name)
     wanted = {guard.id: {n: hashes[n] for n in guard.inputs(name)} for guard in guards_for(name)}
-    step = measured["dry_run"]
     verdicts = [
         run.g5(
             name,
-            step["grad_norm"],
+            measured["grad_norm"],
             row.grad_norm_bound[ws.profile.name],
-            step["nonfinite_activations"],
-            step["nonfinite_logits"],
+            measured["nonfinite_activations"],
+            measured["nonfinite_logits"],
             wanted["g5"],
-            step.get("largest_logit"),
+            measured["largest_logit"],
+            measured["masks_wrong"],
         ),
         data.g11(measured["lengths"], row.hyperparameters(ws.profile.name).max_length, name, wanted["g11"]),
     ]
     if "g9" in wanted:
         margins = [msgspec.convert(margin, AxisMargin) for margin in measured["margins"]]
-        verdicts.append(run.g9(name, margins, measured["axes"], wanted["g9"]))
+        verdicts.append(run.g9(name, margins, axes_of(ws, row.dataset), wanted["g9"]))
     return tuple(verdicts)
 
 
@@ -120,3 +126,9 @@ def datasets_of(name: str) -> tuple[str, ...]:
 def file_of(split: Stage, part: str) -> Path:
     """The file of one part of a split."""
     return split.path(f"{part}.jsonl")
+
+
+def axes_of(ws: Workspace, dataset: str) -> tuple[str, ...]:
+    """The axes that occur in a data set's training rows: the mini-train must have seen each of them."""
+    rows: Any = read_jsonl(ws.store.get(f"splits/{dataset}").path("train.jsonl"), ROWS[dataset])
+    return tuple(sorted({"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows if row.axes}))

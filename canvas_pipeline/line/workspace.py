@@ -11,7 +11,6 @@ import ast
 import functools
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +20,14 @@ import canvas_pipeline
 from canvas_pipeline.artifacts import Recipe, Stage, Store, Writer
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
+from canvas_pipeline.intake.course_registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.profiles import PROFILES, Profile
 
 Say = Callable[[str], None]
 Launch = Callable[[Sequence[str], Mapping[str, str]], None]
 """Runs a command in its own process and raises when it fails; Dagster passes a Pipes session, a CLI a plain subprocess."""
+
+SYNTHETIC_KEY = b"invented contributors need no secret"
 
 SHIPPED_ALLOWANCES = (
     Allowance(
@@ -82,21 +84,21 @@ class Workspace:
         own = {a.stage for a in self.allowances}
         return (*self.allowances, *(a for a in SHIPPED_ALLOWANCES if a.stage not in own))
 
-    def registry_key(self) -> bytes:
-        """The secret behind course handles: ``CANVAS_REGISTRY_KEY``, or a key file (mode 0600) made on first use."""
-        given = os.environ.get("CANVAS_REGISTRY_KEY")
-        if given:
-            return given.encode()
-        path = self.private / "registry.key"
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            self.private.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            key = secrets.token_hex(32).encode()
-            with os.fdopen(fd, "wb") as file:
-                file.write(key)
-            return key
+    @property
+    def synthetic(self) -> bool:
+        """Whether every contributor here is invented: only ``canvas-data synthesize`` writes a ground truth beside a file."""
+        files = [path for path in self.collab.glob("*.jsonl") if not path.name.startswith(".")]
+        return bool(files) and all((self.collab / "truth" / f"{path.stem}.truth.jsonl").is_file() for path in files)
+
+    def registry(self) -> tuple[bytes, Path]:
+        """The secret behind course handles, and the private register they are kept in.
+
+        ``CANVAS_REGISTRY_KEY``, else a key file (mode 0600) made on first use. Where all contributors are invented there is
+        nothing to protect: a fixed key makes their handles, and so every artefact, the same on every machine. The first
+        real contributor ends that by itself."""
+        if self.synthetic and KEY_VARIABLE not in os.environ:
+            return SYNTHETIC_KEY, self.private / "synthetic-registry.jsonl"
+        return registry_key(os.environ, self.private / "registry.key"), self.private / "registry.jsonl"
 
 
 @dataclass(frozen=True)

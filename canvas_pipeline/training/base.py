@@ -48,10 +48,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         "canvas.list_courses", "canvas.get_assignments", "canvas.get_grades", "calendar.list_events",
         "calendar.create_event", "calendar.delete_event", "study.spaced_schedule", "study.recommend_block_size",
     )  # fmt: skip
-    steps: int = 3000
+    steps: int = 900
     batch: int = 8
-    characters: int = 900
-    answered: float = 0.2
+    characters: int = 800
+    answered: float = 0.15
     learning_rate: float = 2e-3
     warmup: int = 60
     vocabulary: int = 2048

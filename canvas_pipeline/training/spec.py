@@ -170,7 +170,11 @@ def admit(spec: RunSpec) -> None:
     for name in (f"{spec.row.dataset}_train", f"{spec.row.dataset}_eval"):
         check_schema(spec.path(name), spec.row)
     files = {name: Path(file.path) for name, file in spec.inputs.items() if name.endswith(("_train", "_eval"))}
-    gate.raise_closed(spec.method, gate.reverify(spec.method, spec.verdicts, hashes, files, spec.sizes))
+    limits = {
+        "g5": {"max_grad_norm": spec.row.grad_norm_bound[spec.profile]},
+        "g11": {"max_length": spec.hyperparameters.max_length},
+    }
+    gate.raise_closed(spec.method, gate.reverify(spec.method, spec.verdicts, hashes, files, spec.sizes, limits))
 
 
 def check_schema(path: Path, row: Method) -> None:

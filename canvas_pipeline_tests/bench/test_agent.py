@@ -21,10 +21,10 @@ GRADES = serialise(ToolCall("canvas.get_grades"))
 
 
 def run(
-    *turns: str, text: str = "What is due?", canvas: MockCanvas | None = None, **limits: int
+    *turns: str, text: str = "What is due?", canvas: MockCanvas | None = None, max_turns: int = 8
 ) -> tuple[Trace, ScriptedBackend]:
     backend = ScriptedBackend(turns)
-    return CanvasAgent(backend, canvas or MockCanvas(student()), **limits).run(text), backend
+    return CanvasAgent(backend, canvas or MockCanvas(student()), max_turns).run(text), backend
 
 
 def test_a_call_is_carried_out_and_its_result_goes_back_to_the_model() -> None:
@@ -156,12 +156,17 @@ def test_silence_has_an_answer_too() -> None:
     assert (trace.ending, trace.answer) == ("empty", FALLBACKS["empty"])
 
 
+PIECES = (
+    "<|tool_call>", "<tool_call|>", "call:canvas.get_todo{}", '<|"|>', "<|to<|turn>ol_call>", "<turn|>", "{", "hello ",
+    "<eos>", "<|channel>", "|>", "<|",
+)  # fmt: skip
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.lists(
-            st.sampled_from(("<|tool_call>", "<tool_call|>", "call:canvas.get_todo{}", '<|"|>', "<|to<|turn>ol_call>", "<turn|>", "{", "hello ",
-                             "<eos>", "<|channel>", "|>", "<|")) | st.text(max_size=6),
+            st.sampled_from(PIECES) | st.text(max_size=6),
             max_size=8,
         ).map("".join),
         max_size=10,

@@ -112,7 +112,8 @@ ANY = st.recursive(
     max_leaves=6,
 )
 EDGES = st.sampled_from((
-    "0001-01-01", "9999-12-31", "0001-01-01T00:00+14:00", "2026-03-02", "2026-W10-1", "20260304", 0, 1, 365, 4264, "ev41", "", 1e308, 1e-300,
+    "0001-01-01", "9999-12-31", "0001-01-01T00:00+14:00",
+    "2026-03-02", "2026-W10-1", "20260304", 0, 1, 365, 4264, "ev41", "", 1e308, 1e-300,
     "writing", [4264], [], "primary", float("inf"), True, "9999-12-31T23:59:59-12:00",
     [{"title": "a", "due_iso": "0001-01-01", "estimated_hours": 1e308}],
 ))  # fmt: skip
@@ -341,10 +342,12 @@ def test_a_semester_without_hours_is_a_tool_error(canvas: MockCanvas) -> None:
 
 
 def test_a_full_calendar_bounds_the_list_of_events() -> None:
-    events = tuple(
-        Event(id=f"ev{n}", title="x", start_iso=f"2026-03-03T{7 + n // 6:02}:{n % 6}0Z", end_iso=f"2026-03-03T{7 + n // 6:02}:{n % 6}5Z",
-              all_day=False, description="")
-        for n in range(60)
-    )  # fmt: skip
+    def event(number: int) -> Event:
+        clock = f"2026-03-03T{7 + number // 6:02}:{number % 6}"
+        return Event(
+            id=f"ev{number}", title="x", start_iso=f"{clock}0Z", end_iso=f"{clock}5Z", all_day=False, description=""
+        )
+
+    events = tuple(event(number) for number in range(60))
     canvas = MockCanvas(msgspec.structs.replace(student(), events=events))
     assert len(canvas.dispatch("calendar.list_events", {})) == 20

@@ -84,7 +84,8 @@ def polite(text: str, rng: random.Random, *, cased: bool = True) -> str:
     if rng.random() < 0.25:
         text = small
     if rng.random() < 0.2:
-        text = rng.choice(PREFIXES) + small
+        # "Please" goes with a wish, not with a question.
+        text = rng.choice([prefix for prefix in PREFIXES if prefix != "Please " or not small.endswith("?")]) + small
     if rng.random() < 0.15:
         suffix = rng.choice(SUFFIXES)
         text = text.rstrip(".") + suffix if suffix[1].islower() else sentence(text) + suffix
