@@ -21,7 +21,7 @@ from canvas_pipeline.bench.charts import funnel_png
 from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.examples import feedback as feedback_room
-from canvas_pipeline.examples import labelling, mutation, pairs, splits, students, teacher, trajectory
+from canvas_pipeline.examples import labelling, mutation, pairs, sessions, splits, students, teacher, trajectory
 from canvas_pipeline.guardrails.data import g6
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.course_registry import Registry
@@ -75,7 +75,7 @@ def session_files(ws: Workspace) -> dict[str, str]:
     return {path.name: sha256_file(path) for path in sorted(ws.sessions.glob("*.jsonl"))}
 
 
-def recorded_sessions(ws: Workspace, path: Path, items: Sequence[Item]) -> Iterator[Trajectory | Refusal]:
+def recorded_sessions(ws: Workspace, path: Path) -> Iterator[Trajectory | Refusal]:
     """The sessions of one file, anonymised like everything else, as training rows or the reason why not."""
     rows: list[Any] = []
     for number, line in enumerate(path.open("rb"), 1):
@@ -85,7 +85,7 @@ def recorded_sessions(ws: Workspace, path: Path, items: Sequence[Item]) -> Itera
             yield Refusal(source=f"sessions/{path.stem}", line=number, reason="malformed_json")
     key, registry = ws.registry()
     clean = scrub_rows(rows, Scrubber(), CourseMasker(Registry(key, registry), path.stem))
-    yield from trajectory.from_sessions(clean, items, ws.profile.declaration, f"sessions/{path.stem}")
+    yield from sessions.from_sessions(clean, world(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
 
 
 def trajectories(ws: Workspace) -> Made:
@@ -94,12 +94,11 @@ def trajectories(ws: Workspace) -> Made:
     recorded = session_files(ws)
 
     def build(writer: Writer) -> None:
-        items = list(read_jsonl(corpus.path(), Item))
         made = list(trajectory.synthesise(world(ws)[0], ws.profile, ws.seed, MockCanvas))
         kept: list[Trajectory] = []
         refused: list[Refusal] = []
         for name in recorded:
-            for row in recorded_sessions(ws, ws.sessions / name, items):
+            for row in recorded_sessions(ws, ws.sessions / name):
                 (kept if isinstance(row, Trajectory) else refused).append(row)  # type: ignore[arg-type]
         writer.rows([*made, *kept])
         writer.rows(refused, "refusals.jsonl")
