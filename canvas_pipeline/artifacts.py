@@ -74,7 +74,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     def path(self, name: str = "rows.jsonl") -> Path:
         """The path of one of the stage's files; raises ``MissingInput`` for a name the manifest does not hold."""
         if name not in self.manifest.files:
-            raise MissingInput(f"stage {self.manifest.stage} has no file {name}; it has {', '.join(self.manifest.files)}")
+            raise MissingInput(
+                f"stage {self.manifest.stage} has no file {name}; it has {', '.join(self.manifest.files)}"
+            )
         return self.folder / name
 
     def verify(self) -> Stage:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -18,6 +18,7 @@ import msgspec
 from canvas_pipeline.errors import BadInput, MissingInput, RowsUnaccounted
 
 Role = Literal["system", "user", "assistant", "tool"]
+ItemType = Literal["ASGN", "QUIZ", "DISC"]
 CaseKind = Literal["single", "several", "none", "follow_up"]
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -27,7 +28,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Base of all rows: immutable, keyword-only, closed to unknown fields."""
 
 
-class Message(Row, omit_defaults=True):
+class Message(Row, frozen=True, kw_only=True, omit_defaults=True):
     """One turn of a conversation. An assistant's ``content`` is native wire text (see ``tools.wire``); a tool's
     ``content`` is the JSON text of its result and ``name`` is the tool's name."""
 
@@ -36,7 +37,7 @@ class Message(Row, omit_defaults=True):
     name: str | None = None
 
 
-class Item(Row):
+class Item(Row, frozen=True, kw_only=True):
     """One assignment, quiz or discussion of the corpus, anonymised. ``id`` is ``item_id(type, title, course)``.
 
     ``course`` is a handle such as ``@COURSE3`` (``None`` where a todo item names no course); ``due_at`` is ISO-8601 or
@@ -45,7 +46,7 @@ class Item(Row):
     """
 
     id: str
-    type: Literal["ASGN", "QUIZ", "DISC"]
+    type: ItemType
     title: str
     course: str | None
     course_name: str | None
@@ -59,7 +60,7 @@ class Item(Row):
     parents: tuple[str, ...]
 
 
-class Trajectory(Row):
+class Trajectory(Row, frozen=True, kw_only=True):
     """A training conversation: system, user, then assistant and tool turns, ending with an assistant turn.
 
     ``tools`` are the names declared to the model (the registry holds their schemas); ``phrasing`` is the id of the
@@ -75,7 +76,7 @@ class Trajectory(Row):
     parents: tuple[str, ...]
 
 
-class ItemPair(Row):
+class ItemPair(Row, frozen=True, kw_only=True):
     """Two items and the question which to do first. ``reference_instant`` is ISO-8601."""
 
     id: str
@@ -86,7 +87,7 @@ class ItemPair(Row):
     parents: tuple[str, ...]
 
 
-class Vote(Row):
+class Vote(Row, frozen=True, kw_only=True):
     """One teacher's answer to one presentation of a pair; ``winner`` is already un-swapped."""
 
     pair_id: str
@@ -96,7 +97,7 @@ class Vote(Row):
     prompt_sha256: str
 
 
-class PreferencePair(Row):
+class PreferencePair(Row, frozen=True, kw_only=True):
     """prompt / chosen / rejected, each a tuple of messages. ``axes`` names what the rejected side gets wrong
     (``labelled`` for teacher-labelled urgency pairs)."""
 
@@ -112,7 +113,7 @@ class PreferencePair(Row):
     parents: tuple[str, ...]
 
 
-class FeedbackExample(Row):
+class FeedbackExample(Row, frozen=True, kw_only=True):
     """An unpaired KTO row: ``label`` is True where the completion is desirable."""
 
     id: str
@@ -126,7 +127,7 @@ class FeedbackExample(Row):
     parents: tuple[str, ...]
 
 
-class BenchCase(Row):
+class BenchCase(Row, frozen=True, kw_only=True):
     """A prompt with what the model should do next: the calls in order, or none at all."""
 
     id: str
@@ -139,7 +140,7 @@ class BenchCase(Row):
     item_ids: tuple[str, ...]
 
 
-class Refusal(Row):
+class Refusal(Row, frozen=True, kw_only=True):
     """A row that left a stage: where it stood and why, never what it said."""
 
     source: str
@@ -148,7 +149,7 @@ class Refusal(Row):
     detail: str = ""
 
 
-class Funnel(Row):
+class Funnel(Row, frozen=True, kw_only=True):
     """Conservation of rows at one stage: ``rows_in = kept + merged + sum(refused)``. Counts are of source rows."""
 
     stage: str
@@ -240,11 +241,3 @@ def _safe(error: Exception) -> str:
 def to_plain(row: Any) -> Any:
     """A row as dicts, lists and scalars (for data frames and Arrow)."""
     return msgspec.to_builtins(row)
-
-
-def from_plain(value: Mapping[str, Any], type_: type[R]) -> R:
-    """The reverse of ``to_plain``; raises ``BadInput`` naming the field."""
-    try:
-        return msgspec.convert(value, type_)
-    except msgspec.ValidationError as error:
-        raise BadInput(f"not a {type_.__name__} row ({_safe(error)})") from None

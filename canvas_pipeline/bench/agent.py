@@ -56,7 +56,7 @@ class ScriptedBackend:
         return self.turns[len(self.seen) - 1]
 
 
-class TracedCall(Row, frozen=True):
+class TracedCall(Row, frozen=True, kw_only=True):
     """One call of a turn and what became of it. ``name`` and ``arguments`` are None where it could not be read;
     ``result`` is what the model was told."""
 
@@ -66,14 +66,14 @@ class TracedCall(Row, frozen=True):
     result: Any
 
 
-class TracedTurn(Row, frozen=True):
+class TracedTurn(Row, frozen=True, kw_only=True):
     """One model turn as it was written, and its calls in order (none: it was an answer)."""
 
     raw: str
     calls: tuple[TracedCall, ...]
 
 
-class Trace(Row, frozen=True):
+class Trace(Row, frozen=True, kw_only=True):
     """One run. ``answer`` is what the student reads; ``failure`` names the error's type where the backend failed."""
 
     text: str

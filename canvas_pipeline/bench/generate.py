@@ -1,6 +1,6 @@
 """What a checkpoint or a GGUF says to each bench case: greedy, resumable, the same bytes on every run.
 
-In: ``python -m canvas_pipeline.bench.generate --backend hf|gguf --model PATH --cases cases.jsonl --profile NAME --out FILE``. Out: a
+In: ``python -m canvas_pipeline.bench.generate --backend hf|gguf --model PATH --cases FILE --profile NAME --out FILE``. Out: a
 ``Prediction`` a case (special tokens kept: stripping them would score every model 0 %). What must hold: both backends see
 the very same prompt tokens; a case's text does not depend on which run it was made in (batches are fixed by the list of
 cases, a half-written batch is made again); the file appears whole.
@@ -15,27 +15,20 @@ import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from canvas_pipeline.bench.score import Prediction
 from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, MissingTool
 from canvas_pipeline.profiles import profile
-from canvas_pipeline.records import BenchCase, Message, Row, dumps, read_jsonl, write_jsonl
+from canvas_pipeline.records import BenchCase, Message, dumps, read_jsonl, write_jsonl
 from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration
 from canvas_pipeline.tools.wire import STOPS
 from canvas_pipeline.training.chat_template import declared, render, to_spoken_chat
+from canvas_pipeline.training.encoding import padded_length
 from canvas_pipeline.training.progress import Reporter, reporter
 
 MAX_NEW_TOKENS = 120
 BATCH = 32
-
-
-class Prediction(Row):
-    """What a model wrote for a case, up to and with its stop token. ``stopped`` is False where it ran into the length
-    limit (a truncated answer is not an abstention)."""
-
-    id: str
-    text: str
-    stopped: bool
 
 
 class Speaker(Protocol):
@@ -68,7 +61,7 @@ class Checkpoint:
         import torch
 
         encoded = [self.tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
-        longest = max(map(len, encoded))
+        longest = padded_length(max(map(len, encoded)))
         ids = torch.tensor([[self.tokenizer.pad_token_id] * (longest - len(row)) + row for row in encoded])
         attention = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in encoded])
         with torch.no_grad():
@@ -91,7 +84,9 @@ class Checkpoint:
 class Gguf:
     """A GGUF through llama.cpp, greedy, one prompt at a time."""
 
-    def __init__(self, path: Path, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096, threads: int | None = None) -> None:
+    def __init__(
+        self, path: Path, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096, threads: int | None = None
+    ) -> None:
         try:
             from llama_cpp import Llama
         except ImportError:
@@ -119,7 +114,9 @@ class Gguf:
     def _one(self, prompt: str) -> tuple[str, bool]:
         ids = self.tokens(prompt)
         if len(ids) + self.max_new_tokens > self.context:
-            raise BadInput(f"a prompt of {len(ids)} tokens does not fit a context of {self.context}; give a larger --context")
+            raise BadInput(
+                f"a prompt of {len(ids)} tokens does not fit a context of {self.context}; give a larger --context"
+            )
         # No prompt's cache is used for another: the answer must not depend on what was asked before.
         self.model.reset()
         written: list[int] = []
@@ -235,7 +232,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             declaration = profile(options.profile).declaration
             cases = list(read_jsonl(options.cases, BenchCase))
-            names = (options.backend, sha256_path(options.model), sha256_path(options.cases), str(options.max_new_tokens))
+            names = (
+                options.backend,
+                sha256_path(options.model),
+                sha256_path(options.cases),
+                str(options.max_new_tokens),
+            )
             key = hashlib.sha256("\n".join(names).encode()).hexdigest()
             speaker = load(options.backend, options.model, options.max_new_tokens, options.context)
             generate(speaker, cases, declaration, options.out, key, report)

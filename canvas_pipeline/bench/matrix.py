@@ -24,7 +24,7 @@ NO_OP = 0.9
 """From this share of identical predictions on, a method is called a no-op."""
 
 
-class PairedTest(Row, frozen=True):
+class PairedTest(Row, frozen=True, kw_only=True):
     """Exact McNemar over the cases both answered: ``gained`` right only with the method, ``lost`` right only with the
     baseline. ``p`` is two-sided; ``p_adjusted`` is Benjamini–Hochberg over the same column of the matrix."""
 
@@ -35,7 +35,7 @@ class PairedTest(Row, frozen=True):
     p_adjusted: float
 
 
-class MethodRow(Row, frozen=True):
+class MethodRow(Row, frozen=True, kw_only=True):
     """One method. The paired fields are None for the baseline itself and for the trivial ones."""
 
     method: str
@@ -54,7 +54,7 @@ class MethodRow(Row, frozen=True):
     no_op: bool | None
 
 
-class MethodMatrix(Row, frozen=True):
+class MethodMatrix(Row, frozen=True, kw_only=True):
     """All methods against ``baseline``; ``case_count`` cases each."""
 
     baseline: str

@@ -30,7 +30,7 @@ class ToolFault(Exception):
         self.code = code
 
 
-class Pending(Row, frozen=True):
+class Pending(Row, frozen=True, kw_only=True):
     """A proposal that waits for the student: what would become of the event, None for a deletion."""
 
     event_id: str

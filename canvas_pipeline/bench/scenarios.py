@@ -28,7 +28,7 @@ Check = Callable[[Trace, MockCanvas], str | None]
 """What must hold afterwards: None, or what does not."""
 
 
-class ScenarioResult(Row, frozen=True):
+class ScenarioResult(Row, frozen=True, kw_only=True):
     """``reason`` says what did not hold; empty where the scenario passed."""
 
     scenario: str

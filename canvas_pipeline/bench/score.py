@@ -28,7 +28,7 @@ LOW_CONFIDENCE = 40
 """Below this many cases a tool's interval is too wide to rank by."""
 
 
-class Prediction(Row, frozen=True):
+class Prediction(Row, frozen=True, kw_only=True):
     """What a model wrote for the case ``id``, decoded with special tokens kept. ``stopped`` is False where it ran into
     the length limit instead of stopping by itself."""
 
@@ -50,7 +50,7 @@ class Said(Protocol):
     def stopped(self) -> bool: ...
 
 
-class Rate(Row, frozen=True):
+class Rate(Row, frozen=True, kw_only=True):
     """A share with its Wilson 95 % interval; ``share``, ``low``, ``high`` are None where there were no cases."""
 
     hits: int
@@ -60,7 +60,7 @@ class Rate(Row, frozen=True):
     high: float | None
 
 
-class ToolScore(Row, frozen=True):
+class ToolScore(Row, frozen=True, kw_only=True):
     """One tool: first-call selection and exact calls on the cases whose first expected call it is. ``low_confidence``
     where there are fewer than 40 of them."""
 
@@ -70,7 +70,7 @@ class ToolScore(Row, frozen=True):
     low_confidence: bool
 
 
-class Outcome(Row, frozen=True):
+class Outcome(Row, frozen=True, kw_only=True):
     """One case. ``arguments`` is the partial match 0..1 (None where no call was expected); ``solved`` says that all
     expected calls are there in order, perhaps among others; ``sha256`` is equal for byte-identical predictions."""
 
@@ -89,7 +89,7 @@ class Outcome(Row, frozen=True):
     sha256: str
 
 
-class BenchReport(Row, frozen=True):
+class BenchReport(Row, frozen=True, kw_only=True):
     """A model on the bench. ``macro_selection`` is the mean over tools that have cases; ``by_kind`` the share of right
     outcomes (exact calls, or no call where none is wanted); ``silent`` how often it neither called nor said anything;
     ``truncated`` how often it ran into the length limit."""

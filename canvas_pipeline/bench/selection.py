@@ -19,7 +19,7 @@ from canvas_pipeline.tools.registry import TOOLS
 FLOOR = 0.4
 
 
-class Candidate(Row, frozen=True):
+class Candidate(Row, frozen=True, kw_only=True):
     """A checkpoint and what it scored. ``checkpoint_sha256`` is its content; shares are 0..1, None where not measured;
     ``low_confidence`` are the tools with fewer than 40 selection cases."""
 
@@ -35,14 +35,14 @@ class Candidate(Row, frozen=True):
     low_confidence: tuple[str, ...]
 
 
-class Judged(Row, frozen=True):
+class Judged(Row, frozen=True, kw_only=True):
     """A candidate with the reason why it is not eligible (empty when it is)."""
 
     candidate: Candidate
     reason: str = ""
 
 
-class SelectionRecord(Row, frozen=True):
+class SelectionRecord(Row, frozen=True, kw_only=True):
     """``chosen`` is None where no candidate is eligible; ``reason`` then says what to do, and else by what it won."""
 
     floor: float

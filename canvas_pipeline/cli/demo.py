@@ -16,6 +16,7 @@ import dagster as dg
 from rich.console import Console
 from rich.table import Table
 
+from canvas_pipeline.bench.matrix import percent
 from canvas_pipeline.components.resource import Line
 from canvas_pipeline.defs.automation import DEMO_METHODS, demo_selection
 from canvas_pipeline.errors import CanvasPipelineError
@@ -62,9 +63,10 @@ def demo(methods: Sequence[str]) -> int:
     if not result.success:
         return 1
     summary(ws, methods)
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / (1 << 20)
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     out.print(
-        f"{time.monotonic() - started:.0f} s, largest process {peak:.2f} GiB, {recomputed} assets made anew. See it: make dev"
+        f"{time.monotonic() - started:.0f} s, largest process {peak / (1 << 20):.2f} GiB, {recomputed} assets made anew. "
+        "See it: make dev"
     )
     return 0
 
@@ -80,24 +82,28 @@ def report(result: dg.ExecuteInProcessResult) -> int:
     """Say what failed; returns how many assets were made anew (not reused)."""
     failed = [e for e in result.get_asset_check_evaluations() if not e.passed]
     for evaluation in failed:
-        out.print(f"  [red]{evaluation.check_name}[/red] on {evaluation.asset_key.to_user_string()}: {evaluation.description}")
+        out.print(
+            f"  [red]{evaluation.check_name}[/red] on {evaluation.asset_key.to_user_string()}: {evaluation.description}"
+        )
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
             cause = error.cause or error if error else None
             out.print(f"  {event.step_key}: {cause.message.strip() if cause else 'failed'}", style="red", markup=False)
-    events = [e.event_specific_data.materialization for e in result.all_events if e.is_step_materialization]
+    events = [e.step_materialization_data.materialization for e in result.all_events if e.is_step_materialization]
     return sum(m.metadata["reused"].value is False for m in events if "reused" in m.metadata)
 
 
 def summary(ws: Workspace, methods: Sequence[str]) -> None:
     """base → SFT → others with intervals, and where the GGUF lies."""
-    table = Table("model", "tool selection", "exact call", "over-calling", "stops when done", title="Bench (Wilson 95 %)")
+    table = Table(
+        "model", "tool selection", "exact call", "over-calling", "stops when done", title="Bench (Wilson 95 %)"
+    )
     for name in ("base", *methods):
         stage = ws.store.get("base_bench" if name == "base" else f"bench/{name}")
         found = read_report(stage)
         rates = (found.tool_selection, found.exact_call, found.over_calling, found.termination)
-        table.add_row(name, *(bench.matrix.percent(rate) for rate in rates))
+        table.add_row(name, *(percent(rate) for rate in rates))
     out.print(table)
     chosen = bench.production_method(ws)
     files = ws.store.get(f"gguf/{chosen}").folder

@@ -24,5 +24,7 @@ def run(app: Callable[[], None], name: str) -> None:
         sys.exit(error.exit_code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        typer.secho(f"{name}: {where}{error.strerror or 'input/output error'}; nothing half-written is left", err=True, fg="red")
+        typer.secho(
+            f"{name}: {where}{error.strerror or 'input/output error'}; nothing half-written is left", err=True, fg="red"
+        )
         sys.exit(1)

@@ -15,11 +15,13 @@ from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line import bench, training
 from canvas_pipeline.line.processes import subprocess_launch
-from canvas_pipeline.line.workspace import Launch, Workspace, workspace
+from canvas_pipeline.line.workspace import DEPLOY, Launch, Workspace, workspace
 from canvas_pipeline.training.methods import METHODS, method
 
 out = Console(highlight=False)
-app = typer.Typer(name="canvas-train", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+app = typer.Typer(
+    name="canvas-train", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+)
 
 
 @app.command(
@@ -34,9 +36,12 @@ def train(
     root: Annotated[Path, typer.Option(help="the data folder, with its artefacts")] = Path("data"),
     base_model: Annotated[str, typer.Option(help="instead of the profile's base: a local folder or a hub id")] = "",
     seed: Annotated[int, typer.Option(help="of data order and initialisation")] = 7,
+    deploy: Annotated[Path, typer.Option(help="folder of the training image's Dockerfile and compose file")] = DEPLOY,
 ) -> None:
     names = list(METHODS) if name == "all" else [method(name).name]
-    ws = workspace(root, profile, base_model=base_model, seed=seed, say=lambda text: out.print(text, markup=False))
+    ws = workspace(
+        root, profile, base_model=base_model, seed=seed, deploy=deploy, say=lambda text: out.print(text, markup=False)
+    )
     launch = subprocess_launch(ws.say)
     prepare(ws, launch)
     if check:
@@ -57,13 +62,19 @@ def train_one(ws: Workspace, name: str, launch: Launch) -> None:
     row = method(name)
     if row.start == "checkpoint/sft":
         train_one(ws, "sft", launch)
+    refuse(name, training.row_verdicts(ws, name))
     if row.dataset == "preference":
         training.reference_logprobs(ws, launch)
-    failed = [v for v in training.run_spec(ws, name, launch).verdicts if not v.passed]
-    if failed:
-        raise GateClosed(f"{name} may not train:" + "".join(f"\n  - {v.name}: {v.reason}" for v in failed))
+    refuse(name, training.run_spec(ws, name, launch).verdicts)
     made = training.checkpoint(ws, name, launch)
     out.print(f"[green]{name}[/green]: {made.stage.folder}")
+
+
+def refuse(name: str, verdicts: tuple[Verdict, ...]) -> None:
+    """Raise ``GateClosed`` with every failed verdict, or return where there is none."""
+    failed = [v for v in verdicts if not v.passed]
+    if failed:
+        raise GateClosed(f"{name} may not train:" + "".join(f"\n  - {v.name}: {v.reason}" for v in failed))
 
 
 def report_checks(ws: Workspace, names: list[str], launch: Launch) -> int:
@@ -74,14 +85,18 @@ def report_checks(ws: Workspace, names: list[str], launch: Launch) -> int:
         try:
             if method(name).dataset == "preference":
                 training.reference_logprobs(ws, launch)
-            found.update({(v.guard, v.subject): v for v in training.run_spec(ws, name, launch, measure_anyway=True).verdicts})
+            found.update(
+                {(v.guard, v.subject): v for v in training.run_spec(ws, name, launch, measure_anyway=True).verdicts}
+            )
         except CanvasPipelineError as error:
             problems[name] = str(error)
     table = Table("guard", "about", "verdict", "why", title="Guardrails")
     for guard in GUARDS.values():
         own = [v for (guard_id, _), v in sorted(found.items(), key=str) if guard_id == guard.id]
         for v in own:
-            table.add_row(guard.name, v.subject or "", "[green]passed[/green]" if v.passed else "[red]FAILED[/red]", v.reason)
+            table.add_row(
+                guard.name, v.subject or "", "[green]passed[/green]" if v.passed else "[red]FAILED[/red]", v.reason
+            )
         if not own and any(guard in guards_for(name) for name in names):
             table.add_row(guard.name, "", "[red]NOT JUDGED[/red]", guard.what)
     out.print(table)

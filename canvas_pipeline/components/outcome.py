@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -16,9 +16,18 @@ from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line.workspace import Made
 
+# What every asset here returns. Dagster reads the annotation and takes only the bare class where there are checks too.
+if TYPE_CHECKING:
+    Result = dg.MaterializeResult[None]
+else:
+    Result = dg.MaterializeResult
 
-def outcome(made: Made) -> dg.MaterializeResult:
-    """Data version from the content hash; rows, hashes, facts and pictures as metadata; verdicts as check results."""
+
+def outcome(made: Made, guards: Iterable[str] = ()) -> Result:
+    """Data version from the content hash; rows, hashes, facts and pictures as metadata; verdicts as check results.
+
+    ``guards`` are those the asset must answer: one that has no verdict (nothing is measured while a guard over rows
+    fails) is a failed check and says so, since absent is not passed."""
     manifest = made.stage.manifest
     metadata: dict[str, Any] = {
         "reused": dg.MetadataValue.bool(made.reused),
@@ -41,10 +50,10 @@ def outcome(made: Made) -> dg.MaterializeResult:
         )
     metadata.update({name: _fact(value) for name, value in made.facts.items()})
     metadata.update({name: picture(png) for name, png in made.pictures.items()})
-    return dg.MaterializeResult(
+    return Result(
         metadata=metadata,
         data_version=dg.DataVersion(made.stage.sha256),
-        check_results=[check_result(verdict) for verdict in made.verdicts],
+        check_results=[*map(check_result, made.verdicts), *_unanswered(made, guards)],
     )
 
 
@@ -70,6 +79,20 @@ def check_result(verdict: Verdict) -> dg.AssetCheckResult:
         description=verdict.reason or None,
         metadata=metadata,
     )
+
+
+def _unanswered(made: Made, guards: Iterable[str]) -> list[dg.AssetCheckResult]:
+    answered = {verdict.guard for verdict in made.verdicts}
+    return [
+        dg.AssetCheckResult(
+            passed=False,
+            check_name=GUARDS[guard].name,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description="not judged: nothing is measured while another guard fails; mend that one first",
+        )
+        for guard in guards
+        if guard not in answered
+    ]
 
 
 def picture(png: bytes) -> dg.MarkdownMetadataValue:

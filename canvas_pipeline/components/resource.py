@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from canvas_pipeline.guardrails.verdict import Allowance
-from canvas_pipeline.line.workspace import Launch, Workspace, workspace
+from canvas_pipeline.line.workspace import DEPLOY, Launch, Workspace, workspace
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -24,6 +24,7 @@ class Line(dg.ConfigurableResource[Any]):
     base_model: str = Field(default="", description="instead of the profile's base: a local folder or a hub id")
     teacher_endpoint: str = Field(default="", description="OpenAI-compatible URL; empty: the embedded urgency teacher")
     teacher_model: str = ""
+    deploy: str = Field(default=str(DEPLOY), description="folder of the training image's Dockerfile and compose file")
 
     def workspace(self, context: dg.AssetExecutionContext, allow: Sequence[Allowance] = ()) -> Workspace:
         return workspace(
@@ -34,6 +35,7 @@ class Line(dg.ConfigurableResource[Any]):
             teacher_endpoint=self.teacher_endpoint,
             teacher_model=self.teacher_model,
             allowances=tuple(allow),
+            deploy=Path(self.deploy),
             say=context.log.info,
         )
 

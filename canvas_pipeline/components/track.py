@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
-from canvas_pipeline.components.outcome import check_specs, outcome
+from canvas_pipeline.components.outcome import Result, check_specs, outcome
 from canvas_pipeline.components.resource import Line, pipes_launch
 from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.line import bench, release, training
@@ -56,23 +56,28 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
     def _of_method(self, name: str) -> Iterator[dg.AssetsDefinition]:
         row = method(name)
         start = [row.start] if row.start == "base_model" else row.start.split("/")
-        reads = [["splits", row.dataset], ["splits", "trajectory"], ["splits", "preference"], ["base_bench"], ["training_image"]]
+        reference = [["reference_logprobs"]] if row.dataset == "preference" else []
+        reads = [
+            ["splits", row.dataset],
+            ["splits", "trajectory"],
+            ["splits", "preference"],
+            ["base_bench"],
+            ["training_image"],
+            *reference,
+        ]
         yield _asset(
             ["run_spec", name],
             [start, *_unique(reads)],
             "training",
-            lambda ws, launch, name=name: training.run_spec(ws, name, launch),
+            _of(name, training.run_spec),
             f"Inputs, numbers and the verdicts of every guard for {name}, bound to the inputs' hashes.",
             [guard.id for guard in guards_for(name)],
         )
-        needs = [["run_spec", name], start, ["splits", row.dataset]]
-        if row.dataset == "preference":
-            needs.append(["reference_logprobs"])
         yield _asset(
             ["checkpoint", name],
-            needs,
+            [["run_spec", name], start, ["splits", row.dataset], *reference],
             "training",
-            lambda ws, launch, name=name: training.checkpoint(ws, name, launch),
+            _of(name, training.checkpoint),
             f"Weights trained with {name}.",
             kinds={"pytorch"},
         )
@@ -80,14 +85,14 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             ["bench", name],
             [["checkpoint", name], ["bench_cases"]],
             "bench",
-            lambda ws, launch, name=name: bench.method_bench(ws, name, launch),
+            _of(name, bench.method_bench),
             f"{name} on the bench, with intervals.",
         )
         yield _asset(
             ["gguf", name],
             [["checkpoint", name], ["bench", name]],
             "release",
-            lambda ws, launch, name=name: release.gguf(ws, name, launch),
+            _of(name, release.gguf),
             f"{name} in six quantisations, each loaded, asked and benched.",
             kinds={"gguf"},
         )
@@ -127,9 +132,20 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             "Model card, data card and Modelfile, from measured artefacts only.",
         )
         yield _asset(
-            ["release_log"], [["cards"]], "release", release.release_log, "RELEASE-LOG.md: every item, ticked or with its reason."
+            ["release_log"],
+            [["cards"]],
+            "release",
+            release.release_log,
+            "RELEASE-LOG.md: every item, ticked or with its reason.",
         )
         yield _asset(["release"], [["release_log"]], "release", release.release, "The release, in a local folder.")
+
+
+def _of(name: str, step: Callable[[Workspace, str, Launch], Made]) -> Step:
+    def of_method(ws: Workspace, launch: Launch) -> Made:
+        return step(ws, name, launch)
+
+    return of_method
 
 
 def _unique(keys: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -155,7 +171,7 @@ def _asset(
         kinds=kinds or set(),
         check_specs=check_specs(asset_key, [guard for guard in GUARDS if guard in guards]),
     )
-    def asset(context: dg.AssetExecutionContext, line: Line, pipes: dg.PipesSubprocessClient) -> dg.MaterializeResult:
-        return outcome(step(line.workspace(context), pipes_launch(context, pipes)))
+    def asset(context: dg.AssetExecutionContext, line: Line, pipes: dg.PipesSubprocessClient) -> Result:
+        return outcome(step(line.workspace(context), pipes_launch(context, pipes)), guards)
 
     return asset

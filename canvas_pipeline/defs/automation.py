@@ -29,7 +29,6 @@ PER_METHOD = (
 )
 
 
-
 def demo_selection(methods: Sequence[str]) -> dg.AssetSelection:
     """The line after intake with some methods, and the six quants of the production checkpoint only."""
     return (AFTER_INTAKE - EVERY_GGUF - PER_METHOD) | of_methods(*methods)

@@ -23,6 +23,7 @@ import msgspec
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.examples.policy import (
     Situation,
+    SituationKind,
     answer_message,
     calls_message,
     result_messages,
@@ -39,17 +40,17 @@ from canvas_pipeline.tools.wire import ToolCall, escape
 MAX_USES_OF_A_TOOL = 3
 
 
-class SessionCall(Row, frozen=True):
+class SessionCall(Row, frozen=True, kw_only=True):
     name: str
     arguments: dict[str, Any]
 
 
-class SessionResult(Row, frozen=True):
+class SessionResult(Row, frozen=True, kw_only=True):
     name: str
     value: Any
 
 
-class SessionEntry(Row, frozen=True, omit_defaults=True):
+class SessionEntry(Row, frozen=True, kw_only=True, omit_defaults=True):
     """Exactly one of the three."""
 
     call: SessionCall | None = None
@@ -64,7 +65,7 @@ class SessionContext(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[str, ...] = ()
 
 
-class SessionRow(Row, frozen=True):
+class SessionRow(Row, frozen=True, kw_only=True):
     """One recorded agent session."""
 
     user_query: str
@@ -214,8 +215,8 @@ def record(
     """``count`` sessions of the scripted policy, as they ship: half of them one request, the rest several calls,
     steps, or a question back."""
     each = count // 6
-    counts = {"single": count - 3 * each, "several": each, "sequence": each, "none": each}
-    made = situations(students, profile, seed, ("single", "several", "sequence", "none"), canvas_factory, counts=counts)  # type: ignore[arg-type]
+    counts: dict[SituationKind, int] = {"single": count - 3 * each, "several": each, "sequence": each, "none": each}
+    made = situations(students, profile, seed, tuple(counts), canvas_factory, counts=counts)
     return [session_row(situation) for situation in made]
 
 

@@ -19,14 +19,14 @@ SituationKind = Literal["single", "several", "sequence", "follow_up", "none"]
 KINDS: tuple[SituationKind, ...] = ("single", "several", "sequence", "follow_up", "none")
 
 
-class Step(Row, frozen=True):
+class Step(Row, frozen=True, kw_only=True):
     """One model turn with calls, and what the tools returned, in the same order."""
 
     calls: tuple[ToolCall, ...]
     results: tuple[Any, ...]
 
 
-class Exchange(Row, frozen=True):
+class Exchange(Row, frozen=True, kw_only=True):
     """One user turn and everything up to its answer. ``phrasing`` is the wording's id (``+`` joins several)."""
 
     text: str
@@ -35,7 +35,7 @@ class Exchange(Row, frozen=True):
     answer: str
 
 
-class Situation(Row, frozen=True):
+class Situation(Row, frozen=True, kw_only=True):
     """A whole right conversation. ``exchanges`` are in order; only the last is what the situation is about."""
 
     id: str
@@ -73,10 +73,10 @@ class Situation(Row, frozen=True):
         return used_items(self.snapshot, " ".join(message.content for message in messages(self)[1:]))
 
 
-class Decision(Row, frozen=True):
+class Decision(Row, frozen=True, kw_only=True):
     """A moment at which the model acts: ``prompt`` so far, and the right act: ``calls``, or ``answer`` (never both).
 
-    ``results`` are what the calls return, ``earlier`` the calls made since the user last spoke.
+    ``results`` are what the calls return.
     """
 
     situation: Situation
@@ -84,7 +84,6 @@ class Decision(Row, frozen=True):
     calls: tuple[ToolCall, ...]
     results: tuple[Any, ...]
     answer: str | None
-    earlier: tuple[ToolCall, ...]
 
     @property
     def completion(self) -> tuple[Message, ...]:
@@ -116,23 +115,12 @@ def decisions(situation: Situation) -> tuple[Decision, ...]:
     found: list[Decision] = []
     for exchange in situation.exchanges:
         prompt += (Message(role="user", content=exchange.text),)
-        earlier: tuple[ToolCall, ...] = ()
         for step in exchange.steps:
             found.append(
-                Decision(
-                    situation=situation,
-                    prompt=prompt,
-                    calls=step.calls,
-                    results=step.results,
-                    answer=None,
-                    earlier=earlier,
-                )
+                Decision(situation=situation, prompt=prompt, calls=step.calls, results=step.results, answer=None)
             )
             prompt += (calls_message(step.calls), *result_messages(step.calls, step.results))
-            earlier += step.calls
-        found.append(
-            Decision(situation=situation, prompt=prompt, calls=(), results=(), answer=exchange.answer, earlier=earlier)
-        )
+        found.append(Decision(situation=situation, prompt=prompt, calls=(), results=(), answer=exchange.answer))
         prompt += (answer_message(exchange.answer),)
     return tuple(found)
 

@@ -48,7 +48,7 @@ class Phrased(Drawn, Protocol):
 R = TypeVar("R", bound=Drawn)
 
 
-class Assignment(Row, frozen=True):
+class Assignment(Row, frozen=True, kw_only=True):
     """Item → split and group → split, with the seed and fractions that made them."""
 
     items: dict[str, Split]

@@ -33,7 +33,7 @@ FIRST_HOUR, LAST_HOUR = 7, 23  # awake; sleep is 23:00-07:00
 CALENDAR_DAYS = 12
 
 
-class Course(Row, frozen=True):
+class Course(Row, frozen=True, kw_only=True):
     id: int
     name: str
     course_code: str
@@ -46,7 +46,7 @@ class Course(Row, frozen=True):
     current_score: float | None
 
 
-class Assignment(Row, frozen=True):
+class Assignment(Row, frozen=True, kw_only=True):
     id: int
     item_id: str
     type: str
@@ -58,7 +58,7 @@ class Assignment(Row, frozen=True):
     submitted: bool
 
 
-class Event(Row, frozen=True):
+class Event(Row, frozen=True, kw_only=True):
     id: str
     title: str
     start_iso: str
@@ -68,7 +68,7 @@ class Event(Row, frozen=True):
     calendar_id: str = "primary"
 
 
-class Announcement(Row, frozen=True):
+class Announcement(Row, frozen=True, kw_only=True):
     id: int
     title: str
     course_id: int
@@ -76,7 +76,7 @@ class Announcement(Row, frozen=True):
     message: str
 
 
-class PlannerItem(Row, frozen=True):
+class PlannerItem(Row, frozen=True, kw_only=True):
     id: int
     title: str
     todo_date: str
@@ -84,7 +84,7 @@ class PlannerItem(Row, frozen=True):
     details: str
 
 
-class Snapshot(Row, frozen=True):
+class Snapshot(Row, frozen=True, kw_only=True):
     """Everything the tools answer from, as of ``now`` (ISO-8601 with offset). ``page_size`` bounds the number of free
     blocks offered (at most 20), so that a small model's conversations stay short."""
 

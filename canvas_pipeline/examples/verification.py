@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from canvas_pipeline.examples.moments import Step
 from canvas_pipeline.records import Message
@@ -23,6 +24,8 @@ _FAMILIES = tuple(dict.fromkeys(tool.family for tool in TOOLS.values()))
 _TOOL_NAME = re.compile(rf"\b(?:{'|'.join(_FAMILIES)})\.[a-z]\w*")
 _KEYS: tuple[ErrorCode, ...] = ("missing_argument", "unknown_argument")
 _VALUES: tuple[ErrorCode, ...] = ("wrong_type", "out_of_range", "not_in_enum", "bad_date")
+
+Arguments = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,6 @@ class Reading:
     instead: tuple[tuple[ToolCall, Block], ...]
     extra: tuple[Block, ...]
     left_out: Step
-    order: tuple[str, ...]
 
     @property
     def in_words(self) -> tuple[str, ...]:
@@ -74,7 +76,6 @@ def read(steps: Sequence[Step], completion: Iterable[Message]) -> tuple[Reading,
 
 def _align(turn: Turn, needed: Step, later: Step) -> Reading:
     free = [_block(call) for call in turn.calls]
-    order = tuple(block.name or "" for block in free)
     made: list[tuple[ToolCall, Block]] = []
     missing: list[ToolCall] = []
     for want in needed:
@@ -106,7 +107,6 @@ def _align(turn: Turn, needed: Step, later: Step) -> Reading:
         instead=tuple(instead),
         extra=tuple(free[len(instead) :]),
         left_out=tuple(missing[len(instead) :]) if not early else (),
-        order=order,
     )
 
 
@@ -146,36 +146,39 @@ def _fits_no_domain(reading: Reading) -> bool:
 
 def _breaks_keys(reading: Reading) -> bool:
     """A required argument left out, one that does not exist, or one the student asked for not given."""
-    for want, block in reading.made + reading.instead:
-        if block.call is None:
-            continue
-        if block.name != want.name and block.name in TOOLS:
-            if _errors(block.call, _KEYS):
-                return True
-            continue
-        # A tool that does not exist is judged by the keys of the tool that it stands for.
-        given, known = set(block.call.arguments), {p.name for p in TOOLS[want.name].parameters}
-        asked = {key for key, value in want.arguments.items() if value != _default(want.name, key)}
-        if not given <= known or not asked <= given or _errors(ToolCall(want.name, block.call.arguments), _KEYS):
-            return True
-    return any(block.call is not None and _errors(block.call, _KEYS) for block in reading.early + reading.extra)
+    return _breaks(reading, _KEYS, _other_keys)
+
+
+def _other_keys(want: ToolCall, arguments: Arguments) -> bool:
+    given, known = set(arguments), {p.name for p in TOOLS[want.name].parameters}
+    asked = {key for key, value in want.arguments.items() if value != _default(want.name, key)}
+    return not given <= known or not asked <= given or _errors(ToolCall(want.name, dict(arguments)), _KEYS)
 
 
 def _breaks_values(reading: Reading) -> bool:
     """A value of the wrong type, out of range, no date, not in the list, or not the one that was asked for."""
+    return _breaks(reading, _VALUES, _other_values)
+
+
+def _other_values(want: ToolCall, arguments: Arguments) -> bool:
+    for key, value in arguments.items():
+        parameter = _parameter(want.name, key)
+        right = want.arguments.get(key, parameter.default if parameter else value)
+        if parameter and (type(value) is not type(right) or value != right):
+            return True
+    return False
+
+
+def _breaks(reading: Reading, codes: tuple[ErrorCode, ...], differs: Callable[[ToolCall, Arguments], bool]) -> bool:
+    """Whether a call has errors of these codes, or differs from the call that it stands for."""
     for want, block in reading.made + reading.instead:
         if block.call is None:
             continue
-        if block.name != want.name and block.name in TOOLS:
-            if _errors(block.call, _VALUES):
-                return True
-            continue
-        for key, value in block.call.arguments.items():
-            parameter = _parameter(want.name, key)
-            right = want.arguments.get(key, parameter.default if parameter else value)
-            if parameter and (type(value) is not type(right) or value != right):
-                return True
-    return any(block.call is not None and _errors(block.call, _VALUES) for block in reading.early + reading.extra)
+        # Another tool is judged by its own schema; one that does not exist by that of the tool that it stands for.
+        another = block.name != want.name and block.name in TOOLS
+        if _errors(block.call, codes) if another else differs(want, block.call.arguments):
+            return True
+    return any(block.call is not None and _errors(block.call, codes) for block in reading.early + reading.extra)
 
 
 def _calls_too_much(reading: Reading) -> bool:

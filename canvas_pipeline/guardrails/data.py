@@ -33,7 +33,6 @@ design."""
 class Side:
     """One conversation of a row and what it may legally hold."""
 
-    row_id: str
     messages: tuple[Message, ...]
     may_hallucinate: bool = False
     may_be_malformed: bool = False
@@ -49,15 +48,15 @@ def sides(row: DataRow) -> tuple[Side, ...]:
     """A row's conversations: a trajectory has one; a pair has prompt, chosen and rejected; feedback prompt and
     completion."""
     if isinstance(row, Trajectory):
-        return (Side(row.id, row.messages),)
+        return (Side(row.messages),)
     faults = {LEGAL_FAULTS.get(axis) for axis in row.axes}
     hallucinate, malformed = "hallucinated name" in faults, "malformed call" in faults
     if isinstance(row, PreferencePair):
-        return (Side(row.id, row.prompt), Side(row.id, row.chosen), Side(row.id, row.rejected, hallucinate, malformed))
+        return (Side(row.prompt), Side(row.chosen), Side(row.rejected, hallucinate, malformed))
     undesirable = not row.label
     return (
-        Side(row.id, row.prompt),
-        Side(row.id, row.completion, undesirable and hallucinate, undesirable and malformed),
+        Side(row.prompt),
+        Side(row.completion, undesirable and hallucinate, undesirable and malformed),
     )
 
 

@@ -25,7 +25,7 @@ MINIMUM_FIELDS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-class AxisMargin(Row, frozen=True):
+class AxisMargin(Row, frozen=True, kw_only=True):
     """Mean reward margin (chosen minus rejected; for KTO desirable minus undesirable) of one axis before and after a
     mini-train, over ``rows`` rows."""
 
@@ -35,7 +35,7 @@ class AxisMargin(Row, frozen=True):
     rows: int
 
 
-class ImageEvidence(Row, frozen=True):
+class ImageEvidence(Row, frozen=True, kw_only=True):
     """How the training image was examined: ``built`` with a container engine, or ``parsed`` without one. Exit codes are
     those of the build (0 where nothing was built) and of ``canvas-train --help``; ``collisions`` say which service's
     command does not fit the entry point."""

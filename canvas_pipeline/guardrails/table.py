@@ -14,7 +14,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.guardrails.verdict import Number, Verdict
@@ -59,10 +59,10 @@ class Bound:
         measured = numbers.get(self.number)
         if not _is_number(measured) or not _is_number(limit):
             return False
-        return _OPERATORS[self.op](float(measured), float(limit))  # type: ignore[arg-type]
+        return _OPERATORS[self.op](float(measured), float(limit))
 
 
-def _is_number(value: Number) -> bool:
+def _is_number(value: Number) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -34,7 +34,7 @@ _CHECKS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _IDENTITY = re.compile(r"^(?:of/[^/]+/)?course/([^/]+)/([^/]+)/([^/]+)/([^/]+)$")
 
 
-class Leak(Row, frozen=True):
+class Leak(Row, frozen=True, kw_only=True):
     """An identity that should have been masked. ``field`` is a path such as ``messages[1].content``, empty for plain text."""
 
     file: str

@@ -22,12 +22,11 @@ from canvas_pipeline.intake.course_registry import Registry
 from canvas_pipeline.intake.crn import CourseMasker
 from canvas_pipeline.intake.pii import Model, Scrubber
 from canvas_pipeline.intake.snapshot import CourseSnapshot, Record, TodoItem, TodoSnapshot, instant, read
-from canvas_pipeline.records import Funnel, Item, Refusal, dumps, funnel, item_id, to_plain
+from canvas_pipeline.records import Funnel, Item, ItemType, Refusal, dumps, funnel, item_id, to_plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ItemType = Literal["ASGN", "QUIZ", "DISC"]
 Status = Literal["GRADED", "SUBMITTED", "NOT_SUBMITTED"]
 
 # What platforms call a kind of work → ours; anything else is ASGN and counted.

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from canvas_pipeline.records import ItemType
+
 
 class Subject(NamedTuple):
     code: str
@@ -54,7 +56,7 @@ SUBJECTS: tuple[Subject, ...] = (
 )  # fmt: skip
 
 # template, Canvas type, submission types, points. {t} is a topic, {n} a running number.
-FORMS: tuple[tuple[str, str, tuple[str, ...], float | None], ...] = (
+FORMS: tuple[tuple[str, ItemType, tuple[str, ...], float | None], ...] = (
     ("Homework {n}: {t}", "ASGN", ("online_upload",), 20.0),
     ("{t} Quiz", "QUIZ", ("online_quiz",), 10.0),
     ("Lab {n} – {t}", "ASGN", ("online_upload",), 25.0),
@@ -74,7 +76,7 @@ FORMS: tuple[tuple[str, str, tuple[str, ...], float | None], ...] = (
 )
 
 # Titles that every course has: they repeat across courses and must survive the merge.
-COMMON_TITLES: tuple[tuple[str, str, tuple[str, ...], float | None], ...] = (
+COMMON_TITLES: tuple[tuple[str, ItemType, tuple[str, ...], float | None], ...] = (
     ("Syllabus Quiz", "QUIZ", ("online_quiz",), 5.0),
     ("Midterm Exam", "QUIZ", ("online_quiz",), 100.0),
     ("Final Exam", "QUIZ", ("on_paper",), 200.0),

@@ -105,7 +105,7 @@ def _records(
         course = shared if number == 0 else _course(rng, order[number % len(order)])
         # Two thirds are in the registrar's form, as in real files; the rest walk through all other shapes.
         shape = CODE_SHAPES[(number // 3 + 2 * index) % len(CODE_SHAPES)] if number % 3 == 2 else _crn_form
-        work = [_assignment(rng, course, title, collected) for title in _titles(rng, course, assignments)]
+        work = [_assignment(rng, title, collected) for title in _titles(rng, course, assignments)]
         for _ in range(max(1, assignments // 24)):  # a few exact duplicates
             if len(work) > 1:
                 work[-1] = work[rng.randrange(len(work) - 1)]
@@ -292,7 +292,7 @@ def _titles(rng: random.Random, course: Course, count: int) -> Iterator[_Form]:
         yield _Form(rng.choice(MESS)(title) if rng.random() < 0.12 else title, kind, submission, points)
 
 
-def _assignment(rng: random.Random, course: Course, form: _Form, now: datetime) -> tuple[Marked, dict[str, Any]]:
+def _assignment(rng: random.Random, form: _Form, now: datetime) -> tuple[Marked, dict[str, Any]]:
     due = None
     if rng.random() >= NO_DUE:
         days = rng.randrange(1, 30) if rng.random() < 0.5 else rng.randrange(-40, 75)

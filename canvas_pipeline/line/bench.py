@@ -15,10 +15,10 @@ import msgspec
 
 from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.bench import charts, matrix, selection
-from canvas_pipeline.bench.generate import Prediction as Spoken
 from canvas_pipeline.bench.scenarios import ScenarioResult
-from canvas_pipeline.bench.score import BenchReport, report
+from canvas_pipeline.bench.score import BenchReport, Prediction, report
 from canvas_pipeline.errors import GateClosed, MissingInput
+from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line import training
 from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.processes import module
@@ -37,7 +37,7 @@ def base_bench(ws: Workspace, launch: Launch) -> Made:
     folder = training.start_folder(ws, "base_model")
     sha256 = sha256_path(folder)
     stage, reused = _benched(ws, launch, "base_bench", folder, sha256)
-    return _shown(stage, reused, judging=judging.of_base(ws, sha256))
+    return _shown(stage, reused, (judging.of_base(ws),))
 
 
 def method_bench(ws: Workspace, name: str, launch: Launch) -> Made:
@@ -53,7 +53,7 @@ def read_report(stage: Stage, name: str = "report.json") -> BenchReport:
 
 def spoken(
     ws: Workspace, launch: Launch, writer: Writer, backend: str, model: Path, case_files: Sequence[Path]
-) -> dict[str, Spoken]:
+) -> dict[str, Prediction]:
     """What a model says to the cases of some files, in one process; case id → prediction."""
     cases = [case for path in case_files for case in read_jsonl(path, BenchCase)]
     together = writer.path("cases.jsonl")
@@ -66,13 +66,13 @@ def spoken(
         ),
         child_environment(os.environ),
     )  # fmt: skip
-    found = {row.id: row for row in read_jsonl(out, Spoken)}
+    found = {row.id: row for row in read_jsonl(out, Prediction)}
     together.unlink()
     out.unlink()
     return found
 
 
-def scored(cases: Sequence[BenchCase], found: dict[str, Spoken]) -> BenchReport:
+def scored(cases: Sequence[BenchCase], found: dict[str, Prediction]) -> BenchReport:
     """A report over some of the cases that were answered."""
     return report(cases, [found[case.id] for case in cases])
 
@@ -92,7 +92,7 @@ def _benched(ws: Workspace, launch: Launch, stage_name: str, model: Path, sha256
     return make(ws, stage_name, ROOMS, run, inputs={"model": sha256, "bench_cases": cases.sha256})
 
 
-def _shown(stage: Stage, reused: bool, judging: object = None) -> Made:
+def _shown(stage: Stage, reused: bool, verdicts: tuple[Verdict, ...] = ()) -> Made:
     found = read_report(stage)
     facts = {
         "cases": found.cases,
@@ -104,8 +104,7 @@ def _shown(stage: Stage, reused: bool, judging: object = None) -> Made:
         "malformed": matrix.percent(found.malformed),
         "states": found.states,
     }
-    verdicts = (judging,) if judging is not None else ()
-    return Made(stage, reused, verdicts, facts, {"tool selection by tool": charts.forest_png(found)})  # type: ignore[arg-type]
+    return Made(stage, reused, verdicts, facts, {"tool selection by tool": charts.forest_png(found)})
 
 
 def current_benches(ws: Workspace) -> tuple[dict[str, Stage], dict[str, str]]:
@@ -122,10 +121,10 @@ def current_benches(ws: Workspace) -> tuple[dict[str, Stage], dict[str, str]]:
             left_out[name] = "benched with other cases or another checkpoint than the current ones"
         else:
             try:
-                training.current_spec(ws, name)
+                training.current_checkpoint(ws, name)
                 good[name] = stage
-            except (GateClosed, MissingInput):
-                left_out[name] = "trained on other data than the current splits"
+            except (GateClosed, MissingInput) as error:
+                left_out[name] = str(error)
     return good, left_out
 
 

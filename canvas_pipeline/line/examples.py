@@ -43,7 +43,16 @@ from canvas_pipeline.records import (
     read_jsonl,
 )
 
-ROOMS = ("records", "tools", "profiles", "intake", "examples", "bench/mock_canvas", "bench/study")
+ROOMS = (
+    "records",
+    "tools",
+    "profiles",
+    "intake",
+    "examples",
+    "bench/mock_canvas",
+    "bench/mock_calendar",
+    "bench/study",
+)
 SPLIT_OF: Mapping[str, tuple[tuple[str, ...], type[Row]]] = {
     "trajectory": (("trajectories",), Trajectory),
     "preference": (("mutation_pairs", "labelled_pairs"), PreferencePair),
@@ -99,7 +108,10 @@ def trajectories(ws: Workspace) -> Made:
         refused: list[Refusal] = []
         for name in recorded:
             for row in recorded_sessions(ws, ws.sessions / name):
-                (kept if isinstance(row, Trajectory) else refused).append(row)  # type: ignore[arg-type]
+                if isinstance(row, Trajectory):
+                    kept.append(row)
+                else:
+                    refused.append(row)
         writer.rows([*made, *kept])
         writer.rows(refused, "refusals.jsonl")
         rows_in = len(made) + len(kept) + len(refused)
@@ -169,10 +181,14 @@ def mutation_pairs(ws: Workspace) -> Made:
         found = mutation.mutate(read_jsonl(source.path(), Trajectory), quotas(ws), ws.seed)
         if found.shortfall:
             lacking = ", ".join(f"{axis}: {count}" for axis, count in found.shortfall.items())
-            raise BadInput(f"the trajectories do not fill the quotas of mutation pairs ({lacking} missing); make more of them")
+            raise BadInput(
+                f"the trajectories do not fill the quotas of mutation pairs ({lacking} missing); make more of them"
+            )
         writer.rows(found.pairs)
         writer.rows(found.refusals, "refusals.jsonl")
-        writer.funnel = funnel("mutation_pairs", len(found.pairs) + len(found.refusals), len(found.pairs), found.refusals)
+        writer.funnel = funnel(
+            "mutation_pairs", len(found.pairs) + len(found.refusals), len(found.pairs), found.refusals
+        )
         counts: dict[str, int] = {}
         for pair in found.pairs:
             name = "mixed" if len(pair.axes) > 1 else pair.axes[0]
@@ -195,7 +211,11 @@ def feedback_examples(ws: Workspace) -> Made:
         )
         writer.rows(rows)
         found = feedback_room.balance(rows)
-        writer.notes = {"desirable": found.desirable, "undesirable": found.undesirable, "distinct prompts": found.unique_prompts}
+        writer.notes = {
+            "desirable": found.desirable,
+            "undesirable": found.undesirable,
+            "distinct prompts": found.unique_prompts,
+        }
 
     inputs = {name: stage.sha256 for name, stage in sources.items()}
     return _made(ws, *make(ws, "feedback_examples", ROOMS, build, inputs=inputs))
@@ -220,7 +240,7 @@ def split(ws: Workspace, dataset: str) -> Made:
     stage, reused = make(ws, f"splits/{dataset}", ROOMS, build, inputs=inputs)
     funnels = judging.funnels(ws, dataset)
     verdicts = judging.of_split(ws, dataset)
-    sizes = {part: stage.manifest.files[f"{part}.jsonl"].rows for part in splits.SPLITS}
+    sizes: dict[str, int | None] = {part: stage.manifest.files[f"{part}.jsonl"].rows for part in splits.SPLITS}
     return Made(stage, reused, verdicts, sizes, {"rows in and out": funnel_png(funnels)})
 
 

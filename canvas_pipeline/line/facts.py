@@ -92,7 +92,9 @@ def quant_facts(quants: dict[str, QuantEvidence], source: str) -> dict[str, Fact
         }
         for key, (value, unit) in values.items():
             facts[f"quant.{quant}.{key}"] = Fact(value=value, source=source, unit=unit)
-        facts[f"quant.{quant}.retained"] = Fact(value=retained, source=source, unit="share", n=evidence.exact_unquantised)
+        facts[f"quant.{quant}.retained"] = Fact(
+            value=retained, source=source, unit="share", n=evidence.exact_unquantised
+        )
     return facts
 
 

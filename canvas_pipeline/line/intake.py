@@ -23,7 +23,9 @@ ROOMS = ("errors", "records", "tools", "intake")
 def contributor_files(ws: Workspace) -> dict[str, Path]:
     """Contributor → file, sorted by name; raises ``MissingInput`` where the folder is not there."""
     if not ws.collab.is_dir():
-        raise MissingInput(f"{ws.collab}: no such folder; put contributor files there, or make some: canvas-data synthesize")
+        raise MissingInput(
+            f"{ws.collab}: no such folder; put contributor files there, or make some: canvas-data synthesize"
+        )
     return {path.stem: path for path in sorted(ws.collab.glob("*.jsonl")) if not path.name.startswith(".")}
 
 
@@ -46,7 +48,10 @@ def collab(ws: Workspace, contributor: str) -> Made:
         f"collab/{contributor}",
         ROOMS,
         build,
-        inputs={path.name: sha256_file(path), "registry key": hashlib.scrypt(key, salt=b"recipe", n=1 << 12, r=8, p=1, dklen=16).hex()},
+        inputs={
+            path.name: sha256_file(path),
+            "registry key": hashlib.scrypt(key, salt=b"recipe", n=1 << 12, r=8, p=1, dklen=16).hex(),
+        },
     )
     return _made(ws, stage, reused)
 
@@ -57,7 +62,9 @@ def corpus(ws: Workspace) -> Made:
     for contributor in contributor_files(ws):
         found = ws.store.find(f"collab/{contributor}")
         if found is None:
-            raise MissingInput(f"contributor {contributor} has not been taken in yet; materialise their collab partition")
+            raise MissingInput(
+                f"contributor {contributor} has not been taken in yet; materialise their collab partition"
+            )
         stages[contributor] = found
     if not stages:
         raise BadInput(f"{ws.collab} holds no contributor file; make some with: canvas-data synthesize")

@@ -1,7 +1,7 @@
 """From the production checkpoint to a gated release in a local folder.
 
-In: checkpoints, bench reports, cards. Out: stages ``gguf/<method>``, ``cards``, ``release_log``, ``release``. What must hold: what is
-published is exactly what was checked; a closed gate lists every reason and leaves yesterday's release as it was.
+In: checkpoints, bench reports, cards. Out: stages ``gguf/<method>``, ``cards``, ``release_log``, ``release``. What must hold:
+what is published is exactly what was checked; a closed gate lists every reason and leaves yesterday's release as it was.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import msgspec
 
 from canvas_pipeline.artifacts import Stage, Writer, sha256_file
 from canvas_pipeline.errors import GateClosed
-from canvas_pipeline.guardrails.table import ancestry
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.audit import audit
 from canvas_pipeline.line import bench, facts, training
@@ -21,7 +20,7 @@ from canvas_pipeline.line.workspace import Launch, Made, Workspace, code_version
 from canvas_pipeline.records import BenchCase, Item, read_jsonl
 from canvas_pipeline.release import cards as card_room
 from canvas_pipeline.release import gate, publish
-from canvas_pipeline.release.gguf import QUANTS, export
+from canvas_pipeline.release.gguf import export
 from canvas_pipeline.release.quant_check import check
 from canvas_pipeline.tools.prompt import system_message
 
@@ -41,7 +40,9 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
         evidence = {}
         for quant, path in export(checkpoint.folder / "model", writer.folder, name=f"canvas-{name}").items():
             report = check(path, quant, private=private)
-            ws.say(f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}")
+            ws.say(
+                f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
+            )
             found = bench.scored(rows, bench.spoken(ws, launch, writer, "gguf", path, [cases.path()]))
             kept = sum(o.exact for o in found.outcomes if o.case_id in exact)
             evidence[quant] = gate.QuantEvidence(
@@ -88,7 +89,9 @@ def cards(ws: Workspace, launch: Launch) -> Made:
     name = bench.production_method(ws)
     files = ws.store.get(f"gguf/{name}")
     verdicts, _ = verdicts_of_line(ws)
-    own = tuple(v for v in verdicts if v.subject in (None, name) or v.subject in ("trajectory", "preference", "feedback"))
+    own = tuple(
+        v for v in verdicts if v.subject in (None, name) or v.subject in ("trajectory", "preference", "feedback")
+    )
     known = {
         **facts.model_facts(ws, name, own),
         **facts.bench_facts(ws, tuple(bench.current_benches(ws)[0])),
@@ -119,7 +122,7 @@ def cards(ws: Workspace, launch: Launch) -> Made:
 def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     """Everything the gate looks at, and the files to be released by their name in the release."""
     name = bench.production_method(ws)
-    checkpoint, files, card = training.trained(ws, name), ws.store.get(f"gguf/{name}"), ws.store.get("cards")
+    checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"gguf/{name}"), ws.store.get("cards")
     quants = read_quants(files)
     paths = {file: card.path(file) for file in RELEASED}
     paths.update({q.report.file: files.path(q.report.file) for q in quants.values()})
@@ -147,12 +150,17 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
         verdicts=verdicts,
         allowances=ws.all_allowances(),
         leaks=len(leaks),
-        audited={path.name if path in paths.values() else f"{path.parent.parent.name}/train": sha256_file(path) for path in audited},
+        audited={
+            path.name if path in paths.values() else f"{path.parent.parent.name}/train": sha256_file(path)
+            for path in audited
+        },
         figures=figures,
         bench_checkpoint=ws.store.get(f"bench/{name}").manifest.recipe.inputs["model"],
         production=(selection["chosen"]["method"], selection["chosen"]["checkpoint_sha256"]),
         quants=quants,
-        cards={file: gate.CardEvidence(sha256=sha256_file(card.path(file)), reasons=reasons[file]) for file in gate.CARDS},
+        cards={
+            file: gate.CardEvidence(sha256=sha256_file(card.path(file)), reasons=reasons[file]) for file in gate.CARDS
+        },
         code_version=code_version("."),
     )
     return evidence, paths
@@ -177,7 +185,9 @@ def release(ws: Workspace, launch: Launch) -> Made:
     evidence, paths = evidence_of(ws)
     logged = gate.read_evidence(ws.store.get("release_log").path("evidence.json"))
     if logged != evidence:
-        raise GateClosed("the release log was written for other files than the current ones; materialise release_log again")
+        raise GateClosed(
+            "the release log was written for other files than the current ones; materialise release_log again"
+        )
     folder = publish.publish(evidence, paths, ws.root / "releases")
 
     def build(writer: Writer) -> None:

@@ -7,6 +7,7 @@ verdicts for exactly their hashes, or not at all; a killed run continues where i
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -15,21 +16,31 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.artifacts import Stage, Writer, sha256_file
+from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.errors import GateClosed, MissingInput
-from canvas_pipeline.guardrails import image
+from canvas_pipeline.guardrails import gate, image
 from canvas_pipeline.guardrails.table import inputs_for
+from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.processes import module
-from canvas_pipeline.line.workspace import Launch, Made, Workspace, make
+from canvas_pipeline.line.workspace import Launch, Made, Workspace, make, recipe
 from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.training.base import shipped_base
 from canvas_pipeline.training.methods import METHODS, method
 from canvas_pipeline.training.progress import child_environment
-from canvas_pipeline.training.spec import REFERENCE, RunSpec, make_spec, model_folder, read_spec, sha256_path, write_spec
+from canvas_pipeline.training.spec import (
+    REFERENCE,
+    RunSpec,
+    limits_of,
+    make_spec,
+    model_folder,
+    read_spec,
+    sha256_path,
+    write_spec,
+)
 
 ROOMS = ("records", "tools", "profiles", "training")
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+REFERRED = ("preference_train", "preference_eval", "checkpoint/sft")
 IMAGE_FILES = ("deploy/Dockerfile.training", "deploy/compose.yaml")
 
 
@@ -69,19 +80,23 @@ def start_folder(ws: Workspace, start: str) -> Path:
 
 def training_image(ws: Workspace, launch: Launch) -> Made:
     """Whether the training image starts, by building it where an engine answers, by its files where none does."""
-    dockerfile, compose = (DEPLOY / Path(name).name for name in IMAGE_FILES)
-    hashes = _image_hashes()
+    dockerfile, compose = (ws.deploy / Path(name).name for name in IMAGE_FILES)
+    hashes = {name: sha256_path(ws.deploy / Path(name).name) for name in IMAGE_FILES}
 
     def examine(writer: Writer) -> None:
         program = module("canvas_pipeline.cli.train")
-        writer.json(image.examine(dockerfile, compose, DEPLOY.parent, program), "evidence.json")
+        writer.json(image.examine(dockerfile, compose, ws.deploy.parent, program), "evidence.json")
 
     stage, reused = make(ws, "training_image", ("guardrails/image", "cli"), examine, inputs=hashes)
-    return Made(stage, reused, (judging.of_image(ws, hashes),))
+    return Made(stage, reused, (judging.of_image(ws),))
 
 
-def _image_hashes() -> dict[str, str]:
-    return {name: sha256_file(DEPLOY / Path(name).name) for name in IMAGE_FILES}
+def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: str) -> None:
+    spec_file = writer.path("spec.json")
+    write_spec(spec, spec_file)
+    program = module("canvas_pipeline.training", command, str(spec_file), "--out", str(writer.path(out)))
+    launch(program, child_environment(os.environ))
+    spec_file.unlink()
 
 
 def reference_logprobs(ws: Workspace, launch: Launch) -> Made:
@@ -89,47 +104,24 @@ def reference_logprobs(ws: Workspace, launch: Launch) -> Made:
     spec = make_spec("dpo", ws.profile.name, ws.seed, _paths(ws, "dpo", reference=False))
 
     def compute(writer: Writer) -> None:
-        spec_file = writer.path("spec.json")
-        write_spec(spec, spec_file)
-        launch(
-            module("canvas_pipeline.training", "reference", str(spec_file), "--out", str(writer.path("rows.jsonl"))),
-            child_environment(os.environ),
-        )
-        spec_file.unlink()
+        _launched(launch, "reference", spec, writer, "rows.jsonl")
 
-    needed = {name: spec.inputs[name].sha256 for name in ("preference_train", "preference_eval", "checkpoint/sft")}
-    return Made(*make(ws, REFERENCE, ROOMS, compute, inputs=needed))
+    return Made(*make(ws, REFERENCE, ROOMS, compute, inputs={name: spec.inputs[name].sha256 for name in REFERRED}))
 
 
 def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool = False) -> Made:
     """Measure, judge and write down one run. A failed verdict is written down too: the training process refuses it.
 
     Where a guard over rows fails already, nothing is measured (a dry run on a GB10 is minutes) unless ``measure_anyway``."""
-    row = method(name)
-    spec = make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=row.dataset == "preference"))
-    hashes = {key: file.sha256 for key, file in spec.inputs.items()}
+    spec = _unjudged(ws, name)
 
     def measure(writer: Writer) -> None:
-        spec_file = writer.path("spec.json")
-        write_spec(spec, spec_file)
-        launch(
-            module("canvas_pipeline.training", "measure", str(spec_file), "--out", str(writer.path("measurement.json"))),
-            child_environment(os.environ),
-        )
-        spec_file.unlink()
+        _launched(launch, "measure", spec, writer, "measurement.json")
 
-    found = [
-        *(verdict for dataset in judging.datasets_of(name) for verdict in judging.of_split(ws, dataset)),
-        judging.of_base(ws, hashes["base_model"]),
-        judging.of_image(ws, _image_hashes()),
-    ]
-    config = {"hyperparameters": msgspec.to_builtins(spec.hyperparameters)}
-    if measure_anyway or all(verdict.passed for verdict in judging.concerning(name, found)):
-        needed = {key: hashes[key] for key in (*spec.needed, "base_model")}
-        measured, _ = make(ws, f"measurements/{name}", ROOMS, measure, inputs=needed, config=config)
-        numbers = msgspec.json.decode(measured.path("measurement.json").read_bytes())
-        found += judging.of_measurement(ws, name, numbers, hashes)
-    verdicts = judging.concerning(name, found)
+    if measure_anyway or all(verdict.passed for verdict in row_verdicts(ws, name)):
+        inputs, config = _measured(spec)
+        make(ws, f"measurements/{name}", ROOMS, measure, inputs=inputs, config=config)
+    verdicts = verdicts_now(ws, spec)
     judged = msgspec.structs.replace(spec, verdicts=verdicts)
 
     def write(writer: Writer) -> None:
@@ -137,13 +129,43 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
 
     # The spec is its own recipe: the same inputs, numbers and verdicts are the same file.
     stage, reused = make(ws, f"run_spec/{name}", ROOMS, write, inputs={"spec": digest(dumps(judged).decode())})
-    facts = {"spec_sha256": judged.sha256, "uma_gib": row.uma_gib[ws.profile.name], **config["hyperparameters"]}
+    numbers = msgspec.to_builtins(spec.hyperparameters)
+    facts = {"spec_sha256": judged.sha256, "uma_gib": spec.row.uma_gib[ws.profile.name], **numbers}
     return Made(stage, reused, verdicts, facts)
 
 
+def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
+    """What the guards that need no measurement say about the line as it is now, as far as they concern a method."""
+    found = [verdict for dataset in judging.datasets_of(name) for verdict in judging.of_split(ws, dataset)]
+    return judging.concerning(name, [*found, judging.of_base(ws), judging.of_image(ws)])
+
+
+def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
+    """What all guards say about the line as it is now; those over measurements where exactly this spec was measured."""
+    name, (inputs, config) = spec.method, _measured(spec)
+    found = row_verdicts(ws, name)
+    measured = ws.store.find(f"measurements/{name}")
+    if measured is not None and measured.manifest.recipe == recipe(ws, f"measurements/{name}", ROOMS, inputs, config):
+        numbers = json.loads(measured.verify().path("measurement.json").read_bytes())
+        hashes = {key: file.sha256 for key, file in spec.inputs.items()}
+        found = (*found, *judging.of_measurement(ws, name, numbers, hashes))
+    return judging.concerning(name, found)
+
+
+def _unjudged(ws: Workspace, name: str) -> RunSpec:
+    return make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=method(name).dataset == "preference"))
+
+
+def _measured(spec: RunSpec) -> tuple[dict[str, str], dict[str, Any]]:
+    """Inputs and configuration of the measurement of a spec."""
+    inputs = {key: spec.inputs[key].sha256 for key in (*spec.needed, "base_model")}
+    return inputs, {"hyperparameters": msgspec.to_builtins(spec.hyperparameters)}
+
+
 def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
-    """Train, resuming where a killed run stopped. Refuses a spec that was made for other inputs than the current ones."""
-    spec = current_spec(ws, name)
+    """Train, resuming where a killed run stopped. Refuses a spec that was made for other inputs or judged otherwise than
+    now, before anything is started or handed on; the training process then asks again for itself."""
+    spec = admitted_spec(ws, name)
 
     def train(writer: Writer) -> None:
         work = ws.root / "work" / f"{name}-{spec.sha256[:16]}"
@@ -161,34 +183,66 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
         write_spec(spec, writer.path("spec.json"))
         shutil.rmtree(work)
 
-    stage, reused = make(ws, f"checkpoint/{name}", ROOMS, train, inputs={"spec": spec.sha256, **spec_inputs(spec)})
-    if reused:
-        # A checkpoint that is already there is still not handed on when its gate is closed now.
-        from canvas_pipeline.training.spec import admit
-
-        admit(spec)
+    stage, reused = make(ws, f"checkpoint/{name}", ROOMS, train, inputs=spec_inputs(spec))
     summary = msgspec.json.decode(stage.path("summary.json").read_bytes())
-    plots = {Path(file).stem: stage.path(file).read_bytes() for file in stage.manifest.files if file.startswith("plots/")}
+    plots = {
+        Path(file).stem: stage.path(file).read_bytes() for file in stage.manifest.files if file.startswith("plots/")
+    }
     return Made(stage, reused, facts=_readable(summary), pictures=plots)
 
 
 def current_spec(ws: Workspace, name: str) -> RunSpec:
-    """The run spec of a method, if it is for the inputs as they are now; else ``GateClosed`` naming what differs."""
+    """The run spec of a method, if it is for the inputs as they are now and says what the guards say now; else
+    ``GateClosed`` naming what differs. Its inputs' paths are those of this workspace."""
     spec = read_spec(ws.store.get(f"run_spec/{name}").path("spec.json"))
-    row = method(name)
-    now = {key: sha256_path(path) for key, path in _paths(ws, name, reference=row.dataset == "preference").items()}
-    stale = sorted(key for key, sha256 in now.items() if key not in spec.inputs or spec.inputs[key].sha256 != sha256)
+    now = _unjudged(ws, name)
+    stale = sorted(
+        key for key, file in now.inputs.items() if key not in spec.inputs or spec.inputs[key].sha256 != file.sha256
+    )
     if stale:
         raise GateClosed(
             f"{name}: the run spec's verdicts are for other inputs than the current ones ({', '.join(stale)} differ); "
             f"materialise run_spec/{name} again"
         )
+    if (spec.method, spec.profile, spec.seed, spec.hyperparameters) != (
+        now.method, now.profile, now.seed, now.hyperparameters
+    ):  # fmt: skip
+        raise GateClosed(
+            f"{name}: the run spec has other numbers than the method table; materialise run_spec/{name} again"
+        )
+    written, again = set(map(_said, spec.verdicts)), verdicts_now(ws, now)
+    changed = [f"{v.name}: {v.reason or 'passes now'}" for v in again if _said(v) not in written]
+    changed += [f"{v.name}: not measured" for v in spec.verdicts if v.guard not in {now.guard for now in again}]
+    if changed:
+        listing = "".join(f"\n  - {reason}" for reason in changed)
+        raise GateClosed(
+            f"{name}: the guards do not say now what the run spec records; materialise run_spec/{name} again{listing}"
+        )
+    return msgspec.structs.replace(now, verdicts=spec.verdicts)
+
+
+def _said(verdict: Verdict) -> str:
+    return dumps(verdict).decode()
+
+
+def admitted_spec(ws: Workspace, name: str) -> RunSpec:
+    """The current run spec, where its verdicts open the gate; else ``GateClosed`` with every reason."""
+    spec = current_spec(ws, name)
+    gate.require(spec.verdicts, name, {key: file.sha256 for key, file in spec.inputs.items()}, limits_of(spec))
     return spec
 
 
+def current_checkpoint(ws: Workspace, name: str) -> Stage:
+    """The checkpoint of a method, if it was trained by the current, admitted run spec; else ``GateClosed``."""
+    stage = trained(ws, name)
+    if stage.manifest.recipe.inputs != spec_inputs(admitted_spec(ws, name)):
+        raise GateClosed(f"checkpoint/{name} was trained on other inputs than the current ones; materialise it again")
+    return stage
+
+
 def spec_inputs(spec: RunSpec) -> dict[str, str]:
-    """Name → sha256 of what the training itself reads."""
-    return {name: spec.inputs[name].sha256 for name in spec.needed}
+    """What a checkpoint is made from: the run itself, and name → sha256 of what it reads."""
+    return {"spec": spec.sha256, **{name: spec.inputs[name].sha256 for name in spec.needed}}
 
 
 def trained(ws: Workspace, name: str) -> Stage:
@@ -203,7 +257,7 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for key in dict.fromkeys((*inputs_for(name), method(name).start, "base_model")):
         if key.startswith("deploy/"):
-            paths[key] = DEPLOY / Path(key).name
+            paths[key] = ws.deploy / Path(key).name
         elif key in ("base_model", "checkpoint/sft"):
             paths[key] = start_folder(ws, key)
         elif key == "bench_cases":
@@ -214,7 +268,14 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
                 raise MissingInput(f"the guard table asks for {key}, which no stage writes")
             paths[key] = judging.file_of(ws.store.get(f"splits/{dataset}"), part)
     if reference:
-        paths[REFERENCE] = ws.store.get(REFERENCE).path()
+        referred = ws.store.get(REFERENCE)
+        stale = [key for key in REFERRED if referred.manifest.recipe.inputs.get(key) != sha256_path(paths[key])]
+        if stale:
+            raise GateClosed(
+                f"{REFERENCE} were computed for other inputs than the current ones ({', '.join(stale)} differ); "
+                f"materialise {REFERENCE} again"
+            )
+        paths[REFERENCE] = referred.path()
     model_folder(paths[method(name).start])
     return paths
 

@@ -1,24 +1,27 @@
 """All verdicts a method needs, worked out from stages on disk and bound to the exact hashes.
 
 In: split stages, their upstream funnels, the base's bench report, the training image's evidence, a method's measurement. Out:
-``Verdict`` rows. What must hold: a verdict names the sha256 of the very files it judged; nothing is remembered from before.
+``Verdict`` rows. What must hold: a verdict names the sha256 of the very files it judged (evidence speaks for what it was made
+from, not for what lies there now); a data set whose stages were made from older versions of each other is not judged at all.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from canvas_pipeline.artifacts import Stage
-from canvas_pipeline.errors import ArtifactCorrupt
+from canvas_pipeline.artifacts import Stage, sha256_file
+from canvas_pipeline.errors import ArtifactCorrupt, GateClosed
 from canvas_pipeline.guardrails import data, run
 from canvas_pipeline.guardrails.run import AxisMargin, ImageEvidence
 from canvas_pipeline.guardrails.table import DATASETS, family_of, guards_for
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import FeedbackExample, Funnel, PreferencePair, Row, Trajectory, read_jsonl
 from canvas_pipeline.training.methods import method
 
@@ -32,61 +35,91 @@ ROWS: Mapping[str, type[Row]] = {"trajectory": Trajectory, "preference": Prefere
 PARTS = ("train", "eval")
 
 
-def part_hashes(split: Stage, dataset: str) -> dict[str, str]:
-    """``<dataset>_train`` and ``<dataset>_eval`` → sha256 of the files of a split stage."""
-    return {f"{dataset}_{part}": split.manifest.files[f"{part}.jsonl"].sha256 for part in PARTS}
+def lineage(ws: Workspace, name: str) -> None:
+    """Return where a stage and all before it were made from the versions of each other that are current; else raise
+    ``GateClosed`` naming the first that was not: its funnel would be about other rows than those at hand."""
+    stage = ws.store.get(name)
+    for key, sha256 in stage.manifest.recipe.inputs.items():
+        source = f"collab/{key}" if name == "corpus" else key
+        found = ws.store.find(source)
+        if found is None:
+            continue  # a file, a key, or a contributor who has left
+        if found.sha256 != sha256:
+            raise GateClosed(f"{name} was made from another {source} than the current one; materialise {name} again")
+        lineage(ws, source)
 
 
 def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
     """G1 G2 G4 G6 G7 G8 G12 G13, as far as they concern a data set."""
     split = ws.store.get(f"splits/{dataset}")
-    hashes = part_hashes(split, dataset)
-    train, evaluation = (list(read_jsonl(split.path(f"{part}.jsonl"), ROWS[dataset])) for part in PARTS)
-    only_train = {f"{dataset}_train": hashes[f"{dataset}_train"]}
-    rows: Any = [*train, *evaluation]
+    lineage(ws, f"splits/{dataset}")
+    paths = tuple(file_of(split, part) for part in PARTS)
+    sha256s = tuple(sha256_file(path) for path in paths)
+    hashes = {f"{dataset}_{part}": sha256 for part, sha256 in zip(PARTS, sha256s, strict=True)}
+    g6 = data.g6(funnels(ws, dataset), ws.all_allowances(), hashes, dataset)
+    return (g6, *_of_rows(paths, sha256s, dataset, ws.profile.name))
+
+
+@functools.lru_cache(maxsize=64)
+def _of_rows(paths: tuple[Path, ...], sha256s: tuple[str, ...], dataset: str, profile_name: str) -> tuple[Verdict, ...]:
+    """The guards over rows. Remembered by content: every method asks about the same files."""
+    sizes = profile(profile_name)
+    parts: list[list[Any]] = [list(read_jsonl(path, ROWS[dataset])) for path in paths]
+    train, evaluation = parts
+    rows = [*train, *evaluation]
+    hashes = {f"{dataset}_{part}": sha256 for part, sha256 in zip(PARTS, sha256s, strict=True)}
+    only_train = {f"{dataset}_train": sha256s[0]}
     verdicts = [
-        run.g2(train, evaluation, hashes, dataset),  # type: ignore[arg-type]
-        data.g6(funnels(ws, dataset), ws.all_allowances(), hashes, dataset),
+        run.g2(train, evaluation, hashes, dataset),
         data.g7(rows, hashes, dataset),
         data.g8(rows, hashes, dataset),
-        run.g12(len(train), dataset, ws.profile, only_train),
+        run.g12(len(train), dataset, sizes, only_train),
     ]
     if dataset == "preference":
         verdicts.append(data.g1(rows, hashes))
     if dataset == "trajectory":
-        trajectories: Any = train
-        verdicts.append(data.g4(trajectories, ws.profile.min_tool_occurrences, ws.profile.max_tool_cv, only_train))
-        verdicts.append(data.g13(trajectories, only_train))
+        verdicts.append(data.g4(train, sizes.min_tool_occurrences, sizes.max_tool_cv, only_train))
+        verdicts.append(data.g13(train, only_train))
     return tuple(verdicts)
 
 
 def funnels(ws: Workspace, dataset: str) -> list[Funnel]:
-    """The funnels of a data set's stages, from the corpus on."""
-    found: list[Funnel] = []
-    for name in UPSTREAM[dataset]:
-        stage = ws.store.get(name)
-        if stage.manifest.funnel is None:
-            raise ArtifactCorrupt(f"stage {name} has no funnel, so its loss cannot be judged; materialise {name} again")
-        found.append(stage.manifest.funnel)
+    """The funnels of a data set's stages, from the door on: of the contributors those that lost too much, or else the one
+    that lost most (a hundred contributors are one line)."""
+    taken_in = [_funnel(ws, f"collab/{name}") for name in ws.store.get("corpus").manifest.recipe.inputs]
+    worst = sorted(taken_in, key=lambda funnel: funnel.retained)[:1]
+    lossy = [funnel for funnel in taken_in if funnel.retained < data.MIN_RETAINED]
+    return [*(lossy or worst), *(_funnel(ws, name) for name in UPSTREAM[dataset])]
+
+
+def _funnel(ws: Workspace, name: str) -> Funnel:
+    found = ws.store.get(name).manifest.funnel
+    if found is None:
+        raise ArtifactCorrupt(f"stage {name} has no funnel, so its loss cannot be judged; materialise {name} again")
     return found
 
 
-def of_base(ws: Workspace, base_sha256: str) -> Verdict:
-    """G3, from the base's bench report."""
-    report = msgspec.json.decode(ws.store.get("base_bench").path("report.json").read_bytes())
-    selection = report["tool_selection"]
-    inputs = {"base_model": base_sha256, "bench_cases": ws.store.get("bench_cases").sha256}
+def of_base(ws: Workspace) -> Verdict:
+    """G3, from the base's bench report, about the base and the cases that were benched."""
+    lineage(ws, "bench_cases")
+    benched = ws.store.get("base_bench").verify()
+    selection = msgspec.json.decode(benched.path("report.json").read_bytes())["tool_selection"]
+    made_from = benched.manifest.recipe.inputs
+    inputs = {"base_model": made_from["model"], "bench_cases": made_from["bench_cases"]}
     maximum = 0.7 if ws.profile.base_model == "embedded" and not ws.base_model else None
     return run.g3(selection["share"] or 0.0, selection["cases"], inputs, maximum)
 
 
-def of_image(ws: Workspace, hashes: Mapping[str, str]) -> Verdict:
-    """G10, from the training image's evidence."""
-    path = ws.store.get("training_image").path("evidence.json")
-    return run.g10(msgspec.json.decode(path.read_bytes(), type=ImageEvidence), hashes)
+def of_image(ws: Workspace) -> Verdict:
+    """G10, from the training image's evidence, about the files that were examined."""
+    examined = ws.store.get("training_image").verify()
+    evidence = msgspec.json.decode(examined.path("evidence.json").read_bytes(), type=ImageEvidence)
+    return run.g10(evidence, examined.manifest.recipe.inputs)
 
 
-def of_measurement(ws: Workspace, name: str, measured: Mapping[str, Any], hashes: Mapping[str, str]) -> tuple[Verdict, ...]:
+def of_measurement(
+    ws: Workspace, name: str, measured: Mapping[str, Any], hashes: Mapping[str, str]
+) -> tuple[Verdict, ...]:
     """G5, G9 and G11, from what the training process measured."""
     row = method(name)
     wanted = {guard.id: {n: hashes[n] for n in guard.inputs(name)} for guard in guards_for(name)}

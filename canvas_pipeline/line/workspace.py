@@ -27,6 +27,7 @@ Say = Callable[[str], None]
 Launch = Callable[[Sequence[str], Mapping[str, str]], None]
 """Runs a command in its own process and raises when it fails; Dagster passes a Pipes session, a CLI a plain subprocess."""
 
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SYNTHETIC_KEY = b"invented contributors need no secret"
 
 SHIPPED_ALLOWANCES = (
@@ -49,7 +50,8 @@ def _silent(_: str) -> None:
 
 @dataclass(frozen=True)
 class Workspace:
-    """One line's surroundings. ``collab`` and ``sessions`` are folders of JSONL; ``private`` never leaves the machine."""
+    """One line's surroundings. ``collab`` and ``sessions`` are folders of JSONL; ``private`` never leaves the machine;
+    ``deploy`` holds the training image's files (G10)."""
 
     root: Path
     profile: Profile = PROFILES["embedded"]
@@ -58,6 +60,7 @@ class Workspace:
     teacher_endpoint: str = ""
     teacher_model: str = ""
     allowances: tuple[Allowance, ...] = ()
+    deploy: Path = DEPLOY
     say: Say = field(default=_silent, compare=False)
 
     @property
@@ -76,11 +79,8 @@ class Workspace:
     def private(self) -> Path:
         return self.root / "private"
 
-    def allowance(self, stage: str) -> Allowance | None:
-        """The run's own allowance for a stage, else the shipped one."""
-        return next((a for a in (*self.allowances, *SHIPPED_ALLOWANCES) if a.stage == stage), None)
-
     def all_allowances(self) -> tuple[Allowance, ...]:
+        """The run's own allowances, and the shipped ones for the other stages."""
         own = {a.stage for a in self.allowances}
         return (*self.allowances, *(a for a in SHIPPED_ALLOWANCES if a.stage not in own))
 
@@ -121,15 +121,25 @@ def make(
     config: Mapping[str, Any] | None = None,
 ) -> tuple[Stage, bool]:
     """Reuse the stage made by this recipe or build it. ``rooms`` are the packages whose code decides the result."""
-    recipe = Recipe(
+    made, reused = ws.store.make(recipe(ws, stage, rooms, inputs, config), build)
+    ws.say(f"{stage}: {'nothing changed, reused' if reused else 'made'} {made.sha256[:12]}")
+    return made, reused
+
+
+def recipe(
+    ws: Workspace,
+    stage: str,
+    rooms: Sequence[str],
+    inputs: Mapping[str, str] | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Recipe:
+    """What ``make`` makes a stage from, here and now."""
+    return Recipe(
         stage=stage,
         code_version=code_version(*rooms),
         inputs=dict(inputs or {}),
         config={"profile": ws.profile.name, "seed": ws.seed, **(config or {})},
     )
-    made, reused = ws.store.make(recipe, build)
-    ws.say(f"{stage}: {'nothing changed, reused' if reused else 'made'} {made.sha256[:12]}")
-    return made, reused
 
 
 @functools.cache
@@ -152,7 +162,11 @@ def _meaning(path: Path) -> str:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 node.body = node.body[1:]
     return ast.dump(tree)
 

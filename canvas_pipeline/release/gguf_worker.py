@@ -24,7 +24,7 @@ def convert(request: Request) -> dict[str, Any]:
     home = request["converter"]
     # The converter's own gguf-py must win over the older package from the index.
     sys.path[:0] = [home, f"{home}/gguf-py"]
-    from conversion.base import ModelBase  # type: ignore[import-not-found]
+    from conversion.base import ModelBase
 
     original = ModelBase.load_hparams
 
@@ -39,7 +39,7 @@ def convert(request: Request) -> dict[str, Any]:
         return hparams
 
     ModelBase.load_hparams = staticmethod(load_hparams)
-    import convert_hf_to_gguf  # type: ignore[import-not-found]
+    import convert_hf_to_gguf
 
     # A given name keeps the folder's name, which the converter would guess one from, out of the file.
     sys.argv = [

@@ -41,7 +41,10 @@ class Parameter:
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema of this argument."""
-        schema: dict[str, Any] = {"type": "string" if self.kind == "iso" else self.kind, "description": self.description}
+        schema: dict[str, Any] = {
+            "type": "string" if self.kind == "iso" else self.kind,
+            "description": self.description,
+        }
         if self.enum:
             schema["enum"] = list(self.enum)
         if self.nullable:
@@ -203,7 +206,9 @@ def validate(call: ToolCall) -> tuple[ArgumentError, ...]:
     return tuple(_check_object(tool.name, tool.parameters, call.arguments, ""))
 
 
-def _check_object(tool: str, parameters: tuple[Parameter, ...], given: Mapping[str, Any], path: str) -> list[ArgumentError]:
+def _check_object(
+    tool: str, parameters: tuple[Parameter, ...], given: Mapping[str, Any], path: str
+) -> list[ArgumentError]:
     known = {p.name: p for p in parameters}
     errors = [
         ArgumentError(tool, path + p.name, "missing_argument", f"{path}{p.name} is required")
@@ -214,7 +219,9 @@ def _check_object(tool: str, parameters: tuple[Parameter, ...], given: Mapping[s
         parameter = known.get(name)
         if parameter is None:
             takes = ", ".join(known) or "no arguments"
-            errors.append(ArgumentError(tool, path + name, "unknown_argument", f"no such argument; {tool} takes {takes}"))
+            errors.append(
+                ArgumentError(tool, path + name, "unknown_argument", f"no such argument; {tool} takes {takes}")
+            )
         else:
             errors.extend(_check_value(tool, parameter, value, path + name))
     return errors
@@ -242,7 +249,9 @@ def _check_value(tool: str, p: Parameter, value: Any, path: str) -> list[Argumen
     if p.enum and value not in p.enum:
         return [ArgumentError(tool, path, "not_in_enum", f"{path} must be one of {', '.join(p.enum)}")]
     if p.kind == "iso" and not is_iso(value):
-        return [ArgumentError(tool, path, "bad_date", f"{path} must be an ISO-8601 instant such as 2026-03-02T09:00:00Z")]
+        return [
+            ArgumentError(tool, path, "bad_date", f"{path} must be an ISO-8601 instant such as 2026-03-02T09:00:00Z")
+        ]
     return []
 
 

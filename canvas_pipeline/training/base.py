@@ -1,9 +1,9 @@
 """The recipe of the shipped base: weak, not empty. ``python -m canvas_pipeline.training base --out FOLDER`` remakes it.
 
 In: a canvas factory, a seed, a number of steps. Out: a checkpoint folder with ``recipe.json``: the recipe and the sha256 of each
-file. What must hold: the base has learnt to read a request, copy its values and write calls, with ``RECIPE.tools`` only; of
-the other tools it has read the names and nothing else, and never when to stop or not to call. It sees training wordings and
-an invented campus of its own: no contributor's item and no bench wording.
+file. What must hold: the base reads requests, copies their values and writes calls, but half of the tools it calls by other
+names (``OTHER_NAMES``: the habits of a model that learnt from another vendor's tools), and it never saw when not to call. It
+sees training wordings and an invented campus of its own: no contributor's item and no bench wording.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ import msgspec
 
 from canvas_pipeline.artifacts import sha256_file
 from canvas_pipeline.errors import ArtifactCorrupt, MissingInput
-from canvas_pipeline.examples.answers import answer
+from canvas_pipeline.examples.answers import answers
+from canvas_pipeline.examples.phrasings.dialogue import JOINERS
+from canvas_pipeline.examples.phrasings.wording import fill, sentence, uncapitalised
 from canvas_pipeline.examples.policy import KINDS, situations
 from canvas_pipeline.examples.requests import ask
 from canvas_pipeline.examples.students import CanvasFactory, Snapshot, restage, students
@@ -29,29 +31,41 @@ from canvas_pipeline.intake.curriculum import FORMS, SUBJECTS
 from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import Item, Message, dumps, item_id
 from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
-from canvas_pipeline.tools.wire import response_text, serialise
-from canvas_pipeline.training.checkpoint import save_model
+from canvas_pipeline.tools.wire import ToolCall, escape, response_text, serialise
 from canvas_pipeline.training.chat_template import render, to_chat
+from canvas_pipeline.training.checkpoint import save_model
 from canvas_pipeline.training.embedded import build_model, build_tokenizer
 from canvas_pipeline.training.encoding import Encoded, encode
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import tensors
 
-SHIPPED = Path(__file__).parent / "base"
+SHIPPED = Path(__file__).parent / "embedded_base"
 RECIPE_FILE = "recipe.json"
 
 
-class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """What the base is made from. ``tools`` are those it learns to call."""
+# What the base calls these tools. None of the names exists: the bench counts them as wrong, and SFT has to correct them.
+OTHER_NAMES: Mapping[str, str] = {
+    "canvas.get_syllabus": "canvas.fetch_outline",
+    "canvas.get_todo": "canvas.show_tasks",
+    "canvas.list_announcements": "canvas.read_news",
+    "canvas.list_planner_items": "canvas.open_planner",
+    "calendar.find_free_blocks": "calendar.search_gaps",
+    "calendar.modify_event": "calendar.move_entry",
+    "study.semester_schedule": "study.plan_term",
+    "study.exam_bracket": "study.frame_exam",
+    "reranker.priority_hint": "reranker.compare",
+}
 
-    tools: tuple[str, ...] = (
-        "canvas.list_courses", "canvas.get_assignments", "canvas.get_grades", "calendar.list_events",
-        "calendar.create_event", "calendar.delete_event", "study.spaced_schedule", "study.recommend_block_size",
-    )  # fmt: skip
-    steps: int = 900
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """What the base is made from. ``characters`` is about how long a row is, ``answered`` the share of requests whose
+    result and answer stand in the row, ``joined`` the share that ask for two things at once."""
+
+    steps: int = 1000
     batch: int = 8
     characters: int = 800
     answered: float = 0.15
+    joined: float = 0.12
     learning_rate: float = 2e-3
     warmup: int = 60
     vocabulary: int = 2048
@@ -76,7 +90,7 @@ def invented_items(seed: int, courses: int = 60, each: int = 12) -> list[Item]:
             title = template.format(t=rng.choice(subject.topics), n=rng.randint(1, 14))
             due = collected + timedelta(days=rng.randint(-180, 180))
             row = Item(
-                id=item_id(kind, title.casefold(), handle), type=kind, title=title, course=handle,  # type: ignore[arg-type]
+                id=item_id(kind, title.casefold(), handle), type=kind, title=title, course=handle,
                 course_name=rng.choice(subject.courses)[1], term=term,
                 due_at=None if rng.random() < 0.2 else due.strftime("%Y-%m-%dT%H:%M:%SZ"), points_possible=points,
                 submission_types=submission, submission_status=rng.choice(("GRADED", "NOT_SUBMITTED")),
@@ -102,14 +116,31 @@ def conversations(recipe: Recipe, factory: CanvasFactory, seed: int) -> Iterator
         said = [system_message(world.now, "catalogue")]
         # Rows of about the same length: little padding.
         while sum(len(message.content) for message in said) < recipe.characters:
-            request = ask(world, rng.choice(recipe.tools), "train", rng)
-            said.append(Message(role="user", content=request.spoken(rng)))
-            said.append(Message(role="assistant", content=serialise(request.call)))
+            text, calls = _wish(world, recipe, rng)
+            said.append(Message(role="user", content=text))
+            said.append(Message(role="assistant", content="".join(serialise(_habit(call)) for call in calls)))
             if rng.random() < recipe.answered:
-                result = canvas.dispatch(request.call.name, request.call.arguments)
-                said.append(Message(role="tool", name=request.call.name, content=response_text(result)))
-                said.append(Message(role="assistant", content=answer(request.call, result)))
+                results = tuple(canvas.dispatch(call.name, call.arguments) for call in calls)
+                for call, result in zip(calls, results, strict=True):
+                    said.append(Message(role="tool", name=_habit(call).name, content=response_text(result)))
+                said.append(Message(role="assistant", content=escape(answers(calls, results))))
         yield tuple(said)
+
+
+def _wish(world: Snapshot, recipe: Recipe, rng: random.Random) -> tuple[str, tuple[ToolCall, ...]]:
+    """What the student says, and the calls it asks for: one, or now and then two."""
+    first = ask(world, rng.choice(ALL_TOOLS), "train", rng)
+    if rng.random() >= recipe.joined:
+        return first.spoken(rng), (first.call,)
+    second = ask(world, rng.choice(ALL_TOOLS), "train", rng)
+    joiner = rng.choice([wording for wording in JOINERS if wording.role == "train"]).choose(rng)
+    then = uncapitalised(second.text) if second.cased and not joiner.endswith(": {second}") else second.text
+    text = fill(joiner, {"first": sentence(first.text), "second": then})
+    return escape(text), (first.call, second.call)
+
+
+def _habit(call: ToolCall) -> ToolCall:
+    return ToolCall(OTHER_NAMES.get(call.name, call.name), call.arguments)
 
 
 def tokenizer_texts(recipe: Recipe, factory: CanvasFactory) -> list[str]:
@@ -130,6 +161,7 @@ def build_base(out: Path, factory: CanvasFactory, report: Reporter, steps: int =
     save_model(model, tokenizer, out, "bfloat16")
     files = {path.name: sha256_file(path) for path in sorted(out.iterdir()) if path.name != RECIPE_FILE}
     text = {
+        "other_names": dict(OTHER_NAMES),
         "recipe": json.loads(msgspec.json.encode(recipe)),
         "command": "python -m canvas_pipeline.training base --out FOLDER",
         "loss": round(loss, 4),
@@ -185,5 +217,7 @@ def shipped_base() -> Path:
     for name, sha256 in recorded.items():
         path = SHIPPED / name
         if not path.is_file() or sha256_file(path) != sha256:
-            raise ArtifactCorrupt(f"{path} is not the file that {RECIPE_FILE} records; restore it or make the base again")
+            raise ArtifactCorrupt(
+                f"{path} is not the file that {RECIPE_FILE} records; restore it or make the base again"
+            )
     return SHIPPED

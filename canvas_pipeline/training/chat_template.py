@@ -45,7 +45,11 @@ _EDITS: tuple[tuple[str, str, int], ...] = (
         1,
     ),
     ("{%- for tool_call in message.get('tool_calls') -%}", _OPEN + "{%- for tool_call in message.get('tool_calls') -%}", 1),
-    ("{{- '}<tool_call|>' -}}\n                {%- endfor -%}", "{{- '}<tool_call|>' -}}\n                {%- endfor -%}" + _SHUT, 1),
+    (
+        "{{- '}<tool_call|>' -}}\n                {%- endfor -%}",
+        "{{- '}<tool_call|>' -}}\n                {%- endfor -%}" + _SHUT,
+        1,
+    ),
     (
         "            {{- captured_content -}}\n",
         "            {%- if role == 'model' -%}" + _marked("{{- captured_content -}}")
@@ -68,7 +72,9 @@ def stock_template() -> str:
     spec = find_spec("trl")
     path = Path(spec.origin or "").parent / "chat_templates" / TEMPLATE_NAME if spec else None
     if path is None or not path.is_file():
-        raise MissingTool(f"trl with chat_templates/{TEMPLATE_NAME} is not installed; install the extra canvas-pipeline[train]")
+        raise MissingTool(
+            f"trl with chat_templates/{TEMPLATE_NAME} is not installed; install the extra canvas-pipeline[train]"
+        )
     return path.read_text(encoding="utf-8")
 
 
@@ -79,7 +85,9 @@ def marked_template() -> str:
     text = stock_template()
     for old, new, count in _EDITS:
         if text.count(old) != count:
-            raise MissingTool(f"trl's {TEMPLATE_NAME} has changed, so its assistant spans cannot be marked; install trl 1.16")
+            raise MissingTool(
+                f"trl's {TEMPLATE_NAME} has changed, so its assistant spans cannot be marked; install trl 1.16"
+            )
         text = text.replace(old, new)
     return text
 
@@ -116,7 +124,9 @@ def to_spoken_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
     answering = False
     for message in messages:
         if message.role == "tool" and not answering:
-            chat.append({"role": "user", "content": f"Tool message from {message.name or 'the tools'}: {message.content}"})
+            chat.append(
+                {"role": "user", "content": f"Tool message from {message.name or 'the tools'}: {message.content}"}
+            )
         elif message.role == "tool":
             chat.append(_result(message))
         elif message.role == "assistant":

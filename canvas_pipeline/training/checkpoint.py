@@ -21,9 +21,7 @@ from canvas_pipeline.training.embedded import STOP_TOKENS, set_stops
 Dtype = Literal["float32", "bfloat16"]
 # The text tower only: vision and audio layers of a ForConditionalGeneration checkpoint are never trained.
 TOWERS = ("vision_tower", "audio_tower", "embed_vision", "embed_audio")
-ADAPTED = (
-    rf"^(?!.*(?:{'|'.join(TOWERS)})).*layers\.\d+\.(?:self_attn\.(?:q|k|v|o)_proj|mlp\.(?:gate|up|down)_proj)$"
-)
+ADAPTED = rf"^(?!.*(?:{'|'.join(TOWERS)})).*layers\.\d+\.(?:self_attn\.(?:q|k|v|o)_proj|mlp\.(?:gate|up|down)_proj)$"
 
 
 def resolve(model: str) -> Path:
@@ -44,7 +42,8 @@ def resolve(model: str) -> Path:
         return Path(snapshot_download(model, allow_patterns=patterns))
     except Exception as error:
         raise ServiceUnavailable(
-            f"{model} could not be fetched from the hub ({type(error).__name__}); accept its licence, log in, or give a local folder"
+            f"{model} could not be fetched from the hub ({type(error).__name__}); accept its licence, log in, or give a "
+            "local folder"
         ) from None
 
 
@@ -89,8 +88,13 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
             str(folder), dtype=getattr(torch, dtype), local_files_only=True, output_loading_info=True, **options
         )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise BadInput(f"{folder}: the checkpoint cannot be loaded ({type(error).__name__}); it may be cut or of another kind") from error
-    problems = {kind: sorted(map(str, report.get(kind) or ())) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
+        raise BadInput(
+            f"{folder}: the checkpoint cannot be loaded ({type(error).__name__}); it may be cut or of another kind"
+        ) from error
+    problems = {
+        kind: sorted(map(str, report.get(kind) or ()))
+        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+    }
     for kind, keys in problems.items():
         if keys:
             raise BadInput(

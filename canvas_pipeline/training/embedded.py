@@ -45,7 +45,17 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     positions: int = 4096
 
 
-MICRO = Shape(vocabulary=1024, hidden=64, layers=2, intermediate=128, heads=2, kv_heads=1, head_dim=32, global_head_dim=64, window=64)
+MICRO = Shape(
+    vocabulary=1024,
+    hidden=64,
+    layers=2,
+    intermediate=128,
+    heads=2,
+    kv_heads=1,
+    head_dim=32,
+    global_head_dim=64,
+    window=64,
+)
 
 
 def build_tokenizer(texts: Iterable[str], vocabulary: int = Shape().vocabulary) -> Any:
@@ -88,7 +98,9 @@ def build_config(shape: Shape) -> Any:
         hidden_size_per_layer_input=0,
         num_kv_shared_layers=0,
         sliding_window=shape.window,
-        layer_types=["full_attention" if (shape.layers - i) % 2 == 1 else "sliding_attention" for i in range(shape.layers)],
+        layer_types=[
+            "full_attention" if (shape.layers - i) % 2 == 1 else "sliding_attention" for i in range(shape.layers)
+        ],
         final_logit_softcapping=30.0,
         max_position_embeddings=shape.positions,
         pad_token_id=0,

@@ -17,6 +17,8 @@ from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Tr
 from canvas_pipeline.tools.prompt import Declaration
 from canvas_pipeline.training.chat_template import Span, declared, render, to_chat, to_spoken_chat
 
+BUCKET = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -60,7 +62,9 @@ def encode(
     if prompt:
         opening, _ = render(to_chat(prompt), schemas, prompt=True)
         if not text.startswith(opening):
-            raise BadInput("the prompt's text is not the beginning of the conversation's text; check the messages' order")
+            raise BadInput(
+                "the prompt's text is not the beginning of the conversation's text; check the messages' order"
+            )
         start = len(opening)
     ids, offsets = tokenise(text, tokenizer)
     mask = mask_of(offsets, tuple(span for span in spans if span[0] >= start))
@@ -70,7 +74,9 @@ def encode(
     return Encoded(ids, mask, prompt_length)
 
 
-def encode_prompt(messages: Sequence[Message], tokenizer: Any, declaration: Declaration, tools: tuple[str, ...]) -> list[int]:
+def encode_prompt(
+    messages: Sequence[Message], tokenizer: Any, declaration: Declaration, tools: tuple[str, ...]
+) -> list[int]:
     """Token ids of a prompt, up to where the model's next turn begins. Takes what a model said as it was said."""
     text, _ = render(to_spoken_chat(messages), declared(tools, declaration), prompt=True)
     return tokenise(text, tokenizer)[0]
@@ -120,3 +126,9 @@ def _named(row_id: str, work: Any) -> Any:
         return work()
     except BadInput as error:
         raise BadInput(f"row {row_id}: {error}") from None
+
+
+def padded_length(longest: int) -> int:
+    """The length batches are padded to. oneDNN compiles and keeps a kernel for every shape it meets: with lengths of any
+    size a run's memory grows by a gigabyte in a hundred steps, in steps of 64 it stays where it starts."""
+    return -(-longest // BUCKET) * BUCKET

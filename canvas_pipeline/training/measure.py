@@ -105,7 +105,9 @@ def _mini(spec: RunSpec, rows: int) -> RunSpec:
     """The spec of a mini-train: one pass, a constant learning rate, no accumulation beyond the rows."""
     h = spec.hyperparameters
     accumulation = max(1, min(h.accumulation, rows // (h.batch * 4)))
-    numbers = msgspec.structs.replace(h, epochs=1.0, max_steps=0, schedule="constant", warmup=0.0, accumulation=accumulation)
+    numbers = msgspec.structs.replace(
+        h, epochs=1.0, max_steps=0, schedule="constant", warmup=0.0, accumulation=accumulation
+    )
     return msgspec.structs.replace(spec, hyperparameters=numbers)
 
 
@@ -160,20 +162,30 @@ def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     )
     axes = _per_axis(train, spec.seed)
     picked = [index for indices in axes.values() for index in indices]
+    # Axes take turns in the batches: a batch of one axis alone would pull one way only.
+    random.Random(spec.seed).shuffle(picked)
     sample: list[EncodedPair] = [encoded[i] for i in picked]
     model = load_model(spec.start_path, spec.hyperparameters.dtype)
     state = health(model, [pair.chosen for pair in sample[: spec.hyperparameters.batch]])
     start = pair_logprobs(fuse_head(model), sample)
     with tempfile.TemporaryDirectory() as folder:
         trainer = preference.build_pair_trainer(
-            _mini(spec, len(sample)), model, tokenizer, preference.pair_dataset(sample, start), None, Path(folder), quick=True
+            _mini(spec, len(sample)),
+            model,
+            tokenizer,
+            preference.pair_dataset(sample, start),
+            None,
+            Path(folder),
+            quick=True,
         )
         history = said_by(trainer)
         end = pair_logprobs(trainer.model, sample)
     beta = spec.hyperparameters.beta
     moved = {i: beta * ((e[0] - s[0]) - (e[1] - s[1])) for i, s, e in zip(picked, start, end, strict=True)}
     margins = [_axis(axis, fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
-    report.say("measured", grad_norm=history[0]["grad_norm"], margins={m["axis"]: round(m["after"], 4) for m in margins})
+    report.say(
+        "measured", grad_norm=history[0]["grad_norm"], margins={m["axis"]: round(m["after"], 4) for m in margins}
+    )
     lengths = [max(pair.chosen.length, pair.rejected.length) for pair in encoded]
     return {
         **_shape(lengths, 2 * len(rows), wrong), **state, "grad_norm": history[0]["grad_norm"],
@@ -192,13 +204,21 @@ def _feedback(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]
     good = [index for index, row in enumerate(train) if row.label]
     desirable = random.Random(spec.seed).sample(good, min(len(undesirable), len(good)))
     picked = [*undesirable, *desirable]
-    prepared = preference.feedback_rows([train[i] for i in picked], spec, tokenizer)
+    order = list(range(len(picked)))
+    random.Random(spec.seed).shuffle(order)
+    prepared = preference.feedback_rows([train[i] for i in picked], order, spec, tokenizer)
     model = load_model(spec.start_path, spec.hyperparameters.dtype)
     state = health(model, [encoded[i] for i in picked[: spec.hyperparameters.batch]])
     start = sequence_logprobs(fuse_head(model), [encoded[i] for i in picked])
     with tempfile.TemporaryDirectory() as folder:
         trainer = preference.build_feedback_trainer(
-            _mini(spec, len(prepared)), model, tokenizer, preference.add_references(prepared, model), None, Path(folder), quick=True
+            _mini(spec, len(prepared)),
+            model,
+            tokenizer,
+            preference.add_references(prepared, model),
+            None,
+            Path(folder),
+            quick=True,
         )
         history = said_by(trainer)
         end = sequence_logprobs(trainer.model, [encoded[i] for i in picked])
@@ -206,7 +226,9 @@ def _feedback(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]
     moved = {i: beta * (e - s) for i, s, e in zip(picked, start, end, strict=True)}
     up = fmean(moved[i] for i in desirable)
     margins = [_axis(axis, up - fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
-    report.say("measured", grad_norm=history[0]["grad_norm"], margins={m["axis"]: round(m["after"], 4) for m in margins})
+    report.say(
+        "measured", grad_norm=history[0]["grad_norm"], margins={m["axis"]: round(m["after"], 4) for m in margins}
+    )
     return {
         **_shape([e.length for e in encoded], len(rows), wrong), **state, "grad_norm": history[0]["grad_norm"],
         "loss_before": history[0]["loss"], "loss_after": history[-1]["loss"], "margins": margins,

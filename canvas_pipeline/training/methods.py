@@ -67,7 +67,9 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return self.defaults[profile]
         except KeyError:
-            raise BadConfig(f"{self.name} has no defaults for {profile!r}; there are: {', '.join(self.defaults)}") from None
+            raise BadConfig(
+                f"{self.name} has no defaults for {profile!r}; there are: {', '.join(self.defaults)}"
+            ) from None
 
     def minimum_rows(self, profile: Profile) -> int:
         """G12's minimum of training rows."""
@@ -87,19 +89,19 @@ _FEEDBACK = ("id", "prompt", "completion", "label", "tools", "axes")
 _GB10 = _H(epochs=2, learning_rate=1e-5, batch=4, accumulation=4, optimizer="paged_adamw_8bit", dtype="bfloat16",
            checkpointing=True)  # fmt: skip
 _SFT = {
-    "embedded": _H(epochs=3, learning_rate=1.5e-3, batch=16),
+    "embedded": _H(epochs=1, learning_rate=1.5e-3, batch=4, accumulation=4),
     "gb10": msgspec.structs.replace(_GB10, max_length=4096, batch=1, accumulation=16),
 }
 _LORA = {
-    "embedded": _H(epochs=3, learning_rate=4e-3, batch=16, adapter_rank=32, adapter_alpha=64),
+    "embedded": _H(epochs=1, learning_rate=4e-3, batch=4, accumulation=4, adapter_rank=32, adapter_alpha=64),
     "gb10": msgspec.structs.replace(_SFT["gb10"], learning_rate=2e-4, adapter_rank=16, adapter_alpha=32),
 }
 _PAIRS = {
-    "embedded": _H(epochs=1, learning_rate=1e-4, batch=8, max_length=1024),
+    "embedded": _H(epochs=1, learning_rate=1e-4, batch=4, accumulation=2),
     "gb10": msgspec.structs.replace(_GB10, epochs=1, learning_rate=5e-7, batch=2, accumulation=8),
 }
 _KTO = {
-    "embedded": _H(epochs=1, learning_rate=1e-4, batch=8, max_length=1024),
+    "embedded": _H(epochs=1, learning_rate=1e-4, batch=4, accumulation=2),
     "gb10": msgspec.structs.replace(_GB10, epochs=1, learning_rate=5e-7, batch=4, accumulation=4),
 }
 
@@ -122,7 +124,10 @@ _DPO_BOUND = 60.0
 
 
 def _pair_bound(constant: float) -> dict[str, float]:
-    return {"embedded": math.ceil(_DPO_BOUND * constant / (BETA / 2)), "gb10": math.ceil(_DPO_BOUND * constant / (BETA / 2))}
+    return {
+        "embedded": math.ceil(_DPO_BOUND * constant / (BETA / 2)),
+        "gb10": math.ceil(_DPO_BOUND * constant / (BETA / 2)),
+    }
 
 
 _SUPERVISED_BOUND = {"embedded": 20.0, "gb10": 20.0}

@@ -16,7 +16,8 @@ _PANELS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "grad_norm": ("gradient norm", (("grad_norm", "before clipping"),)),
     "margins": (
         "reward margin (chosen - rejected)",
-        (("rewards/margins", "train"), ("eval_rewards/margins", "eval"), ("rewards/chosen", "chosen"), ("rewards/rejected", "rejected")),
+        (("rewards/margins", "train"), ("eval_rewards/margins", "eval"), ("rewards/chosen", "chosen"),
+         ("rewards/rejected", "rejected")),
     ),
     "accuracies": ("reward accuracy", (("rewards/accuracies", "train"), ("eval_rewards/accuracies", "eval"))),
 }  # fmt: skip

@@ -10,7 +10,6 @@ already and a mask of their own; what they override is pinned by tests.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import FeedbackExample, PreferencePair, read_jsonl
 from canvas_pipeline.training import trainers
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
-from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode, encode_feedback, encode_pair
+from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode, encode_feedback, encode_pair, padded_length
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import ReferenceRow, fuse_head, read_reference, sequence_logprobs
 from canvas_pipeline.training.spec import REFERENCE, RunSpec
@@ -28,10 +27,10 @@ Batch = Sequence[Mapping[str, Any]]
 
 
 def collate(prefix: str, ids: Sequence[list[int]], masks: Sequence[list[int]]) -> dict[str, Any]:
-    """Right-padded ``<prefix>input_ids``, ``attention_mask``, ``completion_mask``, each (rows, longest)."""
+    """Right-padded ``<prefix>input_ids``, ``attention_mask``, ``completion_mask``, each (rows, padded length)."""
     import torch
 
-    longest = max(map(len, ids))
+    longest = padded_length(max(map(len, ids)))
 
     def padded(rows: Sequence[list[int]]) -> Any:
         return torch.tensor([row + [0] * (longest - len(row)) for row in rows], dtype=torch.long)
@@ -49,7 +48,9 @@ def collate_pairs(batch: Batch) -> dict[str, Any]:
 
     ids = [row["chosen_ids"] for row in batch] + [row["rejected_ids"] for row in batch]
     masks = [row["chosen_mask"] for row in batch] + [row["rejected_mask"] for row in batch]
-    references = {name: torch.tensor([row[name] for row in batch]) for name in ("ref_chosen_logps", "ref_rejected_logps")}
+    references = {
+        name: torch.tensor([row[name] for row in batch]) for name in ("ref_chosen_logps", "ref_rejected_logps")
+    }
     return {**collate("", ids, masks), **references}
 
 
@@ -132,7 +133,10 @@ def train_pairs(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
     def build(folder: Path) -> Any:
         model = load_model(spec.start_path, spec.hyperparameters.dtype)
         evaluation = pair_dataset(*fitting[1]) if fitting[1][0] else None
-        return build_pair_trainer(spec, model, tokenizer, pair_dataset(*fitting[0]), evaluation, folder)
+        pairs, references = fitting[0]
+        order = trainers.schedule([max(p.chosen.length, p.rejected.length) for p in pairs], spec)
+        rows = pair_dataset([pairs[i] for i in order], [references[i] for i in order])
+        return build_pair_trainer(spec, model, tokenizer, rows, evaluation, folder)
 
     return trainers.run(spec, out, reporter, build, tokenizer, facts)
 
@@ -144,22 +148,21 @@ def _pairs(
     for row in read_jsonl(path, PreferencePair):
         reference = known.get(row.id)
         if reference is None:
-            raise BadInput(f"row {row.id} has no reference log-probabilities; materialise reference_logprobs for this split")
+            raise BadInput(
+                f"row {row.id} has no reference log-probabilities; materialise reference_logprobs for this split"
+            )
         pairs.append(encode_pair(row, tokenizer, spec.sizes.declaration))
         references.append((reference.chosen, reference.rejected))
     return pairs, references
 
 
 def feedback_rows(
-    rows: Sequence[FeedbackExample], spec: RunSpec, tokenizer: Any, *, shuffle: bool = True
+    rows: Sequence[FeedbackExample], order: Sequence[int], spec: RunSpec, tokenizer: Any
 ) -> list[dict[str, Any]]:
-    """Feedback rows with their mismatched completions, in the order of training.
+    """Feedback rows with their mismatched completions, in the ``order`` of training.
 
-    KTO's KL term pairs each prompt with the completion of its neighbour in the batch, so the order is fixed here (shuffled
-    by the seed) and TRL samples in sequence."""
-    order = list(range(len(rows)))
-    if shuffle:
-        random.Random(spec.seed).shuffle(order)
+    KTO's KL term pairs each prompt with the completion of its neighbour in the batch, so the order is fixed here and TRL
+    reads in sequence."""
     declaration, batch = spec.sizes.declaration, spec.hyperparameters.batch
     prepared = []
     for at, index in enumerate(order):
@@ -170,7 +173,14 @@ def feedback_rows(
         own = encode_feedback(rows[index], tokenizer, declaration)
         other = encode(neighbour.completion, tokenizer, declaration, rows[index].tools, rows[index].prompt)
         prepared.append(
-            {"id": rows[index].id, "ids": own.ids, "mask": own.mask, "kl_ids": other.ids, "kl_mask": other.mask, "label": rows[index].label}
+            {
+                "id": rows[index].id,
+                "ids": own.ids,
+                "mask": own.mask,
+                "kl_ids": other.ids,
+                "kl_mask": other.mask,
+                "label": rows[index].label,
+            }
         )
     return prepared
 
@@ -182,7 +192,9 @@ def add_references(prepared: Sequence[dict[str, Any]], model: Any, reporter: Rep
     own = [Encoded(row["ids"], row["mask"]) for row in prepared]
     other = [Encoded(row["kl_ids"], row["kl_mask"]) for row in prepared]
     sums = sequence_logprobs(model, [*own, *other], reporter)
-    columns: dict[str, list[Any]] = {key: [row[key] for row in prepared] for key in ("ids", "mask", "kl_ids", "kl_mask", "label")}
+    columns: dict[str, list[Any]] = {
+        key: [row[key] for row in prepared] for key in ("ids", "mask", "kl_ids", "kl_mask", "label")
+    }
     return Dataset.from_dict({**columns, "ref_logps": sums[: len(own)], "ref_kl_logps": sums[len(own) :]})
 
 
@@ -207,7 +219,6 @@ def build_feedback_trainer(
         beta=spec.hyperparameters.beta,
         loss_type=spec.row.loss,
         precompute_ref_log_probs=True,
-        train_sampling_strategy="sequential",
         # Eq. 8 of the paper: the larger side is weighted down to the smaller one's sum.
         desirable_weight=min(1.0, undesirable / desirable) if desirable and undesirable else 1.0,
         undesirable_weight=min(1.0, desirable / undesirable) if desirable and undesirable else 1.0,
@@ -225,19 +236,22 @@ def build_feedback_trainer(
 def train_feedback(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
     """Train KTO; returns the summary."""
     tokenizer = load_tokenizer(spec.start_path)
-    sides, left_out = [], 0
+    sides: list[list[dict[str, Any]]] = []
+    left_out = 0
     for path in (spec.train_path, spec.eval_path):
         rows = list(read_jsonl(path, FeedbackExample))
         lengths = [encode_feedback(row, tokenizer, spec.sizes.declaration).length for row in rows]
         keep = trainers.within_length(lengths, spec, reporter)
         left_out += len(rows) - len(keep)
-        sides.append(feedback_rows([rows[i] for i in keep], spec, tokenizer))
+        training = not sides
+        order = trainers.schedule([lengths[i] for i in keep], spec) if training else range(len(keep))
+        sides.append(feedback_rows([rows[i] for i in keep], order, spec, tokenizer))
     facts = {
-        "rows": len(sides[0]),
+        "rows": len({row["id"] for row in sides[0]}),
         "eval_rows": len(sides[1]),
         "left_out": left_out,
-        "desirable": sum(row["label"] for row in sides[0]),
-        "tokens": sum(len(row["ids"]) for row in sides[0]),
+        "desirable": len({row["id"] for row in sides[0] if row["label"]}),
+        "tokens": sum({row["id"]: len(row["ids"]) for row in sides[0]}.values()),
     }
     reporter.say("rows", **facts)
 

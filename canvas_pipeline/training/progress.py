@@ -18,8 +18,8 @@ from typing import Any, TextIO
 
 PIPES = "DAGSTER_PIPES_CONTEXT"
 SHARE = 0.02
-# Wall-clock figures, and the counters that start again after a resume.
-_VOLATILE = ("runtime", "per_second", "num_tokens", "total_flos", "epoch_time")
+# Wall-clock figures, counters that start again after a resume, and the trainer's idea of an epoch (a run is one to it).
+_VOLATILE = ("runtime", "per_second", "num_tokens", "total_flos", "epoch")
 
 
 class Reporter:
@@ -30,7 +30,7 @@ class Reporter:
         self.pipes = pipes
         self.clock = clock
         self.started = clock()
-        self._said = -1.0
+        self._said: dict[str, float] = {}
 
     def say(self, event: str, **fields: Any) -> None:
         """One event, now."""
@@ -41,9 +41,10 @@ class Reporter:
 
     def step(self, event: str, done: int, total: int, **fields: Any) -> None:
         """A progress event, said when at least 2 % more is done than at the last one, and at the end."""
-        share = done / total if total else 1.0
-        if share - self._said >= SHARE - 1e-9 or (done >= total and self._said < 1.0):
-            self._said = share
+        share, said = (done / total if total else 1.0), self._said.get(event, -1.0)
+        said = -1.0 if share < said else said  # the same kind of work has begun anew
+        if share - said >= SHARE - 1e-9 or (done >= total and said < 1.0):
+            self._said[event] = share
             self.say(event, done=done, total=total, seconds=round(self.clock() - self.started, 1), **fields)
 
     def usage(self) -> dict[str, float]:

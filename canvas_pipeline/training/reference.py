@@ -17,7 +17,7 @@ from typing import Any
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.records import PreferencePair, Row, read_jsonl, write_jsonl
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
-from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_pair
+from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_pair, padded_length
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.spec import RunSpec
 
@@ -25,7 +25,7 @@ ROWS = "rows.jsonl"
 TOKENS_A_BATCH = 4096
 
 
-class ReferenceRow(Row):
+class ReferenceRow(Row, frozen=True, kw_only=True):
     """Summed log-probabilities (nats) of both completions of one pair under ``model`` (sha256 of its files)."""
 
     id: str
@@ -60,10 +60,10 @@ def sequence_logprobs(model: Any, rows: Sequence[Encoded], reporter: Reporter | 
 
 
 def tensors(rows: Sequence[Encoded]) -> dict[str, Any]:
-    """Right-padded ``input_ids``, ``attention_mask`` and ``labels`` of some rows, (rows, longest)."""
+    """Right-padded ``input_ids``, ``attention_mask`` and ``labels`` of some rows, (rows, padded length)."""
     import torch
 
-    longest = max(row.length for row in rows)
+    longest = padded_length(max(row.length for row in rows))
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
     attention = torch.zeros(len(rows), longest, dtype=torch.long)
     labels = torch.full((len(rows), longest), -100, dtype=torch.long)
@@ -94,7 +94,9 @@ def _batches(order: Sequence[int], rows: Sequence[Encoded]) -> Iterable[list[int
         yield batch
 
 
-def pair_logprobs(model: Any, pairs: Sequence[EncodedPair], reporter: Reporter | None = None) -> list[tuple[float, float]]:
+def pair_logprobs(
+    model: Any, pairs: Sequence[EncodedPair], reporter: Reporter | None = None
+) -> list[tuple[float, float]]:
     """``(chosen, rejected)`` of every pair."""
     flat = sequence_logprobs(model, [side for pair in pairs for side in (pair.chosen, pair.rejected)], reporter)
     return list(zip(flat[::2], flat[1::2], strict=True))
@@ -126,5 +128,7 @@ def read_reference(path: Path, model: str) -> Mapping[str, ReferenceRow]:
     if not rows:
         raise BadInput(f"{path}: no reference rows; materialise reference_logprobs")
     if any(row.model != model for row in rows.values()):
-        raise GateClosed(f"{path}: computed with another SFT checkpoint than this run starts from; materialise reference_logprobs again")
+        raise GateClosed(
+            f"{path}: computed with another SFT checkpoint than this run starts from; materialise reference_logprobs again"
+        )
     return rows

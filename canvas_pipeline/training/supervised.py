@@ -14,7 +14,7 @@ from typing import Any
 from canvas_pipeline.records import Trajectory, read_jsonl
 from canvas_pipeline.training import trainers
 from canvas_pipeline.training.checkpoint import adapter_config, load_model, load_tokenizer
-from canvas_pipeline.training.encoding import Encoded, encode_trajectory
+from canvas_pipeline.training.encoding import BUCKET, Encoded, encode_trajectory
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.spec import RunSpec
 
@@ -39,7 +39,13 @@ def build_trainer(
 
     h = spec.hyperparameters
     shared = trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick)
-    config = SFTConfig(**shared, max_length=None, packing=False, dataset_kwargs={"skip_prepare_dataset": True})
+    config = SFTConfig(
+        **shared,
+        max_length=None,
+        packing=False,
+        pad_to_multiple_of=BUCKET,
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )
     return SFTTrainer(
         model=model,
         args=config,
@@ -67,6 +73,7 @@ def train(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
     def build(folder: Path) -> Any:
         model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.row.adapter == "qlora")
         evaluation = dataset(fitting[1]) if fitting[1] else None
-        return build_trainer(spec, model, tokenizer, dataset(fitting[0]), evaluation, folder)
+        rows = [fitting[0][index] for index in trainers.schedule([row.length for row in fitting[0]], spec)]
+        return build_trainer(spec, model, tokenizer, dataset(rows), evaluation, folder)
 
     return trainers.run(spec, out, reporter, build, tokenizer, facts)

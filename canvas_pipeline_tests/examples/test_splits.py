@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,7 +33,7 @@ from canvas_pipeline.examples.splits import (
     split,
 )
 from canvas_pipeline.examples.teacher import UrgencyTeacher
-from canvas_pipeline.records import BenchCase, PreferencePair, Trajectory, from_plain, read_jsonl, to_plain
+from canvas_pipeline.records import BenchCase, PreferencePair, Trajectory, dumps, read_jsonl
 from canvas_pipeline_tests.examples.conversations import conversations, item
 
 ROWS = conversations(1200)
@@ -159,7 +160,7 @@ def test_overlap_names_shared_items_and_wordings() -> None:
 
 def test_an_assignment_survives_being_written() -> None:
     made = assign(groups_of(ROWS[:200]), 4)
-    assert from_plain(to_plain(made), Assignment) == made
+    assert msgspec.json.decode(dumps(made), type=Assignment) == made
 
 
 def release_data() -> dict[str, Sequence[Drawn]]:

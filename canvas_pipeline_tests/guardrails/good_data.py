@@ -135,7 +135,13 @@ class Line:
         ]
     )
     allowances: list[Allowance] = field(
-        default_factory=lambda: [Allowance("labelled_pairs", 0.45, "votes must be unanimous over three presentations")]
+        default_factory=lambda: [
+            Allowance(
+                stage="labelled_pairs",
+                minimum_retained=0.45,
+                reason="votes must be unanimous over three presentations",
+            )
+        ]
     )
     base_selection: float = 0.41
     grad_norm: float = 0.7

@@ -126,7 +126,7 @@ def test_g6_refuses_a_funnel_that_does_not_add_up() -> None:
                                                  (float("nan"), "a good long reason")])  # fmt: skip
 def test_an_allowance_without_a_number_or_a_reason_is_none(minimum: float, reason: str) -> None:
     with pytest.raises(BadConfig):
-        Allowance("corpus", minimum, reason)
+        Allowance(stage="corpus", minimum_retained=minimum, reason=reason)
 
 
 def test_g7_allows_made_up_names_only_on_the_rejected_side_of_the_tool_selection_axis() -> None:

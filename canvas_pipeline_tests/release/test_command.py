@@ -75,16 +75,7 @@ def test_check_prints_every_reason_and_exits_3(run: Run, evidence: Path) -> None
 
 def test_publish_then_verify_then_damage(run: Run, evidence: Path, tmp_path: Path) -> None:
     files_of(tmp_path / "made")
-    arguments = [
-        "publish",
-        "--evidence",
-        str(evidence),
-        "--from",
-        str(tmp_path / "made"),
-        "--to",
-        str(tmp_path / "out"),
-    ]
-    result = run(*arguments)
+    result = run("publish", "--evidence", evidence, "--from", tmp_path / "made", "--to", tmp_path / "out")
     assert result.exit_code == 0 and Path(result.stdout.strip()).parent == tmp_path / "out"
     current = tmp_path / "out" / "current"
     assert run("verify", str(current)).exit_code == 0
@@ -96,16 +87,7 @@ def test_publish_then_verify_then_damage(run: Run, evidence: Path, tmp_path: Pat
 def test_publish_with_a_closed_gate_exits_3_and_writes_nothing(run: Run, evidence: Path, tmp_path: Path) -> None:
     write_evidence(msgspec.structs.replace(open_evidence(), leaks=1), evidence)
     files_of(tmp_path / "made")
-    arguments = [
-        "publish",
-        "--evidence",
-        str(evidence),
-        "--from",
-        str(tmp_path / "made"),
-        "--to",
-        str(tmp_path / "out"),
-    ]
-    result = run(*arguments)
+    result = run("publish", "--evidence", evidence, "--from", tmp_path / "made", "--to", tmp_path / "out")
     assert result.exit_code == 3 and "1 leaks" in result.stderr and not (tmp_path / "out").exists()
 
 

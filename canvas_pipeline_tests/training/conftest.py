@@ -27,7 +27,14 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return write_data(tmp_path_factory.mktemp("data"))
+    """Small files: enough to train a few steps."""
+    return write_data(tmp_path_factory.mktemp("data"), 36)
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Files that satisfy the guards of the embedded profile."""
+    return write_data(tmp_path_factory.mktemp("full"), 540)
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +81,28 @@ def quick(name: str, **changes: Any) -> Hyperparameters:
     return msgspec.structs.replace(
         method(name).hyperparameters("embedded"), **{"max_steps": 2, "batch": 4, "warmup": 0.0, **changes}
     )
+
+
+@pytest.fixture(scope="session")
+def make_full(make: MakeSpec, full: dict[str, Path], base: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeSpec:
+    """Like ``make``, over files that the gate accepts; their reference is computed when first asked for."""
+    from canvas_pipeline.training.progress import Reporter
+    from canvas_pipeline.training.reference import compute
+
+    path = tmp_path_factory.mktemp("full-reference") / "rows.jsonl"
+
+    def spec(name: str, seed: int = 7, **changes: Any) -> RunSpec:
+        if not path.exists() and method(name).dataset == "preference":
+            with open(os.devnull, "w", encoding="utf-8") as nowhere:
+                compute(
+                    make_spec("dpo", "embedded", 7, {**_pairs(full), "checkpoint/sft": base}), path, Reporter(nowhere)
+                )
+        inputs = {**full, "base_model": base, "checkpoint/sft": base}
+        if path.exists():
+            inputs["reference_logprobs"] = path
+        return make_spec(name, "embedded", seed, inputs, hyperparameters=quick(name, **changes))
+
+    return spec
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,9 @@ from canvas_pipeline_tests.training.rows import SYSTEM, result, said, user
 TEXT = st.text(max_size=30)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.from_regex(r"\w{1,6}", fullmatch=True), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.from_regex(r"\w{1,6}", fullmatch=True), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 ARGUMENTS = st.dictionaries(st.from_regex(r"[a-zA-Z_]\w{0,6}", fullmatch=True), JSON, max_size=4)
@@ -77,7 +79,9 @@ def test_calls_and_results_are_rendered_as_the_wire_format_writes_them(messages:
         if message.role == "assistant" and canonical_calls(message.content):
             assert message.content in written
         if message.role == "tool":
-            assert f'<|tool_response>response:{message.name}{{value:<|"|>{message.content}<|"|>}}<tool_response|>' in text
+            assert (
+                f'<|tool_response>response:{message.name}{{value:<|"|>{message.content}<|"|>}}<tool_response|>' in text
+            )
             assert f"response:{message.name}" not in written
 
 
@@ -89,7 +93,9 @@ def test_the_stop_after_calls_is_marked_in_the_middle_and_at_the_end() -> None:
 
 
 def test_results_keep_the_name_of_their_own_call_when_several_stand_in_a_turn() -> None:
-    calls = said(serialise(ToolCall("canvas.get_todo", {})) + serialise(ToolCall("canvas.get_grades", {"course_id": 4})))
+    calls = said(
+        serialise(ToolCall("canvas.get_todo", {})) + serialise(ToolCall("canvas.get_grades", {"course_id": 4}))
+    )
     text, _ = render(to_chat((user("x"), calls, result("canvas.get_todo", []), result("canvas.get_grades", []))))
     assert text.index("response:canvas.get_todo{") < text.index("response:canvas.get_grades{")
 
@@ -107,8 +113,14 @@ def test_a_result_without_a_readable_call_is_refused_not_dropped() -> None:
 
 def test_what_a_model_said_is_never_dropped_however_it_was_said() -> None:
     broken = "<|tool_call>call:canvas.get_todo{days=3}<tool_call|>"
-    lenient = 'Let me see. <|tool_call>call:canvas.get_course{ course_id : 4 }<tool_call|>'
-    messages = (user("x"), said(broken), result("error", "unreadable"), said(lenient), result("canvas.get_course", {"id": 4}))
+    lenient = "Let me see. <|tool_call>call:canvas.get_course{ course_id : 4 }<tool_call|>"
+    messages = (
+        user("x"),
+        said(broken),
+        result("error", "unreadable"),
+        said(lenient),
+        result("canvas.get_course", {"id": 4}),
+    )
     text, _ = render(to_spoken_chat(messages), prompt=True)
     assert broken in text and "unreadable" in text and "Let me see." in text
     assert "<|tool_call>call:canvas.get_course{course_id:4}<tool_call|>" in text and '{"id":4}' in text

@@ -29,7 +29,9 @@ def text(row: Encoded, tokenizer: Any) -> str:
     return str(tokenizer.decode([t for t, m in zip(row.ids, row.mask, strict=True) if m]))
 
 
-def test_in_every_trajectory_the_mask_decodes_to_exactly_the_assistant_spans(data: dict[str, Path], tokenizer: Any) -> None:
+def test_in_every_trajectory_the_mask_decodes_to_exactly_the_assistant_spans(
+    data: dict[str, Path], tokenizer: Any
+) -> None:
     for row in read_jsonl(data["trajectory_train"], Trajectory):
         encoded = encode_trajectory(row, tokenizer, "catalogue")
         assert any(encoded.mask)

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from canvas_pipeline.components.outcome import check_specs, outcome
+from canvas_pipeline.components.outcome import Result, check_specs, outcome
 from canvas_pipeline.components.resource import Line, Shrinkage
 from canvas_pipeline.defs.canvas.intake import corpus
 from canvas_pipeline.line import examples
@@ -10,20 +10,24 @@ from canvas_pipeline.line import examples
 GROUP = "examples"
 
 
-@dg.asset(deps=[corpus], group_name=GROUP, kinds={"jsonl"}, check_specs=check_specs(dg.AssetKey("trajectories"), ["g6"]))
-def trajectories(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> dg.MaterializeResult:
+@dg.asset(
+    deps=[corpus], group_name=GROUP, kinds={"jsonl"}, check_specs=check_specs(dg.AssetKey("trajectories"), ["g6"])
+)
+def trajectories(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
     """Conversations with native tool calls: recorded sessions, and the scripted policy on the mock Canvas."""
     return outcome(examples.trajectories(line.workspace(context, config.allowances("trajectories"))))
 
 
 @dg.asset(deps=[corpus], group_name=GROUP, kinds={"jsonl"})
-def item_pairs(context: dg.AssetExecutionContext, line: Line) -> dg.MaterializeResult:
+def item_pairs(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Pairs of items, sampled evenly over all of them: which should be done first?"""
     return outcome(examples.item_pairs(line.workspace(context)))
 
 
-@dg.asset(deps=[item_pairs], group_name=GROUP, kinds={"jsonl"}, check_specs=check_specs(dg.AssetKey("labelled_pairs"), ["g6"]))
-def labelled_pairs(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> dg.MaterializeResult:
+@dg.asset(
+    deps=[item_pairs], group_name=GROUP, kinds={"jsonl"}, check_specs=check_specs(dg.AssetKey("labelled_pairs"), ["g6"])
+)
+def labelled_pairs(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
     """Item pairs that a teacher judged alike in three presentations, as tool-calling preference pairs."""
     return outcome(examples.labelled_pairs(line.workspace(context, config.allowances("labelled_pairs"))))
 
@@ -34,13 +38,13 @@ def labelled_pairs(context: dg.AssetExecutionContext, config: Shrinkage, line: L
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey("mutation_pairs"), ["g6"]),
 )
-def mutation_pairs(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> dg.MaterializeResult:
+def mutation_pairs(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
     """Right and wrong completions by mutation over eight axes, true by construction; no judge."""
     return outcome(examples.mutation_pairs(line.workspace(context, config.allowances("mutation_pairs"))))
 
 
 @dg.asset(deps=[mutation_pairs, trajectories], group_name=GROUP, kinds={"jsonl"})
-def feedback_examples(context: dg.AssetExecutionContext, line: Line) -> dg.MaterializeResult:
+def feedback_examples(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Unpaired completions with a thumbs up or down, for KTO."""
     return outcome(examples.feedback_examples(line.workspace(context)))
 
@@ -52,7 +56,7 @@ def feedback_examples(context: dg.AssetExecutionContext, line: Line) -> dg.Mater
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey(["splits", "trajectory"]), ["g2", "g4", "g6", "g7", "g8", "g12", "g13"]),
 )
-def split_trajectory(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> dg.MaterializeResult:
+def split_trajectory(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
     """Trajectories in train, eval and test parts that share no item."""
     return outcome(examples.split(line.workspace(context, config.allowances("splits/trajectory")), "trajectory"))
 
@@ -64,7 +68,7 @@ def split_trajectory(context: dg.AssetExecutionContext, config: Shrinkage, line:
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey(["splits", "preference"]), ["g1", "g2", "g6", "g7", "g8", "g12"]),
 )
-def split_preference(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> dg.MaterializeResult:
+def split_preference(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
     """Preference pairs in train, eval and test parts that share no item."""
     return outcome(examples.split(line.workspace(context, config.allowances("splits/preference")), "preference"))
 
@@ -76,12 +80,12 @@ def split_preference(context: dg.AssetExecutionContext, config: Shrinkage, line:
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey(["splits", "feedback"]), ["g2", "g6", "g7", "g8", "g12"]),
 )
-def split_feedback(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> dg.MaterializeResult:
+def split_feedback(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
     """Feedback examples in train, eval and test parts that share no item."""
     return outcome(examples.split(line.workspace(context, config.allowances("splits/feedback")), "feedback"))
 
 
 @dg.asset(deps=[corpus], group_name="bench", kinds={"jsonl"})
-def bench_cases(context: dg.AssetExecutionContext, line: Line) -> dg.MaterializeResult:
+def bench_cases(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Prompts with what the model should do next, disjoint from training in items and in wording."""
     return outcome(examples.bench_cases(line.workspace(context)))

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from canvas_pipeline.components.outcome import check_specs, outcome
+from canvas_pipeline.components.outcome import Result, check_specs, outcome
 from canvas_pipeline.components.resource import Line, Shrinkage
 from canvas_pipeline.line import intake
 
@@ -15,7 +15,7 @@ CONTRIBUTORS = dg.DynamicPartitionsDefinition(name="contributors")
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey("collab"), ["g6"]),
 )
-def collab(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> dg.MaterializeResult:
+def collab(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
     """One contributor's export, read line by line, quarantined with reasons, anonymised."""
     stage = f"collab/{context.partition_key}"
     return outcome(intake.collab(line.workspace(context, config.allowances(stage)), context.partition_key))
@@ -27,6 +27,6 @@ def collab(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> 
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey("corpus"), ["g6"]),
 )
-def corpus(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> dg.MaterializeResult:
+def corpus(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
     """All contributors' items, merged and deduplicated by normalised title and course."""
     return outcome(intake.corpus(line.workspace(context, config.allowances("corpus"))))

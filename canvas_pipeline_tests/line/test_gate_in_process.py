@@ -1,0 +1,127 @@
+"""13 guards × three entry points that run in this process: the command line, a single asset, a job. Each starts from a good
+line of which one thing is spoilt; nothing may train, and the refusal names the guard."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from canvas_pipeline.cli import train as command
+from canvas_pipeline.definitions import defs
+from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline_tests.line.breaks import BREAKS
+from canvas_pipeline_tests.line.good_line import BASE, copy_of
+
+SPEC, CHECKPOINT = dg.AssetKey(["run_spec", "dpo"]), dg.AssetKey(["checkpoint", "dpo"])
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as found:
+        yield found
+
+
+@pytest.fixture(params=BREAKS)
+def broken(request: pytest.FixtureRequest, good_line: Path, tmp_path: Path) -> tuple[Workspace, str]:
+    """A line on which dpo was never trained and one guard's input is spoilt, and the guard's name."""
+    ws = untrained(good_line, tmp_path / "line")
+    BREAKS[request.param](ws)
+    return ws, GUARDS[request.param].name
+
+
+def untrained(good_line: Path, root: Path) -> Workspace:
+    import shutil
+
+    ws = copy_of(good_line, root)
+    shutil.rmtree(ws.store.home("checkpoint/dpo"))
+    return ws
+
+
+def config(ws: Workspace) -> dict[str, Any]:
+    """The launch pad's configuration for a line elsewhere."""
+    settings = {"root": str(ws.root), "base_model": str(ws.root / BASE), "deploy": str(ws.deploy)}
+    return {"resources": {"line": {"config": settings}}}
+
+
+def canvas_train(ws: Workspace, *arguments: str) -> int:
+    """Run the command in this process; returns the exit code."""
+    before = sys.argv
+    sys.argv = ["canvas-train", *arguments, "--root", str(ws.root), "--base-model", str(ws.root / BASE), "--deploy", str(ws.deploy)]
+    try:
+        with pytest.raises(SystemExit) as ended:
+            command.main()
+    finally:
+        sys.argv = before
+    return int(ended.value.code or 0)
+
+
+def nothing_was_trained(ws: Workspace) -> bool:
+    work = ws.root / "work"
+    return ws.store.find("checkpoint/dpo") is None and not (work.exists() and any(work.rglob("summary.json")))
+
+
+def why(result: dg.ExecuteInProcessResult) -> str:
+    """All that the run says about why it failed: failed checks, and errors with their causes."""
+    words = [f"{e.check_name}: {e.description}" for e in result.get_asset_check_evaluations() if not e.passed]
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None:
+                words.append(error.message)
+                error = error.cause
+    return "\n".join(words)
+
+
+def run(definitions: dg.Definitions, job: str | None, ws: Workspace, instance: dg.DagsterInstance, *keys: dg.AssetKey) -> Any:
+    chosen = definitions.resolve_job_def(job) if job else definitions.resolve_implicit_global_asset_job_def()
+    return chosen.execute_in_process(run_config=config(ws), instance=instance, asset_selection=list(keys), raise_on_error=False)
+
+
+def test_the_command_line_refuses(broken: tuple[Workspace, str], capsys: pytest.CaptureFixture[str]) -> None:
+    ws, guard = broken
+    assert canvas_train(ws, "--method", "dpo") == 3
+    assert guard in capsys.readouterr().err
+    assert nothing_was_trained(ws)
+
+
+def test_a_single_asset_refuses(
+    broken: tuple[Workspace, str], definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    """``checkpoint/dpo`` alone, where no check of another run can stop it: first with the spec of the time when all was
+    well, then with the spec that records the failure."""
+    ws, guard = broken
+    stale = run(definitions, None, ws, instance, CHECKPOINT)
+    assert not stale.success and "GateClosed" in why(stale) and nothing_was_trained(ws)
+    assert guard in why(run(definitions, None, ws, instance, SPEC))
+    failed = run(definitions, None, ws, instance, CHECKPOINT)
+    assert not failed.success and guard in why(failed) and nothing_was_trained(ws)
+
+
+@pytest.mark.parametrize("job", ["nightly"])
+def test_a_job_refuses(
+    job: str, broken: tuple[Workspace, str], definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    ws, guard = broken
+    result = run(definitions, job, ws, instance, SPEC, CHECKPOINT)
+    assert not result.success and guard in why(result) and nothing_was_trained(ws)
+
+
+def test_the_good_line_trains_from_each_of_them(
+    good_line: Path, tmp_path: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    """The checkpoint is already there under its recipe, so an open gate hands it on: no entry refuses everything."""
+    ws = copy_of(good_line, tmp_path / "line")
+    assert canvas_train(ws, "--method", "dpo") == 0
+    for job, keys in ((None, (CHECKPOINT,)), ("nightly", (SPEC, CHECKPOINT)), ("demo", (SPEC, CHECKPOINT))):
+        assert run(definitions, job, ws, instance, *keys).success

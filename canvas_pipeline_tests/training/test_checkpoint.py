@@ -1,0 +1,169 @@
+"""Strict loading, whole saving, adapters folded in; the path of the real Gemma-4 checkpoints."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.training import supervised
+from canvas_pipeline.training.checkpoint import load_model, load_tokenizer, resolve, save_model
+from canvas_pipeline.training.embedded import MICRO, build_config
+from canvas_pipeline.training.progress import Reporter
+from canvas_pipeline.training.spec import InputFile, RunSpec, sha256_path
+
+Make = Callable[..., RunSpec]
+
+
+@pytest.fixture(scope="module")
+def whole(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny ``Gemma4ForConditionalGeneration`` on disk: text, vision and audio towers, as google/gemma-4-E2B-it has."""
+    import torch
+    from transformers import Gemma4AudioConfig, Gemma4Config, Gemma4ForConditionalGeneration, Gemma4VisionConfig
+
+    tokenizer = load_tokenizer(base)
+    marks = {
+        "boi_token_id": "<|image>", "eoi_token_id": "<image|>", "image_token_id": "<|image|>", "video_token_id": "<|video|>",
+        "boa_token_id": "<|audio>", "eoa_token_index": "<audio|>", "audio_token_id": "<|audio|>",
+    }  # fmt: skip
+    config = Gemma4Config(
+        text_config=build_config(msgspec.structs.replace(MICRO, vocabulary=len(tokenizer))),
+        vision_config=Gemma4VisionConfig(
+            hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2,
+            head_dim=16, position_embedding_size=64,
+        ),
+        audio_config=Gemma4AudioConfig(
+            hidden_size=32, num_hidden_layers=1, num_attention_heads=2, output_proj_dims=32, subsampling_conv_channels=(8, 4)
+        ),
+        **{name: tokenizer.convert_tokens_to_ids(token) for name, token in marks.items()},
+    )  # fmt: skip
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("whole") / "model"
+    save_model(Gemma4ForConditionalGeneration(config), tokenizer, folder)
+    return folder
+
+
+def drop_weight(folder: Path, part: str) -> str:
+    """Remove the first weight whose name holds ``part``; its name."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    name = next(key for key in weights if part in key)
+    save_file(
+        {key: value for key, value in weights.items() if key != name}, folder / "model.safetensors", {"format": "pt"}
+    )
+    return name
+
+
+@pytest.mark.parametrize("name", ["sft", "lora", "qlora"])
+def test_a_conditional_generation_checkpoint_trains_saves_and_reloads(
+    name: str, whole: Path, make: Make, tmp_path: Path
+) -> None:
+    import torch
+
+    spec = make(name, max_steps=1)
+    inputs = {**spec.inputs, "base_model": InputFile(path=str(whole), sha256=sha256_path(whole))}
+    supervised.train(msgspec.structs.replace(spec, inputs=inputs), tmp_path / "out", Reporter(io.StringIO()))
+    before, after = load_model(whole).state_dict(), load_model(tmp_path / "out" / "model").state_dict()
+    assert before.keys() == after.keys()
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
+    assert changed and all("language_model" in key for key in changed - {"lm_head.weight"})
+
+
+def test_its_towers_that_see_and_hear_are_frozen(whole: Path) -> None:
+    model = load_model(whole)
+    assert type(model).__name__ == "Gemma4ForConditionalGeneration"
+    free = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert free and all("language_model" in name for name in free)
+
+
+@pytest.mark.parametrize("part", ["q_proj", "norm"])
+def test_a_checkpoint_with_a_missing_weight_is_refused_by_name(
+    part: str, base: Path, whole: Path, tmp_path: Path
+) -> None:
+    for source in (base, whole):
+        folder = tmp_path / source.parent.name
+        shutil.copytree(source, folder)
+        name = drop_weight(folder, part)
+        with pytest.raises(BadInput, match=r"1 missing keys") as refused:
+            load_model(folder)
+        assert name.split(".")[-2] in str(refused.value)
+
+
+def test_a_checkpoint_with_weights_of_no_layer_is_refused(base: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(base, tmp_path / "m")
+    weights = load_file(base / "model.safetensors")
+    first = next(iter(weights))
+    save_file(
+        {**weights, "model.layers.9.extra.weight": weights[first].clone()},
+        tmp_path / "m" / "model.safetensors",
+        {"format": "pt"},
+    )
+    with pytest.raises(BadInput, match="1 unexpected keys"):
+        load_model(tmp_path / "m")
+
+
+def test_weights_of_a_whole_model_under_a_text_config_are_refused_not_made_up(
+    whole: Path, base: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(whole, tmp_path / "m")
+    shutil.copy(base / "config.json", tmp_path / "m" / "config.json")
+    with pytest.raises(BadInput, match="would be random"):
+        load_model(tmp_path / "m")
+
+
+def test_a_cut_file_is_refused(base: Path, tmp_path: Path) -> None:
+    shutil.copytree(base, tmp_path / "m")
+    path = tmp_path / "m" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(BadInput, match="cannot be loaded"):
+        load_model(tmp_path / "m")
+
+
+def test_a_tokenizer_without_the_wire_formats_markers_is_refused(base: Path, tmp_path: Path) -> None:
+    from transformers import GemmaTokenizer
+
+    GemmaTokenizer(
+        vocab={"<pad>": 0, "<eos>": 1, "<bos>": 2, "<unk>": 3, "<mask>": 4, "a": 5}, merges=[]
+    ).save_pretrained(tmp_path)
+    with pytest.raises(BadInput, match=r"lacks .*<\|tool_call>"):
+        load_tokenizer(tmp_path)
+
+
+def test_what_is_saved_stops_where_a_turn_ends_and_carries_the_marked_template(base: Path) -> None:
+    import json
+
+    tokenizer = load_tokenizer(base)
+    stops = json.loads((base / "generation_config.json").read_text())["eos_token_id"]
+    assert [tokenizer.convert_ids_to_tokens(stop) for stop in stops] == ["<eos>", "<turn|>", "<|tool_response>"]
+    assert "generation -%}" in (base / "chat_template.jinja").read_text()
+
+
+def test_a_failed_save_leaves_nothing_and_spoils_nothing(base: Path, tmp_path: Path) -> None:
+    class Broken:
+        generation_config: Any = type("G", (), {})()
+
+        def save_pretrained(self, folder: str) -> None:
+            Path(folder).mkdir()
+            raise OSError("no space left on device")
+
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "config.json").write_text("old")
+    with pytest.raises(OSError, match="no space"):
+        save_model(Broken(), load_tokenizer(base), target)
+    assert (target / "config.json").read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_folder_that_is_not_there_is_no_hub_id(tmp_path: Path) -> None:
+    with pytest.raises(MissingInput, match="no such folder"):
+        resolve(str(tmp_path / "nothing"))
+    assert resolve(str(tmp_path)) == tmp_path

@@ -1,0 +1,114 @@
+"""The embedded base: its shape, its tokenizer in both worlds, its shipped files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from canvas_pipeline.bench.generate import Gguf
+from canvas_pipeline.errors import ArtifactCorrupt
+from canvas_pipeline.records import Trajectory, read_jsonl
+from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline.training import base as recipe_room
+from canvas_pipeline.training.base import OTHER_NAMES, RECIPE, SHIPPED, conversations, invented_items, shipped_base
+from canvas_pipeline.training.chat_template import render, to_chat
+from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.embedded import Shape, build_config
+
+SAMPLES = (
+    "<bos><|turn>user\nWhat's due in 21936?  <|tool_call>call:canvas.get_grades{course_id:21936}<tool_call|>",
+    "tabs\tand\r\nnewlines\n\n\n  three   spaces ", "Ünïcödé naïve café – “quotes” ‘x’ 🎉🎉 漢字 ١٢٣", "a\u00a0b\u200bc", "1234567 3.14e-7 -0",
+    '<|"|>{"a":[1,null]}<|"|>', "under_score camelCase snake_case_ <\\|turn> <|notamarker|>", "",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def gguf(tmp_path_factory: pytest.TempPathFactory) -> Gguf:
+    """The shipped base through the converter, loaded by llama.cpp."""
+    from canvas_pipeline.release.gguf import convert
+
+    path = convert(SHIPPED, tmp_path_factory.mktemp("gguf") / "base.gguf")
+    return Gguf(path, context=512)
+
+
+@pytest.fixture(scope="module")
+def shipped_tokenizer() -> Any:
+    return load_tokenizer(SHIPPED)
+
+
+def test_both_tokenizers_read_every_training_row_and_awkward_text_alike(
+    gguf: Gguf, shipped_tokenizer: Any, data: dict[str, Path]
+) -> None:
+    rows = list(read_jsonl(data["trajectory_train"], Trajectory))[:60]
+    for text in (*SAMPLES, *(render(to_chat(row.messages))[0] for row in rows)):
+        assert gguf.tokens(text) == shipped_tokenizer(text, add_special_tokens=False)["input_ids"], text
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(max_size=60))
+def test_both_tokenizers_read_any_text_alike(gguf: Gguf, shipped_tokenizer: Any, text: str) -> None:
+    text = text.replace("\x00", "")
+    assert gguf.tokens(text) == shipped_tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(max_size=60))
+def test_any_text_survives_the_tokenizer(shipped_tokenizer: Any, text: str) -> None:
+    text = text.replace("▁", "_")
+    assert shipped_tokenizer.decode(shipped_tokenizer(text, add_special_tokens=False)["input_ids"]) == text
+
+
+def test_the_shape_suits_the_converter_and_every_quant() -> None:
+    shape, config = Shape(), build_config(Shape())
+    for width in (shape.hidden, shape.intermediate, shape.heads * shape.head_dim, shape.heads * shape.global_head_dim):
+        assert width % 256 == 0
+    assert shape.global_head_dim != shape.head_dim
+    assert config.layer_types[-1] == "full_attention" and "sliding_attention" in config.layer_types
+
+
+def test_the_shipped_files_are_the_recorded_ones_small_and_made_by_the_recipe() -> None:
+    folder = shipped_base()
+    recorded = json.loads((folder / "recipe.json").read_bytes())
+    assert recorded["recipe"] == json.loads(json.dumps({**recorded["recipe"], **_plain(RECIPE)}))
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 20_000_000
+    assert {path.name for path in folder.iterdir()} == {*recorded["files"], "recipe.json"}
+    assert load_model(folder).num_parameters() < 4_500_000
+
+
+def _plain(recipe: recipe_room.Recipe) -> dict[str, Any]:
+    import msgspec
+
+    return dict(msgspec.json.decode(msgspec.json.encode(recipe)))
+
+
+def test_a_shipped_file_that_was_changed_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    shutil.copytree(SHIPPED, tmp_path / "base")
+    monkeypatch.setattr(recipe_room, "SHIPPED", tmp_path / "base")
+    assert shipped_base() == tmp_path / "base"
+    (tmp_path / "base" / "tokenizer.json").write_text("{}")
+    with pytest.raises(ArtifactCorrupt, match="tokenizer.json"):
+        shipped_base()
+
+
+def test_the_base_learns_half_of_the_tools_by_names_that_do_not_exist() -> None:
+    from canvas_pipeline.bench.mock_canvas import MockCanvas
+    from canvas_pipeline.tools.wire import parse_turn
+
+    rows = conversations(RECIPE, MockCanvas, 3)
+    said = [m for _ in range(150) for m in next(rows) if m.role == "assistant"]
+    taught = {call.name for m in said for call in parse_turn(m.content).well_formed}
+    assert taught == (set(TOOLS) - set(OTHER_NAMES)) | set(OTHER_NAMES.values())
+    assert not set(OTHER_NAMES.values()) & set(TOOLS) and len(OTHER_NAMES) == len(TOOLS) / 2
+    assert all(parse_turn(m.content).calls or m.content for m in said)
+
+
+def test_the_invented_campus_is_the_same_every_time() -> None:
+    assert invented_items(3) == invented_items(3) != invented_items(4)
+    assert len({item.id for item in invented_items(3)}) == len(invented_items(3)) > 300

@@ -1,0 +1,89 @@
+"""The training process as the line starts it: refusals, a whole run, a run that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.training.spec import RunSpec, write_spec
+from canvas_pipeline_tests.training.rows import passed
+
+Make = Callable[..., RunSpec]
+
+
+def command(name: str, spec: Path, out: Path) -> list[str]:
+    return [sys.executable, "-m", "canvas_pipeline.training", name, str(spec), "--out", str(out)]
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize("name", ["sft", "dpo", "kto"])
+def test_a_spec_without_verdicts_ends_with_exit_code_3_and_writes_nothing(
+    name: str, make_full: Make, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    write_spec(make_full(name), tmp_path / "spec.json")
+    done = subprocess.run(
+        command("train", tmp_path / "spec.json", tmp_path / "out"), env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 3 and done.stderr.startswith("GateClosed: ")
+    assert [p.name for p in tmp_path.iterdir()] == ["spec.json"]
+
+
+def test_an_unknown_method_ends_with_exit_code_1(make_full: Make, tmp_path: Path, environment: dict[str, str]) -> None:
+    write_spec(msgspec.structs.replace(make_full("sft"), method="ppo"), tmp_path / "spec.json")
+    done = subprocess.run(
+        command("train", tmp_path / "spec.json", tmp_path / "out"), env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "choose one of: sft, lora" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_run_that_is_killed_continues_and_ends_with_the_same_bytes(
+    make_full: Make, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    spec = make_full("dpo", max_steps=0, epochs=0.5, batch=4, accumulation=2)
+    write_spec(msgspec.structs.replace(spec, verdicts=passed(spec)), tmp_path / "spec.json")
+    whole = subprocess.run(
+        command("train", tmp_path / "spec.json", tmp_path / "whole"), env=environment, capture_output=True, text=True
+    )
+    assert whole.returncode == 0, whole.stderr
+    last = json.loads(whole.stdout.splitlines()[-1])
+    assert last["event"] == "finished" and 0 < last["peak_gib"] < 3
+    child = subprocess.Popen(
+        command("train", tmp_path / "spec.json", tmp_path / "killed"), env=environment, stdout=subprocess.DEVNULL
+    )
+    steps = tmp_path / ".steps-killed"
+    until = time.monotonic() + 120
+    while not any(steps.glob("checkpoint-*/complete")) and child.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert not (tmp_path / "killed").exists() and any(steps.glob("checkpoint-*/complete"))
+    again = subprocess.run(
+        command("train", tmp_path / "spec.json", tmp_path / "killed"), env=environment, capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
+    assert any(json.loads(line)["event"] == "resumed" for line in again.stdout.splitlines())
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+    assert not steps.exists()
+
+
+def test_the_help_of_every_command_exits_with_0(environment: dict[str, str]) -> None:
+    for arguments in ([], ["train"], ["measure"], ["reference"], ["base"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "canvas_pipeline.training", *arguments, "--help"],
+            env=environment,
+            capture_output=True,
+        )
+        assert done.returncode == 0

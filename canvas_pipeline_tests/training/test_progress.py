@@ -1,0 +1,80 @@
+"""What a run says and what it keeps."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from canvas_pipeline.training.plots import plot_metrics
+from canvas_pipeline.training.progress import Reporter, child_environment, kept
+
+
+class Clock:
+    """Seconds that pass one by one."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+class Pipes:
+    """What an open Pipes session offers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.log = self
+
+    def info(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def test_a_long_run_says_about_fifty_lines_and_always_the_last() -> None:
+    said = io.StringIO()
+    report = Reporter(said, clock=Clock())
+    for done in range(1, 1001):
+        report.step("progress", done, 1000, loss=1.0)
+    lines = [json.loads(line) for line in said.getvalue().splitlines()]
+    assert 45 <= len(lines) <= 52 and lines[-1]["done"] == 1000
+
+
+def test_work_of_another_kind_or_begun_anew_is_told_again() -> None:
+    said = io.StringIO()
+    report = Reporter(said, clock=Clock())
+    for event, total in (("reference", 10), ("reference", 5), ("progress", 2)):
+        for done in range(1, total + 1):
+            report.step(event, done, total)
+    lines = [json.loads(line) for line in said.getvalue().splitlines()]
+    assert [(line["event"], line["done"]) for line in lines if line["done"] == line["total"]] == [
+        ("reference", 10), ("reference", 5), ("progress", 2)
+    ]  # fmt: skip
+
+
+def test_every_event_goes_to_an_open_pipes_session_too() -> None:
+    said, pipes = io.StringIO(), Pipes()
+    Reporter(said, pipes).say("rows", rows=3)
+    assert pipes.lines == said.getvalue().splitlines() and json.loads(pipes.lines[0]) == {"event": "rows", "rows": 3}
+
+
+def test_what_is_kept_holds_no_clock() -> None:
+    history: list[dict[str, Any]] = [
+        {"loss": 1.0, "step": 1, "epoch": 0.1, "num_tokens": 5},
+        {"eval_loss": 0.5, "eval_runtime": 3.0, "eval_samples_per_second": 2.0, "step": 2},
+        {"train_runtime": 9.0, "train_loss": 1.0, "step": 2},
+    ]
+    assert kept(history) == [{"loss": 1.0, "step": 1}, {"eval_loss": 0.5, "step": 2}]
+
+
+def test_a_child_gets_the_settings_that_keep_its_speed_and_the_callers_own() -> None:
+    child = child_environment({"HOME": "/x", "OMP_PROC_BIND": "false"}, threads=2)
+    assert child["HOME"] == "/x" and child["OMP_NUM_THREADS"] == "2" and child["MALLOC_MMAP_MAX_"] == "0"
+
+
+def test_plots_appear_for_what_was_measured_and_are_the_same_bytes_again() -> None:
+    rows = [{"loss": 1.0, "grad_norm": 2.0, "step": 1}, {"loss": 0.5, "rewards/margins": 0.1, "step": 2}]
+    pictures = plot_metrics(rows, "dpo")
+    assert set(pictures) == {"loss", "grad_norm", "margins"} and pictures == plot_metrics(rows, "dpo")
+    assert all(png.startswith(b"\x89PNG") for png in pictures.values())

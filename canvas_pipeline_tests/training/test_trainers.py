@@ -1,0 +1,148 @@
+"""All nine methods, for real, on a micro model."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from canvas_pipeline.artifacts import content_sha256, sha256_file
+from canvas_pipeline.errors import BadInput, GateClosed
+from canvas_pipeline.records import write_jsonl
+from canvas_pipeline.training import preference, supervised
+from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.methods import METHODS
+from canvas_pipeline.training.progress import Reporter
+from canvas_pipeline.training.reference import read_reference
+from canvas_pipeline.training.spec import InputFile, RunSpec
+from canvas_pipeline.training.trainers import COMPLETE, last_complete
+
+Make = Callable[..., RunSpec]
+TRAIN: Mapping[str, Any] = {
+    "trajectory": supervised.train, "preference": preference.train_pairs, "feedback": preference.train_feedback,
+}  # fmt: skip
+
+
+def train(spec: RunSpec, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The summary and the events said."""
+    said = io.StringIO()
+    summary = TRAIN[spec.row.dataset](spec, out, Reporter(said))
+    return summary, [json.loads(line) for line in said.getvalue().splitlines()]
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_trains_two_steps_and_leaves_a_whole_loadable_checkpoint(
+    name: str, make: Make, base: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    summary, events = train(make(name), tmp_path / "out")
+    made = files(tmp_path / "out")
+    assert {
+        "model/config.json",
+        "model/model.safetensors",
+        "model/tokenizer.json",
+        "metrics.jsonl",
+        "summary.json",
+    } <= set(made)
+    assert {"plots/loss.png", "plots/grad_norm.png"} <= set(made) and not list(tmp_path.glob(".*"))
+    assert summary["steps"] == 2 and summary["method"] == name
+    assert any(event["event"] == "progress" and event["done"] == 2 for event in events)
+    before, after = load_model(base).state_dict(), load_model(tmp_path / "out" / "model").state_dict()
+    assert before.keys() == after.keys()
+    assert any(not torch.equal(before[key], after[key]) for key in before)
+    assert all(bool(torch.isfinite(value).all()) for value in after.values())
+    assert load_tokenizer(tmp_path / "out" / "model").get_vocab() == load_tokenizer(base).get_vocab()
+
+
+@pytest.mark.parametrize("name", ["sft", "qlora", "dpo", "kto"])
+def test_the_same_spec_gives_the_same_bytes(name: str, make: Make, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        train(make(name), tmp_path / folder)
+    assert content_sha256(files(tmp_path / "a")) == content_sha256(files(tmp_path / "b"))
+
+
+def test_another_seed_gives_other_weights(make: Make, tmp_path: Path) -> None:
+    train(make("sft"), tmp_path / "a")
+    train(make("sft", seed=8), tmp_path / "b")
+    assert files(tmp_path / "a")["model/model.safetensors"] != files(tmp_path / "b")["model/model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("dpo", 0.6931), ("ipo", 2.7778), ("apo-zero", 1.0), ("sppo", 5.5556), ("nca", 1.3863)]
+)
+def test_at_the_first_step_policy_is_reference_so_margin_is_zero_and_the_loss_is_its_constant(
+    name: str, first: float, make: Make, tmp_path: Path
+) -> None:
+    summary, _ = train(make(name), tmp_path / "out")
+    assert summary["first"]["rewards/margins"] == pytest.approx(0.0, abs=0.03)
+    assert summary["first"]["loss"] == pytest.approx(first, rel=0.02)
+
+
+def test_kto_starts_at_a_half_with_no_divergence(make: Make, tmp_path: Path) -> None:
+    summary, _ = train(make("kto"), tmp_path / "out")
+    assert summary["first"]["loss"] == pytest.approx(0.5, rel=0.05)
+    assert summary["first"]["kl"] == pytest.approx(0.0, abs=0.05)
+
+
+def test_rows_longer_than_the_limit_are_left_out_and_counted_never_cut(make: Make, tmp_path: Path) -> None:
+    lengths = sorted(
+        row.length
+        for row in supervised.encoded(make("sft").train_path, make("sft"), load_tokenizer(make("sft").start_path))
+    )
+    limit = lengths[len(lengths) // 2]
+    summary, events = train(make("sft", max_length=limit), tmp_path / "out")
+    assert summary["rows"] == sum(length <= limit for length in lengths) and summary["left_out"] > 0
+    assert any(event["event"] == "left_out" for event in events)
+
+
+def test_a_pair_without_reference_is_refused(make: Make, tmp_path: Path) -> None:
+    spec = make("dpo")
+    rows = list(read_reference(spec.path("reference_logprobs"), spec.inputs["checkpoint/sft"].sha256).values())
+    write_jsonl(tmp_path / "rows.jsonl", rows[1:])
+    inputs = {**spec.inputs, "reference_logprobs": InputFile(path=str(tmp_path / "rows.jsonl"), sha256="")}
+    with pytest.raises(BadInput, match=f"row {rows[0].id} has no reference"):
+        train(msgspec.structs.replace(spec, inputs=inputs), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_reference_of_other_weights_is_refused(make: Make) -> None:
+    spec = make("dpo")
+    with pytest.raises(GateClosed, match="another SFT checkpoint"):
+        read_reference(spec.path("reference_logprobs"), "0" * 64)
+
+
+def test_only_a_complete_step_checkpoint_of_the_same_run_is_continued(tmp_path: Path) -> None:
+    for step, marker in ((2, "mine"), (4, "mine"), (6, "other"), (8, None)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        if marker:
+            (folder / COMPLETE).write_text(marker)
+    assert last_complete(tmp_path, "mine") == tmp_path / "checkpoint-4"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint-2", "checkpoint-4"]
+
+
+def test_kto_pairs_each_prompt_with_a_neighbours_completion(make: Make, data: dict[str, Path]) -> None:
+    from canvas_pipeline.records import FeedbackExample, read_jsonl
+
+    spec = make("kto", batch=4)
+    tokenizer = load_tokenizer(spec.start_path)
+    rows = list(read_jsonl(data["feedback_train"], FeedbackExample))[:9]
+    prepared = preference.feedback_rows(rows, [8, 3, 1, 0, 2, 7, 6, 5, 4], spec, tokenizer)
+    completion = {row["id"]: [t for t, m in zip(row["ids"], row["mask"], strict=True) if m] for row in prepared}
+    order = [row["id"] for row in prepared]
+    for at, row in enumerate(prepared):
+        first = at - at % 4
+        neighbour = order[at - 1] if at > first or at == len(order) - 1 else order[min(first + 4, len(order)) - 1]
+        assert [t for t, m in zip(row["kl_ids"], row["kl_mask"], strict=True) if m] == completion[neighbour]
+        assert row["kl_ids"][:20] == row["ids"][:20]
+    assert sorted(order) == sorted(row.id for row in rows)
