@@ -27,8 +27,9 @@ from canvas_pipeline.training.chat_template import declared, render, to_spoken_c
 from canvas_pipeline.training.encoding import padded_length
 from canvas_pipeline.training.progress import Reporter, reporter
 
-MAX_NEW_TOKENS = 120
-BATCH = 32
+MAX_NEW_TOKENS = 160
+ROUND = 48
+TOKENS_A_BATCH = 24_576
 
 
 class Speaker(Protocol):
@@ -58,27 +59,38 @@ class Checkpoint:
         return len(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
 
     def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
+        """In rounds: what has not stopped after a few tokens goes on in a smaller batch, so that one rambling answer does
+        not keep the whole batch waiting."""
+        asked: list[list[int]] = [self.tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
+        written: list[list[int]] = [[] for _ in prompts]
+        unfinished = list(range(len(prompts)))
+        while unfinished:
+            room = min(ROUND, self.max_new_tokens - len(written[unfinished[0]]))
+            for row, new in zip(unfinished, self._continue([asked[i] + written[i] for i in unfinished], room), strict=True):
+                written[row] += new
+            unfinished = [i for i in unfinished if written[i][-1] not in self.stops and len(written[i]) < self.max_new_tokens]
+        return [(self.tokenizer.decode(row, skip_special_tokens=False), row[-1] in self.stops) for row in written]
+
+    def _continue(self, rows: Sequence[list[int]], room: int) -> list[list[int]]:
+        """The next tokens of each row, at most ``room``, up to and with its stop."""
         import torch
 
-        encoded = [self.tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
-        longest = padded_length(max(map(len, encoded)))
-        ids = torch.tensor([[self.tokenizer.pad_token_id] * (longest - len(row)) + row for row in encoded])
-        attention = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in encoded])
+        longest = padded_length(max(map(len, rows)))
+        ids = torch.tensor([[self.tokenizer.pad_token_id] * (longest - len(row)) + row for row in rows])
+        attention = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
         with torch.no_grad():
             output = self.model.generate(
                 input_ids=ids.to(self.model.device),
                 attention_mask=attention.to(self.model.device),
-                max_new_tokens=self.max_new_tokens,
+                max_new_tokens=room,
                 do_sample=False,
                 eos_token_id=self.stops,
                 pad_token_id=self.tokenizer.pad_token_id,
             )
         return [self._cut(row) for row in output[:, longest:].tolist()]
 
-    def _cut(self, ids: list[int]) -> tuple[str, bool]:
-        end = next((at + 1 for at, token in enumerate(ids) if token in self.stops), None)
-        kept = ids[:end] if end else [token for token in ids if token != self.tokenizer.pad_token_id]
-        return self.tokenizer.decode(kept, skip_special_tokens=False), end is not None
+    def _cut(self, ids: list[int]) -> list[int]:
+        return ids[: next((at + 1 for at, token in enumerate(ids) if token in self.stops), len(ids))]
 
 
 class Gguf:
@@ -189,8 +201,15 @@ def generate(
 def _batches(speaker: Speaker, prompts: Sequence[str]) -> Iterator[list[int]]:
     lengths = [speaker.length(prompt) for prompt in prompts]
     order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
-    for at in range(0, len(order), BATCH):
-        yield order[at : at + BATCH]
+    batch: list[int] = []
+    for index in order:
+        # Sorted by length: the next one is the longest, and what the whole batch is padded to.
+        if batch and lengths[index] * (len(batch) + 1) > TOKENS_A_BATCH:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
 
 
 def _known(partial: Path, key: str) -> dict[str, Prediction]:

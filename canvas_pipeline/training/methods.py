@@ -86,23 +86,23 @@ _PREFERENCE = ("id", "prompt", "chosen", "rejected", "tools", "axes")
 _FEEDBACK = ("id", "prompt", "completion", "label", "tools", "axes")
 
 # gb10: bf16 weights, 8-bit paged optimiser states, activations recomputed. 4,096 tokens for SFT, 1,024 for the rest.
-_GB10 = _H(epochs=2, learning_rate=1e-5, batch=4, accumulation=4, optimizer="paged_adamw_8bit", dtype="bfloat16",
+_GB10 = _H(epochs=2.0, learning_rate=1e-5, batch=4, accumulation=4, optimizer="paged_adamw_8bit", dtype="bfloat16",
            checkpointing=True)  # fmt: skip
 _SFT = {
-    "embedded": _H(epochs=1, learning_rate=1.5e-3, batch=4, accumulation=4),
+    "embedded": _H(epochs=1.0, learning_rate=1.5e-3, batch=4, accumulation=4),
     "gb10": msgspec.structs.replace(_GB10, max_length=4096, batch=1, accumulation=16),
 }
 _LORA = {
-    "embedded": _H(epochs=1, learning_rate=4e-3, batch=4, accumulation=4, adapter_rank=32, adapter_alpha=64),
+    "embedded": _H(epochs=1.0, learning_rate=4e-3, batch=4, accumulation=4, adapter_rank=32, adapter_alpha=64),
     "gb10": msgspec.structs.replace(_SFT["gb10"], learning_rate=2e-4, adapter_rank=16, adapter_alpha=32),
 }
 _PAIRS = {
-    "embedded": _H(epochs=1, learning_rate=1e-4, batch=4, accumulation=2),
-    "gb10": msgspec.structs.replace(_GB10, epochs=1, learning_rate=5e-7, batch=2, accumulation=8),
+    "embedded": _H(epochs=1.0, learning_rate=1e-4, batch=4, accumulation=2),
+    "gb10": msgspec.structs.replace(_GB10, epochs=1.0, learning_rate=5e-7, batch=2, accumulation=8),
 }
 _KTO = {
-    "embedded": _H(epochs=1, learning_rate=1e-4, batch=4, accumulation=2),
-    "gb10": msgspec.structs.replace(_GB10, epochs=1, learning_rate=5e-7, batch=4, accumulation=4),
+    "embedded": _H(epochs=1.0, learning_rate=1e-4, batch=4, accumulation=2),
+    "gb10": msgspec.structs.replace(_GB10, epochs=1.0, learning_rate=5e-7, batch=4, accumulation=4),
 }
 
 

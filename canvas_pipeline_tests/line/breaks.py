@@ -25,7 +25,9 @@ def rows(ws: Workspace, stage: str, file: str, type_: type[Row]) -> list[Any]:
     return list(read_jsonl(ws.store.get(stage).path(file), type_))
 
 
-def pairs(ws: Workspace, change: Callable[[list[PreferencePair]], list[PreferencePair]], file: str = "train.jsonl") -> None:
+def pairs(
+    ws: Workspace, change: Callable[[list[PreferencePair]], list[PreferencePair]], file: str = "train.jsonl"
+) -> None:
     """Other preference rows, and the reference rows that belong to them."""
     rewrite(ws, "splits/preference", {file: change(rows(ws, "splits/preference", file, PreferencePair))})
     training.reference_logprobs(ws, Workshop(ws.root / BASE))
@@ -52,7 +54,9 @@ def first_chosen(text: str) -> Callable[[list[PreferencePair]], list[PreferenceP
 
 
 def chosen_in_prose(ws: Workspace) -> None:
-    pairs(ws, lambda found: [replace(r, chosen=(said("I will look."),)) if i % 3 == 0 else r for i, r in enumerate(found)])
+    pairs(
+        ws, lambda found: [replace(r, chosen=(said("I will look."),)) if i % 3 == 0 else r for i, r in enumerate(found)]
+    )
 
 
 def eval_item_in_train(ws: Workspace) -> None:
@@ -67,7 +71,9 @@ def base_that_knows_nothing(ws: Workspace) -> None:
 
 
 def one_rare_tool(ws: Workspace) -> None:
-    trajectories(ws, lambda found: [r for r in found if not any("call:canvas.get_syllabus{" in m.content for m in r.messages)])
+    trajectories(
+        ws, lambda found: [r for r in found if not any("call:canvas.get_syllabus{" in m.content for m in r.messages)]
+    )
 
 
 def exploding_gradient(ws: Workspace) -> None:

@@ -53,7 +53,9 @@ class Workshop:
         elif name == "canvas_pipeline.bench.scenarios":
             out.write_bytes(b'{"scenario":"triage","passed":true,"reason":"","turns":3,"calls":[]}\n')
         else:
-            {"measure": measured, "reference": referred, "train": self._trained}[words[0]](read_spec(Path(words[1])), out)
+            {"measure": measured, "reference": referred, "train": self._trained}[words[0]](
+                read_spec(Path(words[1])), out
+            )
 
     def said(self, case: BenchCase) -> Prediction:
         right = int(digest(case.id)[:8], 16) / 0xFFFFFFFF < self.share
@@ -134,7 +136,11 @@ def release_half(ws: Workspace) -> Iterator[Made]:
 
 def quants(ws: Workspace, name: str) -> None:
     """The stage ``gguf/<method>`` as if six files had been made, loaded, asked and benched."""
-    checkpoint, benched, cases = ws.store.get(f"checkpoint/{name}"), ws.store.get(f"bench/{name}"), ws.store.get("bench_cases")
+    checkpoint, benched, cases = (
+        ws.store.get(f"checkpoint/{name}"),
+        ws.store.get(f"bench/{name}"),
+        ws.store.get("bench_cases"),
+    )
 
     def build(writer: Writer) -> None:
         evidence = {}

@@ -16,9 +16,8 @@ from canvas_pipeline.definitions import defs
 from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline_tests.line.breaks import BREAKS
+from canvas_pipeline_tests.line.entries import CHECKPOINT, SPEC, config, events_say, nothing_was_trained, untrained
 from canvas_pipeline_tests.line.good_line import BASE, copy_of
-
-SPEC, CHECKPOINT = dg.AssetKey(["run_spec", "dpo"]), dg.AssetKey(["checkpoint", "dpo"])
 
 
 @pytest.fixture(scope="module")
@@ -40,24 +39,19 @@ def broken(request: pytest.FixtureRequest, good_line: Path, tmp_path: Path) -> t
     return ws, GUARDS[request.param].name
 
 
-def untrained(good_line: Path, root: Path) -> Workspace:
-    import shutil
-
-    ws = copy_of(good_line, root)
-    shutil.rmtree(ws.store.home("checkpoint/dpo"))
-    return ws
-
-
-def config(ws: Workspace) -> dict[str, Any]:
-    """The launch pad's configuration for a line elsewhere."""
-    settings = {"root": str(ws.root), "base_model": str(ws.root / BASE), "deploy": str(ws.deploy)}
-    return {"resources": {"line": {"config": settings}}}
-
-
 def canvas_train(ws: Workspace, *arguments: str) -> int:
     """Run the command in this process; returns the exit code."""
     before = sys.argv
-    sys.argv = ["canvas-train", *arguments, "--root", str(ws.root), "--base-model", str(ws.root / BASE), "--deploy", str(ws.deploy)]
+    sys.argv = [
+        "canvas-train",
+        *arguments,
+        "--root",
+        str(ws.root),
+        "--base-model",
+        str(ws.root / BASE),
+        "--deploy",
+        str(ws.deploy),
+    ]
     try:
         with pytest.raises(SystemExit) as ended:
             command.main()
@@ -66,26 +60,13 @@ def canvas_train(ws: Workspace, *arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-def nothing_was_trained(ws: Workspace) -> bool:
-    work = ws.root / "work"
-    return ws.store.find("checkpoint/dpo") is None and not (work.exists() and any(work.rglob("summary.json")))
-
-
-def why(result: dg.ExecuteInProcessResult) -> str:
-    """All that the run says about why it failed: failed checks, and errors with their causes."""
-    words = [f"{e.check_name}: {e.description}" for e in result.get_asset_check_evaluations() if not e.passed]
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None:
-                words.append(error.message)
-                error = error.cause
-    return "\n".join(words)
-
-
-def run(definitions: dg.Definitions, job: str | None, ws: Workspace, instance: dg.DagsterInstance, *keys: dg.AssetKey) -> Any:
+def run(
+    definitions: dg.Definitions, job: str | None, ws: Workspace, instance: dg.DagsterInstance, *keys: dg.AssetKey
+) -> Any:
     chosen = definitions.resolve_job_def(job) if job else definitions.resolve_implicit_global_asset_job_def()
-    return chosen.execute_in_process(run_config=config(ws), instance=instance, asset_selection=list(keys), raise_on_error=False)
+    return chosen.execute_in_process(
+        run_config=config(ws), instance=instance, asset_selection=list(keys), raise_on_error=False
+    )
 
 
 def test_the_command_line_refuses(broken: tuple[Workspace, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,10 +83,10 @@ def test_a_single_asset_refuses(
     well, then with the spec that records the failure."""
     ws, guard = broken
     stale = run(definitions, None, ws, instance, CHECKPOINT)
-    assert not stale.success and "GateClosed" in why(stale) and nothing_was_trained(ws)
-    assert guard in why(run(definitions, None, ws, instance, SPEC))
+    assert not stale.success and "GateClosed" in events_say(stale.all_events) and nothing_was_trained(ws)
+    assert guard in events_say(run(definitions, None, ws, instance, SPEC).all_events)
     failed = run(definitions, None, ws, instance, CHECKPOINT)
-    assert not failed.success and guard in why(failed) and nothing_was_trained(ws)
+    assert not failed.success and guard in events_say(failed.all_events) and nothing_was_trained(ws)
 
 
 @pytest.mark.parametrize("job", ["nightly"])
@@ -114,7 +95,7 @@ def test_a_job_refuses(
 ) -> None:
     ws, guard = broken
     result = run(definitions, job, ws, instance, SPEC, CHECKPOINT)
-    assert not result.success and guard in why(result) and nothing_was_trained(ws)
+    assert not result.success and guard in events_say(result.all_events) and nothing_was_trained(ws)
 
 
 def test_the_good_line_trains_from_each_of_them(

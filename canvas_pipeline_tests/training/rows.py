@@ -18,7 +18,7 @@ from canvas_pipeline.records import BenchCase, FeedbackExample, Message, Prefere
 from canvas_pipeline.tools import wire
 from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
 from canvas_pipeline.tools.wire import ToolCall, serialise
-from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline.training.spec import RunSpec, limits_of
 
 SYSTEM = system_message("2026-03-02T09:00:00+00:00", "catalogue")
 WISHES = ("Please run {t} for {n}", "{t} with {n}", "I need {t}, number {n} 🎉")
@@ -98,7 +98,7 @@ def write_data(folder: Path, rows: int = 540) -> dict[str, Path]:
 # What the guards over measurements would have been told.
 _NUMBERS: Mapping[str, Mapping[str, Number]] = {
     "g3": {"tool_selection": 0.4, "cases": 40},
-    "g5": {"grad_norm": 5.0, "nonfinite_activations": 0, "nonfinite_logits": 0},
+    "g5": {"grad_norm": 5.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "masks_wrong": 0},
     "g6": {"stages": 2, "stages_below": 0},
     "g9": {"axes": 2, "axes_missing": 0, "axes_wrong": 0},
     "g10": {"collisions": 0, "build_exit_code": 0, "help_exit_code": 0},
@@ -119,6 +119,6 @@ def passed(spec: RunSpec) -> tuple[Verdict, ...]:
             rows = gate._rows(names, files)
             verdicts.append(work(rows, bound, spec.row.dataset, profile(spec.profile)))
         else:
-            thresholds: dict[str, Number] = {"max_grad_norm": 60.0} if guard.id == "g5" else {}
+            thresholds = limits_of(spec).get(guard.id, {})
             verdicts.append(judge(guard.id, _NUMBERS[guard.id], bound, thresholds, guard.subject(spec.method)))
     return tuple(verdicts)

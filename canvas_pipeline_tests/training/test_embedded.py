@@ -22,7 +22,8 @@ from canvas_pipeline.training.embedded import Shape, build_config
 
 SAMPLES = (
     "<bos><|turn>user\nWhat's due in 21936?  <|tool_call>call:canvas.get_grades{course_id:21936}<tool_call|>",
-    "tabs\tand\r\nnewlines\n\n\n  three   spaces ", "Ünïcödé naïve café – “quotes” ‘x’ 🎉🎉 漢字 ١٢٣", "a\u00a0b\u200bc", "1234567 3.14e-7 -0",
+    "tabs\tand\r\nnewlines\n\n\n  three   spaces ", "Ünïcödé naïve café – “quotes” ‘x’ 🎉🎉 漢字 ١٢٣",
+    "a\u00a0b\u200bc", "1234567 3.14e-7 -0",
     '<|"|>{"a":[1,null]}<|"|>', "under_score camelCase snake_case_ <\\|turn> <|notamarker|>", "",
 )  # fmt: skip
 

@@ -1,0 +1,49 @@
+"""What all entry points of the line have in common for the tests of the gate: a line to start from, what a launch is configured
+with, what a run says when it fails, and whether anything was trained."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline_tests.line.good_line import BASE, copy_of
+
+SPEC, CHECKPOINT = dg.AssetKey(["run_spec", "dpo"]), dg.AssetKey(["checkpoint", "dpo"])
+
+
+def untrained(good_line: Path, root: Path) -> Workspace:
+    """A copy of the good line on which dpo was not trained yet: its run spec and everything before it is there."""
+    ws = copy_of(good_line, root)
+    shutil.rmtree(ws.store.home("checkpoint/dpo"))
+    return ws
+
+
+def config(ws: Workspace) -> dict[str, Any]:
+    """The launch pad's configuration for a line elsewhere."""
+    settings = {"root": str(ws.root), "base_model": str(ws.root / BASE), "deploy": str(ws.deploy)}
+    return {"resources": {"line": {"config": settings}}}
+
+
+def nothing_was_trained(ws: Workspace) -> bool:
+    """No checkpoint, and no training process was even started."""
+    return ws.store.find("checkpoint/dpo") is None and not (ws.root / "work").exists()
+
+
+def events_say(events: Iterable[dg.DagsterEvent]) -> str:
+    """All that a run says about why it failed: failed checks with their names, and errors with their causes."""
+    words: list[str] = []
+    for event in events:
+        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+            evaluation: Any = event.event_specific_data
+            words += [] if evaluation.passed else [f"{evaluation.check_name}: {evaluation.description}"]
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None:
+                words.append(error.message)
+                error = error.cause
+    return "\n".join(words)

@@ -1,0 +1,160 @@
+"""13 guards × the two entry points that run in other processes: the web UI's launch mutation and an asset backfill. One code
+server, one instance and one copied line a run; every run has its own worker. Nothing may train, and the run says which guard
+it was."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster import DagsterRun, DagsterRunStatus
+from dagster._core.test_utils import environ
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._daemon.backfill import execute_backfill_iteration
+from dagster_graphql.schema import create_schema
+
+from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline_tests.line.breaks import BREAKS
+from canvas_pipeline_tests.line.entries import CHECKPOINT, SPEC, config, events_say, nothing_was_trained, untrained
+
+WORKSPACE = Path(__file__).resolve().parents[2] / "workspace.yaml"
+AT_ONCE = 2
+# A queue would wait for a daemon of its own; here every run starts at once.
+INSTANCE = """
+telemetry: {enabled: false}
+run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}
+"""
+LIMIT_S = 90
+LAUNCH_RUN = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) {
+  __typename
+  ... on LaunchRunSuccess { run { runId } }
+  ... on PythonError { message }
+  ... on RunConfigValidationInvalid { errors { message } } } }"""
+LAUNCH_BACKFILL = """mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) {
+  __typename
+  ... on LaunchBackfillSuccess { backfillId }
+  ... on PythonError { message } } }"""
+
+
+@dataclass(frozen=True)
+class House:
+    """A Dagster instance and its code server."""
+
+    context: WorkspaceProcessContext
+    schema: Any
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        return self.context.instance
+
+    def ask(self, text: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One GraphQL request, as the browser sends it."""
+        with self.context.create_request_context() as request:
+            answer = asyncio.run(
+                self.schema.execute_async(text, context_value=request, variable_values={"p": params})
+            )
+        assert answer.errors is None, answer.errors
+        (found,) = answer.data.values()
+        assert found["__typename"].endswith("Success"), found
+        return dict(found)
+
+    def launch(self, ws: Workspace, *keys: dg.AssetKey, checks: list[Any] | None = None) -> str:
+        selector = {"repositoryName": "__repository__", "repositoryLocationName": "canvas_pipeline", "jobName": "__ASSET_JOB",
+                    "assetSelection": [{"path": key.path} for key in keys], "assetCheckSelection": checks}  # fmt: skip
+        return str(self.ask(LAUNCH_RUN, {"selector": selector, "runConfigData": config(ws)})["run"]["runId"])
+
+    def backfill(self, ws: Workspace, *keys: dg.AssetKey) -> str:
+        """Request a backfill and let the daemon's own iteration submit its run; returns the run's id."""
+        asked = {"assetSelection": [{"path": key.path} for key in keys], "allPartitions": True, "runConfigData": config(ws)}
+        backfill_id = self.ask(LAUNCH_BACKFILL, asked)["backfillId"]
+        deadline = time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline:
+            errors = [e for e in execute_backfill_iteration(self.context, logging.getLogger("backfill")) if e is not None]
+            assert not errors, errors
+            runs = self.instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill_id}))
+            if runs:
+                return runs[0].run_id
+        raise AssertionError(f"the backfill {backfill_id} launched no run in {LIMIT_S} s")
+
+    def ended(self, run_id: str) -> DagsterRun:
+        deadline = time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline:
+            run = self.instance.get_run_by_id(run_id)
+            assert run is not None
+            if run.is_finished:
+                return run
+            time.sleep(0.2)
+        raise AssertionError(f"run {run_id} did not end in {LIMIT_S} s")
+
+    def why(self, run_id: str) -> str:
+        return events_say(entry.dagster_event for entry in self.instance.all_logs(run_id) if entry.dagster_event)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    home = tmp_path_factory.mktemp("dagster-home")
+    (home / "dagster.yaml").write_text(INSTANCE)
+    with (
+        environ({"DAGSTER_HOME": str(home)}),
+        dg.DagsterInstance.get() as instance,
+        WorkspaceProcessContext(instance, WorkspaceFileTarget([str(WORKSPACE)])) as context,
+    ):
+        yield House(context, create_schema())
+
+
+Runs = dict[tuple[str, str], tuple[Workspace, str]]
+
+
+@pytest.fixture(scope="module")
+def runs(house: House, good_line: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """All runs, ``AT_ONCE`` at a time: (entry, guard) → the broken line and the run's id."""
+    folder = tmp_path_factory.mktemp("lines")
+    found: Runs = {}
+    waiting: list[str] = []
+    for entry in ("ui", "backfill"):
+        for guard, break_it in BREAKS.items():
+            ws = untrained(good_line, folder / f"{entry}-{guard}")
+            break_it(ws)
+            if len(waiting) >= AT_ONCE:
+                house.ended(waiting.pop(0))
+            run_id = (house.launch if entry == "ui" else house.backfill)(ws, SPEC, CHECKPOINT)
+            waiting.append(run_id)
+            found[entry, guard] = (ws, run_id)
+    for run_id in waiting:
+        house.ended(run_id)
+    return found
+
+
+@pytest.mark.parametrize("guard", BREAKS)
+@pytest.mark.parametrize("entry", ["ui", "backfill"])
+def test_a_run_in_a_worker_refuses(entry: str, guard: str, runs: Runs, house: House) -> None:
+    ws, run_id = runs[entry, guard]
+    assert house.ended(run_id).status is DagsterRunStatus.FAILURE
+    assert GUARDS[guard].name in house.why(run_id)
+    assert nothing_was_trained(ws)
+
+
+def test_deselecting_the_checks_in_the_ui_opens_nothing(house: House, good_line: Path, tmp_path: Path) -> None:
+    ws = untrained(good_line, tmp_path / "line")
+    BREAKS["g3"](ws)
+    run_id = house.launch(ws, SPEC, CHECKPOINT, checks=[])
+    assert house.ended(run_id).status is DagsterRunStatus.FAILURE
+    assert GUARDS["g3"].name in house.why(run_id) and nothing_was_trained(ws)
+
+
+@pytest.mark.parametrize("entry", ["ui", "backfill"])
+def test_the_good_line_goes_through(entry: str, house: House, good_line: Path, tmp_path: Path) -> None:
+    from canvas_pipeline_tests.line.good_line import copy_of
+
+    ws = copy_of(good_line, tmp_path / "line")
+    run_id = (house.launch if entry == "ui" else house.backfill)(ws, SPEC, CHECKPOINT)
+    assert house.ended(run_id).status is DagsterRunStatus.SUCCESS, house.why(run_id)
