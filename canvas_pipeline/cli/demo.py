@@ -26,6 +26,8 @@ from canvas_pipeline.line.workspace import Workspace, workspace
 from canvas_pipeline.training.methods import METHODS, method
 
 out = Console(highlight=False)
+SHORT = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
+"""Short lines in the terminal (``components.console``); the event log in the web UI has everything."""
 
 
 def methods_of(text: str) -> tuple[str, ...]:
@@ -50,15 +52,15 @@ def demo(methods: Sequence[str]) -> int:
     for contributor in contributors:
         out.print(f"[bold]intake[/bold] {contributor}")
         result = definitions.resolve_job_def("intake").execute_in_process(
-            instance=instance, partition_key=contributor, raise_on_error=False
+            instance=instance, partition_key=contributor, run_config=SHORT, raise_on_error=False
         )
         recomputed += report(result)
         if not result.success:
             return 1
     out.print(f"[bold]demo[/bold] with {', '.join(methods)}")
-    job = definitions.resolve_job_def("nightly")
+    job = definitions.resolve_job_def("demo" if set(methods) <= set(DEMO_METHODS) else "nightly")
     keys = sorted(demo_selection(methods).resolve(definitions.resolve_asset_graph()))
-    result = job.execute_in_process(instance=instance, asset_selection=keys, raise_on_error=False)
+    result = job.execute_in_process(instance=instance, asset_selection=keys, run_config=SHORT, raise_on_error=False)
     recomputed += report(result)
     if not result.success:
         return 1

@@ -4,6 +4,7 @@ import os
 
 import dagster as dg
 
+from canvas_pipeline.components.console import console
 from canvas_pipeline.components.resource import Line
 
 
@@ -13,4 +14,5 @@ def platform() -> dg.Definitions:
     return dg.Definitions(
         resources={"line": line, "pipes": dg.PipesSubprocessClient()},
         executor=dg.in_process_executor,
+        loggers={"console": console},
     )

@@ -35,9 +35,10 @@ class Reporter:
     def say(self, event: str, **fields: Any) -> None:
         """One event, now."""
         line = json.dumps({"event": event, **fields}, sort_keys=True, default=str)
-        print(line, file=self.stream, flush=True)
         if self.pipes is not None:
             self.pipes.log.info(line)
+        else:
+            print(line, file=self.stream, flush=True)
 
     def step(self, event: str, done: int, total: int, **fields: Any) -> None:
         """A progress event, said when at least 2 % more is done than at the last one, and at the end."""
