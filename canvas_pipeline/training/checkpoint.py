@@ -70,6 +70,7 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
     ``quantise`` loads 4-bit NF4 for QLoRA. Raises ``BadInput`` naming keys that are missing, unexpected or of another
     shape: such weights would be random."""
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     if not (folder / "config.json").is_file():
@@ -87,7 +88,7 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
         model, report = AutoModelForCausalLM.from_pretrained(
             str(folder), dtype=getattr(torch, dtype), local_files_only=True, output_loading_info=True, **options
         )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise BadInput(
             f"{folder}: the checkpoint cannot be loaded ({type(error).__name__}); it may be cut or of another kind"
         ) from error

@@ -88,6 +88,8 @@ def child_environment(base: Mapping[str, str], threads: int = 0) -> dict[str, st
         "MALLOC_TRIM_THRESHOLD_": "8589934592",
         "MALLOC_MMAP_MAX_": "0",
         "MALLOC_TOP_PAD_": "268435456",
+        # One primitive is kept for each shape; with rows of many lengths the default of 1,024 grows to gigabytes.
+        "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",

@@ -31,7 +31,7 @@ def config(ws: Workspace) -> dict[str, Any]:
 
 def nothing_was_trained(ws: Workspace) -> bool:
     """No checkpoint, and no training process was even started."""
-    return ws.store.find("checkpoint/dpo") is None and not (ws.root / "work").exists()
+    return ws.store.find("checkpoint/dpo") is None and not any((ws.root / "work").glob("*"))
 
 
 def events_say(events: Iterable[dg.DagsterEvent]) -> str:
