@@ -11,6 +11,7 @@ A crash at any moment leaves the previous ``current`` in place and at worst a ``
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -21,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.errors import ArtifactCorrupt, BadInput, MissingInput
+from canvas_pipeline.errors import ArtifactCorrupt, BadInput, DiskFull, MissingInput
 from canvas_pipeline.records import Funnel, digest, dumps, write_jsonl
 
 MANIFEST = "manifest.json"
@@ -176,8 +177,13 @@ class Store:
     def write(self, recipe: Recipe) -> Iterator[Writer]:
         """A ``Writer`` whose files appear all at once, with their manifest, when the block ends without an error."""
         home = self.home(recipe.stage)
-        home.mkdir(parents=True, exist_ok=True)
-        _sweep(home)
+        with _room(home):
+            home.mkdir(parents=True, exist_ok=True)
+            _sweep(home)
+            yield from self._write(home, recipe)
+        self._prune(recipe.stage)
+
+    def _write(self, home: Path, recipe: Recipe) -> Iterator[Writer]:
         final = home / recipe.fingerprint()[:16]
         temporary = home / f".tmp-{os.getpid()}-{recipe.fingerprint()[:16]}"
         shutil.rmtree(temporary, ignore_errors=True)
@@ -198,12 +204,11 @@ class Store:
             self._point(recipe.stage, final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        self._prune(recipe.stage)
 
     def home(self, stage: str) -> Path:
         """The folder of all versions of a stage; refuses names that would leave the root."""
-        if not stage or any(part in ("", ".", "..") or part.startswith(".") for part in stage.split("/")):
-            raise BadInput("a stage or contributor name may not be empty, start with a dot, or walk up the tree")
+        if not stage.isprintable() or any(part == "" or part.startswith(".") for part in stage.split("/")):
+            raise BadInput("a stage or contributor name may not be empty, start with a dot, walk up, or hold control characters")
         return self.root / stage
 
     def _point(self, stage: str, folder: Path) -> None:
@@ -226,16 +231,33 @@ class Store:
                 shutil.rmtree(old, ignore_errors=True)
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+@contextmanager
+def _room(path: Path) -> Iterator[None]:
+    """Say where there was no room: an error of ``write`` names no file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise DiskFull(
+            f"{error.filename or path}: {error.strerror}; nothing half-written is left, make room and run again"
+        ) from error
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A path beside ``path`` to write to; it takes the name only when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
     try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with _room(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -251,10 +273,11 @@ def whole_folder(path: Path, mark: str = MANIFEST) -> Iterator[Path]:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        yield temporary
-        if path.exists():
-            os.rename(path, old)
-        os.rename(temporary, path)
+        with _room(path):
+            yield temporary
+            if path.exists():
+                os.rename(path, old)
+            os.rename(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
@@ -274,11 +297,8 @@ def content_sha256(files: Mapping[str, str]) -> str:
 def _load(folder: Path) -> Stage | None:
     try:
         raw = (folder / MANIFEST).read_bytes()
-    except OSError:
-        return None
-    try:
         return Stage(folder=folder, manifest=msgspec.json.decode(raw, type=Manifest))
-    except msgspec.DecodeError:
+    except (OSError, msgspec.DecodeError):
         return None
 
 

@@ -8,6 +8,7 @@
     ├── GateClosed                 a guardrail's verdict is missing, failed, or was made for other inputs   (exit code 3)
     ├── RowsUnaccounted            a stage's funnel does not add up: in != kept + merged + refused
     ├── ArtifactCorrupt            a stage's files do not match their manifest
+    ├── DiskFull                   no room where something is to be written
     ├── ServiceUnavailable         a teacher, backend or detector does not answer                            (exit code 2)
     └── MissingTool                a compiler, extra or external program is not installed                    (exit code 2)
 
@@ -52,6 +53,10 @@ class RowsUnaccounted(CanvasPipelineError):
 
 class ArtifactCorrupt(CanvasPipelineError):
     """A stage's files do not match their manifest."""
+
+
+class DiskFull(CanvasPipelineError):
+    """No room where something is to be written."""
 
 
 class ServiceUnavailable(CanvasPipelineError):

@@ -234,8 +234,14 @@ def read_jsonl(path: Path, type_: type[R]) -> Iterator[R]:
 
 
 def _safe(error: Exception) -> str:
-    text = str(error)
-    return text if isinstance(error, msgspec.ValidationError) and "Invalid enum value" not in text else "malformed JSON"
+    """What is wrong and in which of our fields; never a value, nor a field's name that is not ours."""
+    if not isinstance(error, msgspec.ValidationError):
+        return "malformed JSON"
+    what, at, where = str(error).partition(" - at ")
+    foreign = next(
+        (kind for kind in ("Invalid enum value", "Object contains unknown field") if what.startswith(kind)), None
+    )
+    return f"{foreign or what}{at}{where}"
 
 
 def to_plain(row: Any) -> Any:

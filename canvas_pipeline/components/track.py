@@ -57,14 +57,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
         row = method(name)
         start = [row.start] if row.start == "base_model" else row.start.split("/")
         reference = [["reference_logprobs"]] if row.dataset == "preference" else []
-        reads = [
-            ["splits", row.dataset],
-            ["splits", "trajectory"],
-            ["splits", "preference"],
-            ["base_bench"],
-            ["training_image"],
-            *reference,
-        ]
+        reads = [["splits", row.dataset], ["splits", "trajectory"], ["base_bench"], ["training_image"], *reference]
         yield _asset(
             ["run_spec", name],
             [start, *_unique(reads)],

@@ -1,5 +1,6 @@
 """What runs by itself: the nightly, and a partition for each contributor file that appears."""
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,17 +58,27 @@ def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 
 @dg.sensor(job=intake_job, minimum_interval_seconds=30)
 def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorResult:
-    """A partition and a run for each contributor file that is new or changed, once it has been still for a moment."""
-    found = settled_contributors(Path(line.root) / "collab", time.time())
+    """A partition and a run for each contributor file that is new or changed, once it has been still for a moment.
+
+    The cursor holds the sha256 last asked for: a file that goes back to an older content is a change too, which a run key
+    made from the content would swallow. A file that is being written keeps its partition; a folder that is not there (a
+    disk that is not mounted) removes nobody."""
+    collab_folder = Path(line.root) / "collab"
+    if not collab_folder.is_dir():
+        return dg.SensorResult(skip_reason=f"{collab_folder}: no such folder")
+    settled = settled_contributors(collab_folder, time.time())
+    present = {path.stem for path in collab_folder.glob("*.jsonl") if not path.name.startswith(".")}
     known = set(context.instance.get_dynamic_partitions("contributors"))
-    names = list(found)
-    gone = sorted(known - set(names))
+    asked: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+    news = {name: sha256 for name, sha256 in settled.items() if asked.get(name) != sha256}
+    remembered = {name: sha256 for name, sha256 in {**asked, **news}.items() if name in present}
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=f"{name}:{sha}", partition_key=name) for name, sha in found.items()],
+        run_requests=[dg.RunRequest(partition_key=name) for name in news],
         dynamic_partitions_requests=[
-            CONTRIBUTORS.build_add_request([name for name in names if name not in known]),
-            CONTRIBUTORS.build_delete_request(gone),
+            CONTRIBUTORS.build_add_request([name for name in settled if name not in known]),
+            CONTRIBUTORS.build_delete_request(sorted(known - present)),
         ],
+        cursor=json.dumps(remembered, sort_keys=True),
     )
 
 

@@ -101,7 +101,7 @@ MIXTURES: tuple[Recipe, ...] = (
 )
 # Where a pair about stopping is asked, in twentieths: after a result; where nothing needs calling; from the request on,
 # so that the right call is part of both completions.
-STOPS: tuple[str, ...] = ("after",) * 8 + ("never",) * 5 + ("through",) * 7
+STOPS: tuple[str, ...] = ("after",) * 6 + ("never",) * 8 + ("through",) * 6
 
 
 def quotas(profile: Profile) -> dict[str, int]:

@@ -6,7 +6,7 @@ declared tool is in the registry, and training, bench and agent call this functi
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from canvas_pipeline.records import Message
@@ -30,6 +30,8 @@ def system_message(now: str, declaration: Declaration, tools: tuple[str, ...] = 
     declaration to the chat template, which gets the schemas (see ``training.chat_template``).
     """
     instant = datetime.fromisoformat(now)
+    # Contributors' instants carry their own offset; without one it is UTC, as everywhere here.
+    instant = instant.astimezone(UTC) if instant.tzinfo else instant
     clock = instant.strftime("%Y-%m-%dT%H:%M:%SZ %a")
     if declaration == "native":
         return Message(role="system", content=f"{POLICY}\nNow: {clock}.")

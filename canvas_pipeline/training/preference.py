@@ -95,11 +95,13 @@ def build_pair_trainer(
         def _precompute_ref_logps(self, dataset: Any, *_: Any, **__: Any) -> Any:
             return dataset
 
+    anchor = spec.hyperparameters.chosen_nll
     config = DPOConfig(
         **trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick),
         max_length=None,
         beta=spec.hyperparameters.beta,
-        loss_type=[spec.row.loss],
+        loss_type=[spec.row.loss, "sft"] if anchor else [spec.row.loss],
+        loss_weights=[1.0, anchor] if anchor else None,
         precompute_ref_log_probs=True,
     )
     return PreparedPairs(

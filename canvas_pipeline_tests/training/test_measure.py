@@ -11,15 +11,14 @@ import pytest
 from canvas_pipeline.training.checkpoint import load_model
 from canvas_pipeline.training.encoding import Encoded
 from canvas_pipeline.training.measure import health, measure
-from canvas_pipeline.training.methods import METHODS
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.spec import RunSpec
 
 Make = Callable[..., RunSpec]
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_every_method_is_measured_healthy_on_good_rows(name: str, make: Make) -> None:
+@pytest.mark.parametrize("name", ["sft", "qlora", "dpo", "sppo", "kto"])
+def test_every_kind_of_method_is_measured_healthy_on_good_rows(name: str, make: Make) -> None:
     spec = make(name, learning_rate=3e-4)
     found = measure(spec, Reporter(io.StringIO()))
     assert len(found["lengths"]) == 48 and max(found["lengths"]) < found["max_length"]

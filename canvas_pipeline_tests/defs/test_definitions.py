@@ -1,0 +1,110 @@
+"""The code location: its graph as reviewed, its checks, its jobs, and that Dagster's own tools accept it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from canvas_pipeline.definitions import defs
+from canvas_pipeline.guardrails.table import GUARDS, guards_for
+from canvas_pipeline.training.methods import METHODS
+from canvas_pipeline_tests.defs.graph import graph_text
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return defs()
+
+
+def keys_of(definitions: dg.Definitions, job: str) -> set[str]:
+    layer = definitions.resolve_job_def(job).asset_layer
+    return {"/".join(key.path) for key in layer.executable_asset_keys}
+
+
+def test_the_asset_graph_is_the_reviewed_one() -> None:
+    assert graph_text() == (Path(__file__).parent / "asset_graph.txt").read_text()
+
+
+def test_every_check_blocks(definitions: dg.Definitions) -> None:
+    specs = [
+        spec
+        for asset in definitions.assets or ()
+        if isinstance(asset, dg.AssetsDefinition)
+        for spec in asset.check_specs
+    ]
+    assert len(specs) > 13 and all(spec.blocking for spec in specs)
+
+
+def test_a_failed_verdict_is_an_error_and_not_a_warning() -> None:
+    from canvas_pipeline.components.outcome import check_result
+    from canvas_pipeline.guardrails.table import judge
+
+    found = check_result(judge("g3", {"tool_selection": 0.1, "cases": 9}, {"base_model": "0", "bench_cases": "0"}))
+    assert not found.passed and found.severity is dg.AssetCheckSeverity.ERROR
+
+
+def test_every_guard_is_a_check_of_a_run_spec_of_each_method_it_concerns(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for name in METHODS:
+        checks = {check.name for check in graph.get_check_keys_for_assets({dg.AssetKey(["run_spec", name])})}
+        assert checks == {guard.name for guard in guards_for(name)}
+    assert {guard.name for name in METHODS for guard in guards_for(name)} == {guard.name for guard in GUARDS.values()}
+
+
+def test_a_run_spec_waits_for_everything_it_reads(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    read = {"/".join(key.path) for key in graph.get(dg.AssetKey(["run_spec", "dpo"])).parent_keys}
+    assert {
+        "reference_logprobs",
+        "base_bench",
+        "training_image",
+        "checkpoint/sft",
+        "splits/preference",
+        "splits/trajectory",
+    } <= read
+
+
+def test_the_demo_holds_three_methods_and_only_the_production_checkpoints_quants(definitions: dg.Definitions) -> None:
+    found = keys_of(definitions, "demo")
+    for kind in ("run_spec", "checkpoint", "bench"):
+        assert {key for key in found if key.startswith(f"{kind}/")} == {
+            f"{kind}/{name}" for name in ("sft", "dpo", "kto")
+        }
+    assert {key for key in found if key.startswith("gguf/")} == {"gguf/production"}
+    assert {"corpus", "base_model", "base_bench", "training_image", "reference_logprobs", "release"} <= found
+    assert "collab" not in found
+
+
+def test_the_nightly_holds_all_nine_methods_up_to_the_release(definitions: dg.Definitions) -> None:
+    found = keys_of(definitions, "nightly")
+    for kind in ("run_spec", "checkpoint", "bench"):
+        assert {key for key in found if key.startswith(f"{kind}/")} == {f"{kind}/{name}" for name in METHODS}
+    everything = {"/".join(key.path) for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+    assert everything - found == {"collab", *(f"gguf/{name}" for name in METHODS)}
+
+
+def test_the_nightly_is_a_schedule_at_two_in_the_morning(definitions: dg.Definitions) -> None:
+    schedule = definitions.resolve_schedule_def("nightly")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")
+
+
+@pytest.mark.parametrize("command", [["dg", "check", "defs"], ["dagster", "definitions", "validate"]])
+def test_dagsters_own_tools_accept_the_project_from_its_root(command: list[str], tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name(command[0])
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(tmp_path),
+        "DG_CLI_DISABLE_TELEMETRY": "1",
+        "VIRTUAL_ENV": str(program.parents[1]),
+    }
+    done = subprocess.run(
+        [program, *command[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
