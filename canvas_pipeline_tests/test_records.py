@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadInput, MissingInput, RowsUnaccounted
 from canvas_pipeline.records import (
-    BenchCase, Funnel, Item, Message, Refusal, Trajectory, Vote, digest, dumps, funnel, item_id, read_jsonl, write_jsonl,
+    BenchCase,
+    Funnel,
+    Item,
+    Message,
+    Refusal,
+    Trajectory,
+    Vote,
+    digest,
+    dumps,
+    funnel,
+    item_id,
+    read_jsonl,
+    write_jsonl,
 )  # fmt: skip
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

@@ -15,7 +15,7 @@ from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line import bench, training
 from canvas_pipeline.line.processes import subprocess_launch
-from canvas_pipeline.line.workspace import DEPLOY, Launch, Workspace, workspace
+from canvas_pipeline.line.workspace import DEPLOY, Launch, Workspace, allowance_of, workspace
 from canvas_pipeline.training.methods import METHODS, method
 
 out = Console(highlight=False)
@@ -36,11 +36,20 @@ def train(
     root: Annotated[Path, typer.Option(help="the data folder, with its artefacts")] = Path("data"),
     base_model: Annotated[str, typer.Option(help="instead of the profile's base: a local folder or a hub id")] = "",
     seed: Annotated[int, typer.Option(help="of data order and initialisation")] = 7,
+    allow_shrinkage: Annotated[
+        list[str] | None, typer.Option(help="STAGE=SHARE:REASON: what a stage may lose in this run; several allowed")
+    ] = None,
     deploy: Annotated[Path, typer.Option(help="folder of the training image's Dockerfile and compose file")] = DEPLOY,
 ) -> None:
     names = list(METHODS) if name == "all" else [method(name).name]
     ws = workspace(
-        root, profile, base_model=base_model, seed=seed, deploy=deploy, say=lambda text: out.print(text, markup=False)
+        root,
+        profile,
+        base_model=base_model,
+        seed=seed,
+        allowances=tuple(map(allowance_of, allow_shrinkage or ())),
+        deploy=deploy,
+        say=lambda text: out.print(text, markup=False),
     )
     launch = subprocess_launch(ws.say)
     prepare(ws, launch)

@@ -9,8 +9,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from canvas_pipeline.guardrails.verdict import Allowance
-from canvas_pipeline.line.workspace import DEPLOY, Launch, Workspace, workspace
+from canvas_pipeline.line.workspace import DEPLOY, Launch, Workspace, allowance_of, workspace
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -24,9 +23,12 @@ class Line(dg.ConfigurableResource[Any]):
     base_model: str = Field(default="", description="instead of the profile's base: a local folder or a hub id")
     teacher_endpoint: str = Field(default="", description="OpenAI-compatible URL; empty: the embedded urgency teacher")
     teacher_model: str = ""
+    allow_shrinkage: list[str] = Field(
+        default=[], description="STAGE=SHARE:REASON each: lets G6 pass for this run, and is recorded with its reason"
+    )
     deploy: str = Field(default=str(DEPLOY), description="folder of the training image's Dockerfile and compose file")
 
-    def workspace(self, context: dg.AssetExecutionContext, allow: Sequence[Allowance] = ()) -> Workspace:
+    def workspace(self, context: dg.AssetExecutionContext) -> Workspace:
         return workspace(
             Path(self.root),
             self.profile,
@@ -34,22 +36,10 @@ class Line(dg.ConfigurableResource[Any]):
             base_model=self.base_model,
             teacher_endpoint=self.teacher_endpoint,
             teacher_model=self.teacher_model,
-            allowances=tuple(allow),
+            allowances=tuple(map(allowance_of, self.allow_shrinkage)),
             deploy=Path(self.deploy),
             say=context.log.info,
         )
-
-
-class Shrinkage(dg.Config):
-    """``allow_shrinkage`` for one stage: lets G6 pass for this run, and is recorded in metadata and the release log."""
-
-    allow_shrinkage: str | None = Field(default=None, description="the reason; without one nothing is allowed")
-    minimum_retained: float = Field(default=0.5, description="the share of rows that must still be kept, above 0")
-
-    def allowances(self, stage: str) -> tuple[Allowance, ...]:
-        if not self.allow_shrinkage:
-            return ()
-        return (Allowance(stage=stage, minimum_retained=self.minimum_retained, reason=self.allow_shrinkage),)
 
 
 def pipes_launch(context: dg.AssetExecutionContext, pipes: dg.PipesSubprocessClient) -> Launch:

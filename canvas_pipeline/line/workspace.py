@@ -11,6 +11,7 @@ import ast
 import functools
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,6 +170,16 @@ def _meaning(path: Path) -> str:
             ):
                 node.body = node.body[1:]
     return ast.dump(tree)
+
+
+def allowance_of(text: str) -> Allowance:
+    """``STAGE=SHARE:REASON`` as an allowance, e.g. ``corpus=0.6:one contributor exported an empty term``."""
+    found = re.fullmatch(r"([^=]+)=([0-9.]+):(.+)", text.strip())
+    try:
+        stage, share, reason = found.groups() if found else ("", "", "")
+        return Allowance(stage=stage.strip(), minimum_retained=float(share), reason=reason.strip())
+    except ValueError:
+        raise BadConfig("an allowed shrinkage is STAGE=SHARE:REASON, e.g. corpus=0.6:why less may be kept") from None
 
 
 def workspace(root: Path, profile_name: str, **settings: Any) -> Workspace:

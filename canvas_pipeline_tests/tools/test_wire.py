@@ -33,7 +33,8 @@ from canvas_pipeline.tools.wire import (
 )  # fmt: skip
 
 MARKERS = (
-    CALL_OPEN, CALL_CLOSE, RESPONSE_OPEN, RESPONSE_CLOSE, QUOTE, "<|turn>", "<turn|>", "<eos>", "<bos>", "<pad>", "<|channel>", "<channel|>",
+    CALL_OPEN, CALL_CLOSE, RESPONSE_OPEN, RESPONSE_CLOSE, QUOTE, "<|turn>", "<turn|>", "<eos>", "<bos>", "<pad>",
+    "<|channel>", "<channel|>",
     "<|", "|>", "\\", "<\\|", "|\\>", "<\\eos>", "call:canvas.get_todo{}", "{", "}", "[", "]", ",", ":", '"', "'", "=",
 )  # fmt: skip
 
@@ -298,7 +299,8 @@ def test_bytes_read_as_text_never_raise(raw: bytes) -> None:
 
 
 HOSTILE = {
-    "openings": CALL_OPEN, "closings": CALL_CLOSE, "quotes": QUOTE, "brackets": "[", "braces": "call:a{x:{", "spaces": " ", "bars": "<|",
+    "openings": CALL_OPEN, "closings": CALL_CLOSE, "quotes": QUOTE, "brackets": "[", "braces": "call:a{x:{",
+    "spaces": " ", "bars": "<|",
     "backslashes": "<" + "\\" * 7, "halves": "|\\>", "thoughts": "<|channel>", "plain": '"', "escapes": '\\"', "letters": "x",
     "names": "call:", "digits": "9", "commas": "x:1,", "blocks": "<|tool_call>call:a{x:1}<tool_call|>",
 }  # fmt: skip

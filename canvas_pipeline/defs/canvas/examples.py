@@ -3,7 +3,7 @@
 import dagster as dg
 
 from canvas_pipeline.components.outcome import Result, check_specs, outcome
-from canvas_pipeline.components.resource import Line, Shrinkage
+from canvas_pipeline.components.resource import Line
 from canvas_pipeline.defs.canvas.intake import corpus
 from canvas_pipeline.line import examples
 
@@ -13,9 +13,9 @@ GROUP = "examples"
 @dg.asset(
     deps=[corpus], group_name=GROUP, kinds={"jsonl"}, check_specs=check_specs(dg.AssetKey("trajectories"), ["g6"])
 )
-def trajectories(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
+def trajectories(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Conversations with native tool calls: recorded sessions, and the scripted policy on the mock Canvas."""
-    return outcome(examples.trajectories(line.workspace(context, config.allowances("trajectories"))))
+    return outcome(examples.trajectories(line.workspace(context)))
 
 
 @dg.asset(deps=[corpus], group_name=GROUP, kinds={"jsonl"})
@@ -27,9 +27,9 @@ def item_pairs(context: dg.AssetExecutionContext, line: Line) -> Result:
 @dg.asset(
     deps=[item_pairs], group_name=GROUP, kinds={"jsonl"}, check_specs=check_specs(dg.AssetKey("labelled_pairs"), ["g6"])
 )
-def labelled_pairs(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
+def labelled_pairs(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Item pairs that a teacher judged alike in three presentations, as tool-calling preference pairs."""
-    return outcome(examples.labelled_pairs(line.workspace(context, config.allowances("labelled_pairs"))))
+    return outcome(examples.labelled_pairs(line.workspace(context)))
 
 
 @dg.asset(
@@ -38,9 +38,9 @@ def labelled_pairs(context: dg.AssetExecutionContext, config: Shrinkage, line: L
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey("mutation_pairs"), ["g6"]),
 )
-def mutation_pairs(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
+def mutation_pairs(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Right and wrong completions by mutation over eight axes, true by construction; no judge."""
-    return outcome(examples.mutation_pairs(line.workspace(context, config.allowances("mutation_pairs"))))
+    return outcome(examples.mutation_pairs(line.workspace(context)))
 
 
 @dg.asset(deps=[mutation_pairs, trajectories], group_name=GROUP, kinds={"jsonl"})
@@ -56,9 +56,9 @@ def feedback_examples(context: dg.AssetExecutionContext, line: Line) -> Result:
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey(["splits", "trajectory"]), ["g2", "g4", "g6", "g7", "g8", "g12", "g13"]),
 )
-def split_trajectory(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
+def split_trajectory(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Trajectories in train, eval and test parts that share no item."""
-    return outcome(examples.split(line.workspace(context, config.allowances("splits/trajectory")), "trajectory"))
+    return outcome(examples.split(line.workspace(context), "trajectory"))
 
 
 @dg.asset(
@@ -68,9 +68,9 @@ def split_trajectory(context: dg.AssetExecutionContext, config: Shrinkage, line:
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey(["splits", "preference"]), ["g1", "g2", "g6", "g7", "g8", "g12"]),
 )
-def split_preference(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
+def split_preference(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Preference pairs in train, eval and test parts that share no item."""
-    return outcome(examples.split(line.workspace(context, config.allowances("splits/preference")), "preference"))
+    return outcome(examples.split(line.workspace(context), "preference"))
 
 
 @dg.asset(
@@ -80,9 +80,9 @@ def split_preference(context: dg.AssetExecutionContext, config: Shrinkage, line:
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey(["splits", "feedback"]), ["g2", "g6", "g7", "g8", "g12"]),
 )
-def split_feedback(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
+def split_feedback(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Feedback examples in train, eval and test parts that share no item."""
-    return outcome(examples.split(line.workspace(context, config.allowances("splits/feedback")), "feedback"))
+    return outcome(examples.split(line.workspace(context), "feedback"))
 
 
 @dg.asset(deps=[corpus], group_name="bench", kinds={"jsonl"})

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from canvas_pipeline.components.outcome import Result, check_specs, outcome
-from canvas_pipeline.components.resource import Line, Shrinkage
+from canvas_pipeline.components.resource import Line
 from canvas_pipeline.line import intake
 
 CONTRIBUTORS = dg.DynamicPartitionsDefinition(name="contributors")
@@ -15,10 +15,9 @@ CONTRIBUTORS = dg.DynamicPartitionsDefinition(name="contributors")
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey("collab"), ["g6"]),
 )
-def collab(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
+def collab(context: dg.AssetExecutionContext, line: Line) -> Result:
     """One contributor's export, read line by line, quarantined with reasons, anonymised."""
-    stage = f"collab/{context.partition_key}"
-    return outcome(intake.collab(line.workspace(context, config.allowances(stage)), context.partition_key))
+    return outcome(intake.collab(line.workspace(context), context.partition_key))
 
 
 @dg.asset(
@@ -27,6 +26,6 @@ def collab(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> 
     kinds={"jsonl"},
     check_specs=check_specs(dg.AssetKey("corpus"), ["g6"]),
 )
-def corpus(context: dg.AssetExecutionContext, config: Shrinkage, line: Line) -> Result:
+def corpus(context: dg.AssetExecutionContext, line: Line) -> Result:
     """All contributors' items, merged and deduplicated by normalised title and course."""
-    return outcome(intake.corpus(line.workspace(context, config.allowances("corpus"))))
+    return outcome(intake.corpus(line.workspace(context)))
