@@ -14,7 +14,7 @@ import typer
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PRODUCED = ("data/artifacts", "data/private", "releases", ".venv", ".dagster", ".tools")
+PRODUCED = ("data/artifacts", "data/private", "data/releases", "RELEASE-LOG.md", ".venv", ".dagster", ".tools")
 SUFFIXES = {".py", ".md", ".yaml", ".toml", ".json", ".jsonl", ".png", ".svg", ".lock", ".gguf", ".training"}
 
 

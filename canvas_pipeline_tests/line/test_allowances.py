@@ -37,7 +37,13 @@ WHY = ":a reason, long enough"
 
 @pytest.mark.parametrize(
     "text",
-    ["", "corpus", "corpus=0.5", "corpus=0.5:short", *(s + WHY for s in ("corpus=half", "=0.5", "corpus=0", "corpus=1.0", "corpus=1.2.3"))],
+    [
+        "",
+        "corpus",
+        "corpus=0.5",
+        "corpus=0.5:short",
+        *(s + WHY for s in ("corpus=half", "=0.5", "corpus=0", "corpus=1.0", "corpus=1.2.3")),
+    ],
 )
 def test_an_allowance_without_stage_share_or_reason_is_none(text: str) -> None:
     with pytest.raises(BadConfig):

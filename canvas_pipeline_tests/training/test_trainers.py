@@ -49,7 +49,8 @@ def test_every_method_trains_two_steps_from_its_known_first_loss_and_leaves_a_wh
 ) -> None:
     import torch
 
-    summary, events = train(make(name), tmp_path / "out")
+    # Without the anchor on the chosen side the first loss is the method's own.
+    summary, events = train(make(name, chosen_nll=0.0), tmp_path / "out")
     made = files(tmp_path / "out")
     whole = {"model/config.json", "model/model.safetensors", "model/tokenizer.json", "metrics.jsonl", "summary.json"}
     assert whole | {"plots/loss.png", "plots/grad_norm.png"} <= set(made) and not list(tmp_path.glob(".*"))
@@ -71,6 +72,14 @@ def test_the_same_spec_gives_the_same_bytes(name: str, make: Make, tmp_path: Pat
     for folder in ("a", "b"):
         train(make(name), tmp_path / folder)
     assert content_sha256(files(tmp_path / "a")) == content_sha256(files(tmp_path / "b"))
+
+
+def test_the_anchor_adds_the_chosen_sides_loss_and_the_margin_still_starts_at_zero(make: Make, tmp_path: Path) -> None:
+    plain, _ = train(make("dpo", chosen_nll=0.0), tmp_path / "a")
+    anchored, _ = train(make("dpo", chosen_nll=2.0), tmp_path / "b")
+    # An untrained model of 640 tokens: about log(640) nats a token.
+    assert anchored["first"]["loss"] - plain["first"]["loss"] == pytest.approx(2 * 6.4, rel=0.1)
+    assert anchored["first"]["rewards/margins"] == pytest.approx(0.0, abs=0.03)
 
 
 def test_another_seed_gives_other_weights(make: Make, tmp_path: Path) -> None:
