@@ -208,7 +208,9 @@ class Store:
     def home(self, stage: str) -> Path:
         """The folder of all versions of a stage; refuses names that would leave the root."""
         if not stage.isprintable() or any(part == "" or part.startswith(".") for part in stage.split("/")):
-            raise BadInput("a stage or contributor name may not be empty, start with a dot, walk up, or hold control characters")
+            raise BadInput(
+                "a stage or contributor name may not be empty, start with a dot, walk up, or hold control characters"
+            )
         return self.root / stage
 
     def _point(self, stage: str, folder: Path) -> None:

@@ -66,9 +66,13 @@ class Checkpoint:
         unfinished = list(range(len(prompts)))
         while unfinished:
             room = min(ROUND, self.max_new_tokens - len(written[unfinished[0]]))
-            for row, new in zip(unfinished, self._continue([asked[i] + written[i] for i in unfinished], room), strict=True):
+            for row, new in zip(
+                unfinished, self._continue([asked[i] + written[i] for i in unfinished], room), strict=True
+            ):
                 written[row] += new
-            unfinished = [i for i in unfinished if written[i][-1] not in self.stops and len(written[i]) < self.max_new_tokens]
+            unfinished = [
+                i for i in unfinished if written[i][-1] not in self.stops and len(written[i]) < self.max_new_tokens
+            ]
         return [(self.tokenizer.decode(row, skip_special_tokens=False), row[-1] in self.stops) for row in written]
 
     def _continue(self, rows: Sequence[list[int]], room: int) -> list[list[int]]:

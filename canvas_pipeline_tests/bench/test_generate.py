@@ -51,7 +51,7 @@ class Echo:
         self.left = breaks_after
 
     def length(self, prompt: str) -> int:
-        return len(prompt)
+        return 10
 
     def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
         self.left -= len(prompts)
@@ -81,7 +81,7 @@ def test_the_same_run_gives_the_same_bytes(speaker: Checkpoint, tmp_path: Path) 
 def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "BATCH", 8)
+    monkeypatch.setattr(room, "TOKENS_A_BATCH", 80)
     generate(Echo(), cases(), "catalogue", tmp_path / "whole", "k", quiet())
     with pytest.raises(KeyboardInterrupt):
         generate(Echo(breaks_after=20), cases(), "catalogue", tmp_path / "broken", "k", quiet())
@@ -97,7 +97,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
 def test_what_another_model_or_other_cases_left_is_not_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "BATCH", 8)
+    monkeypatch.setattr(room, "TOKENS_A_BATCH", 80)
     with pytest.raises(KeyboardInterrupt):
         generate(Echo(breaks_after=20), cases(), "catalogue", tmp_path / "p", "one", quiet())
     fresh = Echo()
@@ -109,8 +109,9 @@ def test_special_tokens_stay_in_the_text_and_padding_does_not(speaker: Checkpoin
     tokenizer: Any = speaker.tokenizer
     call = tokenizer.convert_tokens_to_ids("<|tool_call>")
     stop = tokenizer.convert_tokens_to_ids("<|tool_response>")
-    assert speaker._cut([call, 300, stop, 0, 0]) == (f"<|tool_call>{tokenizer.decode([300])}<|tool_response>", True)
-    assert speaker._cut([call, 300, 0]) == (f"<|tool_call>{tokenizer.decode([300])}", False)
+    kept = speaker._cut([call, 300, stop, 0, 0])
+    assert kept == [call, 300, stop] and speaker._cut([call, 300, 301]) == [call, 300, 301]
+    assert tokenizer.decode(kept, skip_special_tokens=False).endswith("<|tool_response>")
 
 
 def test_a_prompt_in_a_batch_is_answered_as_it_is_alone(speaker: Checkpoint) -> None:

@@ -28,7 +28,9 @@ def shrunk(good_line: Path, tmp_path: Path) -> Workspace:
 
 
 def test_a_text_becomes_an_allowance() -> None:
-    assert allowance_of(TEXT) == Allowance("mutation_pairs", 0.55, "the verifier was made stricter this week")
+    assert allowance_of(TEXT) == Allowance(
+        stage="mutation_pairs", minimum_retained=0.55, reason="the verifier was made stricter this week"
+    )
     assert allowance_of("collab/ada-001 = 0.5: an = and a : in it").stage == "collab/ada-001"
 
 
