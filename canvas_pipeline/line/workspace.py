@@ -174,7 +174,7 @@ def _meaning(path: Path) -> str:
 
 def allowance_of(text: str) -> Allowance:
     """``STAGE=SHARE:REASON`` as an allowance, e.g. ``corpus=0.6:one contributor exported an empty term``."""
-    found = re.fullmatch(r"([^=]+)=([0-9.]+):(.+)", text.strip())
+    found = re.fullmatch(r"([^=]+)=\s*([0-9.]+)\s*:(.+)", text.strip())
     try:
         stage, share, reason = found.groups() if found else ("", "", "")
         return Allowance(stage=stage.strip(), minimum_retained=float(share), reason=reason.strip())

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,8 +23,10 @@ import pytest
 from dagster import DagsterRun, DagsterRunStatus
 from dagster._core.test_utils import environ
 from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._core.workspace.load_target import GrpcServerTarget
 from dagster._daemon.backfill import execute_backfill_iteration
+from dagster._grpc.client import DagsterGrpcClient
+from dagster._grpc.server import wait_for_grpc_server
 from dagster_graphql.schema import create_schema
 
 from canvas_pipeline.guardrails.table import GUARDS
@@ -31,7 +35,7 @@ from canvas_pipeline_tests.line.breaks import BREAKS
 from canvas_pipeline_tests.line.entries import CHECKPOINT, SPEC, config, events_say, nothing_was_trained, untrained
 from canvas_pipeline_tests.line.good_line import copy_of
 
-WORKSPACE = Path(__file__).resolve().parents[2] / "workspace.yaml"
+ROOT = Path(__file__).resolve().parents[2]
 # A queue would wait for a daemon of its own; here every run starts at once.
 INSTANCE = """
 telemetry: {{enabled: false}}
@@ -111,27 +115,51 @@ class House:
         return events_say(entry.dagster_event for entry in self.instance.all_logs(run_id) if entry.dagster_event)
 
 
+@pytest.fixture(scope="module")
+def code_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A code server on a socket, as ``dagster dev`` would start it but for the heartbeat: it outlives a busy machine."""
+    socket = str(tmp_path_factory.mktemp("socket") / "grpc")
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "api",
+        "grpc",
+        "--module-name",
+        "canvas_pipeline.definitions",
+        "--socket",
+        socket,
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_for_grpc_server(server, DagsterGrpcClient(socket=socket), command, timeout=LIMIT_S)
+            yield socket
+        finally:
+            server.terminate()
+
+
 @contextmanager
-def opened(home: Path, launcher: tuple[str, str]) -> Iterator[House]:
+def opened(home: Path, launcher: tuple[str, str], socket: str) -> Iterator[House]:
     module, name = launcher
     (home / "dagster.yaml").write_text(INSTANCE.format(module=module, name=name))
+    target = GrpcServerTarget(host="localhost", port=None, socket=socket, location_name="canvas_pipeline")
     with (
         environ({"DAGSTER_HOME": str(home)}),
         dg.DagsterInstance.get() as instance,
-        WorkspaceProcessContext(instance, WorkspaceFileTarget([str(WORKSPACE)])) as context,
+        WorkspaceProcessContext(instance, target) as context,
     ):
         yield House(context, create_schema())
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with opened(tmp_path_factory.mktemp("dagster-home"), HERE) as found:
+def house(code_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with opened(tmp_path_factory.mktemp("dagster-home"), HERE, code_server) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with opened(tmp_path_factory.mktemp("dagster-home"), WORKERS) as found:
+def workers(code_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with opened(tmp_path_factory.mktemp("dagster-home"), WORKERS, code_server) as found:
         yield found
 
 
