@@ -340,7 +340,7 @@ def _sync(folder: Path) -> None:
 
 
 def _sweep(home: Path) -> None:
-    """Remove what a crashed writer left; a living one (its pid is in the name) is left alone."""
+    """Remove what a crashed writer left; a living one (its pid is in the name) stays."""
     for path in home.glob(".tmp-*"):
         pid = path.name.split("-")[1]
         if pid.isdigit() and int(pid) != os.getpid() and Path(f"/proc/{pid}").exists():
