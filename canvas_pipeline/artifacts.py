@@ -25,9 +25,7 @@ import msgspec
 from canvas_pipeline.errors import ArtifactCorrupt, BadInput, DiskFull, MissingInput
 from canvas_pipeline.records import Funnel, digest, dumps, write_jsonl
 
-MANIFEST = "manifest.json"
-SCHEMA_VERSION = 1
-KEEP = 3
+MANIFEST, SCHEMA_VERSION, KEEP = "manifest.json", 1, 3
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
