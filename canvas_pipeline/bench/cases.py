@@ -69,6 +69,7 @@ def _case(situation: Situation, index: int) -> BenchCase:
         tools=ALL_TOOLS,
         phrasing=situation.phrasing,
         item_ids=used_items(situation.snapshot, " ".join(message.content for message in decision.prompt[1:])),
+        parents=situation.snapshot.item_ids,
     )
 
 

@@ -77,32 +77,47 @@ def methods_png(found: MethodMatrix) -> bytes:
 
 
 def funnel_png(funnels: Sequence[Funnel]) -> bytes:
-    """One bar a stage, as shares of the rows that came in: kept, merged, and refused by reason; the dashed line is G6's
-    70 %."""
-    figure, axes = _canvas(8.0, 1.4 + 0.5 * max(1, len(funnels)))
-    for row, funnel in enumerate(reversed(funnels)):
-        parts = [
-            ("kept", funnel.kept, GREEN),
-            ("merged", funnel.merged, BLUE),
-            ("refused", sum(funnel.refused.values()), RED),
-        ]
-        left = 0.0
-        for name, count, colour in parts:
-            share = count / funnel.rows_in if funnel.rows_in else 0.0
-            axes.barh(row, share, left=left, color=colour, label=name if row == 0 else None, height=0.6)
-            if share > 0.06:
-                axes.text(left + share / 2, row, str(count), ha="center", va="center", fontsize=7, color="white")
-            left += share
-        worst = sorted(funnel.refused.items(), key=lambda entry: (-entry[1], entry[0]))[:3]
-        note = ", ".join(f"{reason} {count}" for reason, count in worst)
-        axes.text(1.01, row, textwrap.shorten(note, 60, placeholder=" …"), va="center", fontsize=7)
+    """One bar a stage, as shares of the rows that came in: kept, merged, refused; below it one thin bar for each reason of refusal,
+    with its count (a sliver where the share is too small to see). The dashed line is G6's 70 %."""
+    lines: list[tuple[Funnel, str | None]] = []
+    for funnel in funnels:
+        worst_first = sorted(funnel.refused, key=lambda reason: (-funnel.refused[reason], reason))
+        lines += [(funnel, None), *((funnel, reason) for reason in worst_first)]
+    figure, axes = _canvas(8.0, 1.4 + 0.5 * max(1, len(funnels)) + 0.22 * (len(lines) - len(funnels)))
+    ticks: list[tuple[float, str]] = []
+    at = 0.0
+    for funnel, reason in lines:
+        at -= 1.0 if reason is None else 0.55
+        if reason is None:
+            _stage_bar(axes, at, funnel, labelled=funnel is funnels[0])
+            ticks.append((at, f"{funnel.stage}  ({funnel.rows_in} in)"))
+        else:
+            share = funnel.refused[reason] / funnel.rows_in if funnel.rows_in else 0.0
+            axes.barh(at, max(share, 0.003), left=min(1 - share, 0.997), color=RED, height=0.3)
+            axes.text(1.01, at, str(funnel.refused[reason]), va="center", fontsize=7)
+            ticks.append((at, reason))
     axes.axvline(0.7, color="black", linestyle="--", linewidth=0.8)
-    axes.set_yticks(range(len(funnels)), [f"{f.stage}  ({f.rows_in} in)" for f in reversed(funnels)], fontsize=8)
+    axes.set_yticks([at for at, _ in ticks], [label for _, label in ticks], fontsize=8)
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of the stage's rows (dashed: what G6 asks to keep)", fontsize=8)
     if funnels:
         axes.legend(fontsize=7, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return _png(figure)
+
+
+def _stage_bar(axes: Axes, at: float, funnel: Funnel, labelled: bool) -> None:
+    left = 0.0
+    refused = sum(funnel.refused.values())
+    for name, count, colour in (
+        ("kept", funnel.kept, GREEN),
+        ("merged", funnel.merged, BLUE),
+        ("refused", refused, RED),
+    ):
+        share = count / funnel.rows_in if funnel.rows_in else 0.0
+        axes.barh(at, share, left=left, color=colour, label=name if labelled else None, height=0.6)
+        if share > 0.06:
+            axes.text(left + share / 2, at, str(count), ha="center", va="center", fontsize=7, color="white")
+        left += share
 
 
 def guards_png(verdicts: Sequence[Verdict]) -> bytes:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from canvas_pipeline.bench.score import Prediction
 from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, MissingTool
@@ -30,6 +32,7 @@ from canvas_pipeline.training.progress import Reporter, reporter
 MAX_NEW_TOKENS = 160
 ROUND = 48
 TOKENS_A_BATCH = 24_576
+SMALL_GGUF = 256 << 20  # bytes; below, a core has a model of its own
 
 
 class Speaker(Protocol):
@@ -98,10 +101,13 @@ class Checkpoint:
 
 
 class Gguf:
-    """A GGUF through llama.cpp, greedy, one prompt at a time."""
+    """A GGUF through llama.cpp, greedy, one prompt at a time for each of ``workers``.
+
+    A small model gains nothing from threads that wait for each other after every layer: it is loaded once a core instead,
+    each with one thread. A large one is loaded once, with all of them. What is said does not depend on it."""
 
     def __init__(
-        self, path: Path, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096, threads: int | None = None
+        self, path: Path, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096, workers: int | None = None
     ) -> None:
         try:
             from llama_cpp import Llama
@@ -109,11 +115,16 @@ class Gguf:
             raise MissingTool("llama_cpp is not installed; install the extra canvas-pipeline[release]") from None
         if not path.is_file():
             raise MissingInput(f"{path}: no such GGUF; materialise gguf first")
+        cores = len(os.sched_getaffinity(0))
+        workers = workers or (cores if path.stat().st_size < SMALL_GGUF else 1)
+        threads = max(1, cores // workers)
         try:
-            self.model = Llama(str(path), n_ctx=context, n_threads=threads, verbose=False, seed=0)
+            self.models = [
+                Llama(str(path), n_ctx=context, n_threads=threads, verbose=False, seed=0) for _ in range(workers)
+            ]
         except ValueError as error:
             raise BadInput(f"{path}: llama.cpp cannot load it ({error})") from None
-        self.stops = {self.model.tokenize(stop.encode(), add_bos=False, special=True)[0] for stop in STOPS}
+        self.stops = {self.models[0].tokenize(stop.encode(), add_bos=False, special=True)[0] for stop in STOPS}
         self.context = context
         self.max_new_tokens = max_new_tokens
 
@@ -122,25 +133,34 @@ class Gguf:
 
     def tokens(self, prompt: str) -> list[int]:
         """The prompt's token ids (it carries its own ``<bos>``)."""
-        return list(self.model.tokenize(prompt.encode(), add_bos=False, special=True))
+        return list(self.models[0].tokenize(prompt.encode(), add_bos=False, special=True))
 
     def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
-        return [self._one(prompt) for prompt in prompts]
+        said: list[tuple[str, bool]] = [("", False)] * len(prompts)
 
-    def _one(self, prompt: str) -> tuple[str, bool]:
+        def answer(worker: int) -> None:
+            for index in range(worker, len(prompts), len(self.models)):
+                said[index] = self._one(self.models[worker], prompts[index])
+
+        # llama.cpp computes outside of the interpreter's lock.
+        with ThreadPoolExecutor(len(self.models)) as pool:
+            list(pool.map(answer, range(len(self.models))))
+        return said
+
+    def _one(self, model: Any, prompt: str) -> tuple[str, bool]:
         ids = self.tokens(prompt)
         if len(ids) + self.max_new_tokens > self.context:
             raise BadInput(
                 f"a prompt of {len(ids)} tokens does not fit a context of {self.context}; give a larger --context"
             )
         # No prompt's cache is used for another: the answer must not depend on what was asked before.
-        self.model.reset()
+        model.reset()
         written: list[int] = []
-        for token in self.model.generate(ids, temp=0.0, top_k=1, repeat_penalty=1.0):
+        for token in model.generate(ids, temp=0.0, top_k=1, repeat_penalty=1.0):
             written.append(int(token))
             if token in self.stops or len(written) >= self.max_new_tokens:
                 break
-        text = self.model.detokenize(written, prev_tokens=ids, special=True).decode("utf-8", "replace")
+        text = model.detokenize(written, prev_tokens=ids, special=True).decode("utf-8", "replace")
         return text, bool(written) and written[-1] in self.stops
 
 

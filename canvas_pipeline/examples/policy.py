@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from canvas_pipeline.examples.answers import answers
-from canvas_pipeline.examples.phrasings.dialogue import JOINERS, PLAIN, REMARKS
+from canvas_pipeline.examples.phrasings.dialogue import JOINERS, REMARKS
+from canvas_pipeline.examples.phrasings.plain import PLAIN
 from canvas_pipeline.examples.phrasings.wording import Wording, WordingRole, fill, polite, sentence, uncapitalised
 from canvas_pipeline.examples.requests import ask, free_span, new_title
 from canvas_pipeline.examples.sequences import RECIPES, Recipe

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from canvas_pipeline.artifacts import MANIFEST, sha256_file, whole_folder
+from canvas_pipeline.artifacts import MANIFEST, sha256_file
+from canvas_pipeline.atomic import whole_folder
 from canvas_pipeline.errors import BadConfig, BadInput
 from canvas_pipeline.records import Refusal, Row, digest, dumps, funnel, write_jsonl
 
@@ -238,7 +239,7 @@ def release_split(
     """
     groups, loose = row_groups(row for rows in data.values() for row in rows)
     used = assignment or assign(groups, seed, fractions, loose)
-    with whole_folder(out_dir) as folder:
+    with whole_folder(out_dir, MANIFEST) as folder:
         files: dict[str, Any] = {}
         funnels: dict[str, Any] = {}
         by_split: dict[Split, list[Drawn]] = {name: [] for name in SPLITS}

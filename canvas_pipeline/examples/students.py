@@ -25,7 +25,7 @@ from canvas_pipeline.examples import campus
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import Item, Row, digest
 
-HANDLE = re.compile(r"@COURSE\d+")
+_NUMBERED = re.compile(r"(@[A-Z][A-Z_]*)\d+")
 _PLACEHOLDER = re.compile(r"[(\[]?(?:\b(?:Prof|Dr|Mr|Mrs|Ms)\.? *)?@[A-Z_]+\d*[)\]]?")
 TITLE_CHARACTERS = 36
 MAX_RESULTS = 20
@@ -122,9 +122,10 @@ def iso(instant: datetime) -> str:
 
 
 def imprint(item: Item) -> str:
-    """What is the same of an item on every machine: handles, and so item ids, hang on a private key; this does not.
+    """What is the same of an item on every machine: handles and placeholders, and so item ids, hang on a private key;
+    this does not.
     12 hex."""
-    title = HANDLE.sub("@COURSE", item.title)
+    title = _NUMBERED.sub(r"\1", item.title)
     parts = (
         item.type,
         title,

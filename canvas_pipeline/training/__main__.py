@@ -77,11 +77,14 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
 
 def quiet() -> None:
     """Progress goes through the reporter: the libraries' own bars and advice stay silent."""
+    import logging
     import warnings
 
     import datasets
     import transformers
 
+    # Without a kernel of its own it takes PyTorch's: no reason to alarm every reader of a run.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()

@@ -57,16 +57,40 @@ OTHER_NAMES: Mapping[str, str] = {
 }
 
 
+# Tools whose arguments repeat titles.
+TITLED = ("calendar.create_event", "calendar.modify_event", "study.semester_schedule", "reranker.priority_hint")
+
+
+class Phase(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the training. ``drawn``: titles that nobody has seen before, and half of the requests are about titles;
+    ``drills``: the share of rows in which a text is only to be said again; ``seed`` of its rows."""
+
+    steps: int
+    learning_rate: float
+    drawn: bool = False
+    drills: float = 0.0
+    seed: int
+
+
+# To read requests comes first. Titles come out as remembered ones even after 500 steps of drawn titles; after 300 steps of
+# saying drawn texts again the model can copy (the loss falls at once), and the last part puts that to use.
+PHASES = (
+    Phase(steps=1000, learning_rate=2e-3, seed=1),
+    Phase(steps=500, learning_rate=1e-3, drawn=True, seed=2),
+    Phase(steps=300, learning_rate=1.5e-3, drawn=True, drills=0.8, seed=11),
+    Phase(steps=300, learning_rate=1.2e-3, drawn=True, drills=0.1, seed=11),
+)
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """What the base is made from. ``characters`` is about how long a row is, ``answered`` the share of requests whose
     result and answer stand in the row, ``joined`` the share that ask for two things at once."""
 
-    steps: int = 1000
+    phases: tuple[Phase, ...] = PHASES
     batch: int = 8
     characters: int = 800
     answered: float = 0.15
     joined: float = 0.12
-    learning_rate: float = 2e-3
     warmup: int = 60
     vocabulary: int = 2048
     tokenizer_rows: int = 1500
@@ -100,23 +124,81 @@ def invented_items(seed: int, courses: int = 60, each: int = 12) -> list[Item]:
     return list(items.values())
 
 
+_STARTS = "b br c ch cl d dr f fl g gl h j k l m n p pl qu r s sh sk st t th tr v w z".split()
+_MIDDLES = "a e i o u ai ea ee oo ou".split()
+_ENDS = ["", "n", "l", "r", "s", "t", "x", "nd", "rk", "sh", "m", "ck"]
+
+
+def drawn_title(rng: random.Random) -> str:
+    """A title of words that mostly do not exist: it can be copied, not remembered."""
+    known = [word for subject in SUBJECTS for topic in subject.topics for word in topic.split()]
+    words = []
+    for _ in range(rng.randint(1, 3)):
+        syllables = "".join(
+            rng.choice(_STARTS) + rng.choice(_MIDDLES) + rng.choice(_ENDS) for _ in range(rng.choice((1, 2, 2)))
+        )
+        words.append(rng.choice(known) if rng.random() < 0.5 else syllables.capitalize())
+    template = rng.choice(FORMS)[0]
+    title = template.format(t=" ".join(words), n=rng.randint(1, 40))
+    return title if rng.random() < 0.6 else " ".join(words)
+
+
+def drawn_world(rng: random.Random) -> Snapshot:
+    """One student of a new invented campus with drawn titles."""
+    seed = rng.getrandbits(32)
+    items = [
+        msgspec.structs.replace(
+            item, id=item_id(item.type, title.casefold(), item.course), title=title, term="2026 Spring"
+        )
+        for item in invented_items(seed, courses=2, each=2)
+        for title in [drawn_title(rng)]
+    ]
+    return students(items, PROFILES["embedded"], seed)[0]
+
+
 def worlds(seed: int) -> list[Snapshot]:
     """The base's own students."""
     return students(invented_items(seed), PROFILES["embedded"], seed)
 
 
-def conversations(recipe: Recipe, factory: CanvasFactory, seed: int) -> Iterator[tuple[Message, ...]]:
+def rows_of(phase: Phase, recipe: Recipe, factory: CanvasFactory) -> Iterator[tuple[Message, ...]]:
+    """A phase's rows, endless."""
+    seed = recipe.seed + phase.seed
+    if not phase.drills:
+        yield from conversations(recipe, factory, seed, drawn=phase.drawn)
+    rng = random.Random(seed)
+    repeated, asked = drills(recipe, seed + 1), conversations(recipe, factory, seed + 2, drawn=phase.drawn)
+    while True:
+        yield next(repeated) if rng.random() < phase.drills else next(asked)
+
+
+def drills(recipe: Recipe, seed: int) -> Iterator[tuple[Message, ...]]:
+    """Endless: drawn titles that are said again. Nothing in them can be known: this is where copying is learnt."""
+    rng = random.Random(seed)
+    world = drawn_world(rng)
+    while True:
+        said = [system_message(world.now, "catalogue")]
+        while sum(len(message.content) for message in said) < recipe.characters:
+            text = ". ".join(drawn_title(rng) for _ in range(rng.randint(1, 4)))
+            said += [Message(role="user", content=text), Message(role="assistant", content=escape(text))]
+        yield tuple(said)
+
+
+def conversations(
+    recipe: Recipe, factory: CanvasFactory, seed: int, *, drawn: bool = False
+) -> Iterator[tuple[Message, ...]]:
     """Endless: one student at a new moment, asking for a few things one after the other. Some requests are answered after
-    their result; after the others the student goes on, so that more calls fit into a row."""
+    their result; after the others the student goes on, so that more calls fit into a row. ``drawn``: new titles for
+    every row."""
     rng = random.Random(seed)
     known = worlds(recipe.seed)
     while True:
-        world = restage(rng.choice(known), str(rng.random()))
+        world = drawn_world(rng) if drawn else restage(rng.choice(known), str(rng.random()))
         canvas = factory(world)
         said = [system_message(world.now, "catalogue")]
         # Rows of about the same length: little padding.
         while sum(len(message.content) for message in said) < recipe.characters:
-            text, calls = _wish(world, recipe, rng)
+            text, calls = _wish(world, recipe, rng, TITLED if drawn and rng.random() < 0.5 else ALL_TOOLS)
             said.append(Message(role="user", content=text))
             said.append(Message(role="assistant", content="".join(serialise(_habit(call)) for call in calls)))
             if rng.random() < recipe.answered:
@@ -127,9 +209,11 @@ def conversations(recipe: Recipe, factory: CanvasFactory, seed: int) -> Iterator
         yield tuple(said)
 
 
-def _wish(world: Snapshot, recipe: Recipe, rng: random.Random) -> tuple[str, tuple[ToolCall, ...]]:
-    """What the student says, and the calls it asks for: one, or now and then two."""
-    first = ask(world, rng.choice(ALL_TOOLS), "train", rng)
+def _wish(
+    world: Snapshot, recipe: Recipe, rng: random.Random, tools: tuple[str, ...]
+) -> tuple[str, tuple[ToolCall, ...]]:
+    """What the student says, and the calls it asks for: one of ``tools``, or now and then that and another."""
+    first = ask(world, rng.choice(tools), "train", rng)
     if rng.random() >= recipe.joined:
         return first.spoken(rng), (first.call,)
     second = ask(world, rng.choice(ALL_TOOLS), "train", rng)
@@ -152,37 +236,54 @@ def tokenizer_texts(recipe: Recipe, factory: CanvasFactory) -> list[str]:
 
 
 def build_base(out: Path, factory: CanvasFactory, report: Reporter, steps: int = 0, recipe: Recipe = RECIPE) -> None:
-    """Train the base from nothing and write its folder. ``steps`` of 0 takes the recipe's. Deterministic on one machine."""
-    recipe = msgspec.structs.replace(recipe, steps=steps or recipe.steps)
+    """Train the base from nothing and write its folder. ``steps`` of 0 takes the recipe's, another number bounds every
+    phase. Deterministic on one machine with the same number of threads."""
+    if steps:
+        phases = tuple(msgspec.structs.replace(phase, steps=min(steps, phase.steps)) for phase in recipe.phases)
+        recipe = msgspec.structs.replace(recipe, phases=phases)
     tokenizer = build_tokenizer(tokenizer_texts(recipe, factory), recipe.vocabulary)
     model = build_model(tokenizer, recipe.seed)
-    report.say("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=recipe.steps)
-    loss = _fit(model, tokenizer, recipe, factory, report)
+    steps = sum(phase.steps for phase in recipe.phases)
+    report.say("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=steps)
+    losses = []
+    for phase in recipe.phases:
+        losses.append(_fit(model, tokenizer, recipe, phase, rows_of(phase, recipe, factory), report))
+        round_off(model)
     save_model(model, tokenizer, out, "bfloat16")
     files = {path.name: sha256_file(path) for path in sorted(out.iterdir()) if path.name != RECIPE_FILE}
     text = {
         "other_names": dict(OTHER_NAMES),
         "recipe": json.loads(msgspec.json.encode(recipe)),
         "command": "python -m canvas_pipeline.training base --out FOLDER",
-        "loss": round(loss, 4),
+        "losses": [round(loss, 4) for loss in losses],
         "files": files,
     }
     (out / RECIPE_FILE).write_bytes(dumps(text) + b"\n")
 
 
-def _fit(model: Any, tokenizer: Any, recipe: Recipe, factory: CanvasFactory, report: Reporter) -> float:
+def round_off(model: Any) -> None:
+    """Round the weights to the precision they are stored in: the next phase then goes on from a file or from memory alike."""
+    import torch
+
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.to(torch.bfloat16))
+
+
+def _fit(
+    model: Any, tokenizer: Any, recipe: Recipe, phase: Phase, rows: Iterator[tuple[Message, ...]], report: Reporter
+) -> float:
     """A plain loop: AdamW, warm-up and cosine, bf16 autocast; returns the mean loss of the last 50 steps."""
     import torch
 
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98), fused=True)
-    rows = conversations(recipe, factory, recipe.seed + 1)
+    optimiser = torch.optim.AdamW(groups, lr=phase.learning_rate, betas=(0.9, 0.98), fused=True)
     model.train()
     losses: list[float] = []
-    for step in range(recipe.steps):
-        rate = recipe.learning_rate * _schedule(step, recipe)
+    for step in range(phase.steps):
+        rate = phase.learning_rate * _schedule(step, phase.steps, recipe.warmup)
         for group in optimiser.param_groups:
             group["lr"] = rate
         batch = [_encode(next(rows), tokenizer) for _ in range(recipe.batch)]
@@ -193,7 +294,7 @@ def _fit(model: Any, tokenizer: Any, recipe: Recipe, factory: CanvasFactory, rep
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         losses.append(loss.item())
-        report.step("base", step + 1, recipe.steps, loss=round(math.fsum(losses[-50:]) / len(losses[-50:]), 4))
+        report.step("base", step + 1, phase.steps, loss=round(math.fsum(losses[-50:]) / len(losses[-50:]), 4))
     return math.fsum(losses[-50:]) / len(losses[-50:])
 
 
@@ -201,9 +302,9 @@ def _encode(messages: tuple[Message, ...], tokenizer: Any) -> Encoded:
     return encode(messages, tokenizer, "catalogue", ALL_TOOLS)
 
 
-def _schedule(step: int, recipe: Recipe) -> float:
-    warm = min(1.0, (step + 1) / recipe.warmup)
-    return warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / recipe.steps)))
+def _schedule(step: int, steps: int, warmup: int) -> float:
+    warm = min(1.0, (step + 1) / warmup)
+    return warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
 def shipped_base() -> Path:

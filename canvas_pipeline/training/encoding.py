@@ -15,7 +15,7 @@ from typing import Any
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory
 from canvas_pipeline.tools.prompt import Declaration
-from canvas_pipeline.training.chat_template import Span, declared, render, to_chat, to_spoken_chat
+from canvas_pipeline.training.chat_template import Span, declared, render, to_chat
 
 BUCKET = 64
 
@@ -72,14 +72,6 @@ def encode(
         raise BadInput("no assistant turn to learn from: the row must end with an assistant message")
     prompt_length = sum(1 for begin, end in offsets if end <= start and begin < start) if prompt else 0
     return Encoded(ids, mask, prompt_length)
-
-
-def encode_prompt(
-    messages: Sequence[Message], tokenizer: Any, declaration: Declaration, tools: tuple[str, ...]
-) -> list[int]:
-    """Token ids of a prompt, up to where the model's next turn begins. Takes what a model said as it was said."""
-    text, _ = render(to_spoken_chat(messages), declared(tools, declaration), prompt=True)
-    return tokenise(text, tokenizer)[0]
 
 
 def tokenise(text: str, tokenizer: Any) -> tuple[list[int], list[Span]]:

@@ -34,7 +34,7 @@ class InputFile(Row, frozen=True, kw_only=True):
 class RunSpec(Row, frozen=True, kw_only=True):
     """One training run. ``inputs`` has the names the gate uses: ``<dataset>_train``, ``<dataset>_eval``, ``base_model`` or
     ``checkpoint/sft`` (the weights it starts from), ``reference_logprobs`` for the methods that use them, and further
-    files that verdicts are bound to (``bench_cases`` …). ``output`` is the folder to make where the caller gives no other."""
+    files that verdicts are bound to (``bench_cases`` …)."""
 
     method: str
     profile: str
@@ -42,7 +42,6 @@ class RunSpec(Row, frozen=True, kw_only=True):
     hyperparameters: Hyperparameters
     inputs: dict[str, InputFile]
     verdicts: tuple[Verdict, ...] = ()
-    output: str = ""
 
     @property
     def row(self) -> Method:
@@ -116,7 +115,6 @@ def make_spec(
     seed: int,
     inputs: Mapping[str, Path],
     verdicts: tuple[Verdict, ...] = (),
-    output: str = "",
     hyperparameters: Hyperparameters | None = None,
 ) -> RunSpec:
     """A spec with every input's hash as it is now. Raises ``BadConfig`` for names that do not exist, ``MissingInput`` for
@@ -128,7 +126,6 @@ def make_spec(
         hyperparameters=hyperparameters or method(name).hyperparameters(profile_name),
         inputs={key: InputFile(path=str(path.resolve()), sha256=sha256_path(path)) for key, path in inputs.items()},
         verdicts=verdicts,
-        output=output,
     )
 
 

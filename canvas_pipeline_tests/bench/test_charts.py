@@ -43,6 +43,13 @@ def test_other_numbers_give_another_picture() -> None:
     assert funnel_png(FUNNELS) != funnel_png(FUNNELS[:1])
 
 
+def test_the_funnel_has_a_bar_for_each_reason() -> None:
+    def height(**refused: int) -> int:
+        return size(funnel_png([Funnel(stage="s", rows_in=10_000, kept=9_000, refused=refused)]))[1]
+
+    assert height(a=1000) < height(a=500, b=500) < height(a=500, b=499, c=1)
+
+
 def test_nothing_to_draw_is_still_a_picture() -> None:
     for png in (forest_png(report([], [])), funnel_png([]), guards_png([])):
         size(png)

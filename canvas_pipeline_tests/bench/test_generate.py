@@ -16,7 +16,6 @@ from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.records import BenchCase
 from canvas_pipeline.tools.prompt import ALL_TOOLS
 from canvas_pipeline.training.chat_template import render, to_chat
-from canvas_pipeline.training.encoding import encode_prompt, tokenise
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline_tests.training.rows import SYSTEM, case, trajectory, user
 
@@ -120,12 +119,9 @@ def test_a_prompt_in_a_batch_is_answered_as_it_is_alone(speaker: Checkpoint) -> 
     assert speaker.speak([*prompts, longer])[:4] == [speaker.speak([prompt])[0] for prompt in prompts]
 
 
-def test_the_prompts_tokens_are_those_of_training(speaker: Checkpoint) -> None:
+def test_a_prompt_ends_where_the_models_turn_begins() -> None:
     one = cases(1)[0]
     text = prompt_text(one.messages, "catalogue", one.tools)
-    assert tokenise(text, speaker.tokenizer)[0] == encode_prompt(
-        one.messages, speaker.tokenizer, "catalogue", one.tools
-    )
     assert text.startswith("<bos><|turn>system") and text.endswith("<|turn>model\n")
 
 

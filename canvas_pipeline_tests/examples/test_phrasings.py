@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from canvas_pipeline.examples.phrasings.dialogue import JOINERS, PLAIN, REMARKS
+from canvas_pipeline.examples.phrasings.dialogue import JOINERS, REMARKS
+from canvas_pipeline.examples.phrasings.plain import PLAIN
 from canvas_pipeline.examples.phrasings.steps import STEPS
 from canvas_pipeline.examples.phrasings.wording import (
     PREFIXES,

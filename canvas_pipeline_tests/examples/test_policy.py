@@ -6,7 +6,8 @@ import pytest
 
 from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.examples.answers import answer
-from canvas_pipeline.examples.phrasings.dialogue import PLAIN, REMARKS
+from canvas_pipeline.examples.phrasings.dialogue import REMARKS
+from canvas_pipeline.examples.phrasings.plain import PLAIN
 from canvas_pipeline.examples.phrasings.steps import STEPS
 from canvas_pipeline.examples.policy import (
     KINDS,

@@ -14,7 +14,10 @@ from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.examples.sessions import from_session_files, from_sessions, record
 from canvas_pipeline.examples.students import students
-from canvas_pipeline.records import Refusal, Trajectory, write_jsonl
+from canvas_pipeline.intake.course_masker import CourseMasker
+from canvas_pipeline.intake.course_registry import Registry
+from canvas_pipeline.intake.pii import Scrubber, scrub_rows
+from canvas_pipeline.records import Refusal, Trajectory, digest, write_jsonl
 from canvas_pipeline.tools.wire import parse_turn
 from canvas_pipeline_tests.examples.worlds import EMBEDDED, corpus, embedded_students
 
@@ -161,3 +164,10 @@ def test_shipped_sessions_are_about_40_small_and_become_training_rows_of_the_shi
     kept, refused, seen = from_session_files(paths, someone, "catalogue")
     assert refused == [], "remake them: python -m canvas_pipeline.bench.sessions"
     assert 36 <= seen == len(kept) <= 60
+
+
+def test_what_names_an_item_in_a_session_is_never_taken_for_a_name_or_a_course(tmp_path: Path) -> None:
+    named = [digest(str(number))[:12] for number in range(3000)] + ["bdd2d3af3a5a", "ee4779cdc944"]
+    courses = CourseMasker(Registry(bytes(16), tmp_path / "registry.jsonl", writable=False), "ada")
+    (row,) = scrub_rows([{"context": {"items": named}}], Scrubber(bytes(16), "ada"), courses)
+    assert row["context"]["items"] == named

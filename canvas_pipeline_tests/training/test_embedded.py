@@ -15,7 +15,16 @@ from canvas_pipeline.errors import ArtifactCorrupt
 from canvas_pipeline.records import Trajectory, read_jsonl
 from canvas_pipeline.tools.registry import TOOLS
 from canvas_pipeline.training import base as recipe_room
-from canvas_pipeline.training.base import OTHER_NAMES, RECIPE, SHIPPED, conversations, invented_items, shipped_base
+from canvas_pipeline.training.base import (
+    OTHER_NAMES,
+    PHASES,
+    RECIPE,
+    SHIPPED,
+    conversations,
+    invented_items,
+    rows_of,
+    shipped_base,
+)  # fmt: skip
 from canvas_pipeline.training.chat_template import render, to_chat
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.embedded import Shape, build_config
@@ -50,6 +59,15 @@ def test_both_tokenizers_read_every_training_row_and_awkward_text_alike(
         assert gguf.tokens(text) == shipped_tokenizer(text, add_special_tokens=False)["input_ids"], text
 
 
+def test_a_gguf_says_the_same_however_many_work_at_it(gguf: Gguf) -> None:
+    prompts = [f"<bos><|turn>user\nHello {word}<turn|>\n<|turn>model\n" for word in ("you", "there", "again")]
+    alone = Gguf(Path(gguf.models[0].model_path), max_new_tokens=24, context=512, workers=1)
+    several = Gguf(Path(gguf.models[0].model_path), max_new_tokens=24, context=512, workers=3)
+    assert len(several.models) == 3
+    assert several.speak(prompts) == alone.speak(prompts)
+    assert all(text for text, _ in alone.speak(prompts))
+
+
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(max_size=60))
 def test_both_tokenizers_read_any_text_alike(gguf: Gguf, shipped_tokenizer: Any, text: str) -> None:
@@ -75,7 +93,7 @@ def test_the_shape_suits_the_converter_and_every_quant() -> None:
 def test_the_shipped_files_are_the_recorded_ones_small_and_made_by_the_recipe() -> None:
     folder = shipped_base()
     recorded = json.loads((folder / "recipe.json").read_bytes())
-    assert recorded["recipe"] == json.loads(json.dumps({**recorded["recipe"], **_plain(RECIPE)}))
+    assert recorded["recipe"] == _plain(RECIPE)
     assert sum(path.stat().st_size for path in folder.iterdir()) < 20_000_000
     assert {path.name for path in folder.iterdir()} == {*recorded["files"], "recipe.json"}
     assert load_model(folder).num_parameters() < 4_500_000
@@ -108,6 +126,21 @@ def test_the_base_learns_half_of_the_tools_by_names_that_do_not_exist() -> None:
     assert taught == (set(TOOLS) - set(OTHER_NAMES)) | set(OTHER_NAMES.values())
     assert not set(OTHER_NAMES.values()) & set(TOOLS) and len(OTHER_NAMES) == len(TOOLS) / 2
     assert all(parse_turn(m.content).calls or m.content for m in said)
+
+
+def test_the_last_phases_ask_for_titles_that_no_table_holds_and_to_say_them_again() -> None:
+    from canvas_pipeline.bench.mock_canvas import MockCanvas
+
+    drilled = next(phase for phase in PHASES if phase.drills > 0.5)
+    rows = rows_of(drilled, RECIPE, MockCanvas)
+    turns = [row[1:] for row in (next(rows) for _ in range(30))]
+    repeated = [row for row in turns if all(a.content == b.content for a, b in zip(row[::2], row[1::2], strict=False))]
+    assert len(repeated) > 15 and len(turns) - len(repeated) > 1
+    spoken = [row[0].content for row in repeated]
+    assert len(set(spoken)) == len(spoken)
+    assert [row for row, _ in zip(rows_of(drilled, RECIPE, MockCanvas), range(3))] == [
+        row for row, _ in zip(rows_of(drilled, RECIPE, MockCanvas), range(3))
+    ]
 
 
 def test_the_invented_campus_is_the_same_every_time() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from canvas_pipeline.bench.generate import prompt_text
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import FeedbackExample, PreferencePair, Trajectory, read_jsonl
 from canvas_pipeline.tools.prompt import ALL_TOOLS
@@ -16,9 +17,9 @@ from canvas_pipeline.training.encoding import (
     encode,
     encode_feedback,
     encode_pair,
-    encode_prompt,
     encode_trajectory,
     mask_of,
+    tokenise,
 )
 from canvas_pipeline.training.measure import said as spoken
 from canvas_pipeline.training.measure import wrong_masks
@@ -59,7 +60,7 @@ def test_earlier_turns_of_the_prompt_do_not_count(tokenizer: Any) -> None:
 def test_a_prompt_is_the_beginning_of_its_conversation_token_for_token(data: dict[str, Path], tokenizer: Any) -> None:
     for row in list(read_jsonl(data["feedback_train"], FeedbackExample))[:40]:
         whole = encode_feedback(row, tokenizer, "catalogue")
-        prompt = encode_prompt(row.prompt, tokenizer, "catalogue", row.tools)
+        prompt = tokenise(prompt_text(row.prompt, "catalogue", row.tools), tokenizer)[0]
         assert whole.ids[: whole.prompt_length] == prompt
         assert not any(whole.mask[: whole.prompt_length]) and all(whole.mask[whole.prompt_length : -1])
 

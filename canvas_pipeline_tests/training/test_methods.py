@@ -23,7 +23,6 @@ def test_every_row_agrees_with_the_guards_about_data_and_start(name: str) -> Non
     row = METHODS[name]
     assert row.dataset == DATASETS[METHOD_FAMILIES[name]]
     assert row.start == STARTS[METHOD_FAMILIES[name]]
-    assert row.uses_reference == (row.start == "checkpoint/sft")
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -34,7 +33,6 @@ def test_every_row_has_sane_numbers_for_every_profile(name: str, profile: str) -
     assert h.learning_rate > 0 and h.epochs > 0 and h.batch * h.accumulation >= 8
     assert (h.adapter_rank > 0) == (row.adapter is not None)
     assert row.grad_norm_bound[profile] > 0 and row.uma_gib[profile] > 0
-    assert row.minimum_rows(PROFILES[profile]) >= 500
     assert h.optimizer == {"gb10": "paged_adamw_8bit", "embedded": "adamw_torch_fused"}[profile]
 
 
