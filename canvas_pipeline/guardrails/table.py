@@ -182,6 +182,18 @@ GUARDS: Mapping[str, Guard] = {
     )
 }  # fmt: skip
 
+# No guard of the training: it judges a stage's files, and whoever reads the stage asks for it (see ``line.audits``).
+AUDIT = Guard(
+    "audit", "audit", "a second, independent reader finds no identity and no key of the private registry in the files",
+    "data", "line", (),
+    (_B("strings", ">=", "min_strings", 1, "there is nothing to look at; materialise the stage again"),
+     _B("unreadable_files", "<=", "max_unreadable", 0, "a file cannot be read, so nobody knows what is in it"),
+     _B("identities", "<=", "max_identities", 0, "find where it was not masked (canvas-data audit names file, line and field), "
+        "mend that, and materialise from there")),
+)  # fmt: skip
+CHECKS: Mapping[str, Guard] = {**GUARDS, AUDIT.id: AUDIT}
+"""Everything that answers with a verdict."""
+
 
 def family_of(method: str) -> Family:
     """A method's family; raises ``BadConfig`` naming the methods there are."""
@@ -225,7 +237,7 @@ def judge(
     """A verdict from numbers. ``thresholds`` adds those the table leaves to the caller (the shipped ones stay as they
     are); ``where`` are row ids, stages or axes to look at first (never text of a row). Raises ``BadConfig`` where a
     threshold is missing: a guard without its threshold must not answer."""
-    guard = GUARDS[guard_id]
+    guard = CHECKS[guard_id]
     limits: dict[str, Number] = dict(thresholds or {})
     limits.update({b.threshold: b.value for b in guard.bounds if b.value is not None})
     for bound in guard.bounds:

@@ -1,95 +1,42 @@
-"""Find course identities in codes, names, titles and free text, and put stable handles in their place.
+"""Find course identities in codes, names, titles and free text.
 
-In: a contributor's course codes (``CourseMasker.learn``) and any text of theirs. Out: the text with ``@COURSE12345678`` where a
-course was named. What must hold: a form such as ``CS_3704_21936_202601`` never survives, wherever it stands and whatever
-stands beside it; ``CS 3704``, ``CS3704`` and ``cs-3704`` are the same course; what looks alike and names none (``FALL 2023``,
-``ISO 8601``) is unchanged; masked text is left alone.
+In: any text. Out: ``Mention``s, where and which course, left to right. What must hold: a form such as ``CS_3704_21936_202601`` is
+found wherever it stands and whatever stands beside it; ``CS 3704``, ``CS3704`` and ``cs-3704`` are the same course; what looks
+alike and names none (``FALL 2023``, ``ISO 8601``) is not found; placeholders are left alone; work is linear in the text's length.
 
-Identity: with subject, number and term a course is the same for everyone and shares a handle; with less, it is this
-contributor's only. A contributor's own short handle (``@COURSE3``) is namespaced, so that two of them never meet.
+The forms and words are in ``course_forms``; which handle a mention gets is ``course_masker``'s.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Collection, Iterable
+from functools import cache
 from typing import NamedTuple
 
-from canvas_pipeline.intake.course_registry import HANDLE, Registry
+from canvas_pipeline.intake import course_forms as forms
 
-KNOWN_SUBJECTS = frozenset(
-    "AAEC ACCT ACIS AE AERO AFST ALCE ALS ANTH AOE APS APSC ARAB ARBC ARCH ARE ART ARTH ARTS AS ASPT AST ASTR AT BC BCHM "
-    "BIO BIOC BIOE BIOL BIT BME BMES BMSP BMVS BSE BTEC BUAD BUS BUSI CE CEE CEM CHE CHEM CHN CHNE CINE CIS CIVL CLA CLAS "
-    "CMDA CNST COMM COMP COMS CONS COS CRIM CRJ CS CSE CSES CSCI DANC DASC ECE ECED ECEN ECON EDCI EDEL EDEP EDHE EDIT EDP "
-    "EDTE EDUC EE EECS ENGE ENGL ENGR ENG ENSC ENT ENVS ESM ESS ETHC EXSC FCS FIN FIW FL FLIM FMD FR FREC FREN FST GBCB "
-    "GEOG GEOL GEOS GER GERM GIA GR GRAD GREK GRK HD HDFS HEB HEBR HIST HLTH HNFE HORT HSCI HTM HUM HUMN IDS IND INFO INTL "
-    "IR IS ISC ISE ISYE IT ITAL ITDS ITL JAPN JMC JOUR JPN JUD KIN KINE KOR LAHS LANG LAR LAT LATN LAW LDRS LING MACR MAE "
-    "MATH MATE ME MECH MED MGMT MGT MINE MKTG MIS MN MS MSE MSL MTRG MUS MUSC NANO NEUR NEUS NR NSEG NURS OPMT PAPA PHIL "
-    "PHS PHYS POLS PPE PPWS PSCI PSY PSYC PSVP RED REAL REL RELG RLCL RTM RUS RUSS SBIO SCI SLAV SOC SOCI SPAN SPIA "
-    "STAT STL STS SUST SW SYSB TA TBMH THEA THEO TOX TURK UAP UH UNIV UNR UPDE URDU VM VT WATR WGS WLC WOMN WRIT "
-    "MATHEMATICS BIOLOGY CHEMISTRY PHYSICS ECONOMICS HISTORY ENGLISH PSYCHOLOGY STATISTICS PHILOSOPHY CALC".split()
-)
-# Subjects that are also English words or abbreviations: believed in capitals only.
-AMBIGUOUS = frozenset(
-    "AE ALS ARE ART AS AST AT BC BIT BUS COMP CONS COS ENT FIN FR GER HD HUM IDS IND INFO IR IS IT LAT LAW MED ME MINE MS MN "
-    "NR REAL RED REL SCI SPAN STAT SW TA UNIV VM WRIT LANG HISTORY ENGLISH GRAD".split()
-)
-# Capitals before a number that name no course.
-NO_SUBJECT = frozenset(
-    "FALL SPRING SUMMER WINTER AUTUMN TERM SEMESTER YEAR AY FY SP FA SU WI JAN FEB MAR APR MAY JUN JUL AUG SEP SEPT OCT NOV "
-    "DEC MON TUE WED THU FRI SAT SUN ISO IEC ANSI IEEE RFC HTTP HTTPS TCP UDP IP IPV UTF ASCII SHA AES RSA USB PCI DIN EN "
-    "ASTM NIST OSHA EXAM TEST QUIZ FINAL MIDTERM MID HW PS PSET LAB LABS UNIT WEEK DAY MOD PART STEP TASK ITEM PAGE PAGES PG "
-    "PP CH CHAP VOL NO NUM TOP BEST OVER UNDER ABOUT FROM UNTIL TILL ONLY MAX MIN POINT PTS PT PROJ ROOM RM HALL BLDG SEC "
-    "SECT COVID SARS NASA NATO WWI WWII GPT USD EUR GBP AD BCE CE ACT GRE GMAT LSAT MCAT AP IB CRN ID SSN PIN ZIP TEL FAX "
-    "BOX PO APT STE LOT V VER REV RC OS WIN LINUX MAC PHP SQL HTML CSS XML JSON API EXP FIG TABLE TAB EQ EX QTR ADA IF OF IN "
-    "ON BY TO THE AND FOR LEVEL GOAL SDG OPUS OP BWV ORDER BUG CVE FORM".split()
-)
-_SEASONS = {"winter": "12", "spring": "01", "summer": "06", "fall": "09", "autumn": "09"}
-_SEASON = r"(?P<season>winter|spring|summer|fall|autumn)"
-_SEP = r"[\s_\-\u2010-\u2015./]"
-_OPEN, _CLOSE = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
-_SUBJECT = r"(?P<subject>[A-Za-z]{2,11})"
-_NUMBER = r"(?P<number>\d{3,4}[A-Za-z]?)"
-_CRN = r"(?P<crn>\d{5})"
-_TERM = r"(?P<term>(?:19|20)\d{2}(?:0[1-9]|1[0-2]))"
-
-# Strong forms first: at the same place the first that matches wins.
-_STRONG = tuple(
-    re.compile(_OPEN + form + _CLOSE, re.I)
-    for form in (
-        rf"{_SUBJECT}{_SEP}?{_NUMBER}{_SEP}{_CRN}{_SEP}{_TERM}",
-        rf"{_SUBJECT}{_SEP}?{_NUMBER}{_SEP}{_TERM}{_SEP}{_CRN}",
-        rf"{_TERM}{_SEP}{_SUBJECT}{_SEP}?{_NUMBER}{_SEP}{_CRN}",
-        rf"{_TERM}{_SEP}{_CRN}{_SEP}{_SUBJECT}{_SEP}?{_NUMBER}",
-        rf"{_SUBJECT}{_SEP}?{_NUMBER}{_SEP}{_TERM}",
-        rf"{_TERM}{_SEP}{_SUBJECT}{_SEP}?{_NUMBER}",
-        rf"{_SUBJECT}{_SEP}?{_NUMBER}{_SEP}{_CRN}",
-    )
-)
-_SPELLED = (
-    re.compile(_OPEN + rf"{_SUBJECT}{_SEP}{{0,2}}{_NUMBER},?\s+{_SEASON},?\s+(?P<year>(?:19|20)\d\d)" + _CLOSE, re.I),
-    re.compile(_OPEN + rf"{_SEASON}\s+(?P<year>(?:19|20)\d\d)\s+{_SUBJECT}{_SEP}{{0,2}}{_NUMBER}" + _CLOSE, re.I),
-)
-# Cross-listed courses ("CS/ECE 2500", "CS 4624/5624") and a section ("-001") belong to the mention.
-_PLAIN = re.compile(
-    _OPEN + rf"(?:[A-Z]{{2,5}}/)?{_SUBJECT}{_SEP}{{0,2}}{_NUMBER}(?:-\d{{2,3}}|[/&]\d{{4}}[A-Za-z]?)?" + _CLOSE
-)
-_BARE_CRN = re.compile(r"(?<=\()(?P<crn>\d{5})(?=\))|\bCRN[:#\s_]{0,3}(?P<crn2>\d{5})(?!\d)", re.I)
-_SHORT_HANDLE = re.compile(r"@COURSE(\d{1,7})(?!\d)")
-_PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
-_TERM_TEXT = (
-    re.compile(rf"{_SEASON}\D{{0,3}}(?P<year>(?:19|20)\d\d)", re.I),
-    re.compile(rf"(?P<year>(?:19|20)\d\d)\s+{_SEASON}", re.I),
-)
+_DIGITS = re.compile(r"[0-9]{3}")
+_ANY_DIGIT = re.compile("[\\d\u2460-\u2473\u24ea]")
+# Zero-width characters, joiners, marks of direction, soft hyphens, variation selectors: seen by no reader.
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u207b\u2212\ufe58\ufe63\uff0d"
+_FOLDED_RANGES = ((0x2460, 0x24EB), (0xFF01, 0xFF5F), (0x1D400, 0x1D800))
+_GAP_FOR_UNKNOWN = 2
+_CONTEXT_SPAN = 28
 
 
 class CourseId(NamedTuple):
-    """What is known of a course: each part canonical (upper case, term as YYYYMM) or None."""
+    """What is known of a course: each part canonical (upper case, term as YYYYMM) or None. Its ``repr`` does not tell."""
 
     subject: str | None = None
     number: str | None = None
     crn: str | None = None
     term: str | None = None
+
+    def __repr__(self) -> str:
+        return f"CourseId({self.known_parts} parts withheld)"
 
     @property
     def known_parts(self) -> int:
@@ -111,170 +58,216 @@ class Mention(NamedTuple):
     course: CourseId
 
 
-def find(text: str) -> list[Mention]:
-    """All course identities in a text, left to right, not overlapping; strong forms win over weak ones."""
-    if not any(character.isdigit() for character in text):
+class View(NamedTuple):
+    """A text as the expressions read it. ``source[i]`` is where ``text[i]`` stands in the text itself; None where that is ``i``."""
+
+    text: str
+    source: tuple[int, ...] | None
+
+    def in_source(self, start: int, end: int) -> tuple[int, int]:
+        if self.source is None or start >= end:
+            return start, end
+        return self.source[start], self.source[end - 1] + 1
+
+
+def find(text: str, subjects: Collection[str] = frozenset()) -> list[Mention]:
+    """All course identities in a text, not overlapping; the longest wins. ``subjects`` (capitals) are believed like known ones."""
+    if not _ANY_DIGIT.search(text) if not text.isascii() else not _DIGITS.search(text):
         return []
+    view = folded(text)
+    if not _DIGITS.search(view.text):
+        return []
+    return apart(candidates(view, subjects), text, view)
+
+
+def folded(text: str) -> View:
+    """Every digit, blank, dash and stylised letter in its plain ASCII form, invisible characters left out."""
+    if text.isascii():
+        return View(text, None)
+    if not _INVISIBLE.search(text):
+        return View(text.translate(_plain()), None)
+    source = tuple(i for i, character in enumerate(text) if not _INVISIBLE.match(character))
+    return View("".join(map(text.__getitem__, source)).translate(_plain()), source)
+
+
+def candidates(view: View, subjects: Collection[str] = frozenset()) -> list[Mention]:
+    """What may be a course identity in a view, overlaps and all; offsets are those of the view."""
+    text = view.text
     found = [
-        Mention(match.start(), match.end(), course)
-        for patterns, weak in ((_STRONG, False), (_SPELLED, True), ((_PLAIN,), True))
-        for pattern in patterns
-        for match in pattern.finditer(text)
-        if (course := _course(match, weak)) is not None
+        Mention(
+            match.start() + skip, match.end(), CourseId(subject, match["number"].upper(), match["crn2"], match["term2"])
+        )
+        for match in forms.WHOLE.finditer(text)
+        for subject, skip in (_known_end(match["subject"], subjects),)
     ]
-    for match in _BARE_CRN.finditer(text):
-        group = "crn" if match.group("crn") else "crn2"
-        found.append(Mention(match.start(group), match.end(group), CourseId(crn=match.group(group))))
-    return _apart(found, text)
+    shouted: bool | None = None
+    position = 0
+    while match := forms.CORE.search(text, position):
+        if shouted is None:
+            shouted = _is_shouted(text)
+        parts = match.groupdict()
+        if _believed(match, parts, subjects, shouted):
+            found.append(Mention(match.start(), _past_digits(text, match.end()), _course(parts)))
+            position = match.end()
+        else:  # in what was caught, letters and all, another one may begin
+            position = match.start("subject") + 1
+    found += _bare(text)
+    return found
+
+
+def apart(found: Iterable[Mention], text: str, view: View) -> list[Mention]:
+    """Mentions of a view as mentions of the text, in order: the longest first at each place, never inside a placeholder; one that
+    stands in a mail or web address covers the address."""
+    mentions = [Mention(*view.in_source(m.start, m.end), m.course) for m in found]
+    if not mentions:
+        return []
+    covered = bytearray(len(text))
+    for match in forms.PLACEHOLDER.finditer(text):
+        covered[match.start() : match.end()] = b"\1" * (match.end() - match.start())
+    if "@" in text or "://" in text or "www." in text:
+        mentions = _in_addresses(mentions, text, covered)
+    kept: list[Mention] = []
+    for mention in sorted(mentions, key=lambda m: (m.start - m.end, -m.course.known_parts, m.start)):
+        if covered.find(1, mention.start, mention.end) < 0:
+            covered[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+            kept.append(mention)
+    return sorted(kept, key=lambda m: m.start)
 
 
 def term_code(text: str | None) -> str | None:
     """``2026 Spring`` and ``Spring 2026`` → ``202601``; None where no season and year stand ("Default Term")."""
-    for pattern in _TERM_TEXT:
+    for pattern in forms.TERM_TEXT:
         if text and (match := pattern.search(text)):
-            return match.group("year") + _SEASONS[match.group("season").lower()]
+            return match.group("year") + forms.SEASONS[match.group("season").lower()]
     return None
 
 
-def _course(match: re.Match[str], weak: bool) -> CourseId | None:
-    parts = match.groupdict()
-    subject, number, crn, term = parts["subject"], parts["number"], parts.get("crn"), parts.get("term")
-    if parts.get("season"):
-        term = parts["year"] + _SEASONS[parts["season"].lower()]
-    certain = crn is not None and term is not None
-    if not certain and not _believable(subject, number, weak):
-        return None
-    return CourseId(subject.upper(), number.upper(), crn, term)
+def _course(parts: dict[str, str]) -> CourseId:
+    term = parts["term2"] or parts["term1"] or parts["term0"]
+    for n in "12340" if term is None else "":
+        if season := parts.get(f"season{n}"):
+            year = parts[f"year{n}"]
+            term = ("20" + year if len(year) == 2 else year) + forms.SEASONS[season.lower()]
+    crn = parts["crn2"] or parts["crn3"] or parts["crn1"] or parts["crn0"]
+    return CourseId(parts["subject"].upper(), parts["number"].upper(), crn, term)
 
 
-def _believable(subject: str, number: str, weak: bool) -> bool:
+def _believed(match: re.Match[str], parts: dict[str, str], subjects: Collection[str], shouted: bool) -> bool:
+    subject, number, text = parts["subject"], parts["number"], match.string
     upper = subject.upper()
-    if upper in NO_SUBJECT:
+    if upper in forms.NO_SUBJECT and upper not in subjects:
         return False
-    if upper in KNOWN_SUBJECTS:
-        return subject.isupper() or upper not in AMBIGUOUS
-    if not weak:
-        return len(subject) <= 5
-    # An unknown subject: capitals and four digits that are no year and can be a course's level.
-    return (
-        subject.isupper()
-        and len(subject) <= 5
-        and bool(re.match(r"[1-7]\d{3}", number))
-        and number[:2] not in ("19", "20")
-    )
+    known = upper in forms.KNOWN_SUBJECTS or upper in subjects
+    ambiguous = upper in forms.AMBIGUOUS
+    if match["glued"] is not None or match["broken"] is not None:  # "cs3704exam" is one, "phys100mL" is none
+        if forms.HEX_ID.match(text, match.start("subject")):  # "ee4779cdc944"
+            return False
+        return known and match["glued"] is not None and len(number) == 4 and (not ambiguous or subject.isupper())
+    if any(parts[name] for name in ("term0", "term1", "term2", "crn1", "crn2", "crn3")):
+        machine = not match["gap"] or match["gap"] in "_-"
+        return known or (len(subject) <= forms.MAX_UNKNOWN and (subject.isupper() or machine))
+    digits = number.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+    plain = digits == number
+    yearlike = plain and 1900 <= int(digits) <= 2049
+    dated = any(parts[f"season{n}"] for n in "01234")
+    if match["gap"] in (":", "#", "*", "+", " #") and not (known and len(digits) == 4):
+        return False
+    if (ambiguous or not known or len(digits) == 3) and forms.UNIT.match(text, match.end()):
+        return False
+    if plain and len(digits) == 3 and re.match(r"[.,:][0-9]", text[match.end() : match.end() + 2]):
+        return False
+    if known and not ambiguous:
+        return True
+
+    def in_context() -> bool:
+        start, end = match.start("subject"), match.end()
+        return bool(
+            forms.CONTEXT.search(text[max(0, start - _CONTEXT_SPAN) : start])
+            or forms.CONTEXT.search(text[end : end + _CONTEXT_SPAN])
+        )
+
+    if ambiguous:
+        if yearlike and upper in forms.BESIDE_YEARS:
+            return (dated or in_context()) and (subject.isupper() or upper in forms.WRITTEN_OUT)
+        if upper in forms.WRITTEN_OUT:
+            return True
+        if upper in forms.FUNCTION_WORDS and shouted:
+            return in_context()
+        # "art 1404" is a painting's year, "art1404" is written like a code; so is "me_1383", where "Is2048" may be a title.
+        written = len(digits) == 4 and not (upper in forms.FUNCTION_WORDS and yearlike)
+        if subject == "Me" and written:  # no sentence begins so, as one does with "Is 1413" or "At 1400"
+            return True
+        return subject.isupper() or (match["gap"] in ("", "_") and written)
+    if not subject.isupper() or len(subject) > forms.MAX_UNKNOWN or len(match["gap"]) > _GAP_FOR_UNKNOWN:
+        return False
+    if len(digits) != 4 or digits[0] not in "1234567" or digits[:2] in ("19", "20"):
+        return False
+    if forms.THING.search(text[max(0, match.start() - 20) : match.start()]):
+        return False
+    return not (len(subject) == 2 or shouted) or dated or bool(match["section"]) or in_context()
 
 
-def _apart(found: Iterable[Mention], text: str) -> list[Mention]:
-    """Longest first at each place; never inside a placeholder."""
-    covered = [match.span() for match in _PLACEHOLDER.finditer(text)]
-    kept: list[Mention] = []
-    for mention in sorted(found, key=lambda m: (m.start - m.end, m.start)):
-        if all(mention.end <= start or mention.start >= end for start, end in covered):
-            covered.append((mention.start, mention.end))
-            kept.append(mention)
-    return sorted(kept)
+def _bare(text: str) -> Iterable[Mention]:
+    for match in forms.BARE.finditer(text):
+        group = str(match.lastgroup)[0]
+        parts = match.groupdict()
+        crn = parts.get(f"{group}_crn") or match[group][:5]
+        yield Mention(*match.span(group), CourseId(crn=crn, term=parts.get(f"{group}_term")))
 
 
-class CourseMasker:
-    """Masks the courses of one contributor. ``learn`` all of their codes first: what a code reveals (its subject and number,
-    its CRN) is then masked wherever else they mention it, and shorter mentions find the fuller identity."""
-
-    def __init__(self, registry: Registry, contributor: str) -> None:
-        self._registry = registry
-        self._contributor = contributor
-        self._own: set[CourseId] = set()
-        self._literals: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
-
-    def learn(self, code: str, term: str | None = None, name: str = "") -> None:
-        """Take in one of the contributor's course codes; ``term`` and ``name`` are the record's own fields (a CRN that stands
-        in the name alone completes the code)."""
-        mentions = find(code)
-        crns = {m.course.crn for m in find(name) if m.course.crn and m.course.subject is None} if name else set()
-        for mention in mentions:
-            course = _with_term(mention.course, term)
-            if course.crn is None and len(crns) == 1:
-                course = course._replace(crn=next(iter(crns)))
-            self._own.add(course)
-        if not mentions and any(c.isdigit() for c in code) and "@" not in code and len(code.strip()) >= 5:
-            self._literals.add(code.strip())
-        self._pattern = None
-
-    def handle_of_code(self, code: str, term: str | None = None) -> str:
-        """The handle of a ``course_code`` field, whatever it looks like."""
-        ours = HANDLE.search(code)
-        if ours:
-            return ours.group()
-        mentions = find(code)
-        if mentions:
-            return self._handle(_with_term(mentions[0].course, term))
-        short = _SHORT_HANDLE.search(code)
-        if short:
-            return self._private(f"handle/{int(short.group(1))}")
-        return self._private(f"code/{' '.join(code.casefold().split())}")
-
-    def handle_of_site(self, course_id: int | str) -> str:
-        """The handle of a to-do item's ``course_id`` (a number of the learning platform, private to the contributor)."""
-        return self._private(f"site/{course_id}")
-
-    def mask(self, text: str) -> tuple[str, int]:
-        """The text with a handle for every course in it, and how many there were."""
-        if not any(character.isdigit() for character in text):
-            return text, 0
-        found = find(text)
-        pieces: list[tuple[int, int, str]] = []
-        if self._own or self._literals:
-            found = _apart([*found, *self._own_mentions(text)], text)
-        for mention in found:
-            literal = mention.course == CourseId()
-            part = text[mention.start : mention.end]
-            pieces.append(
-                (mention.start, mention.end, self.handle_of_code(part) if literal else self._handle(mention.course))
-            )
-        pieces += [
-            (m.start(), m.end(), self._private(f"handle/{int(m.group(1))}")) for m in _SHORT_HANDLE.finditer(text)
-        ]
-        for start, end, handle in sorted(pieces, reverse=True):
-            text = text[:start] + handle + text[end:]
-        return text, len(pieces)
-
-    def _own_mentions(self, text: str) -> list[Mention]:
-        if self._pattern is None:
-            forms = {
-                rf"{re.escape(c.subject)}{_SEP}{{0,3}}{re.escape(c.number)}"
-                for c in self._own
-                if c.subject and c.number
-            }
-            forms |= {c.crn for c in self._own if c.crn}
-            forms |= {re.escape(literal) for literal in self._literals}
-            # Longest first, so that the order of learning never decides.
-            ordered = sorted(forms, key=lambda form: (-len(form), form))
-            self._pattern = re.compile(_OPEN + "(?:" + "|".join(ordered) + ")" + _CLOSE, re.I)
-        return [Mention(m.start(), m.end(), self._recognise(m.group())) for m in self._pattern.finditer(text)]
-
-    def _recognise(self, part: str) -> CourseId:
-        compact = re.sub(_SEP, "", part).upper()
-        for course in sorted(self._own, key=str):
-            if compact == course.crn:
-                return CourseId(crn=course.crn)
-            if course.number and compact == f"{course.subject}{course.number}":
-                return CourseId(course.subject, course.number)
-        return CourseId()
-
-    def _handle(self, course: CourseId) -> str:
-        """The fullest of the contributor's own courses that agrees, if exactly one does; else the course as it stands."""
-        candidates = [own for own in self._own if own.agrees(course)]
-        fullest = [c for c in candidates if c.known_parts == max(x.known_parts for x in candidates)]
-        if len(fullest) == 1 and fullest[0].known_parts >= course.known_parts:
-            course = fullest[0]
-        identity = "/".join(part or "-" for part in course)
-        if course.subject and course.number and course.term:
-            return self._registry.handle(f"course/{identity}")
-        return self._private(f"course/{identity}")
-
-    def _private(self, identity: str) -> str:
-        return self._registry.handle(f"of/{self._contributor}/{identity}")
+def _known_end(letters: str, subjects: Collection[str]) -> tuple[str, int]:
+    """A subject at the end of letters that run together ("siteCS"), and how many letters stand before it."""
+    upper = letters.upper()
+    ends = (upper[at:] for at in range(len(upper) - 1))
+    known = next((end for end in ends if end in forms.KNOWN_SUBJECTS or end in subjects), upper)
+    return known, len(upper) - len(known)
 
 
-def _with_term(course: CourseId, term: str | None) -> CourseId:
-    return course if course.term else course._replace(term=term_code(term))
+def _past_digits(text: str, end: int) -> int:
+    """Digits that touch a mention's end go with it, or they would be read as the handle's."""
+    while end < len(text) and text[end].isdigit():
+        end += 1
+    return end
+
+
+def _is_shouted(text: str) -> bool:
+    """A sentence in capitals: three words or more, none with a small letter."""
+    return text.isupper() and len(re.findall(r"[A-Z]{2,}", text[:400])) >= 3
+
+
+def _in_addresses(mentions: list[Mention], text: str, covered: bytearray) -> list[Mention]:
+    """Each mention in a mail or web address, stretched over it, unless a placeholder stands in it too."""
+    addresses = [m.span() for m in forms.ADDRESS.finditer(text) if covered.find(1, *m.span()) < 0]
+    inside = bytearray(len(text))
+    for start, end in addresses:
+        inside[start:end] = b"\1" * (end - start)
+    first: dict[int, tuple[int, int]] = {}
+    stretched = []
+    for mention in mentions:
+        if inside.find(1, mention.start, mention.end) < 0:
+            stretched.append(mention)
+            continue
+        if not first:
+            first = {at: span for span in addresses for at in range(*span)}
+        starts = [first[at] for at in (mention.start, mention.end - 1) if at in first]
+        start = min([mention.start, *(s for s, _ in starts)])
+        stretched.append(Mention(start, max([mention.end, *(e for _, e in starts)]), mention.course))
+    return stretched
+
+
+@cache
+def _plain() -> dict[int, str]:
+    """One character for one: offsets stay."""
+    table = dict.fromkeys(map(ord, _DASHES), "-")
+    for low, high in _FOLDED_RANGES:
+        for code in range(low, high):
+            form = unicodedata.normalize("NFKC", chr(code))
+            if len(form) == 1 and form.isascii():
+                table[code] = form
+    for code in range(0x80, 0x20000):
+        character = chr(code)
+        if unicodedata.category(character) == "Nd":
+            table[code] = str(unicodedata.decimal(character))
+        elif character.isspace() and code not in table:
+            table[code] = " "
+    return table

@@ -1,8 +1,8 @@
 """Names that are common in student bodies, and capitalised words of course work that are no names. Data only.
 
 Used by the person recogniser: a capitalised word of ``GIVEN`` or ``SURNAMES`` is evidence for a person, a word of ``ORDINARY``
-is evidence against one. Names that are as often other words (Will, Mark, Rose, Brown, Hill …) are left out: context finds
-them. These tables are written apart from the synthetic people of ``curriculum``.
+is evidence against one; a word of ``FAMOUS`` counts as a name only beside a title or the like. Names that are as often other words
+(Will, Mark, Rose, Brown, Hill …) are left out: context finds them. These tables are written apart from the synthetic people of ``curriculum``.
 """
 
 from __future__ import annotations
@@ -59,6 +59,23 @@ SURNAMES = _table(
     "Tran Tucker Turner Valdez Vargas Vasquez Vega Wagner Walker Wallace Walsh Wang Ward Warren Washington Watkins Watson "
     "Weaver Webb Weber Wheeler White Williams Williamson Willis Wilson Wong Wright Wu Yamamoto Yang Young Yu Zhang Zhao "
     "Zhou Ziegler "
+)
+
+# Whom theorems, laws and works of the curriculum are called after, and the works themselves: course work, not people one meets.
+FAMOUS = _table(
+    "Abel Ampere Archimedes Aristotle Arrhenius Asch Avogadro Babbage Bach Banach Bayes Beethoven Bellman Beowulf Bernoulli Bessel "
+    "Biot Bode Bohr Boltzmann Bonferroni Boole Boyle Bragg Brewster Brownian Cauchy Chandrasekhar Chaucer Chebyshev Chopin Coase "
+    "Confucius Copernicus Coulomb Cramer Curie Dante Darwin Debye Descartes Dijkstra Dirac Doppler Douglass Durkheim Einstein "
+    "Erikson Euclid Euler Faraday Fermat Fermi Feynman Fibonacci Foucault Fourier Frankenstein Freud Galileo Galois Gandhi Gantt "
+    "Gatsby Gauss Gaussian Gibbs Giffen Gini Goethe Golgi Goodhart Haber Hamlet Hamming Hegel Heisenberg Hermite Hess Hilbert "
+    "Hobbes Hooke Huffman Hume Hund Huygens Ibsen Jacobi Jacobian Jung Kafka Kant Karnaugh Kepler Keynes Keynesian Kirchhoff "
+    "Kohlberg Kruskal Lagrange Lagrangian Lamarck Laplace Lavoisier Lear Legendre Leibniz Likert Linnaeus Liouville Lorentz Lorenz "
+    "Macbeth Machiavelli Maclaurin Malthus Markov Marx Maslow Maxwell Mendel Mendeleev Mercator Michaelis Michelangelo Milgram "
+    "Mohr Monet Mozart Napoleon Nash Navier Nernst Newton Newtonian Nietzsche Noether Nyquist Odysseus Ohm Okun Orwell Othello "
+    "Pareto Pascal Pasteur Pauli Pavlov Pavlovian Pearson Piaget Picasso Planck Plato Poincare Poisson Punnett Pythagoras "
+    "Pythagorean Raoult Rawls Rayleigh Rembrandt Reynolds Richter Riemann Rousseau Rutherford Schrodinger Schrödinger Seneca "
+    "Shakespeare Shannon Skinner Snell Socrates Sophocles Spearman Spinoza Stokes Thevenin Tocqueville Turing Venn Venturi Virgil "
+    "Vivaldi Voltaire Vygotsky Weber Weibull Wien Wilcoxon Wronski "
 )
 
 ORDINARY = _table(

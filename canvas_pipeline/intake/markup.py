@@ -43,6 +43,11 @@ def change_text(text: str, change: Change) -> str:
             _change_block(part, change) if index % 2 else _change_prose(part, change)
             for index, part in enumerate(_BLOCK.split(text))
         )
+    return _change_inner(text, change)
+
+
+def _change_inner(text: str, change: Change) -> str:
+    """Text that is JSON (a tool's result, or JSON kept in a string of JSON, however deep) or prose."""
     if text[:1] in ("{", "[", '"') and _is_json(text):
         return _JSON_LITERAL.sub(lambda m: m.group() if _is_key(m) else _change_json(m.group(), change), text)
     return change(text)
@@ -77,15 +82,15 @@ def _change_native(literal: str, change: Change) -> str:
     """A string in a native block, in native or (leniently) plain quotes. It may itself be JSON, as a tool's result is."""
     if literal.startswith(wire.QUOTE):
         inner = wire.unescape(literal[len(wire.QUOTE) : -len(wire.QUOTE)])
-        changed = change_text(inner, change) if inner[:1] in ("{", "[", '"') else change(inner)
+        changed = _change_inner(inner, change)
         return literal if changed == inner else f"{wire.QUOTE}{wire.escape(changed)}{wire.QUOTE}"
     inner = wire.unescape(json.loads(literal, strict=False))
-    changed = change(inner)
+    changed = _change_inner(inner, change)
     return literal if changed == inner else json.dumps(wire.escape(changed), ensure_ascii=False)
 
 
 def _change_json(literal: str, change: Change) -> str:
     """A string in JSON text that was escaped as a whole (``wire.response_text``) or not at all."""
     inner = json.loads(wire.unescape(literal), strict=False)
-    changed = change(inner)
+    changed = _change_inner(inner, change)
     return literal if changed == inner else wire.escape(json.dumps(changed, ensure_ascii=False))

@@ -1,8 +1,10 @@
-"""The table of identity patterns: type, regular expression, score, and the words that must stand near a weak one. Data only.
+"""The table of identity patterns: type, regular expression, score, the words that must stand near a weak one, and a trigger.
 
-A pattern at or above ``THRESHOLD`` counts alone; one below needs a context word within five words before or three behind it
-(Presidio adds ``CONTEXT_BONUS``). Expressions are bounded, so that a long line costs linear time. People are in ``persons``,
-courses in ``crn``.
+Texts come folded (``folding``): digits, dashes, spaces and apostrophes of every script are ASCII. A pattern at or above
+``THRESHOLD`` counts alone; one below needs a context word near it (Presidio adds ``CONTEXT_BONUS``). ``\\K`` drops what stood
+before it from the match (a label such as "SSN:"). A row's ``trigger`` is a cheap necessary condition: where it finds nothing
+the expression cannot match. Expressions are bounded, so that a long line costs linear time. Data only; people are in
+``persons`` and in the trained recogniser, courses in ``crn``.
 """
 
 from __future__ import annotations
@@ -11,49 +13,49 @@ from typing import NamedTuple
 
 THRESHOLD = 0.5
 CONTEXT_BONUS = 0.35
+CONTEXT_BEFORE, CONTEXT_AFTER = 7, 4  # words
 SURE, LIKELY, WEAK = 0.9, 0.6, 0.3
 
-# The order decides between identities of equal length: the first wins. A placeholder is "@" + type + number.
-TYPES = ("EMAIL", "URL", "SSN", "PHONE", "STUDENT_ID", "ADDRESS", "ROOM", "TIME", "USERNAME", "PERSON")
+# The order decides between identities of equal length: the first wins. A placeholder is "@" + type + six digits.
+TYPES = ("EMAIL", "URL", "SSN", "PHONE", "STUDENT_ID", "ADDRESS", "ROOM", "TIME", "USERNAME", "PERSON", "PLACE")
+# What shape alone proves goes before what a reader guesses, where the two overlap.
+CERTAIN = frozenset({"EMAIL", "URL", "SSN", "PHONE", "STUDENT_ID", "ADDRESS", "USERNAME"})
+# A clock time says where somebody is only beside one of these.
+WHEREABOUTS = frozenset({"ROOM", "PLACE", "ADDRESS"})
 
-_DASH = r"[\-\u2010-\u2015]"
-_GAP = r"[\s.\-\u2010-\u2015]"
-_CLOCK = r"\d{1,2}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?"
+_GAP = r"[\s.\-/]"
+_CLOCK = r"\d{1,2}(?::[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?|\s?[AaPp]\.?[Mm]\b\.?)"
 _DAYS = r"(?:M|T|W|R|F|Mo|Tu|We|Th|Fr|Sa|Su|Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun|Monday|Tuesday|Wednesday|Thursday|Friday)"
-_BUILDING = r"(?:Hall|Building|Bldg\.?|Center|Centre|Auditorium|Library|Tower|Gym|Gymnasium|Annex|Pavilion|Stadium|Theatre|Laboratory|House|Commons)"
-_CAPITAL = r"[A-Z][\w'’\-]{1,24}"
-_STREET = r"(?:Street|St|Avenue|Ave|Road|Rd|Drive|Lane|Ln|Boulevard|Blvd|Court|Ct|Place|Circle|Terrace|Highway|Hwy|Parkway|Pkwy)"
+_HOUSES = "Hall|Building|Bldg\\.?|Center|Centre|Auditorium|Library|Tower|Gym|Gymnasium|Annex|Pavilion|Stadium|Theatre|Laboratory|House|Commons|Arena|Chapel|Plaza"
+_CAPITAL = r"[^\W\d_a-z][\w'\-]{1,24}"
+_STREET = r"(?:Street|St|Avenue|Ave|Road|Rd|Drive|Lane|Ln|Boulevard|Blvd|Court|Ct|Place|Circle|Terrace|Highway|Hwy|Parkway|Pkwy|Way|Loop|Alley|Pike|Square)"
+_HOST = r"(?:instructure\.com|zoom\.us|google\.com|goo\.gl|bit\.ly|forms\.gle|discord\.gg|calendly\.com|groupme\.com|linkedin\.com|instagram\.com|facebook\.com|twitter\.com|tiktok\.com)"
+_MAIL_HOST = (
+    r"(?:(?:[\w-]{1,63}\.){1,6}edu|(?:gmail|outlook|hotmail|yahoo|icloud|proton|protonmail|aol)\.(?:com|me|net))"
+)
+_MINE = r"(?:my|his|her|their|our|new|phone|cell|mobile|contact|telephone|whatsapp)"
+_STUDENT_LABEL = (
+    r"(?:student|banner|hokie|university|campus|school|matriculation|enrol+ment|uid|uin|sid|pid|emplid|empl)"
+)
+_NOT_THEIRS = r"(?:course|assignment|quiz|module|item|order|file|submission|page|event|group|section|canvas|meeting|discussion|video|doc|document|question|rubric|ticket)"
 
-_CALL = (
-    "call",
-    "phone",
-    "cell",
-    "tel",
-    "telephone",
-    "text",
-    "mobile",
-    "contact",
-    "sms",
-    "whatsapp",
-    "fax",
-    "ring",
-    "dial",
+_CALLED = rf"(?:{_MINE}\s(?:number|no\.?|num|\#)|tel|ph|phone|cell|mobile|call|text|sms|fax|whatsapp)(?:\s?(?:is|at|me at|me on|\#|:|=|-|\()){{0,2}}\s{{0,2}}"
+# A number after these is that thing's number, and one before these is an amount.
+_ITEM = r"(?i:\b(?:id|order|ticket|item|submission|assignment|quiz|module|file|page|event|group|section|course|canvas|discussion|video|guide|doc|document|question|rubric|isbn|issn|doi|pmid|arxiv|oclc|accession|serial|invoice|case|record|build|patent|catalog|model|seed|crn|zip|timestamp|meeting)s?(?:\s?(?:id|no\.?|number|\#))?[\s:#(=]{0,3})"
+_UNIT = r"(?i:points?|pts|rows?|widgets?|bytes?|people|words?|times|units?|steps?|cells?|atoms?|ms|seconds?|years?|dollars|usd|km|items?|records?|samples?|digits|bits)\b"
+# Hundreds and tens in a row ("100 20 3000") are a list of amounts.
+_ROUND = r"\d00\s\d{1,2}0\s\d000(?!\d)"
+
+_CALL = tuple(
+    "call phone cell tel telephone text mobile contact sms whatsapp fax ring dial ph reach voicemail texting calling me".split()
 )
-_STUDENT = (
-    "student",
-    "students",
-    "id",
-    "sid",
-    "banner",
-    "uin",
-    "hokie",
-    "pid",
-    "university",
-    "emplid",
-    "badge",
-    "passport",
-)
-_SOCIAL = ("ssn", "social", "security")
+_STUDENT = tuple("student students sid banner uin uid hokie pid emplid badge passport matriculation".split())
+_SOCIAL = ("ssn", "social", "security", "itin")
+
+_EMAIL_SIGN = r"@"
+_EMAIL_WORD = r"(?i)(?<![a-z])at(?![a-z])"
+_DIGITS = r"\d(?:[^A-Za-z\d]{0,6}\d){6}"
+_PLACE_WORD = rf"(?:{_HOUSES})"
 
 
 class Pattern(NamedTuple):
@@ -63,49 +65,68 @@ class Pattern(NamedTuple):
     name: str
     regex: str
     score: float
+    trigger: str
     context: tuple[str, ...] = ()
     first_word: bool = False
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern("EMAIL", "any domain, case and subdomain", r"(?<![\w.+%-])[\w][\w.%+'’-]{0,63}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w@])", SURE),
-    Pattern("EMAIL", "spelled out", r"(?i)(?<![\w.])[\w][\w.+-]{0,63}\s?[\[(]\s?at\s?[\])]\s?[\w-]{1,63}(?:\s?(?:[\[(]\s?dot\s?[\])]|\.)\s?[\w-]{2,63}){1,5}", SURE),
-    Pattern("URL", "with a scheme", r"(?i)\b(?:https?|ftp)://[^\s<>\"'|{}\\]{1,2000}[^\s<>\"'|{}\\.,;:!?)\]]", SURE),
-    Pattern("URL", "www", r"(?i)\bwww\.[^\s<>\"'|{}\\]{1,2000}[^\s<>\"'|{}\\.,;:!?)\]]", SURE),
-    Pattern("URL", "campus or class host", r"(?i)(?<![\w@.])(?:[\w-]{1,63}\.){1,6}(?:edu|instructure\.com|zoom\.us|google\.com)(?![\w.])(?:/[^\s<>\"'|{}\\]{0,2000})?", LIKELY),
-    Pattern("SSN", "three, two, four", rf"(?<![\w.\-\u2010-\u2015])\d{{3}}(?:{_DASH}|\s)\d{{2}}(?:{_DASH}|\s)\d{{4}}(?![\w\-\u2010-\u2015])", SURE),
-    Pattern("SSN", "nine digits", r"(?<![\w.\-])\d{9}(?![\w.\-]\d|\w)", WEAK, _SOCIAL),
-    Pattern("PHONE", "area code in parentheses", rf"(?<![\w.])(?:\+?1{_GAP}{{0,2}})?\(\d{{3}}\){_GAP}{{0,2}}\d{{3}}{_GAP}{{0,2}}\d{{4}}(?!\w)", SURE),
-    Pattern("PHONE", "ten digits in groups", rf"(?<![\w.+\-\u2010-\u2015])(?:\+?1{_GAP}{{0,2}})?\d{{3}}{_GAP}{{1,2}}\d{{3}}{_GAP}{{1,2}}\d{{4}}(?![\w\-\u2010-\u2015])", SURE),
-    Pattern("PHONE", "international", rf"(?<![\w+])\+\d{{1,3}}(?:{_GAP}?\(?\d{{2,4}}\)?){{2,5}}(?![\w])", SURE),
-    Pattern("PHONE", "bare digits", r"(?<![\w.\-])1?[2-9]\d{2}[2-9]\d{6}(?![\w\-]|\.\d)", WEAK, _CALL),
-    Pattern("PHONE", "seven digits", rf"(?<![\w.\-\u2010-\u2015])[2-9]\d{{2}}{_GAP}\d{{4}}(?![\w\-\u2010-\u2015])", WEAK, _CALL),
-    Pattern("STUDENT_ID", "eight or nine digits", r"(?<![\w.\-])\d{8,9}(?![\w\-]|\.\d)", WEAK, _STUDENT),
-    Pattern("STUDENT_ID", "groups of three", rf"(?<![\w.\-])9\d{{2}}{_DASH}\d{{3}}{_DASH}\d{{3}}(?![\w\-])", WEAK, _STUDENT),
-    Pattern("ADDRESS", "number and street", rf"(?<![\w.])\d{{1,5}}\s{_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s{_STREET}\b\.?(?:,?\s(?:Apt|Unit|Suite|#)\.?\s?\w{{1,6}})?", LIKELY),
-    Pattern("ADDRESS", "post box", r"(?i)\bP\.?\s?O\.?\s?Box\s\d{1,6}\b", LIKELY),
-    Pattern("ROOM", "building and number", rf"(?<![\w@]){_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s{_BUILDING},?\s(?:(?:[Rr]oom|[Rr]m)\.?\s)?#?[A-Z]?\d{{1,4}}[A-Z]?\b", SURE),
-    Pattern("ROOM", "building", rf"(?<![\w@]){_CAPITAL}\s{_BUILDING}(?!\w)", LIKELY, first_word=True),
-    Pattern("ROOM", "room", r"(?<![\w@])(?:[Rr]oom|ROOM|[Rr]m|RM|[Cc]lassroom)\.?\s?#?[A-Z]?-?\d{1,4}[A-Z]?\b", SURE),
-    Pattern("ROOM", "in or at a place with a number", rf"(?<=\b[Ii]n\s|\b[Aa]t\s){_CAPITAL}\s\d{{3,4}}[A-Z]?\b", LIKELY, first_word=True),
-    Pattern("TIME", "days and hours", rf"(?<!\w){_DAYS}(?:[/,&\s]{{0,2}}{_DAYS}){{0,5}},?\s{_CLOCK}(?:\s?{_DASH}\s?{_CLOCK})?(?!\w)", LIKELY),
-    Pattern("TIME", "hours", rf"(?<![\w:]){_CLOCK}(?:\s?{_DASH}\s?{_CLOCK})?(?![\w:])", WEAK, ("@place",)),
-    Pattern("USERNAME", "at-name", r"(?<![\w@./])@(?![A-Z][A-Z_]*\d)[A-Za-z_][\w.]{1,29}\w", LIKELY),
+    Pattern("EMAIL", "any domain, case and subdomain", r"[\w.%+'&#!$*~-]{0,63}[\w%+'&#!$*~-]@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}", SURE, _EMAIL_SIGN),
+    Pattern("EMAIL", "quoted, or at a numbered host", r"(?:\"[^\"\n]{1,64}\"|[\w.+-]{1,64})@(?:\[[\d.:a-fA-F]{3,45}\]|\d{1,3}(?:\.\d{1,3}){3}|(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})", SURE, _EMAIL_SIGN),
+    Pattern("EMAIL", "blanks around the signs", r"[\w][\w.+-]{0,63}\s{0,2}@\s{0,2}(?:[\w-]{1,63}\s?\.\s?){1,6}(?i:edu|com|org|net|gov|io|uk|de|ca|fr|in)(?!\w)", SURE, _EMAIL_SIGN),
+    Pattern("EMAIL", "spelled out in brackets", r"(?i)(?<![\w.])[\w][\w.+-]{0,63}\s?[\[({<]\s?(?:at|@)\s?[\])}>]\s?[\w-]{1,63}(?:\s?(?:[\[({<]\s?(?:dot|\.)\s?[\])}>]|\sdot\s|\.)\s?[\w-]{2,63}){1,5}", SURE, _EMAIL_WORD + "|@"),
+    Pattern("EMAIL", "spelled out", r"(?i)(?<![\w.])[\w][\w.+-]{0,63}(?:\sdot\s[\w-]{1,63}){0,3}\s{1,2}at\s{1,2}[\w-]{1,63}(?:\s{1,2}dot\s{1,2}[\w-]{2,63}){1,5}", SURE, _EMAIL_WORD),
+    Pattern("EMAIL", "at in a word, a host", rf"(?i)(?<![\w.])[\w][\w.+-]{{1,63}}\s{{1,2}}at\s{{1,2}}{_MAIL_HOST}(?!\w)", SURE, _EMAIL_WORD),
+    Pattern("EMAIL", "at and dot run on with underscores", r"(?i)(?<![\w.])[\w.+-]{1,63}(?:_at_|-at-|\(at\)|\*at\*)[\w-]{1,63}(?:(?:_dot_|-dot-|\(dot\)|\*dot\*|\.)[\w-]{2,24}){1,4}", SURE, r"(?i)(?<![a-z])at(?![a-z])"),
+    Pattern("URL", "with a scheme", r"(?i)(?:https?|ftps?|webcal|zoommtg)://[^\s<>\"'|{}\\]{0,2000}[^\s<>\"'|{}\\.,;:!?)\]]", SURE, r"://"),
+    Pattern("URL", "www", r"(?i)(?<![a-z0-9])www\.[^\s<>\"'|{}\\]{1,2000}[^\s<>\"'|{}\\.,;:!?)\]]", SURE, r"(?i)www\."),
+    Pattern("URL", "campus or class host", rf"(?i)(?<![\w@.])(?:(?:[\w-]{{1,63}}\.){{1,6}}edu|(?:[\w-]{{1,63}}\.){{0,6}}{_HOST})(?![\w-])(?:/[^\s<>\"'|{{}}\\]{{0,2000}})?", LIKELY, r"(?i)\.(?:edu|com|us|gl|ly|gle|gg)"),
+    Pattern("SSN", "three, two, four", rf"(?<![\d.\-])(?!{_ROUND})\d{{3}}(?:\s?-\s?|[\s.])\d{{2}}(?:\s?-\s?|[\s.])\d{{4}}(?![\d\-])", SURE, _DIGITS),
+    Pattern("SSN", "three, two, four, all round", r"(?<![\d.\-])\d{3}\s\d{2}\s\d{4}(?![\d\-])", WEAK, _DIGITS, _SOCIAL),
+    Pattern("SSN", "nine digits", r"(?<![\d.\-])\d{9}(?![.\-]?\d)", WEAK, _DIGITS, _SOCIAL),
+    Pattern("SSN", "after its name", r"(?i)(?:ssn|itin|social(?:\ssecurity)?)(?:\s?(?:number|no\.?|num|\#))?[\s:=#]{0,3}(?:is\s)?[:\s]{0,2}\K\d{3}[\s.-]?\d{2}[\s.-]?\d{4}(?!\d)", SURE, _DIGITS),
+    Pattern("SSN", "its last four", r"(?i)ssn(?:[\s,:#-]{0,3}(?:number|last|ending|ends|in|four|4|digits|is|with|are)){1,5}[\s:]{1,3}\K\d{4}(?!\d)", SURE, r"(?i)ssn"),
+    Pattern("PHONE", "area code in parentheses", rf"(?<![\d.])(?:(?:\+|00)?1{_GAP}{{0,3}})?\(\s?\d{{3}}\s?\){_GAP}{{0,3}}\d{{3}}{_GAP}{{0,3}}\d{{4}}(?!\d)(?:\s?(?:x|ext\.?)\s?\d{{1,6}})?", SURE, _DIGITS),
+    Pattern("PHONE", "ten digits in groups", rf"(?<![\d.+\-])(?:(?:\+|00)?1{_GAP}{{0,3}}(?=[2-9]))?(?!{_ROUND}|[01]\d\d\s|\d{{3}}\s[01]\d\d\s)\d{{3}}{_GAP}{{1,3}}\d{{3}}{_GAP}{{1,3}}\d{{4}}(?![\d\-])(?:\s?(?:x|ext\.?)\s?\d{{1,6}})?", SURE, _DIGITS),
+    Pattern("PHONE", "ten digits in groups, any", r"(?<![\d.+\-])\d{3}\s\d{3}\s\d{4}(?![\d\-])", WEAK, _DIGITS, _CALL),
+    Pattern("PHONE", "two groups", rf"(?<![\d.+\-])(?:\+?1{_GAP}{{1,3}})?(?:\d{{3}}[\s.\-]\d{{7}}|\d{{6}}[.\-]\d{{4}})(?![\d\-])", LIKELY, _DIGITS),
+    Pattern("PHONE", "international", rf"(?:(?<![\w+])\+|(?<![\w+.\-])00(?=\d{{2}}{_GAP}))(?=(?:[^A-Za-z\d]{{0,6}}\d){{7}})\d{{1,3}}(?:{_GAP}{{0,2}}\(?\d{{1,5}}\)?){{2,6}}(?!\d)", SURE, _DIGITS),
+    Pattern("PHONE", "national with a leading zero", r"(?<![\w.\-])\(?0\d{2,4}\)?[\s-]\d{3,4}[\s-]\d{3,4}(?![\d\-])", LIKELY, _DIGITS),
+    Pattern("PHONE", "bare digits", r"(?<![\w.\-])1?\d{10}(?![\w\-]|\.\d)", WEAK, _DIGITS, _CALL),
+    Pattern("PHONE", "bare digits after their name", rf"(?i){_CALLED}\K\+?1?\d{{10}}(?!\d)", SURE, _DIGITS),
+    Pattern("PHONE", "bare digits of an American number", rf"(?<![\w.\-/#$=])(?=1?[2-9]\d{{9}})(?<!{_ITEM})1?[2-9]\d{{2}}[2-9]\d{{6}}(?![\w\-/%]|[.,]\d|\s{{1,2}}{_UNIT})", LIKELY, _DIGITS),
+    Pattern("PHONE", "seven digits after their name", rf"(?i){_CALLED}\K[2-9]\d{{2}}{_GAP}\d{{4}}(?![\w\-])", SURE, _DIGITS),
+    Pattern("PHONE", "seven digits", rf"(?<![\w.\-])[2-9]\d{{2}}{_GAP}\d{{4}}(?![\w\-])", WEAK, _DIGITS, _CALL),
+    Pattern("STUDENT_ID", "eight or nine digits", r"(?<![\w.\-])\d{8,9}(?![\w\-]|\.\d)", WEAK, _DIGITS, _STUDENT),
+    Pattern("STUDENT_ID", "nine digits of a campus", rf"(?<![\w.\-/#$=])(?=90\d{{7}})(?<!{_ITEM})90\d{{7}}(?![\w\-/%]|[.,]\d|\s{{1,2}}{_UNIT})", LIKELY, _DIGITS),
+    Pattern("STUDENT_ID", "after its name", rf"(?i)(?<![a-z]){_STUDENT_LABEL}(?:[\s_-]?(?:id|no\.?|number|num|card|\#)){{0,3}}(?:\sis)?[\s:=#(,_-]{{0,4}}\K[A-Z]{{0,2}}\d{{7,10}}(?!\d)", SURE, _DIGITS),
+    Pattern("STUDENT_ID", "after its name, in groups", rf"(?i)(?<![a-z])(?:{_STUDENT_LABEL}|id)(?:[\s_-]?(?:id|no\.?|number|num|card|\#)){{0,3}}(?:\sis)?[\s:=#(_-]{{0,4}}\K\d{{3}}[\s.-]\d{{3}}[\s.-]\d{{3}}(?!\d)", SURE, _DIGITS),
+    Pattern("STUDENT_ID", "after ID", rf"(?i)(?:(?<![a-z])(?=id)(?<!{_NOT_THEIRS}[\s_-]{{0,2}})id|my\s(?:school\s)?id)(?:\s?(?:no\.?|number|num|\#))?(?:\sis)?[\s:=#(]{{1,3}}\K[A-Z]{{0,2}}\d{{9}}(?!\d|\s{{1,2}}{_UNIT})", SURE, _DIGITS),
+    Pattern("STUDENT_ID", "after ID in capitals", rf"(?<![A-Za-z])(?=ID)(?<!(?i:{_NOT_THEIRS})[\s_-]{{0,2}})ID(?:\s?(?:No\.?|Number|\#))?(?:\sis)?[\s:=#(]{{1,3}}\K[A-Z]{{0,2}}\d{{7,10}}(?!\d|\s{{1,2}}{_UNIT})", SURE, _DIGITS),
+    Pattern("STUDENT_ID", "a letter and digits", r"(?<![\w.\-])[A-Z]{1,2}0\d{7}(?!\w)", LIKELY, _DIGITS),
+    Pattern("STUDENT_ID", "a letter and eight digits", r"(?<![\w.\-])[A-Za-z]{1,2}\d{7,9}(?!\w)", WEAK, _DIGITS, (*_STUDENT, "id")),
+    Pattern("STUDENT_ID", "groups of three", r"(?<![\w.\-])\d{3}[\s.-]\d{3}[\s.-]\d{3}(?![\w\-])", WEAK, _DIGITS, (*_STUDENT, "id")),
+    Pattern("ADDRESS", "number and street", rf"(?<![\w.])\d{{1,5}}[A-Z]?\s(?:[NSEW]\.?\s)?{_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s{_STREET}\b\.?(?:,?\s(?:Apt|Unit|Suite|#)\.?\s?\w{{1,6}})?", LIKELY, r"\d[A-Z]?\s"),
+    Pattern("ADDRESS", "number and street, any case", r"(?i)(?<![\w.])\d{2,5}\s(?:[nsew]\.?\s)?[^\W\d_]{3,20}(?:\s[^\W\d_]{3,20})?\s(?:street|st|avenue|ave|road|rd|blvd|lane|ln)\b(?:,?\s(?:apt|unit|suite|\#)\.?\s?\w{1,6})?", LIKELY, r"\d\s"),
+    Pattern("ADDRESS", "post box", r"(?i)\bP\.?\s?O\.?\s?Box\s#?\d{1,6}\b", LIKELY, r"(?i)box\s"),
+    Pattern("ADDRESS", "town, state and code", rf"{_CAPITAL}(?:\s{_CAPITAL}){{0,2}},?\s[A-Z]{{2}},?\s\d{{5}}(?:-\d{{4}})?(?!\d)", LIKELY, r"[A-Z]{2},?\s\d{5}"),
+    Pattern("ROOM", "building and number", rf"(?<![\w@]){_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s(?:{_HOUSES}),?\s(?:(?:[Rr]oom|[Rr]m)\.?\s)?#?(?:[A-Z]-?)?\d{{1,4}}(?:\.\d{{1,3}})?[A-Z]?\b", SURE, _PLACE_WORD),
+    Pattern("ROOM", "building and number in capitals", r"(?<![\w@])[A-Z]{3,20}(?:\s[A-Z]{3,20})?\s(?:HALL|BUILDING|BLDG|CENTER|LIBRARY|TOWER|AUDITORIUM|GYM),?\s(?:(?:ROOM|RM)\.?\s)?#?[A-Z]?\d{2,4}[A-Z]?\b", SURE, r"HALL|BUILDING|BLDG|CENTER|LIBRARY|TOWER|AUDITORIUM|GYM"),
+    Pattern("ROOM", "room", r"(?i)(?<![a-z0-9@])(?:room|rm|classroom|suite|lecture\shall|auditorium|conference\sroom|office(?=\s(?!365\b|20\d\d\b)(?:[a-z]-?)?\d{2,4}\b))\.?\s{0,2}(?:no\.?\s|number\s)?#?(?:[a-z]{1,2}-?)?\d{1,4}(?:[.-]\d{1,3})?[a-z]?(?![a-z0-9])", SURE, r"(?i)room|rm|suite|hall|auditorium|office"),
+    Pattern("ROOM", "in or at a place with a number", rf"\b(?:[Ii]n|[Aa]t)\s\K{_CAPITAL}\s\d{{3,4}}[A-Z]?\b", LIKELY, r"\b(?:[Ii]n|[Aa]t)\s", first_word=True),
+    Pattern("ROOM", "building and floor", rf"(?<![\w@]){_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s(?:{_HOUSES}),?\s(?:basement|lobby|atrium|(?:\d(?:st|nd|rd|th)|first|second|third|fourth|fifth|top|ground)\sfloor)\b", SURE, _PLACE_WORD),
+    Pattern("PLACE", "building", rf"(?<![\w@]){_CAPITAL}\s(?:{_HOUSES})(?!\w)", LIKELY, _PLACE_WORD, first_word=True),
+    Pattern("TIME", "days and hours", rf"(?<!\w){_DAYS}(?:[/,&\s]{{0,2}}{_DAYS}){{0,5}},?\s\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\s?-\s?{_CLOCK})?(?!\w)", LIKELY, r"\d:[0-5]\d"),
+    Pattern("TIME", "hours", rf"(?<![\w:]){_CLOCK}(?:\s?-\s?{_CLOCK})?(?![\w:])", WEAK, r"\d(?::[0-5]\d|\s?[AaPp]\.?[Mm])"),
+    Pattern("USERNAME", "at-name", rf"(?<![\w@./])@(?!(?:COURSE|{'|'.join(TYPES)})\d)[A-Za-z_][\w.]{{1,29}}\w", LIKELY, r"@[A-Za-z_]"),
 )  # fmt: skip
-
-# Nothing can match without one of these: texts that hold none of them skip the analyser (see pii).
-PREFILTER = (
-    r"@|://|\bwww\.|\.edu\b|\.com\b|zoom\.us|[\[(]\s?at\s?[\])]|\d{8}|\d[\s().\-\u2010-\u2015]{1,3}\d{2}|\d[\s.\-\u2010-\u2015]\d{4}|"
-    r"\d:[0-5]\d|\b[Rr](?:oo)?m\b|\bR(?:OO)?M\b|[Cc]lassroom|\b(?:Hall|Building|Bldg|Cent(?:er|re)|Auditorium|Library|Tower|"
-    r"Gym|Gymnasium|Annex|Pavilion|Stadium|Theatre|Laboratory|House|Commons)\b|\b[IiAa][nt]\s[A-Z]|\d\s[A-Z]|[Bb]ox\s\d"
-)
 
 # What a plugged-in token classifier may say, without its B-/I- prefix → our type. Anything else is refused aloud.
 MODEL_LABELS = {
     "GIVENNAME": "PERSON", "SURNAME": "PERSON", "LASTNAME": "PERSON", "FIRSTNAME": "PERSON", "PERSON": "PERSON", "PER": "PERSON",
     "USERNAME": "USERNAME", "EMAIL": "EMAIL", "EMAIL_ADDRESS": "EMAIL", "TELEPHONENUM": "PHONE", "PHONE_NUMBER": "PHONE",
     "PHONE": "PHONE", "SOCIALNUM": "SSN", "SSN": "SSN", "US_SSN": "SSN", "IDCARDNUM": "STUDENT_ID", "DRIVERLICENSENUM": "STUDENT_ID",
-    "ACCOUNTNUM": "STUDENT_ID", "TAXNUM": "SSN", "STREET": "ADDRESS", "BUILDINGNUM": "ADDRESS", "ZIPCODE": "ADDRESS", "CITY": "ADDRESS",
-    "CREDITCARDNUMBER": "STUDENT_ID", "DATEOFBIRTH": "PERSON", "PASSWORD": "USERNAME", "URL": "URL", "ROOM": "ROOM", "LOC": "ROOM",
-    "STUDENT_ID": "STUDENT_ID", "ADDRESS": "ADDRESS", "TIME": "TIME",
+    "ACCOUNTNUM": "STUDENT_ID", "TAXNUM": "SSN", "STREET": "ADDRESS", "BUILDINGNUM": "ADDRESS", "ZIPCODE": "ADDRESS", "CITY": "PLACE",
+    "CREDITCARDNUMBER": "STUDENT_ID", "DATEOFBIRTH": "PERSON", "PASSWORD": "USERNAME", "URL": "URL", "ROOM": "ROOM", "LOC": "PLACE",
+    "STUDENT_ID": "STUDENT_ID", "ADDRESS": "ADDRESS", "TIME": "TIME", "PLACE": "PLACE", "GPE": "PLACE",
 }  # fmt: skip

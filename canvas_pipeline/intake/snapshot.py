@@ -2,53 +2,44 @@
 
 In: the path of ``<contributor>.jsonl``. Out: a stream of ``CourseSnapshot`` and ``TodoSnapshot`` records, and a ``Refusal``
 for everything that is none. What must hold: no bytes crash the reader; memory is bounded by ``max_line`` and not by the file;
-no text of the file enters a refusal.
+no text of the file enters a refusal; the quick way of reading a line and the strict one agree on every line.
 
 How rows are counted: once a line is readable its assignments (or to-do items) are the rows, each kept or refused on its own;
 an unreadable line is one row; a blank line is one row with reason ``blank``. So for every file
 ``rows_in = sum(len(record)) + refusals``. A UTF-8 byte-order mark and a missing final newline are accepted.
+
+Whole files go through ``read``; a process pool takes ``lines`` apart into batches and calls ``parse``, which is pure.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from canvas_pipeline.errors import MissingInput
-from canvas_pipeline.records import Refusal
+from canvas_pipeline.intake import full_record
+from canvas_pipeline.intake.contributor_id import is_safe, printable
+from canvas_pipeline.intake.quarantine import MAX_LINE, MAX_ROWS, Unreadable
+from canvas_pipeline.intake.strict_json import decode
+from canvas_pipeline.records import Refusal, dumps
 
-MAX_LINE = 32 << 20  # bytes; a real contributor's longest line is under 100 KB
-MAX_DEPTH = 32
-_CHUNK = 1 << 20
-
-# reason code → what a student should do about it. Never filled with anything from the file.
-REASONS: Mapping[str, str] = {
-    "malformed_json": "the line is not valid JSON; export it again, or remove the line",
-    "not_an_object": "the line is JSON but not an object; every line must be {...}",
-    "several_objects_on_line": "more than one JSON value stands on the line; put each object on a line of its own",
-    "invalid_utf8": "the line holds bytes that are not UTF-8 text; save the file as UTF-8",
-    "nul_byte": "the line holds a NUL character; the file may be UTF-16 or damaged, save it as UTF-8",
-    "line_too_long": "the line is longer than the limit; split the snapshot into several lines",
-    "too_deep": f"the JSON is nested deeper than {MAX_DEPTH} levels",
-    "duplicate_key": "a key stands twice in one object, so one of its values would be lost",
-    "non_finite_number": "NaN and infinities are not numbers; write null where a number is not known",
-    "wrong_type": "the field is missing or has the wrong type",
-    "unknown_kind": "the record's type is not course_snapshot or todo_snapshot",
-    "bad_date": "not an ISO-8601 date with a time and an offset (such as 2026-03-01T04:59:59Z)",
-    "negative_points": "points are negative",
-    "contributor_mismatch": "contributor_id is not the file's name without .jsonl",
-    "blank": "the line is blank",
-}
-NOTES = frozenset({"blank"})  # counted and shown, but no reason to call a file bad
+BATCH = 1 << 20  # bytes of text that go to a worker at a time
+_BOM = b"\xef\xbb\xbf"
 
 S = TypeVar("S", bound=msgspec.Struct)
+Batch = list[tuple[int, bytes | None]]
+
+
+class Readable(Protocol):
+    """What gives lines as an open binary file does."""
+
+    def readline(self, size: int, /) -> bytes: ...
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,173 +106,156 @@ class TodoSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 Record = CourseSnapshot | TodoSnapshot
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a contribution is wrong, and what to do: ``file:line:field: message``."""
-
-    file: str
-    line: int
-    field: str
-    reason: str
-    message: str
-
-    def __str__(self) -> str:
-        return ":".join(part for part in (self.file, str(self.line), self.field) if part) + f": {self.message}"
-
-
-class ValidationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``validate`` found; ``rows`` are readable assignments and to-do items."""
-
-    file: str
-    records: int
-    rows: int
-    problems: tuple[Problem, ...]
-    notes: dict[str, int]
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems
-
-
-class _Refused(Exception):
-    def __init__(self, reason: str, field: str = "") -> None:
-        self.reason = reason
-        self.field = field
-
-
 def read(path: Path, *, max_line: int = MAX_LINE) -> Iterator[Record | Refusal]:
     """Records and refusals in file order, streaming. ``max_line`` is in bytes. Raises ``MissingInput`` where there is no
     such file (or it is a folder); nothing the file holds raises."""
     path = Path(path)
+    for batch in lines(path, max_line=max_line):
+        for number, line in batch:
+            yield from parse(path.name, path.stem, number, line)
+
+
+def lines(path: Path, *, max_line: int = MAX_LINE, batch: int = BATCH) -> Iterator[Batch]:
+    """Batches of (line number from 1, bytes without newline and byte-order mark), each about ``batch`` bytes; ``None`` stands for
+    a line over ``max_line`` bytes, which is skipped and never held. Raises ``MissingInput`` as ``read`` does."""
+    path = Path(path)
     try:
-        file = path.open("rb", buffering=_CHUNK)
-    except (FileNotFoundError, IsADirectoryError):
-        raise MissingInput(f"{path}: no such file; give the path of a contributor's .jsonl export") from None
+        file = path.open("rb", buffering=1 << 20)
+    except (FileNotFoundError, IsADirectoryError, ValueError):  # a path with a NUL is a ValueError
+        raise MissingInput(
+            f"{printable(str(path))}: no such file; give the path of a contributor's .jsonl export"
+        ) from None
     with file:
-        for number, line in _lines(file, max_line):
-            if number == 1 and line is not None:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            yield from _read_line(path.name, path.stem, number, line)
+        held: Batch = []
+        size = 0
+        for entry in numbered(file, max_line):
+            held.append(entry)
+            size += 64 + len(entry[1] or b"")
+            if size >= batch:
+                yield held
+                held, size = [], 0
+        if held:
+            yield held
 
 
-def validate(path: Path, *, max_line: int = MAX_LINE) -> ValidationReport:
-    """Read the whole file and report every problem as ``file:line:field`` with advice, never with its text."""
-    records = rows = 0
-    problems: list[Problem] = []
-    notes: Counter[str] = Counter()
-    for result in read(path, max_line=max_line):
-        if not isinstance(result, Refusal):
-            records, rows = records + 1, rows + len(result)
-        elif result.reason in NOTES:
-            notes[result.reason] += 1
-        else:
-            problems.append(
-                Problem(
-                    file=str(path),
-                    line=result.line,
-                    field=result.detail,
-                    reason=result.reason,
-                    message=REASONS[result.reason],
-                )
-            )
-    return ValidationReport(file=str(path), records=records, rows=rows, problems=tuple(problems), notes=dict(notes))
-
-
-def _lines(file: BinaryIO, max_line: int) -> Iterator[tuple[int, bytes | None]]:
-    """Numbered lines without their newline; ``None`` for one that is too long (it is skipped, not held)."""
+def numbered(file: Readable, max_line: int = MAX_LINE) -> Iterator[tuple[int, bytes | None]]:
+    """The same from an open file, line by line."""
     number = 0
     while line := file.readline(max_line + 1):
         number += 1
         if len(line) > max_line and not line.endswith(b"\n"):
-            while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
+            while (rest := file.readline(1 << 20)) and not rest.endswith(b"\n"):
                 pass
             yield number, None
         else:
-            yield number, line.rstrip(b"\r\n")
+            yield number, (line.removeprefix(_BOM) if number == 1 else line).rstrip(b"\r\n")
 
 
-def _read_line(source: str, contributor: str, number: int, line: bytes | None) -> Iterator[Record | Refusal]:
-    rows: list[Refusal] = []
+def parse(source: str, contributor: str, number: int, line: bytes | None) -> list[Record | Refusal]:
+    """What a line holds: one record and a refusal for each of its rows that is none, or one refusal. Pure; never raises.
+
+    ``source`` is the file's name, ``contributor`` its stem, ``number`` counts from 1, ``line`` is as ``lines`` gives it."""
+    if line is not None and (record := _quick(contributor, number, line)) is not None:
+        return [record]
+    return strict(source, contributor, number, line)
+
+
+def strict(source: str, contributor: str, number: int, line: bytes | None) -> list[Record | Refusal]:
+    """``parse`` without its quick way: slower, same answer, and the one that knows every reason."""
+    source = printable(source)
+    refused: list[Refusal] = []
     try:
         if line is None:
-            raise _Refused("line_too_long")
-        value = _decode(line)
-        kind = value.get("type")
-        if kind == "course_snapshot":
-            course = _convert(value, _CourseHead)
-            _check_head(course, contributor)
-            yield CourseSnapshot(
-                line=number, contributor=contributor, collected_at=course.collected_at, course_name=course.course_name,
-                course_code=course.course_code, term=course.term,
-                assignments=tuple(_rows(course.assignments, Assignment, "assignments", source, number, rows)),
-            )  # fmt: skip
-        elif kind == "todo_snapshot":
-            todo = _convert(value, _TodoHead)
-            _check_head(todo, contributor)
-            yield TodoSnapshot(
-                line=number, contributor=contributor, collected_at=todo.collected_at,
-                items=tuple(_rows(todo.items, TodoItem, "items", source, number, rows)),
-            )  # fmt: skip
-        else:
-            raise _Refused("unknown_kind" if isinstance(kind, str) else "wrong_type", "type")
-    except _Refused as refused:
-        yield Refusal(source=source, line=number, reason=refused.reason, detail=refused.field)
-    yield from rows
+            raise Unreadable("line_too_long")
+        record = _record(decode(line), source, contributor, number, refused)
+    except Unreadable as error:
+        return [Refusal(source=source, line=number, reason=error.reason, detail=error.field)]
+    return [record, *refused]
 
 
-def _decode(line: bytes) -> dict[str, Any]:
-    if not line.strip():
-        raise _Refused("blank")
-    if b"\0" in line:
-        raise _Refused("nul_byte")
+def source_keys(record: Record) -> Iterator[bytes]:
+    """For each row of the record, canonical bytes of the head's fields and the row's: what names a source row wherever it
+    stands. Two rows that say the same have the same key; line numbers and unknown extra fields do not enter."""
+    if isinstance(record, CourseSnapshot):
+        head = dumps(
+            ["course", record.contributor, record.collected_at, record.course_name, record.course_code, record.term]
+        )
+    else:
+        head = dumps(["todo", record.contributor, record.collected_at])
+    for row in rows_of(record):
+        yield head + b"\n" + dumps(row)
+
+
+def rows_of(record: Record) -> tuple[Assignment, ...] | tuple[TodoItem, ...]:
+    return record.assignments if isinstance(record, CourseSnapshot) else record.items
+
+
+@lru_cache(maxsize=1 << 16)
+def instant(text: str) -> datetime | None:
+    """An ISO-8601 date with time and offset, or None where it is none."""
     try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _Refused("invalid_utf8") from None
-    try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
-    except json.JSONDecodeError as error:
-        raise _Refused("several_objects_on_line" if error.msg == "Extra data" else "malformed_json") from None
-    except RecursionError:
-        raise _Refused("too_deep") from None
-    except ValueError:  # an integer with more digits than Python converts
-        raise _Refused("malformed_json") from None
-    if not isinstance(value, dict):
-        raise _Refused("not_an_object")
-    if _depth_over(value, MAX_DEPTH):
-        raise _Refused("too_deep")
-    if "\\u" in text:  # only an escape can bring these in
-        flat = json.dumps(value, ensure_ascii=False)
-        if "\\u0000" in flat:
-            raise _Refused("nul_byte")
-        if any("\ud800" <= character <= "\udfff" for character in flat):
-            raise _Refused("invalid_utf8")
-    return value
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo is not None and moment.astimezone(UTC) else None
+    except (ValueError, OverflowError):
+        return None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise _Refused("duplicate_key")
-    return value
+def _rows_field(record: Record) -> str:
+    return "assignments" if isinstance(record, CourseSnapshot) else "items"
 
 
-def _constant(_: str) -> NoReturn:
-    raise _Refused("non_finite_number")
+def _quick(contributor: str, number: int, line: bytes) -> Record | None:
+    """The record where every field is there, nothing else is, and nothing is wrong; None where only ``strict`` can tell."""
+    full = full_record.decode(line)
+    if (
+        full is None
+        or full.contributor_id != contributor
+        or not is_safe(contributor)
+        or instant(full.collected_at) is None
+    ):
+        return None
+    if isinstance(full, full_record.Todo):
+        items = tuple([
+            TodoItem(type=i.type, assignment_name=i.assignment_name, due_at=i.due_at, course_id=i.course_id) for i in full.items
+        ])  # fmt: skip
+        if len(items) > MAX_ROWS or any(i.due_at is not None and instant(i.due_at) is None for i in items):
+            return None
+        return TodoSnapshot(line=number, contributor=contributor, collected_at=full.collected_at, items=items)
+    rows = full.assignments
+    if len(rows) > MAX_ROWS or any(r.due_at is not None and instant(r.due_at) is None for r in rows):
+        return None
+    if any(r.points_possible is not None and r.points_possible < 0 for r in rows):
+        return None
+    return CourseSnapshot(
+        line=number, contributor=contributor, collected_at=full.collected_at, course_name=full.course_name,
+        course_code=full.course_code, term=full.term,
+        assignments=tuple([
+            Assignment(
+                name=r.name, type=r.type, due_at=r.due_at, points_possible=r.points_possible,
+                submission_types=r.submission_types, submission_status=r.submission_status,
+            ) for r in rows
+        ]),
+    )  # fmt: skip
 
 
-def _depth_over(value: Any, limit: int) -> bool:
-    """Whether containers are nested deeper than ``limit``, level by level and so without recursion."""
-    level: list[Any] = [value]
-    for _ in range(limit):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, (dict, list))
-        ]
-        if not level:
-            return False
-    return True
+def _record(value: dict[str, Any], source: str, contributor: str, number: int, refused: list[Refusal]) -> Record:
+    kind = value.get("type")
+    if kind == "course_snapshot":
+        course = _convert(value, _CourseHead)
+        _check_head(course, contributor, course.assignments)
+        return CourseSnapshot(
+            line=number, contributor=contributor, collected_at=course.collected_at, course_name=course.course_name,
+            course_code=course.course_code, term=course.term,
+            assignments=tuple(_rows(course.assignments, Assignment, "assignments", source, number, refused)),
+        )  # fmt: skip
+    if kind == "todo_snapshot":
+        todo = _convert(value, _TodoHead)
+        _check_head(todo, contributor, todo.items)
+        return TodoSnapshot(
+            line=number, contributor=contributor, collected_at=todo.collected_at,
+            items=tuple(_rows(todo.items, TodoItem, "items", source, number, refused)),
+        )  # fmt: skip
+    raise Unreadable("unknown_kind" if isinstance(kind, str) else "wrong_type", "type")
 
 
 def _convert(value: Any, type_: type[S]) -> S:
@@ -292,13 +266,17 @@ def _convert(value: Any, type_: type[S]) -> S:
         message = str(error)
         path = message.rpartition("at `$")[2].strip("`.") if "at `$" in message else ""
         missing = message.partition("missing required field `")[2].partition("`")[0]
-        raise _Refused("wrong_type", ".".join(part for part in (path, missing) if part)) from None
+        raise Unreadable("wrong_type", ".".join(part for part in (path, missing) if part)) from None
 
 
-def _check_head(head: _Head, contributor: str) -> None:
+def _check_head(head: _Head, contributor: str, rows: list[Any]) -> None:
+    if not is_safe(head.contributor_id):
+        raise Unreadable("unsafe_id", "contributor_id")
     if head.contributor_id != contributor:
-        raise _Refused("contributor_mismatch", "contributor_id")
+        raise Unreadable("contributor_mismatch", "contributor_id")
     _check_date(head.collected_at, "collected_at")
+    if len(rows) > MAX_ROWS:
+        raise Unreadable("too_many_rows")
 
 
 def _rows(
@@ -310,10 +288,10 @@ def _rows(
             _check_date(getattr(row, "due_at", None), "due_at")
             points = getattr(row, "points_possible", None)
             if points is not None and not math.isfinite(points):
-                raise _Refused("non_finite_number", "points_possible")
+                raise Unreadable("non_finite_number", "points_possible")
             if points is not None and points < 0:
-                raise _Refused("negative_points", "points_possible")
-        except _Refused as error:
+                raise Unreadable("negative_points", "points_possible")
+        except Unreadable as error:
             where = f"{field}[{position}]" + (f".{error.field}" if error.field else "")
             refused.append(Refusal(source=source, line=line, reason=error.reason, detail=where))
         else:
@@ -322,13 +300,4 @@ def _rows(
 
 def _check_date(text: str | None, field: str) -> None:
     if text is not None and instant(text) is None:
-        raise _Refused("bad_date", field)
-
-
-def instant(text: str) -> datetime | None:
-    """An ISO-8601 date with time and offset, or None where it is none."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo is not None and moment.astimezone(UTC) else None
-    except (ValueError, OverflowError):
-        return None
+        raise Unreadable("bad_date", field)

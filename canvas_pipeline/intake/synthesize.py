@@ -12,17 +12,18 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.intake import curriculum
-from canvas_pipeline.records import write_jsonl
+from canvas_pipeline.records import dumps, write_jsonl
 
 EPOCH = datetime(2026, 2, 16, 14, 5, 33, 482913, tzinfo=timezone(timedelta(hours=-5)))
 TERMS = (("Spring 2026", "2026 Spring", "202601"), ("Fall 2025", "Fall 2025", "202509"))
 NO_DUE = 0.2  # share of work without a due date
 IDENTITY_TITLES = 0.1  # share of titles that name a person, an address, a room …
 DECOY_TITLES = 0.04
+TODO_ITEMS = 5_000  # of one list; what is more stands in further lists
 GRADED = 0.9  # of the work whose due date has passed, and of the undated
 
 
@@ -74,12 +75,24 @@ def synthesize(contributors: int, courses: int, assignments: int, seed: int, out
     shared = _course(random.Random(f"{seed}/shared"), 0)
     for index in range(contributors):
         name = contributor_id(index)
-        truth: list[dict[str, Any]] = []
         path = out_dir / f"{name}.jsonl"
-        write_jsonl(path, _records(random.Random(f"{seed}/{name}"), name, index, courses, assignments, shared, truth))
-        write_jsonl(out_dir / "truth" / f"{name}.truth.jsonl", truth)
+        rng = random.Random(f"{seed}/{name}")
+        truth: list[dict[str, Any]] = []
+        with (out_dir / "truth" / f"{name}.truth.jsonl").open("wb", buffering=1 << 20) as file:
+            records = _records(rng, name, index, courses, assignments, shared, truth)
+            write_jsonl(path, _with_truth(records, truth, file))
         paths.append(path)
     return paths
+
+
+def _with_truth(
+    records: Iterator[dict[str, Any]], truth: list[dict[str, Any]], file: BinaryIO
+) -> Iterator[dict[str, Any]]:
+    """Records as they come; what is true of each goes to the file before the next is made, so that neither is ever held whole."""
+    for record in records:
+        file.writelines(dumps(row) + b"\n" for row in truth)
+        truth.clear()
+        yield record
 
 
 def contributor_id(index: int) -> str:
@@ -122,15 +135,17 @@ def _records(
         }  # fmt: skip
         coming = [(course, title, row["type"], row["due_at"]) for title, row in work if _is_coming(row, collected)]
         todo += coming[:2]
-    for position, (_, title, _, _) in enumerate(todo):
-        _note(truth, courses + 1, f"items[{position}].assignment_name", title)
-    yield {
-        "type": "todo_snapshot", **stamp,
-        "items": [
-            {"type": kind, "assignment_name": title.text, "due_at": due, "course_id": course.canvas_id}
-            for course, title, kind, due in todo
-        ],
-    }  # fmt: skip
+    for start in range(0, max(1, len(todo)), TODO_ITEMS):
+        part = todo[start : start + TODO_ITEMS]
+        for position, (_, title, _, _) in enumerate(part):
+            _note(truth, courses + 1 + start // TODO_ITEMS, f"items[{position}].assignment_name", title)
+        yield {
+            "type": "todo_snapshot", **stamp,
+            "items": [
+                {"type": kind, "assignment_name": title.text, "due_at": due, "course_id": course.canvas_id}
+                for course, title, kind, due in part
+            ],
+        }  # fmt: skip
 
 
 def _note(truth: list[dict[str, Any]], line: int, field: str, value: Marked) -> None:

@@ -62,7 +62,7 @@ def test_what_the_private_registry_knows_is_looked_for(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     for text in ("zz 9911", "ZZ_9911", "bring 33333 along", "course/ZZ/9911/33333/202601"):
         out.write_text(json.dumps({"title": text}))
-        assert audit([out], registry) and not audit([out]), text
+        assert audit([out], registry) and (not audit([out]) or text.startswith("course/")), text
     for text in ('{"course_id":33333}', "1.33333", "abc33333", "zz 99112"):
         out.write_text(json.dumps({"title": text}))
         assert audit([out], registry) == [], text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,55 +14,74 @@ from hypothesis import strategies as st
 
 from canvas_pipeline.errors import ServiceUnavailable
 from canvas_pipeline.intake import curriculum, patterns
+from canvas_pipeline.intake.course_masker import CourseMasker
 from canvas_pipeline.intake.course_registry import Registry
-from canvas_pipeline.intake.crn import CourseMasker
-from canvas_pipeline.intake.pii import Finding, Scrubber, may_hold_identity, scrub_rows
+from canvas_pipeline.intake.pii import (
+    Finding,
+    Model,
+    Scrubber,
+    scrub_rows,
+)
 from canvas_pipeline.tools import wire
 from canvas_pipeline.tools.wire import ToolCall
 
+KEY = b"a key for tests only"
+
+
+def scrubber(model: Model | None = None, people: frozenset[str] = frozenset()) -> Scrubber:
+    return Scrubber(KEY, "zed-001", model, people)
+
 
 def one(text: str, kind: str = "text") -> str:
-    return Scrubber().scrub([text], kind)[0].text  # type: ignore[arg-type]
+    return scrubber().scrub([text], kind)[0].text  # type: ignore[arg-type]
+
+
+def typed(text: str) -> str:
+    """A masked text with the digits of its placeholders left out."""
+    return re.sub(r"@([A-Z_]+)\d{6}(?!\d)", r"@\1", text)
 
 
 FOUND = {
-    "Email Jo.Smith@Mail.Example.EDU your draft": "Email @EMAIL1 your draft",
-    "to a_b+c@x.co.uk, now": "to @EMAIL1, now",
-    "write jo [at] example [dot] edu": "write @EMAIL1",
-    "Call (540) 555-0143 now": "Call @PHONE1 now",
-    "Call 5405550143 to book": "Call @PHONE1 to book",
-    "Text phone 540–555–0143": "Text phone @PHONE1",
-    "+1 907 555 0143": "@PHONE1",
-    "1-212-555-0143": "@PHONE1",
-    "+44 20 7946 0958": "@PHONE1",
-    "Form 987-65-4321": "Form @SSN1",
-    "Waiver, student ID 905123456": "Waiver, student ID @STUDENT_ID1",
-    "Meet Dr. Kowalczyk": "Meet Dr. @PERSON1",
-    "Peer review: Kenji Wolverton": "Peer review: @PERSON1",
-    "Ask Jan-Erik O’Hallorhan Dale": "Ask @PERSON1",
-    "Slides by john smith": "Slides by @PERSON1",
-    "Smith, John": "@PERSON1",
-    "Kowalczyk’s office hours": "@PERSON1’s office hours",
-    "Quiz in Penrose Tower 347": "Quiz in @ROOM1",
-    "Exam at 7:00 PM, Larkspur Hall 273": "Exam at @TIME1, @ROOM1",
-    "Lab tour, Room 344": "Lab tour, @ROOM1",
-    "Final in Torgersen 1060": "Final in @ROOM1",
-    "MWF 10:10-11:00": "@TIME1",
-    "see https://x.example.edu/a.b, ok": "see @URL1, ok",
-    "at 12 Maple Oak Street, Apt 4": "at @ADDRESS1",
-    "ping @jdoe_22": "ping @USERNAME1",
+    "Email Jo.Smith@Mail.Example.EDU your draft": "Email @EMAIL your draft",
+    "to a_b+c@x.co.uk, now": "to @EMAIL, now",
+    "write jo [at] example [dot] edu": "write @EMAIL",
+    "Call (540) 555-0143 now": "Call @PHONE now",
+    "Call 5405550143 to book": "Call @PHONE to book",
+    "Text phone 540–555–0143": "Text phone @PHONE",
+    "+1 907 555 0143": "@PHONE",
+    "1-212-555-0143": "@PHONE",
+    "+44 20 7946 0958": "@PHONE",
+    "Form 987-65-4321": "Form @SSN",
+    "Waiver, student ID 905123456": "Waiver, student ID @STUDENT_ID",
+    "Meet Dr. Kowalczyk": "Meet Dr. @PERSON",
+    "Peer review: Kenji Wolverton": "Peer review: @PERSON",
+    "Ask Jan-Erik O’Hallorhan Dale": "Ask @PERSON",
+    "Slides by john smith": "Slides by @PERSON",
+    "Smith, John": "@PERSON",
+    "Kowalczyk’s office hours": "@PERSON’s office hours",
+    "Quiz in Penrose Tower 347": "Quiz in @ROOM",
+    "Exam at 7:00 PM, Larkspur Hall 273": "Exam at @TIME, @ROOM",
+    "Lab tour, Room 344": "Lab tour, @ROOM",
+    "Final in Torgersen 1060": "Final in @ROOM",
+    "MWF 10:10-11:00": "@TIME",
+    "see https://x.example.edu/a.b, ok": "see @URL, ok",
+    "at 12 Maple Oak Street, Apt 4": "at @ADDRESS",
+    "ping @jdoe_22": "ping @USERNAME",
 }
 
 
 @pytest.mark.parametrize("text", FOUND)
 def test_an_identity_becomes_a_typed_placeholder(text: str) -> None:
-    assert one(text) == FOUND[text]
+    assert typed(one(text)) == FOUND[text]
 
 
 UNTOUCHED = (
-    "id 5405550143 points", "order 123456789 widgets", "Watch video guide 905123456", "2026-03-01T04:59:59Z", "due 11:59 PM",
-    "Lecture Hall rules", "Today’s class", "Chapter 10-12 notes", "Python 3.12", "1,000,000,000 rows", "Review with Python",
-    "canvas.get_assignments", "calendar.find_free_blocks", "Email your draft", "By Friday Noon", "Professor Office Hours",
+    "id 5405550143 points", "order 123456789 widgets", "Watch video guide 905123456", "2026-03-01T04:59:59Z",
+    "due 11:59 PM",
+    "Lecture Hall rules", "Today’s class", "Chapter 10-12 notes", "Python 3.12", "1,000,000,000 rows",
+    "Review with Python",
+    "canvas.get_assignments", "calendar.find_free_blocks", "Email your draft", "By Friday Noon",
+    "Professor Office Hours",
     "3d6f0a9b12ce", "version 1.2.3.4", "Group Project with Peers", "Questions for Review",
 )  # fmt: skip
 
@@ -72,12 +93,12 @@ def test_what_is_no_identity_stays(text: str) -> None:
 
 def test_ordinary_titles_and_course_names_are_not_masked() -> None:
     titles = [form[0].format(t=t, n=4) for s in curriculum.SUBJECTS for t in s.topics for form in curriculum.FORMS]
-    assert [r.text for r in Scrubber().scrub(titles)] == titles
+    assert [r.text for r in scrubber().scrub(titles)] == titles
     names = [title for s in curriculum.SUBJECTS for _, title in s.courses] + [
         "Organic Chemistry (Honors)",
         "Biology - Lab",
     ]
-    assert [r.text for r in Scrubber().scrub(names, "course_name")] == names
+    assert [r.text for r in scrubber().scrub(names, "course_name")] == names
 
 
 def test_an_instructor_is_found_where_course_names_carry_one() -> None:
@@ -87,23 +108,41 @@ def test_an_instructor_is_found_where_course_names_carry_one() -> None:
         "Prof. Umarov – Theory",
         "Calculus\u00a0📚 Featherstone’s section",
     ]
-    assert [one(n, "course_name") for n in names] == [
-        "Music - @PERSON1", "Fiction (@PERSON1)", "Prof. @PERSON1 – Theory", "Calculus\u00a0📚 @PERSON1’s section",
+    assert [typed(one(n, "course_name")) for n in names] == [
+        "Music - @PERSON", "Fiction (@PERSON)", "Prof. @PERSON – Theory", "Calculus\u00a0📚 @PERSON’s section",
     ]  # fmt: skip
 
 
 def test_a_value_keeps_its_placeholder_and_two_values_never_share_one() -> None:
-    results = Scrubber().scrub(["to a@x.edu and b@x.edu", "A@X.EDU again", "c@x.edu"])
-    assert [r.text for r in results] == ["to @EMAIL1 and @EMAIL2", "@EMAIL1 again", "@EMAIL3"]
+    results = scrubber().scrub(["to a@x.edu and b@x.edu", "A@X.EDU again", "c@x.edu"])
+    first, again, other = (re.findall(r"@EMAIL\d{6}", r.text) for r in results)
+    assert first[0] == again[0] and len({*first, *other}) == 3
 
 
-def test_numbers_that_stand_in_the_input_are_not_given_to_somebody_else() -> None:
-    assert one("@EMAIL3 or a@x.edu, Dr. @PERSON1") == "@EMAIL3 or @EMAIL4, Dr. @PERSON1"
+def test_a_placeholder_depends_on_key_record_set_type_and_value_alone() -> None:
+    texts = [f"to {name}@x.edu" for name in "abcdefgh"]
+    forwards = [r.text for r in scrubber().scrub(texts)]
+    backwards = [r.text for r in scrubber().scrub(texts[::-1])][::-1]
+    assert forwards == backwards == [one(text) for text in texts]
+    assert not set(forwards) & {r.text for r in Scrubber(KEY, "ada-001").scrub(texts)}
+    assert not set(forwards) & {r.text for r in Scrubber(KEY[::-1], "zed-001").scrub(texts)}
+
+
+def test_the_way_a_number_is_written_does_not_change_its_placeholder() -> None:
+    ways = ("(540) 555-0143", "540.555.0143", "+1 540 555 0143", "５４０–５５５–０１４３")
+    assert len({scrubber().placeholder("PHONE", way) for way in ways}) == 1
+
+
+def test_placeholders_that_stand_in_the_input_stay() -> None:
+    assert (
+        typed(one("@EMAIL3 or a@x.edu, Dr. @PERSON1, @COURSE12345678"))
+        == "@EMAIL3 or @EMAIL, Dr. @PERSON1, @COURSE12345678"
+    )
 
 
 def test_spans_are_offsets_into_the_text_as_it_came_in() -> None:
     text = "Dr. Okonjo, a@x.edu, (540) 555-0143, Room 12"
-    result = Scrubber().scrub([text])[0]
+    result = scrubber().scrub([text])[0]
     assert [(text[s.start : s.end], s.type) for s in result.spans] == [
         ("Okonjo", "PERSON"), ("a@x.edu", "EMAIL"), ("(540) 555-0143", "PHONE"), ("Room 12", "ROOM"),
     ]  # fmt: skip
@@ -137,14 +176,9 @@ def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_answered_with_spans_inside_it(text: str) -> None:
-    result = Scrubber().scrub([text])[0]
+    result = scrubber().scrub([text])[0]
     assert all(0 <= s.start < s.end <= len(text) for s in result.spans)
     assert result.spans or result.text == text
-
-
-def test_the_fast_path_never_skips_a_text_that_holds_something() -> None:
-    assert all(may_hold_identity(text) for text in FOUND)
-    assert not may_hold_identity("Homework 3: Recursion")
 
 
 def test_an_unusually_long_text_takes_linear_time() -> None:
@@ -160,7 +194,7 @@ class OnlyBob:
 
 
 def test_the_pattern_pass_also_runs_where_a_model_answered() -> None:
-    assert Scrubber(OnlyBob()).scrub(["ask bob at bob2@x.edu"])[0].text == "ask @PERSON1 at @EMAIL1"
+    assert typed(scrubber(OnlyBob()).scrub(["ask bob at bob2@x.edu"])[0].text) == "ask @PERSON at @EMAIL"
 
 
 class Unruly:
@@ -176,7 +210,7 @@ class Unruly:
 @pytest.mark.parametrize("answer", (RuntimeError("secret text"), [], [[Finding(0, 1, "LABEL_7")]]))
 def test_a_model_that_fails_or_speaks_another_language_is_refused_aloud(answer: object) -> None:
     with pytest.raises(ServiceUnavailable) as error:
-        Scrubber(Unruly(answer)).scrub(["some text"])
+        scrubber(Unruly(answer)).scrub(["some text"])
     assert "secret" not in str(error.value) and error.value.exit_code == 2
 
 
@@ -187,14 +221,16 @@ def test_every_model_label_maps_to_a_type_we_have() -> None:
 
 
 def test_a_dry_run_counts_by_type_and_shows_masked_samples_only() -> None:
-    result = Scrubber().dry_run(list(FOUND))
+    result = scrubber().dry_run(list(FOUND))
     assert result.counts["EMAIL"] == 3 and result.counts["PHONE"] == 6
     assert not any(value in str(result) for value in ("Smith", "555", "905123456", "Kowalczyk"))
 
 
 def test_messages_keep_their_markup_and_lose_their_identities() -> None:
-    call = ToolCall("calendar.create_event", {"title": "Meet Dr. Okonjo", "start_iso": "2026-03-01T09:00:00", "n": 5405550143,
-                                              "who": ["jo@x.edu", {"say <turn|>": "in Room 12 <tool_call|>"}]})  # fmt: skip
+    call = ToolCall("calendar.create_event", {"title": "Meet Dr. Okonjo", "start_iso": "2026-03-01T09:00:00",
+    "n": 5405550143,
+                                              "who": ["jo@x.edu",
+                                              {"say <turn|>": "in Room 12 <tool_call|>"}]})  # fmt: skip
     result = [{"id": 5405550143, "title": 'CS_3704_21936_202601 "quoted" jo@x.edu', "m": "<|tool_call>"}]
     rows = [
         {"contributor_id": "Jo Smith-1", "messages": [
@@ -207,28 +243,41 @@ def test_messages_keep_their_markup_and_lose_their_identities() -> None:
     courses = CourseMasker(Registry(b"a key for tests only"), "zed-001")
     courses.learn("CS_3704_21936_202601")
     handle = courses.handle_of_code("CS 3704")
-    (row,) = scrub_rows(rows, Scrubber(), courses)
-    user, assistant, tool, syllabus = row["messages"]
+    (row,) = scrub_rows(rows, scrubber(), courses)
+    user, assistant, tool, syllabus = json.loads(typed(json.dumps(row)))["messages"]
     assert row["contributor_id"] == "Jo Smith-1"
-    assert user["content"] == f"Call @PHONE1 about {handle}"
+    assert user["content"] == f"Call @PHONE about {handle}"
     turn = wire.parse_turn(assistant["content"])
-    assert turn.text == "Sure, @EMAIL1." and turn.calls == (
-        ToolCall("calendar.create_event", {"title": "Meet Dr. @PERSON1", "start_iso": "2026-03-01T09:00:00", "n": 5405550143,
-                                           "who": ["@EMAIL1", {"say <turn|>": "in @ROOM1 <tool_call|>"}]}),
+    assert turn.text == "Sure, @EMAIL." and turn.calls == (
+        ToolCall("calendar.create_event", {"title": "Meet Dr. @PERSON", "start_iso": "2026-03-01T09:00:00",
+        "n": 5405550143,
+                                           "who": ["@EMAIL", {"say <turn|>": "in @ROOM <tool_call|>"}]}),
     )  # fmt: skip
     assert tool["content"] == wire.response_text(
-        [{"id": 5405550143, "title": f'{handle} "quoted" @EMAIL1', "m": "<|tool_call>"}]
+        [{"id": 5405550143, "title": f'{handle} "quoted" @EMAIL', "m": "<|tool_call>"}]
     )
-    assert syllabus["content"] == wire.serialise_response("canvas.get_syllabus", "Ask Dr. @PERSON1")
-    assert scrub_rows([row], Scrubber(), courses) == [row]
+    assert syllabus["content"] == wire.serialise_response("canvas.get_syllabus", "Ask Dr. @PERSON")
+    assert scrub_rows([row], scrubber(), courses) == [row]
 
 
+_TEXTS = st.text(max_size=12) | st.sampled_from(
+    [
+        '<|"|>',
+        "jo@x.edu",
+        '{"a":1}',
+        '{"a": "jo@x.edu"}',
+        "<tool_call|>",
+        "00Ô",
+        "<|",
+        '\\"',
+        "\\u0040",
+        "Dr. Okonjo",
+        "[",
+        '["b\\u00e9"]',
+    ]
+)
 _VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**9), 10**9)
-    | st.text(max_size=12)
-    | st.sampled_from(['<|"|>', "jo@x.edu", '{"a":1}', "<tool_call|>"]),
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | _TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=8,
 )
@@ -242,22 +291,36 @@ def _shape(value: object) -> object:
     return str if isinstance(value, str) else value
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.text(max_size=6), _VALUES, max_size=4))
-def test_a_call_parses_to_the_same_shape_after_scrubbing(arguments: dict[str, object]) -> None:
-    before = wire.serialise(ToolCall("a.b", arguments))
-    (after,) = scrub_rows([before], Scrubber())
-    (call,) = wire.parse_turn(after).calls
-    assert isinstance(call, ToolCall) and _shape(call.arguments) == _shape(arguments)
-    (result,) = scrub_rows([wire.response_text(arguments)], Scrubber())
-    assert "jo@x.edu" not in after + result
-    if "jo@x.edu" not in before:
-        assert after == before
+def test_a_call_keeps_its_shape_and_without_an_identity_its_bytes(arguments: dict[str, object]) -> None:
+    call, result = wire.serialise(ToolCall("a.b", arguments)), wire.response_text(arguments)
+    nested = wire.serialise_response("a.b", json.dumps(arguments))
+    for before in (call, result, nested):
+        masker = scrubber()
+        (after,) = scrub_rows([before], masker)
+        assert "jo@x.edu" not in json.dumps(_strings(arguments)) or "@EMAIL" in after
+        if not masker.counts:
+            assert after == before
+        if before is call:
+            (parsed,) = wire.parse_turn(after).calls
+            assert isinstance(parsed, ToolCall) and _shape(parsed.arguments) == _shape(arguments)
+        elif before is result:
+            assert _shape(json.loads(wire.unescape(after))) == _shape(arguments)
+        assert scrub_rows([after], scrubber()) == [after]
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for child in value.values() for text in _strings(child)]
+    if isinstance(value, list):
+        return [text for child in value for text in _strings(child)]
+    return [value] if isinstance(value, str) else []
 
 
 def test_a_broken_call_hides_nothing() -> None:
     broken = '<|tool_call>call:a.b{to=jo@x.edu}<tool_call|> <|tool_call>call:c{x:<|"|>jo@x.edu'
-    (after,) = scrub_rows([broken], Scrubber())
+    (after,) = scrub_rows([broken], scrubber())
     assert "jo@x" not in after and after.count("<|tool_call>") == 2
 
 
@@ -266,7 +329,7 @@ def test_without_presidio_the_module_imports_and_names_the_extra() -> None:
         "import sys; sys.modules['presidio_analyzer'] = None\n"
         "import canvas_pipeline.intake.corpus, canvas_pipeline.intake.pii as pii\n"
         "from canvas_pipeline.errors import MissingTool\n"
-        "try: pii.Scrubber()\n"
+        "try: pii.Scrubber(bytes(16), 'x')\n"
         "except MissingTool as error: print(error, error.exit_code)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)

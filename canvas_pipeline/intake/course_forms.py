@@ -1,0 +1,158 @@
+"""What course identities are written like: words that are subjects, words that are none, and the forms as expressions.
+
+Data only, for ``crn``. The expressions work on a *folded* view of the text (``crn.folded``): ASCII digits, letters and dashes,
+plain blanks, nothing invisible. Each is built of bounded repetitions, so that the work is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+KNOWN_SUBJECTS = frozenset(
+    "AAEC ACCT ACIS AE AERO AFST ALCE ALS ANTH AOE APS APSC ARAB ARBC ARCH ARE ART ARTH ARTS AS ASPT AST ASTR AT BC BCHM "
+    "BIO BIOC BIOE BIOL BIT BME BMES BMSP BMVS BSE BTEC BUAD BUS BUSI CE CEE CEM CHE CHEM CHN CHNE CINE CIS CIVL CLA CLAS "
+    "CMDA CNST COMM COMP COMS CONS COS CRIM CRJ CS CSE CSES CSCI DANC DASC ECE ECED ECEN ECON EDCI EDEL EDEP EDHE EDIT EDP "
+    "EDTE EDUC EE EECS ENGE ENGL ENGR ENG ENSC ENT ENVS ESM ESS ETHC EXSC FCS FIN FIW FL FLIM FMD FR FREC FREN FST GBCB "
+    "GEOG GEOL GEOS GER GERM GIA GR GRAD GREK GRK HD HDFS HEB HEBR HIST HLTH HNFE HORT HSCI HTM HUM HUMN IDS IND INFO INTL "
+    "IR IS ISC ISE ISYE IT ITAL ITDS ITL JAPN JMC JOUR JPN JUD KIN KINE KOR LAHS LANG LAR LAT LATN LAW LDRS LING MACR MAE "
+    "MATH MATE ME MECH MED MGMT MGT MINE MKTG MIS MN MS MSE MSL MTRG MUS MUSC NANO NEUR NEUS NR NSEG NURS OPMT PAPA PHIL "
+    "PHS PHYS POLS PPE PPWS PSCI PSY PSYC PSVP RED REAL REL RELG RLCL RTM RUS RUSS SBIO SCI SLAV SOC SOCI SPAN SPIA "
+    "STAT STL STS SUST SW SYSB TA TBMH THEA THEO TOX TURK UAP UH UNIV UNR UPDE URDU VM VT WATR WGS WLC WOMN WRIT "
+    "MATHEMATICS BIOLOGY CHEMISTRY PHYSICS ECONOMICS HISTORY ENGLISH PSYCHOLOGY STATISTICS PHILOSOPHY CALC SOCIOLOGY".split()
+)
+# Subjects that are also English words or abbreviations: believed in capitals only.
+AMBIGUOUS = frozenset(
+    "AE ALS ARE ARCH ART ARTS AS AST AT BC BIT BUS CE CHE CLA COMP CONS COS EDIT ENT FL FR GER GR GRAD HD HUM IDS IND INFO "
+    "IR IS IT LAT LAW MED ME MINE MS MN NR PAPA REAL RED REL SCI SPAN STS SW TA TOX UH UNIV VM VT WRIT LANG HISTORY "
+    "ENGLISH ECONOMICS PHYSICS BIOLOGY CHEMISTRY MATHEMATICS PSYCHOLOGY STATISTICS PHILOSOPHY SOCIOLOGY".split()
+)
+# Of these, departments written out: believed in any case, but not before what may be a year ("Economics 2008").
+WRITTEN_OUT = frozenset(word for word in AMBIGUOUS if len(word) >= 7)
+# Of these, words that a sentence in capitals is made of.
+FUNCTION_WORDS = frozenset("ARE AS AT BIT IS IT ME MINE REAL RED EDIT HUM".split())
+# Of these, words beside which a number like 2026 is a year unless something says course.
+BESIDE_YEARS = FUNCTION_WORDS | WRITTEN_OUT | frozenset("VT FL GRAD UNIV TA MS MN FR GR GER HD VM SW UH NR".split())
+# Capitals before a number that name no course.
+NO_SUBJECT = frozenset((
+    # terms, months, days
+    "FALL SPRING SUMMER WINTER AUTUMN TERM SEMESTER YEAR AY FY SP FA SU WI JAN FEB MAR APR MAY JUN JUL AUG SEP SEPT OCT NOV "
+    "DEC JANUARY FEBRUARY MARCH APRIL JUNE JULY AUGUST SEPTEMBER OCTOBER NOVEMBER DECEMBER MON TUE WED THU FRI SAT SUN TUES THUR "
+    # standards, protocols, formats, hardware
+    "ISO IEC ANSI IEEE RFC HTTP HTTPS TCP UDP IP IPV UTF ASCII SHA AES RSA USB PCI DIN EN BS ASTM NIST OSHA SAE AISI ITU MIL STD "
+    "UL NFPA NEMA API JSON XML SQL HTML CSS PHP MAC WIN LINUX OS RC REV VER V DDR RAM CPU GPU GTX RTX AMD IBM PDP VAX NES HP LTC "
+    "TI STM ESP MSP AVR NCR LED LCD HDR RGB CMYK PNG JPEG MPEG HDMI VGA WPA CAT PMID DOI ISBN ISSN CAS UN EC CVE BUG CWE PR GH "
+    # error codes, forms of law and office
+    "ERR ERROR CODE IRS FDA EPA FAFSA FORM SDG USC CFR ACT BILL HR SB GRE GMAT LSAT MCAT SAT AP IB SSN PIN ZIP TEL FAX EXT BOX PO "
+    "APT STE LOT CRN ID GPT USD EUR GBP JPY "
+    # work and its parts
+    "EXAM TEST QUIZ FINAL MIDTERM HW PS PSET LAB LABS UNIT WEEK DAY MOD MODULE PART STEP TASK ITEM PAGE PAGES PG PP CH CHAP VOL "
+    "MID NO NUM FIG TABLE TAB EQ EX QTR LEVEL GOAL OPUS OP BWV K KV ORDER PROJ MAX MIN POINT PTS PT XP EXP SLIDE LINE ROW STAGE "
+    "PHASE ROUND ESSAY DRAFT PAPER NOTE NOTES VIDEO GROUP TEAM TOPIC TRIAL CASE SET GAME SCORE BONUS EXTRA "
+    # places, ways, machines of travel
+    "ROOM RM HALL BLDG SEC SECT RT RTE HWY SR CR FM ROUTE EXIT GATE TRAM TRAIN UA AA DL WN BA LH AF KL BOEING CESSNA NASA NACA "
+    "NATO NGC PSR SN APOLLO MARS "
+    # events and eras
+    "COVID SARS WWI WWII AD BCE BC CENT "
+    # formulae and units
+    "CO SO NOX SOX CH NH OH NA CL CU AL AU AG PB SI MG ZN CA KCL NACL PH PPM PPB RPM HZ KHZ MHZ GHZ DB PSI "
+    # everyday words of sentences in capitals
+    "TOP BEST OVER UNDER ABOUT FROM UNTIL TILL ONLY ADA IF OF IN ON BY TO THE AND FOR WITH READ WRITE EARN WORTH NEAR SINCE BORN "
+    "DIED CIRCA ALL ANY EACH EVERY FIRST LAST NEXT NEW OLD OUR YOUR THIS THAT HAS HAVE WAS WERE BE DO GET GOT UP OUT OFF OR THAN "
+    "LEAST MOST MORE LESS ALMOST COUNT TOTAL TOTALS SUM SIZE PRICE COST PAY SAVE WIN WON RUN RAN WALK SWIM PLUS MINUS TIMES SOLVE "
+    "VISIT PORT CLASS OFFER"
+).split()) - {"BC"}  # fmt: skip
+MAX_UNKNOWN = 5
+# What words around a weak form make it a course: "QQ 4411 syllabus".
+CONTEXT = re.compile(
+    r"(?<![A-Za-z])(?:courses?|class(?:es)?|sections?|syllab(?:us|i)|pre-?req\w{0,10}|lectures?|textbook|midterms?|finals?|exams?|"
+    r"quiz(?:zes)?|homeworks?|recitation|instructors?|professor|office hours|crn|enroll\w{0,5}|regist\w{0,8}|credits?|notes for|"
+    r"cross-?list\w{0,4}|study guide)(?![A-Za-z])",
+    re.I,
+)
+# What stands before a number that names a thing, not a course: "Flight DLX 4410".
+THING = re.compile(
+    r"(?<![A-Za-z])(?:flight|bus|route|model|error|code|serial|ticket|locker|ext|extension|highway|hwy|channel|gate|train|part|page|"
+    r"chapter|version|galaxy|nebula|star|asteroid|license|licence|plate|key|coupon|promo|order|invoice|form|standard|alloy|steel|chip|"
+    r"sensor|printer|laptop|phone|camera|engine|aircraft|ship|locomotive|"
+    r"building|bldg|hall|room|item|sku|product)s?[\s:.#]{1,3}$",
+    re.I,
+)
+# What stands after a number that counts something.
+UNIT = re.compile(
+    r"[\s-]{0,2}(?:%|°|points?|pts?|words?|pages?|char(?:acter)?s?|min(?:ute)?s?|hours?|hrs?|sec(?:ond)?s?|days?|weeks?|years?|yrs?|"
+    r"people|students|participants|copies|steps|reps|cal(?:orie)?s?|kcal|kg|grams?|mg|lbs?|oz|ml|liters?|litres?|km|meters?|metres?|cm|"
+    r"mm|miles?|ft|feet|inch(?:es)?|k?m?g?hz|rpm|watts?|kw|volts?|kv|mv|mah|ohms?|psi|k?pa|ppm|ppb|moles?|mol|kj|joules?|dollars?|usd|"
+    r"bits?|bytes?|[kmgt]i?b|bc|bce|ad|ce|times|votes|digits|questions|problems|items|rows|units|degrees)(?![A-Za-z])",
+    re.I,
+)
+
+YEAR = r"(?:19|20)[0-9]{2}"
+TERM = YEAR + r"(?:0[1-9]|1[0-2])"
+SEP = r"(?:[\s_\-./|~\\]|&nbsp;|%20)"
+SEASON = r"(?i:winter|spring|summer|fall|autumn)"
+SHORT_SEASON = r"(?i:sp|fa|su|wi)"
+SEASONS = {
+    "winter": "12", "spring": "01", "summer": "06", "fall": "09", "autumn": "09",
+    "wi": "12", "sp": "01", "su": "06", "fa": "09",
+}  # fmt: skip
+_OPEN = r"(?:(?<![A-Za-z0-9])|(?<=[a-z])(?=[A-Z]{2,5}[^A-Za-z])|(?<=[0-9])(?=[A-Z]{2,5}[^A-Za-z]))"
+_SEASON_AFTER = (
+    rf",?(?:{SEP}{{1,3}}(?P<season2>{SEASON})[\s_',\-]{{0,3}}(?P<year2>{YEAR})(?![0-9])"
+    rf"|{SEP}{{1,3}}(?P<year3>{YEAR})[\s_\-]{{0,3}}(?P<season3>{SEASON})(?![A-Za-z])"
+    rf"|{SEP}{{1,2}}(?P<season4>{SHORT_SEASON})'?(?P<year4>{YEAR}|[0-9]{{2}})(?![A-Za-z0-9]))"
+)
+_PARTNER = r"(?:[A-Z]{2,5}\s?[/&]\s?)"  # "CS/ECE 2500"
+_NOT_YEAR = r"(?!(?:19[0-9]{2}|20[0-4][0-9])(?![0-9A-Za-z]))"
+_ALSO = (
+    rf"(?:\s?[/&+]\s?(?:[A-Za-z]{{2,5}}[\s\-]?)?{_NOT_YEAR}[0-9]{{4}}[A-Za-z]?(?![A-Za-z0-9])"  # "CS 4624/5624", "CS 4624/ECE 4624"
+    rf"|(?:,\s?(?:(?:and|or)\s)?|\s(?:and|or)\s){_NOT_YEAR}[1-7][0-9]{{3}}[A-Z]?(?![0-9A-Za-z%,])(?!{UNIT.pattern}))"
+)
+# Subject and number, with whatever stands before and after that belongs to the code. Groups: see `crn._course`.
+CORE = re.compile(
+    _OPEN
+    + rf"(?:(?P<term1>{TERM}){SEP}{{1,2}}(?:(?P<crn1>[0-9]{{5}}){SEP}{{1,2}})?"
+    + rf"|(?P<crn0>[0-9]{{5}})[_\-]{{1,2}}(?:(?P<term0>{TERM})[_\-]{{1,2}})?"
+    + rf"|(?P<season1>{SEASON})[\s_',\-]{{0,3}}(?P<year1>{YEAR}){SEP}{{1,3}}"
+    + rf"|(?P<year0>{YEAR})[\s_\-]{{0,3}}(?P<season0>{SEASON}){SEP}{{1,3}})?"
+    + rf"{_PARTNER}{{0,3}}(?P<subject>[A-Za-z]{{2,11}})(?P<gap>{SEP}{{0,3}}|[:#*+]|\s?#)"
+    + r"(?P<number>[0-9]{3,4}(?![0-9])(?:[A-Z]{1,2}(?![A-Za-z0-9])|[a-z](?![A-Za-z0-9]))?)"
+    + r"(?:(?P<glued>(?=[A-Za-z]{3}))|(?P<broken>(?=[A-Za-z]))|"
+    + r"(?:[_\-.](?P<section>[0-9]{2,3}|[A-Z][0-9]{1,2})(?![A-Za-z0-9]))?"
+    + rf"(?:{SEP}{{1,3}}(?P<crn2>[0-9]{{5}})(?![0-9]))?"
+    + rf"(?:{SEP}{{1,3}}(?P<term2>{TERM})(?![0-9]))?"
+    + rf"(?:(?<=[0-9]){SEP}{{1,3}}(?P<crn3>[0-9]{{5}})(?![0-9]))?"
+    + rf"(?:{_SEASON_AFTER})?"
+    + rf"(?:{_ALSO}){{0,4}})"
+)
+# The registrar's form with all four parts: whatever letters it begins with, whatever is glued to either end.
+WHOLE = re.compile(
+    rf"(?P<subject>[A-Za-z]{{1,11}}){SEP}{{0,2}}(?P<number>[0-9]{{3,4}}[A-Za-z]{{0,2}})(?:{SEP}{{1,2}}[A-Za-z]?[0-9]{{1,3}})?"
+    rf"{SEP}{{0,2}}(?<![0-9]{{5}})(?P<crn2>[0-9]{{5}}){SEP}{{0,2}}(?P<term2>{TERM})[0-9]*"
+)
+_CRNS = r"[0-9]{5}(?![0-9])(?:\s?(?:[,/&;]|and|or)\s?[0-9]{5}(?![0-9])){0,8}"
+# What is left of a code whose beginning somebody masked, and course reference numbers that stand alone.
+BARE = re.compile(
+    rf"[(\[]\s?(?P<a>{_CRNS})\s?[)\]]"
+    rf"|(?i:(?:CRN|course[\s_](?:reference|registration|request|call)[\s_](?:numbers?|nos?\.?|ids?|#)|call[\s_]numbers?|"
+    rf"class[\s_](?:numbers?|nbrs?|nos?\.?|ids?|#))(?:'?s)?(?:\s(?:is|are|was))?[\s:#=_\-.\"'()\[\]]{{0,6}})(?<![0-9])(?P<b>{_CRNS})"
+    rf"|(?<![A-Za-z])(?i:(?:sections?|sect?\.?|courses?|class|regist(?:er|ered|ration)(?:\s(?:for|in))?|enroll?(?:ed|ment)?(?:\s(?:for|in))?"
+    rf"|waitlist(?:ed)?(?:\s(?:for|on))?|force-?add(?:\s(?:for|to))?)[\s:#_]{{1,3}})(?P<c>{_CRNS})(?!\s?(?:students|people|words|points|times))"
+    rf"|(?<![0-9])(?P<d>{_CRNS})[\s_]{{0,2}}\(?\s?(?i:CRN)(?![a-z])"
+    rf"|(?<![0-9])(?P<e>(?:[0-9]{{3,4}}[A-Za-z]?[_\-])?(?P<e_crn>[0-9]{{5}})[_\-]{{1,2}}(?P<e_term>{TERM})(?![0-9]))"
+    rf"|(?<![0-9])(?P<f>(?P<f_term>{TERM})[_\-]{{1,2}}(?P<f_crn>[0-9]{{5}})(?![0-9]))"
+    rf"|@COURSE[0-9]{{1,8}}{SEP}{{1,2}}(?P<g>(?:[0-9]{{3,4}}[A-Za-z]?{SEP}{{1,2}})?(?P<g_crn>[0-9]{{5}})(?![0-9])(?:{SEP}{{1,2}}(?P<g_term>{TERM})(?![0-9]))?)"
+)
+HEX_ID = re.compile(r"[0-9a-f]{8,64}(?![A-Za-z0-9])")
+SHORT_HANDLE = re.compile(r"@COURSE([0-9]{1,7})(?![0-9])")
+PLACEHOLDER = re.compile(
+    r"@(?:COURSE|EMAIL|URL|SSN|PHONE|STUDENT_ID|ADDRESS|ROOM|TIME|USERNAME|PERSON|PLACE|ID|SECRET|PATH)[0-9]+"
+)
+# A mail or web address is masked whole where a course stands in it: half an address would be no address, and still tell.
+ADDRESS = re.compile(
+    r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,6}"
+    r"|(?<![A-Za-z0-9])(?:https?://|www\.)[^\s<>\"'{}|\\^`\[\]()]{1,2000}"
+)
+TERM_TEXT = (
+    re.compile(rf"(?P<season>{SEASON})[^0-9]{{0,3}}(?P<year>{YEAR})"),
+    re.compile(rf"(?P<year>{YEAR})\s{{1,3}}(?P<season>{SEASON})"),
+)

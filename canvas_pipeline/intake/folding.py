@@ -1,0 +1,56 @@
+"""Texts as the recognisers read them: one form for every digit, dash, blank and apostrophe, and how to get back.
+
+In: a text. Out: ``Folded``: the folded text and where each of its characters stood. What must hold: ``back`` turns a span of the
+folded text into one of the source that covers the same characters, with invisible ones between them; folding is linear.
+So "５４０\u2013５５５\u20130143", written with full-width digits and en dashes, is read as the telephone number it is.
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+# Invisible: they only serve to break a word apart.
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e"))
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"
+_APOSTROPHES = "\u2018\u2019\u02bc\u2032\u00b4\u201b"
+_BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_POINTS = "\u00b7\u2022\u2024\u2027\u22c5\u3002\uff61"
+
+
+class Folded(NamedTuple):
+    """``places[i]`` is where ``text[i]`` stood in the source; None where every character stayed in its place."""
+
+    text: str
+    places: Sequence[int] | None = None
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """A non-empty span of ``text`` as a span of the source."""
+        if self.places is None:
+            return start, end
+        return self.places[start], self.places[end - 1] + 1
+
+
+def fold(text: str) -> Folded:
+    """Fold a text. Each visible character becomes exactly one."""
+    if text.isascii():
+        return Folded(text)
+    table = _table()
+    if not any(ord(character) in _INVISIBLE for character in text):
+        return Folded(text.translate(table))
+    places = [at for at, character in enumerate(text) if ord(character) not in _INVISIBLE]
+    return Folded("".join(text[at] for at in places).translate(table), places)
+
+
+@cache
+def _table() -> dict[int, str]:
+    table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full-width forms of ASCII
+    for code in range(sys.maxunicode + 1):
+        if code > 127 and unicodedata.category(chr(code)) == "Nd":
+            table[code] = str(unicodedata.digit(chr(code)))
+    for characters, plain in ((_DASHES, "-"), (_APOSTROPHES, "'"), (_BLANKS, " "), (_POINTS, ".")):
+        table.update({ord(character): plain for character in characters})
+    return table

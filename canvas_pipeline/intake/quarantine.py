@@ -1,0 +1,59 @@
+"""Why a line or a row of a contribution is refused: the table of reason codes, each with what a student should do about it.
+
+Data, and the exception that carries a code inside the reader. What must hold: the advice is the same for everybody and is never
+filled with anything from a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+MAX_LINE = 4 << 20  # bytes; a real contributor's longest line is under 100 KB
+MAX_ROWS = 20_000  # rows of one record; a real course has under 200
+MAX_DEPTH = 32  # levels of nesting; an export has four
+
+REASONS: Mapping[str, str] = {
+    "malformed_json": "the line is not valid JSON; export it again, or remove the line",
+    "not_an_object": "the line is JSON but not an object; every line must be {...}",
+    "several_objects_on_line": "more than one JSON value stands on the line; put each object on a line of its own",
+    "invalid_utf8": "the line holds bytes that are not UTF-8 text; save the file as UTF-8",
+    "nul_byte": "the line holds a NUL character; the file may be UTF-16 or damaged, save it as UTF-8",
+    "line_too_long": f"the line is longer than {MAX_LINE >> 20} MiB; split the snapshot into several lines",
+    "too_many_rows": f"the record has more than {MAX_ROWS} assignments or items; split it into several lines",
+    "too_deep": f"the JSON is nested deeper than {MAX_DEPTH} levels; an export is not, so export it again",
+    "duplicate_key": "a key stands twice in one object, so one of its values would be lost; remove the wrong one",
+    "non_finite_number": "NaN and infinities are not numbers; write null where a number is not known",
+    "wrong_type": "the field is missing or has the wrong type; compare it with another line, or export it again",
+    "unknown_kind": "the record's type is not course_snapshot or todo_snapshot; remove the line",
+    "bad_date": "not an ISO-8601 date with time and offset (2026-03-01T04:59:59Z), or no such day; correct it or write null",
+    "negative_points": "points are negative; correct them, or write null",
+    "contributor_mismatch": "not the file's name without .jsonl; rename the file, or move the line to its owner's file",
+    "unsafe_id": "not a safe name; use letters a-z, digits, - and _ only, and name the file the same",
+    "duplicate_contributor": "another file has this name but for upper and lower case; rename or remove one of them",
+    "blank": "the line is blank",
+}
+NOTES = frozenset({"blank"})  # counted and shown, but no reason to call a file bad
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a contribution is wrong, and what to do: ``file:line:field: message``."""
+
+    file: str
+    line: int
+    field: str
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.file, str(self.line), self.field) if part) + f": {self.message}"
+
+
+class Unreadable(Exception):
+    """Why a line, or a row on it, is refused: a reason code, and the field where one is to blame (ours, never the file's)."""
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field

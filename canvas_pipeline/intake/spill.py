@@ -1,0 +1,141 @@
+"""More rows than memory holds, sorted: in a list while they are few, else in files that duckdb sorts out of core.
+
+In: ``Entry`` tuples in any order, from this process or as files that workers wrote. Out: their lines in one canonical order.
+What must hold: the order is a function of the set of entries, so that it is the same however they came; memory stays below
+``HELD`` and duckdb's limit; nothing but masked rows is ever put here, and the folder is gone when the spill is closed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import duckdb
+
+HELD = 64 << 20  # bytes of lines in the list
+MEMORY_LIMIT = "512MB"
+_FETCH = 5_000
+_SHORTEST_LIMIT = 1 << 20
+_READ = 4 << 20  # bytes duckdb reads at once; its own choice, sixteen times the longest line, alone filled the limit
+
+
+class Entry(NamedTuple):
+    """``line`` is one row as JSON in one line; sorted by ``key``, then ``number``, then ``line``. ``group`` is for joins."""
+
+    key: str
+    number: int
+    group: str
+    line: bytes
+
+
+class Run(NamedTuple):
+    """A file of entries, and the length of its longest line in bytes."""
+
+    path: Path
+    longest: int
+
+
+class Spill:
+    """Collects entries. Use as a context manager: what it wrote is removed at the end."""
+
+    def __init__(self, parent: Path | None = None, held: int = HELD) -> None:
+        """``parent`` is the folder to write below (the system's own otherwise); ``held`` is how many bytes stay in memory."""
+        self.folder = Path(tempfile.mkdtemp(prefix=".spill-", dir=parent))
+        self._limit = held
+        self._held: list[Entry] = []
+        self._size = 0
+        self._runs: list[Run] = []
+
+    def __enter__(self) -> Spill:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def spilled(self) -> bool:
+        """Whether there are more entries than memory is to hold."""
+        return bool(self._runs)
+
+    @property
+    def held(self) -> Sequence[Entry]:
+        """All entries, where they are in memory."""
+        return self._held
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """``entries`` may not be read from this spill itself."""
+        for entry in entries:
+            self._held.append(entry)
+            self._size += len(entry.line)
+            if self._size > self._limit:
+                self._write_out()
+
+    def adopt(self, run: Run) -> None:
+        """Take in a file that ``write_run`` made."""
+        self._runs.append(run)
+
+    def lines(self) -> Iterator[bytes]:
+        """All lines, sorted."""
+        for entry in self.entries():
+            yield entry.line
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries, sorted."""
+        if not self._runs:
+            yield from sorted(self._held)
+            return
+        with self.database() as database:
+            found = database.execute(f'SELECT "key", number, "group", line FROM {self.table()} ORDER BY 1, 2, 4')
+            while rows := found.fetchmany(_FETCH):
+                for key, number, group, line in rows:
+                    yield Entry(key, number, group, line.encode())
+
+    def table(self) -> str:
+        """All entries as a table expression of duckdb; what is still in memory is written out first."""
+        self._write_out()
+        paths = ", ".join(_quoted(run.path) for run in self._runs)
+        longest = max([_SHORTEST_LIMIT, *(run.longest + 64 for run in self._runs)])
+        columns = "{'key': 'VARCHAR', 'number': 'UBIGINT', 'group': 'VARCHAR', 'line': 'VARCHAR'}"
+        return (
+            f"read_csv([{paths}], columns={columns}, delim='\\t', quote='', escape='', header=false, auto_detect=false, "
+            f"strict_mode=false, max_line_size={longest}, buffer_size={max(_READ, 2 * longest)})"
+        )
+
+    def _write_out(self) -> None:
+        if self._held or not self._runs:
+            self.adopt(write_run(self._held, self.folder))
+            self._held, self._size = [], 0
+
+    def database(self) -> duckdb.DuckDBPyConnection:
+        """A database in memory that spills into this folder."""
+        import duckdb  # a small intake never needs it
+
+        settings: dict[str, str | int | float | list[str]] = {
+            "memory_limit": MEMORY_LIMIT,
+            "threads": 2,
+            "preserve_insertion_order": False,
+            "temp_directory": str(self.folder / "sorting"),
+        }
+        return duckdb.connect(config=settings)
+
+
+def write_run(entries: Iterable[Entry], folder: Path) -> Run:
+    """Write entries to a new file of a folder. JSON has no tab and no line end within its line."""
+    longest = 0
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="run-", suffix=".tsv", delete=False, buffering=1 << 18) as file:
+        for entry in entries:
+            line = b"%s\t%d\t%s\t%s\n" % (entry.key.encode(), entry.number, entry.group.encode(), entry.line)
+            longest = max(longest, len(line))
+            file.write(line)
+    return Run(Path(file.name), longest)
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,0 +1,136 @@
+"""What kind of word a word is: ordinary English, a proper name, both, an eponym, or none that a dictionary knows.
+
+In: a word. Out: its class, for the name recogniser (which reads it as a feature) and for what is believed of its findings.
+What must hold: the same word has the same class in any case form; nothing is read from outside the package. The dictionary is
+SCOWL (size 70, American and British; licence in NOTICE): its lower-case entries are ordinary words, its capitalised ones proper
+names. ``english_words.txt.xz`` holds those of its words that are letters only, sorted (Debian's packages ``wamerican-large`` and
+``wbritish-large``, 2020.12.07-2).
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from canvas_pipeline.errors import ServiceUnavailable
+from canvas_pipeline.intake.course_forms import NO_SUBJECT
+from canvas_pipeline.intake.eponyms import EPONYMS, FIELD_WORDS, LANDS
+from canvas_pipeline.intake.gazetteer import FAMOUS, GIVEN, ORDINARY, SURNAMES
+from canvas_pipeline.intake.patterns import TYPES
+
+WORDS = Path(__file__).parent / "english_words.txt.xz"
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SHORTEST_TYPO = 6
+_SCHOOLS = ("ism", "isms", "ist", "ists", "istic")  # Stoicism, Romanticist: written with a capital, and nobody
+_NAMES = frozenset(word.lower() for word in GIVEN | SURNAMES)
+_FAMOUS = frozenset(word.lower() for word in FAMOUS | EPONYMS)
+_COURSE_WORK = frozenset(word.lower() for word in (*ORDINARY, *FIELD_WORDS, *LANDS, *NO_SUBJECT, *TYPES, "COURSE"))
+
+
+@cache
+def _dictionary() -> tuple[frozenset[str], frozenset[str]]:
+    try:
+        words = lzma.decompress(WORDS.read_bytes()).decode().split()
+    except (OSError, lzma.LZMAError):
+        raise ServiceUnavailable(f"{WORDS.name} is missing or damaged; install the package again") from None
+    proper = frozenset(word.lower() for word in words if word[0].isupper() and not word.isupper())
+    return frozenset(word for word in words if word.islower()), proper
+
+
+def is_course_work(word: str) -> bool:
+    """A word of the project's own tables of course work."""
+    return word.lower() in _COURSE_WORK
+
+
+def is_ordinary(word: str) -> bool:
+    """A word of course work or of the dictionary, and nobody's name as far as the tables and the dictionary know."""
+    low = word.lower()
+    if low in _COURSE_WORK:
+        return True
+    ordinary, proper = _dictionary()
+    return low in ordinary and (low not in proper or low.endswith(_SCHOOLS)) and low not in _NAMES
+
+
+def is_famous(word: str) -> bool:
+    """One whom theorems, laws and works are called after, or such a work; not a name that many bear (Taylor, Newman)."""
+    low = word.lower()
+    return low in _FAMOUS and low not in _NAMES
+
+
+def is_word(word: str) -> bool:
+    """Any entry in lower case ("will", "rose"), a name too or not."""
+    return word.lower() in _dictionary()[0] or is_course_work(word)
+
+
+def is_proper(word: str) -> bool:
+    """A name in the dictionary or in the tables of common names."""
+    low = word.lower()
+    return low in _NAMES or low in _dictionary()[1]
+
+
+@cache
+def ordinary_list() -> tuple[str, ...]:
+    """The dictionary's ordinary words of 3 to 14 letters, sorted."""
+    return tuple(sorted(word for word in _dictionary()[0] if 3 <= len(word) <= 14 and is_ordinary(word)))
+
+
+def looks_mistyped(word: str) -> bool:
+    """Two neighbours swapped make an ordinary word of it, or it is two run together ("boxplots"), or a slip of course work."""
+    low = word.lower()
+    if len(low) < _SHORTEST_TYPO - 1 or is_word(low) or is_proper(low):
+        return False
+    if any(is_ordinary(low[:at] + low[at + 1] + low[at] + low[at + 2 :]) for at in range(len(low) - 1)):
+        return True
+    if any(is_ordinary(low[:at]) and is_ordinary(low[at:]) for at in range(3, len(low) - 3) if len(low) > 7):
+        return True
+    return is_slip(low)
+
+
+def is_slip(word: str) -> bool:
+    """One slip away from a word of course work: two letters swapped, one too many, one doubled or dropped."""
+    low = word.lower()
+    if len(low) < _SHORTEST_TYPO or is_word(low) or is_proper(low):
+        return False
+    return any(form in _COURSE_WORK for form in _slips(low))
+
+
+def _slips(word: str) -> Iterable[str]:
+    for at in range(len(word)):
+        yield word[:at] + word[at + 1 :]
+        yield word[: at + 1] + word[at:]
+        if at + 1 < len(word):
+            yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+@cache
+def word_class(word: str) -> str:
+    """What the recogniser reads of a word beside its letters: a short word or a digit's shape itself, else one of eight classes."""
+    if any(char.isdigit() for char in word):
+        return f"<digits {min(len(word), 6)}>" if word.isdigit() else "<mixed>"
+    low = word.lower()
+    if not _LETTERS.fullmatch(low) or len(low) < 2:
+        return low
+    if low in _COURSE_WORK:
+        return low
+    ordinary, proper = _dictionary()
+    if low in _NAMES:
+        return "<name and word>" if low in ordinary else "<name>"
+    if low in _FAMOUS:
+        return "<famous>"
+    if low in ordinary:
+        return "<proper and word>" if low in proper else "<word>"
+    if low in proper:
+        return "<proper>"
+    return "<slip>" if is_slip(low) else "<unknown>"
+
+
+def mark(doc: Any, context: frozenset[str]) -> Any:
+    """A spaCy ``Doc`` whose tokens' norms are their classes; words of ``context`` keep themselves."""
+    for token in doc:
+        low = token.lower_
+        token.norm_ = low if low in context else word_class(token.text)
+    return doc

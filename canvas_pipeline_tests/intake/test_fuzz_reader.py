@@ -1,0 +1,26 @@
+"""Ten thousand hostile files: no crash, no hang, no lost row. A million: ``python -m canvas_pipeline_tests.intake.fuzz_reader``."""
+
+from __future__ import annotations
+
+from canvas_pipeline.intake.quarantine import REASONS
+from canvas_pipeline_tests.intake.fuzz_reader import Findings, fuzz, main
+from canvas_pipeline_tests.intake.hostile_files import hostile
+
+
+def test_ten_thousand_hostile_files_crash_nothing_hang_nothing_and_lose_nothing() -> None:
+    found = fuzz(seed=3, first=0, inputs=10_000)
+    assert (found.crashes, found.hangs, found.lost, found.disagreements) == ([], [], [], [])
+    assert found.inputs == 10_000 and found.rows_in == found.kept + found.reasons.total()
+    # The mutator is worth something: nearly every reason comes up, and much is still readable.
+    assert set(REASONS) - set(found.reasons) <= {"duplicate_contributor", "too_many_rows"}
+    assert found.kept > 5_000 and found.repaired == 400
+
+
+def test_an_input_can_be_played_again() -> None:
+    assert hostile(5, 77) == hostile(5, 77) != hostile(5, 78)
+    assert fuzz(5, 77, 1).lines == fuzz(5, 77, 1).lines
+
+
+def test_the_command_says_what_it_found_and_ends_accordingly(capsys: object) -> None:
+    assert main(["--inputs", "30", "--seed", "2"]) == 0
+    assert not Findings(lost=[(3, "a line is missing")]).clean
