@@ -40,7 +40,7 @@ lint: $(READY) ## formatting, rules, import direction, types
 	$(BIN)/mypy
 
 bench: $(READY) ## measurements of the project itself (figures for docs/experiments.md)
-	$(OFFLINE) $(BIN)/python -m pytest canvas_pipeline_tests/benchmarks -s -p no:xdist
+	$(OFFLINE) $(BIN)/python -m pytest canvas_pipeline_tests/benchmarks -s
 
 setup: $(READY) ## only the set-up that the others do by themselves
 
@@ -50,7 +50,8 @@ $(READY): uv.lock pyproject.toml | prerequisites
 		echo "· bootstrapping uv $(UV_VERSION) into $(TOOLS)"; \
 		$(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "· environment into $(VENV) (the first time: about 6 GB, and minutes of compiling llama.cpp)"
-	$(UV) sync --locked $(EXTRAS)
+	@# Compiled once here: otherwise each of a dozen processes reads torch from source where Python may not write beside it.
+	$(UV) sync --locked --compile-bytecode $(EXTRAS)
 	@echo "· GGUF converter of this llama.cpp"
 	$(BIN)/python -m canvas_pipeline.release.converter --pip-python $(TOOLS)/bin/python
 	@touch $@

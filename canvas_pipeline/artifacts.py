@@ -11,7 +11,7 @@ A crash at any moment leaves the previous ``current`` in place and at worst a ``
 
 from __future__ import annotations
 
-import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -22,7 +22,8 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.errors import ArtifactCorrupt, BadInput, DiskFull, MissingInput
+from canvas_pipeline.atomic import room
+from canvas_pipeline.errors import ArtifactCorrupt, BadInput, MissingInput
 from canvas_pipeline.records import Funnel, digest, dumps, write_jsonl
 
 MANIFEST, SCHEMA_VERSION, KEEP = "manifest.json", 1, 3
@@ -45,10 +46,12 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     mtime_ns: int
     rows: int | None = None
+    report: bool = False
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies in a stage's folder and how it came to be. ``content_sha256`` covers names and bytes of all files."""
+    """What lies in a stage's folder and how it came to be. ``content_sha256`` covers names and bytes of all files but
+    reports: what is read by people (line numbers of refused rows) and decides nothing downstream."""
 
     stage: str
     fingerprint: str
@@ -110,12 +113,15 @@ class Writer:
         self.folder = folder
         self.funnel: Funnel | None = None
         self.notes: dict[str, Any] = {}
+        self.reports: set[str] = set()
         self._rows: dict[str, int] = {}
 
-    def rows(self, rows: Iterable[Any], name: str = "rows.jsonl") -> int:
-        """Write rows as JSONL and return how many."""
+    def rows(self, rows: Iterable[Any], name: str = "rows.jsonl", *, report: bool = False) -> int:
+        """Write rows as JSONL and return how many. A ``report`` does not count for the stage's content hash."""
         path = self.path(name)
         self._rows[name] = count = write_jsonl(path, rows)
+        if report:
+            self.reports.add(name)
         return count
 
     def json(self, value: Any, name: str) -> None:
@@ -175,11 +181,10 @@ class Store:
     def write(self, recipe: Recipe) -> Iterator[Writer]:
         """A ``Writer`` whose files appear all at once, with their manifest, when the block ends without an error."""
         home = self.home(recipe.stage)
-        with _room(home):
+        with room(home):
             home.mkdir(parents=True, exist_ok=True)
             _sweep(home)
             yield from self._write(home, recipe)
-        self._prune(recipe.stage)
 
     def _write(self, home: Path, recipe: Recipe) -> Iterator[Writer]:
         final = home / recipe.fingerprint()[:16]
@@ -190,16 +195,18 @@ class Store:
         try:
             yield writer
             _seal(writer, recipe)
-            if final.exists():
-                # Only a damaged or superseded twin can be here: `reuse` would have returned a good one.
-                trash = home / f".tmp-{os.getpid()}-old"
-                os.rename(final, trash)
-                os.rename(temporary, final)
-                shutil.rmtree(trash, ignore_errors=True)
-            else:
-                os.rename(temporary, final)
-            _sync(home)
-            self._point(recipe.stage, final)
+            with _alone(home):
+                if final.exists():
+                    # Only a damaged or superseded twin can be here: `reuse` would have returned a good one.
+                    trash = home / f".tmp-{os.getpid()}-old"
+                    os.rename(final, trash)
+                    os.rename(temporary, final)
+                    shutil.rmtree(trash, ignore_errors=True)
+                else:
+                    os.rename(temporary, final)
+                _sync(home)
+                self._point(recipe.stage, final)
+                self._prune(recipe.stage)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -224,63 +231,16 @@ class Store:
         """Keep the newest ``KEEP`` versions: going back and forth stays free, the disk does not fill."""
         home = self.home(stage)
         current = (home / "current").resolve()
-        done = [p for p in home.iterdir() if (p / MANIFEST).is_file() and not p.is_symlink()]
+        # Not another writer's folder, sealed but not yet in its place.
+        folders = [p for p in home.iterdir() if not p.is_symlink() and not p.name.startswith(".")]
+        done = [p for p in folders if (p / MANIFEST).is_file()]
         done.sort(key=lambda p: (p / MANIFEST).stat().st_mtime_ns, reverse=True)
         for old in done[KEEP:]:
             if old.resolve() != current:
-                shutil.rmtree(old, ignore_errors=True)
-
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-
-
-@contextmanager
-def _room(path: Path) -> Iterator[None]:
-    """Say where there was no room: an error of ``write`` names no file."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise DiskFull(
-            f"{error.filename or path}: {error.strerror}; nothing half-written is left, make room and run again"
-        ) from error
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A path beside ``path`` to write to; it takes the name only when the block ends without an error."""
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    try:
-        with _room(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            yield temporary
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_folder(path: Path, mark: str = MANIFEST) -> Iterator[Path]:
-    """Like ``whole_file`` for a folder. What is at ``path`` is replaced only where it holds a file ``mark`` (it is ours) or
-    nothing; anything else raises ``BadInput`` before the block starts."""
-    if path.exists() and not (path / mark).is_file() and (not path.is_dir() or any(path.iterdir())):
-        raise BadInput(f"{path} exists and was not written by this command; name another folder, or empty it")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary, old = (path.with_name(f".tmp-{os.getpid()}-{kind}-{path.name}") for kind in ("new", "old"))
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    try:
-        with _room(path):
-            yield temporary
-            if path.exists():
-                os.rename(path, old)
-            os.rename(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+                # Renamed first: a kill in between leaves a folder that the next writer sweeps, not one nobody knows.
+                trash = home / f".tmp-{os.getpid()}-pruned-{old.name}"
+                os.rename(old, trash)
+                shutil.rmtree(trash, ignore_errors=True)
 
 
 def sha256_file(path: Path) -> str:
@@ -310,12 +270,13 @@ def _seal(writer: Writer, recipe: Recipe) -> None:
             os.fsync(file.fileno())
         stat = path.stat()
         files[name] = FileEntry(
-            sha256=sha256_file(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns, rows=writer.row_count(name)
-        )
+            sha256=sha256_file(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns, rows=writer.row_count(name),
+            report=name in writer.reports,
+        )  # fmt: skip
     manifest = Manifest(
         stage=recipe.stage,
         fingerprint=recipe.fingerprint(),
-        content_sha256=content_sha256({name: entry.sha256 for name, entry in files.items()}),
+        content_sha256=content_sha256({name: entry.sha256 for name, entry in files.items() if not entry.report}),
         recipe=recipe,
         files=files,
         funnel=writer.funnel.check() if writer.funnel else None,
@@ -327,6 +288,17 @@ def _seal(writer: Writer, recipe: Recipe) -> None:
         file.flush()
         os.fsync(file.fileno())
     _sync(writer.folder)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One writer at a time gives its version its place; a writer that dies lets go."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _sync(folder: Path) -> None:

@@ -48,7 +48,7 @@ PROFILES: Mapping[str, Profile] = {
         Profile(
             name="embedded", base_model="embedded", declaration="catalogue",
             trajectories_per_tool=110, several_trajectories=300, sequence_trajectories=200, follow_up_trajectories=300,
-            none_trajectories=240, mock_courses=2, mock_assignments=2, item_pairs=400,
+            none_trajectories=320, mock_courses=2, mock_assignments=2, item_pairs=400,
             pairs_per_axis=60, pairs_per_heavy_axis=150, mixed_pairs=150, feedback_examples=900,
             bench_cases=600, selection_cases=240, min_preference_rows=500, min_feedback_rows=500, min_trajectories=500,
         ),

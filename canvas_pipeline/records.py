@@ -76,6 +76,13 @@ class Trajectory(Row, frozen=True, kw_only=True):
     parents: tuple[str, ...]
 
 
+class Student(Row, frozen=True, kw_only=True):
+    """A mock student as a link in the lineage: whose conversations name it as their parent, and the items it is made of."""
+
+    id: str
+    parents: tuple[str, ...]
+
+
 class ItemPair(Row, frozen=True, kw_only=True):
     """Two items and the question which to do first. ``reference_instant`` is ISO-8601."""
 
@@ -128,7 +135,8 @@ class FeedbackExample(Row, frozen=True, kw_only=True):
 
 
 class BenchCase(Row, frozen=True, kw_only=True):
-    """A prompt with what the model should do next: the calls in order, or none at all."""
+    """A prompt with what the model should do next: the calls in order, or none at all. ``parents`` are the corpus items of the
+    student it was asked of, ``item_ids`` those it mentions."""
 
     id: str
     kind: CaseKind
@@ -138,6 +146,7 @@ class BenchCase(Row, frozen=True, kw_only=True):
     tools: tuple[str, ...]
     phrasing: str
     item_ids: tuple[str, ...]
+    parents: tuple[str, ...] = ()
 
 
 class Refusal(Row, frozen=True, kw_only=True):

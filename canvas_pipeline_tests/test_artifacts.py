@@ -21,9 +21,8 @@ from canvas_pipeline.artifacts import (
     Store,
     Writer,
     content_sha256,
-    whole_file,
-    whole_folder,
 )
+from canvas_pipeline.atomic import whole_file, whole_folder
 from canvas_pipeline.errors import ArtifactCorrupt, BadInput, DiskFull, MissingInput, RowsUnaccounted
 from canvas_pipeline.records import Funnel
 
@@ -232,19 +231,19 @@ def test_whole_file_takes_the_name_only_at_the_end(tmp_path: Path) -> None:
 def test_whole_folder_replaces_its_own_and_nobody_elses(tmp_path: Path) -> None:
     target = tmp_path / "x"
     for text in ("1", "2"):
-        with whole_folder(target) as folder:
+        with whole_folder(target, MANIFEST) as folder:
             (folder / MANIFEST).write_text(text)
     assert (target / MANIFEST).read_text() == "2" and list(tmp_path.iterdir()) == [target]
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     (theirs / "thesis.txt").write_text("years")
-    with pytest.raises(BadInput, match="was not written by this command"), whole_folder(theirs):
+    with pytest.raises(BadInput, match="was not written by this command"), whole_folder(theirs, MANIFEST):
         pass
     assert (theirs / "thesis.txt").read_text() == "years"
 
 
 def test_no_room_for_a_folder_is_a_sentence_too(tmp_path: Path) -> None:
-    with pytest.raises(DiskFull, match="No space left on device"), whole_folder(tmp_path / "x"):
+    with pytest.raises(DiskFull, match="No space left on device"), whole_folder(tmp_path / "x", MANIFEST):
         raise OSError(28, os.strerror(28))
     assert list(tmp_path.iterdir()) == []
 
@@ -259,3 +258,17 @@ def test_two_writers_of_the_same_stage_both_end_and_one_whole_version_stands(tmp
     deadline = time.monotonic() + 60
     assert [p.wait(timeout=max(1.0, deadline - time.monotonic())) for p in both] == [0, 0]
     assert said(Store(tmp_path)) in ("a" * 5000, "b" * 5000) and Store(tmp_path).get("a/b").verify()
+
+
+def test_a_report_is_kept_and_verified_but_does_not_change_what_a_stage_holds(tmp_path: Path) -> None:
+    hashes = set()
+    for line in (3, 4):
+        with Store(tmp_path).write(recipe(str(line))) as writer:
+            writer.rows([{"title": "same"}])
+            writer.rows([{"line": line}], "refusals.jsonl", report=True)
+        stage = Store(tmp_path).get("a/b").verify()
+        hashes.add(stage.sha256)
+    assert len(hashes) == 1 and stage.path("refusals.jsonl").read_bytes() == b'{"line":4}\n'
+    stage.path("refusals.jsonl").write_bytes(b"{}\n")
+    with pytest.raises(ArtifactCorrupt):
+        stage.verify()

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from canvas_pipeline.cli import data_examples, data_intake
+from canvas_pipeline.cli import (
+    data_audit,
+    data_examples,
+    data_intake,
+    data_lineage,
+    data_registry,
+    data_scrub,
+    data_validate,
+)
 from canvas_pipeline.cli.failure import EXIT_CODES, run
 
 app = typer.Typer(
@@ -17,8 +25,17 @@ app = typer.Typer(
     "`canvas-data validate /tmp/collab/*.jsonl`.\n\n" + EXIT_CODES,
 )
 data_intake.register(app)
+data_scrub.register(app)
+data_validate.register(app)
 data_examples.register(app)
+data_audit.register(app)
+data_lineage.register(app)
+data_registry.register(app)
 
 
 def main() -> None:
     run(app, "canvas-data")
+
+
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from canvas_pipeline.artifacts import whole_file
+from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.bench.cases import cases
 from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.cli.failure import EXIT_CODES

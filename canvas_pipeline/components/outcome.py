@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.guardrails.table import CHECKS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line.workspace import Made
 
@@ -60,7 +60,7 @@ def outcome(made: Made, guards: Iterable[str] = ()) -> Result:
 def check_specs(asset: dg.AssetKey, guards: Iterable[str]) -> list[dg.AssetCheckSpec]:
     """The blocking checks of an asset, by guard id; names and one-liners come from the guard table."""
     return [
-        dg.AssetCheckSpec(name=GUARDS[guard].name, asset=asset, description=GUARDS[guard].what, blocking=True)
+        dg.AssetCheckSpec(name=CHECKS[guard].name, asset=asset, description=CHECKS[guard].what, blocking=True)
         for guard in guards
     ]
 
@@ -86,7 +86,7 @@ def _unanswered(made: Made, guards: Iterable[str]) -> list[dg.AssetCheckResult]:
     return [
         dg.AssetCheckResult(
             passed=False,
-            check_name=GUARDS[guard].name,
+            check_name=CHECKS[guard].name,
             severity=dg.AssetCheckSeverity.ERROR,
             description="not judged: nothing is measured while another guard fails; mend that one first",
         )

@@ -1,6 +1,6 @@
 """The model half of a track as one component: from run specs to a gated release, made from the method table.
 
-In: a YAML with the track's name, its methods and its asset-key prefix. Out: assets ``run_spec/<method>``,
+In: a YAML with the track's methods. Out: assets ``run_spec/<method>``,
 ``checkpoint/<method>``, ``bench/<method>``, ``gguf/<method>`` and what they share. What must hold: assets only call the stage
 functions of ``line`` and show what those return.
 """
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from canvas_pipeline.components.outcome import Result, check_specs, outcome
 from canvas_pipeline.components.resource import Line, pipes_launch
-from canvas_pipeline.guardrails.table import GUARDS, guards_for
+from canvas_pipeline.guardrails.table import CHECKS, guards_for
 from canvas_pipeline.line import bench, release, training
 from canvas_pipeline.line.workspace import Launch, Made, Workspace
 from canvas_pipeline.training.methods import METHODS, method
@@ -21,9 +21,8 @@ Step = Callable[[Workspace, Launch], Made]
 
 
 class Track(dg.Component, dg.Model, dg.Resolvable):
-    """One track's model half. ``methods`` are rows of the method table (all of them where none is named)."""
+    """The model half of the line. ``methods`` are rows of the method table (all of them where none is named)."""
 
-    track: str = Field(description="the track's name, shown as the assets' owner group")
     methods: list[str] = Field(default_factory=lambda: list(METHODS), description="rows of the method table")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
@@ -123,6 +122,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             "release",
             release.cards,
             "Model card, data card and Modelfile, from measured artefacts only.",
+            ["audit"],
         )
         yield _asset(
             ["release_log"],
@@ -130,8 +130,11 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             "release",
             release.release_log,
             "RELEASE-LOG.md: every item, ticked or with its reason.",
+            ["audit"],
         )
-        yield _asset(["release"], [["release_log"]], "release", release.release, "The release, in a local folder.")
+        yield _asset(
+            ["release"], [["release_log"]], "release", release.release, "The release, in a local folder.", ["audit"]
+        )
 
 
 def _of(name: str, step: Callable[[Workspace, str, Launch], Made]) -> Step:
@@ -162,7 +165,7 @@ def _asset(
         group_name=group,
         description=description,
         kinds=kinds or set(),
-        check_specs=check_specs(asset_key, [guard for guard in GUARDS if guard in guards]),
+        check_specs=check_specs(asset_key, [guard for guard in CHECKS if guard in guards]),
     )
     def asset(context: dg.AssetExecutionContext, line: Line, pipes: dg.PipesSubprocessClient) -> Result:
         return outcome(step(line.workspace(context), pipes_launch(context, pipes)), guards)

@@ -8,13 +8,14 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.components.resource import Line
-from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, collab
+from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, canaries, collab
+from canvas_pipeline.defs.canvas.leaving import departures
 from canvas_pipeline.line.intake import settled_contributors
 
 METHOD_ASSETS = ("run_spec", "checkpoint", "bench")
 DEMO_METHODS = ("sft", "dpo", "kto")
 
-AFTER_INTAKE = dg.AssetSelection.all() - dg.AssetSelection.assets(collab)
+AFTER_INTAKE = dg.AssetSelection.all() - dg.AssetSelection.assets(collab, departures, canaries)
 EVERY_GGUF = dg.AssetSelection.key_prefixes(["gguf"]) - dg.AssetSelection.assets(["gguf", "production"])
 
 
@@ -37,6 +38,11 @@ def demo_selection(methods: Sequence[str]) -> dg.AssetSelection:
 
 intake_job = dg.define_asset_job(
     "intake", selection=dg.AssetSelection.assets(collab), description="Take one contributor in (pick a partition)."
+)
+forget_job = dg.define_asset_job(
+    "forget",
+    selection=dg.AssetSelection.assets(departures),
+    description="A contributor leaves (name them in the launch pad); rows that depended on them are rebuilt.",
 )
 demo_job = dg.define_asset_job(
     "demo",
@@ -84,4 +90,6 @@ def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorRe
 
 @dg.definitions
 def automation() -> dg.Definitions:
-    return dg.Definitions(jobs=[intake_job, demo_job, nightly_job], schedules=[nightly], sensors=[contributors])
+    return dg.Definitions(
+        jobs=[intake_job, forget_job, demo_job, nightly_job], schedules=[nightly], sensors=[contributors]
+    )

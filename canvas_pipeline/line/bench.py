@@ -36,7 +36,7 @@ def base_bench(ws: Workspace, launch: Launch) -> Made:
     """The base model on the bench: what the harness measures before any training (G3)."""
     folder = training.start_folder(ws, "base_model")
     sha256 = sha256_path(folder)
-    stage, reused = _benched(ws, launch, "base_bench", folder, sha256)
+    stage, reused = _benched(ws, launch, "base_bench", folder, sha256, parts=("test",))
     return _shown(stage, reused, (judging.of_base(ws),))
 
 
@@ -77,11 +77,14 @@ def scored(cases: Sequence[BenchCase], found: dict[str, Prediction]) -> BenchRep
     return report(cases, [found[case.id] for case in cases])
 
 
-def _benched(ws: Workspace, launch: Launch, stage_name: str, model: Path, sha256: str) -> tuple[Stage, bool]:
+def _benched(
+    ws: Workspace, launch: Launch, stage_name: str, model: Path, sha256: str, parts: Sequence[str] = tuple(CASES)
+) -> tuple[Stage, bool]:
+    """``parts`` are the cases asked: a candidate also answers those it is chosen by."""
     cases = ws.store.get("bench_cases")
 
     def run(writer: Writer) -> None:
-        files = {part: cases.path(file) for part, file in CASES.items()}
+        files = {part: cases.path(CASES[part]) for part in parts}
         found = spoken(ws, launch, writer, "hf", model, list(files.values()))
         for part, path in files.items():
             rows = list(read_jsonl(path, BenchCase))

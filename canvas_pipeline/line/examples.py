@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,13 @@ from canvas_pipeline.examples import feedback as feedback_room
 from canvas_pipeline.examples import labelling, mutation, pairs, sessions, splits, students, teacher, trajectory
 from canvas_pipeline.guardrails.data import g6
 from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.intake.course_masker import CourseMasker
 from canvas_pipeline.intake.course_registry import Registry
-from canvas_pipeline.intake.crn import CourseMasker
 from canvas_pipeline.intake.pii import Scrubber, scrub_rows
+from canvas_pipeline.line import audits
 from canvas_pipeline.line import verdicts as judging
+from canvas_pipeline.line.audits import audited
+from canvas_pipeline.line.intake import LOOKERS
 from canvas_pipeline.line.workspace import Made, Workspace, make
 from canvas_pipeline.records import (
     BenchCase,
@@ -38,6 +42,7 @@ from canvas_pipeline.records import (
     PreferencePair,
     Refusal,
     Row,
+    Student,
     Trajectory,
     funnel,
     read_jsonl,
@@ -48,6 +53,7 @@ ROOMS = (
     "tools",
     "profiles",
     "intake",
+    *LOOKERS,
     "examples",
     "bench/mock_canvas",
     "bench/mock_calendar",
@@ -93,13 +99,13 @@ def recorded_sessions(ws: Workspace, path: Path) -> Iterator[Trajectory | Refusa
         except (msgspec.DecodeError, UnicodeDecodeError):
             yield Refusal(source=f"sessions/{path.stem}", line=number, reason="malformed_json")
     key, registry = ws.registry()
-    clean = scrub_rows(rows, Scrubber(), CourseMasker(Registry(key, registry), path.stem))
+    clean = scrub_rows(rows, Scrubber(key, path.stem), CourseMasker(Registry(key, registry), path.stem))
     yield from sessions.from_sessions(clean, world(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
 
 
 def trajectories(ws: Workspace) -> Made:
     """Recorded sessions and the scripted policy's conversations, with real results of the mock."""
-    corpus = ws.store.get("corpus")
+    corpus = audited(ws, "corpus")
     recorded = session_files(ws)
 
     def build(writer: Writer) -> None:
@@ -114,6 +120,8 @@ def trajectories(ws: Workspace) -> Made:
                     refused.append(row)
         writer.rows([*made, *kept])
         writer.rows(refused, "refusals.jsonl")
+        links = (Student(id=student.id, parents=student.item_ids) for student in world(ws)[0])
+        writer.rows(links, "students.jsonl", report=True)
         rows_in = len(made) + len(kept) + len(refused)
         writer.funnel = funnel("trajectories", rows_in, len(made) + len(kept), refused)
         writer.notes = {"synthesised": len(made), "from sessions": len(kept)}
@@ -123,7 +131,7 @@ def trajectories(ws: Workspace) -> Made:
 
 def item_pairs(ws: Workspace) -> Made:
     """Pairs sampled evenly over all pairs with something left to do."""
-    corpus = ws.store.get("corpus")
+    corpus = audited(ws, "corpus")
 
     def build(writer: Writer) -> None:
         writer.rows(pairs.sample_pairs(read_jsonl(corpus.path(), Item), ws.profile.item_pairs, ws.seed))
@@ -134,38 +142,45 @@ def item_pairs(ws: Workspace) -> Made:
 def labelled_pairs(ws: Workspace) -> Made:
     """Three presentations of each pair to the teacher; only unanimous ones are kept."""
     asked = ws.store.get("item_pairs")
-    judge = the_teacher(ws)
+    with the_teacher(ws) as judge:
 
-    def build(writer: Writer) -> None:
-        rows = list(read_jsonl(asked.path(), ItemPair))
-        step = max(1, len(rows) // 20)
+        def build(writer: Writer) -> None:
+            _label(ws, list(read_jsonl(asked.path(), ItemPair)), judge, writer)
 
-        def progress(done: int) -> None:
-            if done % step == 0 or done == len(rows):
-                ws.say(f"labelled {done} of {len(rows)} pairs")
-
-        # Votes of a paid teacher survive a kill; the embedded rule is cheaper than its journal.
-        journal = ws.private / "votes.jsonl" if ws.teacher_endpoint else None
-        found = labelling.label(rows, judge, journal, progress, workers=8 if ws.teacher_endpoint else 1)
-        writer.rows(labelling.preference_pairs(found.pairs, ws.profile.declaration))
-        writer.rows(found.votes, "votes.jsonl")
-        writer.rows(found.refusals, "refusals.jsonl")
-        writer.funnel = funnel("labelled_pairs", len(rows), len(found.pairs), found.refusals)
-        bias = found.position_bias
-        writer.notes = {
-            "teacher": judge.identity,
-            "position bias": {"first wins": bias.first_wins, "of": bias.votes, "low": bias.low, "high": bias.high},
-        }
-
-    inputs = {"item_pairs": asked.sha256}
-    return _made(ws, *make(ws, "labelled_pairs", ROOMS, build, inputs=inputs, config={"teacher": judge.identity}))
+        inputs, config = {"item_pairs": asked.sha256}, {"teacher": judge.identity}
+        return _made(ws, *make(ws, "labelled_pairs", ROOMS, build, inputs=inputs, config=config))
 
 
-def the_teacher(ws: Workspace) -> teacher.Teacher:
-    """The embedded urgency rule, or the OpenAI-compatible one that the workspace names."""
+def _label(ws: Workspace, rows: Sequence[ItemPair], judge: teacher.Teacher, writer: Writer) -> None:
+    step = max(1, len(rows) // 20)
+
+    def progress(done: int) -> None:
+        if done % step == 0 or done == len(rows):
+            ws.say(f"labelled {done} of {len(rows)} pairs")
+
+    # Votes of a paid teacher survive a kill; the embedded rule is cheaper than its journal.
+    journal = ws.private / "votes.jsonl" if ws.teacher_endpoint else None
+    found = labelling.label(rows, judge, journal, progress, workers=8 if ws.teacher_endpoint else 1)
+    writer.rows(labelling.preference_pairs(found.pairs, ws.profile.declaration))
+    writer.rows(found.votes, "votes.jsonl")
+    writer.rows(found.refusals, "refusals.jsonl")
+    writer.funnel = funnel("labelled_pairs", len(rows), len(found.pairs), found.refusals)
+    bias = found.position_bias
+    writer.notes = {
+        "teacher": judge.identity,
+        "position bias": {"first wins": bias.first_wins, "of": bias.votes, "low": bias.low, "high": bias.high},
+    }
+
+
+@contextmanager
+def the_teacher(ws: Workspace) -> Iterator[teacher.Teacher]:
+    """The embedded urgency rule, or the OpenAI-compatible one that the workspace names, its connections closed after use."""
     if not ws.teacher_endpoint:
-        return teacher.UrgencyTeacher()
-    return teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=os.environ.get("CANVAS_TEACHER_API_KEY"))
+        yield teacher.UrgencyTeacher()
+        return
+    key = os.environ.get("CANVAS_TEACHER_API_KEY")
+    with teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=key) as judge:
+        yield judge
 
 
 def quotas(ws: Workspace) -> dict[str, int]:
@@ -175,7 +190,7 @@ def quotas(ws: Workspace) -> dict[str, int]:
 
 def mutation_pairs(ws: Workspace) -> Made:
     """Pairs over eight axes and mixed ones, each confirmed by an independent verifier."""
-    source = ws.store.get("trajectories")
+    source = audited(ws, "trajectories")
 
     def build(writer: Writer) -> None:
         found = mutation.mutate(read_jsonl(source.path(), Trajectory), quotas(ws), ws.seed)
@@ -200,7 +215,7 @@ def mutation_pairs(ws: Workspace) -> Made:
 
 def feedback_examples(ws: Workspace) -> Made:
     """Single completions with a label, half of them desirable."""
-    sources = {name: ws.store.get(name) for name in ("mutation_pairs", "trajectories")}
+    sources = {name: audited(ws, name) for name in ("mutation_pairs", "trajectories")}
 
     def build(writer: Writer) -> None:
         rows = feedback_room.feedback(
@@ -224,8 +239,8 @@ def feedback_examples(ws: Workspace) -> Made:
 def split(ws: Workspace, dataset: str) -> Made:
     """One data set in train, eval and test parts; its data guards."""
     names, type_ = SPLIT_OF[dataset]
-    sources = {name: ws.store.get(name) for name in names}
-    corpus = ws.store.get("corpus")
+    sources = {name: audited(ws, name) for name in names}
+    corpus = audited(ws, "corpus")
 
     def build(writer: Writer) -> None:
         rows: Sequence[Any] = [row for stage in sources.values() for row in read_jsonl(stage.path(), type_)]
@@ -239,14 +254,14 @@ def split(ws: Workspace, dataset: str) -> Made:
     inputs = {"corpus": corpus.sha256, **{name: stage.sha256 for name, stage in sources.items()}}
     stage, reused = make(ws, f"splits/{dataset}", ROOMS, build, inputs=inputs)
     funnels = judging.funnels(ws, dataset)
-    verdicts = judging.of_split(ws, dataset)
+    verdicts = (*judging.of_split(ws, dataset), audits.of_stage(ws, stage))
     sizes: dict[str, int | None] = {part: stage.manifest.files[f"{part}.jsonl"].rows for part in splits.SPLITS}
     return Made(stage, reused, verdicts, sizes, {"rows in and out": funnel_png(funnels)})
 
 
 def bench_cases(ws: Workspace) -> Made:
     """Cases of test students (``rows.jsonl``) and of eval students, for choosing (``selection.jsonl``)."""
-    corpus = ws.store.get("corpus")
+    corpus = audited(ws, "corpus")
 
     def build(writer: Writer) -> None:
         everyone, assignment = world(ws)
@@ -264,9 +279,9 @@ def bench_cases(ws: Workspace) -> Made:
 
 def _made(ws: Workspace, stage: Stage, reused: bool) -> Made:
     found: Funnel | None = stage.manifest.funnel
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[Verdict, ...] = (audits.of_stage(ws, stage),)
     pictures: dict[str, bytes] = {}
     if found is not None:
-        verdicts = (g6([found], ws.all_allowances(), {stage.manifest.stage: stage.sha256}),)
+        verdicts = (g6([found], ws.all_allowances(), {stage.manifest.stage: stage.sha256}), *verdicts)
         pictures = {"rows in and out": funnel_png([found])}
     return Made(stage, reused, verdicts, stage.manifest.notes, pictures)

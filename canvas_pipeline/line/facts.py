@@ -6,6 +6,8 @@ stage holds is not there.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from canvas_pipeline.artifacts import Stage
@@ -18,6 +20,7 @@ from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.release.cards import Fact, Unit
 from canvas_pipeline.release.gate import QuantEvidence
+from canvas_pipeline.training.methods import METHODS
 
 FIGURES = ("tool_selection", "exact_call", "parsimony", "over_calling", "termination", "malformed")
 STAGES = ("corpus", "trajectories", "labelled_pairs", "mutation_pairs")
@@ -38,12 +41,18 @@ def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> di
         "model.method": Fact(value=method, source=source),
         "model.profile": Fact(value=ws.profile.name, source=source),
         "model.checkpoint": Fact(value=checkpoint.sha256, source=source),
-        "base.name": Fact(value=base, source=_source(ws.store.get("base_model"))),
+        # Of a folder the name alone: where it lies tells of the machine and of who works on it.
+        "base.name": Fact(
+            value=Path(base).name if Path(base).is_dir() else base, source=_source(ws.store.get("base_model"))
+        ),
         "base.licence": Fact(value=EMBEDDED_LICENCE if embedded else GEMMA_LICENCE, source="the base's own terms"),
     }
     for key in ("steps", "rows", "eval_rows", "tokens", "seed"):
         if key in summary:
             facts[f"train.{key}"] = Fact(value=summary[key], source=source)
+    facts["train.objective"] = Fact(
+        value=_objective(method, summary["hyperparameters"].get("chosen_nll", 0.0)), source=source
+    )
     for key, value in summary["hyperparameters"].items():
         facts[f"train.{key}"] = Fact(value=value, source=source)
     for verdict in verdicts:
@@ -52,6 +61,14 @@ def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> di
             value=f"{verdict.name}: {'passed' if verdict.passed else 'failed'}{subject}", source=f"run_spec/{method}"
         )
     return facts
+
+
+def _objective(name: str, chosen_nll: float) -> str:
+    """The loss in words; an anchor makes it another one than the published."""
+    loss = METHODS[name].loss
+    if METHODS[name].dataset != "preference" or not chosen_nll:
+        return loss
+    return f"{loss} + {chosen_nll:g} × mean negative log-likelihood of the chosen side (arXiv:2404.19733), not {name} alone"
 
 
 def bench_facts(ws: Workspace, methods: tuple[str, ...]) -> dict[str, Fact]:

@@ -6,18 +6,24 @@ exists only in the contributor's own file and in the private registry; every lin
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from canvas_pipeline.artifacts import Stage, Writer, sha256_file
 from canvas_pipeline.bench.charts import funnel_png
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.data import g6
-from canvas_pipeline.intake import corpus as corpus_room
+from canvas_pipeline.intake.contributor_id import contributors
+from canvas_pipeline.intake.merge import Merge
+from canvas_pipeline.intake.quarantine import REASONS
+from canvas_pipeline.intake.table import checked
+from canvas_pipeline.intake.takein import hashed_key, take_in
+from canvas_pipeline.line import audits
 from canvas_pipeline.line.workspace import Made, Workspace, make
-from canvas_pipeline.records import Item, read_jsonl
 
-ROOMS = ("errors", "records", "tools", "intake")
+LOOKERS = ("-intake/audit*", "-intake/canar*", "-intake/person_[!m]*")
+"""Code that makes no row another one: what looks at stages, and the recipe of the shipped model (``person_model`` counts)."""
+ROOMS = ("errors", "records", "tools", "intake", *LOOKERS)
 
 
 def contributor_files(ws: Workspace) -> dict[str, Path]:
@@ -26,7 +32,10 @@ def contributor_files(ws: Workspace) -> dict[str, Path]:
         raise MissingInput(
             f"{ws.collab}: no such folder; put contributor files there, or make some: canvas-data synthesize"
         )
-    return {path.stem: path for path in sorted(ws.collab.glob("*.jsonl")) if not path.name.startswith(".")}
+    taken, refused = contributors(_files(ws.collab))
+    for file in refused:  # said at each look: nobody finds a file that is silently passed over
+        ws.say(f"{file.source} is not taken in: {REASONS[file.reason]}")
+    return taken
 
 
 def collab(ws: Workspace, contributor: str) -> Made:
@@ -37,11 +46,9 @@ def collab(ws: Workspace, contributor: str) -> Made:
     key, registry = ws.registry()
 
     def build(writer: Writer) -> None:
-        intake = corpus_room.intake_contributor(path, key, registry)
-        writer.rows(intake.items)
-        writer.rows(intake.refusals, "refusals.jsonl")
-        writer.funnel = intake.funnel
-        writer.notes = {"counts": dict(intake.counts)}
+        taken = take_in(path, key, registry, writer.rows, scratch=writer.folder)
+        writer.funnel = taken.funnel
+        writer.notes = {"counts": taken.counts}
 
     stage, reused = make(
         ws,
@@ -50,7 +57,7 @@ def collab(ws: Workspace, contributor: str) -> Made:
         build,
         inputs={
             path.name: sha256_file(path),
-            "registry key": hashlib.scrypt(key, salt=b"recipe", n=1 << 12, r=8, p=1, dklen=16).hex(),
+            "registry key": hashed_key(key),
         },
     )
     return _made(ws, stage, reused)
@@ -70,12 +77,15 @@ def corpus(ws: Workspace) -> Made:
         raise BadInput(f"{ws.collab} holds no contributor file; make some with: canvas-data synthesize")
 
     def build(writer: Writer) -> None:
-        items, funnel = corpus_room.merge([list(read_jsonl(s.path(), Item)) for s in stages.values()])
-        writer.rows(items)
-        writer.funnel = funnel
+        with Merge(scratch=writer.folder) as merging:
+            for made in stages.values():
+                merging.add_file(made.path())
+            writer.rows(checked(merging.rows()))
+            writer.funnel = merging.funnel()
 
     inputs = {name: stage.sha256 for name, stage in stages.items()}
-    return _made(ws, *make(ws, "corpus", ROOMS, build, inputs=inputs))
+    made = _made(ws, *make(ws, "corpus", ROOMS, build, inputs=inputs))
+    return replace(made, verdicts=(*made.verdicts, audits.of_stage(ws, made.stage)))
 
 
 def _made(ws: Workspace, stage: Stage, reused: bool) -> Made:
@@ -92,7 +102,12 @@ def settled_contributors(collab: Path, now: float, still_s: float = 5.0) -> dict
     if not collab.is_dir():
         return {}
     found = {}
-    for path in sorted(collab.glob("*.jsonl")):
-        if not path.name.startswith(".") and now - path.stat().st_mtime >= still_s:
-            found[path.stem] = sha256_file(path)
+    for contributor, path in contributors(_files(collab))[0].items():
+        if now - path.stat().st_mtime >= still_s:
+            found[contributor] = sha256_file(path)
     return found
+
+
+def _files(collab: Path) -> list[Path]:
+    """Contributor files; one with a dot in front is being copied, or hidden on purpose."""
+    return [path for path in collab.glob("*.jsonl") if not path.name.startswith(".")]

@@ -14,7 +14,7 @@ from canvas_pipeline.artifacts import Stage, Writer, sha256_file
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.audit import audit
-from canvas_pipeline.line import bench, facts, training
+from canvas_pipeline.line import audits, bench, facts, training
 from canvas_pipeline.line.intake import contributor_files
 from canvas_pipeline.line.workspace import Launch, Made, Workspace, code_version, make
 from canvas_pipeline.records import BenchCase, Item, read_jsonl
@@ -29,6 +29,7 @@ RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
 
 def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
     """Convert once, quantise six times, read the types back, load, ask and bench each one."""
+    audits.refuse_canaries(ws)
     checkpoint = training.trained(ws, name)
     benched = ws.store.get(f"bench/{name}")
     cases = ws.store.get("bench_cases")
@@ -86,6 +87,7 @@ def verdicts_of_line(ws: Workspace) -> tuple[tuple[Verdict, ...], dict[str, str]
 
 def cards(ws: Workspace, launch: Launch) -> Made:
     """Model card, data card and Modelfile of the production checkpoint."""
+    audits.refuse_canaries(ws)
     name = bench.production_method(ws)
     files = ws.store.get(f"gguf/{name}")
     verdicts, _ = verdicts_of_line(ws)
@@ -116,11 +118,13 @@ def cards(ws: Workspace, launch: Launch) -> Made:
 
     inputs = {key: fact.shown() + fact.source for key, fact in known.items()}
     stage, reused = make(ws, "cards", ("release/cards", "line/facts"), build, inputs=inputs)
-    return Made(stage, reused, facts={"model card": stage.path("README.md").read_text(encoding="utf-8")})
+    card = {"model card": stage.path("README.md").read_text(encoding="utf-8")}
+    return Made(stage, reused, (audits.of_stage(ws, stage),), card)
 
 
 def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     """Everything the gate looks at, and the files to be released by their name in the release."""
+    audits.refuse_canaries(ws)
     name = bench.production_method(ws)
     checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"gguf/{name}"), ws.store.get("cards")
     quants = read_quants(files)
@@ -168,6 +172,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
 
 def release_log(ws: Workspace, launch: Launch) -> Made:
     """RELEASE-LOG.md: every item ticked, or with every reason against."""
+    audits.audited(ws, "cards")
     evidence, _ = evidence_of(ws)
 
     def build(writer: Writer) -> None:
@@ -177,7 +182,7 @@ def release_log(ws: Workspace, launch: Launch) -> Made:
     inputs = {**evidence.files, **evidence.inputs, "code": evidence.code_version, "leaks": str(evidence.leaks)}
     stage, reused = make(ws, "release_log", ("release/gate",), build, inputs=inputs)
     log = {"reasons against": len(gate.reasons_against(evidence)), "log": stage.path("RELEASE-LOG.md").read_text()}
-    return Made(stage, reused, facts=log)
+    return Made(stage, reused, (audits.of_stage(ws, stage),), log)
 
 
 def release(ws: Workspace, launch: Launch) -> Made:
@@ -188,6 +193,9 @@ def release(ws: Workspace, launch: Launch) -> Made:
         raise GateClosed(
             "the release log was written for other files than the current ones; materialise release_log again"
         )
+    # What is to be published is looked through first: a published leak cannot be taken back.
+    found = audits.of_files(ws, "release", paths, evidence.files, evidence.files)
+    audits.require(found)
     folder = publish.publish(evidence, paths, ws.root / "releases")
 
     def build(writer: Writer) -> None:
@@ -195,4 +203,5 @@ def release(ws: Workspace, launch: Launch) -> Made:
         writer.json(publish.binding(evidence), "release.json")
 
     inputs = {"sums": sha256_file(folder / publish.SUMS)}
-    return Made(*make(ws, "release", ("release/publish",), build, inputs=inputs), facts={"folder name": folder.name})
+    made = make(ws, "release", ("release/publish",), build, inputs=inputs)
+    return Made(*made, (found,), {"folder name": folder.name})

@@ -17,10 +17,12 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.artifacts import Stage, Writer
+from canvas_pipeline.bench.charts import guards_png
 from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.guardrails import gate, image
 from canvas_pipeline.guardrails.table import inputs_for
 from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.line import audits
 from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.processes import module
 from canvas_pipeline.line.workspace import Launch, Made, Workspace, make, recipe
@@ -39,7 +41,8 @@ from canvas_pipeline.training.spec import (
     write_spec,
 )
 
-ROOMS = ("records", "tools", "profiles", "training")
+ROOMS = ("records", "tools", "profiles", "training", "-training/embedded_base/*")
+"""The shipped weights are no code: where they are the base, they are an input."""
 REFERRED = ("preference_train", "preference_eval", "checkpoint/sft")
 IMAGE_FILES = ("deploy/Dockerfile.training", "deploy/compose.yaml")
 
@@ -131,11 +134,14 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
     stage, reused = make(ws, f"run_spec/{name}", ROOMS, write, inputs={"spec": digest(dumps(judged).decode())})
     numbers = msgspec.to_builtins(spec.hyperparameters)
     facts = {"spec_sha256": judged.sha256, "uma_gib": spec.row.uma_gib[ws.profile.name], **numbers}
-    return Made(stage, reused, verdicts, facts)
+    return Made(stage, reused, verdicts, facts, {"guards": guards_png(verdicts)})
 
 
 def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
-    """What the guards that need no measurement say about the line as it is now, as far as they concern a method."""
+    """What the guards that need no measurement say about the line as it is now, as far as they concern a method.
+    Raises ``GateClosed`` where the audit of a split is red."""
+    for dataset in judging.datasets_of(name):
+        audits.audited(ws, f"splits/{dataset}")
     found = [verdict for dataset in judging.datasets_of(name) for verdict in judging.of_split(ws, dataset)]
     return judging.concerning(name, [*found, judging.of_base(ws), judging.of_image(ws)])
 
@@ -253,7 +259,8 @@ def trained(ws: Workspace, name: str) -> Stage:
 
 
 def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
-    """Every input the gate and the training ask for, by the gate's names."""
+    """Every input the gate and the training ask for, by the gate's names. Raises ``GateClosed`` in a copy with canaries."""
+    audits.refuse_canaries(ws)
     paths: dict[str, Path] = {}
     for key in dict.fromkeys((*inputs_for(name), method(name).start, "base_model")):
         if key.startswith("deploy/"):

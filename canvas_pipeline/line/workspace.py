@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,13 @@ Launch = Callable[[Sequence[str], Mapping[str, str]], None]
 """Runs a command in its own process and raises when it fails; Dagster passes a Pipes session, a CLI a plain subprocess."""
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+PROSE = {".md", ".pyc"}
+"""Files in a room that say nothing about what its code does."""
 SYNTHETIC_KEY = b"invented contributors need no secret"
+PLANTED = "planted"
+"""A file in a workspace's root: canaries were planted here, so nothing here is ever trained on or released."""
+KEPT = "registry.kept"
+"""A file in ``private``: the last real contributor has left, and those who stay keep the handles they have."""
 
 SHIPPED_ALLOWANCES = (
     Allowance(
@@ -63,6 +70,9 @@ class Workspace:
     allowances: tuple[Allowance, ...] = ()
     deploy: Path = DEPLOY
     say: Say = field(default=_silent, compare=False)
+    planted: bool = False
+    """A copy with canaries in it, made by ``line.canaries``: audits report and do not stop, so that survivors can be counted.
+    What such a copy holds is good for nothing else, see ``holds_canaries``."""
 
     @property
     def store(self) -> Store:
@@ -79,6 +89,11 @@ class Workspace:
     @property
     def private(self) -> Path:
         return self.root / "private"
+
+    @property
+    def holds_canaries(self) -> bool:
+        """Whether this is such a copy, also when somebody opens a kept one later as if it were any workspace."""
+        return self.planted or (self.root / PLANTED).exists()
 
     def all_allowances(self) -> tuple[Allowance, ...]:
         """The run's own allowances, and the shipped ones for the other stages."""
@@ -97,7 +112,7 @@ class Workspace:
         ``CANVAS_REGISTRY_KEY``, else a key file (mode 0600) made on first use. Where all contributors are invented there is
         nothing to protect: a fixed key makes their handles, and so every artefact, the same on every machine. The first
         real contributor ends that by itself."""
-        if self.synthetic and KEY_VARIABLE not in os.environ:
+        if self.synthetic and KEY_VARIABLE not in os.environ and not (self.private / KEPT).exists():
             return SYNTHETIC_KEY, self.private / "synthetic-registry.jsonl"
         return registry_key(os.environ, self.private / "registry.key"), self.private / "registry.jsonl"
 
@@ -146,19 +161,31 @@ def recipe(
 @functools.cache
 def code_version(*rooms: str) -> str:
     """A hash of what the code of some rooms (or modules) means: their syntax trees without docstrings and comments,
-    so that an edit which changes nothing recomputes nothing."""
-    package = Path(canvas_pipeline.__file__).parent
+    so that an edit which changes nothing recomputes nothing; and of the data beside it (a model, a list of words).
+
+    ``-intake/audit*`` leaves out the files of that pattern: code which a stage's result does not depend on."""
     h = hashlib.sha256()
-    for room in sorted(rooms):
-        folder = package / room
-        paths = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
-        for path in paths:
-            h.update(path.relative_to(package).as_posix().encode())
-            h.update(_meaning(path).encode())
+    for name, path in counted(*rooms):
+        h.update(name.encode())
+        h.update(_meaning(path) if path.suffix == ".py" else path.read_bytes())
     return h.hexdigest()[:16]
 
 
-def _meaning(path: Path) -> str:
+def counted(*rooms: str) -> list[tuple[str, Path]]:
+    """The files that ``code_version`` looks at, each by its name in the package."""
+    package = Path(canvas_pipeline.__file__).parent
+    without = [room[1:] for room in rooms if room.startswith("-")]
+    found = []
+    for room in sorted(room for room in rooms if not room.startswith("-")):
+        folder = package / room
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder.with_suffix(".py")]:
+            name = path.relative_to(package).as_posix()
+            if path.is_file() and path.suffix not in PROSE and not any(fnmatch(name, pattern) for pattern in without):
+                found.append((name, path))
+    return found
+
+
+def _meaning(path: Path) -> bytes:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -169,7 +196,7 @@ def _meaning(path: Path) -> str:
                 and isinstance(first.value.value, str)
             ):
                 node.body = node.body[1:]
-    return ast.dump(tree)
+    return ast.dump(tree).encode()
 
 
 def allowance_of(text: str) -> Allowance:

@@ -4,7 +4,8 @@
         *.gguf README.md DATA_CARD.md Modelfile RELEASE-LOG.md
         release.json             what the release binds: model, card and data hashes, inputs, code version
         SHA256SUMS               every other file, in the form `sha256sum --check` reads; written last
-    <to>/current                 link to the newest release, replaced atomically
+        WITHDRAWN                only where somebody whose data the model saw has left: why, and since when
+    <to>/current                 link to the newest release, replaced atomically; never to a withdrawn one
 
 In: evidence, and the files by their name in the release. Out: the release's folder. What must hold: the gate is open and
 every file is the one the evidence is about before anything is written; a sound release is never touched (a damaged twin of
@@ -24,6 +25,7 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
 from canvas_pipeline.records import dumps
 from canvas_pipeline.release.gate import CARDS, ReleaseEvidence, release_log, require
@@ -31,7 +33,8 @@ from canvas_pipeline.release.gate import CARDS, ReleaseEvidence, release_log, re
 SUMS = "SHA256SUMS"
 BINDING = "release.json"
 LOG = "RELEASE-LOG.md"
-OWN = (SUMS, BINDING, LOG)
+WITHDRAWN = "WITHDRAWN"
+OWN = (SUMS, BINDING, LOG, WITHDRAWN)
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -82,6 +85,27 @@ def _free(folder: Path) -> Path:
     return next(p for n in range(1, 1000) if not (p := folder.with_name(f"{folder.name}.damaged-{n}")).exists())
 
 
+def withdraw(folder: Path, reason: str) -> None:
+    """Mark a release as withdrawn, and let ``current`` name the newest sound one that is not, or nothing. Its files stay, so
+    that whoever has a copy can see which it is. Twice is once; a folder that is not there is nobody's release."""
+    if not folder.is_dir():
+        return
+    if not (folder / WITHDRAWN).is_file():
+        with whole_file(folder / WITHDRAWN) as temporary:
+            temporary.write_text(reason, encoding="utf-8")
+    link = folder.with_name("current")
+    if link.is_symlink() and os.readlink(link) == folder.name:
+        others = [
+            p for p in folder.parent.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")
+        ]
+        others.sort(key=lambda p: p.stat().st_mtime_ns, reverse=True)
+        sound = next((p for p in others if not (p / WITHDRAWN).exists() and _sound(p)), None)
+        if sound is None:
+            link.unlink()
+        else:
+            _point(folder.parent, sound)
+
+
 def binding(evidence: ReleaseEvidence) -> dict[str, Any]:
     """What ``release.json`` says: one document that ties the model's files to their cards and to the data they come from."""
     cards = {name: evidence.cards[name].sha256 for name in CARDS}
@@ -103,8 +127,11 @@ def binding(evidence: ReleaseEvidence) -> dict[str, Any]:
 def verify(folder: Path) -> dict[str, str]:
     """Check a release offline: every file is listed and as listed, and the binding names exactly these files.
 
-    Returns name → sha256. Raises ``MissingInput`` where there is no release and ``ArtifactCorrupt`` listing everything wrong.
+    Returns name → sha256. Raises ``MissingInput`` where there is no release, ``GateClosed`` for one that was withdrawn, and
+    ``ArtifactCorrupt`` listing everything wrong.
     """
+    if (folder / WITHDRAWN).is_file():
+        raise GateClosed(f"{folder}: {(folder / WITHDRAWN).read_text(encoding='utf-8').strip()}")
     if not (folder / SUMS).is_file():
         raise MissingInput(f"{folder} is no release ({SUMS} is missing)")
     listed: dict[str, str] = {}

@@ -8,32 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from canvas_pipeline.cli import train as command
 from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline_tests.line.breaks import BREAKS
-from canvas_pipeline_tests.line.entries import nothing_was_trained, untrained
+from canvas_pipeline_tests.line.entries import canvas_train, nothing_was_trained, untrained
 from canvas_pipeline_tests.line.good_line import BASE, copy_of
 
 
 def run(root: Path, *arguments: str, base: str | None = None) -> int:
     """The command in this process; returns its exit code."""
-    before = sys.argv
-    sys.argv = [
-        "canvas-train",
-        *arguments,
-        "--root",
-        str(root),
-        "--base-model",
-        base or str(root / BASE),
-        "--deploy",
-        str(root / "deploy"),
-    ]
-    try:
-        with pytest.raises(SystemExit) as ended:
-            command.main()
-    finally:
-        sys.argv = before
-    return int(ended.value.code or 0)
+    where = ("--root", str(root), "--base-model", base or str(root / BASE), "--deploy", str(root / "deploy"))
+    return canvas_train(*arguments, *where)
 
 
 def test_an_unknown_method_names_the_nine_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

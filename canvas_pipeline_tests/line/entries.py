@@ -4,12 +4,15 @@ with, what a run says when it fails, and whether anything was trained."""
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
+from canvas_pipeline.cli import train as command
 from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline_tests.line.good_line import BASE, copy_of
 
@@ -27,6 +30,18 @@ def config(ws: Workspace) -> dict[str, Any]:
     """The launch pad's configuration for a line elsewhere."""
     settings = {"root": str(ws.root), "base_model": str(ws.root / BASE), "deploy": str(ws.deploy)}
     return {"resources": {"line": {"config": settings}}}
+
+
+def canvas_train(*arguments: str) -> int:
+    """``canvas-train`` in this process; its exit code."""
+    before = sys.argv
+    sys.argv = ["canvas-train", *arguments]
+    try:
+        with pytest.raises(SystemExit) as ended:
+            command.main()
+    finally:
+        sys.argv = before
+    return int(ended.value.code or 0)
 
 
 def nothing_was_trained(ws: Workspace) -> bool:

@@ -66,10 +66,13 @@ def test_the_same_contributors_give_the_same_bytes_in_another_folder(good_line: 
     assert again == {name: sha256 for name, sha256 in contents(line_at(good_line)).items() if name in again}
 
 
-def test_a_line_that_adds_nothing_recomputes_its_contributor_and_the_merge_only(ws: Workspace) -> None:
+def test_a_line_that_is_only_refused_recomputes_its_contributor_and_nothing_after(ws: Workspace) -> None:
     add_line(ws, b"this is no JSON\n")
     made = {m.stage.manifest.stage: m.reused for m in data_half(ws)}
-    assert {name for name, reused in made.items() if not reused} == {f"collab/{CONTRIBUTOR}", "corpus"}
+    # What was refused is a report: the rows have the bytes they had, so the merge has nothing to do either.
+    assert {name for name, reused in made.items() if not reused} == {f"collab/{CONTRIBUTOR}"}
+    funnel = ws.store.get(f"collab/{CONTRIBUTOR}").manifest.funnel
+    assert funnel is not None and funnel.refused == {"malformed_json": 1}
 
 
 def test_a_changed_contributor_leaves_the_specs_of_yesterday_closed(ws: Workspace) -> None:

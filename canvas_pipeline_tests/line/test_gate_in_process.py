@@ -3,7 +3,6 @@ line of which one thing is spoilt; nothing may train, and the refusal names the 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,19 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from canvas_pipeline.cli import train as command
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline_tests.line.breaks import BREAKS
-from canvas_pipeline_tests.line.entries import CHECKPOINT, SPEC, config, events_say, nothing_was_trained, untrained
+from canvas_pipeline_tests.line.entries import (
+    CHECKPOINT,
+    SPEC,
+    canvas_train,
+    config,
+    events_say,
+    nothing_was_trained,
+    untrained,
+)
 from canvas_pipeline_tests.line.good_line import BASE, copy_of
 
 
@@ -39,25 +45,10 @@ def broken(request: pytest.FixtureRequest, good_line: Path, tmp_path: Path) -> t
     return ws, GUARDS[request.param].name
 
 
-def canvas_train(ws: Workspace, *arguments: str) -> int:
-    """Run the command in this process; returns the exit code."""
-    before = sys.argv
-    sys.argv = [
-        "canvas-train",
-        *arguments,
-        "--root",
-        str(ws.root),
-        "--base-model",
-        str(ws.root / BASE),
-        "--deploy",
-        str(ws.deploy),
-    ]
-    try:
-        with pytest.raises(SystemExit) as ended:
-            command.main()
-    finally:
-        sys.argv = before
-    return int(ended.value.code or 0)
+def trains(ws: Workspace, *arguments: str) -> int:
+    """The command on a line elsewhere."""
+    where = ("--root", str(ws.root), "--base-model", str(ws.root / BASE), "--deploy", str(ws.deploy))
+    return canvas_train(*arguments, *where)
 
 
 def run(
@@ -71,7 +62,7 @@ def run(
 
 def test_the_command_line_refuses(broken: tuple[Workspace, str], capsys: pytest.CaptureFixture[str]) -> None:
     ws, guard = broken
-    assert canvas_train(ws, "--method", "dpo") == 3
+    assert trains(ws, "--method", "dpo") == 3
     assert guard in capsys.readouterr().err
     assert nothing_was_trained(ws)
 
@@ -103,6 +94,6 @@ def test_the_good_line_trains_from_each_of_them(
 ) -> None:
     """The checkpoint is already there under its recipe, so an open gate hands it on: no entry refuses everything."""
     ws = copy_of(good_line, tmp_path / "line")
-    assert canvas_train(ws, "--method", "dpo") == 0
+    assert trains(ws, "--method", "dpo") == 0
     for job, keys in ((None, (CHECKPOINT,)), ("nightly", (SPEC, CHECKPOINT)), ("demo", (SPEC, CHECKPOINT))):
         assert run(definitions, job, ws, instance, *keys).success

@@ -131,11 +131,14 @@ def code_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         socket,
     ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        client = DagsterGrpcClient(socket=socket)
         try:
-            wait_for_grpc_server(server, DagsterGrpcClient(socket=socket), command, timeout=LIMIT_S)
+            wait_for_grpc_server(server, client, command, timeout=LIMIT_S)
             yield socket
         finally:
-            server.terminate()
+            # Not SIGTERM: Dagster maps it to SIGINT, which a process started in the background ignores.
+            client.shutdown_server()
+            server.kill()
 
 
 @contextmanager

@@ -11,7 +11,10 @@ GROUP = "examples"
 
 
 @dg.asset(
-    deps=[corpus], group_name=GROUP, kinds={"jsonl"}, check_specs=check_specs(dg.AssetKey("trajectories"), ["g6"])
+    deps=[corpus],
+    group_name=GROUP,
+    kinds={"jsonl"},
+    check_specs=check_specs(dg.AssetKey("trajectories"), ["g6", "audit"]),
 )
 def trajectories(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Conversations with native tool calls: recorded sessions, and the scripted policy on the mock Canvas."""
@@ -25,7 +28,10 @@ def item_pairs(context: dg.AssetExecutionContext, line: Line) -> Result:
 
 
 @dg.asset(
-    deps=[item_pairs], group_name=GROUP, kinds={"jsonl"}, check_specs=check_specs(dg.AssetKey("labelled_pairs"), ["g6"])
+    deps=[item_pairs],
+    group_name=GROUP,
+    kinds={"jsonl"},
+    check_specs=check_specs(dg.AssetKey("labelled_pairs"), ["g6", "audit"]),
 )
 def labelled_pairs(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Item pairs that a teacher judged alike in three presentations, as tool-calling preference pairs."""
@@ -36,14 +42,19 @@ def labelled_pairs(context: dg.AssetExecutionContext, line: Line) -> Result:
     deps=[trajectories],
     group_name=GROUP,
     kinds={"jsonl"},
-    check_specs=check_specs(dg.AssetKey("mutation_pairs"), ["g6"]),
+    check_specs=check_specs(dg.AssetKey("mutation_pairs"), ["g6", "audit"]),
 )
 def mutation_pairs(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Right and wrong completions by mutation over eight axes, true by construction; no judge."""
     return outcome(examples.mutation_pairs(line.workspace(context)))
 
 
-@dg.asset(deps=[mutation_pairs, trajectories], group_name=GROUP, kinds={"jsonl"})
+@dg.asset(
+    deps=[mutation_pairs, trajectories],
+    group_name=GROUP,
+    kinds={"jsonl"},
+    check_specs=check_specs(dg.AssetKey("feedback_examples"), ["audit"]),
+)
 def feedback_examples(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Unpaired completions with a thumbs up or down, for KTO."""
     return outcome(examples.feedback_examples(line.workspace(context)))
@@ -54,7 +65,9 @@ def feedback_examples(context: dg.AssetExecutionContext, line: Line) -> Result:
     deps=[trajectories],
     group_name=GROUP,
     kinds={"jsonl"},
-    check_specs=check_specs(dg.AssetKey(["splits", "trajectory"]), ["g2", "g4", "g6", "g7", "g8", "g12", "g13"]),
+    check_specs=check_specs(
+        dg.AssetKey(["splits", "trajectory"]), ["g2", "g4", "g6", "g7", "g8", "g12", "g13", "audit"]
+    ),
 )
 def split_trajectory(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Trajectories in train, eval and test parts that share no item."""
@@ -66,7 +79,7 @@ def split_trajectory(context: dg.AssetExecutionContext, line: Line) -> Result:
     deps=[labelled_pairs, mutation_pairs],
     group_name=GROUP,
     kinds={"jsonl"},
-    check_specs=check_specs(dg.AssetKey(["splits", "preference"]), ["g1", "g2", "g6", "g7", "g8", "g12"]),
+    check_specs=check_specs(dg.AssetKey(["splits", "preference"]), ["g1", "g2", "g6", "g7", "g8", "g12", "audit"]),
 )
 def split_preference(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Preference pairs in train, eval and test parts that share no item."""
@@ -78,7 +91,7 @@ def split_preference(context: dg.AssetExecutionContext, line: Line) -> Result:
     deps=[feedback_examples],
     group_name=GROUP,
     kinds={"jsonl"},
-    check_specs=check_specs(dg.AssetKey(["splits", "feedback"]), ["g2", "g6", "g7", "g8", "g12"]),
+    check_specs=check_specs(dg.AssetKey(["splits", "feedback"]), ["g2", "g6", "g7", "g8", "g12", "audit"]),
 )
 def split_feedback(context: dg.AssetExecutionContext, line: Line) -> Result:
     """Feedback examples in train, eval and test parts that share no item."""

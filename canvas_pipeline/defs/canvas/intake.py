@@ -5,6 +5,7 @@ import dagster as dg
 from canvas_pipeline.components.outcome import Result, check_specs, outcome
 from canvas_pipeline.components.resource import Line
 from canvas_pipeline.line import intake
+from canvas_pipeline.line.canaries import DEMO_COUNT, canaries_asset
 
 CONTRIBUTORS = dg.DynamicPartitionsDefinition(name="contributors")
 
@@ -24,8 +25,20 @@ def collab(context: dg.AssetExecutionContext, line: Line) -> Result:
     deps=[collab],
     group_name="intake",
     kinds={"jsonl"},
-    check_specs=check_specs(dg.AssetKey("corpus"), ["g6"]),
+    check_specs=check_specs(dg.AssetKey("corpus"), ["g6", "audit"]),
 )
 def corpus(context: dg.AssetExecutionContext, line: Line) -> Result:
     """All contributors' items, merged and deduplicated by normalised title and course."""
     return outcome(intake.corpus(line.workspace(context)))
+
+
+class Planting(dg.Config):
+    """How many canaries and decoys to plant."""
+
+    count: int = DEMO_COUNT
+
+
+@dg.asset(deps=[collab], group_name="intake", kinds={"python"})
+def canaries(context: dg.AssetExecutionContext, line: Line, config: Planting) -> Result:
+    """Invented identities planted in a copy of the inputs: what survives each stage, and which decoys are masked by mistake."""
+    return outcome(canaries_asset(line.workspace(context), config.count))

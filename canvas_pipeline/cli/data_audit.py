@@ -1,0 +1,127 @@
+"""``canvas-data audit`` and ``canvas-data canaries``: what must not be there, looked for and planted. Thin over ``intake``
+and ``line``.
+
+In: files of any kind, or a data folder. Out: findings as file, line, field and type; rates with intervals. What must hold: no
+value, title or name is ever printed or written; an audit that looked at nothing, or could not look, does not exit 0."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from canvas_pipeline.atomic import whole_file
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.intake.audit import AuditReport, report
+from canvas_pipeline.records import dumps
+
+AUDIT_HELP = """Look for anything unmasked with a second, independent reader; never shows a value.
+
+Reads JSONL, JSON, Markdown, text, CSV, HTML, logs, gzip, GGUF metadata (chat template and vocabulary too), SQLite (Dagster's runs
+and event logs), safetensors headers, PNG comments, and every file's name. Escapes, entities, percent-encoding, full-width and
+invisible characters are undone first; JSON inside strings is entered. With `--registry`, the raw keys of the private registry are
+looked for too (an encrypted one is opened with the key in the environment).
+
+Example: `canvas-data audit data/artifacts data/releases --registry data/private/registry.jsonl`
+
+Exit codes: 0 looked at something, all of it, and found nothing; 1 a leak; 2 nothing to look at, or something that cannot be
+read."""
+CANARIES_HELP = """Plant invented identities in a copy of the inputs, run the data half, and count what survives after each stage.
+
+Also plants as many decoys (terms, standards, theorems, versions …) and counts those that were masked by mistake. The copy is
+removed at the end; the workspace and its registry are not touched. With `--checkpoint`, the model's answers to the copy's bench
+cases are looked through too. The report is JSON; beside it stand a page (.md) and a picture (.png).
+
+Example: `canvas-data canaries --count 600 --root data --out canaries.json`
+
+Exit codes: 0 every figure is reached; 1 one is not (each is named), or bad input; 2 the detector or Faker is not available."""
+_CONSOLE = Console(stderr=True)
+
+
+def audit(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
+    registry: Annotated[Path | None, typer.Option(help="The private course registry, plain or encrypted.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+) -> None:
+    try:
+        with _progress() as bar:
+            task = bar.add_task("looking")
+            found = report(
+                paths,
+                registry,
+                os.environ,
+                lambda path: bar.update(task, description=f"looking at {path.suffix or 'a file'}"),
+            )
+    except BadInput as error:  # not there, or the registry is closed to us: nothing was looked at
+        typer.secho(f"canvas-data: {error}", err=True, fg="red")
+        raise typer.Exit(2) from None
+    typer.echo(dumps(found).decode() if as_json else _lines(found))
+    if found.total:
+        raise typer.Exit(1)
+    if not found.clean:
+        raise typer.Exit(2)
+
+
+def _lines(found: AuditReport) -> str:
+    lines = [str(leak) for leak in found.leaks]
+    lines += [f"{path}: cannot be read: {reason}" for path, reason in found.unreadable.items()]
+    types = ", ".join(f"{count} {type_}" for type_, count in found.by_type.items())
+    looked = (
+        f"{found.files} files ({found.opaque} by name only), {found.lines} lines, {found.strings} texts, "
+        f"{found.bytes / 1e6:.1f} MB, {found.registry_keys} registry keys"
+    )
+    verdict = f"{found.total} leaks: {types}" if found.total else "no leaks" if found.strings else "nothing to look at"
+    return "\n".join([*lines, f"{verdict}; looked at {looked}"])
+
+
+def canaries(
+    count: Annotated[int, typer.Option(min=20, help="Canaries, and as many decoys.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="The same seed plants the same.")] = 7,
+    out: Annotated[Path | None, typer.Option("--out", help="Report (JSON); .md and .png are put beside it.")] = None,
+    root: Annotated[Path, typer.Option(help="Data folder with collab/ and sessions/.")] = Path("data"),
+    profile: Annotated[str, typer.Option(help="embedded or gb10.")] = "embedded",
+    checkpoint: Annotated[Path | None, typer.Option(help="Also look through what this checkpoint says.")] = None,
+) -> None:
+    from canvas_pipeline.line import canaries as watching
+    from canvas_pipeline.line.canary_report import picture, table
+    from canvas_pipeline.line.processes import subprocess_launch
+    from canvas_pipeline.line.workspace import workspace
+
+    with _progress() as bar:
+        task = bar.add_task("planting")
+
+        def say(text: str) -> None:
+            bar.update(task, description=text)
+
+        ws = workspace(root, profile, seed=seed, say=say)
+        found = watching.run(ws, count, seed, checkpoint=checkpoint, launch=subprocess_launch(say))
+    page = table(found)
+    typer.echo(page)
+    if out is not None:
+        pictured = picture(found)
+        for path, raw in (
+            (out, msgspec.json.format(dumps(found))),
+            (out.with_suffix(".md"), page.encode()),
+            (out.with_suffix(".png"), pictured),
+        ):
+            with whole_file(path) as temporary:
+                temporary.write_bytes(raw)
+    if found.shortfalls():
+        raise typer.Exit(1)
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_CONSOLE, transient=True
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Mount ``audit`` and ``canaries`` on ``canvas-data``."""
+    app.command("audit", help=AUDIT_HELP, no_args_is_help=True)(audit)
+    app.command("canaries", help=CANARIES_HELP)(canaries)

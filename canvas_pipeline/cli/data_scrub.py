@@ -1,0 +1,164 @@
+"""``canvas-data scrub``: identities out of any JSONL, or first a look at what would go. Thin over ``intake``.
+
+In: JSONL of any shape. Out: the same rows with every string value masked, in a file that appears whole or not at all. What must
+hold: rows stream, so memory does not grow with the file but with its distinct strings; no message or sample carries unmasked
+text; ``--dry-run`` writes nothing, no key and no registry either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from canvas_pipeline.atomic import whole_file
+from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.intake.course_masker import CourseMasker
+from canvas_pipeline.intake.course_registry import KEY_VARIABLE, Registry, registry_key
+from canvas_pipeline.intake.markup import change_strings
+from canvas_pipeline.intake.patterns import TYPES
+from canvas_pipeline.intake.pii import Scrubber, scrub_rows
+from canvas_pipeline.intake.token_classifier import TokenClassifier
+from canvas_pipeline.records import dumps
+
+HELP = f"""Mask every string value of any JSONL, however deeply nested; tool-call markup, keys and numbers keep their bytes.
+
+A placeholder (`@PERSON402915`) is derived from a private key, the record set and the value, so it is the same in every file and
+run of one contributor, and differs between contributors. `--dry-run` shows what would be masked: counts by type, masked samples and
+the sha256 the file would have; its placeholders come from a key that is thrown away unless {KEY_VARIABLE} is set.
+
+Example: `canvas-data scrub sessions.jsonl --dry-run`, then `canvas-data scrub sessions.jsonl --out sessions.masked.jsonl`
+
+`--classifier FOLDER` asks a local token classifier as well, chunked with overlap; the patterns run whatever it says. Mind its licence
+(Piiranha's is cc-by-nc-nd-4.0).
+
+Exit codes: 0 written, or shown; 1 bad input (file and line); 2 the detector is not available."""
+_CONSOLE = Console(stderr=True)
+_BATCH = 2000
+_SAMPLES = 3
+_TYPES = ("COURSE", *TYPES)
+_DRY_KEY = b"dry run, nothing is kept"
+
+
+def scrub(
+    source: Annotated[Path, typer.Argument(help="Any JSONL: sessions, messages, rows.")],
+    out: Annotated[Path | None, typer.Option("--out", help="File to write; it appears whole or not at all.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: counts, masked samples, sha256.")] = False,
+    private: Annotated[
+        Path,
+        typer.Option("--private", help=f"Folder of the course registry and its key; {KEY_VARIABLE} overrides the key."),
+    ] = Path("data/private"),
+    contributor: Annotated[str, typer.Option(help="Whose records these are; the default is the file's name.")] = "",
+    classifier: Annotated[
+        Path | None,
+        typer.Option(
+            "--classifier", help="Folder of a token classifier (such as Piiranha) that is asked as well; needs torch."
+        ),
+    ] = None,
+) -> None:
+    if not source.is_file():
+        raise MissingInput(f"{source}: no such file to scrub")
+    if out is None and not dry_run:
+        raise BadInput("say where to write with --out, or use --dry-run")
+    if out is not None and out.resolve() == source.resolve():
+        raise BadInput(f"{source} is the input; give --out another name, contributions are never overwritten")
+    whose = contributor or source.stem
+    if dry_run:
+        given = os.environ.get(KEY_VARIABLE, "").encode()
+        key: bytes = given if len(given) >= 16 else _DRY_KEY
+        courses = CourseMasker(Registry(key), whose)
+    else:
+        key = registry_key(os.environ, private / "registry.key")
+        courses = CourseMasker(Registry(key, private / "registry.jsonl"), whose)
+    scrubber = Scrubber(key, whose, TokenClassifier(classifier) if classifier else None)
+    shown = _Samples()
+    digest, rows = hashlib.sha256(), 0
+    if dry_run or out is None:
+        for row in _masked(source, scrubber, courses, shown):
+            digest.update(dumps(row) + b"\n")
+            rows += 1
+        for type_, texts in sorted(shown.of.items()):
+            for text in texts:
+                typer.echo(f"sample {type_}: {text}")
+    else:
+        with whole_file(out) as temporary, temporary.open("wb") as file:
+            for row in _masked(source, scrubber, courses, shown):
+                line = dumps(row) + b"\n"
+                digest.update(line)
+                file.write(line)
+                rows += 1
+    _CONSOLE.print(_table(scrubber.counts))
+    masked = ", ".join(f"{n} {type_}" for type_, n in sorted(scrubber.counts.items())) or "no identity but courses"
+    where = "dry run, nothing written" if dry_run else str(out)
+    typer.echo(f"{rows} rows, masked: {masked}, sha256 {digest.hexdigest()}, {where}")
+
+
+def register(app: typer.Typer) -> None:
+    """Mount ``scrub`` on ``canvas-data``."""
+    app.command("scrub", help=HELP, no_args_is_help=True)(scrub)
+
+
+class _Samples:
+    """A few masked texts by type of placeholder; long ones are cut around it."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, list[str]] = {}
+
+    def take(self, text: str) -> str:
+        for type_ in _TYPES:
+            kept = self.of.setdefault(type_, []) if f"@{type_}" in text else None
+            if kept is not None and len(kept) < _SAMPLES:
+                at = text.index(f"@{type_}")
+                sample = " ".join(text[max(0, at - 60) : at + 80].split())
+                if sample not in kept:
+                    kept.append(sample)
+        return text
+
+
+def _masked(source: Path, scrubber: Scrubber, courses: CourseMasker, shown: _Samples) -> Iterator[Any]:
+    for batch in _batches(source):
+        for row in scrub_rows(batch, scrubber, courses):
+            change_strings(row, shown.take)
+            yield row
+
+
+def _batches(source: Path) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    with source.open("rb") as file, _progress() as progress:
+        task = progress.add_task("scrubbing", total=source.stat().st_size)
+        for number, line in enumerate(file, 1):
+            progress.advance(task, len(line))
+            if not line.strip():
+                continue
+            try:
+                batch.append(msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                raise BadInput(
+                    f"{source}:{number}: not a JSON line; repair or remove it, nothing was written"
+                ) from None
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=_CONSOLE, transient=True)
+
+
+def _table(counts: Counter[str]) -> Table:
+    table = Table("type", "masked", box=None)
+    for name, count in sorted(counts.items()):
+        table.add_row(name, str(count))
+    return table

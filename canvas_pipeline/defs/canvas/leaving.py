@@ -1,0 +1,21 @@
+"""Asset of the way out: a contributor leaves."""
+
+import dagster as dg
+from pydantic import Field
+
+from canvas_pipeline.components.outcome import Result
+from canvas_pipeline.components.partition import departed
+from canvas_pipeline.components.resource import Line
+
+
+class Leaver(dg.Config):
+    contributor: str = Field(description="who leaves: the stem of their file; they are asked nothing more")
+    rebuild: str = Field(
+        default="data", description="none, data (the rows), or all (models too: hours on a real machine)"
+    )
+
+
+@dg.asset(group_name="intake", kinds={"jsonl"})
+def departures(context: dg.AssetExecutionContext, config: Leaver, line: Line) -> Result:
+    """Remove a contributor everywhere, rebuild what depended on them, say which models and releases had seen them."""
+    return departed(context, line.workspace(context), config.contributor, config.rebuild)

@@ -1,0 +1,130 @@
+"""What survived of the canaries and what was masked of the decoys: rows, a page and a picture.
+
+In: counts. Out: ``CanaryReport``, Markdown, PNG bytes. What must hold: types, stages, places, shapes and positions of templates
+only, never a value, a title or a name."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+
+from canvas_pipeline.intake.canaries import STRICT, Rate, rate
+from canvas_pipeline.records import Row
+
+REACH = {"PERSON": 0.98, "ROOM": 0.98, "PLACE": 0.98}
+"""Recall to reach where not every one must be found."""
+MAX_FALSE = 0.005
+
+
+class Trace(Row, frozen=True, kw_only=True):
+    """Survivors of one kind: ``count`` of ``type`` planted in ``spot`` with ``template`` and ``shape``, seen in a ``field``
+    of a ``file``."""
+
+    stage: str
+    file: str
+    field: str
+    type: str
+    spot: str
+    template: str
+    shape: str
+    count: int
+
+
+class StageRates(Row, frozen=True, kw_only=True):
+    """One stage: survivors of each type among those planted upstream of it, and what the audit says of it by type."""
+
+    stage: str
+    survivors: dict[str, Rate]
+    audit: dict[str, int]
+
+
+class CanaryReport(Row, frozen=True, kw_only=True):
+    """``refused`` are planted rows that left by a reason before they could be looked at; ``recall`` is of the whole run: a canary
+    counts as masked only where no stage shows any part of it; ``false_masks`` is over all decoys and ``by_family`` in parts."""
+
+    seed: int
+    canaries: int
+    decoys: int
+    seconds: float
+    recall: dict[str, Rate]
+    stages: tuple[StageRates, ...]
+    refused: dict[str, int]
+    false_masks: Rate
+    by_family: dict[str, Rate]
+    traces: tuple[Trace, ...]
+
+    def shortfalls(self) -> list[str]:
+        """What is asked of the masks and not reached, in words."""
+        said = [f"{type_}: {r.of - r.count} of {r.of} survived, none may" for type_, r in self.recall.items()
+                if type_ in STRICT and r.count < r.of]  # fmt: skip
+        said += [
+            f"{type_}: recall {self.recall[type_].share:.2%} is below {reach:.0%}"
+            for type_, reach in REACH.items()
+            if type_ in self.recall and self.recall[type_].share < reach
+        ]
+        if self.false_masks.share > MAX_FALSE:
+            said.append(f"false masks: {self.false_masks.share:.2%} is above {MAX_FALSE:.1%}")
+        return said
+
+
+def table(found: CanaryReport) -> str:
+    """Markdown: types × stages, recall with its interval, false masks."""
+    stages = [stage.stage for stage in found.stages]
+    lines = [
+        f"| type | planted | {' | '.join(f'seen after {stage}' for stage in stages)} | recall | Wilson 95 % |",
+        "|---|---|" + "---|" * len(stages) + "---|---|",
+    ]
+    for type_, recall in found.recall.items():
+        cells = [str(stage.survivors[type_].count) if type_ in stage.survivors else "–" for stage in found.stages]
+        lines.append(
+            f"| {type_} | {recall.of} | {' | '.join(cells)} | {recall.share:.2%} | {recall.low:.2%} – {recall.high:.2%} |"
+        )
+    false = found.false_masks
+    lines += [
+        "",
+        f"False masks: {false.count} of {false.of} decoys, {false.share:.2%} ({false.low:.2%} – {false.high:.2%}).",
+    ]
+    lines += [f"- {reason}" for reason in found.shortfalls()]
+    return "\n".join(lines)
+
+
+def traces_table(traces: Iterable[Trace], limit: int = 40) -> str:
+    """Markdown: where survivors stand, the most frequent first."""
+    chosen = sorted(traces, key=lambda trace: (-trace.count, trace.stage, trace.type, trace.template, trace.shape))[
+        :limit
+    ]
+    lines = [
+        "| stage | file | field | type | planted in | template | shape | count |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {t.stage} | {t.file} | {t.field} | {t.type} | {t.spot} | {t.template} | `{t.shape}` | {t.count} |"
+        for t in chosen
+    ]
+    return "\n".join(lines)
+
+
+def picture(found: CanaryReport) -> bytes:
+    """Recall by type with Wilson intervals, and the false-mask rate, as PNG bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows: Sequence[tuple[str, Rate]] = [
+        *found.recall.items(),
+        ("decoys left alone", rate(found.false_masks.of - found.false_masks.count, found.false_masks.of)),
+    ]
+    figure = Figure(figsize=(7.5, 1.4 + 0.3 * len(rows)), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for position, (type_, share) in enumerate(reversed(rows)):
+        colour = "#D55E00" if type_ in STRICT and share.count < share.of else "#0072B2"
+        axes.plot([share.low, share.high], [position, position], color=colour, linewidth=1.6)
+        axes.plot(share.share, position, "o", color=colour)
+    axes.set_yticks(range(len(rows)), [f"{type_}  n={share.of}" for type_, share in reversed(rows)], fontsize=8)
+    axes.axvline(0.98, color="#BBBBBB", linestyle="--", linewidth=1, zorder=0)
+    axes.set_xlim(min(0.9, min(share.low for _, share in rows) - 0.02), 1.005)
+    axes.set_xlabel("share masked in every stage, Wilson 95 % (dashed: 98 %)", fontsize=8)
+    axes.set_title(f"{found.canaries} canaries, {found.decoys} decoys", fontsize=10)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()

@@ -1,0 +1,48 @@
+"""The job ``forget`` in an instance of its own: rows are made again and reported, and the instance knows nobody of that name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from canvas_pipeline.components.partition import CONTRIBUTORS_NAME, PARTITION_TAG
+from canvas_pipeline.definitions import defs
+from canvas_pipeline.line import intake
+from canvas_pipeline_tests.line.test_leaving_rebuilds import taken_in
+
+
+def test_who_leaves_by_the_job_leaves_the_folder_and_the_instance(tmp_path: Path) -> None:
+    ws = taken_in(tmp_path / "line")
+    first, leaver, last = sorted(intake.contributor_files(ws))
+    line = {"resources": {"line": {"config": {"root": str(ws.root)}}}}
+    (tmp_path / "instance").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "instance")) as instance:
+        instance.add_dynamic_partitions(CONTRIBUTORS_NAME, [first, leaver, last])
+        for name in (first, leaver):
+            job = defs().resolve_job_def("intake")
+            assert job.execute_in_process(run_config=line, instance=instance, partition_key=name).success
+        result = (
+            defs()
+            .resolve_job_def("forget")
+            .execute_in_process(
+                run_config=line | {"ops": {"departures": {"config": {"contributor": leaver}}}}, instance=instance
+            )
+        )
+        assert result.success
+        told = {
+            event.asset_key.path[-1]: event for event in result.get_asset_materialization_events() if event.asset_key
+        }
+        assert told.keys() == {"corpus", "departures"}
+        metadata = told["departures"].step_materialization_data.materialization.metadata
+        made = metadata["made again or reused"].value
+        assert made == {f"collab/{first}": True, f"collab/{last}": True, "corpus": False}
+        assert metadata["files that still name them"].value == 0
+        assert sorted(instance.get_dynamic_partitions(CONTRIBUTORS_NAME)) == [first, last]
+        assert instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: leaver})) == []
+        assert len(instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: first}))) == 1
+        version = instance.get_latest_materialization_event(dg.AssetKey("corpus"))
+        assert version and version.asset_materialization
+        assert version.asset_materialization.tags is not None
+        assert ws.store.get("corpus").sha256 in version.asset_materialization.tags.values()
+    assert not (ws.collab / f"{leaver}.jsonl").exists() and ws.store.find(f"collab/{leaver}") is None

@@ -1,0 +1,23 @@
+"""Which files of the folder are taken in: those of safe, single names; the others are said, and nobody's run stops for them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from canvas_pipeline.line.intake import contributor_files, settled_contributors
+from canvas_pipeline.line.workspace import Workspace
+
+
+def test_files_with_unsafe_or_twin_names_are_left_where_they_are_and_said(tmp_path: Path) -> None:
+    collab = tmp_path / "collab"
+    collab.mkdir()
+    for stem in ("ada", "bo", "Bo", "CON", "a\u202eb", ".tmp-cy"):
+        (collab / f"{stem}.jsonl").write_bytes(b"{}\n")
+    said: list[str] = []
+    assert list(contributor_files(Workspace(root=tmp_path, say=said.append))) == ["ada"]
+    assert len(said) == 4 and all(
+        "is not taken in: " in line and line.isascii() and line.isprintable() for line in said
+    )
+    assert list(settled_contributors(collab, time.time() + 60)) == ["ada"]
+    assert settled_contributors(collab, time.time()) == {}
