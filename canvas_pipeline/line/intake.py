@@ -97,17 +97,6 @@ def _made(ws: Workspace, stage: Stage, reused: bool) -> Made:
     return Made(stage, reused, (verdict,), stage.manifest.notes, pictures)
 
 
-def settled_contributors(collab: Path, now: float, still_s: float = 5.0) -> dict[str, str]:
-    """Contributor → sha256 of each file that nobody has written to for ``still_s`` seconds (a copy in progress waits)."""
-    if not collab.is_dir():
-        return {}
-    found = {}
-    for contributor, path in contributors(_files(collab))[0].items():
-        if now - path.stat().st_mtime >= still_s:
-            found[contributor] = sha256_file(path)
-    return found
-
-
 def _files(collab: Path) -> list[Path]:
     """Contributor files; one with a dot in front is being copied, or hidden on purpose."""
     return [path for path in collab.glob("*.jsonl") if not path.name.startswith(".")]
