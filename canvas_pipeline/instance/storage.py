@@ -42,6 +42,8 @@ LOG_SUFFIX = "-wal"
 class HeldEventLog(SqliteEventLogStorage):
     """Dagster's event log, one database a run and an index, with an idle connection to each in use."""
 
+    _obs: Any
+
     def __init__(self, base_dir: str, idle: IdleConnections) -> None:
         self._idle = idle
         super().__init__(base_dir)
@@ -120,10 +122,10 @@ class LineStorage(DagsterStorage, ConfigurableClass):
         idle = IdleConnections()
         self._inst_data = inst_data
         self._events = HeldEventLog(str(home / "history" / "runs"), idle)
-        self._runs = HeldRuns.from_local(str(home / "history"))
-        self._schedules = HeldSchedules.from_local(str(home / "schedules"))
+        self._runs: Any = HeldRuns.from_local(str(home / "history"))
+        self._schedules: Any = HeldSchedules.from_local(str(home / "schedules"))
         self._runs.idle = self._schedules.idle = idle
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     @classmethod
     def config_type(cls) -> Any:
