@@ -123,8 +123,9 @@ class LineStorage(DagsterStorage, ConfigurableClass):
         self._inst_data = inst_data
         self._events = HeldEventLog(str(home / "history" / "runs"), idle)
         self._runs: Any = HeldRuns.from_local(str(home / "history"))
-        self._schedules: Any = HeldSchedules.from_local(str(home / "schedules"))
-        self._runs.idle = self._schedules.idle = idle
+        schedules: Any = HeldSchedules.from_local(str(home / "schedules"))
+        self._runs.idle, schedules.idle = idle, idle
+        self._schedules = schedules
         super().__init__()  # type: ignore[no-untyped-call]
 
     @classmethod

@@ -94,7 +94,7 @@ def _made(ws: Workspace, stage: Stage, reused: bool) -> Made:
         raise BadInput(f"stage {stage.manifest.stage} has no funnel; remove {stage.folder} and materialise it again")
     verdict = g6([funnel], ws.all_allowances(), {stage.manifest.stage: stage.sha256})
     pictures = {} if funnel.rows_in == 0 else {"rows in and out": funnel_png([funnel])}
-    return Made(stage, reused, (verdict,), stage.manifest.notes, pictures)
+    return Made(stage, reused, (verdict,), stage.manifest.notes, pictures, (funnel,))
 
 
 def _files(collab: Path) -> list[Path]:
