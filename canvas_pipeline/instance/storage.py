@@ -26,6 +26,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
 )
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from sqlalchemy.exc import ArgumentError
 from watchdog.events import FileSystemEvent
@@ -109,6 +110,8 @@ class HeldSchedules(SqliteScheduleStorage):
 
 
 def _hold(idle: IdleConnections | None, connection: Any) -> None:
+    # As long as Dagster's event log waits for another writer; its two other storages give up after five seconds.
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_SECONDS * 1000}")
     if idle is not None:
         idle.hold(Path(connection.engine.url.database))
 
