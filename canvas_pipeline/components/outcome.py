@@ -73,7 +73,7 @@ def check_result(verdict: Verdict, made: Made | None = None) -> dg.AssetCheckRes
     shows where rows went, as a table and as the stage's picture: whoever is stopped by it asks that first."""
     metadata: dict[str, Any] = {}
     if verdict.guard == "g6" and made is not None and made.funnels:
-        metadata["stages"] = dg.MetadataValue.md(_funnels(made.funnels))
+        metadata["where rows went"] = _funnels(made.funnels)
         metadata.update({name: picture(png) for name, png in made.pictures.items() if name == FUNNEL_PICTURE})
     metadata.update({name: _fact(value) for name, value in verdict.numbers.items()})
     metadata.update({f"threshold: {name}": _fact(value) for name, value in verdict.thresholds.items()})
@@ -108,14 +108,23 @@ def picture(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
-def _funnels(funnels: Iterable[Funnel]) -> str:
-    lines = ["| stage | rows in | kept | merged | refused | retained |", "|---|---|---|---|---|---|"]
+def _funnels(funnels: Iterable[Funnel]) -> dg.TableMetadataValue:
+    records = []
     for funnel in funnels:
         worst_first = sorted(funnel.refused.items(), key=lambda entry: (-entry[1], entry[0]))
-        refused = ", ".join(f"{reason} {count}" for reason, count in worst_first) or "0"
-        cells = (funnel.stage, funnel.rows_in, funnel.kept, funnel.merged, refused, f"{funnel.retained:.1%}")
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
+        records.append(
+            dg.TableRecord(
+                {
+                    "stage": funnel.stage,
+                    "rows in": funnel.rows_in,
+                    "kept": funnel.kept,
+                    "merged": funnel.merged,
+                    "refused": ", ".join(f"{reason} {count}" for reason, count in worst_first) or "0",
+                    "retained": f"{funnel.retained:.1%}",
+                }
+            )
+        )
+    return dg.MetadataValue.table(records=records)
 
 
 def _files(made: Made) -> str:

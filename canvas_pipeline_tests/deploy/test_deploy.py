@@ -1,4 +1,4 @@
-"""What can be known of the deployment without a container engine: schema, lint, entry points, units, and no image without a digest."""
+"""The deployment as far as it can be known without an engine: schema, lint, entry points, units, no image without a digest."""
 
 from __future__ import annotations
 
