@@ -45,6 +45,7 @@ class Site:
         query = {"config": config or "{}"}
         for at, asset in enumerate(assets):
             query |= {f"assetSelection[{at}][assetKey][path][{n}]": part for n, part in enumerate(asset.split("/"))}
+            query[f"assetSelection[{at}][opNames][0]"] = asset.replace("/", "__")
         for at, (key, value) in enumerate((tags or {}).items()):
             query |= {f"tags[{at}][key]": key, f"tags[{at}][value]": value}
         return f"{self.url}/locations/canvas_pipeline/jobs/{job}/playground/setup?{urlencode(query)}"
