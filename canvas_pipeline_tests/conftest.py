@@ -20,8 +20,9 @@ os.environ.update(
     NO_COLOR="1",
     COLUMNS="200",  # rich and click wrap at the terminal's width
 )
-for name in ("DAGSTER_HOME", "CANVAS_PROFILE", "CANVAS_REGISTRY_KEY"):
-    os.environ.pop(name, None)
+for name in [found for found in os.environ if found == "DAGSTER_HOME" or found.startswith("CANVAS_")]:
+    if not name.startswith("CANVAS_BENCH_") and name != "CANVAS_SCREENSHOTS":
+        os.environ.pop(name)
 
 # Two shared cores make any deadline a coin toss. The same examples every time: a red build is due to its change; new examples are
 # looked for on purpose, with HYPOTHESIS_PROFILE=thorough, where a failing one is printed as a blob and can be replayed.

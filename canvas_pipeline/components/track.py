@@ -6,6 +6,7 @@ functions of ``line`` and show what those return.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 
 import dagster as dg
 from pydantic import Field
@@ -18,6 +19,9 @@ from canvas_pipeline.line.workspace import Launch, Made, Workspace
 from canvas_pipeline.training.methods import METHODS, method
 
 Step = Callable[[Workspace, Launch], Made]
+
+FRESH = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=50))
+"""Of the release: a warning when a night was missed, a failure when two were. A night that changes nothing counts as fresh."""
 
 
 class Track(dg.Component, dg.Model, dg.Resolvable):
@@ -133,7 +137,13 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             ["audit"],
         )
         yield _asset(
-            ["release"], [["release_log"]], "release", release.release, "The release, in a local folder.", ["audit"]
+            ["release"],
+            [["release_log"]],
+            "release",
+            release.release,
+            "The release, in a local folder.",
+            ["audit"],
+            fresh=FRESH,
         )
 
 
@@ -156,6 +166,7 @@ def _asset(
     description: str,
     guards: Sequence[str] = (),
     kinds: set[str] | None = None,
+    fresh: dg.FreshnessPolicy | None = None,
 ) -> dg.AssetsDefinition:
     asset_key = dg.AssetKey(list(key))
 
@@ -165,6 +176,7 @@ def _asset(
         group_name=group,
         description=description,
         kinds=kinds or set(),
+        freshness_policy=fresh,
         check_specs=check_specs(asset_key, [guard for guard in CHECKS if guard in guards]),
     )
     def asset(context: dg.AssetExecutionContext, line: Line, pipes: dg.PipesSubprocessClient) -> Result:
