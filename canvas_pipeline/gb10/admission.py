@@ -122,8 +122,10 @@ def decide(
 
 
 def within_reach(claim: Claim, holdings: Iterable[Holding], room: Room) -> bool:
-    """Whether it could start if everything of ours ended: only then may it keep younger ones waiting."""
-    back = sum(holding.used for holding in holdings)
+    """Whether it could start if everything of ours ended: only then may it keep younger ones waiting.
+
+    What would come back is reckoned by reservations: what is in use was measured a moment ago, and may be more by now."""
+    back = sum(holding.size for holding in holdings)
     return claim.size + room.standing <= room.budget and claim.size <= room.available + back - room.floor
 
 

@@ -185,7 +185,8 @@ class RunKeeper:
         cap = self.cap.cap()
         return Order(
             token=state.token, step=step.key, cap=state.wants.size, floor=cap.floor, ledger=str(self.cap.path),
-            reports=str(self.cap.path.parent / "reports" / state.token), data_limit=_data_limit(state.wants.size, cap.total),
+            reports=str(self.cap.path.parent / "reports" / state.token), environ=dict(os.environ),
+            data_limit=_data_limit(state.wants.size, cap.total),
         )  # fmt: skip
 
     def _settle(self, step: ExecutionStep, state: Waiting, context: GuardedContext, report: Report | None) -> None:

@@ -35,7 +35,6 @@ ENVIRONMENT: Mapping[str, str] = {
     "floor_gib": "CANVAS_UMA_FLOOR_GIB",
     "ledger": "CANVAS_UMA_LEDGER",
     "teacher": "CANVAS_UMA_TEACHER",
-    "cgroup": "CANVAS_UMA_CGROUP",
 }
 """Setting → the variable that gives it where the launch pad does not."""
 
@@ -61,7 +60,6 @@ class UmaCap(dg.ConfigurableResource[Any]):
     patience_s: float = Field(default=60.0, description="once a step has waited so long, no later one goes before it")
     return_s: float = Field(default=60.0, description="how long memory of an ended step is held for, until it is back")
     ledger: str = Field(default="", description="the shared file; empty: in the user's state folder")
-    cgroup: str = Field(
         default="", description="a delegated cgroup folder in which each step gets one of its own; empty: none"
     )
 

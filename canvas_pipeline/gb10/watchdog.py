@@ -22,7 +22,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -52,7 +52,8 @@ FAREWELL_S = 0.3
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What to guard. Bytes; ``floor`` of 0 leaves the host's floor to others; ``data_limit`` of 0 sets no RLIMIT_DATA."""
+    """What to guard. Bytes; ``floor`` of 0 leaves the host's floor to others; ``data_limit`` of 0 sets no RLIMIT_DATA. ``environ`` is
+    the run's environment: the fork server, from which the step is born, may be older than that."""
 
     token: str
     step: str
@@ -60,8 +61,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     floor: int
     ledger: str
     reports: str
+    environ: Mapping[str, str]
     data_limit: int = 0
-    cgroup: str = ""
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,6 +271,8 @@ def _step(order: Order, guard_pid: int, target: Callable[..., None], args: tuple
     kernel.go_first()
     if order.data_limit:
         kernel.bound_data(order.data_limit)
+    os.environ.clear()
+    os.environ.update(order.environ)
     os.environ[group.MARK] = order.token
     os.environ.update(allocator.environment(order.cap, Path(order.reports)))
     target(*args)
