@@ -12,12 +12,10 @@ from canvas_pipeline.gb10.gauge import bar_png, markdown
 from canvas_pipeline.gb10.uma import UmaCap
 
 
-@dg.observable_source_asset(
-    group_name="platform", description="Who holds and who waits for this machine's memory, now."
-)
-def uma_status(uma: UmaCap) -> dg.ObserveResult:
+@dg.asset(group_name="platform", description="Who holds and who waits for this machine's memory, now.")
+def uma_status(uma: UmaCap) -> dg.MaterializeResult[None]:
     found = uma.status()
-    return dg.ObserveResult(
+    return dg.MaterializeResult(
         metadata={
             "who": dg.MetadataValue.md(markdown(found)),
             "bar": picture(bar_png(found)),

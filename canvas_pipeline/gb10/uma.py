@@ -60,8 +60,6 @@ class UmaCap(dg.ConfigurableResource[Any]):
     patience_s: float = Field(default=60.0, description="once a step has waited so long, no later one goes before it")
     return_s: float = Field(default=60.0, description="how long memory of an ended step is held for, until it is back")
     ledger: str = Field(default="", description="the shared file; empty: in the user's state folder")
-        default="", description="a delegated cgroup folder in which each step gets one of its own; empty: none"
-    )
 
     def cap(self, found: Memory | None = None) -> Cap:
         """Bytes; raises ``BadConfig`` where a setting contradicts the machine."""

@@ -52,8 +52,8 @@ FAREWELL_S = 0.3
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What to guard. Bytes; ``floor`` of 0 leaves the host's floor to others; ``data_limit`` of 0 sets no RLIMIT_DATA. ``environ`` is
-    the run's environment: the fork server, from which the step is born, may be older than that."""
+    """What to guard. Bytes; ``floor`` of 0 leaves the host's floor to others; ``data_limit`` of 0 sets no RLIMIT_DATA. ``environ``
+    is the run's environment: the fork server, from which the step is born, may be older than that."""
 
     token: str
     step: str

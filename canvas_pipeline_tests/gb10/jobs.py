@@ -188,3 +188,55 @@ def failing() -> None:
 @dg.job(executor_def=gb10_executor)
 def mapped() -> None:
     total(several().map(number_of).collect())
+
+
+@dg.op(tags={"canvas/uma_gib": "0.3"})
+def prepare() -> str:
+    return "prepared"
+
+
+@dg.op(tags={"canvas/uma_gib": "0.4"})
+def work(text: str) -> str:
+    """Starts a program that leaves the session, takes memory, and writes its result whole or not at all."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import time; x = bytearray(30 << 20); time.sleep(600)"], start_new_session=True
+    )
+    (folder() / "work.pid").write_text(f"{os.getpid()} {os.getppid()} {child.pid}")
+    held = fill(48)
+    if not (folder() / "told").exists() and child.wait() != 0:
+        raise RuntimeError("the child ended badly")
+    child.kill()
+    new = folder() / ".artefact.new"
+    new.write_text(f"{text}, {len(held)} pieces\n")
+    new.replace(folder() / "artefact")
+    return text
+
+
+@dg.op(tags={"canvas/uma_gib": "0.3"})
+def finish(text: str) -> str:
+    (folder() / "finished").write_text(text)
+    return text
+
+
+@dg.job(executor_def=gb10_executor)
+def killable() -> None:
+    finish(work(prepare()))
+
+
+@dg.op(tags={"canvas/uma_gib": "0.125"})
+def keeps_a_diary() -> int:
+    """Three times its reservation, bit by bit, and goes on saying that it lives."""
+    held = []
+    with (folder() / "diary.jsonl").open("a") as diary:
+        for turn in range(2000):
+            if turn < 48:
+                held.append(bytearray(b"\1" * (8 * MIB)))
+            diary.write(f'{{"at": {time.time()}, "mib": {8 * len(held)}}}\n')
+            diary.flush()
+            time.sleep(0.02)
+    return len(held)
+
+
+@dg.job(executor_def=gb10_executor)
+def diary() -> None:
+    keeps_a_diary()
