@@ -1,9 +1,9 @@
 """SIGKILL in the middle of a run: ``python -m canvas_pipeline_tests.gb10.kills --count 20``.
 
-A run worker (a process of its own) executes ``jobs.killable``. When its middle step has started a program in a session of its own
-and filled memory, one of the four is killed: the step, its child, its guard, or the run worker. Then: nobody of the step may live,
-the ledger is empty, the run has failed with a reason (a dead worker is found by Dagster's own monitoring), and re-execution from the
-failure completes with an artefact that is byte for byte the one of an undisturbed run.
+A run worker executes ``jobs.killable``. When its middle step has started a program in a session of its own and filled memory, one of
+the four is killed: the step, its child, its guard, or the run worker. Then: nobody of the step may live, the ledger is empty, the
+run has failed with a reason (a dead worker is found by Dagster's own monitoring), and re-execution from the failure completes with
+an artefact that is byte for byte the one of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class Kill:
 
     def __init__(self, house: Bench, victim: str) -> None:
         self.house, self.victim = house, victim
-        self.run_id = f"{victim}-run"
+        self.run_id = str(uuid.uuid4())
         script = house.home / "worker.py"
         script.write_text(WORKER)
         with (house.home / "worker.log").open("w") as log:
@@ -63,7 +64,11 @@ class Kill:
     def play(self) -> float:
         """Kill, and see that nothing is left; returns the seconds until nobody was."""
         note = self.house.home / "work.pid"
-        until("the step to start its child", lambda: note.is_file() and len(note.read_text().split()) == 3)
+        until(
+            "the step to start its child",
+            lambda: self.worker.poll() or note.is_file() and len(note.read_text().split()) == 3,
+        )
+        assert self.worker.poll() is None, (self.house.home / "worker.log").read_text()[-2000:]
         self.step, self.guard, self.child = map(int, note.read_text().split())
         until("the child to take its memory", lambda: process_group.resident([self.child]) > 30 << 20)
         began = time.monotonic()
