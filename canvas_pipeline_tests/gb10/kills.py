@@ -1,7 +1,7 @@
 """SIGKILL in the middle of a run: ``python -m canvas_pipeline_tests.gb10.kills --count 20``.
 
-A run worker executes ``jobs.killable``. When its middle step has started a program in a session of its own and filled memory, one of
-the four is killed: the step, its child, its guard, or the run worker. Then: nobody of the step may live, the ledger is empty, the
+A run worker executes ``jobs.killable``. When its middle step has started a program in a session of its own and filled memory,
+one of the four is killed: the step, its child, its guard, or the run worker. Then: nobody of the step may live, the ledger is empty, the
 run has failed with a reason (a dead worker is found by Dagster's own monitoring), and re-execution from the failure completes with
 an artefact that is byte for byte the one of an undisturbed run.
 """
