@@ -1,9 +1,9 @@
 """SIGKILL in the middle of a run: ``python -m canvas_pipeline_tests.gb10.kills --count 20``.
 
-A run worker executes ``jobs.killable``. When its middle step has started a program in a session of its own and filled memory,
-one of the four is killed: the step, its child, its guard, or the run worker. Then: nobody of the step may live, the ledger is empty, the
-run has failed with a reason (a dead worker is found by Dagster's own monitoring), and re-execution from the failure completes with
-an artefact that is byte for byte the one of an undisturbed run.
+A run worker executes ``jobs.killable``. When its middle step has started a program in a session of its own and filled memory, one
+of the four is killed: the step, its child, its guard, or the run worker; or the run is cancelled. Then nobody of the step may
+live, the ledger is empty, the run has ended with a reason (a dead worker is found by Dagster's own monitoring), and taking
+the run up again completes with an artefact that is byte for byte that of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if __name__ == "__main__":
     with bench(Path(sys.argv[1])) as house:
         house.run("killable", run_id=sys.argv[2])
 """
-VICTIMS = ("step", "child", "guard", "worker")
+VICTIMS = ("step", "child", "guard", "worker", "cancel")
 
 
 def until(what: str, holds: Callable[[], object]) -> None:
@@ -72,10 +72,9 @@ class Kill:
         self.step, self.guard, self.child = map(int, note.read_text().split())
         until("the child to take its memory", lambda: process_group.resident([self.child]) > 30 << 20)
         began = time.monotonic()
-        os.kill(
-            {"step": self.step, "child": self.child, "guard": self.guard, "worker": self.worker.pid}[self.victim],
-            signal.SIGKILL,
-        )
+        pids = {"step": self.step, "child": self.child, "guard": self.guard}
+        number = signal.SIGTERM if self.victim == "cancel" else signal.SIGKILL
+        os.kill(pids.get(self.victim, self.worker.pid), number)
         until(
             "everybody to end", lambda: not any(started(pid) is not None for pid in (self.step, self.guard, self.child))
         )
@@ -97,6 +96,8 @@ class Kill:
             instance.report_run_failed(
                 run, "the run worker is gone"
             )  # what run monitoring does when its health check fails
+        elif self.victim == "cancel":
+            assert run.status is dg.DagsterRunStatus.CANCELED
         else:
             assert run.status is dg.DagsterRunStatus.FAILURE
             failed = [

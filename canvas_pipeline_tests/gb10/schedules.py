@@ -1,9 +1,9 @@
 """Random schedules against the real ledger and the real admission: ``python -m canvas_pipeline_tests.gb10.schedules --count 1000``.
 
-Two runs with a connection each share a ledger file; steps of random sizes arrive, run, end, are killed, and so are whole runs. Time
-is played, so that minutes pass in milliseconds; the file, its transactions and the arithmetic are those of a real run. Checked
-after every move: the sum of reservations is within the budget, nobody is overtaken by a later step once it has waited for its patience,
-and whoever is ripe starts as soon as all that ran or was older at that moment has ended. At the end nothing may be left.
+Two runs with a connection each share a ledger file; steps of random sizes arrive, run, end, are killed, and so are whole runs.
+Time is played, so that minutes pass in milliseconds; the file, its transactions and the arithmetic are those of a real run.
+Checked after every move: the sum of reservations is within the budget, nobody is overtaken by a later step once it has waited for
+its patience, and whoever is ripe starts as soon as all that ran or was older then has ended. At the end nothing may be left.
 """
 
 from __future__ import annotations
