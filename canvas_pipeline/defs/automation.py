@@ -15,7 +15,11 @@ from canvas_pipeline.line import arrivals, night
 METHOD_ASSETS = ("run_spec", "checkpoint", "bench")
 DEMO_METHODS = ("sft", "dpo", "kto")
 
-AFTER_INTAKE = dg.AssetSelection.all() - dg.AssetSelection.assets(collab, departures, canaries)
+AFTER_INTAKE = (
+    dg.AssetSelection.all()
+    - dg.AssetSelection.assets(collab, departures, canaries)
+    - dg.AssetSelection.groups("platform")
+)
 EVERY_GGUF = dg.AssetSelection.key_prefixes(["gguf"]) - dg.AssetSelection.assets(["gguf", "production"])
 
 

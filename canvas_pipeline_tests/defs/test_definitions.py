@@ -88,7 +88,13 @@ def test_the_nightly_holds_all_nine_methods_up_to_the_release(definitions: dg.De
     for kind in ("run_spec", "checkpoint", "bench"):
         assert {key for key in found if key.startswith(f"{kind}/")} == {f"{kind}/{name}" for name in METHODS}
     everything = {"/".join(key.path) for key in definitions.resolve_asset_graph().get_all_asset_keys()}
-    assert everything - found == {"canaries", "collab", "departures", *(f"gguf/{name}" for name in METHODS)}
+    assert everything - found == {
+        "canaries",
+        "collab",
+        "departures",
+        "uma_status",
+        *(f"gguf/{name}" for name in METHODS),
+    }
 
 
 def test_the_nightly_is_at_two_in_the_morning_and_nothing_runs_by_itself_unless_asked(
