@@ -23,6 +23,7 @@ from typing import Any
 from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.intake import person_fillers as data
 from canvas_pipeline.intake import person_held_out as fresh
+from canvas_pipeline.intake import person_unseen as unseen
 from canvas_pipeline.intake.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.intake.person_names import names
 from canvas_pipeline.intake.person_samples import Drawing
@@ -146,16 +147,16 @@ def write(folder: Path, language: Any, context: Sequence[str], samples: int, epo
         temporary.write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
 
 
-def measure(count: int, seed: int = SEED + 1, final: bool = False) -> dict[str, Any]:
-    """Recall of the installed recognisers on held-out templates, topics and names, and the share of texts without any identity
-    that are changed; each with a Wilson 95 % interval. ``unread`` counts identities that the word list alone loses. ``final``
-    takes the templates that nobody corrects by."""
+def measure(count: int, seed: int = SEED + 1, share: str = "held-out") -> dict[str, Any]:
+    """Recall of the installed recognisers on a ``SHARES`` set of templates and topics with the names of testing, and the share of
+    texts without any identity that are changed; each with a Wilson 95 % interval. ``unread`` counts identities that the word list
+    alone loses."""
     from canvas_pipeline.intake.folding import fold
     from canvas_pipeline.intake.pii import Scrubber
     from canvas_pipeline.intake.recognisers import may_name
 
     scrubber = Scrubber(b"measuring: no one's data", "measure")
-    samples = held_out(count, seed, final)
+    samples = held_out(count, seed, share)
     hits: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     for sample, result in zip(samples, scrubber.scrub([s.text for s in samples]), strict=True):
@@ -171,14 +172,18 @@ def measure(count: int, seed: int = SEED + 1, final: bool = False) -> dict[str, 
     return {name: _interval(hits[name], seen[name]) for name in sorted(seen)}
 
 
-def held_out(count: int, seed: int, final: bool = False) -> list[Sample]:
-    """Texts for measuring: names of the testing share; ``final``: the templates, topics and eponyms of ``person_held_out``."""
-    pool = names(seed, training=False)
-    if final:
-        drawing = Drawing(pool, seed, fresh.FRESH_TOPICS, fresh.FRESH_EPONYMS, training=False)
-        return list(drawing.samples(fresh.FRESH, count))
-    drawing = Drawing(pool, seed, data.HELD_OUT_TOPICS, data.HELD_OUT_EPONYMS, training=False)
-    return list(drawing.samples(HELD_OUT, count))
+# What can be measured on: templates, topics, eponyms. Texts of the last are never looked at, only their rates.
+SHARES = {
+    "held-out": (HELD_OUT, data.HELD_OUT_TOPICS, data.HELD_OUT_EPONYMS),
+    "fresh": (fresh.FRESH, fresh.FRESH_TOPICS, fresh.FRESH_EPONYMS),
+    "unseen": (unseen.UNSEEN, unseen.UNSEEN_TOPICS, unseen.UNSEEN_EPONYMS),
+}
+
+
+def held_out(count: int, seed: int, share: str = "held-out") -> list[Sample]:
+    """Texts for measuring, of one of ``SHARES``: names of the testing half only."""
+    templates, topics, eponyms = SHARES[share]
+    return list(Drawing(names(seed, training=False), seed, topics, eponyms, training=False).samples(templates, count))
 
 
 def _interval(hits: int, of: int) -> dict[str, float]:
@@ -194,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--measure", type=int, metavar="TEXTS", help="measure the installed recognisers on so many texts"
     )
-    parser.add_argument("--final", action="store_true", help="measure with the templates that nobody corrects by")
+    parser.add_argument("--share", choices=sorted(SHARES), default="unseen", help="which templates to measure with")
     parser.add_argument("--samples", type=int, default=SAMPLES, help="texts to train on")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="times to read them")
     chosen = parser.parse_args(arguments)
@@ -209,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         chosen.out.mkdir(parents=True, exist_ok=True)
         write(chosen.out, language, context, chosen.samples, chosen.epochs)
     if chosen.measure is not None:
-        print(json.dumps(measure(chosen.measure, final=chosen.final), indent=1))
+        print(json.dumps(measure(chosen.measure, share=chosen.share), indent=1))
 
 
 if __name__ == "__main__":
