@@ -82,6 +82,13 @@ FIELD_WORDS = tuple(
         "pgs vs intro info sem sec lec rec disc asst assn asgmt assgn discn eval evals prep bonus optional due tba tbd eod asap faq "
         "ok okay hi phasor phasors chirality chi dr prof mr mrs ms mx sr jr md phd msc mba fahrenheit boeing airbus wireframe wireframes ll ve re lol tas gta gtas dm fyi btw aka etc eg ie vs ps pdf docx pptx xlsx csv zip jpg png url http https ssh ftp dns tcp ip id ids pin opt reqs spec specs config repo repos args async mutex semaphore deadlock pthreads malloc segfault gdb valgrind makefile cmake "
         "junit pytest maven gradle npm leetcode hackathon codelab livestream screencast webinar podcast vlog blog wiki meme emoji zoom "
+        "node angular vue svelte golang swift eclipse intellij pycharm android ios xcode unreal blender revit sketchup ansys abaqus comsol "
+        "multisim ltspice cadence kicad netlogo geogebra desmos mathematica minitab jmp eviews sap salesforce hubspot hadoop airflow "
+        "snowflake firebase heroku azure aws ansible terraform jenkins wireshark nmap metasploit virtualbox vmware postman zotero mendeley "
+        "endnote grammarly prezi padlet mentimeter nearpod edpuzzle flipgrid voicethread crowdmark examity blackboard moodle brightspace "
+        "sakai coursera udemy linkedin youtube spotify netflix facebook instagram tiktok twitter reddit wikipedia whatsapp dropbox icloud "
+        "onedrive sharepoint outlook gmail chrome firefox safari chatgpt copilot openai windows macos debian fedora mozilla ibm intel nvidia "
+        "rfc ansi nist astm iso iec din utf ascii sha aes rsa usb hdmi wpa mpeg jpeg fips sox sae wcag gdpr ansi cvss owasp "
         "foldable toothpick geocache agribusiness agronomy silviculture viticulture enology apiculture hydroponics permaculture"
     ).split()
 )

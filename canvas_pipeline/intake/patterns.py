@@ -116,7 +116,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("ROOM", "in or at a place with a number", rf"\b(?:[Ii]n|[Aa]t)\s\K{_CAPITAL}\s\d{{3,4}}[A-Z]?\b", LIKELY, r"\b(?:[Ii]n|[Aa]t)\s", first_word=True),
     Pattern("ROOM", "building and floor", rf"(?<![\w@]){_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s(?:{_HOUSES}),?\s(?:basement|lobby|atrium|(?:\d(?:st|nd|rd|th)|first|second|third|fourth|fifth|top|ground)\sfloor)\b", SURE, _PLACE_WORD),
     Pattern("PLACE", "building", rf"(?<![\w@]){_CAPITAL}\s(?:{_HOUSES})(?!\w)", LIKELY, _PLACE_WORD, first_word=True),
-    Pattern("TIME", "days and hours", rf"(?<!\w){_DAYS}(?:[/,&\s]{{0,2}}{_DAYS}){{0,5}},?\s\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\s?-\s?{_CLOCK})?(?!\w)", LIKELY, r"\d:[0-5]\d"),
+    Pattern("TIME", "days and hours", rf"(?<!\w)(?<!(?i:due|.by) ){_DAYS}(?:[/,&\s]{{0,2}}{_DAYS}){{0,5}},?\s(?!11:59|23:59)\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\s?-\s?{_CLOCK})?(?!\w)", LIKELY, r"\d:[0-5]\d"),
     Pattern("TIME", "hours", rf"(?<![\w:]){_CLOCK}(?:\s?-\s?{_CLOCK})?(?![\w:])", WEAK, r"\d(?::[0-5]\d|\s?[AaPp]\.?[Mm])"),
     Pattern("USERNAME", "at-name", rf"(?<![\w@./])@(?!(?:COURSE|{'|'.join(TYPES)})\d)[A-Za-z_][\w.]{{1,29}}\w", LIKELY, r"@[A-Za-z_]"),
 )  # fmt: skip

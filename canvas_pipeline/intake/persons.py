@@ -14,6 +14,7 @@ from typing import NamedTuple
 from canvas_pipeline.intake.eponyms import FULL_NAMES, THINGS
 from canvas_pipeline.intake.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.intake.vocabulary import is_course_work, is_famous, is_ordinary, is_slip, is_word
+from canvas_pipeline.intake.wordnet import phrases_in
 
 _SP = r"[ \u00a0]{1,2}"
 _NAME = r"[^\W\d_a-z][\w'’\-]{0,30}"
@@ -108,7 +109,8 @@ _PAIR = re.compile(rf"(?<![\w@])(?=(?P<given>[^\W\d_]{{2,20}}){_SP}(?P<surname>[
 
 
 _STRONGLY = re.compile(rf"(?:(?<![\w@])(?i:{_STRONG}|with|by|w/)(?::|,)?|\b(?i:{_HONORIFIC}|{_OFFICE})\.?){_SP}$")
-_THING = re.compile(rf"(?:'s?|’s?)?[ \u00a0-](?:[a-z]+ )?({'|'.join(sorted(THINGS))})\b", re.IGNORECASE)
+# "Taylor series", "Newton's second law"; not "Taylor teaching calculus".
+_THING = re.compile(rf"(?:(?:'s?|’s?)[ \u00a0](?:[a-z]+ )?|[ \u00a0-])({'|'.join(sorted(THINGS))})\b", re.IGNORECASE)
 
 
 def find_people(text: str, course_name: bool = False) -> list[tuple[int, int]]:
@@ -127,7 +129,12 @@ def stands_strongly(text: str, start: int) -> bool:
 
 def names_a_thing(text: str, start: int, end: int) -> bool:
     """Whether ``text[start:end]`` is a figure whom titles name in full, or a thing is called after it ("Wilson's theorem")."""
-    return is_figure(text[start:end]) or _THING.match(text, end) is not None
+    return is_figure(text[start:end]) or _THING.match(text, end) is not None or in_phrase(text, start, end)
+
+
+def in_phrase(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` is (part of) a figure or subject that WordNet has ("Mary Magdalene", "Gregorian chant")."""
+    return any(first <= start and end <= last for first, last in phrases_in(text))
 
 
 def is_figure(value: str) -> bool:

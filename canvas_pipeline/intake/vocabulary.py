@@ -21,6 +21,7 @@ from canvas_pipeline.intake.course_forms import NO_SUBJECT
 from canvas_pipeline.intake.eponyms import EPONYMS, FIELD_WORDS, LANDS
 from canvas_pipeline.intake.gazetteer import FAMOUS, GIVEN, ORDINARY, SURNAMES
 from canvas_pipeline.intake.patterns import TYPES
+from canvas_pipeline.intake.wordnet import phrases_in, surnames, words
 
 WORDS = Path(__file__).parent / "english_words.txt.xz"
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -34,11 +35,13 @@ _COURSE_WORK = frozenset(word.lower() for word in (*ORDINARY, *FIELD_WORDS, *LAN
 @cache
 def _dictionary() -> tuple[frozenset[str], frozenset[str]]:
     try:
-        words = lzma.decompress(WORDS.read_bytes()).decode().split()
+        entries = lzma.decompress(WORDS.read_bytes()).decode().split()
     except (OSError, lzma.LZMAError):
         raise ServiceUnavailable(f"{WORDS.name} is missing or damaged; install the package again") from None
-    proper = frozenset(word.lower() for word in words if word[0].isupper() and not word.isupper())
-    return frozenset(word for word in words if word.islower()), proper
+    proper = frozenset(word.lower() for word in entries if word[0].isupper() and not word.isupper())
+    ordinary = {word for word in entries if word.islower()}
+    ordinary |= {form for word in words() - proper for form in (word, f"{word}s")}
+    return frozenset(ordinary), proper
 
 
 def is_course_work(word: str) -> bool:
@@ -79,13 +82,12 @@ def ordinary_list() -> tuple[str, ...]:
 
 
 def looks_mistyped(word: str) -> bool:
-    """Two neighbours swapped make an ordinary word of it, or it is two run together ("boxplots"), or a slip of course work."""
+    """Two neighbours swapped make an ordinary or famous word of it, or it is a slip of course work."""
     low = word.lower()
     if len(low) < _SHORTEST_TYPO - 1 or is_word(low) or is_proper(low):
         return False
-    if any(is_ordinary(low[:at] + low[at + 1] + low[at] + low[at + 2 :]) for at in range(len(low) - 1)):
-        return True
-    if any(is_ordinary(low[:at]) and is_ordinary(low[at:]) for at in range(3, len(low) - 3) if len(low) > 7):
+    swapped = [low[:at] + low[at + 1] + low[at] + low[at + 2 :] for at in range(len(low) - 1)]
+    if any(is_ordinary(form) or is_famous(form) for form in swapped):
         return True
     return is_slip(low)
 
@@ -106,6 +108,17 @@ def _slips(word: str) -> Iterable[str]:
             yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
 
+def looks_shifted(left: str, right: str) -> bool:
+    """Two words whose blank slipped by one letter: "Popq uiz", "Fatigu eCracks"."""
+    if is_ordinary(left) and is_ordinary(right):
+        return False
+    pairs = ((left + right[0], right[1:]), (left[:-1], left[-1] + right))
+    return any(
+        all(len(word) > 2 and is_ordinary(word) and (word[1:].islower() or word.isupper()) for word in pair)
+        for pair in pairs
+    )
+
+
 @cache
 def word_class(word: str) -> str:
     """What the recogniser reads of a word beside its letters: a short word or a digit's shape itself, else one of eight classes."""
@@ -121,6 +134,8 @@ def word_class(word: str) -> str:
         return "<name and word>" if low in ordinary else "<name>"
     if low in _FAMOUS:
         return "<famous>"
+    if low in surnames() and low not in ordinary:
+        return "<figure>"
     if low in ordinary:
         return "<proper and word>" if low in proper else "<word>"
     if low in proper:
@@ -130,7 +145,11 @@ def word_class(word: str) -> str:
 
 def mark(doc: Any, context: frozenset[str]) -> Any:
     """A spaCy ``Doc`` whose tokens' norms are their classes; words of ``context`` keep themselves."""
+    phrases = phrases_in(doc.text)
     for token in doc:
         low = token.lower_
-        token.norm_ = low if low in context else word_class(token.text)
+        if phrases and any(start <= token.idx < end for start, end in phrases):
+            token.norm_ = "<phrase>"
+        else:
+            token.norm_ = low if low in context else word_class(token.text)
     return doc
