@@ -40,7 +40,9 @@ _HOUSES = (
     "field|union|plaza|hospital|church|park|courts|quad|institute|observatory|museum|chapel|clinic|gardens|pond|creek|trail|beach|"
     "river|lake|street|falls|springs|heights|grove"
 )
-_KINDS_OF_HOUSES = r"(?:dining|residence|science|student|research|community|high|middle|elementary|recreation|medical)[ \u00a0]{1,2}"
+_KINDS_OF_HOUSES = (
+    r"(?:dining|residence|science|student|research|community|high|middle|elementary|recreation|medical)[ \u00a0]{1,2}"
+)
 _HOUSE_BEFORE = re.compile(
     rf"(?P<words>(?:[^\W\d_][\w'’\-]*[ \u00a0]{{1,2}}){{1,3}})(?:{_HOUSES})\.?[, \u00a0]{{1,3}}$", re.IGNORECASE
 )
@@ -53,10 +55,12 @@ _OF_A_PLACE = re.compile(
     re.IGNORECASE,
 )
 _REST_OF_A_PLACE = re.compile(
-    rf"(?:[ \u00a0]{{1,2}}(?:campus|state|(?:{_KINDS_OF_HOUSES})?(?:{_HOUSES}|school)|elementary)\b|, (?:(?-i:[A-Z]{{2}})\b|Virginia|Texas|Ohio|Maine|Oregon|Kenya|Poland))+",
+    rf"(?:[ \u00a0]{{1,2}}(?:campus|state|(?:{_KINDS_OF_HOUSES})?(?:{_HOUSES}|school)|elementary)\b|"
+    r", (?:(?-i:[A-Z]{2})\b|Virginia|Texas|Ohio|Maine|Oregon|Kenya|Poland))+",
     re.IGNORECASE,
 )
 _WHERE = re.compile(r"(?<!\w)(?:in|at|to|from|near|outside|behind) $", re.IGNORECASE)
+_IN_A_STATE = re.compile(r"[A-Z].*, [A-Z]{2}$")
 _RUNS_ON = re.compile(r"[\w,'’)] $")
 _CAPITALISED = re.compile(r"(?<!\w)[^\W\d_a-z][^\W\d_A-Z]+(?!\w)")
 _LAST_HOUSE = re.compile(rf"[ \u00a0](?:{_HOUSES})$", re.IGNORECASE)
@@ -113,6 +117,8 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
         return False
     if _shifted(text, start, end):
         return False
+    if label == "PLACE" and _IN_A_STATE.search(value) and not is_course_work(words[0]):
+        return True
     out = stands_out(text, start, end)
     if not out and all(is_ordinary(word) or looks_mistyped(word) for word in words):
         numbered = label == "ROOM" and HOUSE_NUMBER.search(value) is not None

@@ -133,8 +133,16 @@ def names_a_thing(text: str, start: int, end: int) -> bool:
 
 
 def in_phrase(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` is (part of) a figure or subject that WordNet has ("Mary Magdalene", "Gregorian chant")."""
-    return any(first <= start and end <= last for first, last in phrases_in(text))
+    """Whether ``text[start:end]`` is (part of) a figure or subject that WordNet has ("Mary Magdalene", "Gregorian chant"), other than
+    one whose name is given to many ("John Brown")."""
+    return any(
+        first <= start and end <= last and not _borne_by_many(text[first:last]) for first, last in phrases_in(text)
+    )
+
+
+def _borne_by_many(name: str) -> bool:
+    given, *_, surname = [part.title() for part in _ANY_WORD.findall(name)] or [""] * 2
+    return given in GIVEN and (surname in SURNAMES or is_word(surname))
 
 
 def is_figure(value: str) -> bool:

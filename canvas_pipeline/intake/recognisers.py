@@ -59,7 +59,9 @@ def may_name(text: str) -> bool:
     if HOUSE_NUMBER.search(text) is not None:
         return True
     plain = _PLACEHOLDER.sub(" ", text) if "@" in text else text
-    return any(not is_ordinary(word) for word in _WORD.findall(plain) if len(word) > 1) or holds_one_that_stands_out(plain)
+    return any(not is_ordinary(word) for word in _WORD.findall(plain) if len(word) > 1) or holds_one_that_stands_out(
+        plain
+    )
 
 
 def certain(text: str) -> list[Span]:

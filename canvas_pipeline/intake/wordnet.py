@@ -1,9 +1,9 @@
 """Figures, subjects and ways of saying, out of WordNet 3.0: what a course is about, and sentences to learn names in.
 
 In: nothing. Out: tables read once from ``wordnet.txt.xz`` (made by ``wordnet_source``; licence in NOTICE): ``figures``, people of
-history and fiction in full ("Mary Magdalene"); ``surnames``, theirs alone ("Peano"); ``subjects``, terms of several words or with a
-capital ("Punic War"); ``words`` of the dictionary; ``frames``, WordNet's examples with slots. What must hold: nothing is read from outside
-the package; ``phrases_in`` is linear in the text.
+history and fiction in full ("Mary Magdalene"); ``surnames``, theirs alone ("Peano"); ``subjects``, terms of several words or with
+a capital ("Punic War"); ``words`` of the dictionary; ``frames``, WordNet's examples with slots. What must hold: nothing is read
+from outside the package; ``phrases_in`` is linear in the text.
 """
 
 from __future__ import annotations
@@ -100,4 +100,6 @@ def _stands(tokens: list[tuple[int, int, str]], at: int, phrase: tuple[str, ...]
 def plainly(text: str) -> str:
     """Lower case without accents: WordNet writes none."""
     low = text.lower()
-    return low if low.isascii() else "".join(c for c in unicodedata.normalize("NFKD", low) if not unicodedata.combining(c))
+    return (
+        low if low.isascii() else "".join(c for c in unicodedata.normalize("NFKD", low) if not unicodedata.combining(c))
+    )

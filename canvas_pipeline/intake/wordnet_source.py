@@ -1,6 +1,7 @@
 """Make ``wordnet.txt.xz`` of WordNet 3.0: ``python -m canvas_pipeline.intake.wordnet_source /usr/share/wordnet``.
 
-In: WordNet's ``data.*`` files (Debian's package ``wordnet-base``). Out: one line an entry, ``KIND<tab>TEXT``, sorted (see ``wordnet``).
+In: WordNet's ``data.*`` files (Debian's package ``wordnet-base``). Out: one line an entry, ``KIND<tab>TEXT``, sorted (see
+``wordnet``).
 What must hold: the same files give the same bytes; towns and buildings are no entry, since they may be where somebody is.
 """
 
@@ -22,15 +23,20 @@ _PEOPLE = 18
 _SUBJECTS = frozenset({4, 7, 9, 10, 16, 19, 22, 23, 24, 26, 27, 28, 14})
 _EXAMPLE = re.compile(r'"([^"]+)"')
 _SOMEBODY = (
-    "he|she|him|they|them|the (?:man|woman|boy|girl|child|teacher|professor|student|president|speaker|actor|actress|candidate|author|"
-    "director|chairman|coach|captain|lawyer|doctor|nurse|patient|clerk|secretary|manager|boss|manager|waiter|witness|artist|writer|poet)|"
-    "(?:his|her|my|our) (?:wife|husband|father|mother|son|daughter|brother|sister|friend|uncle|aunt|boss|teacher|colleague|neighbor)"
+    "he|she|him|they|them|the (?:man|woman|boy|girl|child|teacher|professor|student|president|speaker|actor|actress|candidate|"
+    "author|director|chairman|coach|captain|lawyer|doctor|nurse|patient|clerk|secretary|manager|boss|waiter|witness|artist|"
+    "writer|poet)|"
+    "(?:his|her|my|our) (?:wife|husband|father|mother|son|daughter|brother|sister|friend|uncle|aunt|boss|teacher|colleague|"
+    "neighbor)"
 )
-_PERSON = re.compile(rf"\b(?:{_SOMEBODY}|(?<=\w )(?:her)(?= (?:to|for|with|at|in|on|by|from|about|that|if|when)\b)|her$)\b", re.IGNORECASE)
+_PERSON = re.compile(
+    rf"\b(?:{_SOMEBODY}|(?<=\w )(?:her)(?= (?:to|for|with|at|in|on|by|from|about|that|if|when)\b)|her$)\b",
+    re.IGNORECASE,
+)
 _SOMEWHERE = re.compile(
     r"\b(?P<at>in|at|to|by|from|near|around|inside|behind|toward|across|outside|leaving|visited|through|over|beyond) "
-    r"(?:(?:the|a|an|his|her|their|my|our|this) (?:\w+ )?(?:city|town|village|hospital|university|college|church|library|park|school|house|"
-    r"hotel|museum|theat(?:er|re)|island|country|airport|harbor|valley|farm|river|lake|mountains?|hills?|building|campus|woods|beach|"
+    r"(?:(?:the|a|an|his|her|their|my|our|this) (?:\w+ )?(?:city|town|village|hospital|university|college|church|library|park|"
+    r"school|house|hotel|museum|theat(?:er|re)|island|country|airport|harbor|valley|farm|river|lake|mountains?|hills?|building|campus|woods|beach|"
     r"capital|coast|restaurant|garden|castle|factory|office|forest|prison|bank|station|hall|stadium|desert|square)"
     r"|[A-Z][a-z]{3,}(?: [A-Z][a-z]+)?)(?=$|[ ,.;!?])"
 )
@@ -58,7 +64,9 @@ def synsets(folder: Path) -> Iterator[Synset]:
                 continue
             head, _, gloss = line.partition(" | ")
             fields = head.split()
-            words = tuple(re.sub(r"\(\w+\)$", "", fields[4 + 2 * n].replace("_", " ")) for n in range(int(fields[3], 16)))
+            words = tuple(
+                re.sub(r"\(\w+\)$", "", fields[4 + 2 * n].replace("_", " ")) for n in range(int(fields[3], 16))
+            )
             yield Synset(int(fields[1]), "@i" in fields, words, gloss)
 
 
@@ -68,9 +76,10 @@ def entries(folder: Path) -> Iterator[tuple[str, str]]:
         if synset.file == _PEOPLE and synset.instance:
             whole = [word for word in synset.words if " " in word]
             yield from (("figure", word) for word in whole)
-            yield from (("surname", word) for word in synset.words if " " not in word and any(w.endswith(f" {word}") for w in whole))
+            alone = [word for word in synset.words if " " not in word and any(w.endswith(f" {word}") for w in whole)]
+            yield from (("surname", word) for word in alone)
         elif synset.file in _SUBJECTS:
-            yield from (("subject", word) for word in synset.words if " " in word or "-" in word or word.islower() is False)
+            yield from (("subject", word) for word in synset.words if {*" -"} & {*word} or not word.islower())
         yield from (("word", word) for word in synset.words if re.fullmatch(r"[a-z]{4,}", word))
         for example in _EXAMPLE.findall(synset.gloss):
             yield from _frames(example.strip())
@@ -95,7 +104,9 @@ def _sampled(example: str) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Make the tables of figures, subjects and frames out of WordNet's files.")
+    parser = argparse.ArgumentParser(
+        description="Make the tables of figures, subjects and frames out of WordNet's files."
+    )
     parser.add_argument("folder", type=Path, help="where data.noun and its like lie, for instance /usr/share/wordnet")
     chosen = parser.parse_args(arguments)
     lines = sorted({f"{kind}\t{text}" for kind, text in entries(chosen.folder)})
