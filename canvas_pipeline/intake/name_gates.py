@@ -119,7 +119,9 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
         return False
     if label == "PLACE" and _IN_A_STATE.search(value) and not is_course_work(words[0]):
         return True
-    out = stands_out(text, start, end)
+    # "What is next in Torque?": topics stand after "in" as places do.
+    topical = label == "PLACE" and len(words) == 1 and text[max(0, start - 3) : start].lower() == "in "
+    out = not topical and stands_out(text, start, end)
     if not out and all(is_ordinary(word) or looks_mistyped(word) for word in words):
         numbered = label == "ROOM" and HOUSE_NUMBER.search(value) is not None
         return numbered and (not all(is_course_work(word) for word in words) or bool(_OFFICE_NUMBER.search(value)))
@@ -151,7 +153,7 @@ def stands_out(text: str, start: int, end: int) -> bool:
     if not _RUNS_ON.search(text, max(0, start - 40), start):
         return False
     around = _WORD.findall(text[:start])[1:] + _WORD.findall(text[end:])
-    small = sum(word.islower() for word in around)
+    small = len([word for word in around if word.islower()])
     return small >= 2 and small * 4 >= len(around) * 3
 
 

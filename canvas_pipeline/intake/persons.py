@@ -19,6 +19,7 @@ from canvas_pipeline.intake.wordnet import phrases_in
 _SP = r"[ \u00a0]{1,2}"
 _NAME = r"[^\W\d_a-z][\w'’\-]{0,30}"
 _FULL = rf"(?P<name>{_NAME}(?:{_SP}(?:[A-Z]\.{_SP})?{_NAME}){{0,3}})"
+_THINGS_AND_NAMES = frozenset({"law", "bridge", "code", "square"})  # "Anna Law"
 PARTICLES = frozenset("de da del di du van von der den ter ten la le al el bin ibn ben o ó mac mc st".split())
 _WORD = re.compile(r"[^\W\d_][\w'’\-]*")
 _HYPHENS = re.compile(r"[-'’]")
@@ -128,7 +129,11 @@ def stands_strongly(text: str, start: int) -> bool:
 
 
 def names_a_thing(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` is a figure whom titles name in full, or a thing is called after it ("Wilson's theorem")."""
+    """Whether ``text[start:end]`` is a figure whom titles name in full, or a thing is called after it ("Wilson's theorem"), be the
+    thing within the span or after it."""
+    first, *rest = text[start:end].split()
+    if rest and rest[-1].lower() in THINGS and not (first.title() in GIVEN and rest[-1].lower() in _THINGS_AND_NAMES):
+        return True
     return is_figure(text[start:end]) or _THING.match(text, end) is not None or in_phrase(text, start, end)
 
 
