@@ -30,7 +30,7 @@ from canvas_pipeline.intake.person_names import names
 from canvas_pipeline.intake.person_samples import Drawing
 from canvas_pipeline.intake.person_templates import HELD_OUT, SLOT, TRAINING, Sample
 from canvas_pipeline.intake.person_wordings import WORDINGS
-from canvas_pipeline.intake.vocabulary import WORDS, is_proper, mark
+from canvas_pipeline.intake.vocabulary import RARE, WORDS, is_proper, mark
 
 SEED = 20260
 SAMPLES = 200_000
@@ -157,7 +157,7 @@ def write(folder: Path, language: Any, context: Sequence[str], samples: int, epo
         "command": "python -m canvas_pipeline.intake.person_training --out FOLDER",
         "seed": SEED, "samples": samples, "epochs": epochs, "batch": BATCH, "dropout": DROPOUT, "lean": LEAN, "learning_rates": RATES,
         "width": WIDTH, "depth": DEPTH, "embedding_rows": ROWS, "characters": [CHARACTER, CHARACTERS],
-        "dictionary_sha256": hashlib.sha256(WORDS.read_bytes()).hexdigest(),
+        "dictionary_sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (WORDS, RARE, wordnet.PATH)},
         "versions": {"python": sys.version.split()[0], "spacy": spacy.__version__, "faker": faker.VERSION},
         "sha256": {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files},
     }  # fmt: skip
@@ -201,7 +201,9 @@ SHARES = {
 def held_out(count: int, seed: int, share: str = "held-out") -> list[Sample]:
     """Texts for measuring, of one of ``SHARES``: names of the testing half only."""
     templates, topics, eponyms = SHARES[share]
-    return list(Drawing(names(seed, training=False), seed, topics, eponyms, training=False).samples(templates, count=count))
+    return list(
+        Drawing(names(seed, training=False), seed, topics, eponyms, training=False).samples(templates, count=count)
+    )
 
 
 def _interval(hits: int, of: int) -> dict[str, float]:

@@ -138,8 +138,8 @@ def names_a_thing(text: str, start: int, end: int) -> bool:
 
 
 def in_phrase(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` is (part of) a figure or subject that WordNet has ("Mary Magdalene", "Gregorian chant"), other than
-    one whose name is given to many ("John Brown")."""
+    """Whether ``text[start:end]`` is (part of) a figure or subject that WordNet has ("Mary Magdalene", "Gregorian chant"), other
+    than one whose name is given to many ("John Brown")."""
     return any(
         first <= start and end <= last and not _borne_by_many(text[first:last]) for first, last in phrases_in(text)
     )

@@ -10,7 +10,7 @@ from functools import cache
 
 import pytest
 
-from canvas_pipeline.intake import person_held_out, person_names, person_templates, person_unseen, vocabulary
+from canvas_pipeline.intake import person_held_out, person_names, person_templates, person_unseen, vocabulary, wordnet
 from canvas_pipeline.intake.persons import find_people
 from canvas_pipeline.intake.recognisers import MODEL
 
@@ -66,10 +66,11 @@ def test_each_shipped_file_is_the_one_that_the_recipe_names() -> None:
     assert sum(path.stat().st_size for path in MODEL.rglob("*") if path.is_file()) <= 10_000_000
 
 
-def test_the_recipe_names_the_dictionary_that_is_shipped() -> None:
+def test_the_recipe_names_the_dictionaries_that_are_shipped() -> None:
     recipe = json.loads((MODEL / "recipe.json").read_bytes())
-    assert recipe["dictionary_sha256"] == hashlib.sha256(vocabulary.WORDS.read_bytes()).hexdigest()
-    assert vocabulary.WORDS.stat().st_size <= 1_000_000
+    paths = (vocabulary.WORDS, vocabulary.RARE, wordnet.PATH)
+    assert recipe["dictionary_sha256"] == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    assert sum(path.stat().st_size for path in paths) <= 2_000_000
 
 
 def test_names_and_places_of_unseen_templates_are_found() -> None:
@@ -124,6 +125,7 @@ def test_no_name_belongs_to_training_and_to_measuring() -> None:
     (
         ("Waiver", "waiver"), ("sandal", "<word>"), ("HOMEWROK", "<slip>"), ("Nguyen", "<name>"), ("Hill", "<proper and word>"),
         ("freud", "<famous>"), ("Oyelaran", "<unknown>"), ("2150", "<digits 4>"),
+        ("atacamite", "<rare>"),
     ),
 )  # fmt: skip
 def test_a_word_has_one_class_in_any_case_form(word: str, kind: str) -> None:

@@ -13,7 +13,15 @@ from canvas_pipeline.intake.wordnet_source import entries
 
 @pytest.mark.parametrize(
     "title",
-    ("Gregorian chant", "GREGORIAN CHANT", "Punic Wars", "Bhagavad Gita", "Bhagavad-Gita", "Mary Magdalene", "film noir"),
+    (
+        "Gregorian chant",
+        "GREGORIAN CHANT",
+        "Punic Wars",
+        "Bhagavad Gita",
+        "Bhagavad-Gita",
+        "Mary Magdalene",
+        "film noir",
+    ),
 )
 def test_a_subject_is_found_in_any_case_with_or_without_a_hyphen_and_in_the_plural(title: str) -> None:
     assert wordnet.phrases_in(f"Quiz on {title}, part 2") == [(8, 8 + len(title))]
