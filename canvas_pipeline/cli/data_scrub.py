@@ -38,8 +38,8 @@ the sha256 the file would have; its placeholders come from a key that is thrown 
 
 Example: `canvas-data scrub sessions.jsonl --dry-run`, then `canvas-data scrub sessions.jsonl --out sessions.masked.jsonl`
 
-`--classifier FOLDER` asks a local token classifier as well, chunked with overlap; the patterns run whatever it says. Mind its licence
-(Piiranha's is cc-by-nc-nd-4.0).
+`--classifier FOLDER` asks a local token classifier as well, chunked with overlap; the patterns run whatever it says. Mind its
+licence (Piiranha's is cc-by-nc-nd-4.0).
 
 Exit codes: 0 written, or shown; 1 bad input (file and line); 2 the detector is not available."""
 _CONSOLE = Console(stderr=True)

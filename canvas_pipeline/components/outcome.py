@@ -15,12 +15,15 @@ import dagster as dg
 from canvas_pipeline.guardrails.table import CHECKS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line.workspace import Made
+from canvas_pipeline.records import Funnel
 
 # What every asset here returns. Dagster reads the annotation and takes only the bare class where there are checks too.
 if TYPE_CHECKING:
     Result = dg.MaterializeResult[None]
 else:
     Result = dg.MaterializeResult
+
+FUNNEL_PICTURE = "rows in and out"
 
 
 def outcome(made: Made, guards: Iterable[str] = ()) -> Result:
@@ -53,7 +56,7 @@ def outcome(made: Made, guards: Iterable[str] = ()) -> Result:
     return Result(
         metadata=metadata,
         data_version=dg.DataVersion(made.stage.sha256),
-        check_results=[*map(check_result, made.verdicts), *_unanswered(made, guards)],
+        check_results=[*(check_result(verdict, made) for verdict in made.verdicts), *_unanswered(made, guards)],
     )
 
 
@@ -65,9 +68,14 @@ def check_specs(asset: dg.AssetKey, guards: Iterable[str]) -> list[dg.AssetCheck
     ]
 
 
-def check_result(verdict: Verdict) -> dg.AssetCheckResult:
-    """A verdict as a check: its numbers beside their thresholds, its reason, and the hashes it judged."""
-    metadata: dict[str, Any] = {name: _fact(value) for name, value in verdict.numbers.items()}
+def check_result(verdict: Verdict, made: Made | None = None) -> dg.AssetCheckResult:
+    """A verdict as a check: its numbers beside their thresholds, its reason, and the hashes it judged. A shrinkage check also
+    shows where rows went, as a table and as the stage's picture: whoever is stopped by it asks that first."""
+    metadata: dict[str, Any] = {}
+    if verdict.guard == "g6" and made is not None and made.funnels:
+        metadata["where rows went"] = _funnels(made.funnels)
+        metadata.update({name: picture(png) for name, png in made.pictures.items() if name == FUNNEL_PICTURE})
+    metadata.update({name: _fact(value) for name, value in verdict.numbers.items()})
     metadata.update({f"threshold: {name}": _fact(value) for name, value in verdict.thresholds.items()})
     metadata["inputs"] = dg.MetadataValue.json(dict(verdict.inputs))
     if verdict.allowance:
@@ -98,6 +106,25 @@ def _unanswered(made: Made, guards: Iterable[str]) -> list[dg.AssetCheckResult]:
 def picture(png: bytes) -> dg.MarkdownMetadataValue:
     """A PNG that the web UI shows in place."""
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
+def _funnels(funnels: Iterable[Funnel]) -> dg.TableMetadataValue:
+    records = []
+    for funnel in funnels:
+        worst_first = sorted(funnel.refused.items(), key=lambda entry: (-entry[1], entry[0]))
+        records.append(
+            dg.TableRecord(
+                {
+                    "stage": funnel.stage,
+                    "rows in": funnel.rows_in,
+                    "kept": funnel.kept,
+                    "merged": funnel.merged,
+                    "refused": ", ".join(f"{reason} {count}" for reason, count in worst_first) or "0",
+                    "retained": f"{funnel.retained:.1%}",
+                }
+            )
+        )
+    return dg.MetadataValue.table(records=records)
 
 
 def _files(made: Made) -> str:

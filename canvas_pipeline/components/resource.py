@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from canvas_pipeline.line.workspace import DEPLOY, Launch, Workspace, allowance_of, workspace
+from canvas_pipeline.line.workspace import DEPLOY, Launch, Say, Workspace, allowance_of, workspace
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -29,6 +29,11 @@ class Line(dg.ConfigurableResource[Any]):
     deploy: str = Field(default=str(DEPLOY), description="folder of the training image's Dockerfile and compose file")
 
     def workspace(self, context: dg.AssetExecutionContext) -> Workspace:
+        """For a step: what the stages say goes to the run's log."""
+        return self.here(context.log.info)
+
+    def here(self, say: Say | None = None) -> Workspace:
+        """Outside of a step: a schedule, a sensor, a command."""
         return workspace(
             Path(self.root),
             self.profile,
@@ -38,7 +43,7 @@ class Line(dg.ConfigurableResource[Any]):
             teacher_model=self.teacher_model,
             allowances=tuple(map(allowance_of, self.allow_shrinkage)),
             deploy=Path(self.deploy),
-            say=context.log.info,
+            **({"say": say} if say else {}),
         )
 
 

@@ -5,19 +5,27 @@ In: a YAML with the track's methods. Out: assets ``run_spec/<method>``,
 functions of ``line`` and show what those return.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 import dagster as dg
 from pydantic import Field
 
 from canvas_pipeline.components.outcome import Result, check_specs, outcome
 from canvas_pipeline.components.resource import Line, pipes_launch
+from canvas_pipeline.gb10.demand import TAG, THREADS, table
 from canvas_pipeline.guardrails.table import CHECKS, guards_for
 from canvas_pipeline.line import bench, release, training
 from canvas_pipeline.line.workspace import Launch, Made, Workspace
 from canvas_pipeline.training.methods import METHODS, method
 
 Step = Callable[[Workspace, Launch], Made]
+
+FRESH = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=50))
+"""Of the release: a warning when a night was missed, a failure when two were. A night that changes nothing counts as fresh."""
+
+SPEAKS: Mapping[str, float] = {"embedded": 3.0, "gb10": 16.0}
+"""GiB by profile of a step that loads a model to answer with it (an estimate for gb10; peaks are learned)."""
 
 
 class Track(dg.Component, dg.Model, dg.Resolvable):
@@ -40,6 +48,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             bench.base_bench,
             "The base on the bench, before any training.",
             ["g3"],
+            uma_gib=SPEAKS,
         )
         yield _asset(
             ["reference_logprobs"],
@@ -47,6 +56,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             "training",
             training.reference_logprobs,
             "Log-probabilities of the frozen SFT reference, shared by the five preference losses.",
+            uma_gib=method("dpo").uma_gib,
         )
         for name in self.methods:
             yield from self._of_method(name)
@@ -64,6 +74,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             _of(name, training.run_spec),
             f"Inputs, numbers and the verdicts of every guard for {name}, bound to the inputs' hashes.",
             [guard.id for guard in guards_for(name)],
+            uma_gib=row.uma_gib,
         )
         yield _asset(
             ["checkpoint", name],
@@ -72,6 +83,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             _of(name, training.checkpoint),
             f"Weights trained with {name}.",
             kinds={"pytorch"},
+            uma_gib=row.uma_gib,
         )
         yield _asset(
             ["bench", name],
@@ -79,6 +91,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             "bench",
             _of(name, bench.method_bench),
             f"{name} on the bench, with intervals.",
+            uma_gib=SPEAKS,
         )
         yield _asset(
             ["gguf", name],
@@ -87,6 +100,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             _of(name, release.gguf),
             f"{name} in six quantisations, each loaded, asked and benched.",
             kinds={"gguf"},
+            uma_gib=SPEAKS,
         )
 
     def _release(self) -> Iterator[dg.AssetsDefinition]:
@@ -107,6 +121,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             "bench",
             bench.scenarios,
             "Six calendar scenarios, end to end through the agent loop.",
+            uma_gib=SPEAKS,
         )
         yield _asset(
             ["gguf", "production"],
@@ -115,6 +130,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             release.production_gguf,
             "The production checkpoint in six quantisations.",
             kinds={"gguf"},
+            uma_gib=SPEAKS,
         )
         yield _asset(
             ["cards"],
@@ -133,7 +149,13 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             ["audit"],
         )
         yield _asset(
-            ["release"], [["release_log"]], "release", release.release, "The release, in a local folder.", ["audit"]
+            ["release"],
+            [["release_log"]],
+            "release",
+            release.release,
+            "The release, in a local folder.",
+            ["audit"],
+            fresh=FRESH,
         )
 
 
@@ -156,7 +178,10 @@ def _asset(
     description: str,
     guards: Sequence[str] = (),
     kinds: set[str] | None = None,
+    fresh: dg.FreshnessPolicy | None = None,
+    uma_gib: Mapping[str, float] | None = None,
 ) -> dg.AssetsDefinition:
+    """``uma_gib`` by profile marks a step that computes on every core in a process of its own; the rest reserve the default."""
     asset_key = dg.AssetKey(list(key))
 
     @dg.asset(
@@ -165,6 +190,8 @@ def _asset(
         group_name=group,
         description=description,
         kinds=kinds or set(),
+        freshness_policy=fresh,
+        op_tags={TAG: table(uma_gib), THREADS: "all"} if uma_gib else {},
         check_specs=check_specs(asset_key, [guard for guard in CHECKS if guard in guards]),
     )
     def asset(context: dg.AssetExecutionContext, line: Line, pipes: dg.PipesSubprocessClient) -> Result:

@@ -1,6 +1,6 @@
 """What runs by itself: the nightly, and a partition for each contributor file that appears."""
 
-import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +10,16 @@ import dagster as dg
 from canvas_pipeline.components.resource import Line
 from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, canaries, collab
 from canvas_pipeline.defs.canvas.leaving import departures
-from canvas_pipeline.line.intake import settled_contributors
+from canvas_pipeline.line import arrivals, night
 
 METHOD_ASSETS = ("run_spec", "checkpoint", "bench")
 DEMO_METHODS = ("sft", "dpo", "kto")
 
-AFTER_INTAKE = dg.AssetSelection.all() - dg.AssetSelection.assets(collab, departures, canaries)
+AFTER_INTAKE = (
+    dg.AssetSelection.all()
+    - dg.AssetSelection.assets(collab, departures, canaries)
+    - dg.AssetSelection.groups("platform")
+)
 EVERY_GGUF = dg.AssetSelection.key_prefixes(["gguf"]) - dg.AssetSelection.assets(["gguf", "production"])
 
 
@@ -36,55 +40,83 @@ def demo_selection(methods: Sequence[str]) -> dg.AssetSelection:
     return (AFTER_INTAKE - EVERY_GGUF - PER_METHOD) | of_methods(*methods)
 
 
+LANE = "canvas/lane"
+"""Run tag: ``line`` runs make models, one at a time (dagster.yaml); ``intake`` runs go beside them."""
+INPUTS, CHANGED = "canvas/inputs", "canvas/changed"
+WAITING = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
 intake_job = dg.define_asset_job(
-    "intake", selection=dg.AssetSelection.assets(collab), description="Take one contributor in (pick a partition)."
+    "intake",
+    selection=dg.AssetSelection.assets(collab),
+    description="Take one contributor in (pick a partition).",
+    tags={LANE: "intake"},
 )
 forget_job = dg.define_asset_job(
     "forget",
     selection=dg.AssetSelection.assets(departures),
     description="A contributor leaves (name them in the launch pad); rows that depended on them are rebuilt.",
+    tags={LANE: "line"},
 )
 demo_job = dg.define_asset_job(
     "demo",
     selection=demo_selection(DEMO_METHODS),
     description="Corpus to release with sft, dpo and kto; run intake for each contributor first.",
+    tags={LANE: "line"},
 )
 nightly_job = dg.define_asset_job(
     "nightly",
     selection=AFTER_INTAKE - EVERY_GGUF,
     description="Everything after intake with all nine methods; what did not change is reused.",
+    tags={LANE: "line"},
 )
 
-
-@dg.schedule(job=nightly_job, cron_schedule="0 2 * * *", execution_timezone="UTC")
-def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Rebuild what changed since the last success, at two in the morning."""
-    return dg.RunRequest(run_key=None)
+NIGHT = night.night_of(os.environ)
+SCHEDULED = dg.DefaultScheduleStatus.RUNNING if NIGHT.running else dg.DefaultScheduleStatus.STOPPED
+WATCHING = dg.DefaultSensorStatus.RUNNING if NIGHT.running else dg.DefaultSensorStatus.STOPPED
 
 
-@dg.sensor(job=intake_job, minimum_interval_seconds=30)
+@dg.schedule(job=nightly_job, cron_schedule=NIGHT.cron, execution_timezone=NIGHT.zone, default_status=SCHEDULED)
+def nightly(context: dg.ScheduleEvaluationContext, line: Line) -> dg.RunRequest:
+    """Rebuild what changed since the last success (hour and zone: CANVAS_NIGHTLY_AT, CANVAS_NIGHTLY_ZONE).
+
+    The run goes through every stage and reuses those whose inputs, code and settings are the same, so that a night without
+    changes is a check of the whole line that makes nothing; its tags say what had changed."""
+    now = night.inputs_of(line.here())
+    succeeded = dg.RunsFilter(job_name=nightly_job.name, statuses=[dg.DagsterRunStatus.SUCCESS])
+    last = [night.read(run.tags.get(INPUTS, "")) for run in context.instance.get_runs(succeeded, limit=1)]
+    changed = night.changed(now, last[0] if last else None)
+    return dg.RunRequest(run_key=None, tags={INPUTS: night.shown(now), CHANGED: changed})
+
+
+@dg.sensor(job=intake_job, minimum_interval_seconds=30, default_status=WATCHING)
 def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorResult:
-    """A partition and a run for each contributor file that is new or changed, once it has been still for a moment.
+    """A partition and a run for each contributor file that is new or changed, once it is whole.
 
-    The cursor holds the sha256 last asked for: a file that goes back to an older content is a change too, which a run key
-    made from the content would swallow. A file that is being written keeps its partition; a folder that is not there (a
-    disk that is not mounted) removes nobody."""
-    collab_folder = Path(line.root) / "collab"
-    if not collab_folder.is_dir():
-        return dg.SensorResult(skip_reason=f"{collab_folder}: no such folder")
-    settled = settled_contributors(collab_folder, time.time())
-    present = {path.stem for path in collab_folder.glob("*.jsonl") if not path.name.startswith(".")}
-    known = set(context.instance.get_dynamic_partitions("contributors"))
-    asked: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
-    news = {name: sha256 for name, sha256 in settled.items() if asked.get(name) != sha256}
-    remembered = {name: sha256 for name, sha256 in {**asked, **news}.items() if name in present}
+    The cursor holds what was seen and asked for, and is kept together with the runs it asked for: a tick that is broken off is
+    taken up, not repeated. A file that goes back to an older content is a change too, which a run key made from the content
+    would swallow. A file that is being written keeps its partition; a folder that is not there (a disk that is not mounted)
+    removes nobody."""
+    folder = Path(line.root) / "collab"
+    if not folder.is_dir():
+        return dg.SensorResult(skip_reason=f"{folder}: no such folder")
+    seen = arrivals.look(folder, arrivals.loaded(context.cursor), time.time())
+    waiting = context.instance.get_runs_count(dg.RunsFilter(job_name=intake_job.name, statuses=WAITING))
+    names, seen = arrivals.ask(seen, waiting)
+    settled = {name for name, sighting in seen.items() if sighting.sha256}
+    present = {path.stem for path in folder.glob("*.jsonl") if not path.name.startswith(".")}
+    known = set(context.instance.get_dynamic_partitions(CONTRIBUTORS.name or ""))
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(partition_key=name) for name in news],
+        run_requests=[dg.RunRequest(partition_key=name) for name in names],
         dynamic_partitions_requests=[
-            CONTRIBUTORS.build_add_request([name for name in settled if name not in known]),
+            CONTRIBUTORS.build_add_request(sorted(settled - known)),
             CONTRIBUTORS.build_delete_request(sorted(known - present)),
         ],
-        cursor=json.dumps(remembered, sort_keys=True),
+        cursor=arrivals.dumped(seen),
     )
 
 

@@ -1,18 +1,43 @@
-"""Resources and executor of the code location."""
+"""Resources and executor of the code location, and an asset that shows who holds the machine's memory."""
 
 import os
+from typing import Any
 
 import dagster as dg
 
 from canvas_pipeline.components.console import console
+from canvas_pipeline.components.outcome import picture
 from canvas_pipeline.components.resource import Line
+from canvas_pipeline.gb10.executor import gb10_executor
+from canvas_pipeline.gb10.gauge import bar_png, markdown
+from canvas_pipeline.gb10.uma import UmaCap
+
+
+@dg.asset(group_name="platform", description="Who holds and who waits for this machine's memory, now.")
+def uma_status(uma: UmaCap) -> dg.MaterializeResult[None]:
+    found = uma.status()
+    return dg.MaterializeResult(
+        metadata={
+            "who": dg.MetadataValue.md(markdown(found)),
+            "bar": picture(bar_png(found)),
+            "ledger": dg.MetadataValue.path(uma.path),
+            **found.facts(),
+        }
+    )
+
+
+SETTINGS = {"CANVAS_PROFILE": "profile", "CANVAS_DATA": "root", "CANVAS_DEPLOY": "deploy", "CANVAS_BASE_MODEL": "base_model",
+            "CANVAS_TEACHER_ENDPOINT": "teacher_endpoint", "CANVAS_TEACHER_MODEL": "teacher_model"}  # fmt: skip
+"""Environment variable → the line's setting that it is the default of; the launch pad overrides it for one run."""
 
 
 @dg.definitions
 def platform() -> dg.Definitions:
-    line = Line(profile=os.environ.get("CANVAS_PROFILE", "embedded"))
+    given: dict[str, Any] = {field: os.environ[name] for name, field in SETTINGS.items() if os.environ.get(name)}
+    line = Line(**given)
     return dg.Definitions(
-        resources={"line": line, "pipes": dg.PipesSubprocessClient()},
-        executor=dg.in_process_executor,
+        assets=[uma_status],
+        resources={"line": line, "pipes": dg.PipesSubprocessClient(), "uma": UmaCap()},
+        executor=gb10_executor,
         loggers={"console": console},
     )

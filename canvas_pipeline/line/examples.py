@@ -256,7 +256,7 @@ def split(ws: Workspace, dataset: str) -> Made:
     funnels = judging.funnels(ws, dataset)
     verdicts = (*judging.of_split(ws, dataset), audits.of_stage(ws, stage))
     sizes: dict[str, int | None] = {part: stage.manifest.files[f"{part}.jsonl"].rows for part in splits.SPLITS}
-    return Made(stage, reused, verdicts, sizes, {"rows in and out": funnel_png(funnels)})
+    return Made(stage, reused, verdicts, sizes, {"rows in and out": funnel_png(funnels)}, tuple(funnels))
 
 
 def bench_cases(ws: Workspace) -> Made:
@@ -284,4 +284,5 @@ def _made(ws: Workspace, stage: Stage, reused: bool) -> Made:
     if found is not None:
         verdicts = (g6([found], ws.all_allowances(), {stage.manifest.stage: stage.sha256}), *verdicts)
         pictures = {"rows in and out": funnel_png([found])}
-    return Made(stage, reused, verdicts, stage.manifest.notes, pictures)
+    funnels = () if found is None else (found,)
+    return Made(stage, reused, verdicts, stage.manifest.notes, pictures, funnels)

@@ -94,18 +94,7 @@ def _made(ws: Workspace, stage: Stage, reused: bool) -> Made:
         raise BadInput(f"stage {stage.manifest.stage} has no funnel; remove {stage.folder} and materialise it again")
     verdict = g6([funnel], ws.all_allowances(), {stage.manifest.stage: stage.sha256})
     pictures = {} if funnel.rows_in == 0 else {"rows in and out": funnel_png([funnel])}
-    return Made(stage, reused, (verdict,), stage.manifest.notes, pictures)
-
-
-def settled_contributors(collab: Path, now: float, still_s: float = 5.0) -> dict[str, str]:
-    """Contributor → sha256 of each file that nobody has written to for ``still_s`` seconds (a copy in progress waits)."""
-    if not collab.is_dir():
-        return {}
-    found = {}
-    for contributor, path in contributors(_files(collab))[0].items():
-        if now - path.stat().st_mtime >= still_s:
-            found[contributor] = sha256_file(path)
-    return found
+    return Made(stage, reused, (verdict,), stage.manifest.notes, pictures, (funnel,))
 
 
 def _files(collab: Path) -> list[Path]:

@@ -24,6 +24,7 @@ from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.intake.course_registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.profiles import PROFILES, Profile
+from canvas_pipeline.records import Funnel
 
 Say = Callable[[str], None]
 Launch = Callable[[Sequence[str], Mapping[str, str]], None]
@@ -126,6 +127,8 @@ class Made:
     verdicts: tuple[Verdict, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    funnels: tuple[Funnel, ...] = ()
+    """What G6 looked at: rows in and out of this stage, or of every stage up to here."""
 
 
 def make(

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from canvas_pipeline.errors import CanvasPipelineError
+from canvas_pipeline.training.allocator import bound
 from canvas_pipeline.training.progress import Reporter, reporter
 from canvas_pipeline.training.spec import admit, check_batch, read_spec
 
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
         from canvas_pipeline.training.base import build_base
 
         quiet()
+        bound()
         build_base(options.out, MockCanvas, report, options.steps)
         report.say("finished", command="base", out=str(options.out), **report.usage())
         return
@@ -53,6 +55,7 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
     if options.command == "train":
         admit(spec)
     quiet()
+    bound()
     if options.command == "measure":
         from canvas_pipeline.training.measure import measure
 

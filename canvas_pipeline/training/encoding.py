@@ -17,7 +17,7 @@ from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Tr
 from canvas_pipeline.tools.prompt import Declaration
 from canvas_pipeline.training.chat_template import Span, declared, render, to_chat
 
-BUCKET = 64
+BUCKET = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +122,5 @@ def _named(row_id: str, work: Any) -> Any:
 
 def padded_length(longest: int) -> int:
     """The length batches are padded to. oneDNN compiles and keeps a kernel for every shape it meets: with lengths of any
-    size a run's memory grows by a gigabyte in a hundred steps, in steps of 64 it stays where it starts."""
+    size a run's memory grows by a gigabyte in a hundred steps, in steps of 32 it stays where it starts."""
     return -(-longest // BUCKET) * BUCKET

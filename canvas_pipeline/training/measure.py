@@ -24,8 +24,9 @@ from canvas_pipeline.training import preference, supervised
 from canvas_pipeline.training.chat_template import canonical_calls
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_feedback, encode_pair, encode_trajectory
+from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.progress import Reporter
-from canvas_pipeline.training.reference import fuse_head, pair_logprobs, sequence_logprobs, tensors
+from canvas_pipeline.training.reference import pair_logprobs, sequence_logprobs, tensors
 from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.trainers import said_by
 
@@ -209,13 +210,16 @@ def _feedback(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]
     prepared = preference.feedback_rows([train[i] for i in picked], order, spec, tokenizer)
     model = load_model(spec.start_path, spec.hyperparameters.dtype)
     state = health(model, [encoded[i] for i in picked[: spec.hyperparameters.batch]])
-    start = sequence_logprobs(fuse_head(model), [encoded[i] for i in picked])
+    rows_with_start = preference.add_references(prepared, fuse_head(model))
+    start = [0.0] * len(picked)
+    for at, value in zip(order, rows_with_start["ref_logps"], strict=True):
+        start[at] = value
     with tempfile.TemporaryDirectory() as folder:
         trainer = preference.build_feedback_trainer(
             _mini(spec, len(prepared)),
             model,
             tokenizer,
-            preference.add_references(prepared, model),
+            rows_with_start,
             None,
             Path(folder),
             quick=True,

@@ -50,7 +50,8 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):
     """One row. ``loss`` is TRL's name; ``columns`` are the fields a row of the data set must have; ``grad_norm_bound``
-    is G5's; ``uma_gib`` what a GB10 must have free, per profile (an estimate until peaks are measured)."""
+    is G5's; ``uma_gib`` what a step of it reserves, in GiB per profile
+    (embedded: its largest peak measured is 3.0; gb10: an estimate until peaks are learned)."""
 
     name: str
     dataset: Dataset
@@ -131,7 +132,7 @@ _SUPERVISED_BOUND = {"embedded": 20.0, "gb10": 20.0}
 def _supervised(name: str, defaults: Mapping[str, Hyperparameters], adapter: Adapter | None, gib: float) -> Method:
     return Method(
         name=name, dataset="trajectory", columns=_TRAJECTORY, loss="nll", start="base_model",
-        adapter=adapter, defaults=defaults, grad_norm_bound=_SUPERVISED_BOUND, uma_gib={"embedded": 2.0, "gb10": gib},
+        adapter=adapter, defaults=defaults, grad_norm_bound=_SUPERVISED_BOUND, uma_gib={"embedded": 3.5, "gb10": gib},
     )  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def _preference(name: str, loss: str, constant: float, rate: float = 1.0) -> Met
     return Method(
         name=name, dataset="preference", columns=_PREFERENCE, loss=loss, start="checkpoint/sft",
         adapter=None, defaults=_scaled(_PAIRS, rate), grad_norm_bound=_pair_bound(constant),
-        uma_gib={"embedded": 2.0, "gb10": 38.0},
+        uma_gib={"embedded": 3.5, "gb10": 38.0},
     )  # fmt: skip
 
 
@@ -156,7 +157,7 @@ METHODS: Mapping[str, Method] = {
         _preference("nca", "nca_pair", BETA / 2),
         Method(
             name="kto", dataset="feedback", columns=_FEEDBACK, loss="kto", start="checkpoint/sft",
-            adapter=None, defaults=_KTO, grad_norm_bound=_pair_bound(BETA / 4), uma_gib={"embedded": 2.0, "gb10": 38.0},
+            adapter=None, defaults=_KTO, grad_norm_bound=_pair_bound(BETA / 4), uma_gib={"embedded": 3.5, "gb10": 38.0},
         ),
     )
 }  # fmt: skip

@@ -19,8 +19,9 @@ from canvas_pipeline.records import FeedbackExample, PreferencePair, read_jsonl
 from canvas_pipeline.training import trainers
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode, encode_feedback, encode_pair, padded_length
+from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.progress import Reporter
-from canvas_pipeline.training.reference import ReferenceRow, fuse_head, read_reference, sequence_logprobs
+from canvas_pipeline.training.reference import ReferenceRow, read_reference, sequence_logprobs
 from canvas_pipeline.training.spec import REFERENCE, RunSpec
 
 Batch = Sequence[Mapping[str, Any]]

@@ -18,6 +18,7 @@ from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.records import PreferencePair, Row, read_jsonl, write_jsonl
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_pair, padded_length
+from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.spec import RunSpec
 
@@ -72,14 +73,6 @@ def tensors(rows: Sequence[Encoded]) -> dict[str, Any]:
         attention[at, : row.length] = 1
         labels[at, : row.length] = torch.tensor(row.labels)
     return {"input_ids": ids, "attention_mask": attention, "labels": labels}
-
-
-def fuse_head(model: Any, outputs: tuple[str, ...] = ("log_probs",)) -> Any:
-    """Give the model TRL's fused head, the same that its trainers use. Returns the model."""
-    from trl.trainer.utils import add_fused_lm_head
-
-    add_fused_lm_head(model, outputs=outputs)
-    return model
 
 
 def _batches(order: Sequence[int], rows: Sequence[Encoded]) -> Iterable[list[int]]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.training.checkpoint import merged, save_model
+from canvas_pipeline.training.fused_head import project_learnt_only
 from canvas_pipeline.training.plots import plot_metrics
 from canvas_pipeline.training.progress import Reporter, kept
 from canvas_pipeline.training.spec import RunSpec
@@ -149,6 +150,7 @@ def run(
 
     steps = out.with_name(f".steps-{out.name}")
     steps.mkdir(parents=True, exist_ok=True)
+    project_learnt_only()
     trainer = build(steps)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(journal(reporter, spec.sha256))
@@ -205,6 +207,7 @@ def said_by(trainer: Any) -> list[dict[str, Any]]:
     """Train without a word and return the logged rows."""
     from transformers import PrinterCallback
 
+    project_learnt_only()
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     return kept(trainer.state.log_history)

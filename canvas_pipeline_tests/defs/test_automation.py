@@ -1,4 +1,4 @@
-"""The contributor sensor on a real folder: who gets a partition, who gets a run, who loses theirs."""
+"""The contributor sensor on a real folder: who gets a partition, who gets a run, who loses theirs; and the nightly's request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.components.resource import Line
-from canvas_pipeline.defs.automation import contributors
+from canvas_pipeline.defs.automation import CHANGED, INPUTS, contributors, nightly
+from canvas_pipeline.intake.synthesize import synthesize
+from canvas_pipeline.line.arrivals import AT_ONCE
+from canvas_pipeline.line.night import EVERYTHING, NOTHING
 
 LONG_AGO = 60.0
 
@@ -125,3 +128,56 @@ def test_hidden_files_and_other_kinds_are_nobody(folder: Folder) -> None:
     folder.put(".ada", "{}\n")
     (folder.root / "collab" / "notes.txt").write_text("x")
     assert (folder.tick(), folder.partitions) == ([], [])
+
+
+def test_a_flood_gets_all_its_partitions_at_once_and_its_runs_in_portions(folder: Folder) -> None:
+    names = [f"c{n:03}" for n in range(200)]
+    for name in names:
+        folder.put(name, "{}\n")
+    asked = folder.tick()
+    assert (len(asked), folder.partitions) == (AT_ONCE, names)
+    for name in asked:
+        folder.instance.create_run_for_job(demo_of_intake, tags={"dagster/partition": name})
+    assert folder.tick() == [], "as many wait as may wait"
+    for run in folder.instance.get_runs():
+        folder.instance.report_run_failed(run)
+    rounds = [folder.tick() for _ in range(8)]
+    assert sorted(asked + [name for found in rounds for name in found]) == names
+
+
+@dg.job(name="intake")
+def demo_of_intake() -> None:
+    """Stands in the run storage for a run of intake that waits: the sensor counts runs by the job's name."""
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Line:
+    synthesize(2, 1, 2, 7, tmp_path / "collab")
+    return Line(root=str(tmp_path))
+
+
+def requested(instance: dg.DagsterInstance, line: Line) -> dict[str, str]:
+    with dg.build_schedule_context(instance=instance, resources={"line": line}) as context:
+        request = nightly(context)
+    assert isinstance(request, dg.RunRequest)
+    return dict(request.tags)
+
+
+@dg.job(name="nightly")
+def empty_night() -> None:
+    """Stands in the run storage for a nightly."""
+
+
+def test_the_nightly_says_what_changed_since_the_last_that_succeeded(line: Line) -> None:
+    with dg.DagsterInstance.local_temp() as instance:
+        first = requested(instance, line)
+        assert first[CHANGED] == EVERYTHING
+        run = instance.create_run_for_job(empty_night, tags=first)
+        instance.report_run_failed(run)
+        assert requested(instance, line)[CHANGED] == EVERYTHING, "a failed nightly is no success"
+        assert empty_night.execute_in_process(instance=instance, tags=first).success
+        assert requested(instance, line)[CHANGED] == NOTHING
+        with (Path(line.root) / "collab" / "ada-001.jsonl").open("a") as file:
+            file.write("{}\n")
+        assert requested(instance, line)[CHANGED] == "contributors"
+        assert requested(instance, line)[INPUTS] != first[INPUTS]

@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from canvas_pipeline.components.track import FRESH
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.training.methods import METHODS
@@ -87,12 +88,62 @@ def test_the_nightly_holds_all_nine_methods_up_to_the_release(definitions: dg.De
     for kind in ("run_spec", "checkpoint", "bench"):
         assert {key for key in found if key.startswith(f"{kind}/")} == {f"{kind}/{name}" for name in METHODS}
     everything = {"/".join(key.path) for key in definitions.resolve_asset_graph().get_all_asset_keys()}
-    assert everything - found == {"canaries", "collab", "departures", *(f"gguf/{name}" for name in METHODS)}
+    assert everything - found == {
+        "canaries",
+        "collab",
+        "departures",
+        "uma_status",
+        *(f"gguf/{name}" for name in METHODS),
+    }
 
 
-def test_the_nightly_is_a_schedule_at_two_in_the_morning(definitions: dg.Definitions) -> None:
+def test_the_nightly_is_at_two_in_the_morning_and_nothing_runs_by_itself_unless_asked(
+    definitions: dg.Definitions,
+) -> None:
     schedule = definitions.resolve_schedule_def("nightly")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")
+    assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
+    for name in ("contributors", "failures"):
+        assert definitions.resolve_sensor_def(name).default_status is dg.DefaultSensorStatus.STOPPED
+
+
+def automated(**environment: str) -> subprocess.CompletedProcess[str]:
+    """What the code location schedules under some environment, told by a fresh process."""
+    code = (
+        "from canvas_pipeline.definitions import defs; d = defs(); s = d.resolve_schedule_def('nightly');"
+        "print(s.cron_schedule, s.execution_timezone, s.default_status.name,"
+        "*[d.resolve_sensor_def(n).default_status.name for n in ('contributors', 'failures')])"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+def test_hour_zone_and_automation_are_configured_by_the_environment() -> None:
+    done = automated(
+        CANVAS_NIGHTLY_AT="03:30", CANVAS_NIGHTLY_ZONE="Europe/Berlin", CANVAS_AUTOMATION="on", CANVAS_NOTIFY="log"
+    )
+    assert done.stdout.split("\n")[-2] == "30 3 * * * Europe/Berlin RUNNING RUNNING RUNNING", done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    "variable, value",
+    [("CANVAS_NIGHTLY_AT", "25:00"), ("CANVAS_NIGHTLY_ZONE", "Nowhere"), ("CANVAS_NOTIFY", "pigeon:x")],
+)
+def test_the_code_location_does_not_load_with_a_setting_nobody_can_run_by(variable: str, value: str) -> None:
+    done = automated(**{variable: value})
+    assert done.returncode != 0 and variable in done.stderr.splitlines()[-1]
+
+
+def test_the_release_goes_stale_when_nights_are_missed(definitions: dg.Definitions) -> None:
+    policies = {
+        spec.key.to_user_string(): spec.freshness_policy
+        for asset in definitions.assets or ()
+        if isinstance(asset, dg.AssetsDefinition)
+        for spec in asset.specs
+        if spec.freshness_policy
+    }
+    assert policies == {"release": FRESH}
 
 
 @pytest.mark.parametrize("command", [["dg", "check", "defs"], ["dagster", "definitions", "validate"]])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from canvas_pipeline.line.intake import contributor_files, settled_contributors
+from canvas_pipeline.line.arrivals import look
+from canvas_pipeline.line.intake import contributor_files
 from canvas_pipeline.line.workspace import Workspace
 
 
@@ -19,5 +20,4 @@ def test_files_with_unsafe_or_twin_names_are_left_where_they_are_and_said(tmp_pa
     assert len(said) == 4 and all(
         "is not taken in: " in line and line.isascii() and line.isprintable() for line in said
     )
-    assert list(settled_contributors(collab, time.time() + 60)) == ["ada"]
-    assert settled_contributors(collab, time.time()) == {}
+    assert list(look(collab, {}, time.time())) == ["ada"]

@@ -13,10 +13,10 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import PreferencePair, read_jsonl
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, encode_pair
+from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import (
     compute,
-    fuse_head,
     pair_logprobs,
     read_reference,
     sequence_logprobs,
@@ -90,5 +90,5 @@ def test_an_empty_reference_is_refused(tmp_path: Path) -> None:
 
 def test_padding_never_counts() -> None:
     batch = tensors([Encoded([5, 6, 7], [0, 1, 1]), Encoded([5], [1])])
-    assert batch["labels"].tolist() == [[-100, 6, 7] + [-100] * 61, [5] + [-100] * 63]
-    assert batch["attention_mask"].sum(1).tolist() == [3, 1] and batch["input_ids"].shape == (2, 64)
+    assert batch["labels"].tolist() == [[-100, 6, 7] + [-100] * 29, [5] + [-100] * 31]
+    assert batch["attention_mask"].sum(1).tolist() == [3, 1] and batch["input_ids"].shape == (2, 32)

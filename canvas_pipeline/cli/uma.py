@@ -1,0 +1,86 @@
+"""``uma``: who holds how much of this machine's memory, and who waits. Thin over ``gb10``."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from canvas_pipeline.cli.failure import EXIT_CODES, run
+from canvas_pipeline.gb10.gauge import COLUMNS, Status
+from canvas_pipeline.gb10.uma import UmaCap
+
+WIDTH = 72
+app = typer.Typer(
+    name="uma",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="The memory that all runs of this machine share. Every step of gb10_executor reserves its share here before it starts, is "
+    f"stopped when it takes more, and gives it back when it ends. {EXIT_CODES}",
+)
+out = Console(highlight=False)
+
+
+@app.callback()
+def about() -> None:
+    """Keeps ``status`` a command of its own."""
+
+
+@app.command(
+    epilog="Examples: uma status; uma status --watch (until Ctrl-C); uma status --json | jq .free_gib. Settings: "
+    "CANVAS_UMA_BUDGET (a share up to 1, else GiB), "
+    "CANVAS_UMA_FLOOR_GIB, CANVAS_UMA_TOTAL_GIB, CANVAS_UMA_TEACHER (endpoint or 'pinned'), "
+    f"CANVAS_UMA_LEDGER. {EXIT_CODES}"
+)
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every second.")] = False,
+) -> None:
+    """Show budget, reservations and waiting steps. "waiting": not started yet; "held": running; "returning": ended, and its memory
+    is not back yet. "not for steps" is the floor, and what the budget leaves out."""
+    cap = UmaCap()
+    if as_json:
+        found = cap.status()
+        entries = [dict(zip(COLUMNS, row, strict=True)) for row in found.rows()]
+        typer.echo(json.dumps({**found.facts(), "ledger": str(cap.path), "entries": entries}, indent=2))
+        return
+    if not watch:
+        out.print(shown(cap.status()))
+        return
+    with Live(shown(cap.status()), console=out, refresh_per_second=2) as live:
+        while True:
+            time.sleep(1.0)
+            live.update(shown(cap.status()))
+
+
+def shown(found: Status) -> Group:
+    """A sentence, a bar with its legend, a table."""
+    bar, legend = Text(), Text()
+    for share in found.shares():
+        cells = round(WIDTH * share.size / found.cap.total) if share.size else 0
+        bar.append("█" * cells, style=share.colour)
+        legend.append("■ ", style=share.colour).append(f"{share.name} {share.size / (1 << 30):.1f}   ")
+    table = Table(*COLUMNS)
+    for row in found.rows():
+        table.add_row(*row)
+    rest = [table] if found.entries else [Text("No step holds or waits for memory.")]
+    return Group(Text(found.sentence()), bar, legend, *rest)
+
+
+def main() -> None:
+    """Console entry point."""
+    try:
+        run(app, "uma")
+    except KeyboardInterrupt:
+        raise SystemExit(0) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Who hears of a run that failed: every job of the code location, told to the places of CANVAS_NOTIFY."""
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from canvas_pipeline.components.resource import Line
+from canvas_pipeline.defs.automation import WATCHING
+from canvas_pipeline.line.notice import NOTIFY, FailedCheck, Notice, notifiers_of, plain_numbers, standing, tell
+
+NOTIFIERS = notifiers_of(os.environ.get(NOTIFY, ""))
+
+
+@dg.run_failure_sensor(name="failures", default_status=WATCHING, minimum_interval_seconds=30)
+def failures(context: dg.RunFailureSensorContext, line: Line) -> None:
+    """Say which guardrails stopped a run and how the release stands; places: CANVAS_NOTIFY (log, file, webhook)."""
+    run = context.dagster_run
+    started = context.instance.get_run_record_by_id(run.run_id)
+    since = datetime.fromtimestamp((started and started.start_time) or 0, UTC)
+    found = notice_of(
+        run, context.get_step_failure_events(), _evaluations(context), standing(Path(line.root) / "releases", since)
+    )
+    context.log.error(found.text())
+    tell(found, NOTIFIERS)
+
+
+def notice_of(
+    run: dg.DagsterRun, failed: Iterable[dg.DagsterEvent], evaluations: Iterable[dg.AssetCheckEvaluation], release: str
+) -> Notice:
+    """The notice of a failed run: names, numbers and exception classes, and nothing anybody wrote."""
+    failed = list(failed)
+    errors = [event.step_failure_data.error for event in failed]
+    return Notice(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        job=run.job_name,
+        run_id=run.run_id,
+        steps=tuple(event.step_key or "" for event in failed),
+        checks=tuple(
+            FailedCheck(
+                check=found.check_name,
+                asset=found.asset_key.to_user_string(),
+                numbers=plain_numbers({name: value.value for name, value in found.metadata.items()}),
+            )
+            for found in evaluations
+            if not found.passed
+        ),
+        errors=tuple(dict.fromkeys((error.cause or error).cls_name or "unknown" for error in errors if error)),
+        release=release,
+    )
+
+
+def _evaluations(context: dg.RunFailureSensorContext) -> list[dg.AssetCheckEvaluation]:
+    records = context.instance.get_records_for_run(
+        context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ).records
+    events = [record.event_log_entry.dagster_event for record in records]
+    return [event.asset_check_evaluation_data for event in events if event]
+
+
+@dg.definitions
+def notices() -> dg.Definitions:
+    return dg.Definitions(sensors=[failures])

@@ -1,0 +1,95 @@
+"""How much a step reserves: what it declares, what was learned, what the launch pad says.
+
+In: the step's tag ``canvas/uma_gib``, the profile, a learned peak. Out: a ``Demand``. What must hold: the reservation is
+max(declared, learned peak × margin), never above the budget because of what was learned alone; both numbers are shown; a tag
+that cannot be read stops the step before it starts and names it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import msgspec
+
+from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.gb10.host import GIB, gib
+from canvas_pipeline.gb10.peaks import Learned
+
+TAG = "canvas/uma_gib"
+THREADS = "canvas/threads"
+"""Tag of a step that keeps every core busy ("all"): such steps slow each other down however much memory there is."""
+GRANULE = 1 << 20
+RETRY_FACTOR = 2.0
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes: what to reserve, what was declared, what was learned (and whether of this very code and size)."""
+
+    size: int
+    declared: int
+    learned: Learned | None = None
+    source: str = "declared"
+
+    def __str__(self) -> str:
+        parts = [f"{self.source} {gib(self.declared)}"]
+        if self.learned is not None:
+            kind = "learned peak" if self.learned.exact else "peak of another version or input size"
+            parts.append(f"{kind} {'at least ' if self.learned.stopped else ''}{gib(self.learned.peak)}")
+        return ", ".join(parts)
+
+
+def declared(
+    step: str, tags: Mapping[str, str], profile: str, default_gib: float, asked: Mapping[str, float]
+) -> tuple[int, str]:
+    """Bytes that a step declares, and where that stands: the run's own configuration, the tag, or the default.
+
+    A tag is a number of GiB, or one a profile: ``embedded=3 gb10=36``."""
+    if step in asked:
+        return round(asked[step] * GIB), "configured"
+    text = tags.get(TAG, "").strip()
+    if not text:
+        return round(default_gib * GIB), "default"
+    try:
+        if "=" not in text:
+            return round(_positive(text) * GIB), "declared"
+        table = {name: _positive(number) for name, _, number in (part.partition("=") for part in text.split())}
+        return round(table[profile] * GIB), "declared"
+    except (ValueError, KeyError):
+        raise BadConfig(
+            f"{step}: the tag {TAG} is {text!r}; write a number of GiB, or one for each profile, as in "
+            f"'embedded=3 gb10=36' (the profile of this run is {profile!r})"
+        ) from None
+
+
+def demand(minimum: int, source: str, learned: Learned | None, margin: float, budget: int) -> Demand:
+    """max(declared, learned × margin); what was learned asks for no more than the whole budget."""
+    size = minimum
+    if learned is not None:
+        size = max(minimum, min(_rounded(learned.peak * margin), budget))
+    return Demand(size=size, declared=minimum, learned=learned, source=source)
+
+
+def larger(demand: Demand, peak: int, margin: float, budget: int) -> Demand | None:
+    """What a step that was stopped at its cap asks for when it starts again: twice as much, or what it had reached × margin;
+    the whole budget if that is less. None where it had the whole budget."""
+    size = min(budget, max(_rounded(demand.size * RETRY_FACTOR), _rounded(peak * margin)))
+    if size <= demand.size:
+        return None
+    return msgspec.structs.replace(demand, size=size, learned=Learned(peak=peak, stopped=True))
+
+
+def _rounded(size: float) -> int:
+    return math.ceil(size / GRANULE) * GRANULE
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(text)
+    return number
+
+
+def table(by_profile: Mapping[str, float]) -> str:
+    """The tag's text for a number of GiB a profile."""
+    return " ".join(f"{name}={number:g}" for name, number in by_profile.items())

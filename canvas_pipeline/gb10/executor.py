@@ -1,0 +1,159 @@
+"""``gb10_executor``: Dagster's multiprocess executor, in which a step starts only when its memory is there.
+
+In: a run's configuration, the tags of its steps. Out: Dagster's events, and those that say what a step reserves, waits for, took.
+What must hold: everything but the start of a step is the stock executor's (``seam``); on any machine the same code runs, on a small
+one it admits fewer steps at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterEvent, Executor
+from dagster._core.definitions.executor_definition import MULTI_PROC_CONFIG, multiple_process_executor_requirements
+from dagster._core.execution.plan.objects import StepFailureData, StepRetryData, UserFailureData
+from dagster._core.execution.plan.step import ExecutionStep
+from dagster._core.execution.retries import RetryMode
+from dagster._core.execution.step_dependency_config import StepDependencyConfig
+from dagster._core.executor.multiprocess import MultiprocessExecutor
+
+from canvas_pipeline.gb10 import seam
+from canvas_pipeline.gb10.demand import THREADS, declared
+from canvas_pipeline.gb10.keeper import RunKeeper, explanation
+from canvas_pipeline.gb10.peaks import Key, size_class
+from canvas_pipeline.gb10.step_process import preload
+from canvas_pipeline.gb10.uma import UmaCap
+
+CORES_EACH = 8
+PRELOAD = ["__main__", "canvas_pipeline.gb10.preload"]
+
+
+class Gb10Executor(MultiprocessExecutor):
+    """The stock executor with a keeper. ``asked`` is GiB by step key, from the launch pad."""
+
+    def __init__(self, cap: UmaCap, asked: Mapping[str, float], **stock: Any) -> None:
+        super().__init__(**stock)
+        self.cap, self.asked = cap, dict(asked)
+        self._keeper: RunKeeper | None = None
+
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[DagsterEvent]:
+        """The stock loop with our three names in it."""
+        profile = profile_of(plan_context.run_config)
+
+        def declares(step: ExecutionStep) -> tuple[int, str]:
+            return declared(step.key, step.tags, profile, self.cap.default_gib, self.asked)
+
+        keeper = RunKeeper(plan_context.run_id, self.cap, declares, partial(key_of, plan_context))
+        self._keeper = keeper
+        loop = seam.stock_loop(
+            ActiveExecution=partial(seam.AdmittedExecution, keeper),
+            execute_step_out_of_process=keeper.execute_step,
+            get_run_crash_explanation=partial(explanation, keeper.stops),
+        )
+        try:
+            if self._start_method == "forkserver":
+                preload(plan_context.reconstructable_job, self._explicit_forkserver_preload or ())
+            yield from loop(self, plan_context, execution_plan)
+        finally:
+            keeper.close()
+
+    def log_failure_or_retry_event_after_error(
+        self, step_context: Any, err_info: Any, known_state: Any
+    ) -> DagsterEvent:
+        """A step ended for its memory: once more with more, where that fits; else a failure that says all there is to say."""
+        stop, wanted = (None, None) if self._keeper is None else self._keeper.stop_of(step_context.step.key)
+        if stop is None:
+            return super().log_failure_or_retry_event_after_error(step_context, err_info, known_state)
+        if wanted is not None and self.retries.enabled:
+            return DagsterEvent.step_retry_event(step_context, StepRetryData(error=err_info, seconds_to_wait=None))
+        if stop.started:
+            event = super().log_failure_or_retry_event_after_error
+            policy = step_context.op_retry_policy
+            attempts = known_state.get_retry_state().get_attempt_count(step_context.step.key)
+            if policy and not step_context.retry_mode.disabled and attempts < policy.max_retries:
+                return event(step_context, err_info, known_state)
+        told = UserFailureData(label="memory", description=stop.text, metadata=dg_metadata(stop.facts))
+        return DagsterEvent.step_failure_event(step_context, StepFailureData(error=err_info, user_failure_data=told))
+
+
+def dg_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as Dagster shows them."""
+    return {
+        name: fact if isinstance(fact, dg.MetadataValue) else dg.MetadataValue.text(str(fact))
+        for name, fact in facts.items()
+    }
+
+
+def profile_of(run_config: Mapping[str, Any]) -> str:
+    """The profile that a run's resources name, else the environment's, else the one that runs anywhere."""
+    for resource in (run_config.get("resources") or {}).values():
+        found = (resource.get("config") or {}).get("profile") if isinstance(resource, Mapping) else None
+        if isinstance(found, str) and found:
+            return found
+    return os.environ.get("CANVAS_PROFILE", "embedded")
+
+
+def key_of(plan_context: Any, step: ExecutionStep) -> Key:
+    """What a step's peaks are kept under: its key, its assets' code versions, the rows of what it reads."""
+    layer = plan_context.job.get_definition().asset_layer
+    keys = [output.properties.asset_key for output in step.step_outputs if output.properties.asset_key]
+    nodes = [layer.get(key) for key in keys if layer.has(key)]
+    version = " ".join(sorted({node.code_version for node in nodes if node.code_version}))
+    parents = {parent for node in nodes for parent in node.parent_keys} - set(keys)
+    return Key(step=step.key, version=version, size_class=size_class(_rows(plan_context.instance, parents)))
+
+
+def _rows(instance: dg.DagsterInstance, keys: set[dg.AssetKey]) -> int:
+    if not keys:
+        return 0
+    rows = 0
+    for record in instance.get_asset_records(list(keys)):
+        entry = record.asset_entry.last_materialization
+        made = entry.asset_materialization if entry else None
+        found = made.metadata.get("dagster/row_count") if made else None
+        rows += found.value if found is not None and isinstance(found.value, int) else 0
+    return rows
+
+
+def _busy_limits() -> list[dict[str, Any]]:
+    return [{"key": THREADS, "value": "all", "limit": max(1, (os.cpu_count() or 1) // CORES_EACH)}]
+
+
+def _config() -> dict[str, Any]:
+    stock: Mapping[str, dg.Field] = getattr(MULTI_PROC_CONFIG.config_type, "fields")  # noqa: B009
+    limits = stock["tag_concurrency_limits"]
+    return {
+        **stock,
+        "tag_concurrency_limits": dg.Field(
+            limits.config_type, default_value=_busy_limits(), description=limits.description
+        ),
+        "uma": UmaCap.to_config_schema().as_field(),
+        "uma_gib": dg.Field(
+            dg.Permissive(),
+            default_value={},
+            description="GiB by step key, instead of what the step declares: {checkpoint__dpo: 6}",
+        ),
+    }
+
+
+@dg.executor(name="gb10", config_schema=_config(), requirements=multiple_process_executor_requirements())
+def gb10_executor(context: dg.InitExecutorContext) -> Executor:
+    """Steps in processes of their own, admitted by memory: across all runs of this machine, the sum of reservations stays in the
+    budget, each step is stopped at its reservation, and what it took is learned for the next run."""
+    seam.verify()
+    config: Mapping[str, Any] = context.executor_config
+    method, settings = next(iter((config.get("start_method") or {"forkserver": {}}).items()))
+    return Gb10Executor(
+        UmaCap(**config.get("uma", {})),
+        config.get("uma_gib", {}),
+        max_concurrent=config.get("max_concurrent"),
+        tag_concurrency_limits=config.get("tag_concurrency_limits"),
+        retries=RetryMode.from_config(config["retries"]),
+        start_method=method,
+        explicit_forkserver_preload=[*PRELOAD, *settings.get("preload_modules", [])],
+        step_dependency_config=StepDependencyConfig.from_config(config.get("step_dependency_config")),
+    )

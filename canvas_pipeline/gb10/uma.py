@@ -1,0 +1,157 @@
+"""``UmaCap``: how much unified memory the steps of this machine may take together, and who asks for it.
+
+In: settings from the launch pad or the environment. Out: a ``Cap`` in bytes, the ``Room`` there is now, the ledger. What must hold:
+the teacher's slot is reserved only while its endpoint answers, or when it is pinned; every process of the machine reads the same
+settings, so they come from the environment where the launch pad says nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+from pydantic import Field
+
+from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.gb10 import process_group
+from canvas_pipeline.gb10.admission import Cap, Room
+from canvas_pipeline.gb10.gauge import Status
+from canvas_pipeline.gb10.host import GIB, Memory, gib, memory
+from canvas_pipeline.gb10.ledger import Entry, Ledger, since_boot
+from canvas_pipeline.gb10.peaks import Peaks
+
+FLOOR_SHARE = 0.12
+FLOOR_MOST = 14 * GIB
+"""A GB10 keeps 14 GiB free (between the 12 and 16 that keep it alive), a smaller machine an eighth of what it has."""
+PROBE_S = 1.0
+PROBED_FOR_S = 10.0
+ENVIRONMENT: Mapping[str, str] = {
+    "total_gib": "CANVAS_UMA_TOTAL_GIB",
+    "budget": "CANVAS_UMA_BUDGET",
+    "floor_gib": "CANVAS_UMA_FLOOR_GIB",
+    "ledger": "CANVAS_UMA_LEDGER",
+    "teacher": "CANVAS_UMA_TEACHER",
+}
+"""Setting → the variable that gives it where the launch pad does not."""
+
+
+class UmaCap(dg.ConfigurableResource[Any]):
+    """Caps unified memory: total, budget, floor, standing reservations, and the ledger that all runs share."""
+
+    total_gib: float = Field(
+        default=0.0, description="all there is; 0: MemTotal or the cgroup's limit, whichever is smaller"
+    )
+    budget: float = Field(
+        default=0.0, description="for all steps and the teacher: a share up to 1, else GiB; 0: total less floor"
+    )
+    floor_gib: float = Field(default=-1.0, description="always to stay free; -1: 12 % of the total, 14 GiB at most")
+    teacher: str = Field(
+        default="", description="the teacher's OpenAI-compatible endpoint, 'pinned', or empty for none"
+    )
+    teacher_share: float = Field(
+        default=0.60, description="of the total, reserved while the endpoint answers or always if pinned"
+    )
+    default_gib: float = Field(default=1.0, description="for a step that declares nothing")
+    margin: float = Field(default=1.15, description="a learned peak is reserved with this factor")
+    patience_s: float = Field(default=60.0, description="once a step has waited so long, no later one goes before it")
+    return_s: float = Field(default=60.0, description="how long memory of an ended step is held for, until it is back")
+    ledger: str = Field(default="", description="the shared file; empty: in the user's state folder")
+
+    def cap(self, found: Memory | None = None) -> Cap:
+        """Bytes; raises ``BadConfig`` where a setting contradicts the machine."""
+        found = memory() if found is None else found
+        total = min(round(self._number("total_gib") * GIB) or found.total, found.total)
+        floor_gib = self._number("floor_gib")
+        floor = min(FLOOR_MOST, round(total * FLOOR_SHARE)) if floor_gib < 0 else round(floor_gib * GIB)
+        wanted = self._number("budget")
+        budget = round(wanted * total) if 0 < wanted <= 1 else round(wanted * GIB) or total - floor
+        if not 0 < budget <= total:
+            raise BadConfig(
+                f"the budget for steps is {gib(budget)} of {gib(total)} (floor {gib(floor)}): set {ENVIRONMENT['budget']} to a "
+                f"share up to 1 or to GiB, or {ENVIRONMENT['floor_gib']} lower"
+            )
+        return Cap(total=total, limit=found.limit, budget=budget, floor=floor)
+
+    def room(self, ledger: Ledger) -> Room:
+        """What there is right now."""
+        found = memory()
+        cap = self.cap(found)
+        standing = self.standing(ledger, cap)
+        return Room(
+            budget=cap.budget,
+            available=found.available,
+            floor=cap.floor,
+            standing=standing,
+            standing_name="the teacher's slot",
+        )
+
+    def standing(self, ledger: Ledger, cap: Cap) -> int:
+        """Bytes held for the teacher now; asked at most every ten seconds, once for all processes."""
+        where = self._text("teacher")
+        if not where:
+            return 0
+        slot = round(cap.total * self.teacher_share)
+        if where == "pinned":
+            return slot
+        known = ledger.note(f"answers {where}")
+        if known is None or known[1] > PROBED_FOR_S:
+            known = ("yes" if answers(where) else "no", 0.0)
+            ledger.remember(f"answers {where}", known[0])
+        return slot if known[0] == "yes" else 0
+
+    def open(self) -> Ledger:
+        """The ledger of this machine and user."""
+        return Ledger(self.path, undertaker=bury)
+
+    def status(self) -> Status:
+        """Who holds and who waits, now."""
+        ledger = self.open()
+        try:
+            room = self.room(ledger)
+            return Status(cap=self.cap(), room=room, entries=ledger.entries(room), now=since_boot())
+        finally:
+            ledger.close()
+
+    def peaks(self) -> Peaks:
+        return Peaks(self.path)
+
+    @property
+    def path(self) -> Path:
+        """The ledger's file."""
+        return Path(self._text("ledger")).expanduser() if self._text("ledger") else default_ledger(os.environ)
+
+    def _text(self, name: str) -> str:
+        return str(getattr(self, name)) or os.environ.get(ENVIRONMENT[name], "")
+
+    def _number(self, name: str) -> float:
+        own, default = getattr(self, name), type(self).model_fields[name].default
+        text = os.environ.get(ENVIRONMENT[name], "")
+        if own != default or not text:
+            return float(own)
+        try:
+            return float(text)
+        except ValueError:
+            raise BadConfig(f"{ENVIRONMENT[name]} is {text!r}: write a number") from None
+
+
+def default_ledger(environ: Mapping[str, str]) -> Path:
+    """``$XDG_STATE_HOME/canvas_pipeline/uma.sqlite``: one file for a user on a machine, whatever the Dagster instance."""
+    state = environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "canvas_pipeline" / "uma.sqlite"
+
+
+def answers(endpoint: str) -> bool:
+    """Whether a server answers there at all; an answer that says "forbidden" is one, too."""
+    try:
+        return httpx.get(f"{endpoint.rstrip('/')}/models", timeout=PROBE_S).status_code < 500
+    except httpx.HTTPError:
+        return False
+
+
+def bury(entry: Entry) -> bool:
+    """End what is left of a step whose guard is dead; whether nothing is left. Of another namespace nothing can be ended."""
+    return process_group.reap(entry.token, entry.session, entry.start)

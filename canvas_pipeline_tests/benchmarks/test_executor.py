@@ -1,0 +1,57 @@
+"""What a step costs under ``gb10_executor``, beside the stock one on the same graph; and how soon a step past its cap is gone."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import dagster as dg
+
+from canvas_pipeline_tests.gb10 import jobs
+from canvas_pipeline_tests.gb10.runs import QUIET, Bench, bench
+
+STEPS = 40
+
+
+def seconds_a_step(house: Bench, job: str, config: dict[str, object] | None = None) -> float:
+    """Wall time of the run over its steps, two at a time."""
+    settings = {**QUIET, "execution": {"config": {"max_concurrent": 2, **(config or {})}}}
+    began = time.monotonic()
+    with dg.execute_job(dg.reconstructable(getattr(jobs, job)), house.instance, run_config=settings) as result:
+        assert result.success
+    return (time.monotonic() - began) / STEPS
+
+
+def test_a_step_costs_at_most_seven_tenths_of_the_stock_executors(tmp_path: Path) -> None:
+    with bench(tmp_path) as house:
+        ours = [seconds_a_step(house, "forty_gb10")]
+        stock = seconds_a_step(house, "forty_stock")
+        served = seconds_a_step(house, "forty_stock", {"start_method": {"forkserver": {}}})
+        ours.append(seconds_a_step(house, "forty_gb10"))
+    mean = sum(ours) / len(ours)
+    print(
+        f"\nseconds a step, {STEPS} steps, two at a time: stock spawn {stock:.3f}, stock forkserver {served:.3f}, "
+        f"gb10 {ours[0]:.3f} before and {ours[1]:.3f} after; ratio {mean / stock:.2f} (forkserver {mean / served:.2f})"
+    )
+    assert mean <= 0.7 * stock
+
+
+def test_a_step_past_its_cap_is_gone_within_a_second(tmp_path: Path) -> None:
+    """The step writes down when it had taken how much; it must have ended a second after it had taken its reservation."""
+    with bench(tmp_path) as house:
+        for _ in range(5):
+            found = house.run("diary", config={"retries": {"disabled": {}}})
+            (failure,) = found.of("keeps_a_diary", "STEP_FAILURE")
+            last = json.loads((tmp_path / "diary.jsonl").read_text().splitlines()[-1])
+            crossed = next(
+                line["at"]
+                for line in map(json.loads, (tmp_path / "diary.jsonl").read_text().splitlines())
+                if line["mib"] >= 128
+            )
+            print(
+                f"\nfrom 128 MiB taken to the last sign of life {last['at'] - crossed:.2f} s, {last['mib']} MiB by then"
+            )
+            assert failure.step_failure_data.user_failure_data is not None
+            assert last["at"] - crossed < 1.0
+            (tmp_path / "diary.jsonl").unlink()

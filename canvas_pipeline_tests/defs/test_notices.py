@@ -1,0 +1,82 @@
+"""A nightly that a guardrail stops: yesterday's release stays byte for byte, and whoever should hear of it does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from canvas_pipeline.components.resource import Line
+from canvas_pipeline.definitions import defs
+from canvas_pipeline.defs import notices
+from canvas_pipeline.line import release
+from canvas_pipeline.line.notice import File
+from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline_tests.line.breaks import BREAKS
+from canvas_pipeline_tests.line.entries import config
+from canvas_pipeline_tests.line.good_line import BASE, SHARES, Workshop, copy_of
+
+NIGHT = """splits/preference run_spec/dpo checkpoint/dpo bench/dpo method_matrix production_checkpoint scenarios gguf/production
+cards release_log release""".split()
+
+
+@pytest.fixture
+def ws(good_line: Path, tmp_path: Path) -> Workspace:
+    return copy_of(good_line, tmp_path / "line")
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as found:
+        yield found
+
+
+def a_night(ws: Workspace, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """The end of the nightly, from the preference split to the release."""
+    keys = [dg.AssetKey(name.split("/")) for name in NIGHT]
+    job = defs().resolve_job_def("nightly")
+    return job.execute_in_process(run_config=config(ws), instance=instance, asset_selection=keys, raise_on_error=False)
+
+
+def failure(result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance, ws: Workspace) -> None:
+    """What the daemon does when it sees the failed run."""
+    (event,) = [e for e in result.all_events if e.event_type_value == "PIPELINE_FAILURE"]
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failures",
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+        dagster_event=event,
+        resources={"line": Line(root=str(ws.root))},
+    )
+    notices.failures(context.for_run_failure())
+
+
+def published(ws: Workspace) -> dict[str, bytes | str]:
+    folder = ws.root / "releases"
+    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {**files, "current": os.readlink(folder / "current")}
+
+
+def test_a_guardrail_that_fails_at_night_leaves_the_release_and_is_told_without_anybodys_data(
+    ws: Workspace, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release.release(ws, Workshop(ws.root / BASE, SHARES["dpo"]))
+    yesterday = published(ws)
+    BREAKS["g6"](ws)
+    result = a_night(ws, instance)
+    assert not result.success
+    assert [event.step_key for event in result.all_events if event.is_step_success] == []
+    assert [event.step_key for event in result.all_events if event.is_step_failure] == ["splits__preference"]
+    assert published(ws) == yesterday
+
+    places = tmp_path / "notices.jsonl"
+    monkeypatch.setattr(notices, "NOTIFIERS", (File(places),))
+    failure(result, instance, ws)
+    (line,) = places.read_text().splitlines()
+    assert "g6_shrinkage" in line and '"asset":"splits/preference"' in line and '"stages_below":1.0' in line
+    assert f"yesterday's release is untouched: {yesterday['current']}" in line
+    for contributor in ws.collab.glob("*.jsonl"):
+        assert contributor.stem not in line

@@ -1,0 +1,242 @@
+"""Jobs that steps of the executor's tests are made of: sizes in MiB, real processes, nothing pretended.
+
+``CANVAS_TEST_FOLDER`` is where steps leave what a test looks for.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dagster as dg
+
+from canvas_pipeline.gb10.executor import gb10_executor
+
+MIB = 1 << 20
+
+
+def folder() -> Path:
+    return Path(os.environ["CANVAS_TEST_FOLDER"])
+
+
+def graph_of_forty(executor: dg.ExecutorDefinition) -> dg.JobDefinition:
+    """Ten chains of four, each step next to nothing: what is measured is what it costs to start and end one."""
+
+    @dg.op
+    def first() -> int:
+        return 1
+
+    @dg.op
+    def more(number: int) -> int:
+        return number + 1
+
+    @dg.job(executor_def=executor, name=f"forty_{executor.name}")
+    def forty() -> None:
+        for chain in range(10):
+            number = first.alias(f"first_{chain}")()
+            for step in range(3):
+                number = more.alias(f"more_{chain}_{step}")(number)
+
+    return forty
+
+
+def forty_gb10() -> dg.JobDefinition:
+    return graph_of_forty(gb10_executor)
+
+
+def forty_stock() -> dg.JobDefinition:
+    return graph_of_forty(dg.multiprocess_executor)
+
+
+def fill(size_mib: int, chunk_mib: int = 8, pause_s: float = 0.01) -> list[bytearray]:
+    """Really take so much memory, bit by bit."""
+    held = []
+    for _ in range(size_mib // chunk_mib):
+        held.append(bytearray(os.urandom(1) * (chunk_mib * MIB)))
+        time.sleep(pause_s)
+    return held
+
+
+def leave_a_child(name: str, code: str = "import time; time.sleep(600)") -> int:
+    """A program that left the step's session; its process id is written down."""
+    child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    (folder() / f"{name}.pid").write_text(str(child.pid))
+    return child.pid
+
+
+@dg.op(tags={"canvas/uma_gib": "0.2"})
+def greedy() -> int:
+    """Three times what it reserved, with a child that sleeps."""
+    leave_a_child("greedy")
+    (folder() / "greedy.started").write_text(str(time.time()))
+    fill(600, pause_s=0.02)
+    time.sleep(60)
+    return 1
+
+
+@dg.op(tags={"canvas/uma_gib": "0.2"})
+def neighbour() -> int:
+    held = fill(64)
+    time.sleep(3)
+    return len(held)
+
+
+@dg.op(tags={"canvas/uma_gib": "0.25"})
+def underestimated() -> int:
+    """Takes more than it says, less than twice as much."""
+    held = fill(350)
+    time.sleep(0.5)
+    return len(held)
+
+
+@dg.op(tags={"canvas/uma_gib": "100000"})
+def impossible() -> int:
+    return 1
+
+
+@dg.op(tags={"canvas/uma_gib": "0.6"})
+def large(number: int) -> int:
+    time.sleep(1.5)
+    return number
+
+
+@dg.op
+def leaves_a_child() -> int:
+    return leave_a_child("left")
+
+
+@dg.op(retry_policy=dg.RetryPolicy(max_retries=2))
+def third_time(context: dg.OpExecutionContext) -> int:
+    if context.retry_number < 2:
+        raise RuntimeError("not yet")
+    return context.retry_number
+
+
+@dg.op
+def fails_unless_told() -> int:
+    if not (folder() / "told").exists():
+        raise RuntimeError("not told")
+    return 2
+
+
+@dg.op
+def number() -> int:
+    return 1
+
+
+@dg.op
+def add(left: int, right: int) -> int:
+    return left + right
+
+
+@dg.op(out=dg.DynamicOut(int))
+def several():  # type: ignore[no-untyped-def]
+    for index in range(3):
+        yield dg.DynamicOutput(index, mapping_key=str(index))
+
+
+@dg.op
+def number_of(index: int) -> int:
+    return index * 10
+
+
+@dg.op
+def total(numbers: list[int]) -> int:
+    (folder() / "total").write_text(str(sum(numbers)))
+    return sum(numbers)
+
+
+@dg.job(executor_def=gb10_executor)
+def greedy_beside_a_neighbour() -> None:
+    greedy()
+    neighbour()
+
+
+@dg.job(executor_def=gb10_executor)
+def underestimates() -> None:
+    underestimated()
+
+
+@dg.job(executor_def=gb10_executor)
+def one_impossible() -> None:
+    impossible()
+    number()
+
+
+@dg.job(executor_def=gb10_executor)
+def two_large() -> None:
+    large.alias("large_a")(number.alias("a")())
+    large.alias("large_b")(number.alias("b")())
+
+
+@dg.job(executor_def=gb10_executor)
+def leaving() -> None:
+    leaves_a_child()
+
+
+@dg.job(executor_def=gb10_executor)
+def retrying() -> None:
+    third_time()
+
+
+@dg.job(executor_def=gb10_executor)
+def failing() -> None:
+    add(number(), fails_unless_told())
+
+
+@dg.job(executor_def=gb10_executor)
+def mapped() -> None:
+    total(several().map(number_of).collect())
+
+
+@dg.op(tags={"canvas/uma_gib": "0.3"})
+def prepare() -> str:
+    return "prepared"
+
+
+@dg.op(tags={"canvas/uma_gib": "0.4"})
+def work(text: str) -> str:
+    """Starts a program that leaves the session, takes memory, and writes its result whole or not at all."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import time; x = bytearray(30 << 20); time.sleep(600)"], start_new_session=True
+    )
+    (folder() / "work.pid").write_text(f"{os.getpid()} {os.getppid()} {child.pid}")
+    held = fill(48)
+    if not (folder() / "told").exists() and child.wait() != 0:
+        raise RuntimeError("the child ended badly")
+    child.kill()
+    new = folder() / ".artefact.new"
+    new.write_text(f"{text}, {len(held)} pieces\n")
+    new.replace(folder() / "artefact")
+    return text
+
+
+@dg.op(tags={"canvas/uma_gib": "0.3"})
+def finish(text: str) -> str:
+    (folder() / "finished").write_text(text)
+    return text
+
+
+@dg.job(executor_def=gb10_executor)
+def killable() -> None:
+    finish(work(prepare()))
+
+
+@dg.op(tags={"canvas/uma_gib": "0.125"})
+def keeps_a_diary() -> int:
+    """Three times its reservation, bit by bit, and goes on saying that it lives."""
+    held = []
+    with (folder() / "diary.jsonl").open("a") as diary:
+        for turn in range(2000):
+            if turn < 48:
+                held.append(bytearray(b"\1" * (8 * MIB)))
+            diary.write(f'{{"at": {time.time()}, "mib": {8 * len(held)}}}\n')
+            diary.flush()
+            time.sleep(0.02)
+    return len(held)
+
+
+@dg.job(executor_def=gb10_executor)
+def diary() -> None:
+    keeps_a_diary()

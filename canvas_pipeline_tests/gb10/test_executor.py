@@ -1,0 +1,116 @@
+"""Real runs: steps in processes of their own, admitted, measured, stopped, learned from; and all that the stock executor can do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from canvas_pipeline.gb10.admission import Claim, Room
+from canvas_pipeline.gb10.ledger import Ledger, since_boot
+from canvas_pipeline.gb10.owner import owner
+from canvas_pipeline_tests.gb10.runs import Bench, bench
+
+GIB = 1 << 30
+
+
+def gives_back_when_somebody_has_waited(path: Path, for_s: float = 1.5) -> None:
+    ledger = Ledger(path)
+    while not any(e.state == "waiting" and since_boot() - e.since > for_s for e in ledger.entries()):
+        time.sleep(0.1)
+    ledger.release("theirs")
+    ledger.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Bench]:
+    with bench(tmp_path) as made:
+        yield made
+
+
+def test_a_step_past_its_reservation_is_stopped_and_its_neighbour_finishes(house: Bench) -> None:
+    found = house.run("greedy_beside_a_neighbour", config={"retries": {"disabled": {}}})
+    assert not found.success
+    assert found.of("neighbour", "STEP_SUCCESS")
+    failure = found.failure("greedy")
+    told, facts = failure.user_failure_data, failure.user_failure_data.metadata
+    assert "was stopped at" in failure.error.message and "Raise its reservation" in told.description
+    assert facts["reserved_gib"].value == 0.2 and 0.2 < facts["peak_gib"].value < 0.45
+    assert facts["rule"].value == "cap" and "pid" in facts["largest_process"].value
+    assert not house.lives("greedy"), "a child in a session of its own outlived its step"
+    assert house.entries() == []
+
+
+def test_a_stopped_step_starts_once_more_with_twice_as_much_and_the_next_run_knows(house: Bench) -> None:
+    first = house.run("underestimates")
+    assert first.success and len(first.of("underestimated", "STEP_UP_FOR_RETRY")) == 1
+    assert first.reserved_gib("underestimated") == [256, 512]
+    second = house.run("underestimates")
+    (reserved,) = second.reserved_gib("underestimated")
+    assert second.success and reserved > 400  # MiB: the learned peak with its margin
+    assert "declared 256 MiB, learned peak" in second.said("underestimated")
+
+
+def test_a_step_larger_than_the_budget_fails_at_once_and_others_go_on(house: Bench) -> None:
+    found = house.run("one_impossible")
+    assert not found.success and found.of("number", "STEP_SUCCESS")
+    failure = found.failure("impossible")
+    assert "was not started: it needs 100000.0 GiB and the whole budget is" in failure.error.message
+    assert not found.of("impossible", "STEP_START")
+
+
+def test_two_steps_that_do_not_fit_together_run_one_after_the_other_and_say_what_they_wait_for(house: Bench) -> None:
+    found = house.run("two_large", config={"uma": {"budget": 1.1, "default_gib": 0.3}})
+    assert found.success
+    waited = [step for step in ("large_a", "large_b") if "Waiting for memory for" in found.said(step)]
+    assert (
+        len(waited) == 1
+        and "(held: large_" in found.said(waited[0])
+        and "Admitted after waiting" in found.said(waited[0])
+    )
+
+
+def test_two_runs_share_one_budget(house: Bench) -> None:
+    """What another run holds counts here, and this run's step starts when it is given back."""
+    ledger = Ledger(house.ledger_path)
+    room = Room(budget=GIB, available=100 * GIB, floor=0)
+    ledger.ask(Claim(token="theirs", size=GIB, since=since_boot(), name="theirs"), "other", owner(), room, 60.0)
+    giver = threading.Thread(target=gives_back_when_somebody_has_waited, args=(house.ledger_path,))
+    giver.start()
+    found = house.run("leaving", config={"uma": {"budget": 1.5}, "uma_gib": {"leaves_a_child": 0.6}})
+    assert found.success and "held: theirs" in found.said("leaves_a_child")
+    giver.join()
+    ledger.close()
+
+
+def test_what_a_step_leaves_behind_is_ended_and_said(house: Bench) -> None:
+    found = house.run("leaving")
+    assert found.success and not house.lives("left")
+    assert "1 process(es) it left behind were ended" in found.said("leaves_a_child")
+
+
+def test_a_retry_policy_counts_as_in_the_stock_executor(house: Bench) -> None:
+    found = house.run("retrying")
+    assert found.success and len(found.of("third_time", "STEP_UP_FOR_RETRY")) == 2
+
+
+def test_dynamic_steps_fan_out_and_are_collected(house: Bench) -> None:
+    assert house.run("mapped").success
+    assert (house.home / "total").read_text() == "30"
+
+
+def test_a_failed_run_is_taken_up_where_it_failed(house: Bench) -> None:
+    first = house.run("failing")
+    assert not first.success and not first.of("add", "STEP_START")
+    (house.home / "told").touch()
+    again = house.run("failing", reexecution=dg.ReexecutionOptions.from_failure(first.run_id, house.instance))
+    assert again.success and again.of("add", "STEP_SUCCESS") and not again.of("number", "STEP_START")
+
+
+def test_the_launch_pad_may_reserve_more_for_one_step(house: Bench) -> None:
+    found = house.run("leaving", config={"uma_gib": {"leaves_a_child": 1.5}})
+    assert "Admitted with 1.50 GiB (configured 1.50 GiB" in found.said("leaves_a_child")

@@ -1,0 +1,234 @@
+"""The ledger's file under many hands: never over budget, no entry outlives its owner, schedules that end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.gb10 import owner as owners
+from canvas_pipeline.gb10.admission import Admitted, Claim, Room, Waits
+from canvas_pipeline.gb10.ledger import Entry, Ledger
+from canvas_pipeline.gb10.owner import Owner, alive, owner
+from canvas_pipeline_tests.gb10.schedules import play
+
+BUDGET = 100
+ROOM = Room(budget=BUDGET, available=1000, floor=0)
+
+
+def somebody(pid: int) -> Owner:
+    return Owner(pid, 1, owners.boot_id(), owners.namespace())
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = Ledger(tmp_path / "state" / "uma.sqlite")
+    yield made
+    made.close()
+
+
+def ask(ledger: Ledger, token: str, size: int, who: Owner | None = None) -> object:
+    return ledger.ask(Claim(token=token, size=size, since=0.0), "run", who or owner(), ROOM, 60.0)
+
+
+class TwoRuns(RuleBasedStateMachine):
+    """Two connections to one file; owners die at any moment, and what they held comes back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        import tempfile
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.dead: set[int] = set()
+        self.clock = 0.0
+        path = Path(self.folder.name) / "uma.sqlite"
+        self.hands = [
+            Ledger(path, alive=lambda who: who.pid not in self.dead, clock=lambda: self.clock) for _ in range(2)
+        ]
+        self.held: dict[str, tuple[int, int]] = {}
+        self.count = 0
+
+    @rule(hand=st.integers(0, 1), size=st.integers(1, BUDGET))
+    def asks(self, hand: int, size: int) -> None:
+        self.count += 1
+        token, pid = f"t{self.count}", 1000 + self.count
+        decision = self.hands[hand].ask(Claim(token=token, size=size, since=self.clock), "r", somebody(pid), ROOM, 60.0)
+        reserved = sum(found for found, pid in self.held.values())
+        assert isinstance(decision, Admitted) == (reserved + size <= BUDGET)
+        if isinstance(decision, Admitted):
+            self.held[token] = (size, pid)
+        else:
+            self.hands[hand].forget(token)
+
+    @precondition(lambda self: self.held)
+    @rule(hand=st.integers(0, 1), data=st.data())
+    def releases(self, hand: int, data: st.DataObject) -> None:
+        token = data.draw(st.sampled_from(sorted(self.held)))
+        self.hands[hand].release(token)
+        del self.held[token]
+
+    @precondition(lambda self: self.held)
+    @rule(hand=st.integers(0, 1), size=st.integers(1, BUDGET), data=st.data())
+    def grows_or_shrinks(self, hand: int, size: int, data: st.DataObject) -> None:
+        token = data.draw(st.sampled_from(sorted(self.held)))
+        had, pid = self.held[token]
+        others = sum(found for found, _ in self.held.values()) - had
+        if size < had:
+            self.hands[hand].shrink(token, size)
+            self.held[token] = (size, pid)
+        else:
+            grown = self.hands[hand].grow(token, size, ROOM)
+            assert grown == (others + size <= BUDGET)
+            self.held[token] = (size if grown else had, pid)
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def dies(self, data: st.DataObject) -> None:
+        token = data.draw(st.sampled_from(sorted(self.held)))
+        self.dead.add(self.held.pop(token)[1])
+
+    @invariant()
+    def both_see_exactly_what_is_held(self) -> None:
+        for hand in self.hands:
+            assert {e.token: e.size for e in hand.entries()} == {token: size for token, (size, _) in self.held.items()}
+
+    def teardown(self) -> None:
+        for hand in self.hands:
+            hand.close()
+        self.folder.cleanup()
+
+
+TwoRuns.TestCase.settings = settings(max_examples=25, stateful_step_count=25)
+TestTwoRuns = TwoRuns.TestCase
+
+
+def test_random_schedules_stay_within_the_budget_starve_nobody_and_leave_nothing() -> None:
+    count, moves = play(iter(range(1, 31)))
+    assert count == 30 and moves > 1000
+
+
+def test_an_entry_dies_with_its_owner(ledger: Ledger) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    assert isinstance(ask(ledger, "theirs", 80, owner(child.pid)), Admitted)
+    assert isinstance(ask(ledger, "mine", 80), Waits)
+    child.kill()
+    child.wait()
+    assert isinstance(ask(ledger, "mine", 80), Admitted)
+    assert [e.token for e in ledger.entries()] == ["mine"]
+
+
+def test_a_reused_process_id_and_another_boot_are_dead() -> None:
+    me = owner()
+    assert alive(me)
+    assert not alive(Owner(me.pid, me.start - 1, me.boot, me.namespace))
+    assert not alive(Owner(me.pid, me.start, "another-boot", me.namespace))
+
+
+def test_a_zombie_is_dead() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    who = owner(child.pid)
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and not yet collected
+    assert not alive(who)
+    child.wait()
+
+
+def test_an_entry_of_another_container_lives_by_its_heartbeat(tmp_path: Path) -> None:
+    now = [0.0]
+    ledger = Ledger(tmp_path / "uma.sqlite", clock=lambda: now[0])
+    ask(ledger, "theirs", 80, Owner(1, 1, owners.boot_id(), "pid:[another]"))
+    now[0] = 20.0
+    ledger.measure("theirs", 5)
+    now[0] = 45.0
+    assert [e.used for e in ledger.entries()] == [5]
+    now[0] = 60.0
+    assert ledger.entries() == []
+
+
+def test_what_is_left_of_a_dead_step_is_buried_before_its_memory_is_given_away(tmp_path: Path) -> None:
+    left, asked = [2], []
+
+    def undertaker(entry: Entry) -> bool:
+        asked.append(entry.token)
+        left[0] -= 1
+        return left[0] <= 0
+
+    ledger = Ledger(tmp_path / "uma.sqlite", alive=lambda who: who.pid != 7, undertaker=undertaker)
+    ask(ledger, "dead", 80, somebody(7))
+    assert isinstance(ask(ledger, "next", 80, somebody(8)), Waits)
+    assert isinstance(ask(ledger, "next", 80, somebody(8)), Admitted)
+    assert asked == ["dead", "dead"]
+
+
+def test_memory_that_is_not_back_is_waited_for_and_not_for_ever(tmp_path: Path) -> None:
+    now = [0.0]
+    ledger = Ledger(tmp_path / "uma.sqlite", clock=lambda: now[0])
+    ask(ledger, "first", 80)
+    ledger.returning("first", owner(), 70, expected=2000, bound_s=60.0)
+    assert isinstance(ask(ledger, "next", 80), Waits)
+    now[0] = 61.0
+    assert isinstance(ask(ledger, "next", 80), Admitted)
+    ledger.returning("next", owner(), 70, expected=900, bound_s=60.0)
+    assert isinstance(ask(ledger, "last", 80), Admitted)
+
+
+def test_a_claim_that_stopped_asking_keeps_nobody_waiting(tmp_path: Path) -> None:
+    now = [0.0]
+    ledger = Ledger(tmp_path / "uma.sqlite", clock=lambda: now[0])
+    ask(ledger, "running", 50)
+    ask(ledger, "elder", 90)
+    now[0] = 100.0
+    young = Claim(token="young", size=10, since=99.0)
+    assert isinstance(ledger.ask(young, "run", owner(), ROOM, 60.0), Admitted)
+
+
+def test_one_victim_is_chosen_for_all_guards(ledger: Ledger) -> None:
+    for token in ("a", "b"):
+        ask(ledger, token, 40)
+        ledger.measure(token, 30)
+    assert ledger.elect(10, "the floor") == "b"
+    assert ledger.elect(10, "the floor") == ""
+    assert (ledger.measure("a", 30), ledger.measure("b", 30)) == ("", "the floor")
+
+
+def test_many_processes_never_reserve_more_than_there_is(tmp_path: Path) -> None:
+    """Eight real processes ask, hold and release at once; each looks at the sum while it holds."""
+    code = """
+import os, random, sys
+from pathlib import Path
+from canvas_pipeline.gb10.admission import Admitted, Claim, Room
+from canvas_pipeline.gb10.ledger import Ledger
+from canvas_pipeline.gb10.owner import owner
+ledger, room, got = Ledger(Path(sys.argv[1])), Room(budget=100, available=10**6, floor=0), 0
+chance = random.Random(os.getpid())
+for turn in range(40):
+    token = f"{os.getpid()}-{turn}"
+    if isinstance(ledger.ask(Claim(token=token, size=chance.randint(10, 60), since=0.0), "r", owner(), room, 1e9), Admitted):
+        got += 1
+        assert sum(e.size for e in ledger.entries() if e.state == "held") <= 100
+    ledger.forget(token)
+print(got)
+"""
+    path = str(tmp_path / "uma.sqlite")
+    children = [
+        subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    told = [child.communicate() for child in children]
+    assert [child.returncode for child in children] == [0] * 8, told
+    assert sum(int(out) for out, _ in told) > 40
+    assert Ledger(Path(path)).entries() == []
+
+
+def test_a_file_that_is_no_ledger_is_named_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "uma.sqlite"
+    path.write_text("this is no database, and long enough to be taken for none at all" * 20)
+    with pytest.raises(BadInput, match="uma.sqlite.*delete it"):
+        Ledger(path).entries()

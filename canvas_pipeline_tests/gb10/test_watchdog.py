@@ -1,0 +1,204 @@
+"""Guards around real processes: what they measure, whom they end, and whom they leave alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from canvas_pipeline.gb10 import process_group as group
+from canvas_pipeline.gb10.admission import Admitted, Claim, Room
+from canvas_pipeline.gb10.host import GIB
+from canvas_pipeline.gb10.ledger import Ledger, since_boot
+from canvas_pipeline.gb10.owner import owner, started
+from canvas_pipeline.gb10.watchdog import Order, Report, guard
+from canvas_pipeline.training import allocator
+
+MIB = 1 << 20
+CONTEXT = get_context("forkserver")
+
+
+class Guarded:
+    """A guard with work inside, and both ends of its pipes."""
+
+    def __init__(
+        self, folder: Path, token: str, work: Callable[..., None], *arguments: object, cap: int = GIB, floor: int = 0
+    ) -> None:
+        path, room = folder / "uma.sqlite", Room(budget=100 * GIB, available=1000 * GIB, floor=0)
+        self.ledger = Ledger(path)
+        claim = Claim(token=token, size=cap, since=since_boot(), name=token)
+        assert isinstance(self.ledger.ask(claim, "run", owner(), room, 60.0), Admitted)
+        watched, self.lifeline = CONTEXT.Pipe(duplex=False)
+        self.reports, said = CONTEXT.Pipe(duplex=False)
+        order = Order(
+            token=token,
+            step=token,
+            cap=cap,
+            floor=floor,
+            ledger=str(path),
+            reports=str(folder / token),
+            environ=dict(os.environ),
+        )
+        self.process: BaseProcess = CONTEXT.Process(target=guard, args=(order, watched, said, 0, work, arguments))
+        self.process.start()
+
+    def ended(self) -> Report:
+        self.process.join(60)
+        assert self.process.exitcode is not None
+        return msgspec.json.decode(self.reports.recv_bytes(), type=Report)
+
+
+def sleeps(mib: int, seconds: float) -> None:
+    held = bytearray(b"\1" * (mib * MIB))
+    time.sleep(seconds + len(held) * 0)
+
+
+def raises(code: int) -> None:
+    sys.exit(code)
+
+
+def kills_itself() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def daemonises(path: str, seconds: float) -> None:
+    """A grandchild that left the session and lost its parent; the step goes on for a while after it has its memory."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            held = bytearray(b"\1" * (130 * MIB))
+            Path(path).write_text(str(os.getpid()))
+            time.sleep(60 + len(held) * 0)
+        os._exit(0)
+    while not Path(path).exists():
+        time.sleep(0.05)
+    time.sleep(seconds)
+
+
+def reports_device_memory(mib: int) -> None:
+    """Stands where a CUDA allocator would: says through the same file what it holds."""
+    folder = Path(os.environ[allocator.REPORTS])
+    allocator.write(folder / str(os.getpid()), mib * MIB)
+    time.sleep(30)
+
+
+def test_a_step_that_keeps_its_cap_is_measured_and_left_alone(tmp_path: Path) -> None:
+    report = Guarded(tmp_path, "quiet", sleeps, 100, 1.0).ended()
+    assert report.stop is None and 100 * MIB < report.peak < 250 * MIB and report.samples >= 4
+
+
+@pytest.mark.parametrize(
+    ("work", "arguments", "code"), [(raises, (7,), 7), (raises, (0,), 0), (kills_itself, (), -signal.SIGSEGV)]
+)
+def test_a_guard_ends_as_its_step_ends(
+    work: Callable[..., None], arguments: tuple[object, ...], code: int, tmp_path: Path
+) -> None:
+    made = Guarded(tmp_path, "ends", work, *arguments)
+    made.ended()
+    assert made.process.exitcode == code
+
+
+def test_a_grandchild_that_left_the_session_is_measured_and_ended_with_the_step(tmp_path: Path) -> None:
+    report = Guarded(tmp_path, "daemon", daemonises, str(tmp_path / "pid"), 2.0).ended()
+    assert report.peak > 100 * MIB and report.left_behind == 1
+    assert started(int((tmp_path / "pid").read_text())) is None
+
+
+def test_a_grandchild_that_takes_too_much_ends_its_step_with_it_named(tmp_path: Path) -> None:
+    report = Guarded(tmp_path, "daemon", daemonises, str(tmp_path / "pid"), 30.0, cap=64 * MIB).ended()
+    assert report.stop is not None and report.stop.kind == "cap" and report.seconds < 25
+    assert "pid" in report.stop.largest and "the step itself" not in report.stop.largest
+
+
+def test_device_memory_counts_as_its_allocator_reports_it(tmp_path: Path) -> None:
+    report = Guarded(tmp_path, "device", reports_device_memory, 3000, cap=2 * GIB).ended()
+    assert report.stop is not None and report.stop.kind == "cap" and report.peak > 3000 * MIB
+
+
+def test_when_the_run_worker_is_gone_the_step_ends(tmp_path: Path) -> None:
+    made = Guarded(tmp_path, "abandoned", sleeps, 10, 60.0)
+    deadline = time.monotonic() + 60
+    while not any(e.used for e in made.ledger.entries()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    made.lifeline.close()
+    report = made.ended()
+    assert report.stop is not None and report.stop.kind == "abandoned" and report.seconds < 60
+
+
+def test_when_the_floor_is_touched_the_youngest_of_the_largest_overdraft_goes_and_says_why(tmp_path: Path) -> None:
+    """No machine has that much free: every sample is below the floor."""
+    old = Guarded(tmp_path, "old", sleeps, 50, 60.0, floor=1 << 60)
+    deadline = time.monotonic() + 60
+    while not any(e.used for e in old.ledger.entries()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    young = Guarded(tmp_path, "young", sleeps, 50, 60.0, floor=1 << 60)
+    first, second = old.ended(), young.ended()
+    assert first.stop is not None and second.stop is not None
+    assert {first.stop.kind, second.stop.kind} == {"floor"} and "are to stay free" in first.stop.reason
+
+
+def test_a_process_without_the_mark_is_never_taken_for_a_step() -> None:
+    marked = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], env={**os.environ, group.MARK: "a-token"}
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], env={**os.environ, group.MARK: "a-token-more"}
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not group.carries(marked.pid, "a-token") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert group.marked("a-token") == [marked.pid]
+        assert not group.reap("a-token", None, 0)
+        assert marked.wait(30) == -signal.SIGKILL and other.poll() is None
+        assert group.reap("a-token", None, 0)
+    finally:
+        for child in (marked, other):
+            child.kill()
+            child.wait()
+
+
+def test_proportional_sets_count_a_shared_page_once() -> None:
+    held = bytearray(b"\1" * (64 * MIB))
+    child = os.fork()
+    if child == 0:
+        time.sleep(30)
+        os._exit(0)
+    try:
+        pids = [os.getpid(), child]
+        assert sum(group.proportional(pids).values()) < group.resident(pids) - 50 * MIB + len(held) * 0
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_a_leap_beyond_all_bounds_is_a_memory_error_in_the_step_itself() -> None:
+    code = f"from canvas_pipeline.gb10 import kernel; assert kernel.bound_data({256 * MIB}); bytearray({512 * MIB})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "MemoryError" in done.stderr
+
+
+def test_a_child_dies_with_its_parent() -> None:
+    code = (
+        "import os, signal, time; from canvas_pipeline.gb10 import kernel; parent = os.getpid(); child = os.fork()\n"
+        "if child == 0:\n    kernel.die_with_parent(signal.SIGKILL, parent); time.sleep(60)\n"
+        "print(child, flush=True); time.sleep(0.5); os.kill(parent, signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    child, deadline = int(done.stdout), time.monotonic() + 30
+    while started(child) is not None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert started(child) is None
+
+
+def test_outside_of_a_guarded_step_the_allocator_is_left_as_it_is() -> None:
+    assert allocator.bound({}) is None

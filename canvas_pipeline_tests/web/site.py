@@ -1,0 +1,132 @@
+"""The web UI as ``make dev`` starts it, over a line of its own, and a real browser that looks at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from playwright.sync_api import Page, sync_playwright
+
+from canvas_pipeline_tests.instance.homes import ROOT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PATIENCE_S = 240
+"""On a busy machine with two cores; on an idle one everything is there within seconds."""
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running web UI with its daemon."""
+
+    url: str
+
+    def launch_pad(
+        self, job: str, assets: Sequence[str] = (), tags: Mapping[str, str] | None = None, config: str = ""
+    ) -> str:
+        """The address that opens a job's launch pad with a selection, tags and configuration filled in."""
+        query = {"config": config or "{}"}
+        for at, asset in enumerate(assets):
+            query |= {f"assetSelection[{at}][assetKey][path][{n}]": part for n, part in enumerate(asset.split("/"))}
+            query[f"assetSelection[{at}][opNames][0]"] = asset.replace("/", "__")
+        for at, (key, value) in enumerate((tags or {}).items()):
+            query |= {f"tags[{at}][key]": key, f"tags[{at}][value]": value}
+        return f"{self.url}/locations/canvas_pipeline/jobs/{job}/playground/setup?{urlencode(query)}"
+
+    def asset(self, key: str, **query: str) -> str:
+        return f"{self.url}/assets/{key}?{urlencode(query)}"
+
+    def ask(self, graphql: str, **variables: Any) -> Any:
+        answer = httpx.post(f"{self.url}/graphql", json={"query": graphql, "variables": variables}, timeout=60).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def ended(self, run_id: str) -> str:
+        """The status a run ends with."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            status = str(
+                self.ask("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)[
+                    "runOrError"
+                ]["status"]
+            )
+            if status in ("SUCCESS", "FAILURE", "CANCELED"):
+                return status
+            time.sleep(1)
+        raise AssertionError(f"run {run_id} did not end in {PATIENCE_S} s")
+
+
+@contextmanager
+def served(home: Path, log: Path, environment: Mapping[str, str]) -> Iterator[Site]:
+    """``dagster dev`` over ``home``; its whole process group ends with the block."""
+    home.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "dagster.yaml", home / "dagster.yaml")
+    port = free_port()
+    command = [
+        str(Path(sys.executable).with_name("dagster")),
+        "dev",
+        "--workspace",
+        "workspace.yaml",
+        "--host",
+        "127.0.0.1",
+    ]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, **environment, "DAGSTER_HOME": str(home)},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait(f"http://127.0.0.1:{port}/server_info", process, log)
+        yield Site(f"http://127.0.0.1:{port}")
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()[-3000:]
+        try:
+            if httpx.get(url, timeout=5).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.5)
+    raise AssertionError(f"no web UI after {PATIENCE_S} s: {log.read_text()[-3000:]}")
+
+
+@contextmanager
+def browser() -> Iterator[Page]:
+    """A page of a headless Chromium."""
+    with sync_playwright() as playwright:
+        # Its own sandbox needs rights that containers and root do not have; only our own pages are opened.
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        page = started.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(PATIENCE_S * 1000)
+        yield page
+        started.close()

@@ -1,0 +1,101 @@
+"""What people see in the web UI when a shrinkage check fails, and how they let it through on purpose: in a real browser.
+
+``CANVAS_SCREENSHOTS=docs`` keeps the pictures that docs/ shows."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline_tests.instance.homes import instance_at
+from canvas_pipeline_tests.line.good_line import BASE, copy_of
+from canvas_pipeline_tests.web.site import CHROMIUM, Site, browser, served
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium")
+
+WHO = "ada-001"
+NIGHT = ("splits/trajectory", "run_spec/sft")
+REASON = "half of this export is a broken test file"
+ALLOWED = f"resources: {{line: {{config: {{allow_shrinkage: ['collab/{WHO}=0.01:{REASON}']}}}}}}"
+
+
+@pytest.fixture
+def ws(good_line: Path, tmp_path: Path) -> Workspace:
+    """A line whose one contributor has sent mostly lines that nobody can read."""
+    ws = copy_of(good_line, tmp_path / "line")
+    path = ws.collab / f"{WHO}.jsonl"
+    text = path.read_text()
+    path.unlink()  # the copy shares its files with the good line
+    path.write_text(text + "this is no JSON\n" * 2000)
+    return ws
+
+
+@pytest.fixture
+def site(ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    home = tmp_path / "home"
+    with instance_at(home, monkeypatch) as instance:
+        instance.add_dynamic_partitions("contributors", [WHO])
+    settings = {
+        "CANVAS_DATA": str(ws.root),
+        "CANVAS_DEPLOY": str(ws.deploy),
+        "CANVAS_BASE_MODEL": str(ws.root / BASE),
+    }
+    with served(home, tmp_path / "dev.log", settings) as found:
+        yield found
+
+
+def launched(page: Page, site: Site, address: str) -> str:
+    """Open a launch pad, press its button, and follow the run to its end; returns how it ended."""
+    page.goto(address)
+    page.locator("button", has_text="Launch Run").click()
+    page.wait_for_url(re.compile("/runs/[0-9a-f-]{36}"))
+    return site.ended(page.url.split("/runs/")[1][:36])
+
+
+def picture(page: Page, name: str) -> None:
+    folder = os.environ.get("CANVAS_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / name)
+
+
+def check_page(page: Page, site: Site, key: str) -> None:
+    page.goto(site.asset(key, view="checks", checkDetail="g6_shrinkage"))
+    page.get_by_text("g6_shrinkage").first.wait_for()
+
+
+def test_a_shrinkage_failure_is_understood_and_let_through_in_the_browser(ws: Workspace, site: Site) -> None:
+    with browser() as page:
+        # The contributor's own check: which stage, rows in and out, the reasons as a picture.
+        intake = site.launch_pad("intake", tags={"dagster/partition": WHO})
+        assert launched(page, site, intake) == "FAILURE"
+        check_page(page, site, "collab")
+        expect(page.get_by_text("Failed").first).to_be_visible()
+        expect(page.get_by_text(f"look first at collab/{WHO}").first).to_be_visible()
+        expect(page.get_by_text("where rows went").first).to_be_visible()
+        picture(page, "ui-shrinkage-check.png")
+        page.get_by_text("[Show Markdown]").first.click()
+        drawn = page.locator("img[src^='data:image/png']").last
+        expect(drawn).to_be_visible()
+        assert drawn.evaluate("image => image.naturalWidth") > 300
+        picture(page, "ui-shrinkage-picture.png")
+
+        # The night's run stops at the split, and what comes after it is not made.
+        assert launched(page, site, site.launch_pad("nightly", NIGHT)) == "FAILURE"
+        page.goto(site.asset("splits/trajectory", view="lineage", lineageScope="downstream"))
+        page.get_by_text("run_spec").first.wait_for()
+        expect(page.get_by_text(re.compile("failed", re.IGNORECASE)).first).to_be_visible()
+        picture(page, "ui-shrinkage-lineage.png")
+
+        # With a number and a reason in the launch pad it goes through, and the reason is kept.
+        assert launched(page, site, site.launch_pad("nightly", NIGHT, config=ALLOWED)) == "SUCCESS"
+        check_page(page, site, "run_spec/sft")
+        expect(page.get_by_text(REASON).first).to_be_visible()
+        picture(page, "ui-shrinkage-allowed.png")
+    spec = ws.store.get("run_spec/sft").path("spec.json").read_text()
+    assert REASON in spec
