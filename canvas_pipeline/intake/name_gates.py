@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-from canvas_pipeline.intake.persons import PARTICLES, is_figure, names_a_thing, stands_strongly
+from canvas_pipeline.intake.persons import PARTICLES, names_a_thing, stands_strongly, within_figure
 from canvas_pipeline.intake.vocabulary import (
+    is_compound,
     is_course_work,
     is_famous,
     is_ordinary,
@@ -113,7 +114,7 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
     naming a place ("RFC 2616"). What the rules say of a person ("Dr. Newton") is not touched by it."""
     value = text[start:end]
     words = [word for word in _WORD.findall(value) if len(word) > 1]
-    if not words or _OTHER_NUMBER.search(value) or _inside_id(text, start, end):
+    if not words or _OTHER_NUMBER.search(value) or _inside_id(text, start, end) or all(map(is_compound, words)):
         return False
     if _shifted(text, start, end):
         return False
@@ -125,7 +126,7 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
     if not out and all(is_ordinary(word) or looks_mistyped(word) for word in words):
         numbered = label == "ROOM" and HOUSE_NUMBER.search(value) is not None
         return numbered and (not all(is_course_work(word) for word in words) or bool(_OFFICE_NUMBER.search(value)))
-    if is_figure(value):
+    if within_figure(text, start, end):
         return False
     if label == "ROOM" or stands_strongly(text, start):
         return True

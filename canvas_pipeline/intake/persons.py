@@ -119,7 +119,7 @@ def find_people(text: str, course_name: bool = False) -> list[tuple[int, int]]:
     return sorted(
         (start, end)
         for start, end in set(_spans(text, course_name))
-        if not is_figure(text[start:end]) and (stands_strongly(text, start) or not names_a_thing(text, start, end))
+        if not within_figure(text, start, end) and (stands_strongly(text, start) or not names_a_thing(text, start, end))
     )
 
 
@@ -148,6 +148,13 @@ def in_phrase(text: str, start: int, end: int) -> bool:
 def _borne_by_many(name: str) -> bool:
     given, *_, surname = [part.title() for part in _ANY_WORD.findall(name)] or [""] * 2
     return given in GIVEN and (surname in SURNAMES or is_word(surname))
+
+
+def within_figure(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` is (part of) an author, figure or work in full ("Jane" in "Jane Eyre")."""
+    return is_figure(text[start:end]) or any(
+        first <= start and end <= last and is_figure(text[first:last]) for first, last in phrases_in(text)
+    )
 
 
 def is_figure(value: str) -> bool:

@@ -30,6 +30,10 @@ RARE = Path(__file__).parent / "rare_words.txt.xz"
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORTEST_TYPO = 6
 _SCHOOLS = ("ism", "isms", "ist", "ists", "istic")  # Stoicism, Romanticist: written with a capital, and nobody
+_INNER = re.compile(r"[A-Z][a-z]+")
+_PREFIXES = frozenset(
+    "mac mc fitz la le de di du da del van von el al jo lu san".split()
+)  # of names with an inner capital
 _NAMES = frozenset(word.lower() for word in GIVEN | SURNAMES)
 _FAMOUS = frozenset(word.lower() for word in FAMOUS | EPONYMS)
 _COURSE_WORK = frozenset(word.lower() for word in (*ORDINARY, *FIELD_WORDS, *LANDS, *NO_SUBJECT, *TYPES, "COURSE"))
@@ -69,6 +73,17 @@ def is_ordinary(word: str) -> bool:
         return True
     ordinary, proper = _dictionary()
     return low in ordinary and (low not in proper or low.endswith(_SCHOOLS)) and low not in _NAMES
+
+
+def is_compound(word: str) -> bool:
+    """Ordinary words written as one with inner capitals, as products are called ("WordPerfect"); not "McBride" or "LaToya"."""
+    parts = _INNER.findall(word)
+    return (
+        len(parts) > 1
+        and "".join(parts) == word
+        and parts[0].lower() not in _PREFIXES
+        and all(len(part) > 1 and (is_course_work(part) or is_ordinary(part)) for part in parts)
+    )
 
 
 def is_famous(word: str) -> bool:
@@ -147,6 +162,8 @@ def word_class(word: str) -> str:
         return "<name and word>" if low in ordinary else "<name>"
     if low in _FAMOUS:
         return "<famous>"
+    if is_compound(word):
+        return "<word>"
     if low in surnames() and low not in ordinary:
         return "<figure>"
     if low in ordinary:

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from canvas_pipeline.errors import ServiceUnavailable
+from canvas_pipeline.intake.eponyms import FULL_NAMES
 from canvas_pipeline.intake.gazetteer import GIVEN, SURNAMES
 
 PATH = Path(__file__).parent / "wordnet.txt.xz"
@@ -67,7 +68,7 @@ def words() -> frozenset[str]:
 def _phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
     """First word → the phrases that begin with it, the longest first."""
     found: dict[str, set[tuple[str, ...]]] = {}
-    for text in (*figures(), *subjects()):
+    for text in (*figures(), *subjects(), *sorted(FULL_NAMES)):
         parts = _LETTERS.findall(text)
         if 2 <= len(parts) <= LONGEST:
             words = tuple(plainly(part) for part in parts)
@@ -76,7 +77,8 @@ def _phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
 
 
 def phrases_in(text: str) -> list[tuple[int, int]]:
-    """Where figures and subjects of several words stand, in any case, with or without a hyphen, in the plural too."""
+    """Where figures, subjects and works (``eponyms.FULL_NAMES``) of several words stand, in any case, with or without a
+    hyphen, in the plural too."""
     table = _phrases()
     tokens = [(match.start(), match.end(), plainly(match.group())) for match in _LETTERS.finditer(text)]
     found, at = [], 0
