@@ -95,7 +95,9 @@ def whole_words(text: str, start: int, end: int, label: str) -> tuple[int, int]:
         return start, end
     while (before := _BEFORE.search(text, max(0, start - 40), start)) and _belongs(before[1]):
         start = before.start(1)
-    while (after := _AFTER.match(text, end, min(len(text), end + 40))) and _belongs(after[1]):
+    while after := _AFTER.match(text, end, min(len(text), end + 40)):
+        if not (_belongs(after[1]) or _is_surname(text, start, end, after)):
+            break
         end = after.end(1)
     return start, end
 
@@ -106,6 +108,12 @@ def _belongs(word: str) -> bool:
     if len(word) < 2 or not word[0].isupper() or word.isupper():
         return False
     return not any(is_ordinary(part) or looks_mistyped(part) for part in _WORD.findall(word))
+
+
+def _is_surname(text: str, start: int, end: int, after: re.Match[str]) -> bool:
+    """Whether the word after one given name is written with a capital where no other is: "a card for Ilka Nickel, please"."""
+    alone = text[start:end].istitle() and text[start:end].isalpha()
+    return alone and after.start(1) == end + 1 and not is_ordinary(text[start:end]) and stands_out(text, *after.span(1))
 
 
 def is_believable(text: str, start: int, end: int, label: str) -> bool:
@@ -134,7 +142,7 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
         return False
     if all(is_ordinary(word) or is_famous(word) for word in words) and not (out and not any(map(is_famous, words))):
         return False
-    if _OF_HISTORY.search(text, max(0, start - 24), start) or _IN_HISTORY.match(text, end):
+    if _OF_HISTORY.search(text, max(0, start - 24), start) or _made_history(text, start, end):
         return False
     if label == "PLACE" and value[0].isupper() and _LAST_HOUSE.search(value) and not is_ordinary(words[0]):
         return True
@@ -143,6 +151,12 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
             return False
         return len(words) > 1 or (label == "PLACE" and _WHERE.search(text, max(0, start - 12), start) is not None)
     return True
+
+
+def _made_history(text: str, start: int, end: int) -> bool:
+    """ "the Yalta Conference", also all in small letters; not "the Strand conference"."""
+    event = _IN_HISTORY.match(text, end)
+    return event is not None and (event.group()[1].isupper() or text[start:end].islower())
 
 
 def stands_out(text: str, start: int, end: int) -> bool:

@@ -95,7 +95,7 @@ RULES: tuple[Rule, ...] = (
 COURSE_NAME_RULES: tuple[Rule, ...] = (
     Rule("after a dash", re.compile(rf"[\s\u00a0][-–—|:]{_SP}{_FULL}\s*$"), _somebodys),
     Rule("in parentheses", re.compile(rf"\({_FULL}\)\s*$"), _somebodys),
-    Rule("before a dash", re.compile(rf"^\s*(?P<name>{_NAME})\s[-–—|]\s"), _somebodys),
+    Rule("before a dash", re.compile(rf"^\s*{_FULL}\s[-–—|]\s"), _somebodys),
 )
 # What any rule needs: a capital after some context, or the possessive of an owner; else only known names count.
 _CONTEXT = re.compile(
@@ -103,6 +103,13 @@ _CONTEXT = re.compile(
 )
 _ANY_WORD = re.compile(r"[^\W\d_]{2,}")
 _SWAPPED = re.compile(rf"(?<![\w@])(?P<name>(?P<surname>{_NAME}),{_SP}(?P<given>{_NAME}))")
+# "R. Delacour"; not "B. Results" of a list, nor "U.S. Navy".
+_INITIALED = re.compile(rf"(?<![\w@.&])(?P<name>[A-Z]\.{_SP}?(?P<surname>[^\W\d_a-z][^\W\d_A-Z]{{2,30}}))(?!\w|\.\w)")
+_LETTERED = frozenset(  # what has a letter after it in a list
+    "part section appendix exhibit plan type group option question problem vitamin hepatitis table figure unit chapter case column row "
+    "step team level grade set version class item series lab room draft form track block day".split()
+)
+_LAST_WORD = re.compile(r"([^\W\d_]+)[ \u00a0]$")
 _TITLED = re.compile(
     rf"(?<![\w@])(?i:dr|prof|professor|mr|mrs|ms)\.?{_SP}(?P<name>[^\W\d_][\w'’\-]{{1,30}}(?:{_SP}[^\W\d_][\w'’\-]{{1,30}})?)"
 )
@@ -164,7 +171,7 @@ def is_figure(value: str) -> bool:
 
 def may_hold_people(text: str) -> bool:
     """False only for texts in which ``find_people`` finds nobody (course names' own rules aside)."""
-    if _CONTEXT.search(text) or _TITLED.search(text):
+    if _CONTEXT.search(text) or _TITLED.search(text) or _INITIALED.search(text):
         return True
     return any(part.title() in GIVEN or part.title() in SURNAMES for part in _ANY_WORD.findall(text))
 
@@ -178,6 +185,9 @@ def _spans(text: str, course_name: bool) -> Iterator[tuple[int, int]]:
                 yield start, start + words[-1][1]
     for match in _SWAPPED.finditer(text):
         if match["given"] in GIVEN and _is_name_shaped(match["surname"]) and not _nobodys(match["surname"]):
+            yield match.span("name")
+    for match in _INITIALED.finditer(text):
+        if _is_initialed(text, match.start(), match["surname"]):
             yield match.span("name")
     for match in _TITLED.finditer(text):  # "dr saito", "PROF NGENO"
         borne = list(_WORD.finditer(match["name"]))
@@ -194,6 +204,18 @@ def _spans(text: str, course_name: bool) -> Iterator[tuple[int, int]]:
             and not (is_word(match["given"]) and is_word(match["surname"]))
         ):
             yield match.start("given"), match.end("surname")
+
+
+def _is_initialed(text: str, start: int, surname: str) -> bool:
+    """Whether a capital with a point before ``surname`` is a given name's: a word needs something before that calls for a name or
+    runs on in small letters ("a note from E. Forrester"), since lists have letters too ("B. Results", "Part A. Reading")."""
+    if is_course_work(surname) and not stands_strongly(text, start):
+        return False
+    if not (is_word(surname) or is_famous(surname)):
+        return True
+    before = _LAST_WORD.search(text, max(0, start - 40), start)
+    runs_on = before is not None and before[1].islower() and before[1] not in _LETTERED
+    return runs_on or stands_strongly(text, start)
 
 
 def _leading(name: str) -> list[tuple[str, int]]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +29,19 @@ def planted() -> list[Any]:
 def test_the_same_seed_plants_the_same_and_another_seed_does_not(planted: list[Any]) -> None:
     assert canaries(COUNT, 7, ("grace", "hall")) == planted
     assert [c.value for c in canaries(60, 8)] != [c.value for c in canaries(60, 7)]
+
+
+def test_another_process_plants_the_same() -> None:
+    code = (
+        "from canvas_pipeline.intake.canaries import canaries; print([(c.text, c.needles) for c in canaries(400, 7)])"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1] and len(said[0]) > 10_000
 
 
 def test_every_type_is_planted_by_its_share_and_no_needle_belongs_to_two(planted: list[Any]) -> None:

@@ -38,6 +38,12 @@ NO_NAMES = (
     "Stoicism Discussion",
     "Grant Writing",
     "May 3 Quiz",
+    "WordArt and PowerSchool tips",
+    "B. Results, C. Conclusions",
+    "Post on Jane in Jane Eyre",
+    "Questions about Anne of Green Gables",
+    "Tuesday 10:15 quiz",
+    "the Yalta Conference",
 )
 NAMES = (
     ("Meet with Dr. Wrobel", "Wrobel"),
@@ -45,6 +51,11 @@ NAMES = (
     ("Dr. Newton's office hours", "Newton"),
     ("Oyelaran, Tamsin", "Oyelaran, Tamsin"),
     ("Peer review for Ruth Wilson", "Ruth Wilson"),
+    ("a note from E. Forester", "Forester"),
+    ("a card for Ilka Nickel, please", "Nickel"),
+    ("tour of Wexlo High School", "Wexlo"),
+    ("a bed in Drenka Hospital", "Drenka"),
+    ("meet in McBryde Hall Tuesday 10:15", "10:15"),
 )
 
 
