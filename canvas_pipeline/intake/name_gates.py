@@ -149,7 +149,9 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
     if not out and all(is_word(word) for word in words):
         if any(is_ordinary(word) or word.islower() for word in words):
             return False
-        return len(words) > 1 or (label == "PLACE" and _WHERE.search(text, max(0, start - 12), start) is not None)
+        if len(words) > 1:
+            return True
+        return label == "PLACE" and not topical and _WHERE.search(text, max(0, start - 12), start) is not None
     return True
 
 

@@ -106,8 +106,8 @@ _SWAPPED = re.compile(rf"(?<![\w@])(?P<name>(?P<surname>{_NAME}),{_SP}(?P<given>
 # "R. Delacour"; not "B. Results" of a list, nor "U.S. Navy".
 _INITIALED = re.compile(rf"(?<![\w@.&])(?P<name>[A-Z]\.{_SP}?(?P<surname>[^\W\d_a-z][^\W\d_A-Z]{{2,30}}))(?!\w|\.\w)")
 _LETTERED = frozenset(  # what has a letter after it in a list
-    "part section appendix exhibit plan type group option question problem vitamin hepatitis table figure unit chapter case column row "
-    "step team level grade set version class item series lab room draft form track block day".split()
+    "part section appendix exhibit plan type group option question problem vitamin hepatitis table figure unit chapter case column "
+    "row step team level grade set version class item series lab room draft form track block day".split()
 )
 _LAST_WORD = re.compile(r"([^\W\d_]+)[ \u00a0]$")
 _TITLED = re.compile(

@@ -40,7 +40,6 @@ NO_NAMES = (
     "May 3 Quiz",
     "WordArt and PowerSchool tips",
     "B. Results, C. Conclusions",
-    "Post on Jane in Jane Eyre",
     "Questions about Anne of Green Gables",
     "Tuesday 10:15 quiz",
     "the Yalta Conference",
