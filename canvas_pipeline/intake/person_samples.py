@@ -14,7 +14,7 @@ from canvas_pipeline.intake import person_fillers as data
 from canvas_pipeline.intake import wordnet
 from canvas_pipeline.intake.person_names import Names, Spelling, learned_word
 from canvas_pipeline.intake.person_templates import SLOT, Sample
-from canvas_pipeline.intake.vocabulary import is_proper, is_word, ordinary_list, rare_words
+from canvas_pipeline.intake.vocabulary import is_proper, is_word, ordinary_list
 
 Part = tuple[str, str]  # text, label ("" where it is no identity)
 
@@ -70,7 +70,6 @@ class Drawing:
         self._dictionary = ordinary_list()
         self._double = tuple(word for word in (*data.ALSO_NAMES_SORTED, *names.surnames) if is_word(word.lower()))
         self._proper = tuple(word.title() for word in (*names.cities, *names.surnames) if is_proper(word))
-        self._rare = tuple(sorted(word for word in rare_words() if len(word) < 14))
         self._figures = tuple(sorted(name.title() for name in wordnet.surnames()))
         self._held_out = not training
         self._fresh = {id(pool): Spelling(pool) for pool in (names.given, names.surnames, names.cities, self._words)}
@@ -195,9 +194,7 @@ class Drawing:
             return self._one(self._topics)
         if draw < 0.4:
             return self._double_topic()
-        if draw < 0.48:
-            return " ".join(self._one(self._rare) for _ in range(self._rng.choice((1, 1, 2)))).title()
-        if draw < 0.6:
+        if draw < 0.55:
             return self._one(wordnet.subjects() if self._rng.random() < 0.6 else wordnet.figures())
         return self._a().title() if draw < 0.75 else self._q().capitalize()
 

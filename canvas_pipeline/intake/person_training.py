@@ -30,7 +30,7 @@ from canvas_pipeline.intake.person_names import names
 from canvas_pipeline.intake.person_samples import Drawing
 from canvas_pipeline.intake.person_templates import HELD_OUT, SLOT, TRAINING, Sample
 from canvas_pipeline.intake.person_wordings import WORDINGS
-from canvas_pipeline.intake.vocabulary import RARE, WORDS, is_proper, mark
+from canvas_pipeline.intake.vocabulary import WORDS, is_proper, mark
 
 SEED = 20260
 SAMPLES = 200_000
@@ -39,7 +39,7 @@ WIDTH, DEPTH, ROWS = 64, 4, 2000
 CHARACTER, CHARACTERS = 16, 8  # width of a letter; letters read of a word, half from each end
 BATCH = 128
 DROPOUT = 0.2
-LEAN = 1.0  # see ``lean``
+LEAN = 1.5  # see ``lean``
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NOT_HASHED = frozenset({"recipe.json", "MODEL_CARD.md"})
 RATES = (2e-3, 1e-3, 3e-4)  # one an epoch
@@ -157,7 +157,7 @@ def write(folder: Path, language: Any, context: Sequence[str], samples: int, epo
         "command": "python -m canvas_pipeline.intake.person_training --out FOLDER",
         "seed": SEED, "samples": samples, "epochs": epochs, "batch": BATCH, "dropout": DROPOUT, "lean": LEAN, "learning_rates": RATES,
         "width": WIDTH, "depth": DEPTH, "embedding_rows": ROWS, "characters": [CHARACTER, CHARACTERS],
-        "dictionary_sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (WORDS, RARE, wordnet.PATH)},
+        "dictionary_sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (WORDS, wordnet.PATH)},
         "versions": {"python": sys.version.split()[0], "spacy": spacy.__version__, "faker": faker.VERSION},
         "sha256": {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files},
     }  # fmt: skip

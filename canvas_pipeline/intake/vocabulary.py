@@ -4,9 +4,7 @@ In: a word. Out: its class, for the name recogniser (which reads it as a feature
 What must hold: the same word has the same class in any case form; nothing is read from outside the package. The dictionary is
 SCOWL (size 70, American and British; licence in NOTICE): its lower-case entries are ordinary words, its capitalised ones proper
 names. ``english_words.txt.xz`` holds those of its words that are letters only, sorted (Debian's packages ``wamerican-large`` and
-``wbritish-large``, 2020.12.07-2). ``rare_words.txt.xz`` holds, sorted, those of ``wamerican-huge`` (the same release) in lower-case
-ASCII of five letters or more that neither it nor WordNet has: some are names as well, so that they are no ordinary words, only a
-class of their own.
+``wbritish-large``, 2020.12.07-2).
 """
 
 from __future__ import annotations
@@ -26,7 +24,6 @@ from canvas_pipeline.intake.patterns import TYPES
 from canvas_pipeline.intake.wordnet import phrases_in, surnames, words
 
 WORDS = Path(__file__).parent / "english_words.txt.xz"
-RARE = Path(__file__).parent / "rare_words.txt.xz"
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORTEST_TYPO = 6
 _SCHOOLS = ("ism", "isms", "ist", "ists", "istic")  # Stoicism, Romanticist: written with a capital, and nobody
@@ -39,22 +36,12 @@ _FAMOUS = frozenset(word.lower() for word in FAMOUS | EPONYMS)
 _COURSE_WORK = frozenset(word.lower() for word in (*ORDINARY, *FIELD_WORDS, *LANDS, *NO_SUBJECT, *TYPES, "COURSE"))
 
 
-def _entries(path: Path) -> list[str]:
-    try:
-        return lzma.decompress(path.read_bytes()).decode().split()
-    except (OSError, lzma.LZMAError):
-        raise ServiceUnavailable(f"{path.name} is missing or damaged; install the package again") from None
-
-
-@cache
-def rare_words() -> frozenset[str]:
-    """Lower-case words that only the largest dictionary has."""
-    return frozenset(_entries(RARE))
-
-
 @cache
 def _dictionary() -> tuple[frozenset[str], frozenset[str]]:
-    entries = _entries(WORDS)
+    try:
+        entries = lzma.decompress(WORDS.read_bytes()).decode().split()
+    except (OSError, lzma.LZMAError):
+        raise ServiceUnavailable(f"{WORDS.name} is missing or damaged; install the package again") from None
     proper = frozenset(word.lower() for word in entries if word[0].isupper() and not word.isupper())
     ordinary = {word for word in entries if word.islower()}
     ordinary |= {form for word in words() - proper for form in (word, f"{word}s")}
@@ -170,8 +157,6 @@ def word_class(word: str) -> str:
         return "<proper and word>" if low in proper else "<word>"
     if low in proper:
         return "<proper>"
-    if low in rare_words():
-        return "<rare>"
     return "<slip>" if is_slip(low) else "<unknown>"
 
 

@@ -78,7 +78,7 @@ def test_each_shipped_file_is_the_one_that_the_recipe_names() -> None:
 
 def test_the_recipe_names_the_dictionaries_that_are_shipped() -> None:
     recipe = json.loads((MODEL / "recipe.json").read_bytes())
-    paths = (vocabulary.WORDS, vocabulary.RARE, wordnet.PATH)
+    paths = (vocabulary.WORDS, wordnet.PATH)
     assert recipe["dictionary_sha256"] == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
     assert sum(path.stat().st_size for path in paths) <= 2_000_000
 
@@ -135,7 +135,6 @@ def test_no_name_belongs_to_training_and_to_measuring() -> None:
     (
         ("Waiver", "waiver"), ("sandal", "<word>"), ("HOMEWROK", "<slip>"), ("Nguyen", "<name>"), ("Hill", "<proper and word>"),
         ("freud", "<famous>"), ("Oyelaran", "<unknown>"), ("2150", "<digits 4>"),
-        ("atacamite", "<rare>"),
     ),
 )  # fmt: skip
 def test_a_word_has_one_class_in_any_case_form(word: str, kind: str) -> None:
