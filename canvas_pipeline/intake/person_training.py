@@ -2,7 +2,7 @@
 
 In: a seed and a number of samples; nothing is downloaded. Out: in ``FOLDER`` a spaCy pipeline (a small convolutional NER: PERSON,
 PLACE, ROOM), ``words.txt`` (ordinary words; texts of these alone are not read) and ``recipe.json`` with what made it and the sha256 of
-each file. ``--measure`` measures what is installed and writes ``figures.json`` and the table of the card. What must hold: the same
+each file. ``--measure`` measures what is installed and prints the rates. What must hold: the same
 seed, library versions and processor give the same bytes; nothing of the held-out share is trained on.
 """
 

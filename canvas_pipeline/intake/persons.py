@@ -77,8 +77,11 @@ class Rule(NamedTuple):
 _STRONG = (
     r"meet(?:ing)?(?: with)?|interview(?:ing)?(?: with)?|(?:taught|led|graded|written|lecture|talk|hosted|presented) by|contact|"
     r"e-?mail|cc|ask|reach|message|dm|peer review(?:er)?(?: for| of)?|instructor|partner|advisor|adviser|mentor|tutor|speaker|"
-    r"teammates?|ta|gta|grader|student|name|hours with|questions to|notes from|call|text|thanks to|dear|hi|hello|my name is|i am"
+    r"teammates?|ta|gta|grader|student|name|hours with|questions to|notes from|call|text|thanks to|dear|hi|hello|my name is|i am|"
+    r"co-?author|attn|signed|witness|moderator|scribe|captain|supervisor|(?:second )?reader|roommate|classmate|committee"
 )
+# What is done to people and to things alike.
+_OBJECT = r"ping|nudge|nominate|observe|send|copy|remind|invite|thank|shadow(?:ing)?|owe|wait(?:ing)? for"
 _HONORIFIC = r"[Dd]r|[Pp]rof|[Pp]rofessor|[Mm]r|[Mm]rs|[Mm]s|[Mm]x|Sra?|Mme"
 _OFFICE = r"Coach|Dean|Provost|Chancellor|Director|TA|GTA"
 _WEAK = r"with|by|from|to|for|and|see|w/|of|via|per"
@@ -87,6 +90,7 @@ RULES: tuple[Rule, ...] = (
     Rule("honorific", re.compile(rf"\b(?:{_HONORIFIC})\.?{_SP}{_FULL}"), _any_name),
     Rule("office", re.compile(rf"\b(?:{_OFFICE})\.?{_SP}{_FULL}"), _somebodys),
     Rule("strong context", re.compile(rf"(?<![\w@])(?i:{_STRONG})(?::|,)?{_SP}{_FULL}"), _full_or_known),
+    Rule("somebody or something", re.compile(rf"(?<![\w@])(?i:{_OBJECT}){_SP}{_FULL}"), _full_or_known),
     Rule("weak context", re.compile(rf"(?<![\w@])(?i:{_WEAK})(?::|,)?{_SP}{_FULL}"), _has_known),
     Rule("given name first", re.compile(rf"(?<![\w@]){_FULL}"), _given_first),
     Rule("possessive", re.compile(rf"(?<![\w@])(?P<name>{_NAME}?)(?:'s|’s){_SP}(?i:{_OWNED})\b"), _somebodys),
@@ -99,7 +103,7 @@ COURSE_NAME_RULES: tuple[Rule, ...] = (
 )
 # What any rule needs: a capital after some context, or the possessive of an owner; else only known names count.
 _CONTEXT = re.compile(
-    rf"(?<![\w@])(?i:{_HONORIFIC}|{_OFFICE}|{_STRONG}|{_WEAK})[.:,]?{_SP}[^\W\d_a-z]|(?:'|’)s{_SP}(?i:{_OWNED})\b"
+    rf"(?<![\w@])(?i:{_HONORIFIC}|{_OFFICE}|{_STRONG}|{_OBJECT}|{_WEAK})[.:,]?{_SP}[^\W\d_a-z]|(?:'|’)s{_SP}(?i:{_OWNED})\b"
 )
 _ANY_WORD = re.compile(r"[^\W\d_]{2,}")
 _SWAPPED = re.compile(rf"(?<![\w@])(?P<name>(?P<surname>{_NAME}),{_SP}(?P<given>{_NAME}))")

@@ -43,6 +43,7 @@ NO_NAMES = (
     "Questions about Anne of Green Gables",
     "Tuesday 10:15 quiz",
     "the Yalta Conference",
+    "Send Hamlet notes",
 )
 NAMES = (
     ("Meet with Dr. Wrobel", "Wrobel"),
@@ -50,6 +51,7 @@ NAMES = (
     ("Dr. Newton's office hours", "Newton"),
     ("Oyelaran, Tamsin", "Oyelaran, Tamsin"),
     ("Peer review for Ruth Wilson", "Ruth Wilson"),
+    ("Send Oyelaran the summary", "Oyelaran"),
     ("a note from E. Forester", "Forester"),
     ("a card for Ilka Nickel, please", "Nickel"),
     ("tour of Wexlo High School", "Wexlo"),
