@@ -13,6 +13,7 @@ from canvas_pipeline.intake.vocabulary import (
     is_compound,
     is_course_work,
     is_famous,
+    is_joined,
     is_ordinary,
     is_word,
     looks_mistyped,
@@ -129,7 +130,9 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
     if label == "PLACE" and _IN_A_STATE.search(value) and not is_course_work(words[0]):
         return True
     # "What is next in Torque?": topics stand after "in" as places do.
-    topical = label == "PLACE" and len(words) == 1 and text[max(0, start - 3) : start].lower() == "in "
+    topical = label != "ROOM" and len(words) == 1 and text[max(0, start - 3) : start].lower() == "in "
+    if topical and is_joined(words[0]):
+        return False
     out = not topical and stands_out(text, start, end)
     if not out and all(is_ordinary(word) or looks_mistyped(word) for word in words):
         numbered = label == "ROOM" and HOUSE_NUMBER.search(value) is not None

@@ -31,6 +31,10 @@ _INNER = re.compile(r"[A-Z][a-z]+")
 _PREFIXES = frozenset(
     "mac mc fitz la le de di du da del van von el al jo lu san".split()
 )  # of names with an inner capital
+_TOWN_ENDS = frozenset(
+    "land port ford wood field haven mouth bridge dale view side stead town burg ville chester bury shire hill fall "
+    "creek stone brook gate well lake shore worth ham ton house hall church castle minster beach bay pool water ridge".split()
+)
 _NAMES = frozenset(word.lower() for word in GIVEN | SURNAMES)
 _FAMOUS = frozenset(word.lower() for word in FAMOUS | EPONYMS)
 _COURSE_WORK = frozenset(word.lower() for word in (*ORDINARY, *FIELD_WORDS, *LANDS, *NO_SUBJECT, *TYPES, "COURSE"))
@@ -70,6 +74,18 @@ def is_compound(word: str) -> bool:
         and "".join(parts) == word
         and parts[0].lower() not in _PREFIXES
         and all(len(part) > 1 and (is_course_work(part) or is_ordinary(part)) for part in parts)
+    )
+
+
+def is_joined(word: str) -> bool:
+    """The plural of two ordinary words run together that no dictionary has ("boxplots"), unless towns end in the second."""
+    low = word.lower()
+    if not low.endswith("s") or is_word(low) or is_proper(low):
+        return False
+    parts = ((low[:at], low[at:]) for at in range(3, len(low) - 3))
+    return any(
+        is_ordinary(first) and is_ordinary(last) and is_ordinary(last[:-1]) and last[:-1] not in _TOWN_ENDS
+        for first, last in parts
     )
 
 
