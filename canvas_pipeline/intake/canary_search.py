@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from canvas_pipeline.intake.canaries import Canary, fold
 
 # An id of ours ("3f9a…" of 12 digits or more): seven of its digits in a row are no phone number's.
+_PLACEHOLDER = re.compile(r"@[a-z_]{4,}\d{6,8}(?!\d)")  # nor are those of "@COURSE65640208"
 _HEX_ID = re.compile(r"(?<![a-z0-9])(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{12,64}(?![a-z0-9@])")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _WORD_AND_NUMBER = re.compile(r"[^\W\d_]{4,}\d{2}")
@@ -38,7 +39,7 @@ class Search:
 
 
 def _traces(text: str) -> Iterator[str]:
-    text = _HEX_ID.sub(" ", text)
+    text = _PLACEHOLDER.sub(" ", _HEX_ID.sub(" ", text))
     yield from _WORD.findall(text)
     if not any(char.isdigit() for char in text) and "@" not in text:
         return

@@ -60,11 +60,11 @@ def test_every_canary_is_found_in_its_wording_and_in_a_row_and_nowhere_else(plan
         assert search.found(text) == set()
 
 
-def test_digits_within_an_id_of_ours_are_no_trace(planted: list[Any]) -> None:
+def test_digits_within_an_id_or_a_placeholder_are_no_trace(planted: list[Any]) -> None:
     phone = next(canary for canary in planted if canary.type == "PHONE")
     local = phone.needles[0].removeprefix("#")
     search = Search(planted)
-    assert search.found(f"item f3a{local}c01b") == set()
+    assert search.found(f"item f3a{local}c01b, @COURSE{local}5") == set()
     assert search.found(f"item f3ac01b7d9e2 540{local}") == {phone.number}
 
 
