@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from canvas_pipeline.intake.canaries import Canary, fold
 
-# An id of ours ("3f9a…" of 12 digits or more): seven of its digits in a row are no phone number's.
-_PLACEHOLDER = re.compile(r"@[a-z_]{4,}\d{6,8}(?!\d)")  # nor are those of "@COURSE65640208"
+# Seven digits in a row of a placeholder ("@COURSE65640208") or an id of ours ("3f9a…", 12 digits or more) are nobody's number.
+_PLACEHOLDER = re.compile(r"@[a-z_]{4,}\d{6,8}(?!\d)")
 _HEX_ID = re.compile(r"(?<![a-z0-9])(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{12,64}(?![a-z0-9@])")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _WORD_AND_NUMBER = re.compile(r"[^\W\d_]{4,}\d{2}")
