@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+for name in [found for found in os.environ if found == "DAGSTER_HOME" or found.startswith("CANVAS_")]:
+    if not name.startswith("CANVAS_BENCH_") and name != "CANVAS_SCREENSHOTS":
+        os.environ.pop(name)
 os.environ.update(
     HF_HUB_OFFLINE="1",
     TRANSFORMERS_OFFLINE="1",
@@ -23,9 +26,6 @@ os.environ.update(
     # All workers of a test run share one, as all runs of a machine do; the user's own is left alone.
     CANVAS_UMA_LEDGER=f"{tempfile.gettempdir()}/canvas-pipeline-tests-{os.getuid()}/uma.sqlite",
 )
-for name in [found for found in os.environ if found == "DAGSTER_HOME" or found.startswith("CANVAS_")]:
-    if not name.startswith("CANVAS_BENCH_") and name != "CANVAS_SCREENSHOTS":
-        os.environ.pop(name)
 
 # Two shared cores make any deadline a coin toss. The same examples every time: a red build is due to its change; new examples are
 # looked for on purpose, with HYPOTHESIS_PROFILE=thorough, where a failing one is printed as a blob and can be replayed.

@@ -125,9 +125,10 @@ def train_pairs(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
         lengths = [max(p.chosen.length, p.rejected.length) for p in pairs]
         keep = trainers.within_length(lengths, spec, reporter)
         fitting.append(([pairs[i] for i in keep], [references[i] for i in keep]))
+    followed = trainers.watched(len(fitting[1][0]), spec)
     facts = {
         "rows": len(fitting[0][0]),
-        "eval_rows": len(fitting[1][0]),
+        "eval_rows": len(followed),
         "left_out": sum(len(p) for p, _ in sides) - sum(len(p) for p, _ in fitting),
         "tokens": sum(p.chosen.length + p.rejected.length for p in fitting[0][0]),
     }
@@ -135,7 +136,8 @@ def train_pairs(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
 
     def build(folder: Path) -> Any:
         model = load_model(spec.start_path, spec.hyperparameters.dtype)
-        evaluation = pair_dataset(*fitting[1]) if fitting[1][0] else None
+        pairs, references = fitting[1]
+        evaluation = pair_dataset([pairs[i] for i in followed], [references[i] for i in followed]) if followed else None
         pairs, references = fitting[0]
         order = trainers.schedule([max(p.chosen.length, p.rejected.length) for p in pairs], spec)
         rows = pair_dataset([pairs[i] for i in order], [references[i] for i in order])
@@ -247,7 +249,7 @@ def train_feedback(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, An
         keep = trainers.within_length(lengths, spec, reporter)
         left_out += len(rows) - len(keep)
         training = not sides
-        order = trainers.schedule([lengths[i] for i in keep], spec) if training else range(len(keep))
+        order = trainers.schedule([lengths[i] for i in keep], spec) if training else trainers.watched(len(keep), spec)
         sides.append(feedback_rows([rows[i] for i in keep], order, spec, tokenizer))
     facts = {
         "rows": len({row["id"] for row in sides[0]}),

@@ -61,9 +61,10 @@ def train(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
     tokenizer = load_tokenizer(spec.start_path)
     sides = [encoded(path, spec, tokenizer) for path in (spec.train_path, spec.eval_path)]
     fitting = [[rows[i] for i in trainers.within_length([r.length for r in rows], spec, reporter)] for rows in sides]
+    followed = [fitting[1][i] for i in trainers.watched(len(fitting[1]), spec)]
     facts = {
         "rows": len(fitting[0]),
-        "eval_rows": len(fitting[1]),
+        "eval_rows": len(followed),
         "left_out": sum(map(len, sides)) - sum(map(len, fitting)),
         "tokens": sum(row.length for row in fitting[0]),
         "learnt_tokens": sum(sum(row.mask) for row in fitting[0]),
@@ -72,7 +73,7 @@ def train(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
 
     def build(folder: Path) -> Any:
         model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.row.adapter == "qlora")
-        evaluation = dataset(fitting[1]) if fitting[1] else None
+        evaluation = dataset(followed) if followed else None
         rows = [fitting[0][index] for index in trainers.schedule([row.length for row in fitting[0]], spec)]
         return build_trainer(spec, model, tokenizer, dataset(rows), evaluation, folder)
 

@@ -25,6 +25,7 @@ from canvas_pipeline.training.spec import RunSpec
 
 COMPLETE = "complete"
 LOGS, SAVES, EVALS = 40, 8, 4
+EVAL_ROWS = 64
 
 
 def schedule(lengths: Sequence[int], spec: RunSpec) -> list[int]:
@@ -44,6 +45,13 @@ def schedule(lengths: Sequence[int], spec: RunSpec) -> list[int]:
     window = h.batch * h.accumulation
     updates = (order[at : at + window] for at in range(0, len(order), window))
     return [index for update in updates for index in sorted(update, key=lambda i: -lengths[i])]
+
+
+def watched(rows: int, spec: RunSpec) -> list[int]:
+    """Seeded indices of the held-out rows on which the evaluation loss is followed, at most ``EVAL_ROWS``.
+
+    The curve shows a run that goes astray; how good a model is says the bench. All 258 rows took an eighth of a run of SFT."""
+    return sorted(random.Random(spec.seed).sample(range(rows), min(EVAL_ROWS, rows)))
 
 
 def total_steps(rows: int, spec: RunSpec) -> int:

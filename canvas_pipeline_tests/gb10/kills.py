@@ -73,6 +73,8 @@ class Kill:
         until("the child to take its memory", lambda: process_group.resident([self.child]) > 30 << 20)
         began = time.monotonic()
         pids = {"step": self.step, "child": self.child, "guard": self.guard}
+        if self.victim == "cancel":  # as a run launcher does it: the request is written down, then the worker is asked
+            self.house.instance.report_run_canceling(self.recorded())
         number = signal.SIGTERM if self.victim == "cancel" else signal.SIGKILL
         os.kill(pids.get(self.victim, self.worker.pid), number)
         until(
@@ -87,15 +89,18 @@ class Kill:
         self.completes_when_taken_up()
         return seconds
 
-    def fails_with_a_reason(self) -> None:
-        instance = self.house.instance
-        run = instance.get_run_by_id(self.run_id)
+    def recorded(self) -> dg.DagsterRun:
+        """The run as the instance knows it now."""
+        run = self.house.instance.get_run_by_id(self.run_id)
         assert run is not None
+        return run
+
+    def fails_with_a_reason(self) -> None:
+        instance, run = self.house.instance, self.recorded()
         if self.victim == "worker":
             assert run.status is dg.DagsterRunStatus.STARTED
-            instance.report_run_failed(
-                run, "the run worker is gone"
-            )  # what run monitoring does when its health check fails
+            # What run monitoring does when its health check fails.
+            instance.report_run_failed(run, "the run worker is gone")
         elif self.victim == "cancel":
             assert run.status is dg.DagsterRunStatus.CANCELED
         else:

@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 from playwright.sync_api import Page, sync_playwright
@@ -22,8 +23,9 @@ from playwright.sync_api import Page, sync_playwright
 from canvas_pipeline_tests.instance.homes import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATIENCE_S = 240
+PATIENCE_S = 120
 """On a busy machine with two cores; on an idle one everything is there within seconds."""
+MADE = "query($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) { assetMaterializations { runId } } }"
 
 
 def free_port() -> int:
@@ -38,17 +40,17 @@ class Site:
 
     url: str
 
-    def launch_pad(
-        self, job: str, assets: Sequence[str] = (), tags: Mapping[str, str] | None = None, config: str = ""
-    ) -> str:
-        """The address that opens a job's launch pad with a selection, tags and configuration filled in."""
-        query = {"config": config or "{}"}
-        for at, asset in enumerate(assets):
-            query |= {f"assetSelection[{at}][assetKey][path][{n}]": part for n, part in enumerate(asset.split("/"))}
-            query[f"assetSelection[{at}][opNames][0]"] = asset.replace("/", "__")
-        for at, (key, value) in enumerate((tags or {}).items()):
+    def launch_pad(self, job: str, tags: Mapping[str, str]) -> str:
+        """The address that opens a job's launch pad with tags filled in."""
+        query = {"config": "{}"}
+        for at, (key, value) in enumerate(tags.items()):
             query |= {f"tags[{at}][key]": key, f"tags[{at}][value]": value}
         return f"{self.url}/locations/canvas_pipeline/jobs/{job}/playground/setup?{urlencode(query)}"
+
+    def graph(self, job: str, assets: Sequence[str]) -> str:
+        """The address of some assets in a job's graph."""
+        selection = " or ".join(f'key:"{asset}"' for asset in assets)
+        return f"{self.url}/locations/canvas_pipeline/jobs/{job}~{quote(selection, safe='')}"
 
     def asset(self, key: str, **query: str) -> str:
         return f"{self.url}/assets/{key}?{urlencode(query)}"
@@ -57,6 +59,11 @@ class Site:
         answer = httpx.post(f"{self.url}/graphql", json={"query": graphql, "variables": variables}, timeout=60).json()
         assert "errors" not in answer, answer
         return answer["data"]
+
+    def made(self, key: str) -> int:
+        """How often an asset has been materialised."""
+        found = self.ask(MADE, keys=[{"path": key.split("/")}])["assetNodes"]
+        return sum(len(node["assetMaterializations"]) for node in found)
 
     def ended(self, run_id: str) -> str:
         """The status a run ends with."""
@@ -122,11 +129,15 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @contextmanager
 def browser() -> Iterator[Page]:
-    """A page of a headless Chromium."""
+    """A page of a headless Chromium; where something fails, what it showed last is kept in the temporary folder."""
     with sync_playwright() as playwright:
         # Its own sandbox needs rights that containers and root do not have; only our own pages are opened.
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
         page = started.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(PATIENCE_S * 1000)
-        yield page
+        try:
+            yield page
+        except BaseException:
+            page.screenshot(path=Path(tempfile.gettempdir()) / "canvas-pipeline-last-page.png")
+            raise
         started.close()
