@@ -27,6 +27,8 @@ LOCALES = (
     "id_ID", "en_PH",
     "yo_NG", "ig_NG", "ha_NG", "tw_GH", "zu_ZA", "vi_VN", "az_AZ", "lv_LV", "sk_SK",
 )  # fmt: skip
+UNORDERED = "it_IT"
+"""Faker keeps its towns in a set: which ones are drawn would differ from process to process."""
 SHARES: Mapping[str, float] = {
     "PERSON": 0.20, "COURSE": 0.18, "ROOM": 0.10, "PLACE": 0.10, "EMAIL": 0.09, "PHONE": 0.09, "STUDENT_ID": 0.07, "SSN": 0.06,
     "URL": 0.04, "USERNAME": 0.04, "ADDRESS": 0.03,
@@ -115,6 +117,7 @@ class _Names:
         except ImportError:
             raise MissingTool("planting canaries needs the package faker; install the extra pii") from None
         self._makers: list[Any] = []
+        self._town_makers: list[Any] = []
         for position, locale in enumerate(LOCALES):
             try:
                 maker: Any = Faker(locale)
@@ -122,6 +125,8 @@ class _Names:
                 continue
             maker.seed_instance(seed * 1000 + position)
             self._makers.append(maker)
+            if locale != UNORDERED:
+                self._town_makers.append(maker)
         self._rng = random.Random(f"{seed}/names")
         self._taken = {fold(word) for word in taken}
 
@@ -133,11 +138,11 @@ class _Names:
         return self._new(lambda maker: maker.last_name())
 
     def town(self) -> str:
-        return self._new(lambda maker: maker.city())
+        return self._new(lambda maker: maker.city(), self._town_makers)
 
-    def _new(self, draw: Callable[[Any], str]) -> str:
+    def _new(self, draw: Callable[[Any], str], makers: Sequence[Any] = ()) -> str:
         while True:
-            name = draw(self._rng.choice(self._makers))
+            name = draw(self._rng.choice(makers or self._makers))
             word = fold(name)
             if (
                 re.fullmatch(r"[^\W\d_]{4,14}", name)

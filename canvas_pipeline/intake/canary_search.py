@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from canvas_pipeline.intake.canaries import Canary, fold
 
+# Seven digits in a row of a placeholder ("@COURSE65640208") or an id of ours ("3f9a…", 12 digits or more) are nobody's number.
+_PLACEHOLDER = re.compile(r"@[a-z_]{4,}\d{6,8}(?!\d)")
+_HEX_ID = re.compile(r"(?<![a-z0-9])(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{12,64}(?![a-z0-9@])")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _WORD_AND_NUMBER = re.compile(r"[^\W\d_]{4,}\d{2}")
 _HANDLE = re.compile(r"(?<!\w)@?([a-z][a-z._]*[a-z0-9]+)")
@@ -36,6 +39,7 @@ class Search:
 
 
 def _traces(text: str) -> Iterator[str]:
+    text = _PLACEHOLDER.sub(" ", _HEX_ID.sub(" ", text))
     yield from _WORD.findall(text)
     if not any(char.isdigit() for char in text) and "@" not in text:
         return

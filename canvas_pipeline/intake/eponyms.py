@@ -49,7 +49,18 @@ EPONYMS = frozenset(
         "Howe Warren Thevenin Norton Butterworth Chebyshev Zener Schmitt Schottky Hartley Colpitts Wheatstone Wien Lenz Biot Tesla Hertz "
         "Mealy Hamming Huffman Shannon Reed Solomon Viterbi Levenshtein Bloom Adelson Prim Bellman Ford Floyd Warshall Kadane Horner "
         "Strassen Karatsuba Miller Rabin Diffie Hellman Vigenere Caesar Feistel Lamport Byzantine Peterson Dekker Amdahl Gustafson Moore "
-        "Flynn Harvard Backus Naur Curry Haskell Hoare Liskov Demeter Conway Brooks Parnas Boehm Fitts Hick Gestalt Nielsen"
+        "Flynn Harvard Backus Naur Curry Haskell Hoare Liskov Demeter Conway Brooks Parnas Boehm Fitts Hick Gestalt Nielsen "
+        "Airy Argand Artin Bayesian Beaufort Beltrami Betti Birkhoff Bolyai Borda Brouwer Buckingham Bunyan Burnside Cavalieri Cesaro "
+        "Chandrasekhar Christoffel Clairaut Clapeyron Clebsch Cobb Condorcet Coriolis Courant Delaunay Desargues Dulong Eadie "
+        "Eisenstein Ekman Elo Eratosthenes Eudoxus Eyring Feigenbaum Fenchel Ferrel Fickian Fresnel Frobenius Fubini Fujita Gabor "
+        "Galilean Gantt Geiger Gershgorin Goldbach Goodhart Gramian Grassmann Gresham Hadamard Hamiltonians Hausdorff Heaviside "
+        "Helmholtz Herfindahl Hermitian Hertzsprung Hessian Hofstee Hopf Hurwitz Kaldor Karman Kirchoff Koppen Kronecker Kutta Köppen "
+        "Lagrangian Langevin Laspeyres Lindahl Lineweaver Lissajous Lotka Mahalanobis Maillard Malpighi Mandelbrot Mantel Mantoux "
+        "Marangoni Marshallian Mersenne Messier Minkowskian Mohorovicic Mohs Moivre Monge Napierian Neyman Paasche Parseval Peano Pell "
+        "Penrose Perron Phragmen Pigou Pigouvian Plancherel Plutarch Pontryagin Puiseux Ramanujan Rawlsian Ricardian Riccati Riesz "
+        "Rossby Saffir Samuelson Sapir Schwarzschild Scitovsky Seebeck Seidel Sobolev Socratic Stiefel Stieltjes Sturm Tarski "
+        "Tchebycheff Toeplitz Torricelli Tullock Turgot Vandermonde Verhulst Volterra Voronoi Warburg Wegener Weyl Whorf Wicksell "
+        "Wigner Wolfram Youden Zipf Zorn"
     ).split()
 )
 
@@ -82,11 +93,26 @@ FIELD_WORDS = tuple(
         "pgs vs intro info sem sec lec rec disc asst assn asgmt assgn discn eval evals prep bonus optional due tba tbd eod asap faq "
         "ok okay hi phasor phasors chirality chi dr prof mr mrs ms mx sr jr md phd msc mba fahrenheit boeing airbus wireframe wireframes ll ve re lol tas gta gtas dm fyi btw aka etc eg ie vs ps pdf docx pptx xlsx csv zip jpg png url http https ssh ftp dns tcp ip id ids pin opt reqs spec specs config repo repos args async mutex semaphore deadlock pthreads malloc segfault gdb valgrind makefile cmake "
         "junit pytest maven gradle npm leetcode hackathon codelab livestream screencast webinar podcast vlog blog wiki meme emoji zoom "
-        "foldable toothpick geocache agribusiness agronomy silviculture viticulture enology apiculture hydroponics permaculture"
+        "node angular vue svelte golang swift eclipse intellij pycharm android ios xcode unreal blender revit sketchup ansys abaqus comsol "
+        "multisim ltspice cadence kicad netlogo geogebra desmos mathematica minitab jmp eviews sap salesforce hubspot hadoop airflow "
+        "snowflake firebase heroku azure aws ansible terraform jenkins wireshark nmap metasploit virtualbox vmware postman zotero mendeley "
+        "endnote grammarly prezi padlet mentimeter nearpod edpuzzle flipgrid voicethread crowdmark examity blackboard moodle brightspace "
+        "sakai coursera udemy linkedin youtube spotify netflix facebook instagram tiktok twitter reddit wikipedia whatsapp dropbox icloud "
+        "onedrive sharepoint outlook gmail chrome firefox safari chatgpt copilot openai windows macos debian fedora mozilla ibm intel nvidia "
+        "rfc ansi nist astm iso iec din utf ascii sha aes rsa usb hdmi wpa mpeg jpeg fips sox sae wcag gdpr ansi cvss owasp "
+        "foldable toothpick geocache agribusiness agronomy silviculture viticulture enology apiculture hydroponics permaculture "
+        "posix unicode ecma ietf pep bsi jis itu misra ean isbn issn doi orcid onvif omg saml oauth jwt soap grpc mqtt amqp smtp imap "
+        "tcpip udp ipv arp nat vlan vpn vesa ddr pcie sata nvme spi uart modbus cobit itil togaf pmbok bpmn sysml crc xor lfsr perl "
+        "cobol fortran lua clojure elixir erlang ocaml lisp smalltalk groovy zig gimp inkscape audacity opencv libreoffice openoffice "
+        "freebsd centos redhat gentoo kde gnome bazel cuda opengl vulkan directx webgl wasm sparql mystatlab mylabs "
+        "masteringphysics masteringchemistry labster labsim tophat iclicker yellowdig handshake simnet studymate examsoft proctortrack "
+        "peerceptiv hypothesis improv coset cosets nucleophile nucleophiles electrophile electrophiles handout handouts item items "
+        "tickets figures tables rows samples cards dataset datasets slides entries steps verses stanza stanzas worksheets ticket row "
+        "sample card slide step verse entry"
     ).split()
 )
 
-# Authors, rulers, thinkers and figures whom titles name in full; a span that is one of these is no identity.
+# Authors, rulers, thinkers and figures, works and events whose names hold somebody's; a span within one of these is no identity.
 FULL_NAMES = frozenset(
     name.lower()
     for name in (
@@ -113,7 +139,22 @@ FULL_NAMES = frozenset(
         "Romeo and Juliet|Tom Sawyer|Huck Finn|Huckleberry Finn|Anna Karenina|Madame Bovary|Dorian Gray|Robinson Crusoe|Don Quixote|"
         "King Lear|Moby Dick|Great Gatsby|Black Scholes|Monte Carlo|Von Neumann|Le Chatelier|Mann Whitney|Abraham Maslow|Ivan Pavlov|"
         "B.F. Skinner|Lev Vygotsky|Elinor Ostrom|Milton Friedman|Amartya Sen|Roe v. Wade|Brown v. Board|Marbury v. Madison|"
-        "Edward Said|Frantz Fanon|bell hooks|Audre Lorde|Gloria Anzaldúa|Clifford Geertz|Margaret Mead|Franz Boas|Edward Hopper"
+        "Edward Said|Frantz Fanon|bell hooks|Audre Lorde|Gloria Anzaldúa|Clifford Geertz|Margaret Mead|Franz Boas|Edward Hopper|"
+        "A Rose for Emily|Doctor Zhivago|Doctor Faustus|Doctor Strangelove|Dr. Strangelove|"
+        "Mrs. Dalloway|Mrs Dalloway|Oliver Twist|Nicholas Nickleby|Barry Lyndon|Tristram Shandy|"
+        "Silas Marner|Daniel Deronda|Adam Bede|Lord Jim|Ethan Frome|"
+        "Daisy Miller|Billy Budd|Rip Van Winkle|Ichabod Crane|Uncle Tom's Cabin|Uncle Vanya|Mother Courage|"
+        "Peer Gynt|Miss Julie|Hedda Gabler|Cyrano de Bergerac|Sherlock Holmes|Peter Pan|Mary Poppins|"
+        "Harry Potter|Frankenstein's Monster|Anne of Green Gables|Forrest Gump|Mulholland Drive|Sunset Boulevard|"
+        "Sweeney Todd|Porgy and Bess|Peter and the Wolf|Don Giovanni|Don Juan|Carmina Burana|Madama Butterfly|"
+        "Tristan and Isolde|Antony and Cleopatra|Troilus and Cressida|Titus Andronicus|Richard III|Henry V|"
+        "Death of Ivan Ilyich|Jekyll and Hyde|Zorba the Greek|Winnie the Pooh|Mickey Mouse|"
+        "Mona Lisa|Whistler's Mother|Girl with a Pearl Earring|American Gothic|Venus de Milo|Starry Night|Maltese Falcon|"
+        "Rosemary's Baby|Schindler's List|Sophie's Choice|Angela's Ashes|Charlotte's Web|Ender's Game|Ulysses Grant|"
+        "Ship of Theseus|Achilles and the Tortoise|Buridan's Ass|Little Albert|Phineas Gage|Kitty Genovese|Clever Hans|"
+        "Monty Hall|Rosetta Stone|Ellis Island|Salem Witch Trials|Salem Witch Trial|Wounded Knee|Tiananmen Square|"
+        "Bloody Sunday|Boston Tea Party|Boston Massacre|Louisiana Purchase|Dred Scott|Scopes Trial|"
+        "John Brown's Body|Marshall Plan|Monroe Doctrine|Camp David"
     ).split("|")
 )
 
@@ -159,6 +200,6 @@ THINGS = frozenset(
         "kernel cipher code codes reaction reactions synthesis bridge circle circles index ratio triangle identity identities condition "
         "conditions approximation decomposition factorization distance logic calculus mechanics geometry algebra ethics economics "
         "philosophy dynamics tree trees sort search filter filters normalization sampling simulation probability regression trial "
-        "triad plot plots table taxonomy lattice limit point motion radiation oscillator temperature pressure buoyancy modulus stress"
+        "triad plot plots table taxonomy lattice limit point plane planes coordinates axis axes motion radiation oscillator temperature pressure buoyancy modulus stress"
     ).split()
 )

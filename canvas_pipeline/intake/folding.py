@@ -48,9 +48,8 @@ def fold(text: str) -> Folded:
 @cache
 def _table() -> dict[int, str]:
     table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full-width forms of ASCII
-    for code in range(sys.maxunicode + 1):
-        if code > 127 and unicodedata.category(chr(code)) == "Nd":
-            table[code] = str(unicodedata.digit(chr(code)))
+    digits = filter(str.isdecimal, map(chr, range(128, sys.maxunicode + 1)))
+    table.update({ord(digit): str(unicodedata.digit(digit)) for digit in digits})
     for characters, plain in ((_DASHES, "-"), (_APOSTROPHES, "'"), (_BLANKS, " "), (_POINTS, ".")):
         table.update({ord(character): plain for character in characters})
     return table

@@ -56,6 +56,7 @@ _EMAIL_SIGN = r"@"
 _EMAIL_WORD = r"(?i)(?<![a-z])at(?![a-z])"
 _DIGITS = r"\d(?:[^A-Za-z\d]{0,6}\d){6}"
 _PLACE_WORD = rf"(?:{_HOUSES})"
+_OTHER_HOUSES = r"(?:High|Middle|Elementary)\sSchool|(?:Research|Student|Science|Community|Recreation|Medical)\sCent(?:er|re)|(?:Dining|Residence)\sHall|Hospital|Observatory|Clinic|Airport"
 
 
 class Pattern(NamedTuple):
@@ -115,8 +116,9 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("ROOM", "room", r"(?i)(?<![a-z0-9@])(?:room|rm|classroom|suite|lecture\shall|auditorium|conference\sroom|office(?=\s(?!365\b|20\d\d\b)(?:[a-z]-?)?\d{2,4}\b))\.?\s{0,2}(?:no\.?\s|number\s)?#?(?:[a-z]{1,2}-?)?\d{1,4}(?:[.-]\d{1,3})?[a-z]?(?![a-z0-9])", SURE, r"(?i)room|rm|suite|hall|auditorium|office"),
     Pattern("ROOM", "in or at a place with a number", rf"\b(?:[Ii]n|[Aa]t)\s\K{_CAPITAL}\s\d{{3,4}}[A-Z]?\b", LIKELY, r"\b(?:[Ii]n|[Aa]t)\s", first_word=True),
     Pattern("ROOM", "building and floor", rf"(?<![\w@]){_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s(?:{_HOUSES}),?\s(?:basement|lobby|atrium|(?:\d(?:st|nd|rd|th)|first|second|third|fourth|fifth|top|ground)\sfloor)\b", SURE, _PLACE_WORD),
-    Pattern("PLACE", "building", rf"(?<![\w@]){_CAPITAL}\s(?:{_HOUSES})(?!\w)", LIKELY, _PLACE_WORD, first_word=True),
-    Pattern("TIME", "days and hours", rf"(?<!\w){_DAYS}(?:[/,&\s]{{0,2}}{_DAYS}){{0,5}},?\s\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\s?-\s?{_CLOCK})?(?!\w)", LIKELY, r"\d:[0-5]\d"),
+    Pattern("PLACE", "building", rf"(?<![\w@]){_CAPITAL}\s(?:{_HOUSES})(?!\w|\sof\s)", LIKELY, _PLACE_WORD, first_word=True),
+    Pattern("PLACE", "other building", rf"(?<![\w@]){_CAPITAL}\s(?:{_OTHER_HOUSES})(?!\w|\sof\s)", LIKELY, _OTHER_HOUSES, first_word=True),
+    Pattern("TIME", "days and hours", rf"(?<!\w)(?<!(?i:due|.by) )(?:{_DAYS}(?:[/,&\s]{{0,2}}{_DAYS}){{1,5}},?\s(?!11:59|23:59)\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\s?-\s?{_CLOCK})?|{_DAYS},?\s\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?\s?-\s?{_CLOCK})(?!\w)", LIKELY, r"\d:[0-5]\d"),
     Pattern("TIME", "hours", rf"(?<![\w:]){_CLOCK}(?:\s?-\s?{_CLOCK})?(?![\w:])", WEAK, r"\d(?::[0-5]\d|\s?[AaPp]\.?[Mm])"),
     Pattern("USERNAME", "at-name", rf"(?<![\w@./])@(?!(?:COURSE|{'|'.join(TYPES)})\d)[A-Za-z_][\w.]{{1,29}}\w", LIKELY, r"@[A-Za-z_]"),
 )  # fmt: skip

@@ -1,7 +1,7 @@
-"""What the name recogniser is measured on last: templates, topics and eponyms that nothing was trained on or corrected by. Data only.
+"""What the name recogniser is corrected by: templates, topics and eponyms that nothing was trained on. Data only.
 
-What must hold: no template is one of ``person_templates``; nobody changes the recogniser after looking at single texts drawn from
-here (only rates are printed); who needs texts to look at takes ``person_templates.HELD_OUT``.
+What must hold: no template is one of ``person_templates`` or ``person_unseen``. Texts drawn from here may be looked at; what is claimed
+of the recogniser is measured on ``person_unseen``.
 """
 
 from __future__ import annotations

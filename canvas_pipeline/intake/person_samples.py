@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from canvas_pipeline.intake import person_fillers as data
+from canvas_pipeline.intake import wordnet
 from canvas_pipeline.intake.person_names import Names, Spelling, learned_word
 from canvas_pipeline.intake.person_templates import SLOT, Sample
 from canvas_pipeline.intake.vocabulary import is_proper, is_word, ordinary_list
@@ -69,14 +70,16 @@ class Drawing:
         self._dictionary = ordinary_list()
         self._double = tuple(word for word in (*data.ALSO_NAMES_SORTED, *names.surnames) if is_word(word.lower()))
         self._proper = tuple(word.title() for word in (*names.cities, *names.surnames) if is_proper(word))
+        self._figures = tuple(sorted(name.title() for name in wordnet.surnames()))
         self._held_out = not training
         self._fresh = {id(pool): Spelling(pool) for pool in (names.given, names.surnames, names.cities, self._words)}
 
-    def samples(self, templates: Mapping[str, tuple[str, ...]], count: int, mess: float = 0.35) -> Iterator[Sample]:
-        """``count`` samples, the kinds in turn as ``_TURNS`` weighs them; ``mess`` is the share typed carelessly."""
-        kinds = [kind for kind in _TURNS if kind in templates]
+    def samples(self, *sets: Mapping[str, tuple[str, ...]], count: int, mess: float = 0.35) -> Iterator[Sample]:
+        """``count`` samples, from one set of templates as often as from another, the kinds in turn as ``_TURNS`` weighs them; ``mess``
+        is the share typed carelessly."""
         for index in range(count):
-            parts = self._fill(self._rng.choice(templates[kinds[index % len(kinds)]]))
+            kind = _TURNS[index % len(_TURNS)]
+            parts = self._fill(self._rng.choice(self._rng.choice([table[kind] for table in sets if kind in table])))
             yield _joined(self._carelessly(parts) if self._rng.random() < mess else parts)
 
     def _fill(self, template: str) -> list[Part]:
@@ -103,10 +106,12 @@ class Drawing:
         return self._fresh[id(pool)].word(self._rng)
 
     def _p(self) -> list[Part]:
+        """In training more given names alone: they are the hardest."""
         draw = self._rng.random()
-        if draw < 0.52:
+        full, titled, given = (0.52, 0.74, 0.92) if self._held_out else (0.40, 0.60, 0.92)
+        if draw < full:
             return self._f()
-        return self._h() if draw < 0.74 else self._g() if draw < 0.92 else self._l()
+        return self._h() if draw < titled else self._g() if draw < given else self._l()
 
     def _f(self) -> list[Part]:
         r, draw = self._rng, self._rng.random()
@@ -185,10 +190,12 @@ class Drawing:
 
     def _t(self) -> str:
         draw = self._rng.random()
-        if self._held_out or draw < 0.4:
+        if self._held_out or draw < 0.3:
             return self._one(self._topics)
-        if draw < 0.5:
+        if draw < 0.4:
             return self._double_topic()
+        if draw < 0.55:
+            return self._one(wordnet.subjects() if self._rng.random() < 0.6 else wordnet.figures())
         return self._a().title() if draw < 0.75 else self._q().capitalize()
 
     def _double_topic(self) -> str:
@@ -261,7 +268,10 @@ class Drawing:
         return str(self._rng.randrange(1, 40))
 
     def _e(self) -> str:
-        return self._one(self._eponyms)
+        draw = self._rng.random()
+        if self._held_out or draw < 0.4:
+            return self._one(self._eponyms)
+        return self._one(wordnet.figures()) if draw < 0.6 else self._one(self._figures)
 
     def _m(self) -> str:
         return self._one(data.EPONYM_NOUNS)
@@ -302,9 +312,9 @@ class Drawing:
             return [(text.upper(), label) for text, label in parts]
         if draw < 0.7:
             return [(text if label else text.title(), label) for text, label in parts]
-        if draw < 0.78:
+        if draw < (0.78 if self._held_out else 0.74):
             return [*parts, (r.choice(_EMOJI), "")]
-        if draw < 0.86:
+        if draw < (0.86 if self._held_out else 0.79):
             return [(text.replace(" ", r.choice(("  ", "\u00a0"))), label) for text, label in parts]
         if draw < 0.93:
             return [(text if label else _typo(r, text), label) for text, label in parts]

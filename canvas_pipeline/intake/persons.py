@@ -14,10 +14,12 @@ from typing import NamedTuple
 from canvas_pipeline.intake.eponyms import FULL_NAMES, THINGS
 from canvas_pipeline.intake.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.intake.vocabulary import is_course_work, is_famous, is_ordinary, is_slip, is_word
+from canvas_pipeline.intake.wordnet import phrases_in
 
 _SP = r"[ \u00a0]{1,2}"
 _NAME = r"[^\W\d_a-z][\w'’\-]{0,30}"
 _FULL = rf"(?P<name>{_NAME}(?:{_SP}(?:[A-Z]\.{_SP})?{_NAME}){{0,3}})"
+_THINGS_AND_NAMES = frozenset({"law", "bridge", "code", "square"})  # "Anna Law"
 PARTICLES = frozenset("de da del di du van von der den ter ten la le al el bin ibn ben o ó mac mc st".split())
 _WORD = re.compile(r"[^\W\d_][\w'’\-]*")
 _HYPHENS = re.compile(r"[-'’]")
@@ -75,8 +77,11 @@ class Rule(NamedTuple):
 _STRONG = (
     r"meet(?:ing)?(?: with)?|interview(?:ing)?(?: with)?|(?:taught|led|graded|written|lecture|talk|hosted|presented) by|contact|"
     r"e-?mail|cc|ask|reach|message|dm|peer review(?:er)?(?: for| of)?|instructor|partner|advisor|adviser|mentor|tutor|speaker|"
-    r"teammates?|ta|gta|grader|student|name|hours with|questions to|notes from|call|text|thanks to|dear|hi|hello|my name is|i am"
+    r"teammates?|ta|gta|grader|student|name|hours with|questions to|notes from|call|text|thanks to|dear|hi|hello|my name is|i am|"
+    r"co-?author|attn|signed|witness|moderator|scribe|captain|supervisor|(?:second )?reader|roommate|classmate|committee"
 )
+# What is done to people and to things alike.
+_OBJECT = r"ping|nudge|nominate|observe|send|copy|remind|invite|thank|shadow(?:ing)?|owe|wait(?:ing)? for"
 _HONORIFIC = r"[Dd]r|[Pp]rof|[Pp]rofessor|[Mm]r|[Mm]rs|[Mm]s|[Mm]x|Sra?|Mme"
 _OFFICE = r"Coach|Dean|Provost|Chancellor|Director|TA|GTA"
 _WEAK = r"with|by|from|to|for|and|see|w/|of|via|per"
@@ -85,6 +90,7 @@ RULES: tuple[Rule, ...] = (
     Rule("honorific", re.compile(rf"\b(?:{_HONORIFIC})\.?{_SP}{_FULL}"), _any_name),
     Rule("office", re.compile(rf"\b(?:{_OFFICE})\.?{_SP}{_FULL}"), _somebodys),
     Rule("strong context", re.compile(rf"(?<![\w@])(?i:{_STRONG})(?::|,)?{_SP}{_FULL}"), _full_or_known),
+    Rule("somebody or something", re.compile(rf"(?<![\w@])(?i:{_OBJECT}){_SP}{_FULL}"), _full_or_known),
     Rule("weak context", re.compile(rf"(?<![\w@])(?i:{_WEAK})(?::|,)?{_SP}{_FULL}"), _has_known),
     Rule("given name first", re.compile(rf"(?<![\w@]){_FULL}"), _given_first),
     Rule("possessive", re.compile(rf"(?<![\w@])(?P<name>{_NAME}?)(?:'s|’s){_SP}(?i:{_OWNED})\b"), _somebodys),
@@ -93,14 +99,21 @@ RULES: tuple[Rule, ...] = (
 COURSE_NAME_RULES: tuple[Rule, ...] = (
     Rule("after a dash", re.compile(rf"[\s\u00a0][-–—|:]{_SP}{_FULL}\s*$"), _somebodys),
     Rule("in parentheses", re.compile(rf"\({_FULL}\)\s*$"), _somebodys),
-    Rule("before a dash", re.compile(rf"^\s*(?P<name>{_NAME})\s[-–—|]\s"), _somebodys),
+    Rule("before a dash", re.compile(rf"^\s*{_FULL}\s[-–—|]\s"), _somebodys),
 )
 # What any rule needs: a capital after some context, or the possessive of an owner; else only known names count.
 _CONTEXT = re.compile(
-    rf"(?<![\w@])(?i:{_HONORIFIC}|{_OFFICE}|{_STRONG}|{_WEAK})[.:,]?{_SP}[^\W\d_a-z]|(?:'|’)s{_SP}(?i:{_OWNED})\b"
+    rf"(?<![\w@])(?i:{_HONORIFIC}|{_OFFICE}|{_STRONG}|{_OBJECT}|{_WEAK})[.:,]?{_SP}[^\W\d_a-z]|(?:'|’)s{_SP}(?i:{_OWNED})\b"
 )
 _ANY_WORD = re.compile(r"[^\W\d_]{2,}")
 _SWAPPED = re.compile(rf"(?<![\w@])(?P<name>(?P<surname>{_NAME}),{_SP}(?P<given>{_NAME}))")
+# "R. Delacour"; not "B. Results" of a list, nor "U.S. Navy".
+_INITIALED = re.compile(rf"(?<![\w@.&])(?P<name>[A-Z]\.{_SP}?(?P<surname>[^\W\d_a-z][^\W\d_A-Z]{{2,30}}))(?!\w|\.\w)")
+_LETTERED = frozenset(  # what has a letter after it in a list
+    "part section appendix exhibit plan type group option question problem vitamin hepatitis table figure unit chapter case column "
+    "row step team level grade set version class item series lab room draft form track block day".split()
+)
+_LAST_WORD = re.compile(r"([^\W\d_]+)[ \u00a0]$")
 _TITLED = re.compile(
     rf"(?<![\w@])(?i:dr|prof|professor|mr|mrs|ms)\.?{_SP}(?P<name>[^\W\d_][\w'’\-]{{1,30}}(?:{_SP}[^\W\d_][\w'’\-]{{1,30}})?)"
 )
@@ -108,7 +121,8 @@ _PAIR = re.compile(rf"(?<![\w@])(?=(?P<given>[^\W\d_]{{2,20}}){_SP}(?P<surname>[
 
 
 _STRONGLY = re.compile(rf"(?:(?<![\w@])(?i:{_STRONG}|with|by|w/)(?::|,)?|\b(?i:{_HONORIFIC}|{_OFFICE})\.?){_SP}$")
-_THING = re.compile(rf"(?:'s?|’s?)?[ \u00a0-](?:[a-z]+ )?({'|'.join(sorted(THINGS))})\b", re.IGNORECASE)
+# "Taylor series", "Newton's second law"; not "Taylor teaching calculus".
+_THING = re.compile(rf"(?:(?:'s?|’s?)[ \u00a0](?:[a-z]+ )?|[ \u00a0-])({'|'.join(sorted(THINGS))})\b", re.IGNORECASE)
 
 
 def find_people(text: str, course_name: bool = False) -> list[tuple[int, int]]:
@@ -116,7 +130,7 @@ def find_people(text: str, course_name: bool = False) -> list[tuple[int, int]]:
     return sorted(
         (start, end)
         for start, end in set(_spans(text, course_name))
-        if not is_figure(text[start:end]) and (stands_strongly(text, start) or not names_a_thing(text, start, end))
+        if not within_figure(text, start, end) and (stands_strongly(text, start) or not names_a_thing(text, start, end))
     )
 
 
@@ -126,8 +140,32 @@ def stands_strongly(text: str, start: int) -> bool:
 
 
 def names_a_thing(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` is a figure whom titles name in full, or a thing is called after it ("Wilson's theorem")."""
-    return is_figure(text[start:end]) or _THING.match(text, end) is not None
+    """Whether ``text[start:end]`` is a figure whom titles name in full, or a thing is called after it ("Wilson's theorem"), be the
+    thing within the span or after it."""
+    first, *rest = text[start:end].split()
+    if rest and rest[-1].lower() in THINGS and not (first.title() in GIVEN and rest[-1].lower() in _THINGS_AND_NAMES):
+        return True
+    return is_figure(text[start:end]) or _THING.match(text, end) is not None or in_phrase(text, start, end)
+
+
+def in_phrase(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` is (part of) a figure or subject that WordNet has ("Mary Magdalene", "Gregorian chant"), other
+    than one whose name is given to many ("John Brown")."""
+    return any(
+        first <= start and end <= last and not _borne_by_many(text[first:last]) for first, last in phrases_in(text)
+    )
+
+
+def _borne_by_many(name: str) -> bool:
+    given, *_, surname = [part.title() for part in _ANY_WORD.findall(name)] or [""] * 2
+    return given in GIVEN and (surname in SURNAMES or is_word(surname))
+
+
+def within_figure(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` is (part of) an author, figure or work in full ("Jane" in "Jane Eyre")."""
+    return is_figure(text[start:end]) or any(
+        first <= start and end <= last and is_figure(text[first:last]) for first, last in phrases_in(text)
+    )
 
 
 def is_figure(value: str) -> bool:
@@ -137,7 +175,7 @@ def is_figure(value: str) -> bool:
 
 def may_hold_people(text: str) -> bool:
     """False only for texts in which ``find_people`` finds nobody (course names' own rules aside)."""
-    if _CONTEXT.search(text) or _TITLED.search(text):
+    if _CONTEXT.search(text) or _TITLED.search(text) or _INITIALED.search(text):
         return True
     return any(part.title() in GIVEN or part.title() in SURNAMES for part in _ANY_WORD.findall(text))
 
@@ -151,6 +189,9 @@ def _spans(text: str, course_name: bool) -> Iterator[tuple[int, int]]:
                 yield start, start + words[-1][1]
     for match in _SWAPPED.finditer(text):
         if match["given"] in GIVEN and _is_name_shaped(match["surname"]) and not _nobodys(match["surname"]):
+            yield match.span("name")
+    for match in _INITIALED.finditer(text):
+        if _is_initialed(text, match.start(), match["surname"]):
             yield match.span("name")
     for match in _TITLED.finditer(text):  # "dr saito", "PROF NGENO"
         borne = list(_WORD.finditer(match["name"]))
@@ -167,6 +208,18 @@ def _spans(text: str, course_name: bool) -> Iterator[tuple[int, int]]:
             and not (is_word(match["given"]) and is_word(match["surname"]))
         ):
             yield match.start("given"), match.end("surname")
+
+
+def _is_initialed(text: str, start: int, surname: str) -> bool:
+    """Whether a capital with a point before ``surname`` is a given name's: a word needs something before that calls for a name or
+    runs on in small letters ("a note from E. Forrester"), since lists have letters too ("B. Results", "Part A. Reading")."""
+    if is_course_work(surname) and not stands_strongly(text, start):
+        return False
+    if not (is_word(surname) or is_famous(surname)):
+        return True
+    before = _LAST_WORD.search(text, max(0, start - 40), start)
+    runs_on = before is not None and before[1].islower() and before[1] not in _LETTERED
+    return runs_on or stands_strongly(text, start)
 
 
 def _leading(name: str) -> list[tuple[str, int]]:

@@ -10,12 +10,13 @@ import gc
 from contextlib import suppress
 
 from canvas_pipeline.errors import CanvasPipelineError
-from canvas_pipeline.intake import batch, recognisers  # noqa: F401  # batch: what it imports
+from canvas_pipeline.intake import batch, folding, recognisers  # noqa: F401  # batch: what it imports
 
 with suppress(CanvasPipelineError):
     recognisers.certain("Room 1")  # the patterns
     recognisers.names(["Nobody"])  # the model: it loads with its first text
     recognisers.may_name("Nobody")  # the words
+    folding.fold("é")  # the table of characters
 gc.freeze()  # the collector leaves these objects alone, so that their pages stay shared
 gc.set_threshold(
     100_000, 20, 20

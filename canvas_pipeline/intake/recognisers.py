@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from canvas_pipeline.errors import MissingTool, ServiceUnavailable
 from canvas_pipeline.intake import patterns
-from canvas_pipeline.intake.name_gates import HOUSE_NUMBER, grown, is_believable, whole_words
+from canvas_pipeline.intake.name_gates import (
+    HOUSE_NUMBER,
+    grown,
+    holds_one_that_stands_out,
+    is_believable,
+    whole_words,
+)
 from canvas_pipeline.intake.persons import find_people, may_hold_people
 from canvas_pipeline.intake.vocabulary import is_course_work, is_ordinary, mark
 
@@ -49,11 +55,12 @@ def may_match(text: str) -> bool:
 
 
 def may_name(text: str) -> bool:
-    """False for folded texts of ordinary words alone: the name recogniser does not read them."""
-    return HOUSE_NUMBER.search(text) is not None or any(
-        not is_ordinary(word)
-        for word in _WORD.findall(_PLACEHOLDER.sub(" ", text) if "@" in text else text)
-        if len(word) > 1
+    """False for folded texts of ordinary words alone, none of which stands out: the name recogniser does not read them."""
+    if HOUSE_NUMBER.search(text) is not None:
+        return True
+    plain = _PLACEHOLDER.sub(" ", text) if "@" in text else text
+    return any(not is_ordinary(word) for word in _WORD.findall(plain) if len(word) > 1) or holds_one_that_stands_out(
+        plain
     )
 
 

@@ -21,11 +21,20 @@ from canvas_pipeline.intake.course_forms import NO_SUBJECT
 from canvas_pipeline.intake.eponyms import EPONYMS, FIELD_WORDS, LANDS
 from canvas_pipeline.intake.gazetteer import FAMOUS, GIVEN, ORDINARY, SURNAMES
 from canvas_pipeline.intake.patterns import TYPES
+from canvas_pipeline.intake.wordnet import phrases_in, surnames, words
 
 WORDS = Path(__file__).parent / "english_words.txt.xz"
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORTEST_TYPO = 6
 _SCHOOLS = ("ism", "isms", "ist", "ists", "istic")  # Stoicism, Romanticist: written with a capital, and nobody
+_INNER = re.compile(r"[A-Z][a-z]+")
+_PREFIXES = frozenset(
+    "mac mc fitz la le de di du da del van von el al jo lu san".split()
+)  # of names with an inner capital
+_TOWN_ENDS = frozenset(
+    "land port ford wood field haven mouth bridge dale view side stead town burg ville chester bury shire hill fall "
+    "creek stone brook gate well lake shore worth ham ton house hall church castle minster beach bay pool water ridge".split()
+)
 _NAMES = frozenset(word.lower() for word in GIVEN | SURNAMES)
 _FAMOUS = frozenset(word.lower() for word in FAMOUS | EPONYMS)
 _COURSE_WORK = frozenset(word.lower() for word in (*ORDINARY, *FIELD_WORDS, *LANDS, *NO_SUBJECT, *TYPES, "COURSE"))
@@ -34,11 +43,13 @@ _COURSE_WORK = frozenset(word.lower() for word in (*ORDINARY, *FIELD_WORDS, *LAN
 @cache
 def _dictionary() -> tuple[frozenset[str], frozenset[str]]:
     try:
-        words = lzma.decompress(WORDS.read_bytes()).decode().split()
+        entries = lzma.decompress(WORDS.read_bytes()).decode().split()
     except (OSError, lzma.LZMAError):
         raise ServiceUnavailable(f"{WORDS.name} is missing or damaged; install the package again") from None
-    proper = frozenset(word.lower() for word in words if word[0].isupper() and not word.isupper())
-    return frozenset(word for word in words if word.islower()), proper
+    proper = frozenset(word.lower() for word in entries if word[0].isupper() and not word.isupper())
+    ordinary = {word for word in entries if word.islower()}
+    ordinary |= {form for word in words() - proper for form in (word, f"{word}s")}
+    return frozenset(ordinary), proper
 
 
 def is_course_work(word: str) -> bool:
@@ -53,6 +64,29 @@ def is_ordinary(word: str) -> bool:
         return True
     ordinary, proper = _dictionary()
     return low in ordinary and (low not in proper or low.endswith(_SCHOOLS)) and low not in _NAMES
+
+
+def is_compound(word: str) -> bool:
+    """Ordinary words written as one with inner capitals, as products are called ("WordPerfect"); not "McBride" or "LaToya"."""
+    parts = _INNER.findall(word)
+    return (
+        len(parts) > 1
+        and "".join(parts) == word
+        and parts[0].lower() not in _PREFIXES
+        and all(len(part) > 1 and (is_course_work(part) or is_ordinary(part)) for part in parts)
+    )
+
+
+def is_joined(word: str) -> bool:
+    """The plural of two ordinary words run together that no dictionary has ("boxplots"), unless towns end in the second."""
+    low = word.lower()
+    if not low.endswith("s") or is_word(low) or is_proper(low):
+        return False
+    parts = ((low[:at], low[at:]) for at in range(3, len(low) - 3))
+    return any(
+        is_ordinary(first) and is_ordinary(last) and is_ordinary(last[:-1]) and last[:-1] not in _TOWN_ENDS
+        for first, last in parts
+    )
 
 
 def is_famous(word: str) -> bool:
@@ -79,13 +113,12 @@ def ordinary_list() -> tuple[str, ...]:
 
 
 def looks_mistyped(word: str) -> bool:
-    """Two neighbours swapped make an ordinary word of it, or it is two run together ("boxplots"), or a slip of course work."""
+    """Two neighbours swapped make an ordinary or famous word of it, or it is a slip of course work."""
     low = word.lower()
     if len(low) < _SHORTEST_TYPO - 1 or is_word(low) or is_proper(low):
         return False
-    if any(is_ordinary(low[:at] + low[at + 1] + low[at] + low[at + 2 :]) for at in range(len(low) - 1)):
-        return True
-    if any(is_ordinary(low[:at]) and is_ordinary(low[at:]) for at in range(3, len(low) - 3) if len(low) > 7):
+    swapped = [low[:at] + low[at + 1] + low[at] + low[at + 2 :] for at in range(len(low) - 1)]
+    if any(is_ordinary(form) or is_famous(form) for form in swapped):
         return True
     return is_slip(low)
 
@@ -106,9 +139,20 @@ def _slips(word: str) -> Iterable[str]:
             yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
 
+def looks_shifted(left: str, right: str) -> bool:
+    """Two words whose blank slipped by one letter: "Popq uiz", "Fatigu eCracks"."""
+    if is_ordinary(left) and is_ordinary(right):
+        return False
+    pairs = ((left + right[0], right[1:]), (left[:-1], left[-1] + right))
+    return any(
+        all(len(word) > 2 and is_ordinary(word) and (word[1:].islower() or word.isupper()) for word in pair)
+        for pair in pairs
+    )
+
+
 @cache
 def word_class(word: str) -> str:
-    """What the recogniser reads of a word beside its letters: a short word or a digit's shape itself, else one of eight classes."""
+    """What the recogniser reads of a word beside its letters: a short word or a digit's shape itself, else its class."""
     if any(char.isdigit() for char in word):
         return f"<digits {min(len(word), 6)}>" if word.isdigit() else "<mixed>"
     low = word.lower()
@@ -121,6 +165,10 @@ def word_class(word: str) -> str:
         return "<name and word>" if low in ordinary else "<name>"
     if low in _FAMOUS:
         return "<famous>"
+    if is_compound(word):
+        return "<word>"
+    if low in surnames() and low not in ordinary:
+        return "<figure>"
     if low in ordinary:
         return "<proper and word>" if low in proper else "<word>"
     if low in proper:
@@ -130,7 +178,11 @@ def word_class(word: str) -> str:
 
 def mark(doc: Any, context: frozenset[str]) -> Any:
     """A spaCy ``Doc`` whose tokens' norms are their classes; words of ``context`` keep themselves."""
+    phrases = phrases_in(doc.text)
     for token in doc:
         low = token.lower_
-        token.norm_ = low if low in context else word_class(token.text)
+        if phrases and any(start <= token.idx < end for start, end in phrases):
+            token.norm_ = "<phrase>"
+        else:
+            token.norm_ = low if low in context else word_class(token.text)
     return doc

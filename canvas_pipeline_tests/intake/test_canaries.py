@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +31,19 @@ def test_the_same_seed_plants_the_same_and_another_seed_does_not(planted: list[A
     assert [c.value for c in canaries(60, 8)] != [c.value for c in canaries(60, 7)]
 
 
+def test_another_process_plants_the_same() -> None:
+    code = (
+        "from canvas_pipeline.intake.canaries import canaries; print([(c.text, c.needles) for c in canaries(400, 7)])"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1] and len(said[0]) > 10_000
+
+
 def test_every_type_is_planted_by_its_share_and_no_needle_belongs_to_two(planted: list[Any]) -> None:
     counts = Counter(canary.type for canary in planted)
     assert set(counts) == set(SHARES) and all(abs(counts[t] - share * COUNT) <= 12 for t, share in SHARES.items())
@@ -42,6 +58,14 @@ def test_every_canary_is_found_in_its_wording_and_in_a_row_and_nowhere_else(plan
         assert canary.number in search.found(json.dumps({"x": canary.text}, ensure_ascii=False).upper()), canary
     for text in ("Homework 3: Hash Tables", "@PERSON402915 and @COURSE12345678", "2026-03-01T04:59:59Z", "Grace Hall"):
         assert search.found(text) == set()
+
+
+def test_digits_within_an_id_or_a_placeholder_are_no_trace(planted: list[Any]) -> None:
+    phone = next(canary for canary in planted if canary.type == "PHONE")
+    local = phone.needles[0].removeprefix("#")
+    search = Search(planted)
+    assert search.found(f"item f3a{local}c01b, @COURSE{local}5") == set()
+    assert search.found(f"item f3ac01b7d9e2 540{local}") == {phone.number}
 
 
 def test_no_value_shows_in_a_repr(planted: list[Any]) -> None:
