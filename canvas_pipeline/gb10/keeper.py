@@ -32,6 +32,7 @@ from canvas_pipeline.gb10.peaks import Key, Peaks
 from canvas_pipeline.gb10.step_process import GuardedContext
 from canvas_pipeline.gb10.uma import UmaCap
 from canvas_pipeline.gb10.watchdog import Order, Report, Stop
+from canvas_pipeline.training import allocator
 
 log = logging.getLogger("canvas_pipeline.gb10")
 ASK_S = 0.2
@@ -193,7 +194,7 @@ class RunKeeper:
         cap = self.cap.cap()
         return Order(
             token=state.token, step=step.key, cap=state.wants.size, floor=cap.floor, ledger=str(self.cap.path),
-            reports=str(self.cap.path.parent / "reports" / state.token), environ=dict(os.environ),
+            reports=str(self.cap.reports(state.token)), environ=dict(os.environ),
             data_limit=_data_limit(state.wants.size, cap.total),
         )  # fmt: skip
 
@@ -212,6 +213,7 @@ class RunKeeper:
                 return ""  # the reservation is the guard's, and ends with it
             while not process_group.reap(state.token, guard.pid, self._me.start) and time.monotonic() < deadline:
                 time.sleep(0.02)
+            allocator.forget(self.cap.reports(state.token))  # a guard that was killed could not
         try:
             self._give_back(step, state, report, whole=whole)
         except CanvasPipelineError as error:

@@ -24,6 +24,7 @@ from canvas_pipeline.gb10.gauge import Status
 from canvas_pipeline.gb10.host import GIB, Memory, gib, memory
 from canvas_pipeline.gb10.ledger import Entry, Ledger, since_boot
 from canvas_pipeline.gb10.peaks import Peaks
+from canvas_pipeline.training import allocator
 
 FLOOR_SHARE = 0.12
 FLOOR_MOST = 14 * GIB
@@ -120,7 +121,16 @@ class UmaCap(dg.ConfigurableResource[Any]):
 
     def open(self) -> Ledger:
         """The ledger of this machine and user."""
-        return Ledger(self.path, undertaker=bury)
+        return Ledger(self.path, undertaker=self._bury)
+
+    def reports(self, token: str) -> Path:
+        """Where a step's processes say what CUDA's allocator holds."""
+        return self.path.parent / "reports" / token
+
+    def _bury(self, entry: Entry) -> bool:
+        """End what is left of a step whose guard is dead; whether nothing is left. Of another namespace nothing can be ended."""
+        allocator.forget(self.reports(entry.token))
+        return process_group.reap(entry.token, entry.session, entry.start)
 
     def status(self) -> Status:
         """Who holds and who waits, now."""
@@ -185,8 +195,3 @@ def answers(endpoint: str) -> bool:
         return httpx.get(f"{endpoint.rstrip('/')}/models", timeout=PROBE_S).status_code < 500
     except httpx.HTTPError:
         return False
-
-
-def bury(entry: Entry) -> bool:
-    """End what is left of a step whose guard is dead; whether nothing is left. Of another namespace nothing can be ended."""
-    return process_group.reap(entry.token, entry.session, entry.start)
