@@ -105,6 +105,10 @@ def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorRe
     if not folder.is_dir():
         return dg.SensorResult(skip_reason=f"{folder}: no such folder")
     seen = arrivals.look(folder, arrivals.loaded(context.cursor), time.time())
+    if blocked := arrivals.unreadable(seen):
+        context.log.warning(
+            f"{folder}: {len(blocked)} file(s) cannot be read, look at their rights: {', '.join(blocked[:5])}"
+        )
     waiting = context.instance.get_runs_count(dg.RunsFilter(job_name=intake_job.name, statuses=WAITING))
     names, seen = arrivals.ask(seen, waiting)
     settled = {name for name, sighting in seen.items() if sighting.sha256}

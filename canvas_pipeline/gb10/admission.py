@@ -45,21 +45,29 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cap(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings in bytes, and what they were made from."""
+    """The settings in bytes, and what they were made from. ``pinned`` is the part of the budget that no step ever gets."""
 
     total: int
     limit: str
     budget: int
     floor: int
+    pinned: int = 0
+
+    @property
+    def for_steps(self) -> int:
+        """The most that one step may ever have."""
+        return self.budget - self.pinned
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is: the budget of all reservations together, what stands beside them, what is available, what must stay free."""
+    """What there is: the budget of all reservations together, what stands beside them (and how much of that for
+    ever), what is available, what must stay free."""
 
     budget: int
     available: int
     floor: int
     standing: int = 0
+    pinned: int = 0
     standing_name: str = ""
 
 
@@ -90,8 +98,9 @@ def decide(
     claim: Claim, queue: Iterable[Claim], holdings: Sequence[Holding], room: Room, patience: float, now: float
 ) -> Decision:
     """Whether ``claim`` may start now, given the others that wait and those that hold."""
-    if claim.size > room.budget:
-        return Refused(reason=f"it needs {gib(claim.size)} and the whole budget is {gib(room.budget)}")
+    if claim.size > room.budget - room.pinned:
+        less = f", of which {room.standing_name or 'standing'} has {gib(room.pinned)} for good" if room.pinned else ""
+        return Refused(reason=f"it needs {gib(claim.size)} and the whole budget is {gib(room.budget)}{less}")
     waited = now - claim.since
     elders = [
         other

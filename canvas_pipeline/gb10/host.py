@@ -35,8 +35,16 @@ def memory(root: Path = Path("/")) -> Memory:
         raise MissingTool(
             f"{root}proc/meminfo cannot be read ({error.strerror}): admission by memory needs Linux"
         ) from None
-    fields = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
-    found = Memory(total=fields["MemTotal"], available=fields.get("MemAvailable", fields["MemFree"]))
+    fields = {
+        name: int(words[0]) * 1024
+        for name, words in ((name, rest.split()) for name, _, rest in (line.partition(":") for line in lines))
+        if words and words[0].isdigit()
+    }
+    available = fields.get("MemAvailable", fields.get("MemFree"))  # kernels before 3.14 have the second only
+    if "MemTotal" not in fields or available is None:
+        lacking = "MemTotal" if "MemTotal" not in fields else "MemAvailable"
+        raise MissingTool(f"{root}proc/meminfo has no line {lacking}: admission by memory needs Linux's own /proc")
+    found = Memory(total=fields["MemTotal"], available=available)
     for folder, limit, used in _cgroups(root):
         room = max(0, limit - used)
         if limit < found.total:
@@ -47,7 +55,9 @@ def memory(root: Path = Path("/")) -> Memory:
 
 
 def _cgroups(root: Path) -> Iterator[tuple[str, int, int]]:
-    """Every memory cgroup this process is in that has a limit: folder, limit, what is used less the page cache that can go."""
+    """Every memory cgroup this process is in that has a limit: folder, limit, what is used less the page cache that can go.
+
+    Where the kernel holds back (``memory.high``) before it ends (``memory.max``), the lower one counts: past it steps crawl."""
     try:
         entries = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -55,17 +65,19 @@ def _cgroups(root: Path) -> Iterator[tuple[str, int, int]]:
     for entry in entries:
         _, controllers, path = entry.split(":", 2)
         if controllers == "":
-            base, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+            base = root / "sys/fs/cgroup"
+            names: tuple[tuple[str, ...], str, str] = (("memory.max", "memory.high"), "memory.current", "inactive_file")
         elif "memory" in controllers.split(","):
             base = root / "sys/fs/cgroup/memory"
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            names = (("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file")
         else:
             continue
         # Inside a container the path may be the host's: the mount's own root is asked in any case.
         folders = {base, *(base.joinpath(*Path(path).parts[1:n]) for n in range(2, len(Path(path).parts) + 1))}
         for folder in sorted(folders):
-            limit, used = _number(folder / names[0]), _number(folder / names[1])
-            if limit is not None and used is not None and limit < UNLIMITED:
+            limits = [found for name in names[0] if (found := _number(folder / name)) is not None]
+            limit, used = min(limits, default=UNLIMITED), _number(folder / names[1])
+            if used is not None and limit < UNLIMITED:
                 yield str(folder), limit, max(0, used - _stat(folder / "memory.stat", names[2]))
 
 

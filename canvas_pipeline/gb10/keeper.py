@@ -32,10 +32,13 @@ from canvas_pipeline.gb10.peaks import Key, Peaks
 from canvas_pipeline.gb10.step_process import GuardedContext
 from canvas_pipeline.gb10.uma import UmaCap
 from canvas_pipeline.gb10.watchdog import Order, Report, Stop
+from canvas_pipeline.training import allocator
 
 log = logging.getLogger("canvas_pipeline.gb10")
 ASK_S = 0.2
 FIRST_WORD_S = 1.0
+FAREWELL_S = 2.0
+"""How long a guard is waited for that ends its step because the run ends."""
 SMALL = 256 << 20
 """Memory of an ended step below this is not waited for."""
 
@@ -140,7 +143,7 @@ class RunKeeper:
             return self._retry.pop(step.key)
         minimum, source = self._declares(step)
         key = self._keys.setdefault(step.key, self._key_of(step))
-        return demand(minimum, source, self.peaks.learned(key), self.cap.margin, self.cap.cap().budget)
+        return demand(minimum, source, self.peaks.learned(key), self.cap.margin, self.cap.cap().for_steps)
 
     def _say_waiting(self, step_key: str, state: Waiting, decision: Waits) -> None:
         """The first word after a second, then ever more rarely: twice as long each time, at most every five minutes."""
@@ -164,9 +167,13 @@ class RunKeeper:
         )
         context = GuardedContext(multiproc_ctx, self._order(step, state))
         report: Report | None = None
+        told: list[DagsterEvent] = []
         try:
             try:
-                yield from seam.stock_step(context, recon_job, step_context, step, *rest)
+                for event in seam.stock_step(context, recon_job, step_context, step, *rest):
+                    if event is not None and (event.is_step_success or event.is_step_materialization):
+                        told.append(event)
+                    yield event
             except ChildProcessCrashException as crash:
                 report = context.report()
                 if report is None or report.stop is None or report.stop.kind == "abandoned":
@@ -179,26 +186,43 @@ class RunKeeper:
                 )
         finally:
             context.close()
-            self._settle(step, state, context, report)
+            trouble = self._settle(step, state, context, report, whole=_whole(told))
+        if trouble:
+            yield DagsterEvent.engine_event(step_context, trouble, EngineEventData({}))
 
     def _order(self, step: ExecutionStep, state: Waiting) -> Order:
         cap = self.cap.cap()
         return Order(
             token=state.token, step=step.key, cap=state.wants.size, floor=cap.floor, ledger=str(self.cap.path),
-            reports=str(self.cap.path.parent / "reports" / state.token), environ=dict(os.environ),
+            reports=str(self.cap.reports(state.token)), environ=dict(os.environ),
             data_limit=_data_limit(state.wants.size, cap.total),
         )  # fmt: skip
 
-    def _settle(self, step: ExecutionStep, state: Waiting, context: GuardedContext, report: Report | None) -> None:
-        """The process is gone: nobody of it may be left, its reservation goes when its memory is back, its peak is remembered."""
+    def _settle(
+        self, step: ExecutionStep, state: Waiting, context: GuardedContext, report: Report | None, *, whole: bool
+    ) -> str:
+        """The process is gone: nobody of it may be left, its reservation goes when its memory is back, its peak is remembered.
+        Returns what went wrong with that, for the run's log: a step that has done its work must not fail for it."""
         guard = context.process
         if guard is not None and guard.pid is not None and (guard.is_alive() or report is None):
-            # Killed from outside, or the run is being torn down: what is left is found by session and mark.
+            # Killed from outside, or the run is being torn down: a guard that lives ends its step by itself now; what one that
+            # was killed left behind is found by session and mark.
+            deadline = time.monotonic() + FAREWELL_S
+            guard.join(FAREWELL_S)
             if guard.is_alive():
-                guard.join(0.0)
-            deadline = time.monotonic() + 2.0
+                return ""  # the reservation is the guard's, and ends with it
             while not process_group.reap(state.token, guard.pid, self._me.start) and time.monotonic() < deadline:
                 time.sleep(0.02)
+            allocator.forget(self.cap.reports(state.token))  # a guard that was killed could not
+        try:
+            self._give_back(step, state, report, whole=whole)
+        except CanvasPipelineError as error:
+            # Its owner, the guard, is dead: the entry goes with the next question anybody asks.
+            log.warning("%s: %s", step.key, error)
+            return f"What this step gave back and took is not written down: {error}."
+        return ""
+
+    def _give_back(self, step: ExecutionStep, state: Waiting, report: Report | None, *, whole: bool) -> None:
         if report is not None and report.used > SMALL:
             self.ledger.returning(
                 state.token, self._me, min(report.used, state.wants.size), report.expected, self.cap.return_s
@@ -207,7 +231,8 @@ class RunKeeper:
             self.ledger.release(state.token)
         if report is not None and report.samples:
             capped = report.stop is not None and report.stop.kind == "cap"
-            self.peaks.record(self._keys.setdefault(step.key, self._key_of(step)), report.peak, stopped=capped)
+            key = self._keys.setdefault(step.key, self._key_of(step))
+            self.peaks.record(key, report.peak, stopped=capped, whole=whole)
 
     def close(self) -> None:
         """The run is over, however: nothing that belongs to it stays, but what is still on its way back."""
@@ -248,7 +273,7 @@ class RunKeeper:
         found = StepStopped(text, facts, pid, started=True)
         self.stops[step.key] = found
         if stop.kind == "cap" and step.key not in self._retried:
-            wanted = larger(state.wants, report.peak, self.cap.margin, self.cap.cap().budget)
+            wanted = larger(state.wants, report.peak, self.cap.margin, self.cap.cap().for_steps)
             if wanted is not None:
                 self._retried.add(step.key)
                 self._retry[step.key] = wanted
@@ -267,6 +292,16 @@ def explanation(stops: Mapping[str, StepStopped], prefix: str, exit_code: int | 
     if step_key in stops:
         return stops[step_key].text
     return seam.stock_explanation(prefix, -1 if exit_code is None else exit_code)
+
+
+def _whole(events: Sequence[DagsterEvent]) -> bool:
+    """Whether a step's peak is what its work takes: it succeeded, and did not merely find its work done. Five quiet nights would
+    otherwise teach that training takes nothing."""
+    made = [
+        event.step_materialization_data.materialization.metadata for event in events if event.is_step_materialization
+    ]
+    reused = [facts["reused"].value is True if "reused" in facts else False for facts in made]
+    return any(event.is_step_success for event in events) and not (reused and all(reused))
 
 
 def _admission_text(state: Waiting) -> str:

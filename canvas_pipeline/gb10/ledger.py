@@ -9,6 +9,7 @@ The file lies in the user's state folder, not in a Dagster home: memory belongs 
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -18,9 +19,9 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.errors import BadInput
+from canvas_pipeline.errors import BadInput, CanvasPipelineError, DiskFull
 from canvas_pipeline.gb10 import owner as owners
-from canvas_pipeline.gb10.admission import Admitted, Claim, Decision, Holding, Room, decide, victim
+from canvas_pipeline.gb10.admission import Admitted, Claim, Decision, Holding, Refused, Room, decide, victim
 from canvas_pipeline.gb10.owner import Owner
 
 BUSY_S = 30
@@ -29,6 +30,8 @@ ASKING_S = 3.0
 HEARTBEAT_S = 30.0
 """An entry of another namespace is dead when its guard has said nothing for so long."""
 NEXT_VICTIM_S = 2.0
+VERSION = 1
+"""Of the file: another number where columns change."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -123,7 +126,9 @@ class Ledger:
             holdings = [e.holding() for e in entries if e.state != "waiting"]
             decision = decide(claim, queue, holdings, room, patience, now)
             state = "held" if isinstance(decision, Admitted) else "waiting"
-            if isinstance(decision, Admitted) or known is None or now - known.seen > ASKING_S / 4:
+            if isinstance(decision, Refused):  # it will not ask again
+                db.execute("DELETE FROM entries WHERE token = ?", (claim.token,))
+            elif state == "held" or known is None or now - known.seen > ASKING_S / 4:
                 entry = Entry(
                     token=claim.token, state=state, run=run, step=claim.name, size=claim.size, declared=declared,
                     since=claim.since, started=now, seen=now, pid=who.pid, start=who.start, boot=who.boot,
@@ -262,24 +267,20 @@ class Ledger:
         try:
             db = self._open()
             db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except BaseException:
+                db.rollback()
+                raise
+            db.commit()
         except sqlite3.Error as error:
+            # Closing undoes what a full disk kept from being written; the next question opens the file anew.
             self.close()
             raise unusable(self.path, error) from error
-        try:
-            yield db
-        except BaseException:
-            db.rollback()
-            raise
-        db.commit()
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None or self._pid != os.getpid():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-            db.execute("PRAGMA journal_mode = WAL")
-            # An entry means nothing after a power cut; a torn file would: NORMAL keeps the file whole and syncs rarely.
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.executescript(_SCHEMA)
+            db = opened(self.path, _SCHEMA)
             self._connection, self._pid = db, os.getpid()
         return self._connection
 
@@ -290,8 +291,37 @@ class Ledger:
         self._connection = None
 
 
-def unusable(path: Path, error: sqlite3.Error) -> BadInput:
+def opened(path: Path, schema: str) -> sqlite3.Connection:
+    """A connection to the ledger's file, which is made where there is none; raises ``BadInput`` where another version of this
+    package made it: its columns may mean something else."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unusable(path, error) from error
+    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        # An entry means nothing after a power cut; a torn file would: NORMAL keeps the file whole and syncs rarely.
+        db.execute("PRAGMA synchronous = NORMAL")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            raise unusable(path, f"it is of version {version}, this package writes version {VERSION}")
+        if version == 0:
+            db.execute(f"PRAGMA user_version = {VERSION}")
+        db.executescript(schema)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def unusable(path: Path, error: Exception | str) -> CanvasPipelineError:
     """What to do about a ledger that cannot be read or written."""
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or getattr(error, "errno", None) == errno.ENOSPC:
+        return DiskFull(
+            f"{path}: no room for the memory ledger, which is a few hundred kilobytes; make room on its disk, or name a file on "
+            "another one with CANVAS_UMA_LEDGER"
+        )
     return BadInput(
         f"{path}: the memory ledger cannot be used ({error}). It holds nothing but current reservations and learned peaks: "
         "stop the runs, delete it, start them again; or name another file with CANVAS_UMA_LEDGER"

@@ -2,19 +2,20 @@
 
 In: a step's key, code version and input size, its peak in bytes. Out: the largest of its last peaks. What must hold: a step that
 was stopped at its cap counts as "at least that much"; an old peak of an input or code like this one is better than none, and is
-named as what it is; one large day is forgotten after a few runs.
+named as what it is; one large day is forgotten after a few runs, and a run without work forgets nothing.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.gb10.ledger import BUSY_S, unusable
+from canvas_pipeline.gb10.ledger import opened, unusable
 
 KEPT = 5
 """Peaks kept of one step with one code and size; the largest counts."""
@@ -55,8 +56,13 @@ class Peaks:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def record(self, key: Key, peak: int, *, stopped: bool = False) -> None:
-        """Remember one run's peak; a stopped one says "at least"."""
+    def record(self, key: Key, peak: int, *, stopped: bool = False, whole: bool = True) -> None:
+        """Remember one run's peak; a stopped one says "at least". One of a step that did not do its whole work (it failed, or found
+        its work done) pushes no better one out: it counts only where it is more than what is known."""
+        if stopped or not whole:
+            known = self.learned(key)
+            if peak <= known.peak if known else not stopped:
+                return
         with self._open() as db:
             db.execute(
                 "INSERT INTO peaks VALUES (?, ?, ?, ?, ?, ?)",
@@ -67,7 +73,6 @@ class Peaks:
                 "(SELECT rowid FROM peaks WHERE step = ? AND version = ? AND size_class = ? ORDER BY rowid DESC LIMIT ?)",
                 (key.step, key.version, key.size_class) * 2 + (KEPT,),
             )
-        db.close()
 
     def learned(self, key: Key) -> Learned | None:
         """Of this code and size; else of the nearest input that was not smaller than half of it, whatever its code; None where
@@ -76,7 +81,6 @@ class Peaks:
             rows = db.execute(
                 "SELECT version, size_class, peak, stopped FROM peaks WHERE step = ? ORDER BY rowid", (key.step,)
             ).fetchall()
-        db.close()
         exact = [row for row in rows if row[:2] == (key.version, key.size_class)]
         if exact:
             largest = max(exact, key=lambda row: row[2])
@@ -89,13 +93,13 @@ class Peaks:
         largest = max(closest, key=lambda row: row[2])
         return Learned(peak=largest[2], stopped=bool(largest[3]), exact=False)
 
-    def _open(self) -> sqlite3.Connection:
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; raises an error that names the file where it cannot be used."""
         try:
-            os.makedirs(self.path.parent, exist_ok=True)
-            db = sqlite3.connect(self.path, timeout=BUSY_S)
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.executescript(_SCHEMA)
+            with closing(opened(self.path, _SCHEMA)) as db:
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                db.commit()
         except sqlite3.Error as error:
             raise unusable(self.path, error) from error
-        return db

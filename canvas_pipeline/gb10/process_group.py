@@ -130,8 +130,9 @@ def proportional(pids: Iterable[int]) -> dict[int, int]:
         try:
             lines = (PROC / str(pid) / "smaps_rollup").read_bytes().splitlines()
             sizes[pid] = sum(int(line.split()[1]) << 10 for line in lines if line.startswith((b"Pss:", b"SwapPss:")))
-        except FileNotFoundError:
-            if (PROC / str(pid)).exists():  # a kernel before 4.14: an upper bound
+        except (FileNotFoundError, PermissionError):
+            # A kernel before 4.14, or a process that lets nobody look into it (another user's, not dumpable): an upper bound.
+            if (PROC / str(pid)).exists():
                 sizes[pid] = resident([pid])
         except (OSError, IndexError):
             continue  # it ended meanwhile
@@ -154,13 +155,17 @@ def described(pid: int) -> str:
     return f"{name} (pid {pid})"
 
 
-def send(pids: Iterable[int], number: signal.Signals) -> None:
-    """Signal each that is still there."""
+def send(pids: Iterable[int], number: signal.Signals) -> list[int]:
+    """Signal each that is still there; returns those that may not be signalled, having become another user (sudo)."""
+    refused = []
     for pid in pids:
         try:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
+        except PermissionError:
+            refused.append(pid)
+    return refused
 
 
 def reap(token: str, session: int | None, born_after: int) -> bool:

@@ -7,6 +7,7 @@ settings, so they come from the environment where the launch pad says nothing.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,10 +24,12 @@ from canvas_pipeline.gb10.gauge import Status
 from canvas_pipeline.gb10.host import GIB, Memory, gib, memory
 from canvas_pipeline.gb10.ledger import Entry, Ledger, since_boot
 from canvas_pipeline.gb10.peaks import Peaks
+from canvas_pipeline.training import allocator
 
 FLOOR_SHARE = 0.12
 FLOOR_MOST = 14 * GIB
 """A GB10 keeps 14 GiB free (between the 12 and 16 that keep it alive), a smaller machine an eighth of what it has."""
+PINNED = "pinned"
 PROBE_S = 1.0
 PROBED_FOR_S = 10.0
 ENVIRONMENT: Mapping[str, str] = {
@@ -53,12 +56,18 @@ class UmaCap(dg.ConfigurableResource[Any]):
         default="", description="the teacher's OpenAI-compatible endpoint, 'pinned', or empty for none"
     )
     teacher_share: float = Field(
-        default=0.60, description="of the total, reserved while the endpoint answers or always if pinned"
+        default=0.60, gt=0, le=1, description="of the total, reserved while the endpoint answers or always if pinned"
     )
-    default_gib: float = Field(default=1.0, description="for a step that declares nothing")
-    margin: float = Field(default=1.15, description="a learned peak is reserved with this factor")
-    patience_s: float = Field(default=60.0, description="once a step has waited so long, no later one goes before it")
-    return_s: float = Field(default=60.0, description="how long memory of an ended step is held for, until it is back")
+    default_gib: float = Field(default=1.0, gt=0, allow_inf_nan=False, description="for a step that declares nothing")
+    margin: float = Field(
+        default=1.15, ge=1, allow_inf_nan=False, description="a learned peak is reserved with this factor"
+    )
+    patience_s: float = Field(
+        default=60.0, ge=0, description="once a step has waited so long, no later one goes before it"
+    )
+    return_s: float = Field(
+        default=60.0, ge=0, description="how long memory of an ended step is held for, until it is back"
+    )
     ledger: str = Field(default="", description="the shared file; empty: in the user's state folder")
 
     def cap(self, found: Memory | None = None) -> Cap:
@@ -74,7 +83,13 @@ class UmaCap(dg.ConfigurableResource[Any]):
                 f"the budget for steps is {gib(budget)} of {gib(total)} (floor {gib(floor)}): set {ENVIRONMENT['budget']} to a "
                 f"share up to 1 or to GiB, or {ENVIRONMENT['floor_gib']} lower"
             )
-        return Cap(total=total, limit=found.limit, budget=budget, floor=floor)
+        pinned = self._slot(total) if self._teacher() == PINNED else 0
+        if pinned >= budget:
+            raise BadConfig(
+                f"the teacher's pinned slot is {gib(pinned)} and the budget for it and all steps {gib(budget)}: raise "
+                f"{ENVIRONMENT['budget']}, lower teacher_share, or give {ENVIRONMENT['teacher']} the endpoint instead of 'pinned'"
+            )
+        return Cap(total=total, limit=found.limit, budget=budget, floor=floor, pinned=pinned)
 
     def room(self, ledger: Ledger) -> Room:
         """What there is right now."""
@@ -86,16 +101,17 @@ class UmaCap(dg.ConfigurableResource[Any]):
             available=found.available,
             floor=cap.floor,
             standing=standing,
+            pinned=cap.pinned,
             standing_name="the teacher's slot",
         )
 
     def standing(self, ledger: Ledger, cap: Cap) -> int:
         """Bytes held for the teacher now; asked at most every ten seconds, once for all processes."""
-        where = self._text("teacher")
+        where = self._teacher()
         if not where:
             return 0
-        slot = round(cap.total * self.teacher_share)
-        if where == "pinned":
+        slot = self._slot(cap.total)
+        if where == PINNED:
             return slot
         known = ledger.note(f"answers {where}")
         if known is None or known[1] > PROBED_FOR_S:
@@ -105,7 +121,16 @@ class UmaCap(dg.ConfigurableResource[Any]):
 
     def open(self) -> Ledger:
         """The ledger of this machine and user."""
-        return Ledger(self.path, undertaker=bury)
+        return Ledger(self.path, undertaker=self._bury)
+
+    def reports(self, token: str) -> Path:
+        """Where a step's processes say what CUDA's allocator holds."""
+        return self.path.parent / "reports" / token
+
+    def _bury(self, entry: Entry) -> bool:
+        """End what is left of a step whose guard is dead; whether nothing is left. Of another namespace nothing can be ended."""
+        allocator.forget(self.reports(entry.token))
+        return process_group.reap(entry.token, entry.session, entry.start)
 
     def status(self) -> Status:
         """Who holds and who waits, now."""
@@ -124,18 +149,38 @@ class UmaCap(dg.ConfigurableResource[Any]):
         """The ledger's file."""
         return Path(self._text("ledger")).expanduser() if self._text("ledger") else default_ledger(os.environ)
 
+    def _slot(self, total: int) -> int:
+        return round(total * self.teacher_share)
+
+    def _teacher(self) -> str:
+        """The endpoint, ``pinned``, or nothing; never quoted, since an address may hold a password."""
+        where = self._text("teacher").strip()
+        if where in ("", PINNED):
+            return where
+        try:
+            url = httpx.URL(where)
+        except httpx.InvalidURL:
+            url = httpx.URL()
+        if url.scheme not in ("http", "https") or not url.host:
+            raise BadConfig(
+                f"{ENVIRONMENT['teacher']} is no address: write the teacher's endpoint, such as http://127.0.0.1:8000/v1, "
+                f"or {PINNED!r}"
+            )
+        return where
+
     def _text(self, name: str) -> str:
         return str(getattr(self, name)) or os.environ.get(ENVIRONMENT[name], "")
 
     def _number(self, name: str) -> float:
         own, default = getattr(self, name), type(self).model_fields[name].default
-        text = os.environ.get(ENVIRONMENT[name], "")
-        if own != default or not text:
-            return float(own)
+        text = os.environ.get(ENVIRONMENT[name], "") if own == default else ""
         try:
-            return float(text)
+            number = float(text or own)
         except ValueError:
-            raise BadConfig(f"{ENVIRONMENT[name]} is {text!r}: write a number") from None
+            number = math.nan
+        if not math.isfinite(number) or number < min(0.0, default):
+            raise BadConfig(f"{ENVIRONMENT[name]} is {text or own!r}: write a number, {min(0.0, default):g} or more")
+        return number
 
 
 def default_ledger(environ: Mapping[str, str]) -> Path:
@@ -150,8 +195,3 @@ def answers(endpoint: str) -> bool:
         return httpx.get(f"{endpoint.rstrip('/')}/models", timeout=PROBE_S).status_code < 500
     except httpx.HTTPError:
         return False
-
-
-def bury(entry: Entry) -> bool:
-    """End what is left of a step whose guard is dead; whether nothing is left. Of another namespace nothing can be ended."""
-    return process_group.reap(entry.token, entry.session, entry.start)

@@ -3,7 +3,8 @@
 In: an ``Order`` (the step's token, its cap, the ledger's file), the step's work as a function. Out: a ``Report`` through a pipe.
 What must hold:
 
-- the guard inherits every orphan of the step, so that it knows the whole group, and ends when, and only when, nobody is left;
+- the guard inherits every orphan of the step, so that it knows the whole group, and ends when, and only when, nobody is left
+  whom it may signal;
 - the group is measured at least four times a second; past its cap it is ended within a second: the step's own process is frozen
   (it must not report a misleading failure), the others get TERM, then all get KILL; no process of another step is touched;
 - when the run worker is gone, or the fork server, the group ends too; when the guard is killed, the step dies with it;
@@ -172,10 +173,12 @@ class Guard:
             time.sleep(0.02)
             self.collect()
             others = [pid for pid in self.members() if pid != step]
-        while members := self.members():
-            group.send(members, signal.SIGKILL)
+        beyond_us: set[int] = set()
+        while members := [pid for pid in self.members() if pid not in beyond_us]:
+            beyond_us.update(group.send(members, signal.SIGKILL))
             self.collect()
             self.step.join(0.01)
+            time.sleep(0.01)
         return len(others)
 
     def farewell(self) -> int:

@@ -2,7 +2,7 @@
 
 In: the contributors' folder, what was seen of it before, the time. Out: what is seen now, and the contributors to ask for. What
 must hold: a file somebody is still writing is not taken; a content is asked for once however often, late or interrupted one looks;
-unchanged files are not read again; a flood is taken in portions and loses nobody.
+unchanged files are not read again; a flood is taken in portions and loses nobody; a file that cannot be read keeps nobody waiting.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from canvas_pipeline.artifacts import sha256_file
 from canvas_pipeline.intake.contributor_id import contributors
 
 STILL_S = 5.0
+UNREADABLE = "unreadable"
 AT_ONCE = 25
 """Runs of intake that may wait or run at a time: a flood of files must not bury everything else in the queue."""
 
@@ -47,6 +48,9 @@ def look(collab: Path, before: Mapping[str, Sighting], now: float, still_s: floa
             seen[name] = _sighting(path, before.get(name), now, still_s)
         except FileNotFoundError:
             continue  # renamed or removed while we looked
+        except OSError:
+            # No right to read it, a folder of that name, a broken disk: it is looked at again, and keeps nobody else waiting.
+            seen[name] = Sighting(UNREADABLE, now, "", before[name].asked if name in before else "")
     return seen
 
 
@@ -87,6 +91,11 @@ def ask(seen: Sightings, waiting: int, at_once: int = AT_ONCE) -> tuple[list[str
     names = [name for name, sighting in sorted(seen.items()) if sighting.news][:room]
     asked = {name: msgspec.structs.replace(seen[name], asked=seen[name].sha256) for name in names}
     return names, {**seen, **asked}
+
+
+def unreadable(seen: Sightings) -> list[str]:
+    """Contributors whose file is there and cannot be read."""
+    return sorted(name for name, sighting in seen.items() if sighting.stamp == UNREADABLE)
 
 
 def dumped(seen: Sightings) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from canvas_pipeline.artifacts import sha256_file
@@ -59,13 +60,21 @@ def inputs_of(ws: Workspace) -> dict[str, str]:
     sessions = sorted(ws.sessions.glob("*.jsonl")) if ws.sessions.is_dir() else []
     deployed = sorted(path for path in ws.deploy.glob("*") if path.is_file())
     parts = {
-        "contributors": [(name, sha256_file(path)) for name, path in sorted(contributor_files(ws).items())],
-        "sessions": [(path.name, sha256_file(path)) for path in sessions],
-        "deploy": [(path.name, sha256_file(path)) for path in deployed],
+        "contributors": [(name, _sha256(path)) for name, path in sorted(contributor_files(ws).items())],
+        "sessions": [(path.name, _sha256(path)) for path in sessions],
+        "deploy": [(path.name, _sha256(path)) for path in deployed],
         "settings": [ws.profile.name, ws.seed, ws.base_model, ws.teacher_endpoint, ws.teacher_model],
         "code": code_version("."),
     }
     return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:12] for name, part in parts.items()}
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError:
+        # Renamed while we looked, or not ours to read: the night is not cancelled for that; the stage that needs it says so.
+        return "unreadable"
 
 
 def shown(inputs: Mapping[str, str]) -> str:

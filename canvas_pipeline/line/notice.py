@@ -7,14 +7,14 @@ place is tried though one fails; a webhook's address is a secret and stands in n
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -122,23 +122,44 @@ class Webhook:
         )
         try:
             again(self._post, url, {"text": notice.text(), **msgspec.to_builtins(notice)})
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ValueError) as error:  # ValueError: a host whose name cannot even be asked for
             answer = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else type(error).__name__
             raise ServiceUnavailable(
-                f"the webhook at {urlsplit(url).hostname} did not take the notice in {TRIES} tries ({answer}); "
+                f"the webhook at {url.host} did not take the notice in {TRIES} tries ({answer}); "
                 f"check its address in {NOTIFY}"
             ) from None  # httpx's own message holds the whole address
 
-    def _post(self, url: str, body: Mapping[str, object]) -> None:
-        httpx.post(url, json=body, timeout=PATIENCE_S).raise_for_status()
+    def _post(self, url: httpx.URL, body: Mapping[str, object]) -> None:
+        with _unlogged("httpx"):  # it logs the whole address of each request
+            httpx.post(url, json=body, timeout=PATIENCE_S).raise_for_status()
 
-    def _url(self) -> str:
-        if not self.address.startswith("@"):
-            return self.address
-        path = Path(self.address[1:])
-        if not path.is_file():
-            raise MissingInput(f"{path}: no such file; {NOTIFY} names it as the one that holds the webhook's address")
-        return path.read_text(encoding="utf-8").strip()
+    def _url(self) -> httpx.URL:
+        source, text = NOTIFY, self.address
+        if text.startswith("@"):
+            path = Path(text[1:])
+            if not path.is_file():
+                raise MissingInput(
+                    f"{path}: no such file; {NOTIFY} names it as the one that holds the webhook's address"
+                )
+            source, text = str(path), path.read_text(encoding="utf-8", errors="replace").strip()
+        with contextlib.suppress(httpx.InvalidURL):
+            url = httpx.URL(text)
+            if url.scheme in ("http", "https") and url.host:
+                return url
+        raise MissingInput(
+            f"{source}: {'holds no' if text else 'is empty where there should be the'} address of a webhook (https://…)"
+        )
+
+
+@contextlib.contextmanager
+def _unlogged(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _log(rest: str) -> Notifier | None:

@@ -112,6 +112,13 @@ def test_the_teacher_has_its_slot_and_steps_go_before_what_looks_after_them() ->
     )
 
 
+def test_the_executor_knows_of_the_teacher_beside_it_and_keeps_what_it_learned() -> None:
+    given = SERVICES["code"]["environment"]
+    assert given["CANVAS_UMA_TEACHER"] == "${CANVAS_UMA_TEACHER-${CANVAS_TEACHER_ENDPOINT:-}}"
+    kept = [volume.split(":")[1] for volume in SERVICES["code"]["volumes"]]
+    assert any(given["CANVAS_UMA_LEDGER"].startswith(f"{folder}/") for folder in kept)
+
+
 def options(words: list[str]) -> list[str]:
     return [word for word in words if word.startswith("--")]
 

@@ -4,6 +4,7 @@
 """
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -240,3 +241,26 @@ def keeps_a_diary() -> int:
 @dg.job(executor_def=gb10_executor)
 def diary() -> None:
     keeps_a_diary()
+
+
+@dg.op
+def spoils_what_was_learned() -> None:
+    """Leaves a ledger in which reservations can be written, and peaks cannot."""
+    with sqlite3.connect(os.environ["CANVAS_UMA_LEDGER"]) as db:
+        db.executescript("DROP TABLE peaks; CREATE VIEW peaks AS SELECT 1")
+
+
+@dg.op
+def finds_its_work_done(context: dg.OpExecutionContext) -> None:
+    context.log_event(dg.AssetMaterialization("made_before", metadata={"reused": True}))
+
+
+@dg.job(executor_def=gb10_executor)
+def spoiling() -> None:
+    spoils_what_was_learned()
+
+
+@dg.job(executor_def=gb10_executor)
+def quiet_night() -> None:
+    finds_its_work_done()
+    number()

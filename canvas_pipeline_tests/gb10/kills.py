@@ -85,6 +85,7 @@ class Kill:
         ledger = UmaCap().open()
         until("the ledger to be empty", lambda: ledger.entries() == [])
         ledger.close()
+        assert list((self.house.home / "reports").iterdir()) == [], "what its allocators reported was left behind"
         self.fails_with_a_reason()
         self.completes_when_taken_up()
         return seconds

@@ -83,5 +83,20 @@ def test_a_stop_is_remembered_as_at_least(peaks: Peaks) -> None:
     assert peaks.learned(KEY) == Learned(peak=500, stopped=True)
 
 
+def test_nights_without_work_and_failures_do_not_make_a_peak_forgotten(peaks: Peaks) -> None:
+    peaks.record(KEY, 900)
+    for _ in range(3 * KEPT):
+        peaks.record(KEY, 50, whole=False)
+        peaks.record(KEY, 60, stopped=True, whole=False)
+    assert peaks.learned(KEY) == Learned(peak=900)
+    peaks.record(KEY, 950, whole=False)
+    assert peaks.learned(KEY) == Learned(peak=950)
+
+
+def test_of_a_step_that_never_did_its_work_nothing_is_known(peaks: Peaks) -> None:
+    peaks.record(KEY, 50, whole=False)
+    assert peaks.learned(KEY) is None
+
+
 def test_inputs_within_a_factor_of_two_share_a_class() -> None:
     assert size_class(0) == 0 and size_class(1000) == size_class(600) and size_class(1000) != size_class(2100)

@@ -13,6 +13,7 @@ import pytest
 from canvas_pipeline.gb10.admission import Claim, Room
 from canvas_pipeline.gb10.ledger import Ledger, since_boot
 from canvas_pipeline.gb10.owner import owner
+from canvas_pipeline.gb10.peaks import Key, Peaks
 from canvas_pipeline_tests.gb10.runs import Bench, bench
 
 GIB = 1 << 30
@@ -114,3 +115,16 @@ def test_a_failed_run_is_taken_up_where_it_failed(house: Bench) -> None:
 def test_the_launch_pad_may_reserve_more_for_one_step(house: Bench) -> None:
     found = house.run("leaving", config={"uma_gib": {"leaves_a_child": 1.5}})
     assert "Admitted with 1.50 GiB (configured 1.50 GiB" in found.said("leaves_a_child")
+
+
+def test_a_step_that_did_its_work_does_not_fail_because_the_ledger_does(house: Bench) -> None:
+    found = house.run("spoiling")
+    assert found.success and "is not written down" in found.said("spoils_what_was_learned")
+    assert "uma.sqlite" in found.said("spoils_what_was_learned") and house.entries() == []
+
+
+def test_what_a_step_takes_is_learned_from_its_work_and_not_from_finding_it_done(house: Bench) -> None:
+    assert house.run("quiet_night").success
+    peaks = Peaks(house.ledger_path)
+    assert peaks.learned(Key(step="number")) is not None
+    assert peaks.learned(Key(step="finds_its_work_done")) is None

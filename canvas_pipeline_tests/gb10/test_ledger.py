@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,11 +14,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from canvas_pipeline.errors import BadInput
+from canvas_pipeline.errors import BadInput, DiskFull
 from canvas_pipeline.gb10 import owner as owners
-from canvas_pipeline.gb10.admission import Admitted, Claim, Room, Waits
+from canvas_pipeline.gb10.admission import Admitted, Claim, Refused, Room, Waits
 from canvas_pipeline.gb10.ledger import Entry, Ledger
 from canvas_pipeline.gb10.owner import Owner, alive, owner
+from canvas_pipeline.gb10.peaks import Key, Peaks
 from canvas_pipeline_tests.gb10.schedules import play
 
 BUDGET = 100
@@ -133,8 +135,10 @@ def test_a_reused_process_id_and_another_boot_are_dead() -> None:
 
 
 def test_a_zombie_is_dead() -> None:
-    child = subprocess.Popen([sys.executable, "-c", ""])
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     who = owner(child.pid)
+    assert child.stdin is not None
+    child.stdin.close()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and not yet collected
     assert not alive(who)
     child.wait()
@@ -232,3 +236,49 @@ def test_a_file_that_is_no_ledger_is_named_with_what_to_do(tmp_path: Path) -> No
     path.write_text("this is no database, and long enough to be taken for none at all" * 20)
     with pytest.raises(BadInput, match="uma.sqlite.*delete it"):
         Ledger(path).entries()
+
+
+def test_a_full_disk_is_named_and_what_was_reserved_before_stays_reserved(tmp_path: Path) -> None:
+    """SQLite's own limit on pages stands for the disk: the error is the same one."""
+    ledger = Ledger(tmp_path / "uma.sqlite")
+    assert isinstance(ask(ledger, "first", 10), Admitted)
+    with ledger._transaction() as db:
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(DiskFull, match=r"uma\.sqlite.*CANVAS_UMA_LEDGER"):
+        ask(ledger, "x" * 100_000, 10)
+    assert isinstance(ask(ledger, "second", 10), Admitted), "with room again it goes on"
+    assert [e.token for e in ledger.entries()] == ["first", "second"]
+
+
+def test_a_ledger_of_another_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "uma.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 2")
+        db.execute("CREATE TABLE entries (token TEXT)")
+    for use in (Ledger(path).entries, lambda: Peaks(path).learned(Key(step="s"))):
+        with pytest.raises(BadInput, match="version 2.*version 1.*delete it"):
+            use()
+    with sqlite3.connect(path) as db:
+        assert [name for (name,) in db.execute("SELECT name FROM sqlite_master")] == ["entries"]
+
+
+def test_a_ledger_whose_columns_differ_is_named_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "uma.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE entries (token TEXT)")
+        db.execute("CREATE TABLE peaks (step TEXT, version TEXT, size_class TEXT)")
+    for use in (Ledger(path).entries, lambda: Peaks(path).record(Key(step="s"), 1)):
+        with pytest.raises(BadInput, match="no such column|has 3 columns"):
+            use()
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInput, match=r"file/uma\.sqlite.*CANVAS_UMA_LEDGER"):
+        Ledger(tmp_path / "file" / "uma.sqlite").entries()
+
+
+def test_a_claim_that_can_never_be_met_does_not_stand_in_the_queue(ledger: Ledger) -> None:
+    assert isinstance(ask(ledger, "too large", BUDGET + 1), Refused)
+    assert ledger.entries() == []

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from canvas_pipeline.cli import uma as command
 from canvas_pipeline.defs.platform import uma_status
 from canvas_pipeline.errors import BadConfig, MissingTool
-from canvas_pipeline.gb10.admission import Claim, Room
+from canvas_pipeline.gb10.admission import Claim, Refused, Room
 from canvas_pipeline.gb10.host import GIB, Memory, gib, memory
 from canvas_pipeline.gb10.ledger import since_boot
 from canvas_pipeline.gb10.owner import owner
@@ -53,6 +53,28 @@ def test_a_version_2_limit_counts_less_what_the_cache_would_give_back(tmp_path: 
     }
     found = memory(machine(tmp_path, cgroup="0::/a/b\n", files=files))
     assert (found.total, found.available) == (8 * GIB, 5 * GIB) and found.limit.endswith("/a")
+
+
+def test_where_the_kernel_holds_back_before_the_limit_that_counts(tmp_path: Path) -> None:
+    files = {"a/memory.max": str(8 * GIB), "a/memory.high": str(6 * GIB), "a/memory.current": str(GIB)}
+    assert memory(machine(tmp_path, cgroup="0::/a\n", files=files)).total == 6 * GIB
+
+
+@pytest.mark.parametrize(
+    ("meminfo", "lacking"),
+    [("", "MemTotal"), ("MemTotal: 8 kB\n", "MemAvailable"), ("MemAvailable: 8 kB\nMemTotal:\n", "MemTotal")],
+)
+def test_a_machine_whose_proc_lacks_a_line_is_told_which(tmp_path: Path, meminfo: str, lacking: str) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text(meminfo)
+    with pytest.raises(MissingTool, match=f"no line {lacking}"):
+        memory(tmp_path)
+
+
+def test_what_is_available_is_known_without_what_is_free(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 8 kB\nMemAvailable: 4 kB\n")
+    assert memory(tmp_path).available == 4096
 
 
 def test_a_version_1_limit_counts_and_its_unlimited_does_not(tmp_path: Path) -> None:
@@ -100,6 +122,47 @@ def test_a_setting_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("CANVAS_UMA_FLOOR_GIB", "lots")
     with pytest.raises(BadConfig, match="CANVAS_UMA_FLOOR_GIB is 'lots'"):
         UmaCap().cap(SPARK)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-3", "1e400"])
+@pytest.mark.parametrize("name", ["CANVAS_UMA_TOTAL_GIB", "CANVAS_UMA_BUDGET", "CANVAS_UMA_FLOOR_GIB"])
+def test_a_number_that_no_memory_can_have_is_named(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(BadConfig, match=f"{name} is '{text}': write a number"):
+        UmaCap().cap(SPARK)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"margin": 0.5}, {"default_gib": 0}, {"teacher_share": 60}, {"patience_s": -1}, {"margin": float("nan")}],
+)
+def test_a_setting_out_of_its_range_is_refused_by_name(settings: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        UmaCap(**settings)
+
+
+@pytest.mark.parametrize(
+    "where", ["127.0.0.1:8000/v1", "yes", "http://", "http://there:port/v1", "ftp://user:secret@there/v1"]
+)
+def test_a_teacher_that_is_no_address_is_refused_and_not_quoted(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANVAS_UMA_TEACHER", where)
+    with pytest.raises(BadConfig, match="CANVAS_UMA_TEACHER is no address") as raised:
+        UmaCap().cap(SPARK)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_step_that_would_never_fit_beside_a_pinned_teacher_is_refused_instead_of_waiting_for_ever(
+    uma: UmaCap,
+) -> None:
+    pinned = UmaCap(ledger=uma.ledger, teacher="pinned")
+    cap, ledger = pinned.cap(), pinned.open()
+    room = pinned.room(ledger)
+    size = cap.budget - cap.pinned + 1
+    found = ledger.ask(Claim(token="t", size=size, since=0.0), "run", owner(), room, 60.0)
+    assert isinstance(found, Refused) and "the teacher's slot has" in found.reason and cap.for_steps == size - 1
+    ledger.close()
+    with pytest.raises(BadConfig, match="pinned slot"):
+        UmaCap(teacher="pinned", budget=0.5).cap(SPARK)
 
 
 def test_the_ledger_lies_in_the_users_state_folder_whatever_the_dagster_home() -> None:

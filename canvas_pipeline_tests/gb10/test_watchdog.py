@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -179,6 +180,33 @@ def test_proportional_sets_count_a_shared_page_once() -> None:
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else, whom nobody lets look")
+def test_a_process_that_nobody_may_look_into_counts_with_all_it_has_and_spares_its_neighbours_no_signal() -> None:
+    hidden = subprocess.Popen([sys.executable, "-c", f"import time; held = bytearray({32 * MIB}); time.sleep(60)"])
+    ours = subprocess.Popen(["sleep", "60"], user=65534)
+    answers, answer = os.pipe()
+    try:
+        deadline = time.monotonic() + 60
+        while group.resident([hidden.pid]) < 8 * MIB and time.monotonic() < deadline:
+            time.sleep(0.05)
+        looker = os.fork()
+        if looker == 0:
+            os.setuid(65534)
+            with contextlib.suppress(BaseException):
+                size = group.proportional([hidden.pid]).get(hidden.pid, 0)
+                os.write(answer, f"{size} {group.send([hidden.pid, ours.pid], signal.SIGKILL)}".encode())
+            os._exit(0)
+        os.waitpid(looker, 0)
+        os.close(answer)
+        size, _, refused = os.read(answers, 1000).decode().partition(" ")
+        assert (int(size or 0) >= 8 * MIB, refused) == (True, f"[{hidden.pid}]")
+        assert ours.wait(60) == -signal.SIGKILL
+    finally:
+        for child in (hidden, ours):
+            child.kill()
+            child.wait()
 
 
 def test_a_leap_beyond_all_bounds_is_a_memory_error_in_the_step_itself() -> None:

@@ -92,6 +92,16 @@ def test_while_as_many_wait_as_may_wait_nobody_is_asked_for_and_nobody_is_forgot
     assert ask(look(tmp_path, seen, NOW), waiting=AT_ONCE - 1)[0] == ["ada"]
 
 
+def test_what_cannot_be_read_keeps_nobody_waiting_and_is_taken_once_it_can(tmp_path: Path) -> None:
+    (tmp_path / "ada.jsonl").mkdir()
+    put(tmp_path, "bo", "{}\n")
+    names, seen = ask(look(tmp_path, {}, NOW), waiting=0)
+    assert (names, arrivals.unreadable(seen)) == (["bo"], ["ada"])
+    (tmp_path / "ada.jsonl").rmdir()
+    put(tmp_path, "ada", "{}\n")
+    assert news(look(tmp_path, loaded(dumped(seen)), NOW + 30)) == ["ada"]
+
+
 @pytest.mark.parametrize("cursor", [None, "", "{", '{"ada": "0f3c"}', "[]"])
 def test_a_cursor_that_cannot_be_read_starts_anew(cursor: str | None) -> None:
     assert loaded(cursor) == {}

@@ -76,3 +76,10 @@ def test_a_renamed_contributor_is_a_change(ws: Workspace) -> None:
     before = inputs_of(ws)
     (ws.collab / "ada-001.jsonl").rename(ws.collab / "ada-100.jsonl")
     assert changed(inputs_of(ws), before) == "contributors"
+
+
+def test_a_file_that_cannot_be_read_is_a_change_and_does_not_cancel_the_night(ws: Workspace) -> None:
+    before = inputs_of(ws)
+    (ws.collab / "ada-001.jsonl").unlink()
+    (ws.collab / "ada-001.jsonl").symlink_to("nothing")
+    assert changed(inputs_of(ws), before) == "contributors"

@@ -129,6 +129,29 @@ def test_the_address_may_lie_in_a_file_as_secrets_do(hook: Hook, tmp_path: Path)
         tell(NOTICE, notifiers_of(f"webhook:@{tmp_path}/nothing"))
 
 
+@pytest.mark.parametrize("text", ["", "\n", "https://x:secret-token/", "secret-token", "\udcff"])
+def test_a_file_that_holds_no_address_is_named_and_not_quoted_and_the_other_places_still_hear(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "address").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ServiceUnavailable, match="address.*webhook") as raised:
+        tell(NOTICE, notifiers_of(f"webhook:@{tmp_path}/address, file:{tmp_path}/notices.jsonl"))
+    assert "secret-token" not in str(raised.value)
+    assert (tmp_path / "notices.jsonl").read_text().count("\n") == 1
+
+
+def test_a_host_that_no_name_server_can_be_asked_for_keeps_no_other_place_from_hearing(tmp_path: Path) -> None:
+    with pytest.raises(ServiceUnavailable, match="did not take the notice"):
+        tell(NOTICE, [Webhook(f"http://{'x' * 80}.invalid/secret-token", wait_s=0.0), File(tmp_path / "notices.jsonl")])
+    assert (tmp_path / "notices.jsonl").read_text().count("\n") == 1
+
+
+def test_the_address_stands_in_no_log_however_much_is_logged(hook: Hook, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        tell(NOTICE, [Webhook(hook.url)])
+    assert len(hook.bodies) == 1 and "secret-token" not in caplog.text
+
+
 def test_nothing_named_is_the_log_and_every_kind_can_be_named() -> None:
     assert notifiers_of("") == (Log(),)
     for kind, rest in {"log": "", "file": ":/tmp/x", "webhook": ":https://example.org/x"}.items():
