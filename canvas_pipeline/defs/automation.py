@@ -11,6 +11,7 @@ from canvas_pipeline.components.resource import Line
 from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, canaries, collab
 from canvas_pipeline.defs.canvas.leaving import departures
 from canvas_pipeline.line import arrivals, night
+from canvas_pipeline.line.intake import intake_code
 
 METHOD_ASSETS = ("run_spec", "checkpoint", "bench")
 DEMO_METHODS = ("sft", "dpo", "kto")
@@ -95,7 +96,7 @@ def nightly(context: dg.ScheduleEvaluationContext, line: Line) -> dg.RunRequest:
 
 @dg.sensor(job=intake_job, minimum_interval_seconds=30, default_status=WATCHING)
 def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorResult:
-    """A partition and a run for each contributor file that is new or changed, once it is whole.
+    """A partition and a run for each contributor file that is new or changed, once it is whole; for all when intake's code changed.
 
     The cursor holds what was seen and asked for, and is kept together with the runs it asked for: a tick that is broken off is
     taken up, not repeated. A file that goes back to an older content is a change too, which a run key made from the content
@@ -110,7 +111,7 @@ def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorRe
             f"{folder}: {len(blocked)} file(s) cannot be read, look at their rights: {', '.join(blocked[:5])}"
         )
     waiting = context.instance.get_runs_count(dg.RunsFilter(job_name=intake_job.name, statuses=WAITING))
-    names, seen = arrivals.ask(seen, waiting)
+    names, seen = arrivals.ask(seen, waiting, intake_code())
     settled = {name for name, sighting in seen.items() if sighting.sha256}
     present = {path.stem for path in folder.glob("*.jsonl") if not path.name.startswith(".")}
     known = set(context.instance.get_dynamic_partitions(CONTRIBUTORS.name or ""))

@@ -1,7 +1,8 @@
 """Which contributor files are whole, which of them are news, and how many to take in at once.
 
 In: the contributors' folder, what was seen of it before, the time. Out: what is seen now, and the contributors to ask for. What
-must hold: a file somebody is still writing is not taken; a content is asked for once however often, late or interrupted one looks;
+must hold: a file somebody is still writing is not taken; a content is asked for once by the same code, however often, late or
+interrupted one looks;
 unchanged files are not read again; a flood is taken in portions and loses nobody; a file that cannot be read keeps nobody waiting.
 """
 
@@ -23,16 +24,20 @@ AT_ONCE = 25
 
 class Sighting(msgspec.Struct, frozen=True, array_like=True):
     """A contributor's file: its ``stamp`` (size and times), since when it has had it (our clock), the sha256 once it is settled
-    (else empty), and the sha256 that was last asked for."""
+    (else empty), and the request that was last made: of which content, by which code."""
 
     stamp: str
     since: float
     sha256: str = ""
     asked: str = ""
 
-    @property
-    def news(self) -> bool:
-        return bool(self.sha256) and self.sha256 != self.asked
+    def request(self, code: str) -> str:
+        """What is to be taken in by intake's ``code``; empty while the file is not settled."""
+        return f"{self.sha256}/{code}" if self.sha256 else ""
+
+    def news(self, code: str) -> bool:
+        """Whether that has not been asked for yet."""
+        return self.request(code) not in ("", self.asked)
 
 
 Sightings = dict[str, Sighting]
@@ -84,12 +89,12 @@ def _ends_whole(path: Path) -> bool:
         return file.read(1) == b"\n"
 
 
-def ask(seen: Sightings, waiting: int, at_once: int = AT_ONCE) -> tuple[list[str], Sightings]:
+def ask(seen: Sightings, waiting: int, code: str, at_once: int = AT_ONCE) -> tuple[list[str], Sightings]:
     """The contributors to take in now, no more than there is room for beside the ``waiting`` ones, and the sightings in which
-    they count as asked for."""
+    they count as asked for. With other ``code`` of the intake everybody is news: their rows are not what they would be now."""
     room = max(0, at_once - waiting)
-    names = [name for name, sighting in sorted(seen.items()) if sighting.news][:room]
-    asked = {name: msgspec.structs.replace(seen[name], asked=seen[name].sha256) for name in names}
+    names = [name for name, sighting in sorted(seen.items()) if sighting.news(code)][:room]
+    asked = {name: msgspec.structs.replace(seen[name], asked=seen[name].request(code)) for name in names}
     return names, {**seen, **asked}
 
 

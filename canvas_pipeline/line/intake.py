@@ -6,6 +6,7 @@ exists only in the contributor's own file and in the private registry; every lin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from canvas_pipeline.intake.quarantine import REASONS
 from canvas_pipeline.intake.table import checked
 from canvas_pipeline.intake.takein import hashed_key, take_in
 from canvas_pipeline.line import audits
-from canvas_pipeline.line.workspace import Made, Workspace, make
+from canvas_pipeline.line.workspace import Made, Workspace, code_version, make, recipe
 
 LOOKERS = ("-intake/audit*", "-intake/canar*", "-intake/person_[!m]*")
 """Code that makes no row another one: what looks at stages, and the recipe of the shipped model (``person_model`` counts)."""
+OUTDATED = "taken in before their file or the intake changed"
 ROOMS = ("errors", "records", "tools", "intake", *LOOKERS)
 
 
@@ -50,29 +52,40 @@ def collab(ws: Workspace, contributor: str) -> Made:
         writer.funnel = taken.funnel
         writer.notes = {"counts": taken.counts}
 
-    stage, reused = make(
-        ws,
-        f"collab/{contributor}",
-        ROOMS,
-        build,
-        inputs={
-            path.name: sha256_file(path),
-            "registry key": hashed_key(key),
-        },
-    )
+    stage, reused = make(ws, f"collab/{contributor}", ROOMS, build, inputs=_inputs(path, key))
     return _made(ws, stage, reused)
+
+
+def intake_code() -> str:
+    """What of this package's code decides the rows of ``collab/<contributor>``, as a hash."""
+    return code_version(*ROOMS)
+
+
+def outdated(ws: Workspace, taken: Mapping[Path, Stage]) -> list[str]:
+    """Stages that were made from another file than the one that lies there now, or by other code."""
+    key, _ = ws.registry()
+    return [
+        stage.manifest.stage
+        for path, stage in taken.items()
+        if stage.manifest.fingerprint != recipe(ws, stage.manifest.stage, ROOMS, _inputs(path, key)).fingerprint()
+    ]
+
+
+def _inputs(path: Path, key: bytes) -> dict[str, str]:
+    return {path.name: sha256_file(path), "registry key": hashed_key(key)}
 
 
 def corpus(ws: Workspace) -> Made:
     """Merge all contributors: the same items in the same bytes, in whatever order the files came."""
     stages: dict[str, Stage] = {}
-    for contributor in contributor_files(ws):
+    taken: dict[Path, Stage] = {}
+    for contributor, path in contributor_files(ws).items():
         found = ws.store.find(f"collab/{contributor}")
         if found is None:
             raise MissingInput(
                 f"contributor {contributor} has not been taken in yet; materialise their collab partition"
             )
-        stages[contributor] = found
+        stages[contributor] = taken[path] = found
     if not stages:
         raise BadInput(f"{ws.collab} holds no contributor file; make some with: canvas-data synthesize")
 
@@ -85,7 +98,13 @@ def corpus(ws: Workspace) -> Made:
 
     inputs = {name: stage.sha256 for name, stage in stages.items()}
     made = _made(ws, *make(ws, "corpus", ROOMS, build, inputs=inputs))
-    return replace(made, verdicts=(*made.verdicts, audits.of_stage(ws, made.stage)))
+    facts = dict(made.facts)
+    if old := outdated(ws, taken):
+        facts[OUTDATED] = old
+        ws.say(
+            f"corpus: {', '.join(old)}: the file or the intake has changed since; materialise their collab partition"
+        )
+    return replace(made, facts=facts, verdicts=(*made.verdicts, audits.of_stage(ws, made.stage)))
 
 
 def _made(ws: Workspace, stage: Stage, reused: bool) -> Made:

@@ -16,6 +16,7 @@ from canvas_pipeline.line.arrivals import AT_ONCE, Sightings, ask, dumped, loade
 
 NOW = 1_800_000_000.0
 LONG_AGO = NOW - 3600
+CODE = "c0de"
 
 
 def put(folder: Path, name: str, text: str, modified: float = LONG_AGO) -> Path:
@@ -26,12 +27,20 @@ def put(folder: Path, name: str, text: str, modified: float = LONG_AGO) -> Path:
 
 
 def news(seen: Sightings) -> list[str]:
-    return [name for name, sighting in seen.items() if sighting.news]
+    return [name for name, sighting in seen.items() if sighting.news(CODE)]
 
 
 def test_a_file_at_rest_is_news_at_the_first_look(tmp_path: Path) -> None:
     put(tmp_path, "ada", "{}\n")
     assert news(look(tmp_path, {}, NOW)) == ["ada"]
+
+
+def test_other_code_of_the_intake_makes_everybody_news_once(tmp_path: Path) -> None:
+    put(tmp_path, "ada", "{}\n")
+    names, seen = ask(look(tmp_path, {}, NOW), 0, CODE)
+    assert names == ["ada"] and ask(seen, 0, CODE)[0] == []
+    names, seen = ask(seen, 0, "0ther")
+    assert names == ["ada"] and ask(seen, 0, "0ther")[0] == []
 
 
 def test_a_file_just_written_waits_until_it_was_unchanged_for_a_while_by_our_clock(tmp_path: Path) -> None:
@@ -78,7 +87,7 @@ def test_a_flood_is_taken_in_portions_and_each_once(tmp_path: Path) -> None:
         put(tmp_path, f"c{n:03}", "{}\n")
     cursor, asked = None, []
     for tick in range(20):
-        names, seen = ask(look(tmp_path, loaded(cursor), NOW + 30 * tick), waiting=0)
+        names, seen = ask(look(tmp_path, loaded(cursor), NOW + 30 * tick), 0, CODE)
         assert len(names) <= AT_ONCE
         asked += names
         cursor = dumped(seen)
@@ -87,15 +96,15 @@ def test_a_flood_is_taken_in_portions_and_each_once(tmp_path: Path) -> None:
 
 def test_while_as_many_wait_as_may_wait_nobody_is_asked_for_and_nobody_is_forgotten(tmp_path: Path) -> None:
     put(tmp_path, "ada", "{}\n")
-    names, seen = ask(look(tmp_path, {}, NOW), waiting=AT_ONCE)
+    names, seen = ask(look(tmp_path, {}, NOW), AT_ONCE, CODE)
     assert names == []
-    assert ask(look(tmp_path, seen, NOW), waiting=AT_ONCE - 1)[0] == ["ada"]
+    assert ask(look(tmp_path, seen, NOW), AT_ONCE - 1, CODE)[0] == ["ada"]
 
 
 def test_what_cannot_be_read_keeps_nobody_waiting_and_is_taken_once_it_can(tmp_path: Path) -> None:
     (tmp_path / "ada.jsonl").mkdir()
     put(tmp_path, "bo", "{}\n")
-    names, seen = ask(look(tmp_path, {}, NOW), waiting=0)
+    names, seen = ask(look(tmp_path, {}, NOW), 0, CODE)
     assert (names, arrivals.unreadable(seen)) == (["bo"], ["ada"])
     (tmp_path / "ada.jsonl").rmdir()
     put(tmp_path, "ada", "{}\n")
@@ -149,7 +158,7 @@ class Folder(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, 4.0]), waiting=st.sampled_from([0, AT_ONCE - 1, AT_ONCE]))
     def look(self, seconds: float, waiting: int) -> None:
         self.now += seconds
-        names, seen = ask(look(self.folder, loaded(self.cursor), self.now), waiting)
+        names, seen = ask(look(self.folder, loaded(self.cursor), self.now), waiting, CODE)
         self.asked = {name: text for name, text in self.asked.items() if name in seen}
         self.cursor = dumped(seen)
         for name in names:
