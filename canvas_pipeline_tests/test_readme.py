@@ -1,4 +1,4 @@
-"""What README.md names must exist: make targets, commands with their options, files."""
+"""What README.md names must exist: make targets, commands with their options, files; its figures are those of the experiments."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_every_make_target_in_the_readme_exists() -> None:
     assert named and named <= targets
 
 
-@pytest.mark.parametrize("program", ["canvas-data", "canvas-train", "canvas-release"])
+@pytest.mark.parametrize("program", ["canvas-data", "canvas-train", "canvas-release", "uma"])
 def test_every_command_and_option_in_the_readme_exists(program: str) -> None:
     for words in started(program):
         command = command_of(program)
@@ -91,3 +91,10 @@ def test_every_command_and_option_in_the_readme_exists(program: str) -> None:
 def test_every_file_the_readme_names_exists() -> None:
     assert {name for name in paths() if not (ROOT / name).exists()} == set()
     assert paths(), "the README says where things live"
+
+
+def test_every_figure_in_the_readmes_table_is_one_of_the_experiments() -> None:
+    measured = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
+    table = README.split("<!-- table")[1].split("<!-- /table -->")[0]
+    figures = re.findall(r"[\d.]+ % \[[^\]]+\]", table)
+    assert len(figures) >= 16 and [figure for figure in figures if figure not in measured] == []
