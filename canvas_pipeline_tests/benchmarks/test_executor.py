@@ -38,20 +38,18 @@ def test_a_step_costs_at_most_seven_tenths_of_the_stock_executors(tmp_path: Path
 
 
 def test_a_step_past_its_cap_is_gone_within_a_second(tmp_path: Path) -> None:
-    """The step writes down when it had taken how much; it must have ended a second after it had taken its reservation."""
+    """The step writes down what it holds, by the measure of the cap; a second after it held its reservation it writes no more."""
     with bench(tmp_path) as house:
         for _ in range(5):
             found = house.run("diary", config={"retries": {"disabled": {}}})
             (failure,) = found.of("keeps_a_diary", "STEP_FAILURE")
-            last = json.loads((tmp_path / "diary.jsonl").read_text().splitlines()[-1])
-            crossed = next(
-                line["at"]
-                for line in map(json.loads, (tmp_path / "diary.jsonl").read_text().splitlines())
-                if line["mib"] >= 128
-            )
-            print(
-                f"\nfrom 128 MiB taken to the last sign of life {last['at'] - crossed:.2f} s, {last['mib']} MiB by then"
-            )
             assert failure.step_failure_data.user_failure_data is not None
-            assert last["at"] - crossed < 1.0
+            lines = [json.loads(line) for line in (tmp_path / "diary.jsonl").read_text().splitlines()]
+            # What the runs before have taught it to reserve is more than what it declares.
+            reserved = found.reserved_mib("keeps_a_diary")[-1]
+            # Where it was ended before it could write that it had crossed, what it wrote last is when it did.
+            crossed = next((line for line in lines if line["mib"] >= reserved), lines[-1])
+            seconds, last = lines[-1]["at"] - crossed["at"], lines[-1]["mib"]
+            print(f"\n{reserved:.0f} MiB reserved, {last} MiB when last heard of, {seconds:.2f} s after crossing")
+            assert last >= 0.8 * reserved and seconds < 1.0
             (tmp_path / "diary.jsonl").unlink()

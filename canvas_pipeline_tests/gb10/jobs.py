@@ -12,6 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from canvas_pipeline.gb10 import process_group
 from canvas_pipeline.gb10.executor import gb10_executor
 
 MIB = 1 << 20
@@ -226,13 +227,14 @@ def killable() -> None:
 
 @dg.op(tags={"canvas/uma_gib": "0.125"})
 def keeps_a_diary() -> int:
-    """Three times its reservation, bit by bit, and goes on saying that it lives."""
+    """Three times its reservation, bit by bit, and goes on saying that it lives, and what it holds."""
     held = []
     with (folder() / "diary.jsonl").open("a") as diary:
         for turn in range(2000):
             if turn < 48:
                 held.append(bytearray(b"\1" * (8 * MIB)))
-            diary.write(f'{{"at": {time.time()}, "mib": {8 * len(held)}}}\n')
+            mib = process_group.proportional([os.getpid()])[os.getpid()] / MIB
+            diary.write(f'{{"at": {time.time()}, "mib": {mib:.0f}}}\n')
             diary.flush()
             time.sleep(0.02)
     return len(held)

@@ -77,9 +77,10 @@ class Result:
         (event,) = self.of(step, "STEP_FAILURE")
         return event.step_failure_data
 
-    def reserved_gib(self, step: str) -> list[float]:
+    def reserved_mib(self, step: str) -> list[float]:
         """What each attempt of a step reserved."""
-        return [float(number) for number in re.findall(r"Admitted.*? with ([\d.]+) ", self.said(step))]
+        found = re.findall(r"Admitted.*? with ([\d.]+) ([GM]iB)", self.said(step))
+        return [float(number) * (1024 if unit == "GiB" else 1) for number, unit in found]
 
 
 @contextmanager

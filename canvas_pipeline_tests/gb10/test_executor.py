@@ -49,9 +49,9 @@ def test_a_step_past_its_reservation_is_stopped_and_its_neighbour_finishes(house
 def test_a_stopped_step_starts_once_more_with_twice_as_much_and_the_next_run_knows(house: Bench) -> None:
     first = house.run("underestimates")
     assert first.success and len(first.of("underestimated", "STEP_UP_FOR_RETRY")) == 1
-    assert first.reserved_gib("underestimated") == [256, 512]
+    assert first.reserved_mib("underestimated") == [256, 512]
     second = house.run("underestimates")
-    (reserved,) = second.reserved_gib("underestimated")
+    (reserved,) = second.reserved_mib("underestimated")
     assert second.success and reserved > 400  # MiB: the learned peak with its margin
     assert "declared 256 MiB, learned peak" in second.said("underestimated")
 
