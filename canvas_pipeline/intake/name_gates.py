@@ -7,6 +7,7 @@ the rules or patterns found is judged here, places grow only.
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 from canvas_pipeline.intake.persons import PARTICLES, names_a_thing, stands_strongly, within_figure
 from canvas_pipeline.intake.vocabulary import (
@@ -19,7 +20,10 @@ from canvas_pipeline.intake.vocabulary import (
     looks_mistyped,
     looks_shifted,
 )
+from canvas_pipeline.records import ItemType
 
+_CODES = frozenset({*get_args(ItemType), "TODO", "LTI", "SIS"})
+"""What Canvas itself writes in capitals: kinds of items, and the systems around it."""
 _HEX_ID = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}")
 _OTHER_NUMBER = re.compile(r"\d{5}|^\d+[^\W\d_]*$")
 _BEFORE = re.compile(r"(?<!\w)([^\W\d_][\w'-]*\.?),? {1,2}$")
@@ -123,7 +127,13 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
     naming a place ("RFC 2616"). What the rules say of a person ("Dr. Newton") is not touched by it."""
     value = text[start:end]
     words = [word for word in _WORD.findall(value) if len(word) > 1]
-    if not words or _OTHER_NUMBER.search(value) or _inside_id(text, start, end) or all(map(is_compound, words)):
+    if (
+        not words
+        or _CODES.issuperset(words)
+        or _OTHER_NUMBER.search(value)
+        or _inside_id(text, start, end)
+        or all(map(is_compound, words))
+    ):
         return False
     if _shifted(text, start, end):
         return False

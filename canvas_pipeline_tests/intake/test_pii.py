@@ -23,6 +23,7 @@ from canvas_pipeline.intake.pii import (
     scrub_rows,
 )
 from canvas_pipeline.tools import wire
+from canvas_pipeline.tools.registry import TOOLS
 from canvas_pipeline.tools.wire import ToolCall
 
 KEY = b"a key for tests only"
@@ -99,6 +100,15 @@ def test_ordinary_titles_and_course_names_are_not_masked() -> None:
         "Biology - Lab",
     ]
     assert [r.text for r in scrubber().scrub(names, "course_name")] == names
+
+
+def test_nothing_that_canvas_writes_itself_is_masked() -> None:
+    codes = "ASGN QUIZ DISC TODO LTI SIS online_upload online_text_entry online_url on_paper external_tool discussion_topic".split()
+    codes += (
+        "not_graded unsubmitted pending_review course_snapshot todo_snapshot late excused active TBA N/A PDF".split()
+    )
+    texts = [*codes, *TOOLS]
+    assert [found.text for found in scrubber().scrub(texts)] == texts
 
 
 def test_an_instructor_is_found_where_course_names_carry_one() -> None:
