@@ -5,6 +5,7 @@ In: a number. Out: always the same bytes and line limit. What must hold: every r
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Callable, Iterator
@@ -106,8 +107,13 @@ def _places(node: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(node[key])
 
 
+def _value(rng: random.Random) -> Any:
+    """A copy: a list among them that is changed later would change every input after this one."""
+    return copy.deepcopy(rng.choice(_VALUES))
+
+
 def _replace(parent: Any, key: Any, rng: random.Random) -> None:
-    parent[key] = rng.choice(_VALUES)
+    parent[key] = _value(rng)
 
 
 def _remove(parent: Any, key: Any, rng: random.Random) -> None:
@@ -121,9 +127,9 @@ def _rename(parent: Any, key: Any, rng: random.Random) -> None:
 
 def _add(parent: Any, key: Any, rng: random.Random) -> None:
     if isinstance(parent, dict):
-        parent[rng.choice(_KEYS)] = rng.choice(_VALUES)
+        parent[rng.choice(_KEYS)] = _value(rng)
     else:
-        parent.insert(key, rng.choice(_VALUES))
+        parent.insert(key, _value(rng))
 
 
 def _wrap(parent: Any, key: Any, rng: random.Random) -> None:
