@@ -35,11 +35,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 SHARED = ("release", "training")
 """Folders whose tests share models made once a session: each stays on one worker of ``--dist loadgroup``."""
+LONGEST = ("training", "web", "release")
+"""Started first: a long group that one worker is given last keeps the other one waiting."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in LONGEST)
     for item in items:
         path = item.path.relative_to(here)
         group = path.parts[0] if path.parts[0] in SHARED else path.as_posix()
