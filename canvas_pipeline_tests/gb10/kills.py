@@ -7,7 +7,7 @@ the run up again completes with an artefact that is byte for byte that of an und
 
 Or the *daemon* is killed, a real one with the shipped dagster.yaml, which took the run from the queue: the run goes on without
 it, a daemon that is started again looks at the run and leaves it alone, it ends by itself as if nothing had been, and of the dead
-daemon nobody is left. Not in the test suite: most of its half a minute are Dagster's own intervals (20 s until a code server
+daemon nobody is left. Not in the test suite: most of its time are Dagster's own intervals (20 s until a code server
 misses its daemon, 15 s of monitoring).
 """
 

@@ -4,8 +4,8 @@ A daemon with the shipped dagster.yaml and the sensor ``contributors`` switched 
 has looked there in vain, all files are moved in within a moment. At the end every contributor must have been materialised once and
 nobody twice, says the instance's event log, and the sensor has asked for each of them once; two more looks of it change nothing.
 Prints how long that took, how many runs stood in the queue at most, and how many Dagster started again because they had died (on
-a busy machine a code server may miss its minute). A run costs seconds (a process of its own loads the code location and the
-recognisers), so that 200 take a quarter of an hour on two cores.
+a busy machine a code server may miss its minute). A run costs seconds: a process of its own loads the code location and the
+recognisers.
 """
 
 from __future__ import annotations
