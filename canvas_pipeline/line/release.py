@@ -25,6 +25,7 @@ from canvas_pipeline.release.quant_check import check
 from canvas_pipeline.tools.prompt import system_message
 
 RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
+GGUF_ROOMS = ("release", *bench.ROOMS)
 
 
 def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
@@ -53,7 +54,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
         writer.json(evidence, "quants.json")
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    stage, reused = make(ws, f"gguf/{name}", ("release", *bench.ROOMS), build, inputs=inputs)
+    stage, reused = make(ws, f"gguf/{name}", GGUF_ROOMS, build, inputs=inputs)
     quants = read_quants(stage)
     lines = ["| quant | MiB | tensor types | exact calls retained |", "|---|---|---|---|"]
     for quant, found in quants.items():

@@ -197,17 +197,25 @@ def prepare() -> str:
     return "prepared"
 
 
+UNTIL_TOLD = """
+import pathlib, sys, time
+x = bytearray(30 << 20)
+for _ in range(6000):
+    if pathlib.Path(sys.argv[1]).exists():
+        sys.exit(0)
+    time.sleep(0.1)
+sys.exit("nobody told me to end")
+"""
+
+
 @dg.op(tags={"canvas/uma_gib": "0.4"})
 def work(text: str) -> str:
     """Starts a program that leaves the session, takes memory, and writes its result whole or not at all."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", "import time; x = bytearray(30 << 20); time.sleep(600)"], start_new_session=True
-    )
+    child = subprocess.Popen([sys.executable, "-c", UNTIL_TOLD, str(folder() / "told")], start_new_session=True)
     (folder() / "work.pid").write_text(f"{os.getpid()} {os.getppid()} {child.pid}")
     held = fill(48)
-    if not (folder() / "told").exists() and child.wait() != 0:
+    if child.wait() != 0:
         raise RuntimeError("the child ended badly")
-    child.kill()
     new = folder() / ".artefact.new"
     new.write_text(f"{text}, {len(held)} pieces\n")
     new.replace(folder() / "artefact")

@@ -4,6 +4,11 @@ A run worker executes ``jobs.killable``. When its middle step has started a prog
 of the four is killed: the step, its child, its guard, or the run worker; or the run is cancelled. Then nobody of the step may
 live, the ledger is empty, the run has ended with a reason (a dead worker is found by Dagster's own monitoring), and taking
 the run up again completes with an artefact that is byte for byte that of an undisturbed run.
+
+Or the *daemon* is killed, a real one with the shipped dagster.yaml, which took the run from the queue: the run goes on without
+it, a daemon that is started again looks at the run and leaves it alone, it ends by itself as if nothing had been, and of the dead
+daemon nobody is left. Not in the test suite: most of its time are Dagster's own intervals (20 s until a code server
+misses its daemon, 15 s of monitoring).
 """
 
 from __future__ import annotations
@@ -24,7 +29,9 @@ import dagster as dg
 from canvas_pipeline.gb10 import process_group
 from canvas_pipeline.gb10.owner import started
 from canvas_pipeline.gb10.uma import UmaCap
-from canvas_pipeline_tests.gb10.runs import Bench, bench
+from canvas_pipeline_tests.gb10.runs import Bench, Result, bench
+from canvas_pipeline_tests.instance.daemon import Daemon, program
+from canvas_pipeline_tests.instance.homes import ROOT
 
 LIMIT_S = 300.0
 EXPECTED = b"prepared, 6 pieces\n"
@@ -37,6 +44,8 @@ if __name__ == "__main__":
         house.run("killable", run_id=sys.argv[2])
 """
 VICTIMS = ("step", "child", "guard", "worker", "cancel")
+DAEMON = "daemon"
+TARGET = ("--module-name", "canvas_pipeline_tests.gb10.jobs", "--attribute", "killable")
 
 
 def until(what: str, holds: Callable[[], object]) -> None:
@@ -123,17 +132,79 @@ class Kill:
         assert self.house.entries() == []
 
 
+class DaemonKill:
+    """One run from the queue, whose daemon is killed and started again while its step works."""
+
+    def __init__(self, house: Bench) -> None:
+        self.house, self.run_id = house, str(uuid.uuid4())
+        self.daemon = Daemon(house.home, TARGET)
+
+    def play(self) -> float:
+        """Kill the daemon, and see that the run does not notice; returns the seconds from its being told to go on to its end."""
+        try:
+            self.daemon.start()
+            self.queued()
+            self.working()
+            left = self.daemon.kill()
+            self.daemon.start()
+            until("the new daemon to look at the run", lambda: self.daemon.said(f"Checking run {self.run_id}"))
+            began = time.monotonic()
+            (self.house.home / "told").touch()
+            until("the run to end", lambda: self.recorded().is_finished)
+            seconds = time.monotonic() - began
+            self.succeeded_once()
+            until(
+                "everybody of the dead daemon to end",
+                lambda: not any(started(process.pid) is not None for process in left),
+            )
+        finally:
+            self.daemon.stop()
+        return seconds
+
+    def queued(self) -> None:
+        """Hand the run to the queue, as a schedule or the web UI does."""
+        command = [program("dagster"), "job", "launch", *TARGET, "--job", "killable", "--run-id", self.run_id]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+
+    def working(self) -> None:
+        """Wait until the step, its guard and its child are in the middle of their work, all below the daemon."""
+        note = self.house.home / "work.pid"
+        until(
+            "the step to start its child",
+            lambda: self.daemon.said("") and note.is_file() and len(note.read_text().split()) == 3,
+        )
+        pids = [int(pid) for pid in note.read_text().split()]
+        until("the child to take its memory", lambda: process_group.resident(pids[2:]) > 30 << 20)
+        assert set(pids) <= {process.pid for process in self.daemon.family()}
+
+    def recorded(self) -> dg.DagsterRun:
+        run = self.house.instance.get_run_by_id(self.run_id)
+        assert run is not None
+        return run
+
+    def succeeded_once(self) -> None:
+        """The run, no other, each step once, with the right artefact and nothing reserved."""
+        assert [run.run_id for run in self.house.instance.get_runs()] == [self.run_id]
+        found = Result(self.run_id, self.house.instance)
+        assert found.success, [event.message for event in found.events][-5:]
+        assert all(len(found.of(step, "STEP_START")) == 1 for step in ("prepare", "work", "finish"))
+        assert (self.house.home / "artefact").read_bytes() == EXPECTED
+        until("the ledger to be empty", lambda: self.house.entries() == [])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=20)
-    parser.add_argument("--victims", default=",".join(VICTIMS))
+    parser.add_argument("--victims", default=",".join((*VICTIMS, DAEMON)))
     options = parser.parse_args()
     for victim in options.victims.split(","):
         slowest = 0.0
         for _ in range(options.count):
-            with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as house:
-                slowest = max(slowest, Kill(house, victim).play())
-        print(f"{victim}: {options.count} of {options.count} clean, everybody gone within {slowest:.2f} s", flush=True)
+            with tempfile.TemporaryDirectory() as folder, bench(Path(folder), shipped=victim == DAEMON) as house:
+                slowest = max(slowest, (DaemonKill(house) if victim == DAEMON else Kill(house, victim)).play())
+        ended = "the run ended" if victim == DAEMON else "everybody gone"
+        print(f"{victim}: {options.count} of {options.count} clean, {ended} within {slowest:.2f} s", flush=True)
 
 
 if __name__ == "__main__":

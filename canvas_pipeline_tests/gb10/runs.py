@@ -15,6 +15,7 @@ from dagster._core.execution.api import execute_run_iterator
 from canvas_pipeline.gb10.ledger import Entry, Ledger
 from canvas_pipeline.gb10.owner import started
 from canvas_pipeline_tests.gb10 import jobs
+from canvas_pipeline_tests.instance.daemon import settle
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -22,11 +23,14 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 class Bench:
     """An instance, a ledger and a folder for the steps, all in one place of their own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, shipped: bool = False) -> None:
         self.home = home
         self.ledger_path = home / "uma.sqlite"
-        (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-        self.instance = dg.DagsterInstance.from_config(str(home))
+        if shipped:
+            self.instance = settle(home)
+        else:
+            (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+            self.instance = dg.DagsterInstance.from_config(str(home))
 
     def run(
         self,
@@ -84,10 +88,11 @@ class Result:
 
 
 @contextmanager
-def bench(home: Path) -> Iterator[Bench]:
-    before = {name: os.environ.get(name) for name in ("CANVAS_UMA_LEDGER", "CANVAS_TEST_FOLDER")}
+def bench(home: Path, *, shipped: bool = False) -> Iterator[Bench]:
+    """A bench in an empty folder; ``shipped``: its instance has the shipped dagster.yaml, as a daemon needs it."""
+    before = {name: os.environ.get(name) for name in ("CANVAS_UMA_LEDGER", "CANVAS_TEST_FOLDER", "DAGSTER_HOME")}
     os.environ.update(CANVAS_UMA_LEDGER=str(home / "uma.sqlite"), CANVAS_TEST_FOLDER=str(home))
-    made = Bench(home)
+    made = Bench(home, shipped=shipped)
     try:
         yield made
     finally:

@@ -18,22 +18,34 @@ from typing import Any
 import pytest
 
 from canvas_pipeline.artifacts import Stage, Writer, sha256_file
+from canvas_pipeline.bench.agent import Trace
+from canvas_pipeline.bench.scenarios import ScenarioResult
 from canvas_pipeline.bench.score import Prediction
 from canvas_pipeline.intake.synthesize import synthesize
 from canvas_pipeline.line import bench, examples, intake, release, training
-from canvas_pipeline.line.workspace import DEPLOY, Made, Workspace, workspace
-from canvas_pipeline.records import BenchCase, PreferencePair, Trajectory, digest, read_jsonl, write_jsonl
+from canvas_pipeline.line.workspace import DEPLOY, Made, Workspace, make, workspace
+from canvas_pipeline.records import (
+    BenchCase,
+    FeedbackExample,
+    PreferencePair,
+    Trajectory,
+    digest,
+    read_jsonl,
+    write_jsonl,
+)
 from canvas_pipeline.release.gate import QuantEvidence
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantReport
 from canvas_pipeline.tools.wire import ToolCall, serialise
+from canvas_pipeline.training.methods import method
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
 
 METHODS = ("sft", "dpo")
 BASE = "micro-base"
 SHARES = {"base": 0.4, "sft": 0.85, "dpo": 0.95}
-"""Share of the bench cases that each model answers exactly."""
+OTHERS = 0.9
+"""Share of the bench cases that each model answers exactly, and that any other method's does."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,8 @@ class Workshop:
         if name == "canvas_pipeline.bench.generate":
             write_jsonl(out, (self.said(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
         elif name == "canvas_pipeline.bench.scenarios":
-            out.write_bytes(b'{"scenario":"triage","passed":true,"reason":"","turns":3,"calls":[]}\n')
+            trace = Trace(text="Done.", turns=(), answer="Done.", ending="answered")
+            write_jsonl(out, [ScenarioResult(scenario="triage", title="triage", passed=True, reason="", trace=trace)])
         else:
             {"measure": measured, "reference": referred, "train": self._trained}[words[0]](
                 read_spec(Path(words[1])), out
@@ -72,10 +85,9 @@ class Workshop:
 
 def measured(spec: RunSpec, out: Path) -> None:
     """What ``measure`` finds where all is well."""
-    axes: set[str] = set()
-    if spec.row.dataset == "preference":
-        rows = read_jsonl(spec.train_path, PreferencePair)
-        axes = {"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows}
+    kind: Any = {"preference": PreferencePair, "feedback": FeedbackExample}.get(spec.row.dataset)
+    rows = read_jsonl(spec.train_path, kind) if kind else ()
+    axes = {"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows if row.axes}
     numbers: dict[str, Any] = {
         "grad_norm": 5.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0, "masks_wrong": 0,
         "lengths": [200] * 600, "margins": [{"axis": a, "before": 0.0, "after": 0.2, "rows": 16} for a in sorted(axes)],
@@ -108,15 +120,16 @@ def data_half(ws: Workspace) -> Iterator[Made]:
     yield examples.bench_cases(ws)
 
 
-def model_half(ws: Workspace) -> Iterator[Made]:
-    """Base, sft and dpo with their specs and benches, and everything up to the release log."""
+def model_half(ws: Workspace, methods: Sequence[str] = METHODS) -> Iterator[Made]:
+    """Base and some methods (sft first, the others start from it) with their specs and benches, and everything up to the
+    release log."""
     weights = ws.root / BASE
     yield training.base_model(ws, Workshop(weights))
     yield training.training_image(ws, Workshop(weights))
     yield bench.base_bench(ws, Workshop(weights, SHARES["base"]))
-    for name in METHODS:
-        launch = Workshop(weights, SHARES[name])
-        if name == "dpo":
+    for name in methods:
+        launch = Workshop(weights, SHARES.get(name, OTHERS))
+        if method(name).dataset == "preference" and ws.store.find(REFERENCE) is None:
             yield training.reference_logprobs(ws, launch)
         yield training.run_spec(ws, name, launch)
         yield training.checkpoint(ws, name, launch)
@@ -125,11 +138,12 @@ def model_half(ws: Workspace) -> Iterator[Made]:
 
 
 def release_half(ws: Workspace) -> Iterator[Made]:
-    """Matrix, production checkpoint, quants, cards and release log of the models there are."""
+    """Matrix, production checkpoint, quants, scenarios, cards and release log of the models there are."""
     launch = Workshop(ws.root / BASE)
     yield bench.method_matrix(ws, launch)
     yield bench.production_checkpoint(ws, launch)
     quants(ws, bench.production_method(ws))
+    yield bench.scenarios(ws, launch)
     yield release.cards(ws, launch)
     yield release.release_log(ws, launch)
 
@@ -154,10 +168,8 @@ def quants(ws: Workspace, name: str) -> None:
             evidence[quant] = QuantEvidence(report=report, cases=600, exact_unquantised=400, exact_retained=400)
         writer.json(evidence, "quants.json")
 
-    from canvas_pipeline.artifacts import Recipe
-
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    ws.store.make(Recipe(stage=f"gguf/{name}", code_version="made by a test", inputs=inputs), build)
+    make(ws, f"gguf/{name}", release.GGUF_ROOMS, build, inputs=inputs)
 
 
 def micro_base(rows: Path, folder: Path) -> None:
@@ -173,14 +185,14 @@ def micro_base(rows: Path, folder: Path) -> None:
     save_model(build_model(tokenizer, 0, MICRO), tokenizer, folder)
 
 
-def make_good_line(root: Path) -> None:
+def make_good_line(root: Path, methods: Sequence[str] = METHODS) -> None:
     """The whole of it, into an empty folder."""
     synthesize(4, 6, 24, 7, root / "collab")
     shutil.copytree(DEPLOY, root / "deploy")
     (root / BASE).mkdir(parents=True)
     made = list(data_half(line_at(root)))
     micro_base(line_at(root).store.get("trajectories").path(), root / BASE)
-    made += model_half(line_at(root))
+    made += model_half(line_at(root), methods)
     failed = [verdict for stage in made for verdict in stage.verdicts if not verdict.passed]
     assert not failed, f"the good line is not good: {failed}"
 
