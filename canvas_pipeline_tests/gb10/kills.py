@@ -1,7 +1,8 @@
 """SIGKILL in the middle of a run: ``python -m canvas_pipeline_tests.gb10.kills --count 20``.
 
 A run worker executes ``jobs.killable``. When its middle step has started a program in a session of its own and filled memory, one
-of the four is killed: the step, its child, its guard, or the run worker; or the run is cancelled. Then nobody of the step may
+of the four is killed: the step, its child, its guard, or the run worker; or the run is cancelled; or the whole process group of the
+run worker is told to end, as a terminal or a service manager does. Then nobody of the step may
 live, the ledger is empty, the run has ended with a reason (a dead worker is found by Dagster's own monitoring), and taking
 the run up again completes with an artefact that is byte for byte that of an undisturbed run.
 
@@ -43,7 +44,7 @@ if __name__ == "__main__":
     with bench(Path(sys.argv[1])) as house:
         house.run("killable", run_id=sys.argv[2])
 """
-VICTIMS = ("step", "child", "guard", "worker", "cancel")
+VICTIMS = ("step", "child", "guard", "worker", "cancel", "terminal")
 DAEMON = "daemon"
 TARGET = ("--module-name", "canvas_pipeline_tests.gb10.jobs", "--attribute", "killable")
 
@@ -66,8 +67,9 @@ class Kill:
         script.write_text(WORKER)
         with (house.home / "worker.log").open("w") as log:
             self.worker = subprocess.Popen(
-                [sys.executable, str(script), str(house.home), self.run_id], stdout=log, stderr=log
-            )
+                [sys.executable, str(script), str(house.home), self.run_id], stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
         self.step = self.guard = self.child = 0
 
     def play(self) -> float:
@@ -85,7 +87,10 @@ class Kill:
         if self.victim == "cancel":  # as a run launcher does it: the request is written down, then the worker is asked
             self.house.instance.report_run_canceling(self.recorded())
         number = signal.SIGTERM if self.victim == "cancel" else signal.SIGKILL
-        os.kill(pids.get(self.victim, self.worker.pid), number)
+        if self.victim == "terminal":
+            os.killpg(self.worker.pid, signal.SIGTERM)
+        else:
+            os.kill(pids.get(self.victim, self.worker.pid), number)
         until(
             "everybody to end", lambda: not any(started(pid) is not None for pid in (self.step, self.guard, self.child))
         )
@@ -113,6 +118,8 @@ class Kill:
             instance.report_run_failed(run, "the run worker is gone")
         elif self.victim == "cancel":
             assert run.status is dg.DagsterRunStatus.CANCELED
+        elif self.victim == "terminal":  # nobody had asked for it
+            assert run.status is dg.DagsterRunStatus.FAILURE
         else:
             assert run.status is dg.DagsterRunStatus.FAILURE
             failed = [
