@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-import re
 import pickle
+import re
 import time
 from pathlib import Path
 
