@@ -1,6 +1,7 @@
 """Resources and executor of the code location, and an asset that shows who holds the machine's memory."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -31,9 +32,14 @@ SETTINGS = {"CANVAS_PROFILE": "profile", "CANVAS_DATA": "root", "CANVAS_DEPLOY":
 """Environment variable → the line's setting that it is the default of; the launch pad overrides it for one run."""
 
 
+def settings_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """The line's settings that an environment gives."""
+    return {field: environ[name] for name, field in SETTINGS.items() if environ.get(name)}
+
+
 @dg.definitions
 def platform() -> dg.Definitions:
-    given: dict[str, Any] = {field: os.environ[name] for name, field in SETTINGS.items() if os.environ.get(name)}
+    given: dict[str, Any] = dict(settings_of(os.environ))
     line = Line(**given)
     return dg.Definitions(
         assets=[uma_status],

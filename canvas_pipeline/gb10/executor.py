@@ -29,7 +29,8 @@ from canvas_pipeline.gb10.step_process import preload
 from canvas_pipeline.gb10.uma import UmaCap
 
 CORES_EACH = 8
-PRELOAD = ["__main__", "canvas_pipeline.gb10.preload"]
+PRELOAD = ["__main__", "canvas_pipeline.gb10.preload", "canvas_pipeline.line.warm"]
+"""What the fork server imports; the last is named, not imported here: the executor does not need the line."""
 
 
 class Gb10Executor(MultiprocessExecutor):

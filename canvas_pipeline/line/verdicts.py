@@ -2,26 +2,26 @@
 
 In: split stages, their upstream funnels, the base's bench report, the training image's evidence, a method's measurement. Out:
 ``Verdict`` rows. What must hold: a verdict names the sha256 of the very files it judged (evidence speaks for what it was made
-from, not for what lies there now); a data set whose stages were made from older versions of each other is not judged at all.
+from, not for what lies there now); a data set whose stages were made from older versions of each other is not judged at all; rows
+that did not change are read by the guards once, for all methods and all later runs (stage ``verdicts/<dataset>``).
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from canvas_pipeline.artifacts import Stage, sha256_file
+from canvas_pipeline.artifacts import Recipe, Stage, Writer, sha256_file
 from canvas_pipeline.errors import ArtifactCorrupt, GateClosed
 from canvas_pipeline.guardrails import data, run
 from canvas_pipeline.guardrails.run import AxisMargin, ImageEvidence
 from canvas_pipeline.guardrails.table import DATASETS, family_of, guards_for
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.line.workspace import Workspace
-from canvas_pipeline.profiles import profile
+from canvas_pipeline.line.workspace import Workspace, code_version
+from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import FeedbackExample, Funnel, PreferencePair, Row, Trajectory, read_jsonl
 from canvas_pipeline.training.methods import method
 
@@ -33,6 +33,8 @@ UPSTREAM: Mapping[str, tuple[str, ...]] = {
 """The stages whose funnels G6 looks at for each data set. ``feedback_examples`` is drawn up to a number, not filtered."""
 ROWS: Mapping[str, type[Row]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
 PARTS = ("train", "eval")
+ROOMS = ("errors", "records", "profiles", "tools", "guardrails", "line/verdicts")
+_VERDICTS = "verdicts.json"
 
 
 def lineage(ws: Workspace, name: str) -> None:
@@ -57,18 +59,26 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
     sha256s = tuple(sha256_file(path) for path in paths)
     hashes = {f"{dataset}_{part}": sha256 for part, sha256 in zip(PARTS, sha256s, strict=True)}
     g6 = data.g6(funnels(ws, dataset), ws.all_allowances(), hashes, dataset)
-    return (g6, *_of_rows(paths, sha256s, dataset, ws.profile.name))
+    recipe = Recipe(
+        stage=f"verdicts/{dataset}",
+        code_version=code_version(*ROOMS),
+        inputs={split.manifest.stage: split.sha256, **hashes},
+        config={"profile": ws.profile.name},
+    )
+
+    def build(writer: Writer) -> None:
+        writer.json(_of_rows(paths, hashes, dataset, ws.profile), _VERDICTS)
+
+    made, _ = ws.store.make(recipe, build)
+    return (g6, *msgspec.json.decode(made.verify().path(_VERDICTS).read_bytes(), type=tuple[Verdict, ...]))
 
 
-@functools.lru_cache(maxsize=64)
-def _of_rows(paths: tuple[Path, ...], sha256s: tuple[str, ...], dataset: str, profile_name: str) -> tuple[Verdict, ...]:
-    """The guards over rows. Remembered by content: every method asks about the same files."""
-    sizes = profile(profile_name)
+def _of_rows(paths: Sequence[Path], hashes: Mapping[str, str], dataset: str, sizes: Profile) -> tuple[Verdict, ...]:
+    """The guards over rows: ``paths`` are those of ``PARTS``, ``hashes`` names their sha256."""
     parts: list[list[Any]] = [list(read_jsonl(path, ROWS[dataset])) for path in paths]
     train, evaluation = parts
     rows = [*train, *evaluation]
-    hashes = {f"{dataset}_{part}": sha256 for part, sha256 in zip(PARTS, sha256s, strict=True)}
-    only_train = {f"{dataset}_train": sha256s[0]}
+    only_train = {f"{dataset}_train": hashes[f"{dataset}_train"]}
     verdicts = [
         run.g2(train, evaluation, hashes, dataset),
         data.g7(rows, hashes, dataset),
