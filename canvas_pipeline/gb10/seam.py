@@ -131,9 +131,13 @@ def stock_loop(**ours: Any) -> Callable[..., Iterator[DagsterEvent]]:
     return loop
 
 
-def stock_step(*arguments: Any) -> Iterator[DagsterEvent | None]:
-    """Dagster's own way of running one step in a process of the given context."""
-    return multiprocess.execute_step_out_of_process(*arguments)
+def stock_step(
+    context: Any, job: Any, step_context: Any, step: ExecutionStep, *rest: Any
+) -> Iterator[DagsterEvent | None]:
+    """Dagster's own way of running one step in a process of the given context, which makes the event that asks it to end too."""
+    term_events = rest[STEP_ARGUMENTS.index("term_events") - 4]
+    term_events[step.key] = context.Event()
+    return multiprocess.execute_step_out_of_process(context, job, step_context, step, *rest)
 
 
 def stock_explanation(prefix: str, exit_code: int) -> str:

@@ -1,17 +1,20 @@
 """How a step becomes a process: a multiprocessing context whose processes are born under guard.
 
 In: the context that Dagster would start a step's process with, an ``Order``. Out: the same context, but for ``Process``. What must
-hold: Dagster sees a process like any other (``is_alive``, ``exitcode``, ``join``, ``pid``): the guard, which ends as the step ends.
+hold: Dagster sees a process like any other (``is_alive``, ``exitcode``, ``join``, ``pid``): the guard, which ends as the step ends;
+asking a step to end never waits for it.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from typing import Any
 
 import msgspec
@@ -32,6 +35,10 @@ class GuardedContext:
         self._given: tuple[Connection, ...] = ()
         self.process: BaseProcess | None = None
         self.Queue = context.Queue
+
+    def Event(self) -> TermEvent:
+        """What the step is asked to end by."""
+        return TermEvent(self._context)
 
     def Process(self, *, target: Callable[..., None], args: tuple[Any, ...]) -> BaseProcess:
         """A process that is not started yet."""
@@ -60,6 +67,22 @@ class GuardedContext:
         for end in (self._lifeline, self._reports, *self._given):
             if end is not None:
                 end.close()
+
+
+class TermEvent(Event):
+    """The event by which Dagster's loop asks a step to end. Setting the stock one waits until the step's thread that listens has
+    woken up: for ever where the guard has frozen the step or killed it, which a SIGTERM to run worker and fork server does."""
+
+    def __init__(self, context: BaseContext) -> None:
+        super().__init__(ctx=context)
+        self._made_by = os.getpid()
+
+    def set(self) -> None:
+        """In the run worker: returns at once. In the step: as ever."""
+        if os.getpid() != self._made_by:
+            super().set()
+            return
+        threading.Thread(target=super().set, name="term-event", daemon=True).start()
 
 
 def preload(job: ReconstructableJob, modules: Sequence[str]) -> None:

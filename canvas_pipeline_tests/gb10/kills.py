@@ -8,13 +8,16 @@ the run up again completes with an artefact that is byte for byte that of an und
 
 Or the *daemon* is killed, a real one with the shipped dagster.yaml, which took the run from the queue: the run goes on without
 it, a daemon that is started again looks at the run and leaves it alone, it ends by itself as if nothing had been, and of the dead
-daemon nobody is left. Not in the test suite: most of its time are Dagster's own intervals (20 s until a code server
-misses its daemon, 15 s of monitoring).
+daemon nobody is left. Or *everybody* is, daemon, code server, run worker, guard and step at once, as when the power goes: the
+daemon that is started again finds the worker gone, ends the run, gives back its place in the queue and starts it once more. Not in
+the test suite: most of the time are Dagster's own intervals (20 s until a code server misses its daemon, 15 s of monitoring, 30 s
+until a run is retried).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,14 +25,17 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dagster as dg
+import psutil
+from dagster._core.launcher import WorkerStatus
 
 from canvas_pipeline.gb10 import process_group
 from canvas_pipeline.gb10.owner import started
 from canvas_pipeline.gb10.uma import UmaCap
+from canvas_pipeline.instance.launcher import WatchedRunLauncher
 from canvas_pipeline_tests.gb10.runs import Bench, Result, bench
 from canvas_pipeline_tests.instance.daemon import Daemon, program
 from canvas_pipeline_tests.instance.homes import ROOT
@@ -45,7 +51,7 @@ if __name__ == "__main__":
         house.run("killable", run_id=sys.argv[2])
 """
 VICTIMS = ("step", "child", "guard", "worker", "cancel", "terminal")
-DAEMON = "daemon"
+DAEMON, EVERYBODY = "daemon", "everybody"
 TARGET = ("--module-name", "canvas_pipeline_tests.gb10.jobs", "--attribute", "killable")
 
 
@@ -114,8 +120,9 @@ class Kill:
         instance, run = self.house.instance, self.recorded()
         if self.victim == "worker":
             assert run.status is dg.DagsterRunStatus.STARTED
-            # What run monitoring does when its health check fails.
-            instance.report_run_failed(run, "the run worker is gone")
+            found = WatchedRunLauncher().check_run_worker_health(run)
+            assert found.status is WorkerStatus.NOT_FOUND and str(self.worker.pid) in str(found.msg)
+            instance.report_run_failed(run, str(found))  # as run monitoring does with such an answer
         elif self.victim == "cancel":
             assert run.status is dg.DagsterRunStatus.CANCELED
         elif self.victim == "terminal":  # nobody had asked for it
@@ -140,7 +147,7 @@ class Kill:
 
 
 class DaemonKill:
-    """One run from the queue, whose daemon is killed and started again while its step works."""
+    """One run from the queue, whose daemon is killed and started again while its step works, alone or with everybody else."""
 
     def __init__(self, house: Bench) -> None:
         self.house, self.run_id = house, str(uuid.uuid4())
@@ -168,6 +175,39 @@ class DaemonKill:
             self.daemon.stop()
         return seconds
 
+    def lose_power(self) -> float:
+        """Kill everybody, and see that the run is taken up; returns the seconds from the new daemon's start to the end of that."""
+        try:
+            self.daemon.start()
+            self.queued()
+            self.working()
+            left = self.daemon.kill()
+            for process in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            until("everybody to end", lambda: not any(started(process.pid) is not None for process in left))
+            (self.house.home / "told").touch()
+            began = time.monotonic()
+            self.daemon.start()
+            until("the run to be ended", lambda: self.daemon.said("") and self.recorded().is_finished)
+            until(
+                "another run to end",
+                lambda: self.daemon.said("") and len(self.runs()) == 2 and all(run.is_finished for run in self.runs()),
+            )
+            seconds = time.monotonic() - began
+            again, before = self.runs()
+            self.succeeded(again.run_id)
+            assert before.run_id == self.run_id and before.status is dg.DagsterRunStatus.FAILURE
+            said = [str(event.message) for event in Result(self.run_id, self.house.instance).events]
+            assert any("is gone" in message for message in said), said[-3:]
+        finally:
+            self.daemon.stop()
+        return seconds
+
+    def runs(self) -> Sequence[dg.DagsterRun]:
+        """All runs of the instance, the newest first."""
+        return self.house.instance.get_runs()
+
     def queued(self) -> None:
         """Hand the run to the queue, as a schedule or the web UI does."""
         command = [program("dagster"), "job", "launch", *TARGET, "--job", "killable", "--run-id", self.run_id]
@@ -192,26 +232,37 @@ class DaemonKill:
 
     def succeeded_once(self) -> None:
         """The run, no other, each step once, with the right artefact and nothing reserved."""
-        assert [run.run_id for run in self.house.instance.get_runs()] == [self.run_id]
-        found = Result(self.run_id, self.house.instance)
-        assert found.success, [event.message for event in found.events][-5:]
+        assert [run.run_id for run in self.runs()] == [self.run_id]
+        found = self.succeeded(self.run_id)
         assert all(len(found.of(step, "STEP_START")) == 1 for step in ("prepare", "work", "finish"))
+
+    def succeeded(self, run_id: str) -> Result:
+        """The run's end: well, with the right artefact and nothing reserved."""
+        found = Result(run_id, self.house.instance)
+        assert found.success, [event.message for event in found.events][-5:]
         assert (self.house.home / "artefact").read_bytes() == EXPECTED
         until("the ledger to be empty", lambda: self.house.entries() == [])
+        return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=20)
-    parser.add_argument("--victims", default=",".join((*VICTIMS, DAEMON)))
+    parser.add_argument("--victims", default=",".join((*VICTIMS, DAEMON, EVERYBODY)))
     options = parser.parse_args()
     for victim in options.victims.split(","):
         slowest = 0.0
         for _ in range(options.count):
-            with tempfile.TemporaryDirectory() as folder, bench(Path(folder), shipped=victim == DAEMON) as house:
-                slowest = max(slowest, (DaemonKill(house) if victim == DAEMON else Kill(house, victim)).play())
-        ended = "the run ended" if victim == DAEMON else "everybody gone"
+            with tempfile.TemporaryDirectory() as folder, bench(Path(folder), shipped=victim not in VICTIMS) as house:
+                slowest = max(slowest, _play(house, victim))
+        ended = {DAEMON: "the run ended", EVERYBODY: "the run taken up and at its end"}.get(victim, "everybody gone")
         print(f"{victim}: {options.count} of {options.count} clean, {ended} within {slowest:.2f} s", flush=True)
+
+
+def _play(house: Bench, victim: str) -> float:
+    if victim == EVERYBODY:
+        return DaemonKill(house).lose_power()
+    return DaemonKill(house).play() if victim == DAEMON else Kill(house, victim).play()
 
 
 if __name__ == "__main__":
