@@ -225,7 +225,7 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
 
 def read_jsonl(path: Path, type_: type[R]) -> Iterator[R]:
     """Rows of our own files, streaming. Raises ``BadInput`` with file and line at the first line that is no row, and
-    ``MissingInput`` where the file is not there. (Contributors' files go through ``intake.snapshot`` instead.)"""
+    ``MissingInput`` where the file is not there. (Contributors' files go through ``intake.reading.snapshot`` instead.)"""
     decoder = msgspec.json.Decoder(type_)
     try:
         file = path.open("rb", buffering=1 << 20)

@@ -17,7 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.intake.audit import AuditReport, report
+from canvas_pipeline.intake.audit.auditor import AuditReport, report
 from canvas_pipeline.records import dumps
 
 AUDIT_HELP = """Look for anything unmasked with a second, independent reader; never shows a value.

@@ -22,11 +22,11 @@ from rich.table import Table
 
 from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.errors import BadInput, MissingInput
-from canvas_pipeline.intake import synthesize as synthesis
-from canvas_pipeline.intake.contributors import take_in_all
-from canvas_pipeline.intake.course_registry import KEY_VARIABLE, registry_key
-from canvas_pipeline.intake.merge import Merge
-from canvas_pipeline.intake.table import checked, loading
+from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, registry_key
+from canvas_pipeline.intake.stream.contributors import take_in_all
+from canvas_pipeline.intake.stream.merge import Merge
+from canvas_pipeline.intake.stream.table import checked, loading
+from canvas_pipeline.intake.synthetic import synthesize as synthesis
 from canvas_pipeline.records import write_jsonl
 
 _CONSOLE = Console(stderr=True)

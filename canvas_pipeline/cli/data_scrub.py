@@ -22,12 +22,12 @@ from rich.table import Table
 
 from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.errors import BadInput, MissingInput
-from canvas_pipeline.intake.course_masker import CourseMasker
-from canvas_pipeline.intake.course_registry import KEY_VARIABLE, Registry, registry_key
-from canvas_pipeline.intake.markup import change_strings
-from canvas_pipeline.intake.patterns import TYPES
-from canvas_pipeline.intake.pii import Scrubber, scrub_rows
-from canvas_pipeline.intake.token_classifier import TokenClassifier
+from canvas_pipeline.intake.courses.masker import CourseMasker
+from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, Registry, registry_key
+from canvas_pipeline.intake.identities.markup import change_strings
+from canvas_pipeline.intake.identities.patterns import TYPES
+from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
+from canvas_pipeline.intake.identities.token_classifier import TokenClassifier
 from canvas_pipeline.records import dumps
 
 HELP = f"""Mask every string value of any JSONL, however deeply nested; tool-call markup, keys and numbers keep their bytes.

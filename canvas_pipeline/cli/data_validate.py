@@ -19,11 +19,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from canvas_pipeline.errors import BadConfig, CanvasPipelineError, MissingInput, MissingTool, ServiceUnavailable
-from canvas_pipeline.intake.contributor_id import contributors, printable
-from canvas_pipeline.intake.identity_places import Detector, identity_detector
-from canvas_pipeline.intake.quarantine import REASONS, Problem
-from canvas_pipeline.intake.repair import MENDED, RepairReport, repair
-from canvas_pipeline.intake.validation import ValidationReport, validate
+from canvas_pipeline.intake.checking.identity_places import Detector, identity_detector
+from canvas_pipeline.intake.checking.repair import MENDED, RepairReport, repair
+from canvas_pipeline.intake.checking.validation import ValidationReport, validate
+from canvas_pipeline.intake.reading.contributor_id import contributors, printable
+from canvas_pipeline.intake.reading.quarantine import REASONS, Problem
 from canvas_pipeline.records import Refusal, dumps
 
 HELP = """Check contributor files before they are handed over, line by line, and mend what can be mended.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from canvas_pipeline.guardrails.table import AUDIT, judge
 from canvas_pipeline.guardrails.verdict import Number, Verdict
-from canvas_pipeline.intake.audit import AuditReport
+from canvas_pipeline.intake.audit.auditor import AuditReport
 
 
 def audit(found: AuditReport, inputs: Mapping[str, str], subject: str) -> Verdict:

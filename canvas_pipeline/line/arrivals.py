@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.artifacts import sha256_file
-from canvas_pipeline.intake.contributor_id import contributors
+from canvas_pipeline.intake.reading.contributor_id import contributors
 
 STILL_S = 5.0
 UNREADABLE = "unreadable"

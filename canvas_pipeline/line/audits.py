@@ -16,12 +16,10 @@ from canvas_pipeline.artifacts import Recipe, Stage, Writer, sha256_file
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.audit import audit
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.intake.audit import report
+from canvas_pipeline.intake.audit.auditor import report
 from canvas_pipeline.line.workspace import Workspace, code_version
 
-ROOMS = ("intake/audit", "intake/audit_files", "intake/audit_gguf", "intake/audit_keys", "intake/audit_patterns",
-"intake/audit_text", "intake/registry_file",
-         "guardrails/audit")  # fmt: skip
+ROOMS = ("intake/audit", "intake/courses/registry_file", "guardrails/audit")
 _VERDICT = "verdict.json"
 
 

@@ -21,9 +21,9 @@ import msgspec
 
 from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.errors import MissingInput
-from canvas_pipeline.intake.audit_text import walk
-from canvas_pipeline.intake.canaries import Canary, Decoy, Rate, canaries, decoys, rate
-from canvas_pipeline.intake.canary_search import Search
+from canvas_pipeline.intake.audit.texts import walk
+from canvas_pipeline.intake.synthetic.canaries import Canary, Decoy, Rate, canaries, decoys, rate
+from canvas_pipeline.intake.synthetic.canary_search import Search
 from canvas_pipeline.line import audits, examples, intake
 from canvas_pipeline.line.canary_planting import LATER, copy_inputs, plant, plant_sessions, taken_words
 from canvas_pipeline.line.canary_report import CanaryReport, StageRates, Trace, picture, table, traces_table

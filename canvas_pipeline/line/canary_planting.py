@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.examples.students import imprint
-from canvas_pipeline.intake import canary_templates
-from canvas_pipeline.intake.canaries import Canary, Decoy, fold
+from canvas_pipeline.intake.synthetic import canary_templates
+from canvas_pipeline.intake.synthetic.canaries import Canary, Decoy, fold
 from canvas_pipeline.line import examples
 from canvas_pipeline.line.workspace import PLANTED, Workspace
 from canvas_pipeline.records import dumps

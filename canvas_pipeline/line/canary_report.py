@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 
-from canvas_pipeline.intake.canaries import STRICT, Rate, rate
+from canvas_pipeline.intake.synthetic.canaries import STRICT, Rate, rate
 from canvas_pipeline.records import Row
 
 REACH = {"PERSON": 0.98, "ROOM": 0.98, "PLACE": 0.98}

@@ -25,9 +25,9 @@ from canvas_pipeline.examples import feedback as feedback_room
 from canvas_pipeline.examples import labelling, mutation, pairs, sessions, splits, students, teacher, trajectory
 from canvas_pipeline.guardrails.data import g6
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.intake.course_masker import CourseMasker
-from canvas_pipeline.intake.course_registry import Registry
-from canvas_pipeline.intake.pii import Scrubber, scrub_rows
+from canvas_pipeline.intake.courses.masker import CourseMasker
+from canvas_pipeline.intake.courses.registry import Registry
+from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
 from canvas_pipeline.line import audits
 from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.audits import audited

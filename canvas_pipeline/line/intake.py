@@ -14,15 +14,15 @@ from canvas_pipeline.artifacts import Stage, Writer, sha256_file
 from canvas_pipeline.bench.charts import funnel_png
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.data import g6
-from canvas_pipeline.intake.contributor_id import contributors
-from canvas_pipeline.intake.merge import Merge
-from canvas_pipeline.intake.quarantine import REASONS
-from canvas_pipeline.intake.table import checked
-from canvas_pipeline.intake.takein import hashed_key, take_in
+from canvas_pipeline.intake.reading.contributor_id import contributors
+from canvas_pipeline.intake.reading.quarantine import REASONS
+from canvas_pipeline.intake.stream.merge import Merge
+from canvas_pipeline.intake.stream.table import checked
+from canvas_pipeline.intake.stream.takein import hashed_key, take_in
 from canvas_pipeline.line import audits
 from canvas_pipeline.line.workspace import Made, Workspace, code_version, make, recipe
 
-LOOKERS = ("-intake/audit*", "-intake/canar*", "-intake/person_[!m]*")
+LOOKERS = ("-intake/audit/*", "-intake/synthetic/*", "-intake/name_model/*")
 """Code that makes no row another one: what looks at stages, and the recipe of the shipped model (``person_model`` counts)."""
 OUTDATED = "taken in before their file or the intake changed"
 ROOMS = ("errors", "records", "tools", "intake", *LOOKERS)

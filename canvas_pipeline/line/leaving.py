@@ -28,7 +28,7 @@ from typing import Literal
 import msgspec
 
 from canvas_pipeline.errors import BadConfig, BadInput, MissingInput
-from canvas_pipeline.intake.course_registry import Registry
+from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.line import rebuild as again
 from canvas_pipeline.line import traces
 from canvas_pipeline.line.exposure import Exposure, exposure, is_about

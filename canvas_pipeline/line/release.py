@@ -13,7 +13,7 @@ import msgspec
 from canvas_pipeline.artifacts import Stage, Writer, sha256_file
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.intake.audit import audit
+from canvas_pipeline.intake.audit.auditor import audit
 from canvas_pipeline.line import audits, bench, facts, training
 from canvas_pipeline.line.intake import contributor_files
 from canvas_pipeline.line.workspace import Launch, Made, Workspace, code_version, make

@@ -22,7 +22,7 @@ import canvas_pipeline
 from canvas_pipeline.artifacts import Recipe, Stage, Store, Writer
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
-from canvas_pipeline.intake.course_registry import KEY_VARIABLE, registry_key
+from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import Funnel
 
@@ -166,7 +166,7 @@ def code_version(*rooms: str) -> str:
     """A hash of what the code of some rooms (or modules) means: their syntax trees without docstrings and comments,
     so that an edit which changes nothing recomputes nothing; and of the data beside it (a model, a list of words).
 
-    ``-intake/audit*`` leaves out the files of that pattern: code which a stage's result does not depend on."""
+    ``-intake/audit/*`` leaves out the files of that pattern: code which a stage's result does not depend on."""
     h = hashlib.sha256()
     for name, path in counted(*rooms):
         h.update(name.encode())

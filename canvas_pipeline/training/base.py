@@ -27,7 +27,7 @@ from canvas_pipeline.examples.policy import KINDS, situations
 from canvas_pipeline.examples.requests import ask
 from canvas_pipeline.examples.students import CanvasFactory, Snapshot, restage, students
 from canvas_pipeline.examples.trajectory import trajectory_of
-from canvas_pipeline.intake.curriculum import FORMS, SUBJECTS
+from canvas_pipeline.intake.synthetic.curriculum import FORMS, SUBJECTS
 from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import Item, Message, dumps, item_id
 from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message

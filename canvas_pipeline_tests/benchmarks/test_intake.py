@@ -28,12 +28,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from canvas_pipeline.intake import recognisers
-from canvas_pipeline.intake.contributors import take_in_all
-from canvas_pipeline.intake.merge import Merge
-from canvas_pipeline.intake.synthesize import synthesize
-from canvas_pipeline.intake.table import checked, loading
-from canvas_pipeline.intake.takein import default_workers
+from canvas_pipeline.intake.identities import recognisers
+from canvas_pipeline.intake.stream.contributors import take_in_all
+from canvas_pipeline.intake.stream.merge import Merge
+from canvas_pipeline.intake.stream.table import checked, loading
+from canvas_pipeline.intake.stream.takein import default_workers
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.records import write_jsonl
 
 KEY = b"a key for this measurement"

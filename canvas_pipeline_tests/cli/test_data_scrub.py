@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import data_scrub
 from canvas_pipeline.errors import BadInput, MissingInput
-from canvas_pipeline.intake.course_registry import KEY_VARIABLE
+from canvas_pipeline.intake.courses.registry import KEY_VARIABLE
 from canvas_pipeline.tools.wire import ToolCall, serialise
 
 ROOT = Path(__file__).parents[2]

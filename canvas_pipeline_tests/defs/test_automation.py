@@ -12,7 +12,7 @@ import pytest
 
 from canvas_pipeline.components.resource import Line
 from canvas_pipeline.defs.automation import CHANGED, INPUTS, contributors, nightly
-from canvas_pipeline.intake.synthesize import synthesize
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.line.arrivals import AT_ONCE
 from canvas_pipeline.line.night import EVERYTHING, NOTHING
 

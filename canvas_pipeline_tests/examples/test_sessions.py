@@ -14,9 +14,9 @@ from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.examples.sessions import from_session_files, from_sessions, record
 from canvas_pipeline.examples.students import students
-from canvas_pipeline.intake.course_masker import CourseMasker
-from canvas_pipeline.intake.course_registry import Registry
-from canvas_pipeline.intake.pii import Scrubber, scrub_rows
+from canvas_pipeline.intake.courses.masker import CourseMasker
+from canvas_pipeline.intake.courses.registry import Registry
+from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
 from canvas_pipeline.records import Refusal, Trajectory, digest, write_jsonl
 from canvas_pipeline.tools.wire import parse_turn
 from canvas_pipeline_tests.examples.worlds import EMBEDDED, corpus, embedded_students

@@ -24,10 +24,18 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
 
-from canvas_pipeline.intake.quarantine import REASONS
-from canvas_pipeline.intake.repair import repair
-from canvas_pipeline.intake.snapshot import Assignment, CourseSnapshot, TodoItem, TodoSnapshot, numbered, parse, strict
-from canvas_pipeline.intake.validation import validate
+from canvas_pipeline.intake.checking.repair import repair
+from canvas_pipeline.intake.checking.validation import validate
+from canvas_pipeline.intake.reading.quarantine import REASONS
+from canvas_pipeline.intake.reading.snapshot import (
+    Assignment,
+    CourseSnapshot,
+    TodoItem,
+    TodoSnapshot,
+    numbered,
+    parse,
+    strict,
+)
 from canvas_pipeline.records import Refusal
 from canvas_pipeline_tests.intake.hostile_files import CONTRIBUTOR, hostile
 

@@ -26,8 +26,8 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.artifacts import MANIFEST
-from canvas_pipeline.intake.course_registry import Registry
-from canvas_pipeline.intake.synthesize import synthesize
+from canvas_pipeline.intake.courses.registry import Registry
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.line import intake
 from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline_tests.intake.boundaries import Boundaries

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from canvas_pipeline.cli.data import app
-from canvas_pipeline.intake.audit import Auditor, report
-from canvas_pipeline.intake.audit_keys import RegistryKeys
-from canvas_pipeline.intake.audit_text import normalised, readings, strings_of
+from canvas_pipeline.intake.audit.auditor import Auditor, report
+from canvas_pipeline.intake.audit.keys import RegistryKeys
+from canvas_pipeline.intake.audit.texts import normalised, readings, strings_of
 from canvas_pipeline.tools.wire import ToolCall, serialise
 
 MAIL, PHONE = "quill@x.example.edu", "540-555-0143"

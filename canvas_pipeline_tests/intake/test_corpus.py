@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from canvas_pipeline.errors import SchemaMismatch
-from canvas_pipeline.intake.audit import audit
-from canvas_pipeline.intake.corpus import ContributorIntake, intake_contributor, merge
-from canvas_pipeline.intake.normalise import is_overdue, normalise
-from canvas_pipeline.intake.synthesize import synthesize
-from canvas_pipeline.intake.table import checked
+from canvas_pipeline.intake.audit.auditor import audit
+from canvas_pipeline.intake.reading.normalise import is_overdue, normalise
+from canvas_pipeline.intake.stream.corpus import ContributorIntake, intake_contributor, merge
+from canvas_pipeline.intake.stream.table import checked
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.records import Item, dumps, item_id, write_jsonl
 
 KEY = b"a key for tests only"

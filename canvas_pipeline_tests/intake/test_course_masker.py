@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake.course_masker import CourseMasker, Learned, learn, merge
-from canvas_pipeline.intake.course_registry import HANDLE, Registry
-from canvas_pipeline.intake.registry_file import raw_identities
-from canvas_pipeline.intake.synthesize import synthesize
+from canvas_pipeline.intake.courses.masker import CourseMasker, Learned, learn, merge
+from canvas_pipeline.intake.courses.registry import HANDLE, Registry
+from canvas_pipeline.intake.courses.registry_file import raw_identities
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.line import intake as line_intake
 from canvas_pipeline.line.workspace import workspace
 from canvas_pipeline_tests.intake.course_cases import INSIDE, WHOLE

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake import course_forms as forms
-from canvas_pipeline.intake.crn import CourseId, find, term_code
-from canvas_pipeline.intake.curriculum import DECOYS as CURRICULUM_DECOYS
-from canvas_pipeline.intake.curriculum import SUBJECTS
+from canvas_pipeline.intake.courses import forms
+from canvas_pipeline.intake.courses.crn import CourseId, find, term_code
+from canvas_pipeline.intake.synthetic.curriculum import DECOYS as CURRICULUM_DECOYS
+from canvas_pipeline.intake.synthetic.curriculum import SUBJECTS
 from canvas_pipeline_tests.intake.course_cases import INSIDE, WHOLE
 from canvas_pipeline_tests.intake.course_decoys import DECOYS
 
@@ -30,7 +30,7 @@ FRAMES = (
     "{}\u00a0– notes",
     "{}!",
 )
-# An independent reading of the registrar's form, on purpose not made of the parts of `course_forms`.
+# An independent reading of the registrar's form, on purpose not made of the parts of `courses.forms`.
 RAW_FORM = re.compile(r"[A-Za-z]{2}[ _./-]{1,2}\d{4}[A-Z]?[ _./-]{1,2}\d{5}[ _./-]{1,2}20\d\d(0[1-9]|1[0-2])")
 
 

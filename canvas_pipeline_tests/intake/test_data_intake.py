@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import data_intake
 from canvas_pipeline.errors import MissingInput
-from canvas_pipeline.intake.audit import audit
-from canvas_pipeline.intake.synthesize import synthesize
+from canvas_pipeline.intake.audit.auditor import audit
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 
 
 @pytest.fixture(autouse=True)

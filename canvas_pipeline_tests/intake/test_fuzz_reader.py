@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from canvas_pipeline.intake.quarantine import REASONS
+from canvas_pipeline.intake.reading.quarantine import REASONS
 from canvas_pipeline_tests.intake.fuzz_reader import Findings, fuzz, main
 from canvas_pipeline_tests.intake.hostile_files import hostile
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
-from canvas_pipeline.intake import patterns
-from canvas_pipeline.intake.pii import Finding, Scrubber, instructors, resolve, scrub_rows
-from canvas_pipeline.intake.recognisers import Span
+from canvas_pipeline.intake.identities import patterns
+from canvas_pipeline.intake.identities.pii import Finding, Scrubber, instructors, resolve, scrub_rows
+from canvas_pipeline.intake.identities.recognisers import Span
 from canvas_pipeline_tests.intake.identity_cases import identities, others
 
 KEY = b"a key for tests only"

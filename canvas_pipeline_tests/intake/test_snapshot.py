@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import MissingInput
-from canvas_pipeline.intake import full_record
-from canvas_pipeline.intake.quarantine import MAX_ROWS, REASONS
-from canvas_pipeline.intake.snapshot import (
+from canvas_pipeline.intake.reading import full_record
+from canvas_pipeline.intake.reading.quarantine import MAX_ROWS, REASONS
+from canvas_pipeline.intake.reading.snapshot import (
     CourseSnapshot,
     TodoSnapshot,
     lines,

@@ -16,12 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake import batch, recognisers
-from canvas_pipeline.intake.contributors import take_in_all
-from canvas_pipeline.intake.course_registry import Registry
-from canvas_pipeline.intake.merge import Merge
-from canvas_pipeline.intake.synthesize import synthesize
-from canvas_pipeline.intake.takein import REFUSALS, ROWS, SOURCES, Taken, take_in
+from canvas_pipeline.intake.courses.registry import Registry
+from canvas_pipeline.intake.identities import recognisers
+from canvas_pipeline.intake.stream import batch
+from canvas_pipeline.intake.stream.contributors import take_in_all
+from canvas_pipeline.intake.stream.merge import Merge
+from canvas_pipeline.intake.stream.takein import REFUSALS, ROWS, SOURCES, Taken, take_in
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.records import Item
 
 KEY = b"a key for tests only"
@@ -235,8 +236,8 @@ def test_contributors_side_by_side_tell_courses_apart_that_meet_in_one_handle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So few handles that courses meet; forked workers count with the same few."""
-    monkeypatch.setattr("canvas_pipeline.intake.course_registry._SPAN", 150)
-    monkeypatch.setattr("canvas_pipeline.intake.contributors.processes", forked)
+    monkeypatch.setattr("canvas_pipeline.intake.courses.registry._SPAN", 150)
+    monkeypatch.setattr("canvas_pipeline.intake.stream.contributors.processes", forked)
     paths = synthesize(6, 5, 3, 3, tmp_path / "collab")
     small = max(path.stat().st_size for path in paths) + 1  # each of them, and not all of them together
     counts = []

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake import name_gates, vocabulary, wordnet
-from canvas_pipeline.intake.persons import in_phrase
-from canvas_pipeline.intake.wordnet_source import entries
+from canvas_pipeline.intake.identities import name_gates, vocabulary, wordnet
+from canvas_pipeline.intake.identities.persons import in_phrase
+from canvas_pipeline.intake.name_model.wordnet_source import entries
 
 
 @pytest.mark.parametrize(

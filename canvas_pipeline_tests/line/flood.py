@@ -23,7 +23,7 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.defs.automation import WAITING
-from canvas_pipeline.intake.synthesize import synthesize
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline_tests.instance.daemon import Daemon, settle
 
 COLLAB = dg.AssetKey("collab")

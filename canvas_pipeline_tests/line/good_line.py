@@ -21,7 +21,7 @@ from canvas_pipeline.artifacts import Stage, Writer, sha256_file
 from canvas_pipeline.bench.agent import Trace
 from canvas_pipeline.bench.scenarios import ScenarioResult
 from canvas_pipeline.bench.score import Prediction
-from canvas_pipeline.intake.synthesize import synthesize
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.line import bench, examples, intake, release, training
 from canvas_pipeline.line.workspace import DEPLOY, Made, Workspace, make, workspace
 from canvas_pipeline.records import (

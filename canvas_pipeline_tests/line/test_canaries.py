@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from canvas_pipeline.intake.canaries import STRICT, canaries
+from canvas_pipeline.intake.synthetic.canaries import STRICT, canaries
 from canvas_pipeline.line.canaries import run
 from canvas_pipeline.line.canary_planting import taken_words
 from canvas_pipeline.line.canary_report import CanaryReport, picture, table

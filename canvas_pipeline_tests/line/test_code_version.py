@@ -37,7 +37,10 @@ def edit(path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = 1\n", encoding="utf-8")
 
 
-@pytest.mark.parametrize("module", ["audit", "audit_patterns", "canaries", "canary_templates", "person_training"])
+LOOKERS = ("audit/auditor", "audit/patterns", "synthetic/canaries", "name_model/templates", "name_model/training")
+
+
+@pytest.mark.parametrize("module", LOOKERS)
 def test_an_edit_to_who_looks_at_rows_makes_no_row_again(module: str, package: Path) -> None:
     before = {name: version(rooms) for name, rooms in DATA.items()}
     edit(package / "intake" / f"{module}.py")
@@ -46,13 +49,15 @@ def test_an_edit_to_who_looks_at_rows_makes_no_row_again(module: str, package: P
 
 def test_an_edit_to_the_auditor_or_what_it_reads_with_makes_every_audit_again(package: Path) -> None:
     seen = {version(audits.ROOMS)}
-    for module in ("intake/audit", "intake/audit_patterns", "intake/registry_file", "guardrails/audit"):
+    for module in ("intake/audit/auditor", "intake/audit/patterns", "intake/courses/registry_file", "guardrails/audit"):
         edit(package / f"{module}.py")
         seen.add(version(audits.ROOMS))
     assert len(seen) == 5
 
 
-@pytest.mark.parametrize("module", ["pii", "recognisers", "persons", "crn", "merge", "takein"])
+@pytest.mark.parametrize(
+    "module", ["identities/pii", "identities/recognisers", "courses/crn", "stream/merge", "stream/takein"]
+)
 def test_an_edit_to_who_makes_rows_makes_them_again(module: str, package: Path) -> None:
     before = {name: version(rooms) for name, rooms in DATA.items()}
     edit(package / "intake" / f"{module}.py")
@@ -61,17 +66,17 @@ def test_an_edit_to_who_makes_rows_makes_them_again(module: str, package: Path) 
 
 def test_a_retrained_recogniser_makes_the_rows_again_and_an_edit_to_its_card_does_not(package: Path) -> None:
     before = version(intake.ROOMS)
-    card = package / "intake/person_model/MODEL_CARD.md"
+    card = package / "intake/identities/person_model/MODEL_CARD.md"
     card.write_text(card.read_text(encoding="utf-8") + "One more sentence.\n", encoding="utf-8")
     assert version(intake.ROOMS) == before
-    weights = package / "intake/person_model/ner/model"
+    weights = package / "intake/identities/person_model/ner/model"
     weights.write_bytes(weights.read_bytes() + b"\0")
     assert version(intake.ROOMS) != before
 
 
 def test_a_comment_or_a_docstring_makes_nothing_again(package: Path) -> None:
     before = version(intake.ROOMS)
-    path = package / "intake/pii.py"
+    path = package / "intake/identities/pii.py"
     path.write_text(path.read_text(encoding="utf-8") + "\n# A remark.\n", encoding="utf-8")
     assert version(intake.ROOMS) == before
 
@@ -81,7 +86,9 @@ def test_what_does_not_count_is_used_by_nothing_that_counts(name: str) -> None:
     counted = dict(workspace.counted(*DATA[name]))
     whole = dict(workspace.counted(*(room for room in DATA[name] if not room.startswith("-"))))
     left_out = {_module(file) for file in whole.keys() - counted.keys()}
-    assert "canvas_pipeline.intake.audit" in left_out and "canvas_pipeline.intake.canaries" in left_out
+    assert (
+        "canvas_pipeline.intake.audit.auditor" in left_out and "canvas_pipeline.intake.synthetic.canaries" in left_out
+    )
     used = {
         (file, imported)
         for file, path in counted.items()

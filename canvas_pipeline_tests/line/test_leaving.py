@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import data_lineage
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput
-from canvas_pipeline.intake.course_registry import Registry
+from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.line import leaving
 from canvas_pipeline.line.workspace import KEPT, Workspace
 from canvas_pipeline.records import digest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from canvas_pipeline.intake.synthesize import synthesize
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.line import intake, leaving
 from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline.records import Item, read_jsonl

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.intake.synthesize import synthesize
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.line.night import EVERYTHING, NOTHING, Night, changed, inputs_of, night_of, read, shown
 from canvas_pipeline.line.workspace import Workspace
 

@@ -1,0 +1,261 @@
+"""The file behind the private registry: lines that are only ever added, plain or each encrypted for itself.
+
+In: a path and, for an encrypted file, a Fernet key. Out: entries, read under a lock. What must hold: mode 0600; several processes
+may append at once; a line that a crash cut short is passed over; a plain file is never continued encrypted, nor the reverse; a
+file of another key is refused; no error shows what a line holds.
+
+Format: JSON lines. The first says which cipher and holds a hash of the handle key; then one ``{"identity", "handle"}`` a line, or
+``{"token": …}``, the same encrypted (Fernet: AES-128-CBC with HMAC-SHA256), so that adding never rewrites what is there. The two
+rewrites that exist, ``forget`` in ``courses.registry`` and ``convert`` here, put a whole new file in the old one's place.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import msgspec
+
+from canvas_pipeline.atomic import room, whole_file
+from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, MissingInput, MissingTool
+
+ENCRYPTION_VARIABLE = "CANVAS_REGISTRY_ENCRYPTION_KEY"
+_PROOF = b"canvas course registry"
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line. Its ``repr`` shows nothing of it."""
+
+    identity: str = ""
+    handle: str = ""
+    key_check: str = ""  # in the first line only: a hash that tells whether the key is the one the file was made with
+    cipher: str = ""  # in the first line only: "fernet", or nothing for a plain file
+    proof: str = ""  # in the first line only: a known text, encrypted, that tells a wrong key from a damaged line
+    token: str = ""  # an encrypted entry
+
+    def __repr__(self) -> str:
+        return "Entry(withheld)"
+
+
+class Cipher(Protocol):
+    """What is used of ``cryptography.fernet.Fernet``."""
+
+    def encrypt(self, data: bytes) -> bytes: ...
+    def decrypt(self, token: bytes) -> bytes: ...
+
+
+class RegistryFile:
+    """Read and append entries. ``encryption`` is a Fernet key (44 characters of URL-safe base64) or None for a plain file.
+
+    Raises ``BadConfig`` where the key and the file do not belong together, ``ArtifactCorrupt`` (file and line) for a damaged line,
+    ``MissingTool`` where the file is encrypted and the cryptography library is not installed.
+    """
+
+    def __init__(self, path: Path, encryption: bytes | None = None) -> None:
+        self.path = Path(path)
+        self._cipher = _cipher(encryption) if encryption else None
+        self._read = 0
+        self._line = 0
+        self._inode = 0
+        self._header: Entry | None = None
+
+    def __repr__(self) -> str:
+        return f"RegistryFile({self.path}, {'encrypted' if self._cipher else 'plain'})"
+
+    def __reduce__(self) -> tuple[type[RegistryFile], tuple[()]]:
+        raise TypeError("a registry file is private and is not pickled; open it where it is needed")
+
+    @contextmanager
+    def locked(self, write: bool) -> Iterator[BinaryIO]:
+        """The open file under a lock, made (0600) if ``write`` and not there. A file that was replaced while we waited for its
+        lock is opened anew: nothing is ever added to one that has lost its name."""
+        if write:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        while True:
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND if write else os.O_RDONLY
+            fd = os.open(self.path, flags, 0o600)
+            with os.fdopen(fd, "r+b" if write else "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX if write else fcntl.LOCK_SH)
+                try:
+                    if os.stat(self.path).st_ino != os.fstat(fd).st_ino:
+                        continue
+                except FileNotFoundError:
+                    if not write:
+                        raise
+                    continue
+                if write:
+                    os.fchmod(fd, 0o600)
+                yield file
+                return
+
+    def unread(self, file: BinaryIO) -> tuple[list[Entry], bool]:
+        """Entries added since the last look, and whether the file is a new one (then they are all of its entries)."""
+        inode = os.fstat(file.fileno()).st_ino
+        renewed = inode != self._inode
+        if renewed:
+            self._read, self._line, self._inode, self._header = 0, 0, inode, None
+        file.seek(self._read)
+        raw = file.read()
+        whole = raw[: raw.rfind(b"\n") + 1]
+        entries = list(self._decoded(whole))
+        self._read += len(whole)
+        return entries, renewed
+
+    def append(self, file: BinaryIO, entries: Iterable[Entry], key_check: str) -> None:
+        """Add entries with one write and one fsync; ``unread`` was called before, under the same lock."""
+        size = os.fstat(file.fileno()).st_size
+        new = b"" if size == self._read else b"\n"  # a torn last line is closed, and passed over from then on
+        if self._header is None:
+            new += self.header(key_check)
+        new += b"".join(map(self.line, entries))
+        with room(self.path):
+            file.write(new)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rewrite(self, entries: Iterable[Entry], key_check: str) -> None:
+        """Put a whole new file in this one's place; the caller holds the lock."""
+        with whole_file(self.path) as temporary:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(fd, "wb") as file:
+                os.fchmod(fd, 0o600)
+                file.write(self.header(key_check))
+                file.writelines(map(self.line, entries))
+
+    @property
+    def key_check(self) -> str:
+        """The handle key's hash, as the file's first line tells it; empty before the first look."""
+        return self._header.key_check if self._header else ""
+
+    def header(self, key_check: str) -> bytes:
+        if self._cipher is None:
+            return _encoded(Entry(key_check=key_check))
+        return _encoded(Entry(key_check=key_check, cipher="fernet", proof=self._cipher.encrypt(_PROOF).decode("ascii")))
+
+    def line(self, entry: Entry) -> bytes:
+        if self._cipher is None:
+            return _encoded(entry)
+        return _encoded(Entry(token=self._cipher.encrypt(msgspec.json.encode(entry)).decode("ascii")))
+
+    def _decoded(self, whole: bytes) -> Iterator[Entry]:
+        for line in whole.split(b"\n")[:-1]:
+            self._line += 1
+            try:
+                entry = msgspec.json.decode(line, type=Entry)
+            except msgspec.DecodeError:
+                if not line.strip() or not line.endswith(b"}"):  # a torn line that a later append closed
+                    continue
+                raise self._damaged() from None
+            if entry.key_check:
+                self._check(entry)
+                self._header = entry
+            elif bool(entry.token) != (self._cipher is not None):
+                raise self._mixed(encrypted=bool(entry.token))
+            elif entry.token and self._cipher:
+                try:
+                    yield msgspec.json.decode(_decrypted(self._cipher, entry.token, self._damaged), type=Entry)
+                except msgspec.DecodeError:
+                    raise self._damaged() from None
+            elif entry.identity:
+                yield entry
+
+    def _check(self, header: Entry) -> None:
+        if bool(header.cipher) != (self._cipher is not None):
+            raise self._mixed(encrypted=bool(header.cipher))
+        if self._cipher:
+            wrong = BadConfig(
+                f"{self.path} was encrypted with another key; give that key in {ENCRYPTION_VARIABLE}, or restore it from a copy"
+            )
+            if _decrypted(self._cipher, header.proof, lambda: wrong) != _PROOF:
+                raise wrong
+
+    def _mixed(self, encrypted: bool) -> BadConfig:
+        if encrypted:
+            return BadConfig(f"{self.path} is encrypted; give its key in {ENCRYPTION_VARIABLE}")
+        return BadConfig(
+            f"{self.path} is not encrypted, but {ENCRYPTION_VARIABLE} is set; unset it, or encrypt the file once with: "
+            f"canvas-data registry encrypt {self.path}"
+        )
+
+    def _damaged(self) -> ArtifactCorrupt:
+        return ArtifactCorrupt(
+            f"{self.path}: line {self._line} of the course registry is damaged; restore it from a copy"
+        )
+
+
+def raw_identities(path: Path, environ: Mapping[str, str]) -> list[str]:
+    """Every identity that the registry knows, sorted, for the audit, which must know what to look for. Never to be printed.
+
+    ``environ`` holds ``CANVAS_REGISTRY_ENCRYPTION_KEY`` where the file is encrypted; the handle key is not needed. Raises
+    ``MissingInput`` for no such file, else as ``RegistryFile`` does.
+    """
+    source = RegistryFile(path, encryption_key(environ))
+    try:
+        with source.locked(write=False) as file:
+            return sorted({entry.identity for entry in source.unread(file)[0]})
+    except FileNotFoundError:
+        raise MissingInput(f"{path}: no such registry") from None
+
+
+def encrypt_file(path: Path, environ: Mapping[str, str]) -> int:
+    """Encrypt a plain registry with ``CANVAS_REGISTRY_ENCRYPTION_KEY``, in its place; returns its number of entries.
+
+    Atomic: whoever looks sees the plain file or the encrypted one. Raises as ``RegistryFile`` does, ``BadConfig`` for no key.
+    """
+    return _convert(RegistryFile(path), RegistryFile(path, encryption_key(environ, required=True)))
+
+
+def decrypt_file(path: Path, environ: Mapping[str, str]) -> int:
+    """The way back: an encrypted registry made plain (0600 still) in its place; returns its number of entries."""
+    return _convert(RegistryFile(path, encryption_key(environ, required=True)), RegistryFile(path))
+
+
+def encryption_key(environ: Mapping[str, str], required: bool = False) -> bytes | None:
+    """The Fernet key of ``CANVAS_REGISTRY_ENCRYPTION_KEY``, or None where it is not set. Raises ``BadConfig`` if it is required and
+    missing."""
+    text = environ.get(ENCRYPTION_VARIABLE, "").strip()
+    if required and not text:
+        raise BadConfig(
+            f"{ENCRYPTION_VARIABLE} is not set; make a key with: {_MAKE_KEY}, and keep it where you keep secrets"
+        )
+    return text.encode() or None
+
+
+_MAKE_KEY = 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+
+
+def _convert(source: RegistryFile, target: RegistryFile) -> int:
+    if not source.path.is_file():
+        raise MissingInput(f"{source.path}: no such registry")
+    with source.locked(write=True) as file:
+        entries, _ = source.unread(file)
+        target.rewrite(entries, source.key_check)
+    return len(entries)
+
+
+def _encoded(entry: Entry) -> bytes:
+    return msgspec.json.encode(entry) + b"\n"
+
+
+def _cipher(key: bytes) -> Cipher:
+    try:
+        from cryptography.fernet import Fernet
+    except ImportError:
+        raise MissingTool("an encrypted registry needs the cryptography library; run: uv sync --extra pii") from None
+    try:
+        return Fernet(key)
+    except ValueError:
+        raise BadConfig(f"{ENCRYPTION_VARIABLE} holds no Fernet key; make one with: {_MAKE_KEY}") from None
+
+
+def _decrypted(cipher: Cipher, token: str, error: Callable[[], Exception]) -> bytes:
+    from cryptography.fernet import InvalidToken
+
+    try:
+        return cipher.decrypt(token.encode())
+    except InvalidToken:
+        raise error() from None
