@@ -100,7 +100,11 @@ def test_a_file_in_the_middle_of_an_edit_does_not_end_the_fork_server(module: st
     (package / f"{module}.py").write_text("def half(\n", encoding="utf-8")
     import_it = [sys.executable, "-c", "import canvas_pipeline.line.warm"]
     done = subprocess.run(
-        import_it, env={**os.environ, "PYTHONPATH": str(package.parent)}, cwd=package.parent, capture_output=True, text=True
+        import_it,
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, done.stderr) == (0, "canvas_pipeline: steps will read the code themselves (SyntaxError)\n")
 
