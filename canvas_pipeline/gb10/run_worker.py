@@ -1,8 +1,8 @@
 """Which process works on a run: written into the run's tags by the executor, read by who asks whether the run still lives.
 
-In: a run's id, its tags, the instance's folder. Out: an ``Owner``; whether the worker still holds its lock. What must hold: the tags
-of a run are copied to the run that retries it, so a worker speaks for the run that it names and for no other; the kernel lets go of
-a lock when its process is gone, whichever namespace or user that was of, and not before.
+In: a run's id, its tags, the instance's folder. Out: an ``Owner``; whether its lock is held. What must hold: the tags of a run are
+copied to the run that retries it, so a worker speaks for the run that it names and for no other; the kernel lets go of a lock when
+its process is gone, whichever namespace or user that was of, and not before.
 """
 
 from __future__ import annotations
