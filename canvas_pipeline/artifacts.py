@@ -175,7 +175,11 @@ class Store:
             return found, True
         with self.write(recipe) as writer:
             build(writer)
-        return self.get(recipe.stage), False
+        # Not ``current``: a run with other settings may have pointed it to its own version meanwhile.
+        made = _load(self.home(recipe.stage) / recipe.fingerprint()[:16])
+        if made is None:
+            raise MissingInput(f"stage {recipe.stage} was removed as soon as it was made; materialise it again")
+        return made, False
 
     @contextmanager
     def write(self, recipe: Recipe) -> Iterator[Writer]:

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,18 @@ def test_the_same_recipe_runs_nothing_and_another_one_does(tmp_path: Path) -> No
     for version in ("1", "1", "2", "1"):
         store.make(recipe(version), build)
     assert len(ran) == 2 and store.get("a/b").manifest.recipe.code_version == "1"
+
+
+def test_who_makes_a_stage_gets_what_they_made_also_where_another_run_pointed_current_elsewhere(tmp_path: Path) -> None:
+    class Overtaken(Store):
+        @contextmanager
+        def write(self, recipe: Recipe) -> Iterator[Writer]:
+            with super().write(recipe) as writer:
+                yield writer
+            put(Store(tmp_path), "2", "theirs")
+
+    made = put(Overtaken(tmp_path), "1", "mine")
+    assert made.path("x.txt").read_text() == "mine" and said(Store(tmp_path)) == "theirs"
 
 
 def test_the_content_hash_does_not_depend_on_the_recipe_or_the_clock(tmp_path: Path) -> None:
@@ -155,6 +169,8 @@ def test_a_file_the_manifest_does_not_hold_cannot_be_asked_for(tmp_path: Path) -
 
 DIE = """
 import os, signal, sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from canvas_pipeline.artifacts import Recipe, Store
 name, at = sys.argv[2], int(sys.argv[3])
@@ -199,6 +215,8 @@ def test_the_rest_of_a_living_writer_is_left_alone(tmp_path: Path) -> None:
 
 FULL = """
 import resource, sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from canvas_pipeline.artifacts import Recipe, Store
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -48,6 +49,7 @@ class Gb10Executor(MultiprocessExecutor):
         def declares(step: ExecutionStep) -> tuple[int, str]:
             return declared(step.key, step.tags, profile, self.cap.default_gib, self.asked)
 
+        run_worker.hold(Path(plan_context.instance.storage_directory()), plan_context.run_id)
         plan_context.instance.add_run_tags(plan_context.run_id, run_worker.tags(plan_context.run_id))
         keeper = RunKeeper(plan_context.run_id, self.cap, declares, partial(key_of, plan_context))
         self._keeper = keeper

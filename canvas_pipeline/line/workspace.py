@@ -170,7 +170,7 @@ def code_version(*rooms: str) -> str:
     h = hashlib.sha256()
     for name, path in counted(*rooms):
         h.update(name.encode())
-        h.update(_meaning(path, path.stat().st_mtime_ns) if path.suffix == ".py" else path.read_bytes())
+        h.update(_meaning(path) if path.suffix == ".py" else path.read_bytes())
     return h.hexdigest()[:16]
 
 
@@ -189,8 +189,9 @@ def counted(*rooms: str) -> list[tuple[str, Path]]:
 
 
 @functools.cache
-def _meaning(path: Path, _mtime_ns: int) -> bytes:
-    """A digest of a file's syntax tree; read once for all rooms that count it."""
+def _meaning(path: Path) -> bytes:
+    """A digest of a file's syntax tree; read once for all rooms that count it, and never again: a process, and those born of it,
+    runs the code that it has loaded, and must not name what the file was edited to since."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):

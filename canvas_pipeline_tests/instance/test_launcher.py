@@ -108,7 +108,40 @@ def test_after_the_machine_was_started_anew_a_run_whose_server_is_gone_is_dead(
     before = msgspec.structs.replace(owner(), boot="another boot")
     assert status(instance, before, server_at(tmp_path / "nobody")) is NOT_FOUND
     assert status(instance, before, server_at(socket)) is NOT_FOUND
-    assert status(instance, before, {}) is NOT_FOUND
+
+
+def test_a_run_of_another_machine_is_not_dead_because_its_server_is_out_of_reach(
+    instance: dg.DagsterInstance,
+) -> None:
+    there = msgspec.structs.replace(owner(), boot="another machine's boot")
+    assert status(instance, there, {GRPC_INFO_TAG: json.dumps({"host": "spark.invalid", "port": 1})}) is RUNNING
+    assert status(instance, there, {}) is RUNNING  # started by hand there: no server would tell
+
+
+def test_who_holds_the_lock_lives_whatever_a_server_says_that_was_reloaded_since(
+    instance: dg.DagsterInstance, socket: str, tmp_path: Path
+) -> None:
+    elsewhere = msgspec.structs.replace(owner(), namespace="pid:[1]")
+    before = msgspec.structs.replace(owner(), boot="another boot")
+    folder = Path(instance.storage_directory())
+    for worker, server in (
+        (elsewhere, server_at(socket)),
+        (elsewhere, server_at(tmp_path / "nobody")),
+        (before, {}),
+    ):
+        run_id = str(uuid.uuid4())
+        hold = f"from canvas_pipeline.gb10.run_worker import hold; hold(Path({str(folder)!r}), {run_id!r}); print(); input()"
+        with subprocess.Popen(
+            [sys.executable, "-c", f"from pathlib import Path; {hold}"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as holder:
+            assert holder.stdout is not None and holder.stdout.readline()
+            made = instance.create_run_for_job(chain(1), run_id=run_id, tags={**named_for(run_id, worker), **server})
+            assert instance.run_launcher.check_run_worker_health(made).status is RUNNING
+            holder.kill()
+        assert instance.run_launcher.check_run_worker_health(made).status is NOT_FOUND
 
 
 def test_the_executor_writes_down_who_works_on_a_run() -> None:

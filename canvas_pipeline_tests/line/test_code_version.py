@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def version(rooms: Any) -> str:
+    """As a process says that starts now."""
+    workspace._meaning.cache_clear()
     return workspace.code_version.__wrapped__(*rooms)
 
 
@@ -79,6 +84,29 @@ def test_a_comment_or_a_docstring_makes_nothing_again(package: Path) -> None:
     path = package / "intake/identities/pii.py"
     path.write_text(path.read_text(encoding="utf-8") + "\n# A remark.\n", encoding="utf-8")
     assert version(intake.ROOMS) == before
+
+
+def test_a_process_names_the_code_that_it_began_with_also_for_rooms_that_it_is_asked_about_later(package: Path) -> None:
+    before = {name: version(rooms) for name, rooms in DATA.items()}
+    version(["."])  # what the fork server asks, before any step is born
+    edit(package / "intake/identities/pii.py")
+    edit(package / "examples/pairs.py")
+    assert {name: workspace.code_version.__wrapped__(*rooms) for name, rooms in DATA.items()} == before
+    assert all(version(rooms) != before[name] for name, rooms in DATA.items())
+
+
+@pytest.mark.parametrize("module", ["bench/mock_canvas", "line/workspace"])
+def test_a_file_in_the_middle_of_an_edit_does_not_end_the_fork_server(module: str, package: Path) -> None:
+    (package / f"{module}.py").write_text("def half(\n", encoding="utf-8")
+    import_it = [sys.executable, "-c", "import canvas_pipeline.line.warm"]
+    done = subprocess.run(
+        import_it,
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "canvas_pipeline: steps will read the code themselves (SyntaxError)\n")
 
 
 @pytest.mark.parametrize("name", DATA)
