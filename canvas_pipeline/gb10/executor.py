@@ -50,7 +50,6 @@ class Gb10Executor(MultiprocessExecutor):
             return declared(step.key, step.tags, profile, self.cap.default_gib, self.asked)
 
         run_worker.hold(Path(plan_context.instance.storage_directory()), plan_context.run_id)
-        plan_context.instance.add_run_tags(plan_context.run_id, run_worker.tags(plan_context.run_id))
         keeper = RunKeeper(plan_context.run_id, self.cap, declares, partial(key_of, plan_context))
         self._keeper = keeper
         loop = seam.stock_loop(

@@ -120,8 +120,10 @@ class Kill:
         instance, run = self.house.instance, self.recorded()
         if self.victim == "worker":
             assert run.status is dg.DagsterRunStatus.STARTED
-            found = WatchedRunLauncher().check_run_worker_health(run)
-            assert found.status is WorkerStatus.NOT_FOUND and str(self.worker.pid) in str(found.msg)
+            launcher = WatchedRunLauncher()
+            launcher.register_instance(instance)
+            found = launcher.check_run_worker_health(run)
+            assert found.status is WorkerStatus.NOT_FOUND
             instance.report_run_failed(run, str(found))  # as run monitoring does with such an answer
         elif self.victim == "cancel":
             assert run.status is dg.DagsterRunStatus.CANCELED
