@@ -19,7 +19,7 @@ from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.audit.auditor import report
 from canvas_pipeline.line.workspace import Workspace, code_version
 
-ROOMS = ("intake/audit", "intake/courses/registry_file", "guardrails/audit")
+ROOMS = ("intake/audit", "intake/courses/registry_file", "guardrails/audit", "guardrails/table", "guardrails/verdict")
 _VERDICT = "verdict.json"
 
 

@@ -22,8 +22,9 @@ from canvas_pipeline.intake.stream.takein import hashed_key, take_in
 from canvas_pipeline.line import audits
 from canvas_pipeline.line.workspace import Made, Workspace, code_version, make, recipe
 
-LOOKERS = ("-intake/audit/*", "-intake/synthetic/*", "-intake/name_model/*")
-"""Code that makes no row another one: what looks at stages, and the recipe of the shipped model (``person_model`` counts)."""
+LOOKERS = ("-intake/audit/*", "-intake/checking/*", "-intake/synthetic/*", "-intake/name_model/*")
+"""Code that makes no row another one: what looks at stages and at exports, what invents them, and the recipe of the shipped model
+(``person_model`` counts)."""
 OUTDATED = "taken in before their file or the intake changed"
 ROOMS = ("errors", "records", "tools", "intake", *LOOKERS)
 

@@ -42,7 +42,14 @@ def edit(path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = 1\n", encoding="utf-8")
 
 
-LOOKERS = ("audit/auditor", "audit/patterns", "synthetic/canaries", "name_model/templates", "name_model/training")
+LOOKERS = (
+    "audit/auditor",
+    "audit/patterns",
+    "checking/repair",
+    "synthetic/canaries",
+    "name_model/templates",
+    "name_model/training",
+)
 
 
 @pytest.mark.parametrize("module", LOOKERS)
@@ -54,10 +61,16 @@ def test_an_edit_to_who_looks_at_rows_makes_no_row_again(module: str, package: P
 
 def test_an_edit_to_the_auditor_or_what_it_reads_with_makes_every_audit_again(package: Path) -> None:
     seen = {version(audits.ROOMS)}
-    for module in ("intake/audit/auditor", "intake/audit/patterns", "intake/courses/registry_file", "guardrails/audit"):
+    for module in (
+        "intake/audit/auditor",
+        "intake/audit/patterns",
+        "intake/courses/registry_file",
+        "guardrails/audit",
+        "guardrails/table",
+    ):
         edit(package / f"{module}.py")
         seen.add(version(audits.ROOMS))
-    assert len(seen) == 5
+    assert len(seen) == 6
 
 
 @pytest.mark.parametrize(
