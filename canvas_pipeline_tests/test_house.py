@@ -20,7 +20,20 @@ from canvas_pipeline.guardrails.image import collisions, entry_and_command
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = sorted((ROOT / "canvas_pipeline").rglob("*.py"))
 TESTS = sorted((ROOT / "canvas_pipeline_tests").rglob("*.py"))
-HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "presidio_analyzer", "spacy", "llama_cpp", "gguf", "vllm")
+HEAVY = (
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "datasets",
+    "presidio_analyzer",
+    "spacy",
+    "llama_cpp",
+    "gguf",
+    "vllm",
+    "duckdb",
+)
+"""What is loaded where it is used. (duckdb also prints forty lines about itself when a process ends that has it loaded.)"""
 DRAWERS = {"util", "utils", "common", "helper", "helpers", "misc", "constants", "stuff"}
 MAX_LINES = 350
 TEXTS = [

@@ -16,8 +16,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-import duckdb
-
 from canvas_pipeline.artifacts import Stage, Store
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.line.versions import is_current, versions
@@ -55,6 +53,8 @@ class Lineage:
 
     def __init__(self, store: Store, *, every_version: bool = True) -> None:
         """Without ``every_version`` only the current version of each stage is read."""
+        import duckdb
+
         self._folder = Path(tempfile.mkdtemp(prefix="lineage-"))
         self._walkable = False
         self.stages: tuple[Stage, ...] = tuple(s for s in versions(store) if every_version or is_current(s))
