@@ -17,6 +17,7 @@ from canvas_pipeline.definitions import defs
 from canvas_pipeline.guardrails.image import entry_and_command
 from canvas_pipeline.line.night import AT, AUTOMATION, ZONE, night_of
 from canvas_pipeline.line.notice import NOTIFY, notifiers_of
+from canvas_pipeline_tests.instance.homes import instance_at
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -117,6 +118,15 @@ def test_the_executor_knows_of_the_teacher_beside_it_and_keeps_what_it_learned()
     assert given["CANVAS_UMA_TEACHER"] == "${CANVAS_UMA_TEACHER-${CANVAS_TEACHER_ENDPOINT:-}}"
     kept = [volume.split(":")[1] for volume in SERVICES["code"]["volumes"]]
     assert any(given["CANVAS_UMA_LEDGER"].startswith(f"{folder}/") for folder in kept)
+
+
+def test_who_looks_after_runs_sees_the_locks_of_their_workers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with instance_at(tmp_path, monkeypatch) as instance:
+        locks = Path(instance.storage_directory()).relative_to(tmp_path)
+    home = Path("/pipeline/.dagster")
+    assert f"DAGSTER_HOME={home}" in (DEPLOY / "Dockerfile.training").read_text()
+    for name in ("code", "daemon"):
+        assert f"home:{home / locks}" in SERVICES[name]["volumes"]
 
 
 def options(words: list[str]) -> list[str]:
