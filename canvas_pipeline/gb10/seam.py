@@ -132,12 +132,20 @@ def stock_loop(**ours: Any) -> Callable[..., Iterator[DagsterEvent]]:
 
 
 def stock_step(
-    context: Any, job: Any, step_context: Any, step: ExecutionStep, *rest: Any
+    context: Any,
+    job: Any,
+    step_context: Any,
+    step: ExecutionStep,
+    errors: Any,
+    processes: Any,
+    term_events: dict[str, Any],
+    *rest: Any,
 ) -> Iterator[DagsterEvent | None]:
     """Dagster's own way of running one step in a process of the given context, which makes the event that asks it to end too."""
-    term_events = rest[STEP_ARGUMENTS.index("term_events") - 4]
     term_events[step.key] = context.Event()
-    return multiprocess.execute_step_out_of_process(context, job, step_context, step, *rest)
+    return multiprocess.execute_step_out_of_process(
+        context, job, step_context, step, errors, processes, term_events, *rest
+    )
 
 
 def stock_explanation(prefix: str, exit_code: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -13,6 +15,7 @@ import dagster as dg
 import pytest
 from dagster._core.launcher import WorkerStatus
 
+from canvas_pipeline.gb10.owner import started
 from canvas_pipeline.gb10.run_worker import LOCK, hold, holds
 from canvas_pipeline.instance.launcher import WatchedRunLauncher
 from canvas_pipeline_tests.instance.homes import ROOT, chain, instance_at
@@ -77,14 +80,18 @@ def test_a_run_that_was_killed_and_taken_up_by_another_worker_lives(instance: dg
 
 
 def test_a_process_that_a_worker_has_started_does_not_keep_its_run_alive(tmp_path: Path) -> None:
-    code = WORKER.replace("print(", "import subprocess; subprocess.Popen(['sleep', '20']); print(")
+    code = WORKER.replace("print(", "import subprocess; print(subprocess.Popen(['sleep', '600']).pid, ")
     command = [sys.executable, "-c", code, str(tmp_path), "a run"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None and process.stdout.readline()
-        assert holds(tmp_path, "a run") is True
-        process.kill()
-        process.wait()
-        assert holds(tmp_path, "a run") is False
+        assert process.stdout is not None
+        left = int(process.stdout.readline())
+        try:
+            assert holds(tmp_path, "a run") is True
+            process.kill()
+            process.wait()
+            assert started(left) is not None and holds(tmp_path, "a run") is False
+        finally:
+            os.kill(left, signal.SIGKILL)
 
 
 def test_a_folder_that_cannot_be_written_to_stops_no_run_and_is_told(
