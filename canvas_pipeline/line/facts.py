@@ -47,7 +47,7 @@ def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> di
         ),
         "base.licence": Fact(value=EMBEDDED_LICENCE if embedded else GEMMA_LICENCE, source="the base's own terms"),
     }
-    for key in ("steps", "rows", "eval_rows", "tokens", "seed"):
+    for key in ("steps", "rows", "eval_rows", "tokens", "seed", "compute"):
         if key in summary:
             facts[f"train.{key}"] = Fact(value=summary[key], source=source)
     facts["train.objective"] = Fact(

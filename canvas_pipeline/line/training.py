@@ -109,7 +109,8 @@ def reference_logprobs(ws: Workspace, launch: Launch) -> Made:
     def compute(writer: Writer) -> None:
         _launched(launch, "reference", spec, writer, "rows.jsonl")
 
-    return Made(*make(ws, REFERENCE, ROOMS, compute, inputs={name: spec.inputs[name].sha256 for name in REFERRED}))
+    inputs = {name: spec.inputs[name].sha256 for name in REFERRED}
+    return Made(*make(ws, REFERENCE, ROOMS, compute, inputs=inputs, config={"compute": spec.compute}))
 
 
 def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool = False) -> Made:
@@ -133,7 +134,9 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
     # The spec is its own recipe: the same inputs, numbers and verdicts are the same file.
     stage, reused = make(ws, f"run_spec/{name}", ROOMS, write, inputs={"spec": digest(dumps(judged).decode())})
     numbers = msgspec.to_builtins(spec.hyperparameters)
-    facts = {"spec_sha256": judged.sha256, "uma_gib": spec.row.uma_gib[ws.profile.name], **numbers}
+    facts = {
+        "spec_sha256": judged.sha256, "uma_gib": spec.row.uma_gib[ws.profile.name], "compute": spec.compute, **numbers,
+    }  # fmt: skip
     return Made(stage, reused, verdicts, facts, {"guards": guards_png(verdicts)})
 
 
@@ -165,7 +168,7 @@ def _unjudged(ws: Workspace, name: str) -> RunSpec:
 def _measured(spec: RunSpec) -> tuple[dict[str, str], dict[str, Any]]:
     """Inputs and configuration of the measurement of a spec."""
     inputs = {key: spec.inputs[key].sha256 for key in (*spec.needed, "base_model")}
-    return inputs, {"hyperparameters": msgspec.to_builtins(spec.hyperparameters)}
+    return inputs, {"hyperparameters": msgspec.to_builtins(spec.hyperparameters), "compute": spec.compute}
 
 
 def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
@@ -210,11 +213,12 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
             f"{name}: the run spec's verdicts are for other inputs than the current ones ({', '.join(stale)} differ); "
             f"materialise run_spec/{name} again"
         )
-    if (spec.method, spec.profile, spec.seed, spec.hyperparameters) != (
-        now.method, now.profile, now.seed, now.hyperparameters
+    if (spec.method, spec.profile, spec.seed, spec.hyperparameters, spec.compute) != (
+        now.method, now.profile, now.seed, now.hyperparameters, now.compute
     ):  # fmt: skip
         raise GateClosed(
-            f"{name}: the run spec has other numbers than the method table; materialise run_spec/{name} again"
+            f"{name}: the run spec has other numbers than the method table, or another compute type than this machine's "
+            f"({now.compute}); materialise run_spec/{name} again"
         )
     written, again = set(map(_said, spec.verdicts)), verdicts_now(ws, now)
     changed = [f"{v.name}: {v.reason or 'passes now'}" for v in again if _said(v) not in written]
@@ -288,5 +292,5 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
 
 
 def _readable(summary: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: summary[key] for key in ("method", "steps", "rows", "eval_rows", "tokens") if key in summary}
+    kept = {key: summary[key] for key in ("method", "steps", "rows", "eval_rows", "tokens", "compute", "threads") if key in summary}
     return {**kept, **{f"last {key}": value for key, value in summary.get("last", {}).items()}}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from canvas_pipeline.errors import CanvasPipelineError
 from canvas_pipeline.training.allocator import bound
+from canvas_pipeline.training.precision import require
 from canvas_pipeline.training.progress import Reporter, reporter
 from canvas_pipeline.training.spec import admit, check_batch, read_spec
 
@@ -52,6 +53,7 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
         return
     spec = read_spec(options.spec)
     check_batch(spec)
+    require(spec.compute)
     if options.command == "train":
         admit(spec)
     quiet()

@@ -36,6 +36,7 @@ from canvas_pipeline.training.chat_template import render, to_chat
 from canvas_pipeline.training.checkpoint import save_model
 from canvas_pipeline.training.embedded import build_model, build_tokenizer
 from canvas_pipeline.training.encoding import Encoded, encode
+from canvas_pipeline.training.precision import autocast, compute_dtype
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import tensors
 
@@ -255,6 +256,7 @@ def build_base(out: Path, factory: CanvasFactory, report: Reporter, steps: int =
         "other_names": dict(OTHER_NAMES),
         "recipe": json.loads(msgspec.json.encode(recipe)),
         "command": "python -m canvas_pipeline.training base --out FOLDER",
+        "compute": compute_dtype(),
         "losses": [round(loss, 4) for loss in losses],
         "files": files,
     }
@@ -273,7 +275,7 @@ def round_off(model: Any) -> None:
 def _fit(
     model: Any, tokenizer: Any, recipe: Recipe, phase: Phase, rows: Iterator[tuple[Message, ...]], report: Reporter
 ) -> float:
-    """A plain loop: AdamW, warm-up and cosine, bf16 autocast; returns the mean loss of the last 50 steps."""
+    """A plain loop: AdamW, warm-up and cosine, in what the device computes best; returns the mean loss of the last 50 steps."""
     import torch
 
     matrices = [p for p in model.parameters() if p.ndim >= 2]
@@ -287,7 +289,7 @@ def _fit(
         for group in optimiser.param_groups:
             group["lr"] = rate
         batch = [_encode(next(rows), tokenizer) for _ in range(recipe.batch)]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast("cpu", compute_dtype()):
             loss = model(**tensors(batch), use_cache=False).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

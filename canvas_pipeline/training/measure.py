@@ -25,6 +25,7 @@ from canvas_pipeline.training.chat_template import canonical_calls
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_feedback, encode_pair, encode_trajectory
 from canvas_pipeline.training.fused_head import fuse_head
+from canvas_pipeline.training.precision import Compute, autocast
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import pair_logprobs, sequence_logprobs, tensors
 from canvas_pipeline.training.spec import RunSpec
@@ -45,6 +46,7 @@ def measure(spec: RunSpec, report: Reporter) -> dict[str, Any]:
         "profile": spec.profile,
         "seed": spec.seed,
         "inputs": {name: file.sha256 for name, file in sorted(spec.inputs.items())},
+        "compute": spec.compute,
         "max_length": spec.hyperparameters.max_length,
         "max_grad_norm": spec.row.grad_norm_bound[spec.profile],
         **result,
@@ -74,7 +76,7 @@ def wrong_masks(rows: Iterable[tuple[str, Sequence[Message], Encoded]], tokenize
     return wrong
 
 
-def health(model: Any, rows: Sequence[Encoded]) -> dict[str, Any]:
+def health(model: Any, rows: Sequence[Encoded], compute: Compute) -> dict[str, Any]:
     """Non-finite values among the activations and logits of one batch, and the largest logit."""
     import torch
 
@@ -88,7 +90,7 @@ def health(model: Any, rows: Sequence[Encoded]) -> dict[str, Any]:
     device = next(model.parameters()).device
     inputs = {name: value.to(device) for name, value in tensors(rows).items() if name != "labels"}
     try:
-        with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16):
+        with torch.no_grad(), autocast(device.type, compute):
             logits = model(**inputs, use_cache=False).logits.float()
     finally:
         for hook in hooks:
@@ -128,15 +130,15 @@ def _trajectories(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, 
     chosen = random.Random(spec.seed).sample(range(len(rows)), min(SUPERVISED_ROWS, len(rows)))
     sample = [encoded[i] for i in chosen]
     model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.row.adapter == "qlora")
-    state = health(model, sample[: spec.hyperparameters.batch])
+    state = health(model, sample[: spec.hyperparameters.batch], spec.compute)
     small = _mini(spec, len(sample))
     with tempfile.TemporaryDirectory() as folder:
         trainer = supervised.build_trainer(
             small, model, tokenizer, supervised.dataset(sample), None, Path(folder), quick=True
         )
-        before = _mean_loss(trainer.model, sample)
+        before = _mean_loss(trainer.model, sample, spec.compute)
         history = said_by(trainer)
-        after = _mean_loss(trainer.model, sample)
+        after = _mean_loss(trainer.model, sample, spec.compute)
     report.say("measured", grad_norm=history[0]["grad_norm"], loss_before=before, loss_after=after)
     return {
         **_shape([e.length for e in encoded], len(rows), wrong), **state, "grad_norm": history[0]["grad_norm"],
@@ -144,9 +146,9 @@ def _trajectories(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, 
     }  # fmt: skip
 
 
-def _mean_loss(model: Any, rows: Sequence[Encoded]) -> float:
+def _mean_loss(model: Any, rows: Sequence[Encoded], compute: Compute) -> float:
     """Mean negative log-probability of the rows' learnt tokens (nats)."""
-    return -sum(sequence_logprobs(model, rows)) / sum(sum(row.mask) for row in rows)
+    return -sum(sequence_logprobs(model, rows, compute)) / sum(sum(row.mask) for row in rows)
 
 
 def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
@@ -167,8 +169,8 @@ def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     random.Random(spec.seed).shuffle(picked)
     sample: list[EncodedPair] = [encoded[i] for i in picked]
     model = load_model(spec.start_path, spec.hyperparameters.dtype)
-    state = health(model, [pair.chosen for pair in sample[: spec.hyperparameters.batch]])
-    start = pair_logprobs(fuse_head(model), sample)
+    state = health(model, [pair.chosen for pair in sample[: spec.hyperparameters.batch]], spec.compute)
+    start = pair_logprobs(fuse_head(model), sample, spec.compute)
     with tempfile.TemporaryDirectory() as folder:
         trainer = preference.build_pair_trainer(
             _mini(spec, len(sample)),
@@ -180,7 +182,7 @@ def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             quick=True,
         )
         history = said_by(trainer)
-        end = pair_logprobs(trainer.model, sample)
+        end = pair_logprobs(trainer.model, sample, spec.compute)
     beta = spec.hyperparameters.beta
     moved = {i: beta * ((e[0] - s[0]) - (e[1] - s[1])) for i, s, e in zip(picked, start, end, strict=True)}
     margins = [_axis(axis, fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
@@ -209,8 +211,8 @@ def _feedback(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]
     random.Random(spec.seed).shuffle(order)
     prepared = preference.feedback_rows([train[i] for i in picked], order, spec, tokenizer)
     model = load_model(spec.start_path, spec.hyperparameters.dtype)
-    state = health(model, [encoded[i] for i in picked[: spec.hyperparameters.batch]])
-    rows_with_start = preference.add_references(prepared, fuse_head(model))
+    state = health(model, [encoded[i] for i in picked[: spec.hyperparameters.batch]], spec.compute)
+    rows_with_start = preference.add_references(prepared, fuse_head(model), spec.compute)
     start = [0.0] * len(picked)
     for at, value in zip(order, rows_with_start["ref_logps"], strict=True):
         start[at] = value
@@ -225,7 +227,7 @@ def _feedback(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]
             quick=True,
         )
         history = said_by(trainer)
-        end = sequence_logprobs(trainer.model, [encoded[i] for i in picked])
+        end = sequence_logprobs(trainer.model, [encoded[i] for i in picked], spec.compute)
     beta = spec.hyperparameters.beta
     moved = {i: beta * (e - s) for i, s, e in zip(picked, start, end, strict=True)}
     up = fmean(moved[i] for i in desirable)

@@ -20,6 +20,7 @@ from canvas_pipeline.training import trainers
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode, encode_feedback, encode_pair, padded_length
 from canvas_pipeline.training.fused_head import fuse_head
+from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import ReferenceRow, read_reference, sequence_logprobs
 from canvas_pipeline.training.spec import REFERENCE, RunSpec
@@ -190,13 +191,15 @@ def feedback_rows(
     return prepared
 
 
-def add_references(prepared: Sequence[dict[str, Any]], model: Any, reporter: Reporter | None = None) -> Any:
+def add_references(
+    prepared: Sequence[dict[str, Any]], model: Any, compute: Compute, reporter: Reporter | None = None
+) -> Any:
     """The rows with the start weights' sums as a prepared data set. ``model`` must carry the fused head."""
     from datasets import Dataset
 
     own = [Encoded(row["ids"], row["mask"]) for row in prepared]
     other = [Encoded(row["kl_ids"], row["kl_mask"]) for row in prepared]
-    sums = sequence_logprobs(model, [*own, *other], reporter)
+    sums = sequence_logprobs(model, [*own, *other], compute, reporter)
     columns: dict[str, list[Any]] = {
         key: [row[key] for row in prepared] for key in ("ids", "mask", "kl_ids", "kl_mask", "label")
     }
@@ -262,7 +265,7 @@ def train_feedback(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, An
 
     def build(folder: Path) -> Any:
         frozen = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
-        train, evaluation = (add_references(rows, frozen, reporter) if rows else None for rows in sides)
+        train, evaluation = (add_references(rows, frozen, spec.compute, reporter) if rows else None for rows in sides)
         del frozen
         model = load_model(spec.start_path, spec.hyperparameters.dtype)
         return build_feedback_trainer(spec, model, tokenizer, train, evaluation, folder)

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from canvas_pipeline.training.precision import has_gpu
+
 PIPES = "DAGSTER_PIPES_CONTEXT"
 SHARE = 0.02
 # Wall-clock figures, counters that start again after a resume, and the trainer's idea of an epoch (a run is one to it).
@@ -77,17 +79,14 @@ def kept(history: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def child_environment(base: Mapping[str, str], threads: int = 0) -> dict[str, str]:
+def child_environment(base: Mapping[str, str], *, gpu: bool | None = None) -> dict[str, str]:
     """The environment a training or generation process must be *started* with (it is too late once it runs).
 
-    Without it the C library gives big blocks back to the kernel after every step and speed can collapse tenfold for
-    seconds. ``threads`` of 0 leaves their number to torch. Offline unless the caller's environment says otherwise."""
+    Threads wait passively and are not pinned: spinning ones take the processor from whatever else runs, and are several times
+    slower beside it. On a CPU the C library keeps its blocks: given back to the kernel after every step, they are faulted in again. With a
+    ``gpu`` (by default: where a driver is) it does not, since what a shared pool has lent it would not get back."""
     settings = {
-        "OMP_PROC_BIND": "true",
-        "MALLOC_MMAP_THRESHOLD_": "8589934592",
-        "MALLOC_TRIM_THRESHOLD_": "8589934592",
-        "MALLOC_MMAP_MAX_": "0",
-        "MALLOC_TOP_PAD_": "268435456",
+        "OMP_WAIT_POLICY": "passive",
         # One primitive is kept for each shape; with rows of many lengths the default of 1,024 grows to gigabytes.
         "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
         "TOKENIZERS_PARALLELISM": "false",
@@ -96,6 +95,11 @@ def child_environment(base: Mapping[str, str], threads: int = 0) -> dict[str, st
         "TQDM_DISABLE": "1",
         "PYTHONHASHSEED": "0",
     }
-    if threads:
-        settings["OMP_NUM_THREADS"] = str(threads)
+    if not (has_gpu(base) if gpu is None else gpu):
+        settings |= {
+            "MALLOC_MMAP_THRESHOLD_": "8589934592",
+            "MALLOC_TRIM_THRESHOLD_": "8589934592",
+            "MALLOC_MMAP_MAX_": "0",
+            "MALLOC_TOP_PAD_": "268435456",
+        }
     return {**base, **settings}

@@ -19,6 +19,7 @@ from canvas_pipeline.records import PreferencePair, Row, read_jsonl, write_jsonl
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_pair, padded_length
 from canvas_pipeline.training.fused_head import fuse_head
+from canvas_pipeline.training.precision import Compute, autocast
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.spec import RunSpec
 
@@ -35,7 +36,9 @@ class ReferenceRow(Row, frozen=True, kw_only=True):
     model: str
 
 
-def sequence_logprobs(model: Any, rows: Sequence[Encoded], reporter: Reporter | None = None) -> list[float]:
+def sequence_logprobs(
+    model: Any, rows: Sequence[Encoded], compute: Compute, reporter: Reporter | None = None
+) -> list[float]:
     """The summed log-probability of each row's masked tokens, in nats, under the model as it stands (no gradient).
 
     The model must carry TRL's fused head (``fuse_head``): reference and policy then take the same path to the same number."""
@@ -47,7 +50,7 @@ def sequence_logprobs(model: Any, rows: Sequence[Encoded], reporter: Reporter | 
     was_training = model.training
     model.eval()
     done = 0
-    with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16):
+    with torch.no_grad(), autocast(device.type, compute):
         for batch in _batches(order, rows):
             inputs = {name: value.to(device) for name, value in tensors([rows[i] for i in batch]).items()}
             logprobs = model(**inputs, use_cache=False, fused_lm_head=True).log_probs
@@ -88,10 +91,10 @@ def _batches(order: Sequence[int], rows: Sequence[Encoded]) -> Iterable[list[int
 
 
 def pair_logprobs(
-    model: Any, pairs: Sequence[EncodedPair], reporter: Reporter | None = None
+    model: Any, pairs: Sequence[EncodedPair], compute: Compute, reporter: Reporter | None = None
 ) -> list[tuple[float, float]]:
     """``(chosen, rejected)`` of every pair."""
-    flat = sequence_logprobs(model, [side for pair in pairs for side in (pair.chosen, pair.rejected)], reporter)
+    flat = sequence_logprobs(model, [side for pair in pairs for side in (pair.chosen, pair.rejected)], compute, reporter)
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 
@@ -101,7 +104,7 @@ def compute(spec: RunSpec, out: Path, reporter: Reporter) -> int:
     model = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
     pairs = [row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, PreferencePair)]
     encoded = [encode_pair(row, tokenizer, spec.sizes.declaration) for row in pairs]
-    sums = pair_logprobs(model, encoded, reporter)
+    sums = pair_logprobs(model, encoded, spec.compute, reporter)
     name = spec.inputs[spec.row.start].sha256
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".tmp-{out.name}")

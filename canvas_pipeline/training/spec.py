@@ -19,6 +19,7 @@ from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.profiles import Profile, profile
 from canvas_pipeline.records import FeedbackExample, PreferencePair, Row, Trajectory, digest, dumps
 from canvas_pipeline.training.methods import Hyperparameters, Method, method
+from canvas_pipeline.training.precision import Compute, compute_dtype
 
 ROWS: Mapping[str, type[Row]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
 REFERENCE = "reference_logprobs"
@@ -34,12 +35,13 @@ class InputFile(Row, frozen=True, kw_only=True):
 class RunSpec(Row, frozen=True, kw_only=True):
     """One training run. ``inputs`` has the names the gate uses: ``<dataset>_train``, ``<dataset>_eval``, ``base_model`` or
     ``checkpoint/sft`` (the weights it starts from), ``reference_logprobs`` for the methods that use them, and further
-    files that verdicts are bound to (``bench_cases`` …)."""
+    files that verdicts are bound to (``bench_cases`` …). ``compute`` is the number type of its products (``precision``)."""
 
     method: str
     profile: str
     seed: int
     hyperparameters: Hyperparameters
+    compute: Compute
     inputs: dict[str, InputFile]
     verdicts: tuple[Verdict, ...] = ()
 
@@ -56,7 +58,8 @@ class RunSpec(Row, frozen=True, kw_only=True):
     @property
     def sha256(self) -> str:
         """What identifies the run's result: everything but where it is written and where its inputs lie."""
-        return digest(self.method, self.profile, str(self.seed), dumps(self.hyperparameters).decode(), *self._hashes())
+        numbers = dumps(self.hyperparameters).decode()
+        return digest(self.method, self.profile, str(self.seed), numbers, self.compute, *self._hashes())
 
     def _hashes(self) -> list[str]:
         used = self.needed
@@ -116,14 +119,17 @@ def make_spec(
     inputs: Mapping[str, Path],
     verdicts: tuple[Verdict, ...] = (),
     hyperparameters: Hyperparameters | None = None,
+    compute: Compute | None = None,
 ) -> RunSpec:
-    """A spec with every input's hash as it is now. Raises ``BadConfig`` for names that do not exist, ``MissingInput`` for
-    files that are not there."""
+    """A spec with every input's hash as it is now; ``compute`` is by default what this machine has hardware for.
+
+    Raises ``BadConfig`` for names that do not exist, ``MissingInput`` for files that are not there."""
     return RunSpec(
         method=name,
         profile=profile(profile_name).name,
         seed=seed,
         hyperparameters=hyperparameters or method(name).hyperparameters(profile_name),
+        compute=compute or compute_dtype(),
         inputs={key: InputFile(path=str(path.resolve()), sha256=sha256_path(path)) for key, path in inputs.items()},
         verdicts=verdicts,
     )

@@ -13,6 +13,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.fused_head import project_learnt_only
 from canvas_pipeline.training.plots import plot_metrics
+from canvas_pipeline.training.precision import autocast
 from canvas_pipeline.training.progress import Reporter, kept
 from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline.training.threads import settle
 
 COMPLETE = "complete"
 LOGS, SAVES, EVALS = 40, 8, 4
@@ -88,7 +91,7 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
         "per_device_eval_batch_size": max(2, h.batch),
         "gradient_accumulation_steps": h.accumulation,
         "gradient_checkpointing": h.checkpointing,
-        "bf16": True,
+        "bf16": spec.compute == "bfloat16",
         "use_cpu": not cuda,
         "dataloader_pin_memory": cuda,
         "logging_steps": log_every,
@@ -162,6 +165,7 @@ def run(
     trainer = build(steps)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(journal(reporter, spec.sha256))
+    threads = settle(partial(_pass, trainer, spec), _use_threads, steps / "threads", reporter)
     resume = last_complete(steps, spec.sha256)
     if resume is not None:
         reporter.say("resumed", step=int(resume.name.rsplit("-", 1)[1]))
@@ -174,6 +178,8 @@ def run(
         "spec_sha256": spec.sha256,
         "steps": trainer.state.global_step,
         "hyperparameters": json.loads(dumps(spec.hyperparameters)),
+        "compute": spec.compute,
+        "threads": threads,
         **facts,
         "first": history[0] if history else {},
         "last": _last(history),
@@ -193,6 +199,25 @@ def run(
         shutil.rmtree(temporary, ignore_errors=True)
     shutil.rmtree(steps, ignore_errors=True)
     return summary
+
+
+def _pass(trainer: Any, spec: RunSpec) -> None:
+    """Forward and backward of the run's first micro-batch; nothing is learnt from it."""
+    import torch
+
+    batch = trainer.data_collator([trainer.train_dataset[at] for at in range(spec.hyperparameters.batch)])
+    device = trainer.model.device
+    inputs = {name: batch[name].to(device) for name in ("input_ids", "attention_mask")}
+    with torch.random.fork_rng(), autocast(device.type, spec.compute):
+        loss = trainer.model(**inputs, labels=inputs["input_ids"], use_cache=False).loss
+    loss.backward()
+    trainer.model.zero_grad(set_to_none=True)
+
+
+def _use_threads(count: int) -> None:
+    import torch
+
+    torch.set_num_threads(count)
 
 
 def _full(trainer: Any, spec: RunSpec, steps: Path) -> Any:

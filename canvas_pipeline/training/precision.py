@@ -1,0 +1,81 @@
+"""The number type that models compute in: bfloat16 where the device multiplies it in hardware, float32 elsewhere.
+
+A processor without bf16 units emulates such a product, 20 to 60 times slower than in float32. ``compute_dtype`` needs no torch: the
+code location writes its answer into run specs. ``require`` asks torch about the device of the process that computes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal
+
+from canvas_pipeline.errors import BadConfig
+
+Compute = Literal["float32", "bfloat16"]
+SETTING = "CANVAS_COMPUTE_DTYPE"
+CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+"""Flags in /proc/cpuinfo: x86 with AVX512-BF16 or AMX, Arm with FEAT_BF16."""
+ISA_SETTINGS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+"""oneDNN's own bound on the instructions it uses; it computes torch's bf16 products on a CPU."""
+GPU_DRIVER = Path("/dev/nvidiactl")
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def compute_dtype(
+    environ: Mapping[str, str] = os.environ, cpuinfo: Path = CPUINFO, gpu_driver: Path = GPU_DRIVER
+) -> Compute:
+    """What this machine should compute in. ``CANVAS_COMPUTE_DTYPE`` decides where it is set (a GPU older than Ampere wants
+    ``float32``); raises ``BadConfig`` for another value of it."""
+    asked = environ.get(SETTING, "")
+    if asked:
+        if asked not in ("float32", "bfloat16"):
+            raise BadConfig(f"{SETTING} is {asked!r}; choose float32 or bfloat16, or leave it unset")
+        return "float32" if asked == "float32" else "bfloat16"
+    return "bfloat16" if has_gpu(environ, gpu_driver) or _cpu_has_bf16(environ, cpuinfo) else "float32"
+
+
+def has_gpu(environ: Mapping[str, str] = os.environ, gpu_driver: Path = GPU_DRIVER) -> bool:
+    """Whether an NVIDIA driver answers here and the environment does not hide its devices."""
+    return gpu_driver.exists() and environ.get("CUDA_VISIBLE_DEVICES", "all") not in ("", "-1")
+
+
+def _cpu_has_bf16(environ: Mapping[str, str], cpuinfo: Path) -> bool:
+    limit = next((environ[name].upper() for name in ISA_SETTINGS if environ.get(name)), "DEFAULT")
+    if limit not in ("DEFAULT", "ALL") and "BF16" not in limit and "AMX" not in limit:
+        return False
+    try:
+        lines = cpuinfo.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = (line.partition(":")[2].split() for line in lines if line.lower().startswith(("flags", "features")))
+    return any(CPU_FLAGS.intersection(words) for words in flags)
+
+
+def require(compute: Compute) -> None:
+    """Raise ``BadConfig`` where this process's device has no hardware for ``compute``: it would take hours, not minutes."""
+    import torch
+
+    if compute == "float32":
+        return
+    if torch.cuda.is_available():
+        able = bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    else:
+        able = _cpu_has_bf16(os.environ, CPUINFO)
+    if not able:
+        raise BadConfig(
+            "the run spec asks for bfloat16, which this machine's device computes only by emulation; make the spec here "
+            f"(materialise run_spec again), or set {SETTING}=float32 where it is made"
+        )
+
+
+def autocast(device: str, compute: Compute) -> AbstractContextManager[Any]:
+    """torch's autocast in ``compute`` on a device type (``cpu``, ``cuda``); off for float32."""
+    import torch
+
+    context: AbstractContextManager[Any] = torch.autocast(
+        device, dtype=torch.bfloat16, enabled=compute == "bfloat16"
+    )
+    return context

@@ -1,0 +1,76 @@
+"""How many threads a process computes with: as many as help on its own work, on this machine, now.
+
+Two threads of a small model wait for each other after every layer; on two cores beside other work one thread is often faster. The
+order of a sum depends on the number of threads, and with it the last bits of the weights: a run that is resumed keeps its number,
+and ``CANVAS_THREADS`` fixes it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.training.progress import Reporter
+
+SETTING = "CANVAS_THREADS"
+ROUNDS = 3
+GAIN = 0.9
+"""More threads are taken where they need at most this share of one thread's time."""
+
+
+def cores() -> int:
+    """Processors that this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def fixed(environ: Mapping[str, str] = os.environ) -> int | None:
+    """The number that ``CANVAS_THREADS`` gives, or None; raises ``BadConfig`` for what is no number of threads."""
+    text = environ.get(SETTING, "")
+    if not text:
+        return None
+    if not text.isdigit() or not 1 <= int(text) <= 1024:
+        raise BadConfig(f"{SETTING} is {text!r}; give a number of threads, or leave it unset to have it measured")
+    return int(text)
+
+
+def calibrate(
+    step: Callable[[], object],
+    use: Callable[[int], object],
+    most: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[int, dict[int, float]]:
+    """Time ``step`` with one thread and with ``most``, in turn; returns the better number and each number's shortest time in
+    seconds. ``use`` sets the number; it is left at the one returned."""
+    if most < 2:
+        use(1)
+        return 1, {}
+    times: dict[int, float] = {}
+    for turn in range(ROUNDS + 1):
+        for count in (1, most):
+            use(count)
+            began = clock()
+            step()
+            spent = clock() - began
+            if turn:  # the first turn compiles kernels and fills caches
+                times[count] = min(spent, times.get(count, spent))
+    chosen = most if times[most] <= GAIN * times[1] else 1
+    use(chosen)
+    return chosen, times
+
+
+def settle(step: Callable[[], object], use: Callable[[int], object], record: Path, report: Reporter) -> int:
+    """Set the number of threads for a run and return it: the fixed one, the one in ``record`` (an earlier part of the same run), or
+    a measured one, which is written there."""
+    known = fixed()
+    if known is None and record.is_file():
+        known = int(record.read_text(encoding="ascii"))
+    if known is not None:
+        use(known)
+        return known
+    chosen, times = calibrate(step, use, cores())
+    record.write_text(str(chosen), encoding="ascii")
+    report.say("threads", chosen=chosen, **{f"seconds_with_{count}": round(spent, 4) for count, spent in times.items()})
+    return chosen
