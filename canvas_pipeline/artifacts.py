@@ -107,10 +107,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Writer:
-    """Collects a stage's files in a folder nobody else sees."""
+    """Collects a stage's files in a folder nobody else sees; ``fingerprint`` is that of the recipe they are made from."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fingerprint: str) -> None:
         self.folder = folder
+        self.fingerprint = fingerprint
         self.funnel: Funnel | None = None
         self.notes: dict[str, Any] = {}
         self.reports: set[str] = set()
@@ -195,7 +196,7 @@ class Store:
         temporary = home / f".tmp-{os.getpid()}-{recipe.fingerprint()[:16]}"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
-        writer = Writer(temporary)
+        writer = Writer(temporary, recipe.fingerprint())
         try:
             yield writer
             _seal(writer, recipe)

@@ -15,8 +15,9 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from canvas_pipeline.bench.score import Prediction
@@ -31,16 +32,25 @@ from canvas_pipeline.training.progress import Reporter, reporter
 
 MAX_NEW_TOKENS = 160
 ROUND = 48
-TOKENS_A_BATCH = 24_576
-SMALL_GGUF = 256 << 20  # bytes; below, a core has a model of its own
+TOKENS_A_BATCH = 8192
+SMALL = 256 << 20
+"""Bytes of weights below which a model gains nothing from threads that wait for each other after every layer."""
 
 
 class Speaker(Protocol):
-    """A loaded model: rendered prompts in, ``(text, stopped)`` out, in order."""
+    """A loaded model: rendered prompts in, ``(text, stopped)`` out, in order. As many threads as ``workers`` may ask it at once."""
+
+    workers: int
 
     def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]: ...
 
     def length(self, prompt: str) -> int: ...
+
+
+def workers_of(weights: int) -> int:
+    """How many batches are computed at once on this processor, each by one thread: one a core for a small model, else one batch by
+    all threads."""
+    return len(os.sched_getaffinity(0)) if weights < SMALL else 1
 
 
 class Checkpoint:
@@ -55,8 +65,10 @@ class Checkpoint:
         bound()
         self.tokenizer = load_tokenizer(folder)
         self.model = load_model(folder, "bfloat16" if torch.cuda.is_available() else "float32").eval()
+        self.workers = workers_of(sum(path.stat().st_size for path in folder.glob("*.safetensors")))
         if torch.cuda.is_available():
             self.model.to("cuda")
+            self.workers = 1
         self.stops = [self.tokenizer.convert_tokens_to_ids(stop) for stop in STOPS]
         self.max_new_tokens = max_new_tokens
 
@@ -66,6 +78,10 @@ class Checkpoint:
     def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
         """In rounds: what has not stopped after a few tokens goes on in a smaller batch, so that one rambling answer does
         not keep the whole batch waiting."""
+        import torch
+
+        if self.workers > 1:
+            torch.set_num_threads(1)  # those of the calling thread
         asked: list[list[int]] = [self.tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
         written: list[list[int]] = [[] for _ in prompts]
         unfinished = list(range(len(prompts)))
@@ -103,10 +119,8 @@ class Checkpoint:
 
 
 class Gguf:
-    """A GGUF through llama.cpp, greedy, one prompt at a time for each of ``workers``.
-
-    A small model gains nothing from threads that wait for each other after every layer: it is loaded once a core instead,
-    each with one thread. A large one is loaded once, with all of them. What is said does not depend on it."""
+    """A GGUF through llama.cpp, greedy, one prompt at a time for each worker, which has a model of its own: all threads of one that
+    is large, one thread of one that is small. What is said does not depend on it."""
 
     def __init__(
         self, path: Path, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096, workers: int | None = None
@@ -117,37 +131,35 @@ class Gguf:
             raise MissingTool("llama_cpp is not installed; install the extra canvas-pipeline[release]") from None
         if not path.is_file():
             raise MissingInput(f"{path}: no such GGUF; materialise gguf first")
-        cores = len(os.sched_getaffinity(0))
-        workers = workers or (cores if path.stat().st_size < SMALL_GGUF else 1)
-        threads = max(1, cores // workers)
+        self.workers = workers or workers_of(path.stat().st_size)
+        threads = max(1, len(os.sched_getaffinity(0)) // self.workers)
         try:
-            self.models = [
-                Llama(str(path), n_ctx=context, n_threads=threads, verbose=False, seed=0) for _ in range(workers)
+            models = [
+                Llama(str(path), n_ctx=context, n_threads=threads, verbose=False, seed=0) for _ in range(self.workers)
             ]
         except ValueError as error:
             raise BadInput(f"{path}: llama.cpp cannot load it ({error})") from None
-        self.stops = {self.models[0].tokenize(stop.encode(), add_bos=False, special=True)[0] for stop in STOPS}
+        self.vocabulary = models[0]
+        self.stops = {models[0].tokenize(stop.encode(), add_bos=False, special=True)[0] for stop in STOPS}
         self.context = context
         self.max_new_tokens = max_new_tokens
+        self._free: SimpleQueue[Any] = SimpleQueue()
+        for model in models:
+            self._free.put(model)
 
     def length(self, prompt: str) -> int:
         return len(self.tokens(prompt))
 
     def tokens(self, prompt: str) -> list[int]:
         """The prompt's token ids (it carries its own ``<bos>``)."""
-        return list(self.models[0].tokenize(prompt.encode(), add_bos=False, special=True))
+        return list(self.vocabulary.tokenize(prompt.encode(), add_bos=False, special=True))
 
     def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
-        said: list[tuple[str, bool]] = [("", False)] * len(prompts)
-
-        def answer(worker: int) -> None:
-            for index in range(worker, len(prompts), len(self.models)):
-                said[index] = self._one(self.models[worker], prompts[index])
-
-        # llama.cpp computes outside of the interpreter's lock.
-        with ThreadPoolExecutor(len(self.models)) as pool:
-            list(pool.map(answer, range(len(self.models))))
-        return said
+        model = self._free.get()
+        try:
+            return [self._one(model, prompt) for prompt in prompts]
+        finally:
+            self._free.put(model)
 
     def _one(self, model: Any, prompt: str) -> tuple[str, bool]:
         ids = self.tokens(prompt)
@@ -206,16 +218,24 @@ def generate(
     with partial.open("ab" if known else "wb") as file:
         if not known:
             file.write(dumps({"key": key}) + b"\n")
-        done = 0
-        for batch in _batches(speaker, prompts):
-            if not all(cases[i].id in known for i in batch):
-                answers = speaker.speak([prompts[i] for i in batch])
-                for index, (text, stopped) in zip(batch, answers, strict=True):
-                    known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
-                    file.write(dumps(known[cases[index].id]) + b"\n")
-                file.flush()
-            done += len(batch)
-            report.step("generate", done, len(cases))
+        batches = list(_batches(speaker, prompts))
+        missing = [batch for batch in batches if not all(cases[i].id in known for i in batch)]
+        done = len(cases) - sum(map(len, missing))
+        # Both libraries compute outside of the interpreter's lock.
+        with ThreadPoolExecutor(speaker.workers) as pool:
+            asked = {pool.submit(speaker.speak, [prompts[i] for i in batch]): batch for batch in missing}
+            try:
+                for answer in as_completed(asked):
+                    batch = asked[answer]
+                    for index, (text, stopped) in zip(batch, answer.result(), strict=True):
+                        known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
+                        file.write(dumps(known[cases[index].id]) + b"\n")
+                    file.flush()
+                    done += len(batch)
+                    report.step("generate", done, len(cases))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
     predictions = [known[case.id] for case in cases]
     temporary = out.with_name(f".tmp-{out.name}")
     write_jsonl(temporary, predictions)

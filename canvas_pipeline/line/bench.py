@@ -8,6 +8,7 @@ checkpoint never looks at the test cases.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,24 +53,22 @@ def read_report(stage: Stage, name: str = "report.json") -> BenchReport:
 
 
 def spoken(
-    ws: Workspace, launch: Launch, writer: Writer, backend: str, model: Path, case_files: Sequence[Path]
+    ws: Workspace, launch: Launch, folder: Path, backend: str, model: Path, case_files: Sequence[Path]
 ) -> dict[str, Prediction]:
-    """What a model says to the cases of some files, in one process; case id → prediction."""
-    cases = [case for path in case_files for case in read_jsonl(path, BenchCase)]
-    together = writer.path("cases.jsonl")
-    write_jsonl(together, cases)
-    out = writer.path("spoken.jsonl")
-    launch(
-        module(
-            "canvas_pipeline.bench.generate", "--backend", backend, "--model", str(model), "--cases", str(together),
-            "--profile", ws.profile.name, "--out", str(out),
-        ),
-        child_environment(os.environ),
-    )  # fmt: skip
-    found = {row.id: row for row in read_jsonl(out, Prediction)}
-    together.unlink()
-    out.unlink()
-    return found
+    """What a model says to the cases of some files, in one process; case id → prediction. ``folder`` (``ws.unfinished``) keeps what
+    was said, so that a killed run is taken up where it was; it is the caller's to remove."""
+    out = folder / f"{backend}-{model.name}.jsonl"
+    if not out.is_file():
+        together = folder / "cases.jsonl"
+        write_jsonl(together, [case for path in case_files for case in read_jsonl(path, BenchCase)])
+        launch(
+            module(
+                "canvas_pipeline.bench.generate", "--backend", backend, "--model", str(model), "--cases", str(together),
+                "--profile", ws.profile.name, "--out", str(out),
+            ),
+            child_environment(os.environ),
+        )  # fmt: skip
+    return {row.id: row for row in read_jsonl(out, Prediction)}
 
 
 def scored(cases: Sequence[BenchCase], found: dict[str, Prediction]) -> BenchReport:
@@ -85,12 +84,14 @@ def _benched(
 
     def run(writer: Writer) -> None:
         files = {part: cases.path(CASES[part]) for part in parts}
-        found = spoken(ws, launch, writer, "hf", model, list(files.values()))
+        said = ws.unfinished(stage_name, writer.fingerprint)
+        found = spoken(ws, launch, said, "hf", model, list(files.values()))
         for part, path in files.items():
             rows = list(read_jsonl(path, BenchCase))
             suffix = "" if part == "test" else f"-{part}"
             writer.rows((found[row.id] for row in rows), f"predictions{suffix}.jsonl")
             writer.json(scored(rows, found), f"report{suffix}.json")
+        shutil.rmtree(said)
 
     return make(ws, stage_name, ROOMS, run, inputs={"model": sha256, "bench_cases": cases.sha256})
 

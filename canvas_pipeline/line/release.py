@@ -6,6 +6,7 @@ what is published is exactly what was checked; a closed gate lists every reason 
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -40,18 +41,20 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
         rows = list(read_jsonl(cases.path(), BenchCase))
         exact = {o.case_id for o in bench.read_report(benched).outcomes if o.exact and o.expected_calls}
         evidence = {}
+        said = ws.unfinished(f"gguf/{name}", writer.fingerprint)
         for quant, path in export(checkpoint.folder / "model", writer.folder, name=f"canvas-{name}").items():
             report = check(path, quant, private=private)
             ws.say(
                 f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
             )
-            found = bench.scored(rows, bench.spoken(ws, launch, writer, "gguf", path, [cases.path()]))
+            found = bench.scored(rows, bench.spoken(ws, launch, said, "gguf", path, [cases.path()]))
             kept = sum(o.exact for o in found.outcomes if o.case_id in exact)
             evidence[quant] = gate.QuantEvidence(
                 report=report, cases=len(rows), exact_unquantised=len(exact), exact_retained=kept
             )
             writer.json(found, f"report-{quant}.json")
         writer.json(evidence, "quants.json")
+        shutil.rmtree(said)
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
     stage, reused = make(ws, f"gguf/{name}", GGUF_ROOMS, build, inputs=inputs)

@@ -292,5 +292,9 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
 
 
 def _readable(summary: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: summary[key] for key in ("method", "steps", "rows", "eval_rows", "tokens", "compute", "threads") if key in summary}
+    kept = {
+        key: summary[key]
+        for key in ("method", "steps", "rows", "eval_rows", "tokens", "compute", "threads")
+        if key in summary
+    }
     return {**kept, **{f"last {key}": value for key, value in summary.get("last", {}).items()}}

@@ -12,6 +12,7 @@ import functools
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -78,6 +79,17 @@ class Workspace:
     @property
     def store(self) -> Store:
         return Store(self.root / "artifacts")
+
+    def unfinished(self, stage: str, fingerprint: str) -> Path:
+        """A folder for what a stage has worked out before it is whole: a run that is killed leaves it, the next one goes on from it
+        if its recipe is the same. What other recipes of the stage left is removed."""
+        name = stage.replace("/", ".")
+        folder = self.root / "work" / f"{name}.{fingerprint[:16]}"
+        for other in folder.parent.glob(f"{name}.*"):
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     @property
     def collab(self) -> Path:

@@ -75,7 +75,5 @@ def autocast(device: str, compute: Compute) -> AbstractContextManager[Any]:
     """torch's autocast in ``compute`` on a device type (``cpu``, ``cuda``); off for float32."""
     import torch
 
-    context: AbstractContextManager[Any] = torch.autocast(
-        device, dtype=torch.bfloat16, enabled=compute == "bfloat16"
-    )
+    context: AbstractContextManager[Any] = torch.autocast(device, dtype=torch.bfloat16, enabled=compute == "bfloat16")
     return context

@@ -82,9 +82,9 @@ def kept(history: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def child_environment(base: Mapping[str, str], *, gpu: bool | None = None) -> dict[str, str]:
     """The environment a training or generation process must be *started* with (it is too late once it runs).
 
-    Threads wait passively and are not pinned: spinning ones take the processor from whatever else runs, and are several times
-    slower beside it. On a CPU the C library keeps its blocks: given back to the kernel after every step, they are faulted in again. With a
-    ``gpu`` (by default: where a driver is) it does not, since what a shared pool has lent it would not get back."""
+    Threads wait passively and are not pinned: spinning ones take the processor from whatever else runs, and are several
+    times slower beside it. On a CPU the C library keeps its blocks: given back to the kernel after every step, they are
+    faulted in again. With a ``gpu`` (by default: where a driver is) it does not: what a shared pool has lent must return."""
     settings = {
         "OMP_WAIT_POLICY": "passive",
         # One primitive is kept for each shape; with rows of many lengths the default of 1,024 grows to gigabytes.

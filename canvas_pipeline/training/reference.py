@@ -94,7 +94,9 @@ def pair_logprobs(
     model: Any, pairs: Sequence[EncodedPair], compute: Compute, reporter: Reporter | None = None
 ) -> list[tuple[float, float]]:
     """``(chosen, rejected)`` of every pair."""
-    flat = sequence_logprobs(model, [side for pair in pairs for side in (pair.chosen, pair.rejected)], compute, reporter)
+    flat = sequence_logprobs(
+        model, [side for pair in pairs for side in (pair.chosen, pair.rejected)], compute, reporter
+    )
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 

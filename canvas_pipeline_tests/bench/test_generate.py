@@ -45,6 +45,8 @@ def speaker(checkpoint: Path) -> Checkpoint:
 class Echo:
     """A speaker that answers with the end of the prompt, counts what it was asked and can break down."""
 
+    workers = 1
+
     def __init__(self, breaks_after: int = 10**9) -> None:
         self.asked = 0
         self.left = breaks_after
@@ -146,3 +148,11 @@ def test_the_command_line_refuses_a_missing_model_in_one_line(
     code = room.main(["--backend", "hf", "--model", str(tmp_path / "none"), "--cases", str(tmp_path / "cases.jsonl"),
                       "--profile", "embedded", "--out", str(tmp_path / "p")])  # fmt: skip
     assert code == 1 and capsys.readouterr().err.startswith("MissingInput: ")
+
+
+def test_a_checkpoint_says_the_same_however_many_threads_ask_it(checkpoint: Path, tmp_path: Path) -> None:
+    for workers in (1, 3):
+        speaker = Checkpoint(checkpoint, max_new_tokens=12)
+        speaker.workers = workers
+        generate(speaker, cases(24), "catalogue", tmp_path / str(workers), "k", quiet())
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "3").read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,12 @@ def test_both_tokenizers_read_every_training_row_and_awkward_text_alike(
 
 def test_a_gguf_says_the_same_however_many_work_at_it(gguf: Gguf) -> None:
     prompts = [f"<bos><|turn>user\nHello {word}<turn|>\n<|turn>model\n" for word in ("you", "there", "again")]
-    alone = Gguf(Path(gguf.models[0].model_path), max_new_tokens=24, context=512, workers=1)
-    several = Gguf(Path(gguf.models[0].model_path), max_new_tokens=24, context=512, workers=3)
-    assert len(several.models) == 3
-    assert several.speak(prompts) == alone.speak(prompts)
+    alone = Gguf(Path(gguf.vocabulary.model_path), max_new_tokens=24, context=512, workers=1)
+    several = Gguf(Path(gguf.vocabulary.model_path), max_new_tokens=24, context=512, workers=3)
+    assert several.workers == 3
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda prompt: several.speak([prompt])[0], prompts))
+    assert together == alone.speak(prompts)
     assert all(text for text, _ in alone.speak(prompts))
 
 

@@ -41,8 +41,8 @@ def test_a_nan_in_the_weights_is_counted(base: Path) -> None:
     import torch
 
     model, row = load_model(base), Encoded([2, 5, 6, 7], [0, 1, 1, 1])
-    assert health(model, [row])["nonfinite_logits"] == 0
+    assert health(model, [row], "float32")["nonfinite_logits"] == 0
     with torch.no_grad():
         model.model.layers[0].mlp.down_proj.weight[0, 0] = float("nan")
-    sick = health(model, [row])
+    sick = health(model, [row], "float32")
     assert sick["nonfinite_activations"] > 0 and sick["nonfinite_logits"] > 0

@@ -68,9 +68,14 @@ def test_what_is_kept_holds_no_clock() -> None:
     assert kept(history) == [{"loss": 1.0, "step": 1}, {"eval_loss": 0.5, "step": 2}]
 
 
-def test_a_child_gets_the_settings_that_keep_its_speed_and_the_callers_own() -> None:
-    child = child_environment({"HOME": "/x", "OMP_PROC_BIND": "false"}, threads=2)
-    assert child["HOME"] == "/x" and child["OMP_NUM_THREADS"] == "2" and child["MALLOC_MMAP_MAX_"] == "0"
+def test_a_childs_threads_wait_passively_and_are_not_pinned() -> None:
+    child = child_environment({"HOME": "/x"}, gpu=False)
+    assert child["HOME"] == "/x" and child["OMP_WAIT_POLICY"] == "passive" and "OMP_PROC_BIND" not in child
+
+
+def test_only_a_child_that_computes_on_the_processor_keeps_the_memory_it_frees() -> None:
+    assert child_environment({}, gpu=False)["MALLOC_MMAP_MAX_"] == "0"
+    assert not [name for name in child_environment({}, gpu=True) if name.startswith("MALLOC_")]
 
 
 def test_plots_appear_for_what_was_measured_and_are_the_same_bytes_again() -> None:
