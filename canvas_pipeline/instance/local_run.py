@@ -124,25 +124,25 @@ def local_run(
     run_id = str(uuid.uuid4())
     folder = Path(instance.storage_directory())
     with holding(folder, run_id):
-        with _one_at_a_time(folder):
-            end_dead_runs(instance)
-            definition = job.get_definition()
-            if definition.run_tags.get(LANE) == MODELS:
-                refuse_another(instance)
-            run = instance.create_run_for_job(
-                definition,
-                run_id=run_id,
-                run_config=config or {},
-                tags={**definition.run_tags, "dagster/max_retries": "0", COMMAND: _who(command), **(tags or {})},
-                asset_selection=frozenset(assets) if assets else None,
-                job_code_origin=job.get_python_origin(),
-                repository_load_data=load_data,
-            )
-            # From here on it counts as running for the daemon's queue too.
-            starting = dg.DagsterEvent(dg.DagsterEventType.RUN_STARTING.value, job_name, message=f"By {command}.")
-            instance.report_dagster_event(starting, run_id)
-        on_start(run_id)
         try:
+            with _one_at_a_time(folder):
+                end_dead_runs(instance)
+                definition = job.get_definition()
+                if definition.run_tags.get(LANE) == MODELS:
+                    refuse_another(instance)
+                run = instance.create_run_for_job(
+                    definition,
+                    run_id=run_id,
+                    run_config=config or {},
+                    tags={**definition.run_tags, "dagster/max_retries": "0", COMMAND: _who(command), **(tags or {})},
+                    asset_selection=frozenset(assets) if assets else None,
+                    job_code_origin=job.get_python_origin(),
+                    repository_load_data=load_data,
+                )
+                # From here on it counts as running for the daemon's queue too.
+                starting = dg.DagsterEvent(dg.DagsterEventType.RUN_STARTING.value, job_name, message=f"By {command}.")
+                instance.report_dagster_event(starting, run_id)
+            on_start(run_id)
             found = execute_run(job, instance.get_run_by_id(run_id) or run, instance)
         except BaseException:
             end_of(instance, run_id, "was broken off before its first step")

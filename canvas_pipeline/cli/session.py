@@ -1,0 +1,115 @@
+"""A command's runs in its Dagster instance: their table in the terminal, their log in a file, their end when it is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+
+from canvas_pipeline.cli.stage_table import StageTable
+from canvas_pipeline.cli.terminal import Stops, logged
+from canvas_pipeline.components.resource import REPOSITORY
+from canvas_pipeline.errors import MissingInput
+from canvas_pipeline.instance.dead_runs import end_dead_runs
+from canvas_pipeline.instance.local_run import RunResult, local_run, refuse_another
+
+HOME = "DAGSTER_HOME"
+LOGGED = {"loggers": {"console": {"config": {"log_level": "DEBUG"}}}}
+
+
+class Session:
+    """What a command works with; made by ``session``."""
+
+    def __init__(self, name: str, instance: dg.DagsterInstance, out: Console, log: Path, stops: Stops, table: StageTable):
+        self.name, self.instance, self.out, self.log, self.stops, self.table = name, instance, out, log, stops, table
+
+    def run(
+        self,
+        job: str,
+        *,
+        assets: Sequence[dg.AssetKey] | None = None,
+        config: Mapping[str, Any] | None = None,
+        partition: str = "",
+    ) -> RunResult:
+        """Run a job, or some of its assets; the table shows it. Raises ``KeyboardInterrupt`` where the command was told to end."""
+        with contextlib.ExitStack() as while_it_runs:
+
+            def started(run_id: str) -> None:
+                self.stops.ask = lambda: _cancel(self.instance, run_id)
+                while_it_runs.enter_context(self.table.following(run_id, partition))
+
+            result = local_run(
+                self.instance,
+                job,
+                assets=assets,
+                config={**LOGGED, **(config or {})},
+                tags={"dagster/partition": partition} if partition else {},
+                command=self.name,
+                on_start=started,
+            )
+        if self.stops.number is not None:
+            raise KeyboardInterrupt
+        return result
+
+    def explain(self, result: RunResult) -> None:
+        """Say what failed: each check with its reason, each step with its error, and where the whole log is."""
+        self.table.close()
+        for check in result.failed_checks():
+            where = check.asset_key.to_user_string()
+            self.out.print(f"{check.check_name} on {where}: {check.description}", style="red", markup=False)
+        for failure in result.failures():
+            if failure.kind != "DagsterAssetCheckFailedError":
+                step = failure.step.replace("__", "/")
+                self.out.print(f"{step}: {failure.message}", style="red", markup=False)
+        if not result.success and not result.failures():
+            self.out.print(f"run {result.run_id[:8]} ended as {result.status.value.lower()}", style="red")
+        self.out.print(f"the whole log: {self.log}", markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def session(name: str, home: Path, *, verbose: bool = False) -> Iterator[Session]:
+    """The instance of ``home``, free for a run that makes models: dead runs are ended; raises ``AnotherRun`` where one is alive.
+
+    Told to end by Ctrl-C or SIGTERM, the run ends, and the process with 130 or 143."""
+    log = home / "logs" / f"{name.replace(' ', '-')}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
+    with Stops() as stops, logged(log, verbose=verbose) as out:
+        try:
+            with dg.DagsterInstance.from_config(str(home)) as instance:
+                end_dead_runs(instance)
+                refuse_another(instance)
+                out.print(f"the whole log: {log}", markup=False, soft_wrap=True)
+                with StageTable(instance, out, plain=verbose) as table:
+                    yield Session(name, instance, out, log, stops, table)
+        except KeyboardInterrupt:
+            out.print(f"{name}: stopped; what is finished is kept. Start it again to go on", markup=False)
+            sys.exit(stops.exit_code)
+
+
+def home_of(environ: Mapping[str, str], root: Path) -> Path:
+    """DAGSTER_HOME, or ``.dagster`` beside the data folder, made with the project's dagster.yaml where it is not there."""
+    if environ.get(HOME):
+        return Path(environ[HOME]).resolve()
+    home = root.resolve().parent / ".dagster"
+    if not (home / "dagster.yaml").is_file():
+        shipped = REPOSITORY / "dagster.yaml"
+        if not shipped.is_file():
+            raise MissingInput(f"{shipped}: no such file; set {HOME} to a folder that holds the project's dagster.yaml")
+        home.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(shipped, home / "dagster.yaml")
+    os.environ[HOME] = str(home)  # dagster.yaml names it, and so do the steps
+    return home
+
+
+def _cancel(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Write down that the run was asked to end, so that it counts as canceled and not as failed."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_canceling(run, "The command was told to end.")
