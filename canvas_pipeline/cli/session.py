@@ -43,7 +43,7 @@ class Session:
         with contextlib.ExitStack() as while_it_runs:
 
             def started(run_id: str) -> None:
-                self.stops.ask = lambda: _cancel(self.instance, run_id)
+                self.stops.ask = lambda: self._cancel(run_id)
                 while_it_runs.enter_context(self.table.following(run_id, partition))
 
             result = local_run(
@@ -58,6 +58,13 @@ class Session:
         if self.stops.number is not None:
             raise KeyboardInterrupt
         return result
+
+    def _cancel(self, run_id: str) -> None:
+        """Write down that the run was asked to end, so that it counts as canceled and not as failed."""
+        self.table.stages.stopping = True
+        run = self.instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            self.instance.report_run_canceling(run, "The command was told to end.")
 
     def explain(self, result: RunResult) -> None:
         """Say what failed: each check with its reason, each step with its error, and where the whole log is."""
@@ -106,10 +113,3 @@ def home_of(environ: Mapping[str, str], root: Path) -> Path:
         shutil.copyfile(shipped, home / "dagster.yaml")
     os.environ[HOME] = str(home)  # dagster.yaml names it, and so do the steps
     return home
-
-
-def _cancel(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Write down that the run was asked to end, so that it counts as canceled and not as failed."""
-    run = instance.get_run_by_id(run_id)
-    if run is not None and not run.is_finished:
-        instance.report_run_canceling(run, "The command was told to end.")

@@ -6,19 +6,21 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from types import TracebackType
 
 import dagster as dg
+from dagster._core.snap import ExecutionPlanSnapshot
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from canvas_pipeline.cli.stages import BLOCKED, FAILED, MADE, MEMORY, REUSED, RUNNING, WAITS, Stage, Stages
+from canvas_pipeline.cli.stages import BLOCKED, FAILED, MADE, MEMORY, REUSED, RUNNING, STOPPED, WAITS, Stage, Stages
 
 POLL_S = 0.5
-STYLES = {FAILED: "red", BLOCKED: "red", RUNNING: "bold", MADE: "green", REUSED: "dim", WAITS: "dim", MEMORY: "yellow"}
+STYLES = {FAILED: "red", BLOCKED: "red", STOPPED: "yellow", RUNNING: "bold", MADE: "green", REUSED: "dim", WAITS: "dim", MEMORY: "yellow"}
 NAME, STATE, BAR, TIME, FIGURE = 24, 16, 12, 7, 16
 """Widths of the columns: 79 with the gaps between them."""
 PAGE = 1000
@@ -52,7 +54,7 @@ class StageTable:
         """Show a run while the block works on it."""
         run = self.instance.get_run_by_id(run_id)
         plan = self.instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id) if run else None
-        self.stages.begin([step.key for step in plan.steps] if plan else [], label)
+        self.stages.begin(in_order(plan) if plan else [], label)
         self._cursor = None
         over = threading.Event()
         follower = threading.Thread(target=self._follow, args=(run_id, over), name="stages", daemon=True)
@@ -88,6 +90,15 @@ class StageTable:
             self.console.print(
                 f"{stage.name:<{NAME}} {stage.state:<{STATE}} {time_text:>{TIME}} {stage.figure}".rstrip(), markup=False
             )
+
+
+def in_order(plan: ExecutionPlanSnapshot) -> list[str]:
+    """The steps of a plan, each behind those that it waits for."""
+    before = {
+        step.key: {handle.step_key for each in step.inputs for handle in each.upstream_output_handles}
+        for step in plan.steps
+    }
+    return [key for key in TopologicalSorter(before).static_order() if key in before]
 
 
 def rendered(stages: Stages, now: float, height: int) -> RenderableType:

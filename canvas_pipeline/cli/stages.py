@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 
 WAITS, MEMORY, RUNNING = "waits", "waits for memory", "running"
-REUSED, MADE, FAILED, BLOCKED = "reused", "made", "failed", "blocked"
-ENDED = (REUSED, MADE, FAILED, BLOCKED)
+REUSED, MADE, FAILED, BLOCKED, STOPPED = "reused", "made", "failed", "blocked", "stopped"
+ENDED = (REUSED, MADE, FAILED, BLOCKED, STOPPED)
 """States of a stage that will not change any more."""
 
 
@@ -45,6 +45,8 @@ class Stages:
         self.all: list[Stage] = []
         self._now: dict[str, Stage] = {}
         self._reused: dict[str, list[bool]] = {}
+        self.stopping = False
+        """The command was told to end: what breaks off now has not failed."""
 
     def begin(self, steps: list[str], label: str = "") -> None:
         """A run of these steps begins; ``label`` stands behind their names (a contributor)."""
@@ -76,18 +78,18 @@ class Stages:
                 stage.problems.append(f"{found.check_name}: {found.description or 'failed'}")
         elif event.is_step_success or event.is_step_failure or event.is_step_skipped:
             reused = self._reused[event.step_key or ""]
-            good = REUSED if reused and all(reused) else MADE
-            stage.state = good if event.is_step_success else FAILED if event.is_step_failure else BLOCKED
+            good, bad = REUSED if reused and all(reused) else MADE, STOPPED if self.stopping else FAILED
+            stage.state = good if event.is_step_success else bad if event.is_step_failure else BLOCKED
             stage.ended = entry.timestamp
             return stage
         return None
 
     def end(self, at: float) -> list[Stage]:
-        """The run is over: what has not ended was kept from it. Returns those stages."""
-        left = [stage for stage in self._now.values() if not stage.over]
+        """The run is over: what has not ended was kept from it. Returns the stages of which that is news."""
+        left = [stage for stage in self._now.values() if not stage.over and not (self.stopping and stage.began is None)]
         for stage in left:
             stage.ended = at
-            stage.state = BLOCKED if stage.began is None else FAILED
+            stage.state = STOPPED if self.stopping else BLOCKED if stage.began is None else FAILED
         return left
 
     def peak_gib(self) -> float:
