@@ -42,7 +42,9 @@ app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=Fa
 def demo(
     methods: Annotated[
         str,
-        typer.Option(envvar="METHODS", help=f"methods by name, with commas, or all; sft comes along: {', '.join(METHODS)}"),
+        typer.Option(
+            envvar="METHODS", help=f"methods by name, with commas, or all; sft comes along: {', '.join(METHODS)}"
+        ),
     ] = ",".join(DEMO_METHODS),
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="show the whole log in the terminal, in place of the table")
@@ -53,11 +55,10 @@ def demo(
     settings: dict[str, Any] = settings_of(os.environ)
     ws = Line(**settings).here()
     home = home_of(os.environ, ws.root)
-    with session("demo", home, verbose=verbose) as opened:
+    with session("demo", "demo", home, verbose=verbose) as opened:
         ended = whole_line(opened, ws, chosen, {"resources": {"line": {"config": settings}}})
         if ended is not None:
-            opened.explain(ended)
-            raise typer.Exit(ended.exit_code)
+            raise opened.failed(ended, "not everything was made")
         opened.table.close()
         summary(opened.out, ws, chosen)
         stages = opened.table.stages

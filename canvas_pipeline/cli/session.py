@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from rich.console import Console
 from canvas_pipeline.cli.stage_table import StageTable
 from canvas_pipeline.cli.terminal import Stops, logged
 from canvas_pipeline.components.resource import REPOSITORY
-from canvas_pipeline.errors import MissingInput
+from canvas_pipeline.errors import MissingInput, RunFailed
 from canvas_pipeline.instance.dead_runs import end_dead_runs
-from canvas_pipeline.instance.local_run import RunResult, local_run, refuse_another
+from canvas_pipeline.instance.local_run import RunResult, explained, local_run, refuse_another, warm_up
 
 HOME = "DAGSTER_HOME"
 LOGGED = {"loggers": {"console": {"config": {"log_level": "DEBUG"}}}}
@@ -28,7 +28,9 @@ LOGGED = {"loggers": {"console": {"config": {"log_level": "DEBUG"}}}}
 class Session:
     """What a command works with; made by ``session``."""
 
-    def __init__(self, name: str, instance: dg.DagsterInstance, out: Console, log: Path, stops: Stops, table: StageTable):
+    def __init__(
+        self, name: str, instance: dg.DagsterInstance, out: Console, log: Path, stops: Stops, table: StageTable
+    ):
         self.name, self.instance, self.out, self.log, self.stops, self.table = name, instance, out, log, stops, table
 
     def run(
@@ -66,24 +68,15 @@ class Session:
         if run is not None and not run.is_finished:
             self.instance.report_run_canceling(run, "The command was told to end.")
 
-    def explain(self, result: RunResult) -> None:
-        """Say what failed: each check with its reason, each step with its error, and where the whole log is."""
-        self.table.close()
-        for check in result.failed_checks():
-            where = check.asset_key.to_user_string()
-            self.out.print(f"{check.check_name} on {where}: {check.description}", style="red", markup=False)
-        for failure in result.failures():
-            if failure.kind != "DagsterAssetCheckFailedError":
-                step = failure.step.replace("__", "/")
-                self.out.print(f"{step}: {failure.message}", style="red", markup=False)
-        if not result.success and not result.failures():
-            self.out.print(f"run {result.run_id[:8]} ended as {result.status.value.lower()}", style="red")
-        self.out.print(f"the whole log: {self.log}", markup=False, soft_wrap=True)
+    def failed(self, result: RunResult, what: str, more: Iterable[str] = ()) -> RunFailed:
+        """The error to raise for a run that failed: every reason, and where the whole log is."""
+        problems = [f"{stage.name}: {text}" for stage in self.table.stages.all for text in stage.errors]
+        return explained(result, what, [*more, *problems], self.log)
 
 
 @contextlib.contextmanager
-def session(name: str, home: Path, *, verbose: bool = False) -> Iterator[Session]:
-    """The instance of ``home``, free for a run that makes models: dead runs are ended; raises ``AnotherRun`` where one is alive.
+def session(name: str, job: str, home: Path, *, verbose: bool = False) -> Iterator[Session]:
+    """The instance of ``home``, ready for runs of ``job`` and others: dead ones are ended. Raises ``AnotherRun`` where one makes models.
 
     Told to end by Ctrl-C or SIGTERM, the run ends, and the process with 130 or 143."""
     log = home / "logs" / f"{name.replace(' ', '-')}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
@@ -92,6 +85,7 @@ def session(name: str, home: Path, *, verbose: bool = False) -> Iterator[Session
             with dg.DagsterInstance.from_config(str(home)) as instance:
                 end_dead_runs(instance)
                 refuse_another(instance)
+                warm_up(job)
                 out.print(f"the whole log: {log}", markup=False, soft_wrap=True)
                 with StageTable(instance, out, plain=verbose) as table:
                     yield Session(name, instance, out, log, stops, table)

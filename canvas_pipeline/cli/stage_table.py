@@ -20,7 +20,16 @@ from rich.text import Text
 from canvas_pipeline.cli.stages import BLOCKED, FAILED, MADE, MEMORY, REUSED, RUNNING, STOPPED, WAITS, Stage, Stages
 
 POLL_S = 0.5
-STYLES = {FAILED: "red", BLOCKED: "red", STOPPED: "yellow", RUNNING: "bold", MADE: "green", REUSED: "dim", WAITS: "dim", MEMORY: "yellow"}
+STYLES = {
+    FAILED: "red",
+    BLOCKED: "red",
+    STOPPED: "yellow",
+    RUNNING: "bold",
+    MADE: "green",
+    REUSED: "dim",
+    WAITS: "dim",
+    MEMORY: "yellow",
+}
 NAME, STATE, BAR, TIME, FIGURE = 24, 16, 12, 7, 16
 """Widths of the columns: 79 with the gaps between them."""
 PAGE = 1000

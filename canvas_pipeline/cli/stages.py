@@ -27,7 +27,8 @@ class Stage:
     total: int = 0
     figure: str = ""
     peak_gib: float = 0.0
-    problems: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    """What its own processes said when they failed; checks and the step's error are in the run's result."""
 
     @property
     def over(self) -> bool:
@@ -72,10 +73,6 @@ class Stages:
             metadata = event.step_materialization_data.materialization.metadata
             self._reused[event.step_key or ""].append("reused" in metadata and metadata["reused"].value is True)
             stage.figure = figure_of({name: value.value for name, value in metadata.items()}) or stage.figure
-        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            found = event.asset_check_evaluation_data
-            if not found.passed:
-                stage.problems.append(f"{found.check_name}: {found.description or 'failed'}")
         elif event.is_step_success or event.is_step_failure or event.is_step_skipped:
             reused = self._reused[event.step_key or ""]
             good, bad = REUSED if reused and all(reused) else MADE, STOPPED if self.stopping else FAILED
@@ -113,6 +110,8 @@ def _progress(stage: Stage, message: str) -> None:
         said = json.loads(message) if message.startswith("{") else None
     except ValueError:
         return
+    if isinstance(said, dict) and said.get("event") == "error":
+        stage.errors.append(str(said.get("text")))
     if not isinstance(said, dict) or not isinstance(said.get("total"), int) or not isinstance(said.get("done"), int):
         return
     stage.done, stage.total = said["done"], said["total"]

@@ -11,7 +11,7 @@ import fcntl
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,9 @@ from dagster._core.execution.api import execute_run
 from dagster._core.storage.dagster_run import RunRecord
 
 from canvas_pipeline import errors
+from canvas_pipeline.gb10.executor import PRELOAD
 from canvas_pipeline.gb10.run_worker import holding, holds
+from canvas_pipeline.gb10.step_process import preload
 from canvas_pipeline.instance.dead_runs import alive, end_dead_runs
 
 LANE, MODELS = "canvas/lane", "line"
@@ -32,12 +34,6 @@ COMMAND = "canvas/command"
 """Run tag: which process executes it, for whoever wants to end it."""
 CODE = ("canvas_pipeline.definitions", "defs")
 """The code location: named, not imported, since steps load it by its name too."""
-
-
-class AnotherRun(errors.CanvasPipelineError):
-    """Another run makes models just now."""
-
-    exit_code = 2
 
 
 @dataclass(frozen=True)
@@ -51,11 +47,14 @@ class Failure:
     @property
     def exit_code(self) -> int:
         """What a command returns for it: the error's own code, which crosses the step's process by the class's name."""
-        if self.kind == "DagsterAssetCheckFailedError":
-            return errors.GateClosed.exit_code
-        kind = getattr(errors, self.kind, None)
+        kind = errors.GateClosed if self.by_check else getattr(errors, self.kind, None)
         known = isinstance(kind, type) and issubclass(kind, errors.CanvasPipelineError)
         return kind.exit_code if known else errors.CanvasPipelineError.exit_code
+
+    @property
+    def by_check(self) -> bool:
+        """Whether the step did its work and a check of it did not pass."""
+        return self.kind == "DagsterAssetCheckFailedError"
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,23 @@ class RunResult:
         """Assets that were made anew, not reused."""
         found = [e.step_materialization_data.materialization for e in self.events if e.is_step_materialization]
         return [
-            m.asset_key.to_user_string() for m in found if "reused" in m.metadata and m.metadata["reused"].value is False
+            m.asset_key.to_user_string()
+            for m in found
+            if "reused" in m.metadata and m.metadata["reused"].value is False
         ]
+
+
+def explained(result: RunResult, what: str, more: Iterable[str] = (), log: Path | None = None) -> errors.RunFailed:
+    """The error of a command whose run failed: each check that did not pass and each step's error, with its reason."""
+    checks = result.failed_checks()
+    # Guards that were not judged because another one failed say nothing new.
+    judged = [check for check in checks if "inputs" in check.metadata] or checks
+    lines = [f"{check.check_name}: {check.description}" for check in judged]
+    lines += more
+    lines += [f"{each.step.replace('__', '/')}: {each.message}" for each in result.failures() if not each.by_check]
+    lines = list(dict.fromkeys(lines)) or [f"run {result.run_id[:8]} ended as {result.status.value.lower()}"]
+    where = f"\nthe whole log: {log}" if log else ""
+    return errors.RunFailed(f"{what}:" + "".join(f"\n  - {line}" for line in lines) + where, result.exit_code)
 
 
 def failure_of(event: dg.DagsterEvent) -> Failure:
@@ -105,6 +119,11 @@ def failure_of(event: dg.DagsterEvent) -> Failure:
     kind = error.cls_name or ""
     text = error.message.strip()
     return Failure(event.step_key or "", kind, text.partition(f"{kind}: ")[2] or text)
+
+
+def warm_up(job_name: str) -> None:
+    """Start the process that steps are forked from, which loads the code location while this one does; optional."""
+    preload(ReconstructableRepository.for_module(*CODE).get_reconstructable_job(job_name), PRELOAD)
 
 
 def local_run(
@@ -162,7 +181,7 @@ def refuse_another(instance: dg.DagsterInstance) -> None:
     for record in alive(instance, {LANE: MODELS}):
         run = record.dagster_run
         since = datetime.fromtimestamp(record.start_time or record.create_timestamp.timestamp())
-        raise AnotherRun(
+        raise errors.AnotherRun(
             f"run {run.run_id[:8]} ({run.job_name}) has been making models since {since:%Y-%m-%d %H:%M:%S}. "
             f"See it: make dev, Runs. End it: {_ending(instance, record)}"
         )
