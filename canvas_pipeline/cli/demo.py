@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from canvas_pipeline.bench.score import Rate
+from canvas_pipeline.bench.score import BenchReport, Rate
 from canvas_pipeline.cli.failure import EXIT_CODES, run
 from canvas_pipeline.cli.session import Session, home_of, session
 from canvas_pipeline.cli.stages import MADE
@@ -94,22 +94,26 @@ def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: M
 
 
 def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
-    """base → SFT → others with intervals, where the release lies, what to do next. Fits 80 columns."""
+    """The results, where the release lies, what to do next. Fits 80 columns."""
+    stages = {"base": "base_bench", **{name: f"bench/{name}" for name in methods}}
+    out.print(results({name: read_report(ws.store.get(stage)) for name, stage in stages.items()}))
+    out.print(f"production checkpoint: {bench.production_method(ws)}")
+    out.print(f"release: {ws.root / 'releases' / 'current'}", markup=False, soft_wrap=True)
+    out.print("next: make dev                            every stage in the browser", markup=False)
+    out.print("      canvas-release verify RELEASE       the release checked, offline", markup=False)
+    out.print("      ollama create canvas -f RELEASE/Modelfile   the model, to talk to", markup=False)
+
+
+def results(reports: Mapping[str, BenchReport]) -> Table:
+    """base → SFT → others, each rate with its interval."""
     table = Table(
         "model", "tool selection", "exact call", "over-calling", "stops when done",
-        title="Bench: per cent right (over-calling: wrong), with Wilson's 95 % interval", title_justify="left",
+        title="Bench: per cent of cases, with Wilson's 95 % interval", title_justify="left",
     )  # fmt: skip
-    for name in ("base", *methods):
-        found = read_report(ws.store.get("base_bench" if name == "base" else f"bench/{name}"))
+    for name, found in reports.items():
         rates = (found.tool_selection, found.exact_call, found.over_calling, found.termination)
         table.add_row(name, *map(short, rates))
-    out.print(table)
-    out.print(f"production checkpoint: {bench.production_method(ws)}")
-    release = ws.root / "releases" / "current"
-    out.print(f"release: {release}", markup=False, soft_wrap=True)
-    out.print("next: make dev                      every stage in the browser", markup=False)
-    out.print("      canvas-release verify …/current  the release checked, offline", markup=False)
-    out.print("      ollama create canvas -f …/current/Modelfile", markup=False)
+    return table
 
 
 def short(rate: Rate) -> str:

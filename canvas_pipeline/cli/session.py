@@ -76,7 +76,7 @@ class Session:
 
 @contextlib.contextmanager
 def session(name: str, job: str, home: Path, *, verbose: bool = False) -> Iterator[Session]:
-    """The instance of ``home``, ready for runs of ``job`` and others: dead ones are ended. Raises ``AnotherRun`` where one makes models.
+    """The instance of ``home``, warm for ``job``; its dead runs are ended. Raises ``AnotherRun`` where a run makes models.
 
     Told to end by Ctrl-C or SIGTERM, the run ends, and the process with 130 or 143."""
     log = home / "logs" / f"{name.replace(' ', '-')}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"

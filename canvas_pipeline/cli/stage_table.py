@@ -62,8 +62,8 @@ class StageTable:
     def following(self, run_id: str, label: str = "") -> Iterator[None]:
         """Show a run while the block works on it."""
         run = self.instance.get_run_by_id(run_id)
-        plan = self.instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id) if run else None
-        self.stages.begin(in_order(plan) if plan else [], label)
+        assert run is not None and run.execution_plan_snapshot_id is not None, "a command's run has a plan"
+        self.stages.begin(in_order(self.instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)), label)
         self._cursor = None
         over = threading.Event()
         follower = threading.Thread(target=self._follow, args=(run_id, over), name="stages", daemon=True)

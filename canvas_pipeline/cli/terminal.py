@@ -61,7 +61,7 @@ def _redirect(out: int, err: int) -> None:
 
 
 class Stops:
-    """Listens for SIGINT and SIGTERM, whoever's handlers are installed: Dagster's report either as an interrupt, without its number.
+    """Listens for SIGINT and SIGTERM, whoever's handlers are installed: Dagster's own do not say which of them came.
 
     ``number`` is the first that came; ``ask`` is called for it, in a thread of its own. Use in the main thread."""
 

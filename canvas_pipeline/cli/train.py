@@ -102,6 +102,8 @@ def refusals(ws: Workspace, names: list[str]) -> list[str]:
 
 def report_checks(opened: Session, names: list[str], config: dict[str, Any]) -> int:
     """Print what all guards say about some methods; returns how many did not pass. A method that cannot be judged counts too."""
+    import dagster as dg
+    from rich.markup import escape
     from rich.table import Table
 
     from canvas_pipeline.line.every_guard import PASSED
@@ -111,13 +113,16 @@ def report_checks(opened: Session, names: list[str], config: dict[str, Any]) -> 
     opened.table.close()
     if not result.success:
         raise opened.failed(result, "the guardrails could not be asked")
-    (said,) = [e.step_output_data.metadata["guardrails"].value for e in result.events if e.is_successful_output]
+    (said,) = [e.step_output_data.metadata["guardrails"] for e in result.events if e.is_successful_output]
+    assert isinstance(said, dg.TableMetadataValue)
+    answers = [dict(record.data) for record in said.records]
     table = Table("guard", "about", "verdict", "why", title="Guardrails")
-    for answer in (record.data for record in said.records):
+    for answer in answers:
         style = "green" if answer["verdict"] == PASSED else "red"
-        table.add_row(answer["guard"], answer["about"], f"[{style}]{answer['verdict']}[/{style}]", answer["why"])
+        verdict = f"[{style}]{answer['verdict']}[/{style}]"
+        table.add_row(str(answer["guard"]), str(answer["about"]), verdict, escape(str(answer["why"])))
     opened.out.print(table)
-    return sum(record.data["verdict"] != PASSED for record in said.records)
+    return sum(answer["verdict"] != PASSED for answer in answers)
 
 
 def main() -> None:

@@ -47,9 +47,11 @@ class Failure:
     @property
     def exit_code(self) -> int:
         """What a command returns for it: the error's own code, which crosses the step's process by the class's name."""
-        kind = errors.GateClosed if self.by_check else getattr(errors, self.kind, None)
+        if self.by_check:
+            return errors.GateClosed.exit_code
+        kind: Any = getattr(errors, self.kind, None)
         known = isinstance(kind, type) and issubclass(kind, errors.CanvasPipelineError)
-        return kind.exit_code if known else errors.CanvasPipelineError.exit_code
+        return int(kind.exit_code if known else errors.CanvasPipelineError.exit_code)
 
     @property
     def by_check(self) -> bool:

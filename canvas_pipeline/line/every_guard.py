@@ -1,4 +1,4 @@
-"""Every guardrail of some methods asked at once, for a report: nothing is trained, and no failure keeps another from being found."""
+"""Every guardrail of some methods asked at once, for a report: nothing is trained, and no failure hides another."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def every_answer(ws: Workspace, names: Sequence[str], launch: Launch) -> list[An
     for guard in GUARDS.values():
         own = [verdict for (guard_id, _), verdict in sorted(found.items(), key=str) if guard_id == guard.id]
         for v in own:
-            verdict = PASSED if v.passed else FAILED
-            answers.append(Answer(guard=guard.name, about=v.subject or "", verdict=verdict, why=v.reason))
+            said = PASSED if v.passed else FAILED
+            answers.append(Answer(guard=guard.name, about=v.subject or "", verdict=said, why=v.reason))
         if not own and any(guard in guards_for(name) for name in names):
             answers.append(Answer(guard=guard.name, about="", verdict=NOT_JUDGED, why=guard.what))
     return answers + problems
