@@ -22,10 +22,10 @@ OFFLINE := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 HF_DATASETS_OFFLINE=1
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: METHODS=$(METHODS) (or all)  PORT=$(PORT)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
+	@echo "  variables: METHODS=$(METHODS) (or all)  V=1 (the whole log)  PORT=$(PORT)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
 
 demo: $(READY) .dagster/dagster.yaml ## contributors in, an answering GGUF out: the whole line on the embedded model
-	METHODS="$(METHODS)" $(OFFLINE) DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/python -m canvas_pipeline.cli.demo
+	METHODS="$(METHODS)" $(OFFLINE) DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/python -m canvas_pipeline.cli.demo $(if $(V),--verbose)
 
 test: $(READY) ## every test, offline, on $(JOBS) cores
 	$(OFFLINE) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)

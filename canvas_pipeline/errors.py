@@ -10,7 +10,9 @@
     ├── ArtifactCorrupt            a stage's files do not match their manifest
     ├── DiskFull                   no room where something is to be written
     ├── ServiceUnavailable         a teacher, backend or detector does not answer                            (exit code 2)
-    └── MissingTool                a compiler, extra or external program is not installed                    (exit code 2)
+    ├── MissingTool                a compiler, extra or external program is not installed                    (exit code 2)
+    ├── AnotherRun                 a run that makes models goes on, and only one may                         (exit code 2)
+    └── RunFailed                  a run that a command started has failed        (exit code of the step's own error)
 
 Adding one: derive it from the closest parent, add it to the drawing, and give the message three parts: what, where,
 what to do next. Personal data never enters a message: name the file, the line, the row id and the field.
@@ -69,3 +71,17 @@ class MissingTool(CanvasPipelineError):
     """A compiler, an extra of this package, or an external program is not installed."""
 
     exit_code = 2
+
+
+class AnotherRun(CanvasPipelineError):
+    """A run that makes models goes on; there is one at a time."""
+
+    exit_code = 2
+
+
+class RunFailed(CanvasPipelineError):
+    """A run that a command started has failed; the exit code is that of the error in its step's process."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

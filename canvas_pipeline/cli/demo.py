@@ -1,33 +1,70 @@
-"""``make demo``: the whole line through Dagster, as the web UI would run it, with a summary one can read.
+"""``make demo``: the whole line in runs of the Dagster instance, with a summary one can read.
 
-Runs ``intake`` for each contributor, then the ``demo`` job's assets for the methods in ``METHODS`` (default sft,dpo,kto; ``all``
-for the nine). The instance is the one of ``DAGSTER_HOME``, so ``make dev`` shows these very runs.
+Runs ``intake`` for each contributor that is new or changed, then the ``demo`` job's assets for the chosen methods. ``make dev``
+shows these very runs.
 """
 
 from __future__ import annotations
 
 import os
-import resource
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import dagster as dg
+import typer
 from rich.console import Console
 from rich.table import Table
 
-from canvas_pipeline.bench.matrix import percent
+from canvas_pipeline.bench.score import BenchReport, Rate
+from canvas_pipeline.cli.failure import EXIT_CODES, run
+from canvas_pipeline.cli.session import Session, home_of, session
+from canvas_pipeline.cli.stages import MADE
 from canvas_pipeline.components.resource import Line
 from canvas_pipeline.defs.automation import DEMO_METHODS, demo_selection
-from canvas_pipeline.errors import CanvasPipelineError
+from canvas_pipeline.defs.platform import settings_of
+from canvas_pipeline.instance.local_run import RunResult
 from canvas_pipeline.line import bench, intake
 from canvas_pipeline.line.bench import read_report
-from canvas_pipeline.line.workspace import Workspace, workspace
+from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline.training.methods import METHODS, method
 
-out = Console(highlight=False)
-SHORT = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
-"""Short lines in the terminal (``components.console``); the event log in the web UI has everything."""
+app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+
+
+@app.command(
+    help="Contributors in, an answering GGUF out: the whole line on this machine, offline.\n\n"
+    "What did not change since the last time is reused, what was interrupted is taken up: it may be stopped and started at any "
+    "time. `make dev` shows its runs, `uma status` their memory.\n\n"
+    "Examples: `make demo`; `make demo METHODS=sft`; `make demo METHODS=all V=1`.\n\n"
+    "Settings: CANVAS_DATA (the data folder), CANVAS_PROFILE, CANVAS_BASE_MODEL, DAGSTER_HOME.\n\n" + EXIT_CODES
+)
+def demo(
+    methods: Annotated[
+        str,
+        typer.Option(
+            envvar="METHODS", help=f"methods by name, with commas, or all; sft comes along: {', '.join(METHODS)}"
+        ),
+    ] = ",".join(DEMO_METHODS),
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="show the whole log in the terminal, in place of the table")
+    ] = False,
+) -> None:
+    chosen = methods_of(methods)
+    started = time.monotonic()
+    settings: dict[str, Any] = settings_of(os.environ)
+    ws = Line(**settings).here()
+    home = home_of(os.environ, ws.root)
+    with session("demo", "demo", home, verbose=verbose) as opened:
+        ended = whole_line(opened, ws, chosen, {"resources": {"line": {"config": settings}}})
+        if ended is not None:
+            raise opened.failed(ended, "not everything was made")
+        opened.table.close()
+        summary(opened.out, ws, chosen)
+        stages = opened.table.stages
+        opened.out.print(
+            f"{time.monotonic() - started:.0f} s, largest stage {stages.peak_gib():.2f} GiB, {stages.count(MADE)} stages made anew"
+        )
 
 
 def methods_of(text: str) -> tuple[str, ...]:
@@ -37,88 +74,57 @@ def methods_of(text: str) -> tuple[str, ...]:
     return tuple(name for name in METHODS if name in chosen)
 
 
-def demo(methods: Sequence[str]) -> int:
-    """Run; returns the exit code."""
+def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: Mapping[str, Any]) -> RunResult | None:
+    """Run intake where it is due, then the rest; returns the run that failed, if any."""
     from canvas_pipeline.definitions import defs
 
-    started = time.monotonic()
-    line = Line()
-    ws = workspace_of(line)
-    definitions = defs()
-    instance = dg.DagsterInstance.get()
     contributors = list(intake.contributor_files(ws))
-    instance.add_dynamic_partitions("contributors", contributors)
-    recomputed = 0
+    opened.instance.add_dynamic_partitions("contributors", contributors)
+    seen = opened.instance.get_materialized_partitions(dg.AssetKey("collab"))
+    due = set(intake.to_take_in(ws))
     for contributor in contributors:
-        out.print(f"[bold]intake[/bold] {contributor}")
-        result = definitions.resolve_job_def("intake").execute_in_process(
-            instance=instance, partition_key=contributor, run_config=SHORT, raise_on_error=False
-        )
-        recomputed += report(result)
-        if not result.success:
-            return 1
-    out.print(f"[bold]demo[/bold] with {', '.join(methods)}")
-    job = definitions.resolve_job_def("demo" if set(methods) <= set(DEMO_METHODS) else "nightly")
-    keys = sorted(demo_selection(methods).resolve(definitions.resolve_asset_graph()))
-    result = job.execute_in_process(instance=instance, asset_selection=keys, run_config=SHORT, raise_on_error=False)
-    recomputed += report(result)
-    if not result.success:
-        return 1
-    summary(ws, methods)
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    out.print(
-        f"{time.monotonic() - started:.0f} s, largest process {peak / (1 << 20):.2f} GiB, {recomputed} assets made anew. "
-        "See it: make dev"
-    )
-    return 0
+        if contributor in due or contributor not in seen:
+            taken = opened.run("intake", config=config, partition=contributor)
+            if not taken.success:
+                return taken
+    job = "demo" if set(methods) <= set(DEMO_METHODS) else "nightly"
+    keys = sorted(demo_selection(methods).resolve(defs().resolve_asset_graph()))
+    made = opened.run(job, assets=keys, config=config)
+    return None if made.success else made
 
 
-def workspace_of(line: Line) -> Workspace:
-    """The workspace of a resource, outside of a run."""
-    from pathlib import Path
-
-    return workspace(Path(line.root), line.profile, seed=line.seed, base_model=line.base_model)
-
-
-def report(result: dg.ExecuteInProcessResult) -> int:
-    """Say what failed; returns how many assets were made anew (not reused)."""
-    failed = [e for e in result.get_asset_check_evaluations() if not e.passed]
-    for evaluation in failed:
-        out.print(
-            f"  [red]{evaluation.check_name}[/red] on {evaluation.asset_key.to_user_string()}: {evaluation.description}"
-        )
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause or error if error else None
-            out.print(f"  {event.step_key}: {cause.message.strip() if cause else 'failed'}", style="red", markup=False)
-    events = [e.step_materialization_data.materialization for e in result.all_events if e.is_step_materialization]
-    return sum(m.metadata["reused"].value is False for m in events if "reused" in m.metadata)
+def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
+    """The results, where the release lies, what to do next. Fits 80 columns."""
+    stages = {"base": "base_bench", **{name: f"bench/{name}" for name in methods}}
+    out.print(results({name: read_report(ws.store.get(stage)) for name, stage in stages.items()}))
+    out.print(f"production checkpoint: {bench.production_method(ws)}")
+    out.print(f"release: {ws.root / 'releases' / 'current'}", markup=False, soft_wrap=True)
+    out.print("next: make dev                            every stage in the browser", markup=False)
+    out.print("      canvas-release verify RELEASE       the release checked, offline", markup=False)
+    out.print("      ollama create canvas -f RELEASE/Modelfile   the model, to talk to", markup=False)
 
 
-def summary(ws: Workspace, methods: Sequence[str]) -> None:
-    """base → SFT → others with intervals, and where the GGUF lies."""
+def results(reports: Mapping[str, BenchReport]) -> Table:
+    """base → SFT → others, each rate with its interval."""
     table = Table(
-        "model", "tool selection", "exact call", "over-calling", "stops when done", title="Bench (Wilson 95 %)"
-    )
-    for name in ("base", *methods):
-        stage = ws.store.get("base_bench" if name == "base" else f"bench/{name}")
-        found = read_report(stage)
+        "model", "tool selection", "exact call", "over-calling", "stops when done",
+        title="Bench: per cent of cases, with Wilson's 95 % interval", title_justify="left",
+    )  # fmt: skip
+    for name, found in reports.items():
         rates = (found.tool_selection, found.exact_call, found.over_calling, found.termination)
-        table.add_row(name, *(percent(rate) for rate in rates))
-    out.print(table)
-    chosen = bench.production_method(ws)
-    files = ws.store.get(f"gguf/{chosen}").folder
-    out.print(f"production checkpoint: {chosen}; GGUF files: {files}")
-    out.print(f"release: {ws.root / 'releases' / 'current'}")
+        table.add_row(name, *map(short, rates))
+    return table
+
+
+def short(rate: Rate) -> str:
+    """A rate in twelve columns: ``89.6 (87-92)``."""
+    if rate.share is None or rate.low is None or rate.high is None:
+        return "n/a"
+    return f"{100 * rate.share:.1f} ({100 * rate.low:.0f}-{100 * rate.high:.0f})"
 
 
 def main() -> None:
-    try:
-        sys.exit(demo(methods_of(os.environ.get("METHODS", ",".join(DEMO_METHODS)))))
-    except CanvasPipelineError as error:
-        out.print(f"demo: {error}", style="red", markup=False)
-        sys.exit(error.exit_code)
+    run(app, "demo")
 
 
 if __name__ == "__main__":

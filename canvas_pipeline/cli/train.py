@@ -1,24 +1,22 @@
-"""``canvas-train``: from splits to checkpoints, with every guardrail asked first. Thin over the functions the assets call."""
+"""``canvas-train``: from splits to checkpoints, with every guardrail asked first: a run of the instance, like any other."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from canvas_pipeline.cli.failure import EXIT_CODES, run
 from canvas_pipeline.errors import CanvasPipelineError, GateClosed
-from canvas_pipeline.guardrails.table import GUARDS, guards_for
-from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.line import bench, training
-from canvas_pipeline.line.processes import subprocess_launch
-from canvas_pipeline.line.workspace import DEPLOY, Launch, Workspace, allowance_of, workspace
+from canvas_pipeline.line import training
+from canvas_pipeline.line.workspace import DEPLOY, Workspace, allowance_of, workspace
 from canvas_pipeline.training.methods import METHODS, method
 
-out = Console(highlight=False)
+if TYPE_CHECKING:
+    from canvas_pipeline.cli.session import Session
+
 app = typer.Typer(
     name="canvas-train", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
 )
@@ -27,91 +25,104 @@ app = typer.Typer(
 @app.command(
     help="Train one method, or all nine in their order, on the current splits.\n\n"
     "Examples: `canvas-train --method dpo`; `canvas-train --check` (all guardrails, every failure, nothing trained); "
-    "`canvas-train --method all --profile gb10 --base-model /models/gemma-4-E2B-it`.\n\n" + EXIT_CODES
+    "`canvas-train --method all --profile gb10 --base-model /models/gemma-4-E2B-it`.\n\n"
+    "It is a run of the Dagster instance in DAGSTER_HOME (else in `.dagster` beside the data folder): `make dev` shows it, "
+    "`uma status` its memory. Stopped and started again it goes on.\n\n" + EXIT_CODES
 )
 def train(
     name: Annotated[str, typer.Option("--method", help=f"one of: {', '.join(METHODS)}, or all")] = "all",
     check: Annotated[bool, typer.Option("--check", help="only run the guardrails and report every failure")] = False,
-    profile: Annotated[str, typer.Option(help="embedded (runs anywhere) or gb10")] = "embedded",
-    root: Annotated[Path, typer.Option(help="the data folder, with its artefacts")] = Path("data"),
-    base_model: Annotated[str, typer.Option(help="instead of the profile's base: a local folder or a hub id")] = "",
+    profile: Annotated[
+        str, typer.Option(envvar="CANVAS_PROFILE", help="embedded (runs anywhere) or gb10")
+    ] = "embedded",
+    root: Annotated[Path, typer.Option(envvar="CANVAS_DATA", help="the data folder, with its artefacts")] = Path(
+        "data"
+    ),
+    base_model: Annotated[
+        str,
+        typer.Option(envvar="CANVAS_BASE_MODEL", help="instead of the profile's base: a local folder or a hub id"),
+    ] = "",
     seed: Annotated[int, typer.Option(help="of data order and initialisation")] = 7,
     allow_shrinkage: Annotated[
         list[str] | None, typer.Option(help="STAGE=SHARE:REASON: what a stage may lose in this run; several allowed")
     ] = None,
-    deploy: Annotated[Path, typer.Option(help="folder of the training image's Dockerfile and compose file")] = DEPLOY,
+    deploy: Annotated[
+        Path, typer.Option(envvar="CANVAS_DEPLOY", help="folder of the training image's Dockerfile and compose file")
+    ] = DEPLOY,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="show the whole log in the terminal, in place of the table")
+    ] = False,
 ) -> None:
     names = list(METHODS) if name == "all" else [method(name).name]
-    ws = workspace(
-        root,
-        profile,
-        base_model=base_model,
-        seed=seed,
-        allowances=tuple(map(allowance_of, allow_shrinkage or ())),
-        deploy=deploy,
-        say=lambda text: out.print(text, markup=False),
-    )
-    launch = subprocess_launch(ws.say)
-    prepare(ws, launch)
-    if check:
-        raise typer.Exit(3 if report_checks(ws, names, launch) else 0)
-    for each in names:
-        train_one(ws, each, launch)
+    allowances = tuple(map(allowance_of, allow_shrinkage or ()))
+    ws = workspace(root, profile, base_model=base_model, seed=seed, allowances=allowances, deploy=deploy)
+    settings = {
+        "root": str(ws.root.resolve()), "profile": profile, "base_model": base_model, "seed": seed,
+        "allow_shrinkage": allow_shrinkage or [], "deploy": str(deploy.resolve()),
+    }  # fmt: skip
+    # Here: --help answers without Dagster, which takes seconds to load.
+    from canvas_pipeline.cli.session import home_of, session
+
+    config = {"resources": {"line": {"config": settings}}}
+    with session(
+        "canvas-train", "guardrails" if check else "train", home_of(os.environ, root), verbose=verbose
+    ) as opened:
+        if check:
+            raise typer.Exit(3 if report_checks(opened, names, config) else 0)
+        result = opened.run("train", assets=keys_of(names), config=config)
+        opened.table.close()
+        if not result.success:
+            closed = result.exit_code == GateClosed.exit_code
+            what = f"{', '.join(names)} may not train" if closed else "not everything was made"
+            raise opened.failed(result, what, refusals(ws, names) if closed else [])
+        for each in names:
+            opened.out.print(f"{each}: {ws.store.get(f'checkpoint/{each}').folder}", markup=False, soft_wrap=True)
 
 
-def prepare(ws: Workspace, launch: Launch) -> None:
-    """What every method's verdicts rest on."""
-    training.base_model(ws, launch)
-    training.training_image(ws, launch)
-    bench.base_bench(ws, launch)
+def keys_of(names: list[str]) -> list[Any]:
+    """The assets that train some methods."""
+    from canvas_pipeline.definitions import defs
+    from canvas_pipeline.defs.automation import training_selection
+
+    return sorted(training_selection(names).resolve(defs().resolve_asset_graph()))
 
 
-def train_one(ws: Workspace, name: str, launch: Launch) -> None:
-    """A method and what it starts from: SFT first, then the shared reference, then the method."""
-    row = method(name)
-    if row.start == "checkpoint/sft":
-        train_one(ws, "sft", launch)
-    refuse(name, training.row_verdicts(ws, name))
-    if row.dataset == "preference":
-        training.reference_logprobs(ws, launch)
-    refuse(name, training.run_spec(ws, name, launch).verdicts)
-    made = training.checkpoint(ws, name, launch)
-    out.print(f"[green]{name}[/green]: {made.stage.folder}")
-
-
-def refuse(name: str, verdicts: tuple[Verdict, ...]) -> None:
-    """Raise ``GateClosed`` with every failed verdict, or return where there is none."""
-    failed = [v for v in verdicts if not v.passed]
-    if failed:
-        raise GateClosed(f"{name} may not train:" + "".join(f"\n  - {v.name}: {v.reason}" for v in failed))
-
-
-def report_checks(ws: Workspace, names: list[str], launch: Launch) -> int:
-    """Print all guards for some methods; returns how many did not pass. A method that cannot be measured counts too."""
-    found: dict[tuple[str, str | None], Verdict] = {}
-    problems: dict[str, str] = {}
+def refusals(ws: Workspace, names: list[str]) -> list[str]:
+    """What the guards that need no measurement refuse: a check that fails keeps Dagster from asking those behind it."""
+    found: list[str] = []
     for name in names:
         try:
-            if method(name).dataset == "preference":
-                training.reference_logprobs(ws, launch)
-            found.update(
-                {(v.guard, v.subject): v for v in training.run_spec(ws, name, launch, measure_anyway=True).verdicts}
-            )
-        except CanvasPipelineError as error:
-            problems[name] = str(error)
+            found += [f"{v.name}: {v.reason}" for v in training.row_verdicts(ws, name) if not v.passed]
+        except (
+            CanvasPipelineError
+        ) as error:  # what they would judge is not there; the run has failed for its own reason
+            found.append(f"{name}: {error}")
+    return found
+
+
+def report_checks(opened: Session, names: list[str], config: dict[str, Any]) -> int:
+    """Print what all guards say about some methods; returns how many did not pass. A method that cannot be judged counts too."""
+    import dagster as dg
+    from rich.markup import escape
+    from rich.table import Table
+
+    from canvas_pipeline.line.every_guard import PASSED
+
+    asked = {"ops": {"every_guard": {"config": {"methods": names}}}, **config}
+    result = opened.run("guardrails", config=asked)
+    opened.table.close()
+    if not result.success:
+        raise opened.failed(result, "the guardrails could not be asked")
+    (said,) = [e.step_output_data.metadata["guardrails"] for e in result.events if e.is_successful_output]
+    assert isinstance(said, dg.TableMetadataValue)
+    answers = [dict(record.data) for record in said.records]
     table = Table("guard", "about", "verdict", "why", title="Guardrails")
-    for guard in GUARDS.values():
-        own = [v for (guard_id, _), v in sorted(found.items(), key=str) if guard_id == guard.id]
-        for v in own:
-            table.add_row(
-                guard.name, v.subject or "", "[green]passed[/green]" if v.passed else "[red]FAILED[/red]", v.reason
-            )
-        if not own and any(guard in guards_for(name) for name in names):
-            table.add_row(guard.name, "", "[red]NOT JUDGED[/red]", guard.what)
-    out.print(table)
-    for name, why in problems.items():
-        out.print(f"{name}: {why}", style="red", markup=False)
-    return sum(not v.passed for v in found.values()) + len(problems)
+    for answer in answers:
+        style = "green" if answer["verdict"] == PASSED else "red"
+        verdict = f"[{style}]{answer['verdict']}[/{style}]"
+        table.add_row(str(answer["guard"]), str(answer["about"]), verdict, escape(str(answer["why"])))
+    opened.out.print(table)
+    return sum(answer["verdict"] != PASSED for answer in answers)
 
 
 def main() -> None:

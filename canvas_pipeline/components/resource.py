@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterPipesExecutionError
 from pydantic import Field
 
+from canvas_pipeline.line.processes import ended_badly
 from canvas_pipeline.line.workspace import DEPLOY, Launch, Say, Workspace, allowance_of, workspace
 
+Context = dg.AssetExecutionContext | dg.OpExecutionContext
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -28,7 +32,7 @@ class Line(dg.ConfigurableResource[Any]):
     )
     deploy: str = Field(default=str(DEPLOY), description="folder of the training image's Dockerfile and compose file")
 
-    def workspace(self, context: dg.AssetExecutionContext) -> Workspace:
+    def workspace(self, context: Context) -> Workspace:
         """For a step: what the stages say goes to the run's log."""
         return self.here(context.log.info)
 
@@ -47,10 +51,15 @@ class Line(dg.ConfigurableResource[Any]):
         )
 
 
-def pipes_launch(context: dg.AssetExecutionContext, pipes: dg.PipesSubprocessClient) -> Launch:
-    """A ``Launch`` that runs the command under Dagster Pipes, so that its progress stands in the run's log."""
+def pipes_launch(context: Context, pipes: dg.PipesSubprocessClient) -> Launch:
+    """A ``Launch`` that runs the command under Dagster Pipes, so that its progress stands in the run's log. A command that ends
+    badly is an error of the kind that its exit code says."""
 
     def launch(command: Sequence[str], env: Mapping[str, str]) -> None:
-        pipes.run(context=context, command=list(command), env=dict(env))
+        try:
+            pipes.run(context=context, command=list(command), env=dict(env))
+        except DagsterPipesExecutionError as error:
+            code = re.search(r"with code (-?\d+)", str(error))
+            raise ended_badly(command, int(code[1]) if code else 1) from None
 
     return launch

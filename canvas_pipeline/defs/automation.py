@@ -12,6 +12,7 @@ from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, canaries, collab
 from canvas_pipeline.defs.canvas.leaving import departures
 from canvas_pipeline.line import arrivals, night
 from canvas_pipeline.line.intake import intake_code
+from canvas_pipeline.training.methods import METHODS, method
 
 METHOD_ASSETS = ("run_spec", "checkpoint", "bench")
 DEMO_METHODS = ("sft", "dpo", "kto")
@@ -41,6 +42,16 @@ def demo_selection(methods: Sequence[str]) -> dg.AssetSelection:
     return (AFTER_INTAKE - EVERY_GGUF - PER_METHOD) | of_methods(*methods)
 
 
+def training_selection(methods: Sequence[str]) -> dg.AssetSelection:
+    """What trains some methods on the current splits: the base, the image, the bench before training, the methods themselves and
+    those that they start from."""
+    rows = [method(name) for name in methods]
+    names = {row.name for row in rows} | {"sft" for row in rows if row.start == "checkpoint/sft"}
+    keys = ["base_model", "training_image", "base_bench"]
+    keys += ["reference_logprobs"] if any(row.dataset == "preference" for row in rows) else []
+    return dg.AssetSelection.assets(*keys, *([kind, name] for kind in ("run_spec", "checkpoint") for name in names))
+
+
 LANE = "canvas/lane"
 """Run tag: ``line`` runs make models, one at a time (dagster.yaml); ``intake`` runs go beside them."""
 INPUTS, CHANGED = "canvas/inputs", "canvas/changed"
@@ -67,6 +78,12 @@ demo_job = dg.define_asset_job(
     "demo",
     selection=demo_selection(DEMO_METHODS),
     description="Corpus to release with sft, dpo and kto; run intake for each contributor first.",
+    tags={LANE: "line"},
+)
+train_job = dg.define_asset_job(
+    "train",
+    selection=training_selection(list(METHODS)),
+    description="All methods on the current splits (canvas-train).",
     tags={LANE: "line"},
 )
 nightly_job = dg.define_asset_job(
@@ -128,5 +145,5 @@ def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorRe
 @dg.definitions
 def automation() -> dg.Definitions:
     return dg.Definitions(
-        jobs=[intake_job, forget_job, demo_job, nightly_job], schedules=[nightly], sensors=[contributors]
+        jobs=[intake_job, forget_job, demo_job, train_job, nightly_job], schedules=[nightly], sensors=[contributors]
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -22,7 +21,7 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.executor.multiprocess import MultiprocessExecutor
 
-from canvas_pipeline.gb10 import run_worker, seam
+from canvas_pipeline.gb10 import seam
 from canvas_pipeline.gb10.demand import THREADS, declared
 from canvas_pipeline.gb10.keeper import RunKeeper, explanation
 from canvas_pipeline.gb10.peaks import Key, size_class
@@ -49,7 +48,6 @@ class Gb10Executor(MultiprocessExecutor):
         def declares(step: ExecutionStep) -> tuple[int, str]:
             return declared(step.key, step.tags, profile, self.cap.default_gib, self.asked)
 
-        run_worker.hold(Path(plan_context.instance.storage_directory()), plan_context.run_id)
         keeper = RunKeeper(plan_context.run_id, self.cap, declares, partial(key_of, plan_context))
         self._keeper = keeper
         loop = seam.stock_loop(

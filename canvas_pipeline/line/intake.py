@@ -14,6 +14,7 @@ from canvas_pipeline.artifacts import Stage, Writer, sha256_file
 from canvas_pipeline.bench.charts import funnel_png
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.data import g6
+from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.reading.contributor_id import contributors
 from canvas_pipeline.intake.reading.quarantine import REASONS
 from canvas_pipeline.intake.stream.merge import Merge
@@ -21,6 +22,7 @@ from canvas_pipeline.intake.stream.table import checked
 from canvas_pipeline.intake.stream.takein import hashed_key, take_in
 from canvas_pipeline.line import audits
 from canvas_pipeline.line.workspace import Made, Workspace, code_version, make, recipe
+from canvas_pipeline.records import Funnel
 
 LOOKERS = ("-intake/audit/*", "-intake/checking/*", "-intake/synthetic/*", "-intake/name_model/*")
 """Code that makes no row another one: what looks at stages and at exports, what invents them, and the recipe of the shipped model
@@ -72,6 +74,18 @@ def outdated(ws: Workspace, taken: Mapping[Path, Stage]) -> list[str]:
     ]
 
 
+def to_take_in(ws: Workspace) -> list[str]:
+    """Contributors whose stage is missing, was made from another file or by other code, or lost more rows than it may."""
+    files = contributor_files(ws)
+    found = {path: stage for name, path in files.items() if (stage := ws.store.find(f"collab/{name}")) is not None}
+    old = set(outdated(ws, found))
+    return [
+        name
+        for name, path in files.items()
+        if path not in found or f"collab/{name}" in old or not _kept(ws, found[path]).passed
+    ]
+
+
 def _inputs(path: Path, key: bytes) -> dict[str, str]:
     return {path.name: sha256_file(path), "registry key": hashed_key(key)}
 
@@ -109,12 +123,20 @@ def corpus(ws: Workspace) -> Made:
 
 
 def _made(ws: Workspace, stage: Stage, reused: bool) -> Made:
-    funnel = stage.manifest.funnel
-    if funnel is None:
-        raise BadInput(f"stage {stage.manifest.stage} has no funnel; remove {stage.folder} and materialise it again")
-    verdict = g6([funnel], ws.all_allowances(), {stage.manifest.stage: stage.sha256})
+    funnel = _funnel(stage)
     pictures = {} if funnel.rows_in == 0 else {"rows in and out": funnel_png([funnel])}
-    return Made(stage, reused, (verdict,), stage.manifest.notes, pictures, (funnel,))
+    return Made(stage, reused, (_kept(ws, stage),), stage.manifest.notes, pictures, (funnel,))
+
+
+def _kept(ws: Workspace, stage: Stage) -> Verdict:
+    """Whether a stage kept enough of its rows (G6)."""
+    return g6([_funnel(stage)], ws.all_allowances(), {stage.manifest.stage: stage.sha256})
+
+
+def _funnel(stage: Stage) -> Funnel:
+    if stage.manifest.funnel is None:
+        raise BadInput(f"stage {stage.manifest.stage} has no funnel; remove {stage.folder} and materialise it again")
+    return stage.manifest.funnel
 
 
 def _files(collab: Path) -> list[Path]:

@@ -33,10 +33,15 @@ def subprocess_launch(say: Say) -> Launch:
                 if text:
                     say(text)
         if child.returncode:
-            kind = _KINDS.get(child.returncode, CanvasPipelineError)
-            raise kind(f"{' '.join(command[1:4])} ended with exit code {child.returncode}: " + " | ".join(last))
+            raise ended_badly(command, child.returncode, " | ".join(last))
 
     return launch
+
+
+def ended_badly(command: Sequence[str], code: int, last_words: str = "see the log") -> CanvasPipelineError:
+    """The error of a command that ended with an exit code, or was ended by a signal (negative)."""
+    kind = _KINDS.get(code, CanvasPipelineError)
+    return kind(f"{' '.join(command[1:4])} ended with exit code {code}: {last_words}")
 
 
 def module(name: str, *arguments: str) -> list[str]:

@@ -101,7 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         with reporter() as report:
-            run(options, report)
+            try:
+                run(options, report)
+            except CanvasPipelineError as error:
+                report.say("error", text=str(error))  # into the run's log, where there is one
+                raise
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code

@@ -43,5 +43,5 @@ def test_the_command_ends_with_a_sentence_before_anything_runs(tmp_path: Path) -
     }
     command = [sys.executable, "-m", "canvas_pipeline.cli.demo"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 1 and "demo: there is no method 'ppo'" in done.stdout
+    assert done.returncode == 1 and "demo: there is no method 'ppo'" in done.stderr
     assert "Traceback" not in done.stderr and list(tmp_path.iterdir()) == []

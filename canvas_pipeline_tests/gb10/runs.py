@@ -19,6 +19,11 @@ from canvas_pipeline_tests.instance.daemon import settle
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
+SMALL = """
+telemetry: {enabled: false}
+instance_class: {module: canvas_pipeline.instance.line_instance, class: LineInstance}
+"""
+
 
 class Bench:
     """An instance, a ledger and a folder for the steps, all in one place of their own."""
@@ -29,7 +34,7 @@ class Bench:
         if shipped:
             self.instance = settle(home)
         else:
-            (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+            (home / "dagster.yaml").write_text(SMALL)
             self.instance = dg.DagsterInstance.from_config(str(home))
 
     def run(

