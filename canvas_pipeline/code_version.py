@@ -102,8 +102,9 @@ def counted(*roots: str) -> dict[str, bytes]:
 @functools.cache
 def package_version() -> str:
     """The digest of the whole package: every module and every data file."""
-    files = {_name(path): _source(path).whole.digest if path.suffix == ".py" else _content(path) for path in _files(ROOT)}
-    return _digest_of(files).hex()[:16]
+    modules = {_name(path): _source(path).whole.digest for path in sorted(ROOT.rglob("*.py"))}
+    data = {_name(path): _content(path) for path in _files(ROOT) if path.suffix != ".py"}
+    return _digest_of(modules | data).hex()[:16]
 
 
 def module_version(module: str) -> str:
@@ -245,7 +246,8 @@ def _imports(tree: ast.AST) -> dict[str, list[Imported]]:
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
-                imported = Imported(inner) if _is_ours(inner) and _path(inner) else Imported(str(node.module), alias.name)
+                is_module = _is_ours(inner) and _path(inner)
+                imported = Imported(inner) if is_module else Imported(str(node.module), alias.name)
                 found.setdefault(alias.asname or alias.name, []).append(imported)
     return found
 

@@ -47,6 +47,14 @@ def resolve(model: str) -> Path:
         ) from None
 
 
+def model_folder(path: Path) -> Path:
+    """Where the weights lie: the folder itself, or its ``model`` folder. Raises ``MissingInput`` where neither has any."""
+    for folder in (path, path / "model"):
+        if (folder / "config.json").is_file():
+            return folder
+    raise MissingInput(f"{path}: no model there (no config.json); materialise the stage that makes it first")
+
+
 def load_tokenizer(folder: Path) -> Any:
     """The folder's tokenizer with the marked template. Raises ``BadInput`` when it lacks a marker of the wire format."""
     from transformers import AutoTokenizer
