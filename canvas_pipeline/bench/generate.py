@@ -171,7 +171,7 @@ def load(backend: str, model: Path, max_new_tokens: int = MAX_NEW_TOKENS, contex
     """A loaded ``Checkpoint`` or ``Gguf``. A stage's folder is taken as its ``model`` folder."""
     if backend == "gguf":
         return Gguf(model, max_new_tokens, context)
-    from canvas_pipeline.training.checkpoint import model_folder
+    from canvas_pipeline.training.weights import model_folder
 
     return Checkpoint(model_folder(model), max_new_tokens)
 

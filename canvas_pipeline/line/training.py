@@ -31,7 +31,6 @@ from canvas_pipeline.line.workspace import Launch, Made, Workspace, make, recipe
 from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.base import shipped_base
-from canvas_pipeline.training.checkpoint import model_folder
 from canvas_pipeline.training.methods import METHODS, method
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.spec import (
@@ -41,6 +40,7 @@ from canvas_pipeline.training.spec import (
     read_spec,
     write_spec,
 )
+from canvas_pipeline.training.weights import model_folder, resolve
 
 TRAINERS = {"trajectory": "training.supervised", "preference": "training.preference", "feedback": "training.preference"}
 """Data set → the module that trains on it. The training process's command line is not counted: it chooses among these modules."""
@@ -64,8 +64,6 @@ def base_model(ws: Workspace, launch: Launch) -> Made:
 
         stage, reused = make(ws, "base_model", copy, inputs={"weights": sha256_path(shipped)})
         return Made(stage, reused, facts={"base": name})
-
-    from canvas_pipeline.training.checkpoint import resolve
 
     folder = resolve(name).resolve()
 

@@ -17,8 +17,8 @@ from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.profiles import Profile, profile
 from canvas_pipeline.records import FeedbackExample, PreferencePair, Row, Trajectory, digest, dumps
-from canvas_pipeline.training.checkpoint import model_folder
 from canvas_pipeline.training.methods import Hyperparameters, Method, method
+from canvas_pipeline.training.weights import model_folder
 
 ROWS: Mapping[str, type[Row]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
 REFERENCE = "reference_logprobs"
