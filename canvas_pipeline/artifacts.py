@@ -15,7 +15,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,19 +23,23 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.atomic import room
+from canvas_pipeline.digests import MANIFEST, content_sha256, sha256_file
 from canvas_pipeline.errors import ArtifactCorrupt, BadInput, MissingInput
-from canvas_pipeline.records import Funnel, digest, dumps, write_jsonl
+from canvas_pipeline.records import Funnel, dumps, write_jsonl
 
-MANIFEST, SCHEMA_VERSION, KEEP = "manifest.json", 1, 3
+SCHEMA_VERSION, KEEP = 1, 3
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stage is made from. ``inputs`` maps a name to the sha256 of its content; ``config`` is plain JSON."""
+    """What a stage is made from. ``code`` is where the code that ``code_version`` is of begins; ``inputs`` maps a name to the
+    sha256 of its content; ``config`` is plain JSON; ``libraries`` are the versions of those that decide the result."""
 
     stage: str
     code_version: str
+    code: tuple[str, ...] = ()
     inputs: dict[str, str] = {}
     config: dict[str, Any] = {}
+    libraries: dict[str, str] = {}
 
     def fingerprint(self) -> str:
         return hashlib.sha256(dumps(self)).hexdigest()
@@ -246,17 +250,6 @@ class Store:
                 trash = home / f".tmp-{os.getpid()}-pruned-{old.name}"
                 os.rename(old, trash)
                 shutil.rmtree(trash, ignore_errors=True)
-
-
-def sha256_file(path: Path) -> str:
-    """sha256 hex of a file's bytes, streaming."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def content_sha256(files: Mapping[str, str]) -> str:
-    """One hash over named files: sorted ``name → sha256``."""
-    return digest(*(part for name in sorted(files) for part in (name, files[name])))
 
 
 def _load(folder: Path) -> Stage | None:

@@ -21,6 +21,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from canvas_pipeline.bench.score import Prediction
+from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, MissingTool
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import BenchCase, Message, dumps, read_jsonl, write_jsonl
@@ -182,7 +183,7 @@ def load(backend: str, model: Path, max_new_tokens: int = MAX_NEW_TOKENS, contex
     """A loaded ``Checkpoint`` or ``Gguf``. A stage's folder is taken as its ``model`` folder."""
     if backend == "gguf":
         return Gguf(model, max_new_tokens, context)
-    from canvas_pipeline.training.spec import model_folder
+    from canvas_pipeline.training.weights import model_folder
 
     return Checkpoint(model_folder(model), max_new_tokens)
 
@@ -293,8 +294,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         with reporter() as report:
-            from canvas_pipeline.training.spec import sha256_path
-
             declaration = profile(options.profile).declaration
             cases = list(read_jsonl(options.cases, BenchCase))
             names = (

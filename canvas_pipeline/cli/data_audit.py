@@ -99,7 +99,8 @@ def canaries(
             bar.update(task, description=text)
 
         ws = workspace(root, profile, seed=seed, say=say)
-        found = watching.run(ws, count, seed, checkpoint=checkpoint, launch=subprocess_launch(say))
+        ask = watching.answers_of(checkpoint, subprocess_launch(say)) if checkpoint else None
+        found = watching.run(ws, count, seed, ask=ask)
     page = table(found)
     typer.echo(page)
     if out is not None:

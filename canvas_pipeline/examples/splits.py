@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from canvas_pipeline.artifacts import MANIFEST, sha256_file
 from canvas_pipeline.atomic import whole_folder
+from canvas_pipeline.digests import MANIFEST, sha256_file
 from canvas_pipeline.errors import BadConfig, BadInput
 from canvas_pipeline.records import Refusal, Row, digest, dumps, funnel, write_jsonl
 

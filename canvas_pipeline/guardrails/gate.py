@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.guardrails import data, run
 from canvas_pipeline.guardrails.table import DATASETS, GUARDS, Guard, ancestry, broken_bounds, family_of, guards_for

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.intake.reading.contributor_id import contributors
 
 STILL_S = 5.0

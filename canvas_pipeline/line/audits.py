@@ -12,14 +12,15 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.artifacts import Recipe, Stage, Writer, sha256_file
+from canvas_pipeline.artifacts import Recipe, Stage, Writer
+from canvas_pipeline.code_version import code_version, library_versions, root_of
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.audit import audit
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.audit.auditor import report
-from canvas_pipeline.line.workspace import Workspace, code_version
+from canvas_pipeline.line.workspace import Workspace
 
-ROOMS = ("intake/audit", "intake/courses/registry_file", "guardrails/audit", "guardrails/table", "guardrails/verdict")
 _VERDICT = "verdict.json"
 
 
@@ -36,11 +37,6 @@ def of_files(
     """The same for any files: name → path and name → sha256; ``inputs`` is what the verdict is bound to."""
     known = ws.registry()[1]
     registry = known if known.is_file() else None
-    recipe = Recipe(
-        stage=f"audits/{name}",
-        code_version=code_version(*ROOMS),
-        inputs={**files, "registry": sha256_file(registry) if registry else "none yet", **inputs},
-    )
 
     def build(writer: Writer) -> None:
         found = report(list(paths.values()), registry, os.environ)
@@ -48,6 +44,14 @@ def of_files(
         unreadable = {Path(path).name: reason for path, reason in found.unreadable.items()}
         writer.json(audit(msgspec.structs.replace(found, leaks=leaks, unreadable=unreadable), inputs, name), _VERDICT)
 
+    code = root_of(build)
+    recipe = Recipe(
+        stage=f"audits/{name}",
+        code_version=code_version(code),
+        code=(code,),
+        inputs={**files, "registry": sha256_file(registry) if registry else "none yet", **inputs},
+        libraries=library_versions(code),
+    )
     made, reused = ws.store.make(recipe, build)
     if not reused:
         ws.say(f"{name}: looked through by the audit")

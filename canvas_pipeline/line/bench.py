@@ -18,6 +18,7 @@ from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.bench import charts, matrix, selection
 from canvas_pipeline.bench.scenarios import ScenarioResult
 from canvas_pipeline.bench.score import BenchReport, Prediction, report
+from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line import training
@@ -27,9 +28,9 @@ from canvas_pipeline.line.workspace import Launch, Made, Workspace, make
 from canvas_pipeline.records import BenchCase, read_jsonl, write_jsonl
 from canvas_pipeline.training.methods import METHODS
 from canvas_pipeline.training.progress import child_environment
-from canvas_pipeline.training.spec import sha256_path
 
-ROOMS = ("records", "tools", "bench/generate", "bench/score", "bench/equality", "training/chat_template")
+UNUSED = ("bitsandbytes", "llama-cpp-python", "peft")
+"""Libraries that a checkpoint's bench imports nothing of: they train adapters and answer from GGUF files."""
 CASES = {"test": "rows.jsonl", "selection": "selection.jsonl"}
 
 
@@ -93,7 +94,7 @@ def _benched(
             writer.json(scored(rows, found), f"report{suffix}.json")
         shutil.rmtree(said)
 
-    return make(ws, stage_name, ROOMS, run, inputs={"model": sha256, "bench_cases": cases.sha256})
+    return make(ws, stage_name, run, inputs={"model": sha256, "bench_cases": cases.sha256}, unused=UNUSED)
 
 
 def _shown(stage: Stage, reused: bool, verdicts: tuple[Verdict, ...] = ()) -> Made:
@@ -151,7 +152,7 @@ def method_matrix(ws: Workspace, launch: Launch) -> Made:
         writer.path("methods.png").write_bytes(charts.methods_png(found))
 
     inputs = {"bench_cases": cases.sha256, **{name: stage.sha256 for name, stage in stages.items()}}
-    stage, reused = make(ws, "method_matrix", ("bench",), build, inputs=inputs)
+    stage, reused = make(ws, "method_matrix", build, inputs=inputs)
     facts = {"table": stage.path("matrix.md").read_text(), "left out": left_out}
     return Made(stage, reused, facts=facts, pictures={"methods": stage.path("methods.png").read_bytes()})
 
@@ -171,7 +172,7 @@ def production_checkpoint(ws: Workspace, launch: Launch) -> Made:
         writer.json(selection.select(candidates), "selection.json")
 
     inputs = {name: stage.sha256 for name, stage in stages.items()}
-    stage, reused = make(ws, "production_checkpoint", ("bench",), build, inputs=inputs)
+    stage, reused = make(ws, "production_checkpoint", build, inputs=inputs)
     record = msgspec.json.decode(stage.path("selection.json").read_bytes(), type=selection.SelectionRecord)
     chosen = record.chosen.method if record.chosen else "none"
     return Made(stage, reused, facts={"chosen": chosen, "reason": record.reason, "candidates": len(record.candidates)})
@@ -200,7 +201,7 @@ def scenarios(ws: Workspace, launch: Launch) -> Made:
             child_environment(os.environ),
         )  # fmt: skip
 
-    stage, reused = make(ws, "scenarios", ("tools", "bench"), run, inputs={"model": checkpoint.sha256})
+    stage, reused = make(ws, "scenarios", run, inputs={"model": checkpoint.sha256}, unused=UNUSED)
     results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
     facts = {result.scenario: "passed" if result.passed else f"failed: {result.reason}" for result in results}
     return Made(stage, reused, facts={"passed": sum(r.passed for r in results), "of": len(results), **facts})

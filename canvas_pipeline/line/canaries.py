@@ -13,7 +13,7 @@ import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,6 +33,8 @@ from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.training.progress import child_environment
 
 DEMO_COUNT = 600
+Ask = Callable[[Workspace], list[str]]
+"""What a model answers to the bench cases of a workspace, as texts."""
 _POSITION = re.compile(r"\[\d+\]")
 
 
@@ -41,15 +43,13 @@ def run(
     count: int = 10_000,
     seed: int = 7,
     decoy_count: int | None = None,
-    checkpoint: Path | None = None,
-    launch: Launch | None = None,
+    ask: Ask | None = None,
     keep: Path | None = None,
 ) -> CanaryReport:
     """Plant ``count`` canaries and as many decoys (or ``decoy_count``) into a copy of ``ws``'s inputs and run intake → splits.
 
-    With a ``checkpoint`` folder (and a ``launch``), its answers to the copy's bench cases are looked through too. ``keep`` is a
-    folder to leave the copy in; by default it is in a temporary folder and removed. Raises ``MissingInput`` where there are no
-    inputs."""
+    With ``ask``, what a model answers to the copy's bench cases is looked through too. ``keep`` is a folder to leave the
+    copy in; by default it is in a temporary folder and removed. Raises ``MissingInput`` where there are no inputs."""
     started = time.monotonic()
     contributors = intake.contributor_files(ws)
     if not contributors:
@@ -71,8 +71,8 @@ def run(
         pairs = (examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs, examples.feedback_examples)
         watch.after("pairs", [step(copy) for step in pairs])
         watch.after("splits", [examples.split(copy, dataset) for dataset in examples.SPLIT_OF])
-        if checkpoint is not None and launch is not None:
-            watch.generated(_spoken(copy, checkpoint, launch))
+        if ask is not None:
+            watch.generated(ask(copy))
         families = Counter(decoy.family for decoy in harmless)
         return CanaryReport(
             seed=seed, canaries=len(planted), decoys=len(harmless), seconds=round(time.monotonic() - started, 1),
@@ -93,10 +93,7 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> Made:
     def build(writer: Writer) -> None:
         writer.json(run(ws, count, ws.seed), "report.json")
 
-    # All of intake: this stage is made by the code that looks, too.
-    data = (room for room in examples.ROOMS if not room.startswith("-"))
-    rooms = (*data, "guardrails/audit", "line/canaries", "line/canary_planting", "line/examples", "line/intake")
-    stage, reused = make(ws, "canaries", rooms, build, inputs=inputs, config={"count": count})
+    stage, reused = make(ws, "canaries", build, inputs=inputs, config={"count": count})
     found = msgspec.json.decode(stage.path("report.json").read_bytes(), type=CanaryReport)
     facts = {
         "survivors": table(found),
@@ -208,21 +205,25 @@ def _instant(text: str | None) -> str:
     return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if text else ""
 
 
-def _spoken(copy: Workspace, checkpoint: Path, launch: Launch) -> list[str]:
-    """What the model says to the copy's bench cases."""
-    cases = examples.bench_cases(copy).stage.path()
-    out = copy.root / "generated.jsonl"
-    words = (
-        "--backend",
-        "hf",
-        "--model",
-        str(checkpoint),
-        "--cases",
-        str(cases),
-        "--profile",
-        copy.profile.name,
-        "--out",
-        str(out),
-    )
-    launch(module("canvas_pipeline.bench.generate", *words), child_environment(os.environ))
-    return [msgspec.json.decode(line)["text"] for line in out.read_bytes().splitlines()]
+def answers_of(checkpoint: Path, launch: Launch) -> Ask:
+    """Ask a checkpoint the bench cases of a copy."""
+
+    def ask(copy: Workspace) -> list[str]:
+        cases = examples.bench_cases(copy).stage.path()
+        out = copy.root / "generated.jsonl"
+        words = (
+            "--backend",
+            "hf",
+            "--model",
+            str(checkpoint),
+            "--cases",
+            str(cases),
+            "--profile",
+            copy.profile.name,
+            "--out",
+            str(out),
+        )
+        launch(module("canvas_pipeline.bench.generate", *words), child_environment(os.environ))
+        return [msgspec.json.decode(line)["text"] for line in out.read_bytes().splitlines()]
+
+    return ask

@@ -16,10 +16,11 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.artifacts import Stage, Writer, sha256_file
+from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.bench import cases as case_room
 from canvas_pipeline.bench.charts import funnel_png
 from canvas_pipeline.bench.mock_canvas import MockCanvas
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.examples import feedback as feedback_room
 from canvas_pipeline.examples import labelling, mutation, pairs, sessions, splits, students, teacher, trajectory
@@ -31,7 +32,6 @@ from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
 from canvas_pipeline.line import audits
 from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.audits import audited
-from canvas_pipeline.line.intake import LOOKERS
 from canvas_pipeline.line.workspace import Made, Workspace, make
 from canvas_pipeline.records import (
     BenchCase,
@@ -48,17 +48,6 @@ from canvas_pipeline.records import (
     read_jsonl,
 )
 
-ROOMS = (
-    "records",
-    "tools",
-    "profiles",
-    "intake",
-    *LOOKERS,
-    "examples",
-    "bench/mock_canvas",
-    "bench/mock_calendar",
-    "bench/study",
-)
 SPLIT_OF: Mapping[str, tuple[tuple[str, ...], type[Row]]] = {
     "trajectory": (("trajectories",), Trajectory),
     "preference": (("mutation_pairs", "labelled_pairs"), PreferencePair),
@@ -126,7 +115,7 @@ def trajectories(ws: Workspace) -> Made:
         writer.funnel = funnel("trajectories", rows_in, len(made) + len(kept), refused)
         writer.notes = {"synthesised": len(made), "from sessions": len(kept)}
 
-    return _made(ws, *make(ws, "trajectories", ROOMS, build, inputs={"corpus": corpus.sha256, **recorded}))
+    return _made(ws, *make(ws, "trajectories", build, inputs={"corpus": corpus.sha256, **recorded}))
 
 
 def item_pairs(ws: Workspace) -> Made:
@@ -136,7 +125,7 @@ def item_pairs(ws: Workspace) -> Made:
     def build(writer: Writer) -> None:
         writer.rows(pairs.sample_pairs(read_jsonl(corpus.path(), Item), ws.profile.item_pairs, ws.seed))
 
-    return Made(*make(ws, "item_pairs", ROOMS, build, inputs={"corpus": corpus.sha256}))
+    return Made(*make(ws, "item_pairs", build, inputs={"corpus": corpus.sha256}))
 
 
 def labelled_pairs(ws: Workspace) -> Made:
@@ -148,7 +137,7 @@ def labelled_pairs(ws: Workspace) -> Made:
             _label(ws, list(read_jsonl(asked.path(), ItemPair)), judge, writer)
 
         inputs, config = {"item_pairs": asked.sha256}, {"teacher": judge.identity}
-        return _made(ws, *make(ws, "labelled_pairs", ROOMS, build, inputs=inputs, config=config))
+        return _made(ws, *make(ws, "labelled_pairs", build, inputs=inputs, config=config))
 
 
 def _label(ws: Workspace, rows: Sequence[ItemPair], judge: teacher.Teacher, writer: Writer) -> None:
@@ -210,7 +199,7 @@ def mutation_pairs(ws: Workspace) -> Made:
             counts[name] = counts.get(name, 0) + 1
         writer.notes = {"pairs by axis": counts}
 
-    return _made(ws, *make(ws, "mutation_pairs", ROOMS, build, inputs={"trajectories": source.sha256}))
+    return _made(ws, *make(ws, "mutation_pairs", build, inputs={"trajectories": source.sha256}))
 
 
 def feedback_examples(ws: Workspace) -> Made:
@@ -233,7 +222,7 @@ def feedback_examples(ws: Workspace) -> Made:
         }
 
     inputs = {name: stage.sha256 for name, stage in sources.items()}
-    return _made(ws, *make(ws, "feedback_examples", ROOMS, build, inputs=inputs))
+    return _made(ws, *make(ws, "feedback_examples", build, inputs=inputs))
 
 
 def split(ws: Workspace, dataset: str) -> Made:
@@ -252,7 +241,7 @@ def split(ws: Workspace, dataset: str) -> Made:
         writer.funnel = funnel(f"splits/{dataset}", len(rows), kept, found.refusals)
 
     inputs = {"corpus": corpus.sha256, **{name: stage.sha256 for name, stage in sources.items()}}
-    stage, reused = make(ws, f"splits/{dataset}", ROOMS, build, inputs=inputs)
+    stage, reused = make(ws, f"splits/{dataset}", build, inputs=inputs)
     funnels = judging.funnels(ws, dataset)
     verdicts = (*judging.of_split(ws, dataset), audits.of_stage(ws, stage))
     sizes: dict[str, int | None] = {part: stage.manifest.files[f"{part}.jsonl"].rows for part in splits.SPLITS}
@@ -270,7 +259,7 @@ def bench_cases(ws: Workspace) -> Made:
             count = None if part == "test" else ws.profile.selection_cases
             writer.rows(case_room.cases(held_out, ws.profile, ws.seed, MockCanvas, count), name)
 
-    stage, reused = make(ws, "bench_cases", (*ROOMS, "bench/cases"), build, inputs={"corpus": corpus.sha256})
+    stage, reused = make(ws, "bench_cases", build, inputs={"corpus": corpus.sha256})
     kinds: dict[str, int] = {}
     for case in read_jsonl(stage.path(), BenchCase):
         kinds[case.kind] = kinds.get(case.kind, 0) + 1

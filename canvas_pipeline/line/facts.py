@@ -19,7 +19,7 @@ from canvas_pipeline.line.intake import contributor_files
 from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.release.cards import Fact, Unit
-from canvas_pipeline.release.gate import QuantEvidence
+from canvas_pipeline.release.quant_check import QuantEvidence
 from canvas_pipeline.training.methods import METHODS
 
 FIGURES = ("tool_selection", "exact_call", "parsimony", "over_calling", "termination", "malformed")

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from canvas_pipeline.artifacts import Stage, Writer, sha256_file
+from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.bench.charts import funnel_png
+from canvas_pipeline.code_version import code_version
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.data import g6
 from canvas_pipeline.guardrails.verdict import Verdict
@@ -21,14 +23,12 @@ from canvas_pipeline.intake.stream.merge import Merge
 from canvas_pipeline.intake.stream.table import checked
 from canvas_pipeline.intake.stream.takein import hashed_key, take_in
 from canvas_pipeline.line import audits
-from canvas_pipeline.line.workspace import Made, Workspace, code_version, make, recipe
+from canvas_pipeline.line.workspace import Made, Workspace, make, recipe
 from canvas_pipeline.records import Funnel
 
-LOOKERS = ("-intake/audit/*", "-intake/checking/*", "-intake/synthetic/*", "-intake/name_model/*")
-"""Code that makes no row another one: what looks at stages and at exports, what invents them, and the recipe of the shipped model
-(``person_model`` counts)."""
 OUTDATED = "taken in before their file or the intake changed"
-ROOMS = ("errors", "records", "tools", "intake", *LOOKERS)
+_TAKES_IN = ("line.intake:collab.build",)
+"""The code that makes ``collab/<contributor>``."""
 
 
 def contributor_files(ws: Workspace) -> dict[str, Path]:
@@ -55,13 +55,13 @@ def collab(ws: Workspace, contributor: str) -> Made:
         writer.funnel = taken.funnel
         writer.notes = {"counts": taken.counts}
 
-    stage, reused = make(ws, f"collab/{contributor}", ROOMS, build, inputs=_inputs(path, key))
+    stage, reused = make(ws, f"collab/{contributor}", build, inputs=_inputs(path, key))
     return _made(ws, stage, reused)
 
 
 def intake_code() -> str:
     """What of this package's code decides the rows of ``collab/<contributor>``, as a hash."""
-    return code_version(*ROOMS)
+    return code_version(*_TAKES_IN)
 
 
 def outdated(ws: Workspace, taken: Mapping[Path, Stage]) -> list[str]:
@@ -70,7 +70,7 @@ def outdated(ws: Workspace, taken: Mapping[Path, Stage]) -> list[str]:
     return [
         stage.manifest.stage
         for path, stage in taken.items()
-        if stage.manifest.fingerprint != recipe(ws, stage.manifest.stage, ROOMS, _inputs(path, key)).fingerprint()
+        if stage.manifest.fingerprint != recipe(ws, stage.manifest.stage, _TAKES_IN, _inputs(path, key)).fingerprint()
     ]
 
 
@@ -112,7 +112,7 @@ def corpus(ws: Workspace) -> Made:
             writer.funnel = merging.funnel()
 
     inputs = {name: stage.sha256 for name, stage in stages.items()}
-    made = _made(ws, *make(ws, "corpus", ROOMS, build, inputs=inputs))
+    made = _made(ws, *make(ws, "corpus", build, inputs=inputs))
     facts = dict(made.facts)
     if old := outdated(ws, taken):
         facts[OUTDATED] = old

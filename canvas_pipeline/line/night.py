@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.code_version import package_version
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.line.intake import contributor_files
-from canvas_pipeline.line.workspace import Workspace, code_version
+from canvas_pipeline.line.workspace import Workspace
 
 AT, ZONE, AUTOMATION = "CANVAS_NIGHTLY_AT", "CANVAS_NIGHTLY_ZONE", "CANVAS_AUTOMATION"
 EVERYTHING = "everything: no nightly has succeeded yet"
@@ -64,7 +65,7 @@ def inputs_of(ws: Workspace) -> dict[str, str]:
         "sessions": [(path.name, _sha256(path)) for path in sessions],
         "deploy": [(path.name, _sha256(path)) for path in deployed],
         "settings": [ws.profile.name, ws.seed, ws.base_model, ws.teacher_endpoint, ws.teacher_model],
-        "code": code_version("."),
+        "code": package_version(),
     }
     return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:12] for name, part in parts.items()}
 

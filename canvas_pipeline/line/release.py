@@ -11,22 +11,23 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.artifacts import Stage, Writer, sha256_file
+from canvas_pipeline.artifacts import Stage, Writer
+from canvas_pipeline.code_version import package_version
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.audit.auditor import audit
 from canvas_pipeline.line import audits, bench, facts, training
 from canvas_pipeline.line.intake import contributor_files
-from canvas_pipeline.line.workspace import Launch, Made, Workspace, code_version, make
+from canvas_pipeline.line.workspace import Launch, Made, Workspace, make
 from canvas_pipeline.records import BenchCase, Item, read_jsonl
 from canvas_pipeline.release import cards as card_room
 from canvas_pipeline.release import gate, publish
 from canvas_pipeline.release.gguf import export
-from canvas_pipeline.release.quant_check import check
+from canvas_pipeline.release.quant_check import QuantEvidence, check
 from canvas_pipeline.tools.prompt import system_message
 
 RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
-GGUF_ROOMS = ("release", *bench.ROOMS)
 
 
 def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
@@ -49,7 +50,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
             )
             found = bench.scored(rows, bench.spoken(ws, launch, said, "gguf", path, [cases.path()]))
             kept = sum(o.exact for o in found.outcomes if o.case_id in exact)
-            evidence[quant] = gate.QuantEvidence(
+            evidence[quant] = QuantEvidence(
                 report=report, cases=len(rows), exact_unquantised=len(exact), exact_retained=kept
             )
             writer.json(found, f"report-{quant}.json")
@@ -57,7 +58,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
         shutil.rmtree(said)
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    stage, reused = make(ws, f"gguf/{name}", GGUF_ROOMS, build, inputs=inputs)
+    stage, reused = make(ws, f"gguf/{name}", build, inputs=inputs, unused=training.ADAPTERS)
     quants = read_quants(stage)
     lines = ["| quant | MiB | tensor types | exact calls retained |", "|---|---|---|---|"]
     for quant, found in quants.items():
@@ -72,9 +73,9 @@ def production_gguf(ws: Workspace, launch: Launch) -> Made:
     return gguf(ws, bench.production_method(ws), launch)
 
 
-def read_quants(stage: Stage) -> dict[str, gate.QuantEvidence]:
+def read_quants(stage: Stage) -> dict[str, QuantEvidence]:
     """What is known about each file of a gguf stage."""
-    return msgspec.json.decode(stage.path("quants.json").read_bytes(), type=dict[str, gate.QuantEvidence])
+    return msgspec.json.decode(stage.path("quants.json").read_bytes(), type=dict[str, QuantEvidence])
 
 
 def verdicts_of_line(ws: Workspace) -> tuple[tuple[Verdict, ...], dict[str, str]]:
@@ -121,7 +122,7 @@ def cards(ws: Workspace, launch: Launch) -> Made:
         writer.json(known, "facts.json")
 
     inputs = {key: fact.shown() + fact.source for key, fact in known.items()}
-    stage, reused = make(ws, "cards", ("release/cards", "line/facts"), build, inputs=inputs)
+    stage, reused = make(ws, "cards", build, inputs=inputs)
     card = {"model card": stage.path("README.md").read_text(encoding="utf-8")}
     return Made(stage, reused, (audits.of_stage(ws, stage),), card)
 
@@ -169,7 +170,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
         cards={
             file: gate.CardEvidence(sha256=sha256_file(card.path(file)), reasons=reasons[file]) for file in gate.CARDS
         },
-        code_version=code_version("."),
+        code_version=package_version(),
     )
     return evidence, paths
 
@@ -184,7 +185,7 @@ def release_log(ws: Workspace, launch: Launch) -> Made:
         writer.text(gate.release_log(evidence), "RELEASE-LOG.md")
 
     inputs = {**evidence.files, **evidence.inputs, "code": evidence.code_version, "leaks": str(evidence.leaks)}
-    stage, reused = make(ws, "release_log", ("release/gate",), build, inputs=inputs)
+    stage, reused = make(ws, "release_log", build, inputs=inputs)
     log = {"reasons against": len(gate.reasons_against(evidence)), "log": stage.path("RELEASE-LOG.md").read_text()}
     return Made(stage, reused, (audits.of_stage(ws, stage),), log)
 
@@ -207,5 +208,5 @@ def release(ws: Workspace, launch: Launch) -> Made:
         writer.json(publish.binding(evidence), "release.json")
 
     inputs = {"sums": sha256_file(folder / publish.SUMS)}
-    made = make(ws, "release", ("release/publish",), build, inputs=inputs)
+    made = make(ws, "release", build, inputs=inputs)
     return Made(*made, (found,), {"folder name": folder.name})

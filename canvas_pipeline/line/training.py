@@ -18,6 +18,8 @@ import msgspec
 
 from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.bench.charts import guards_png
+from canvas_pipeline.code_version import module_version, root_of
+from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.guardrails import gate, image
 from canvas_pipeline.guardrails.table import inputs_for
@@ -27,23 +29,25 @@ from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.processes import module
 from canvas_pipeline.line.workspace import Launch, Made, Workspace, make, recipe
 from canvas_pipeline.records import digest, dumps
+from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.base import shipped_base
 from canvas_pipeline.training.methods import METHODS, method
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.spec import (
     REFERENCE,
     RunSpec,
-    limits_of,
     make_spec,
-    model_folder,
     read_spec,
-    sha256_path,
     write_spec,
 )
+from canvas_pipeline.training.weights import model_folder, resolve
 
-ROOMS = ("records", "tools", "profiles", "training", "-training/embedded_base/*")
-"""The shipped weights are no code: where they are the base, they are an input."""
+TRAINERS = {"trajectory": "training.supervised", "preference": "training.preference", "feedback": "training.preference"}
+"""Data set → the module that trains on it. The training process's command line is not counted: it chooses among these modules."""
+ADAPTERS = ("bitsandbytes", "peft")
+MEASURES = ("line.training:run_spec.measure", "training.measure")
 REFERRED = ("preference_train", "preference_eval", "checkpoint/sft")
+ENTRY_POINT = "cli.train"
 IMAGE_FILES = ("deploy/Dockerfile.training", "deploy/compose.yaml")
 
 
@@ -58,10 +62,8 @@ def base_model(ws: Workspace, launch: Launch) -> Made:
         def copy(writer: Writer) -> None:
             shutil.copytree(shipped, writer.path("model"), dirs_exist_ok=True)
 
-        stage, reused = make(ws, "base_model", (), copy, inputs={"weights": sha256_path(shipped)})
+        stage, reused = make(ws, "base_model", copy, inputs={"weights": sha256_path(shipped)})
         return Made(stage, reused, facts={"base": name})
-
-    from canvas_pipeline.training.checkpoint import resolve
 
     folder = resolve(name).resolve()
 
@@ -69,7 +71,7 @@ def base_model(ws: Workspace, launch: Launch) -> Made:
         writer.json({"name": name, "path": str(folder), "sha256": sha256}, "source.json")
 
     sha256 = sha256_path(folder)
-    stage, reused = make(ws, "base_model", (), point, inputs={"weights": sha256}, config={"path": str(folder)})
+    stage, reused = make(ws, "base_model", point, inputs={"weights": sha256}, config={"path": str(folder)})
     return Made(stage, reused, facts={"base": name})
 
 
@@ -86,11 +88,14 @@ def training_image(ws: Workspace, launch: Launch) -> Made:
     dockerfile, compose = (ws.deploy / Path(name).name for name in IMAGE_FILES)
     hashes = {name: sha256_path(ws.deploy / Path(name).name) for name in IMAGE_FILES}
 
+    program = module(f"canvas_pipeline.{ENTRY_POINT}")
+
     def examine(writer: Writer) -> None:
-        program = module("canvas_pipeline.cli.train")
         writer.json(image.examine(dockerfile, compose, ws.deploy.parent, program), "evidence.json")
 
-    stage, reused = make(ws, "training_image", ("guardrails/image", "cli"), examine, inputs=hashes)
+    # Only asked for its help: of all that it can start, its own options are what fits the files or does not.
+    config = {"entry point": module_version(ENTRY_POINT)}
+    stage, reused = make(ws, "training_image", examine, inputs=hashes, config=config)
     return Made(stage, reused, (judging.of_image(ws),))
 
 
@@ -110,7 +115,8 @@ def reference_logprobs(ws: Workspace, launch: Launch) -> Made:
         _launched(launch, "reference", spec, writer, "rows.jsonl")
 
     inputs = {name: spec.inputs[name].sha256 for name in REFERRED}
-    return Made(*make(ws, REFERENCE, ROOMS, compute, inputs=inputs, config={"compute": spec.compute}))
+    settings = {"compute": spec.compute}
+    return Made(*make(ws, REFERENCE, compute, inputs, settings, runs=("training.reference",), unused=ADAPTERS))
 
 
 def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool = False) -> Made:
@@ -124,7 +130,7 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
 
     if measure_anyway or all(verdict.passed for verdict in row_verdicts(ws, name)):
         inputs, config = _measured(spec)
-        make(ws, f"measurements/{name}", ROOMS, measure, inputs=inputs, config=config)
+        make(ws, f"measurements/{name}", measure, inputs, config, runs=MEASURES[1:], unused=_unused(spec))
     verdicts = verdicts_now(ws, spec)
     judged = msgspec.structs.replace(spec, verdicts=verdicts)
 
@@ -132,7 +138,7 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
         write_spec(judged, writer.path("spec.json"))
 
     # The spec is its own recipe: the same inputs, numbers and verdicts are the same file.
-    stage, reused = make(ws, f"run_spec/{name}", ROOMS, write, inputs={"spec": digest(dumps(judged).decode())})
+    stage, reused = make(ws, f"run_spec/{name}", write, inputs={"spec": digest(dumps(judged).decode())})
     numbers = msgspec.to_builtins(spec.hyperparameters)
     facts = {
         "spec_sha256": judged.sha256, "uma_gib": spec.row.uma_gib[ws.profile.name], "compute": spec.compute, **numbers,
@@ -154,7 +160,8 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
     name, (inputs, config) = spec.method, _measured(spec)
     found = row_verdicts(ws, name)
     measured = ws.store.find(f"measurements/{name}")
-    if measured is not None and measured.manifest.recipe == recipe(ws, f"measurements/{name}", ROOMS, inputs, config):
+    now = recipe(ws, f"measurements/{name}", MEASURES, inputs, config, unused=_unused(spec))
+    if measured is not None and measured.manifest.recipe == now:
         numbers = json.loads(measured.verify().path("measurement.json").read_bytes())
         hashes = {key: file.sha256 for key, file in spec.inputs.items()}
         found = (*found, *judging.of_measurement(ws, name, numbers, hashes))
@@ -163,6 +170,13 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
 
 def _unjudged(ws: Workspace, name: str) -> RunSpec:
     return make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=method(name).dataset == "preference"))
+
+
+def _unused(spec: RunSpec) -> tuple[str, ...]:
+    """Of ``ADAPTERS``, what a run does without: one with no adapter, no 4-bit weights, no 8-bit optimiser."""
+    quantised = spec.row.adapter == "qlora" or spec.hyperparameters.optimizer.endswith("8bit")
+    needed = {"peft": spec.row.adapter is not None, "bitsandbytes": quantised}
+    return tuple(name for name in ADAPTERS if not needed[name])
 
 
 def _measured(spec: RunSpec) -> tuple[dict[str, str], dict[str, Any]]:
@@ -177,7 +191,8 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
     spec = admitted_spec(ws, name)
 
     def train(writer: Writer) -> None:
-        work = ws.root / "work" / f"{name}-{spec.sha256[:16]}"
+        # Of this recipe: what other code, or other libraries, had begun is not taken up.
+        work = ws.root / "work" / f"{name}-{made_by.fingerprint()[:16]}"
         work.mkdir(parents=True, exist_ok=True)
         spec_file = work / "spec.json"
         write_spec(spec, spec_file)
@@ -192,7 +207,9 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
         write_spec(spec, writer.path("spec.json"))
         shutil.rmtree(work)
 
-    stage, reused = make(ws, f"checkpoint/{name}", ROOMS, train, inputs=spec_inputs(spec))
+    runs, inputs, unused = (TRAINERS[spec.row.dataset],), spec_inputs(spec), _unused(spec)
+    made_by = recipe(ws, f"checkpoint/{name}", (root_of(train), *runs), inputs, unused=unused)
+    stage, reused = make(ws, f"checkpoint/{name}", train, inputs, runs=runs, unused=unused)
     summary = msgspec.json.decode(stage.path("summary.json").read_bytes())
     plots = {
         Path(file).stem: stage.path(file).read_bytes() for file in stage.manifest.files if file.startswith("plots/")

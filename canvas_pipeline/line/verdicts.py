@@ -14,13 +14,15 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.artifacts import Recipe, Stage, Writer, sha256_file
+from canvas_pipeline.artifacts import Recipe, Stage, Writer
+from canvas_pipeline.code_version import code_version, root_of
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import ArtifactCorrupt, GateClosed
 from canvas_pipeline.guardrails import data, run
 from canvas_pipeline.guardrails.run import AxisMargin, ImageEvidence
 from canvas_pipeline.guardrails.table import DATASETS, family_of, guards_for
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.line.workspace import Workspace, code_version
+from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import FeedbackExample, Funnel, PreferencePair, Row, Trajectory, read_jsonl
 from canvas_pipeline.training.methods import method
@@ -33,7 +35,6 @@ UPSTREAM: Mapping[str, tuple[str, ...]] = {
 """The stages whose funnels G6 looks at for each data set. ``feedback_examples`` is drawn up to a number, not filtered."""
 ROWS: Mapping[str, type[Row]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
 PARTS = ("train", "eval")
-ROOMS = ("errors", "records", "profiles", "tools", "guardrails", "line/verdicts")
 _VERDICTS = "verdicts.json"
 
 
@@ -59,16 +60,18 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
     sha256s = tuple(sha256_file(path) for path in paths)
     hashes = {f"{dataset}_{part}": sha256 for part, sha256 in zip(PARTS, sha256s, strict=True)}
     g6 = data.g6(funnels(ws, dataset), ws.all_allowances(), hashes, dataset)
-    recipe = Recipe(
-        stage=f"verdicts/{dataset}",
-        code_version=code_version(*ROOMS),
-        inputs={split.manifest.stage: split.sha256, **hashes},
-        config={"profile": ws.profile.name},
-    )
 
     def build(writer: Writer) -> None:
         writer.json(_of_rows(paths, hashes, dataset, ws.profile), _VERDICTS)
 
+    code = root_of(build)
+    recipe = Recipe(
+        stage=f"verdicts/{dataset}",
+        code_version=code_version(code),
+        code=(code,),
+        inputs={split.manifest.stage: split.sha256, **hashes},
+        config={"profile": ws.profile.name},
+    )
     made, _ = ws.store.make(recipe, build)
     return (g6, *msgspec.json.decode(made.verify().path(_VERDICTS).read_bytes(), type=tuple[Verdict, ...]))
 

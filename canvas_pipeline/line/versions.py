@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.artifacts import MANIFEST, Manifest, Stage, Store
+from canvas_pipeline.artifacts import Manifest, Stage, Store
+from canvas_pipeline.digests import MANIFEST
 
 
 def versions(store: Store) -> list[Stage]:

@@ -14,9 +14,9 @@ def warm() -> None:
         import matplotlib.backends.backend_agg
         import matplotlib.figure  # noqa: F401
 
-        from canvas_pipeline.line.workspace import code_version
+        from canvas_pipeline.code_version import package_version
 
-        code_version(".")
+        package_version()
     except Exception as error:
         print(f"canvas_pipeline: steps will read the code themselves ({type(error).__name__})", file=sys.stderr)
 

@@ -7,20 +7,16 @@ the same bytes.
 
 from __future__ import annotations
 
-import ast
-import functools
-import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import canvas_pipeline
 from canvas_pipeline.artifacts import Recipe, Stage, Store, Writer
+from canvas_pipeline.code_version import code_version, library_versions, root_of
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, registry_key
@@ -32,8 +28,6 @@ Launch = Callable[[Sequence[str], Mapping[str, str]], None]
 """Runs a command in its own process and raises when it fails; Dagster passes a Pipes session, a CLI a plain subprocess."""
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-PROSE = {".md", ".pyc"}
-"""Files in a room that say nothing about what its code does."""
 SYNTHETIC_KEY = b"invented contributors need no secret"
 PLANTED = "planted"
 """A file in a workspace's root: canaries were planted here, so nothing here is ever trained on or released."""
@@ -146,13 +140,17 @@ class Made:
 def make(
     ws: Workspace,
     stage: str,
-    rooms: Sequence[str],
     build: Callable[[Writer], None],
     inputs: Mapping[str, str] | None = None,
     config: Mapping[str, Any] | None = None,
+    *,
+    runs: Sequence[str] = (),
+    unused: Collection[str] = (),
 ) -> tuple[Stage, bool]:
-    """Reuse the stage made by this recipe or build it. ``rooms`` are the packages whose code decides the result."""
-    made, reused = ws.store.make(recipe(ws, stage, rooms, inputs, config), build)
+    """Reuse the stage made by this recipe or build it. The code version is of what ``build`` uses and of ``runs``: modules whose
+    code decides the result too, because a child process runs them. ``unused`` names libraries that this code imports, but not
+    for this stage."""
+    made, reused = ws.store.make(recipe(ws, stage, (root_of(build), *runs), inputs, config, unused=unused), build)
     ws.say(f"{stage}: {'nothing changed, reused' if reused else 'made'} {made.sha256[:12]}")
     return made, reused
 
@@ -160,61 +158,21 @@ def make(
 def recipe(
     ws: Workspace,
     stage: str,
-    rooms: Sequence[str],
+    code: Sequence[str],
     inputs: Mapping[str, str] | None = None,
     config: Mapping[str, Any] | None = None,
+    *,
+    unused: Collection[str] = (),
 ) -> Recipe:
-    """What ``make`` makes a stage from, here and now."""
+    """What ``make`` makes a stage from, here and now; ``code`` are roots as ``code_version`` takes them."""
     return Recipe(
         stage=stage,
-        code_version=code_version(*rooms),
+        code_version=code_version(*code),
+        code=tuple(code),
         inputs=dict(inputs or {}),
         config={"profile": ws.profile.name, "seed": ws.seed, **(config or {})},
+        libraries=library_versions(*code, unused=unused),
     )
-
-
-@functools.cache
-def code_version(*rooms: str) -> str:
-    """A hash of what the code of some rooms (or modules) means: their syntax trees without docstrings and comments,
-    so that an edit which changes nothing recomputes nothing; and of the data beside it (a model, a list of words).
-
-    ``-intake/audit/*`` leaves out the files of that pattern: code which a stage's result does not depend on."""
-    h = hashlib.sha256()
-    for name, path in counted(*rooms):
-        h.update(name.encode())
-        h.update(_meaning(path) if path.suffix == ".py" else path.read_bytes())
-    return h.hexdigest()[:16]
-
-
-def counted(*rooms: str) -> list[tuple[str, Path]]:
-    """The files that ``code_version`` looks at, each by its name in the package."""
-    package = Path(canvas_pipeline.__file__).parent
-    without = [room[1:] for room in rooms if room.startswith("-")]
-    found = []
-    for room in sorted(room for room in rooms if not room.startswith("-")):
-        folder = package / room
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder.with_suffix(".py")]:
-            name = path.relative_to(package).as_posix()
-            if path.is_file() and path.suffix not in PROSE and not any(fnmatch(name, pattern) for pattern in without):
-                found.append((name, path))
-    return found
-
-
-@functools.cache
-def _meaning(path: Path) -> bytes:
-    """A digest of a file's syntax tree; read once for all rooms that count it, and never again: a process, and those born of it,
-    runs the code that it has loaded, and must not name what the file was edited to since."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).digest()
 
 
 def allowance_of(text: str) -> Allowance:

@@ -26,7 +26,7 @@ from typing import Annotated
 
 import typer
 
-from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import CanvasPipelineError, MissingTool
 
 PACKAGE = "llama-cpp-python"

@@ -23,7 +23,7 @@ from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.records import Row, dumps
 from canvas_pipeline.release.gguf import QUANTS
-from canvas_pipeline.release.quant_check import QuantReport
+from canvas_pipeline.release.quant_check import QuantEvidence
 
 RETAINED: Mapping[str, float] = {"Q8_0": 0.98, "Q4_K_M": 0.98}
 """Share of the unquantised checkpoint's exact calls that a quant must keep."""
@@ -41,16 +41,6 @@ class Figure(Row, frozen=True, kw_only=True):
     low: float
     high: float
     n: int
-
-
-class QuantEvidence(Row, frozen=True, kw_only=True):
-    """A quantised file as checked, and benched over ``cases`` cases: ``exact_unquantised`` of them the unquantised
-    checkpoint answers exactly, ``exact_retained`` of those this file does too."""
-
-    report: QuantReport
-    cases: int
-    exact_unquantised: int
-    exact_retained: int
 
 
 class CardEvidence(Row, frozen=True, kw_only=True):

@@ -24,8 +24,8 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.artifacts import sha256_file
 from canvas_pipeline.atomic import whole_file
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
 from canvas_pipeline.records import dumps
 from canvas_pipeline.release.gate import CARDS, ReleaseEvidence, release_log, require

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.gguf import GIB, ModelFileUnusable, run_child
@@ -91,6 +91,16 @@ class QuantReport(Row, frozen=True, kw_only=True):
             (self.load_problem,) if self.load_problem else () if self.answered else ("a question got an empty answer",)
         )
         return (*self.type_problems, *self.leaks, *load)
+
+
+class QuantEvidence(Row, frozen=True, kw_only=True):
+    """A quantised file as checked, and benched over ``cases`` cases: ``exact_unquantised`` of them the unquantised
+    checkpoint answers exactly, ``exact_retained`` of those this file does too."""
+
+    report: QuantReport
+    cases: int
+    exact_unquantised: int
+    exact_retained: int
 
 
 def check(

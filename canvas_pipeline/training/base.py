@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import ArtifactCorrupt, MissingInput
 from canvas_pipeline.examples.answers import answers
 from canvas_pipeline.examples.phrasings.dialogue import JOINERS

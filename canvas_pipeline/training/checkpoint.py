@@ -1,6 +1,6 @@
 """Model folders: load strictly, save whole, fold an adapter in.
 
-In: a folder (or a hub id for the base). Out: a model and its tokenizer, or a folder that appears only when complete. What must
+In: a folder. Out: a model and its tokenizer, or a folder that appears only when complete. What must
 hold: no weight is ever made up: a checkpoint with missing, unexpected or mismatched keys is refused, where transformers
 would only warn and go on with random values; what is saved carries the marked chat template and the stop tokens.
 
@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Literal
 
-from canvas_pipeline.errors import BadInput, MissingInput, MissingTool, ServiceUnavailable
+from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.training.chat_template import marked_template
 from canvas_pipeline.training.embedded import STOP_TOKENS, set_stops
 
@@ -22,29 +22,6 @@ Dtype = Literal["float32", "bfloat16"]
 # The text tower only: vision and audio layers of a ForConditionalGeneration checkpoint are never trained.
 TOWERS = ("vision_tower", "audio_tower", "embed_vision", "embed_audio")
 ADAPTED = rf"^(?!.*(?:{'|'.join(TOWERS)})).*layers\.\d+\.(?:self_attn\.(?:q|k|v|o)_proj|mlp\.(?:gate|up|down)_proj)$"
-
-
-def resolve(model: str) -> Path:
-    """The local folder of a model: the path itself, or the hub's snapshot, fetched when it is not in the cache.
-
-    Raises ``MissingInput`` for a path that is not there, ``ServiceUnavailable`` when the hub does not answer."""
-    path = Path(model)
-    if path.is_dir():
-        return path
-    if model.count("/") != 1 or model.startswith((".", "/", "~")):
-        raise MissingInput(f"{model}: no such folder, and not a hub id like google/gemma-4-E2B-it")
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError:
-        raise MissingTool("huggingface_hub is not installed; install the extra canvas-pipeline[train]") from None
-    try:
-        patterns = ["*.json", "*.safetensors", "*.jinja", "*.model"]
-        return Path(snapshot_download(model, allow_patterns=patterns))
-    except Exception as error:
-        raise ServiceUnavailable(
-            f"{model} could not be fetched from the hub ({type(error).__name__}); accept its licence, log in, or give a "
-            "local folder"
-        ) from None
 
 
 def load_tokenizer(folder: Path) -> Any:

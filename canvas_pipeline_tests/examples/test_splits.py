@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig, BadInput
 from canvas_pipeline.examples.feedback import feedback
 from canvas_pipeline.examples.labelling import label, preference_pairs

@@ -25,7 +25,7 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.artifacts import MANIFEST
+from canvas_pipeline.digests import MANIFEST
 from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.line import intake

@@ -17,13 +17,14 @@ from typing import Any
 
 import pytest
 
-from canvas_pipeline.artifacts import Stage, Writer, sha256_file
+from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.bench.agent import Trace
 from canvas_pipeline.bench.scenarios import ScenarioResult
 from canvas_pipeline.bench.score import Prediction
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.line import bench, examples, intake, release, training
-from canvas_pipeline.line.workspace import DEPLOY, Made, Workspace, make, workspace
+from canvas_pipeline.line.workspace import DEPLOY, Made, Workspace, recipe, workspace
 from canvas_pipeline.records import (
     BenchCase,
     FeedbackExample,
@@ -33,15 +34,15 @@ from canvas_pipeline.records import (
     read_jsonl,
     write_jsonl,
 )
-from canvas_pipeline.release.gate import QuantEvidence
 from canvas_pipeline.release.gguf import QUANTS
-from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantReport
+from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence, QuantReport
 from canvas_pipeline.tools.wire import ToolCall, serialise
 from canvas_pipeline.training.methods import method
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
 
 METHODS = ("sft", "dpo")
+QUANTISES = ("line.release:gguf.build",)
 BASE = "micro-base"
 SHARES = {"base": 0.4, "sft": 0.85, "dpo": 0.95}
 OTHERS = 0.9
@@ -169,7 +170,7 @@ def quants(ws: Workspace, name: str) -> None:
         writer.json(evidence, "quants.json")
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    make(ws, f"gguf/{name}", release.GGUF_ROOMS, build, inputs=inputs)
+    ws.store.make(recipe(ws, f"gguf/{name}", QUANTISES, inputs, unused=training.ADAPTERS), build)
 
 
 def micro_base(rows: Path, folder: Path) -> None:

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.artifacts import Recipe, Stage, sha256_file
+from canvas_pipeline.artifacts import Recipe, Stage
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline.records import Item, Message, Refusal, Student, Trajectory, digest

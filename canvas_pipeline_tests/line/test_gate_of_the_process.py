@@ -158,6 +158,6 @@ def test_the_module_itself_ends_with_exit_code_3(ws: Workspace, tmp_path: Path) 
 
 
 def test_the_good_spec_is_admitted(ws: Workspace) -> None:
-    from canvas_pipeline.training.spec import admit
+    from canvas_pipeline.training.admission import admit
 
     admit(made(ws))

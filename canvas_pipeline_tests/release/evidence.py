@@ -7,9 +7,9 @@ from pathlib import Path
 
 from canvas_pipeline.guardrails.table import DATASETS, GUARDS, Guard, ancestry, family_of, inputs_for
 from canvas_pipeline.guardrails.verdict import Allowance, Number, Verdict
-from canvas_pipeline.release.gate import CardEvidence, Figure, QuantEvidence, ReleaseEvidence
+from canvas_pipeline.release.gate import CardEvidence, Figure, ReleaseEvidence
 from canvas_pipeline.release.gguf import QUANTS
-from canvas_pipeline.release.quant_check import Answer, QuantReport
+from canvas_pipeline.release.quant_check import Answer, QuantEvidence, QuantReport
 
 METHOD = "dpo"
 

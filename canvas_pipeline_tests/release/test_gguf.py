@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from canvas_pipeline.artifacts import sha256_file
+from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.release.gguf import QUANTS, ModelFileUnusable, convert, quantise, run_child
 from canvas_pipeline.release.quant_check import check

@@ -18,7 +18,8 @@ from canvas_pipeline.records import BenchCase, FeedbackExample, Message, Prefere
 from canvas_pipeline.tools import wire
 from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
 from canvas_pipeline.tools.wire import ToolCall, serialise
-from canvas_pipeline.training.spec import RunSpec, limits_of
+from canvas_pipeline.training.admission import limits_of
+from canvas_pipeline.training.spec import RunSpec
 
 SYSTEM = system_message("2026-03-02T09:00:00+00:00", "catalogue")
 WISHES = ("Please run {t} for {n}", "{t} with {n}", "I need {t}, number {n} 🎉")

@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.training import supervised
-from canvas_pipeline.training.checkpoint import load_model, load_tokenizer, resolve, save_model
+from canvas_pipeline.training.checkpoint import load_model, load_tokenizer, save_model
 from canvas_pipeline.training.embedded import MICRO, build_config
 from canvas_pipeline.training.progress import Reporter
-from canvas_pipeline.training.spec import InputFile, RunSpec, sha256_path
+from canvas_pipeline.training.spec import InputFile, RunSpec
+from canvas_pipeline.training.weights import resolve
 
 Make = Callable[..., RunSpec]
 

@@ -10,19 +10,17 @@ import msgspec
 import pytest
 
 from canvas_pipeline.artifacts import Recipe, Store
+from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput, SchemaMismatch
+from canvas_pipeline.training.admission import admit, check_batch, check_schema
 from canvas_pipeline.training.methods import METHODS, method
 from canvas_pipeline.training.spec import (
     RunSpec,
-    admit,
-    check_batch,
-    check_schema,
     make_spec,
-    model_folder,
     read_spec,
-    sha256_path,
     write_spec,
 )  # fmt: skip
+from canvas_pipeline.training.weights import model_folder
 from canvas_pipeline_tests.training.rows import passed
 
 Make = Callable[..., RunSpec]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from canvas_pipeline.artifacts import content_sha256, sha256_file
+from canvas_pipeline.digests import content_sha256, sha256_file
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.records import write_jsonl
 from canvas_pipeline.training import preference, supervised

@@ -1,0 +1,83 @@
+"""Whether a run may train: its inputs are those that its spec names, and the gate has a passed verdict for each of them.
+
+Apart from ``spec``, so that what a method's training computes does not depend on the code of its guards. No torch here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from canvas_pipeline.digests import sha256_path
+from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput, SchemaMismatch
+from canvas_pipeline.guardrails import gate
+from canvas_pipeline.training.methods import Method
+from canvas_pipeline.training.spec import RunSpec
+
+
+def admit(spec: RunSpec) -> None:
+    """Return if the run may train; otherwise raise, with nothing written.
+
+    ``GateClosed`` when an input differs from what the spec names, or the gate refuses its verdicts; ``MissingInput`` when
+    one is absent; ``SchemaMismatch`` when the rows are not those of the method."""
+    missing = [name for name in spec.needed if name not in spec.inputs]
+    if missing:
+        raise MissingInput(
+            f"the run spec of {spec.method} lacks {', '.join(missing)}; materialise run_spec/{spec.method} again"
+        )
+    hashes = {name: sha256_path(Path(file.path)) for name, file in spec.inputs.items()}
+    changed = [name for name, file in spec.inputs.items() if hashes[name] != file.sha256]
+    if changed:
+        raise GateClosed(
+            f"{spec.method}: {', '.join(changed)} changed since the run spec was made, so its verdicts do not count; "
+            f"run the checks again and materialise run_spec/{spec.method}"
+        )
+    for name in (f"{spec.row.dataset}_train", f"{spec.row.dataset}_eval"):
+        check_schema(spec.path(name), spec.row)
+    files = {name: Path(file.path) for name, file in spec.inputs.items() if name.endswith(("_train", "_eval"))}
+    gate.raise_closed(
+        spec.method, gate.reverify(spec.method, spec.verdicts, hashes, files, spec.sizes, limits_of(spec))
+    )
+
+
+def limits_of(spec: RunSpec) -> gate.Limits:
+    """The thresholds that the method table gives, by guard. The table's length, whatever the spec says of its own: an
+    edited spec does not raise the bound that its rows were judged by."""
+    table = spec.row.hyperparameters(spec.profile)
+    return {
+        "g5": {"max_grad_norm": spec.row.grad_norm_bound[spec.profile]},
+        "g11": {"max_length": min(spec.hyperparameters.max_length, table.max_length)},
+    }
+
+
+def check_schema(path: Path, row: Method) -> None:
+    """Raise ``SchemaMismatch`` where a file's first row lacks a column the method needs, naming the columns."""
+    try:
+        with path.open("rb") as file:
+            first = next((line for line in file if line.strip()), b"")
+    except FileNotFoundError:
+        raise MissingInput(f"{path}: no such file; materialise the split that writes it first") from None
+    if not first:
+        raise BadInput(f"{path}: no rows; {row.name} needs a {row.dataset} set")
+    try:
+        present = msgspec.json.decode(first, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        raise BadInput(f"{path}:1: not a JSON object") from None
+    lacking = [column for column in row.columns if column not in present]
+    if lacking:
+        raise SchemaMismatch(
+            f"{path}: {row.name} trains on {row.dataset} rows, but the column(s) {', '.join(lacking)} are missing "
+            f"(it has {', '.join(sorted(present))}); give it the file of splits/{row.dataset}"
+        )
+
+
+def check_batch(spec: RunSpec) -> None:
+    """Raise ``BadConfig`` for numbers that cannot train."""
+    h = spec.hyperparameters
+    if spec.method == "kto" and h.batch < 2:
+        raise BadConfig("kto needs a batch of at least 2: its KL term pairs each prompt with a neighbour's completion")
+    if spec.row.adapter and h.adapter_rank < 1:
+        raise BadConfig(f"{spec.method} needs adapter_rank >= 1")
+    if min(h.batch, h.accumulation, h.max_length) < 1 or h.learning_rate <= 0 or h.beta <= 0:
+        raise BadConfig("batch, accumulation, max_length, learning_rate and beta must be positive")
