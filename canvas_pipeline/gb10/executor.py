@@ -28,7 +28,9 @@ from canvas_pipeline.gb10.peaks import Key, size_class
 from canvas_pipeline.gb10.step_process import preload
 from canvas_pipeline.gb10.uma import UmaCap
 
-CORES_EACH = 8
+CORES_EACH, AT_ONCE = 8, 2
+"""Steps that keep processors busy run side by side: one for so many cores, or ``AT_ONCE`` where each core has one. A small model
+gains little from a second thread (they choose their number themselves), two of them much from a core each."""
 PRELOAD = ["__main__", "canvas_pipeline.gb10.preload", "canvas_pipeline.line.warm"]
 """What the fork server imports; the last is named, not imported here: the executor does not need the line."""
 
@@ -121,7 +123,8 @@ def _rows(instance: dg.DagsterInstance, keys: set[dg.AssetKey]) -> int:
 
 
 def _busy_limits() -> list[dict[str, Any]]:
-    return [{"key": THREADS, "value": "all", "limit": max(1, (os.cpu_count() or 1) // CORES_EACH)}]
+    cores = len(os.sched_getaffinity(0))
+    return [{"key": THREADS, "value": "all", "limit": min(cores, max(AT_ONCE, cores // CORES_EACH))}]
 
 
 def _config() -> dict[str, Any]:

@@ -32,6 +32,7 @@ from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.base import shipped_base
 from canvas_pipeline.training.methods import METHODS, method
+from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.spec import (
     REFERENCE,
@@ -298,6 +299,7 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
     if reference:
         referred = ws.store.get(REFERENCE)
         stale = [key for key in REFERRED if referred.manifest.recipe.inputs.get(key) != sha256_path(paths[key])]
+        stale += ["the compute type"] if referred.manifest.recipe.config.get("compute") != compute_dtype() else []
         if stale:
             raise GateClosed(
                 f"{REFERENCE} were computed for other inputs than the current ones ({', '.join(stale)} differ); "
