@@ -15,6 +15,7 @@ from typing import TextIO
 from rich.console import Console
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
+KEPT_LOGS = 30
 
 
 @contextlib.contextmanager
@@ -22,6 +23,9 @@ def logged(log: Path, *, verbose: bool = False) -> Iterator[Console]:
     """Send what this process and its children write to ``log``, and with ``verbose`` to the terminal too; yield a console on the
     terminal. Descriptors are redirected, not ``sys.stdout``: native libraries and child processes write there."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    # Their names end in the time: the last ones are the newest.
+    for old in sorted(log.parent.glob("*.log"), key=lambda path: path.stem[-16:])[: -KEPT_LOGS + 1]:
+        old.unlink(missing_ok=True)
     terminal = _terminal()
     before = [os.dup(1), os.dup(2)]
     tee = None

@@ -16,7 +16,7 @@ from pathlib import Path
 from canvas_pipeline.errors import CanvasPipelineError
 from canvas_pipeline.training.admission import admit, check_batch
 from canvas_pipeline.training.allocator import bound
-from canvas_pipeline.training.precision import require
+from canvas_pipeline.training.device import require
 from canvas_pipeline.training.progress import Reporter, reporter
 from canvas_pipeline.training.spec import read_spec
 

@@ -34,9 +34,10 @@ from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
 from canvas_pipeline.tools.wire import ToolCall, escape, response_text, serialise
 from canvas_pipeline.training.chat_template import render, to_chat
 from canvas_pipeline.training.checkpoint import save_model
+from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.embedded import build_model, build_tokenizer
 from canvas_pipeline.training.encoding import Encoded, encode
-from canvas_pipeline.training.precision import autocast, compute_dtype
+from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import tensors
 

@@ -23,9 +23,10 @@ from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Tr
 from canvas_pipeline.training import preference, supervised
 from canvas_pipeline.training.chat_template import canonical_calls
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_feedback, encode_pair, encode_trajectory
 from canvas_pipeline.training.fused_head import fuse_head
-from canvas_pipeline.training.precision import Compute, autocast
+from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import pair_logprobs, sequence_logprobs, tensors
 from canvas_pipeline.training.spec import RunSpec

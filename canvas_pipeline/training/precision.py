@@ -1,16 +1,15 @@
 """The number type that models compute in: bfloat16 where the device multiplies it in hardware, float32 elsewhere.
 
-A processor without bf16 units emulates such a product, 20 to 60 times slower than in float32. ``compute_dtype`` needs no torch: the
-code location writes its answer into run specs. ``require`` asks torch about the device of the process that computes.
+A processor without bf16 units emulates such a product, 20 to 60 times slower than in float32. Nothing here needs torch: the code
+location writes the answer into run specs. ``device`` asks torch about the process that computes.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from canvas_pipeline.errors import BadConfig
 
@@ -34,7 +33,7 @@ def compute_dtype(
         if asked not in ("float32", "bfloat16"):
             raise BadConfig(f"{SETTING} is {asked!r}; choose float32 or bfloat16, or leave it unset")
         return "float32" if asked == "float32" else "bfloat16"
-    return "bfloat16" if has_gpu(environ, gpu_driver) or _cpu_has_bf16(environ, cpuinfo) else "float32"
+    return "bfloat16" if has_gpu(environ, gpu_driver) or cpu_has_bf16(environ, cpuinfo) else "float32"
 
 
 def has_gpu(environ: Mapping[str, str] = os.environ, gpu_driver: Path = GPU_DRIVER) -> bool:
@@ -42,7 +41,8 @@ def has_gpu(environ: Mapping[str, str] = os.environ, gpu_driver: Path = GPU_DRIV
     return gpu_driver.exists() and environ.get("CUDA_VISIBLE_DEVICES", "all") not in ("", "-1")
 
 
-def _cpu_has_bf16(environ: Mapping[str, str], cpuinfo: Path) -> bool:
+def cpu_has_bf16(environ: Mapping[str, str] = os.environ, cpuinfo: Path = CPUINFO) -> bool:
+    """Whether this processor multiplies bfloat16 in hardware, and oneDNN is allowed to let it."""
     limit = next((environ[name].upper() for name in ISA_SETTINGS if environ.get(name)), "DEFAULT")
     if limit not in ("DEFAULT", "ALL") and "BF16" not in limit and "AMX" not in limit:
         return False
@@ -52,28 +52,3 @@ def _cpu_has_bf16(environ: Mapping[str, str], cpuinfo: Path) -> bool:
         return False
     flags = (line.partition(":")[2].split() for line in lines if line.lower().startswith(("flags", "features")))
     return any(CPU_FLAGS.intersection(words) for words in flags)
-
-
-def require(compute: Compute) -> None:
-    """Raise ``BadConfig`` where this process's device has no hardware for ``compute``: it would take hours, not minutes."""
-    import torch
-
-    if compute == "float32":
-        return
-    if torch.cuda.is_available():
-        able = bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    else:
-        able = _cpu_has_bf16(os.environ, CPUINFO)
-    if not able:
-        raise BadConfig(
-            "the run spec asks for bfloat16, which this machine's device computes only by emulation; make the spec here "
-            f"(materialise run_spec again), or set {SETTING}=float32 where it is made"
-        )
-
-
-def autocast(device: str, compute: Compute) -> AbstractContextManager[Any]:
-    """torch's autocast in ``compute`` on a device type (``cpu``, ``cuda``); off for float32."""
-    import torch
-
-    context: AbstractContextManager[Any] = torch.autocast(device, dtype=torch.bfloat16, enabled=compute == "bfloat16")
-    return context

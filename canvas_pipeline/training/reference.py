@@ -17,9 +17,10 @@ from typing import Any
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.records import PreferencePair, Row, read_jsonl, write_jsonl
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_pair, padded_length
 from canvas_pipeline.training.fused_head import fuse_head
-from canvas_pipeline.training.precision import Compute, autocast
+from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.spec import RunSpec
 

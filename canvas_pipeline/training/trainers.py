@@ -19,9 +19,9 @@ from typing import Any
 
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.training.checkpoint import merged, save_model
+from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.fused_head import project_learnt_only
 from canvas_pipeline.training.plots import plot_metrics
-from canvas_pipeline.training.precision import autocast
 from canvas_pipeline.training.progress import Reporter, kept
 from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.threads import settle

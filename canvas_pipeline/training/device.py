@@ -1,0 +1,34 @@
+"""What the device of this process can do, and torch's autocast in a run's compute type (``precision``)."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.training.precision import SETTING, Compute, cpu_has_bf16
+
+
+def require(compute: Compute) -> None:
+    """Raise ``BadConfig`` where this process's device has no hardware for ``compute``: it would take hours, not minutes."""
+    import torch
+
+    if compute == "float32":
+        return
+    if torch.cuda.is_available():
+        able = bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    else:
+        able = cpu_has_bf16()
+    if not able:
+        raise BadConfig(
+            "the run spec asks for bfloat16, which this machine's device computes only by emulation; make the spec here "
+            f"(materialise run_spec again), or set {SETTING}=float32 where it is made"
+        )
+
+
+def autocast(device: str, compute: Compute) -> AbstractContextManager[Any]:
+    """torch's autocast in ``compute`` on a device type (``cpu``, ``cuda``); off for float32."""
+    import torch
+
+    context: AbstractContextManager[Any] = torch.autocast(device, dtype=torch.bfloat16, enabled=compute == "bfloat16")
+    return context
