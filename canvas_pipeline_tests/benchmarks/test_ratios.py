@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import shutil
 import statistics
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-from canvas_pipeline.intake.reading.quarantine import MAX_LINE
-from canvas_pipeline.intake.reading.snapshot import numbered, parse
 from canvas_pipeline.line import examples, intake
 from canvas_pipeline.line.workspace import Workspace, workspace
 from canvas_pipeline.tools.wire import ToolCall, parse_turn, serialise
-from canvas_pipeline_tests.intake.hostile_files import BOMBS, CONTRIBUTOR
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,17 +70,3 @@ def test_a_second_run_of_the_data_half_costs_a_fraction_of_the_first(tmp_path: P
     second = seconds(lambda: data_half(ws))
     print(f"\ndata half: first {first:.1f} s, again {second:.1f} s, ratio {first / second:.1f}")
     assert second < first
-
-
-def test_eight_times_an_enormous_line_takes_about_eight_times_as_long() -> None:
-    def read(data: bytes) -> None:
-        for number, line in numbered(io.BytesIO(data), MAX_LINE):
-            parse(f"{CONTRIBUTOR}.jsonl", CONTRIBUTOR, number, line)
-
-    worst = 0.0
-    for bomb in BOMBS:
-        small, large = (partial(read, bomb(size)) for size in (MAX_LINE // 16, MAX_LINE // 2))
-        # What is refused at its first bytes is timed in microseconds, which says nothing.
-        worst = max(worst, seconds(large) / max(seconds(small), 0.001))
-    print(f"\nhostile lines: eight times the bytes, at most {worst:.1f} times the time")
-    assert worst < 40  # what is quadratic takes 64 times as long
