@@ -28,7 +28,7 @@ demo: $(READY) .dagster/dagster.yaml ## contributors in, an answering GGUF out: 
 	METHODS="$(METHODS)" $(OFFLINE) DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/python -m canvas_pipeline.cli.demo $(if $(V),--verbose)
 
 test: $(READY) ## every test, offline, on $(JOBS) cores
-	$(OFFLINE) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
+	$(OFFLINE) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 dev: $(READY) .dagster/dagster.yaml ## the Dagster web UI on 127.0.0.1:$(PORT)
 	DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)

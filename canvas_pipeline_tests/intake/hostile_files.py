@@ -58,7 +58,7 @@ def hostile(seed: int, number: int) -> Hostile:
     """Input ``number`` of run ``seed``: mostly some mutated lines, sometimes one enormous one."""
     rng = random.Random(seed * 1_000_003 + number)
     if number % BOMB_EVERY == BOMB_EVERY // 2:
-        return Hostile(rng.choice(_BOMBS)(rng.randrange(1 << 16, MAX_LINE)), MAX_LINE)
+        return Hostile(rng.choice(BOMBS)(rng.randrange(1 << 16, MAX_LINE)), MAX_LINE)
     data = b"".join(_line(rng) + rng.choice(_NEWLINES) for _ in range(rng.choice((1, 1, 1, 2, 3))))
     for _ in range(rng.choice((0, 0, 0, 1, 3))):
         data = rng.choice(_BYTES)(data, rng)
@@ -192,7 +192,7 @@ _HEAD = (
     b'{"type":"course_snapshot","course_name":"a","course_code":"b","term":null,"contributor_id":"ada-001",'
     b'"collected_at":"2026-02-16T14:05:33Z","assignments":['
 )
-_BOMBS: tuple[Callable[[int], bytes], ...] = (
+BOMBS: tuple[Callable[[int], bytes], ...] = (
     lambda n: b"[" * n,
     lambda n: b'{"a":' * (n // 5),
     lambda n: b"[" * (n // 2) + b"]" * (n // 2),

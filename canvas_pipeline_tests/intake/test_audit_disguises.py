@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
-import time
 import zlib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from canvas_pipeline.intake.audit.auditor import Auditor, report
 from canvas_pipeline.intake.audit.keys import RegistryKeys
 from canvas_pipeline.intake.audit.texts import normalised, readings, strings_of
 from canvas_pipeline.tools.wire import ToolCall, serialise
+from canvas_pipeline_tests.steps import steps
 
 MAIL, PHONE = "quill@x.example.edu", "540-555-0143"
 DISGUISES = {
@@ -151,28 +152,23 @@ def test_the_command_says_what_it_looked_at_and_never_a_value(tmp_path: Path) ->
     assert run(app, ["audit", str(good), "--registry", str(tmp_path / "none")]).exit_code == 2
 
 
+def registry_keys(count: int) -> RegistryKeys:
+    return RegistryKeys(
+        f"course/S{chr(65 + n % 26)}{chr(65 + n // 26 % 26)}/{1000 + n % 9000}/{10000 + n}/202601" for n in range(count)
+    )
+
+
+def scan(known: RegistryKeys) -> None:
+    """Look for what is known in texts that hold nothing of it."""
+    for n in range(1000):
+        text = f"Homework {n} for the seminar, read pages {n} to {n + 9} and call:study.block{{minutes:{n}}}"
+        assert list(known.types_in(text)) == []
+
+
 def test_a_large_registry_costs_no_more_than_a_small_one() -> None:
-    """Linear in the text: looked up, not scanned for. Measured side by side, with room for a busy machine."""
-    texts = [
-        f"Homework {n} for the seminar, read pages {n} to {n + 9} and call:study.block{{minutes:{n}}}"
-        for n in range(3000)
-    ]
-    keys = [
-        f"course/S{chr(65 + n % 26)}{chr(65 + n // 26 % 26)}/{1000 + n % 9000}/{10000 + n}/202601"
-        for n in range(60_000)
-    ]
-    small, large = RegistryKeys(keys[:10]), RegistryKeys(keys)
-
-    def seconds(known: RegistryKeys) -> float:
-        best = 9.0
-        for _ in range(3):
-            start = time.process_time()
-            for text in texts:
-                list(known.types_in(text))
-            best = min(best, time.process_time() - start)
-        return best
-
-    assert seconds(large) < 4 * seconds(small) + 0.01
+    """Linear in the text: looked up, not scanned for."""
+    small, large = registry_keys(10), registry_keys(60_000)
+    assert steps(partial(scan, large)) < 1.1 * steps(partial(scan, small))
     assert list(large.types_in("see saa 1000 there")) == ["COURSE_CODE"] and "1000" not in repr(large)
 
 
@@ -187,12 +183,11 @@ def test_any_text_is_read_without_an_error_and_undoing_twice_is_undoing_once_for
     assert normalised(plain) == plain
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.sampled_from(["%", "\\u00", "&#", "<", "a@", "1-", "540 ", "CS ", '{"a":', "Dr. ", "/", "_1"]),
-    st.integers(1, 3000),
-)
-def test_hostile_repeats_take_no_longer_than_their_length_deserves(part: str, times: int) -> None:
-    start = time.process_time()
-    Auditor(RegistryKeys(["course/CS/3704/21936/202601", "of/a/b c d"])).types_in(part * times)
-    assert time.process_time() - start < 1.0
+REPEATS = ("%", "\\u00", "&#", "<", "a@", "1-", "540 ", "CS ", '{"a":', "Dr. ", "/", "_1")
+
+
+@pytest.mark.parametrize("part", REPEATS)
+def test_hostile_repeats_take_steps_in_proportion_to_their_length(part: str) -> None:
+    auditor = Auditor(RegistryKeys(["course/CS/3704/21936/202601", "of/a/b c d"]))
+    small, large = (steps(partial(auditor.types_in, part * times)) for times in (500, 2000))
+    assert large <= 4.5 * small + 100

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from canvas_pipeline.intake.reading.quarantine import REASONS
+import io
+from functools import partial
+from typing import Any
+
+import pytest
+
+from canvas_pipeline.intake.reading.quarantine import MAX_LINE, REASONS
+from canvas_pipeline.intake.reading.snapshot import numbered, parse, strict
 from canvas_pipeline_tests.intake.fuzz_reader import Findings, fuzz, main
-from canvas_pipeline_tests.intake.hostile_files import hostile
+from canvas_pipeline_tests.intake.hostile_files import BOMBS, CONTRIBUTOR, hostile
+from canvas_pipeline_tests.steps import steps
 
 
 def test_ten_thousand_hostile_files_crash_nothing_hang_nothing_and_lose_nothing() -> None:
@@ -24,3 +32,14 @@ def test_an_input_can_be_played_again() -> None:
 def test_the_command_says_what_it_found_and_ends_accordingly(capsys: object) -> None:
     assert main(["--inputs", "30", "--seed", "2"]) == 0
     assert not Findings(lost=[(3, "a line is missing")]).clean
+
+
+@pytest.mark.parametrize("reader", [parse, strict])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_reading_takes_steps_in_proportion_to_the_input(bomb: Any, reader: Any) -> None:
+    def read(data: bytes) -> None:
+        for number, line in numbered(io.BytesIO(data), MAX_LINE):
+            reader(f"{CONTRIBUTOR}.jsonl", CONTRIBUTOR, number, line)
+
+    small, large = (steps(partial(read, bomb(size))) for size in (1 << 12, 1 << 14))
+    assert large <= 4.5 * small + 100

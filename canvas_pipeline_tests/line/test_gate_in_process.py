@@ -1,5 +1,9 @@
-"""13 guards × three entry points that run in this process: the command line, a single asset, a job. Each starts from a good
-line of which one thing is spoilt; nothing may train, and the refusal names the guard."""
+"""Each guard blocks a run that would train, and each entry point that runs in this process asks the gate: the command line, a
+single asset, a job. All start from a good line of which one thing is spoilt; nothing may train, and the refusal names the guard.
+
+Every entry point asks the same function, so the guards are shown once (here) and the entry points once each, with one guard:
+here, in ``test_gate_in_workers`` and in ``test_gate_of_the_process``.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ import pytest
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline.training.spec import read_spec
 from canvas_pipeline_tests.line.breaks import BREAKS
 from canvas_pipeline_tests.line.entries import (
     CHECKPOINT,
@@ -24,6 +29,9 @@ from canvas_pipeline_tests.line.entries import (
     untrained,
 )
 from canvas_pipeline_tests.line.good_line import BASE, copy_of
+
+GUARD = "g12"
+"""The one that the entry points are shown with."""
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +45,16 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield found
 
 
-@pytest.fixture(params=BREAKS)
-def broken(request: pytest.FixtureRequest, good_line: Path, tmp_path: Path) -> tuple[Workspace, str]:
+def spoilt(good_line: Path, root: Path, guard: str) -> tuple[Workspace, str]:
     """A line on which dpo was never trained and one guard's input is spoilt, and the guard's name."""
-    ws = untrained(good_line, tmp_path / "line")
-    BREAKS[request.param](ws)
-    return ws, GUARDS[request.param].name
+    ws = untrained(good_line, root)
+    BREAKS[guard](ws)
+    return ws, GUARDS[guard].name
+
+
+@pytest.fixture
+def broken(good_line: Path, tmp_path: Path) -> tuple[Workspace, str]:
+    return spoilt(good_line, tmp_path / "line", GUARD)
 
 
 def trains(ws: Workspace, *arguments: str) -> int:
@@ -80,13 +92,15 @@ def test_a_single_asset_refuses(
     assert not failed.success and guard in events_say(failed.all_events) and nothing_was_trained(ws)
 
 
-@pytest.mark.parametrize("job", ["nightly"])
-def test_a_job_refuses(
-    job: str, broken: tuple[Workspace, str], definitions: dg.Definitions, instance: dg.DagsterInstance
+@pytest.mark.parametrize("guard", BREAKS)
+def test_each_guard_fails_its_check_and_the_job_trains_nothing(
+    guard: str, good_line: Path, tmp_path: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    ws, guard = broken
-    result = run(definitions, job, ws, instance, SPEC, CHECKPOINT)
-    assert not result.success and guard in events_say(result.all_events) and nothing_was_trained(ws)
+    ws, name = spoilt(good_line, tmp_path / "line", guard)
+    result = run(definitions, "nightly", ws, instance, SPEC, CHECKPOINT)
+    assert not result.success and name in events_say(result.all_events) and nothing_was_trained(ws)
+    spec = read_spec(ws.store.get("run_spec/dpo").path("spec.json"))
+    assert name in {verdict.name for verdict in spec.verdicts if not verdict.passed}
 
 
 def test_the_good_line_trains_from_each_of_them(

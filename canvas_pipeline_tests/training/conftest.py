@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from canvas_pipeline.records import Trajectory, read_jsonl
+from canvas_pipeline.records import PreferencePair, Trajectory, read_jsonl, write_jsonl
 from canvas_pipeline.training.methods import Hyperparameters, method
 from canvas_pipeline.training.progress import child_environment
-from canvas_pipeline.training.spec import RunSpec, make_spec
+from canvas_pipeline.training.reference import ReferenceRow
+from canvas_pipeline.training.spec import RunSpec, make_spec, sha256_path
 from canvas_pipeline_tests.training.rows import write_data
 
 MakeSpec = Callable[..., RunSpec]
@@ -84,22 +85,16 @@ def quick(name: str, **changes: Any) -> Hyperparameters:
 
 
 @pytest.fixture(scope="session")
-def make_full(make: MakeSpec, full: dict[str, Path], base: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeSpec:
-    """Like ``make``, over files that the gate accepts; their reference is computed when first asked for."""
-    from canvas_pipeline.training.progress import Reporter
-    from canvas_pipeline.training.reference import compute
-
+def make_full(full: dict[str, Path], base: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeSpec:
+    """Like ``make``, over files that the gate accepts. Their reference is written by hand: what it says is the subject of
+    ``test_reference``."""
     path = tmp_path_factory.mktemp("full-reference") / "rows.jsonl"
+    pairs = (row for file in _pairs(full).values() for row in read_jsonl(file, PreferencePair))
+    model = sha256_path(base)
+    write_jsonl(path, (ReferenceRow(id=row.id, chosen=-9.0, rejected=-11.0, model=model) for row in pairs))
 
     def spec(name: str, seed: int = 7, **changes: Any) -> RunSpec:
-        if not path.exists() and method(name).dataset == "preference":
-            with open(os.devnull, "w", encoding="utf-8") as nowhere:
-                compute(
-                    make_spec("dpo", "embedded", 7, {**_pairs(full), "checkpoint/sft": base}), path, Reporter(nowhere)
-                )
-        inputs = {**full, "base_model": base, "checkpoint/sft": base}
-        if path.exists():
-            inputs["reference_logprobs"] = path
+        inputs = {**full, "base_model": base, "checkpoint/sft": base, "reference_logprobs": path}
         return make_spec(name, "embedded", seed, inputs, hyperparameters=quick(name, **changes))
 
     return spec

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,10 +47,24 @@ def test_an_unknown_method_ends_with_exit_code_1(make_full: Make, tmp_path: Path
     assert done.returncode == 1 and "choose one of: sft, lora" in done.stderr and "Traceback" not in done.stderr
 
 
+# The training process, which kills itself before it would mark its third step checkpoint as complete.
+KILLED = """
+import os, signal, sys
+
+def kill(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("checkpoint-3/complete"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(kill)
+from canvas_pipeline.training.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_a_run_that_is_killed_continues_and_ends_with_the_same_bytes(
     make_full: Make, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    spec = make_full("dpo", max_steps=0, epochs=0.5, batch=4, accumulation=2)
+    spec = make_full("dpo", max_steps=5, batch=2, accumulation=2)
     write_spec(msgspec.structs.replace(spec, verdicts=passed(spec)), tmp_path / "spec.json")
     whole = subprocess.run(
         command("train", tmp_path / "spec.json", tmp_path / "whole"), env=environment, capture_output=True, text=True
@@ -60,21 +72,15 @@ def test_a_run_that_is_killed_continues_and_ends_with_the_same_bytes(
     assert whole.returncode == 0, whole.stderr
     last = json.loads(whole.stdout.splitlines()[-1])
     assert last["event"] == "finished" and 0 < last["peak_gib"] < 3
-    child = subprocess.Popen(
-        command("train", tmp_path / "spec.json", tmp_path / "killed"), env=environment, stdout=subprocess.DEVNULL
-    )
+    train = command("train", tmp_path / "spec.json", tmp_path / "killed")
+    killed = subprocess.run([sys.executable, "-c", KILLED, *train[3:]], env=environment, stdout=subprocess.DEVNULL)
     steps = tmp_path / ".steps-killed"
-    until = time.monotonic() + 120
-    while not any(steps.glob("checkpoint-*/complete")) and child.poll() is None and time.monotonic() < until:
-        time.sleep(0.01)
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    assert not (tmp_path / "killed").exists() and any(steps.glob("checkpoint-*/complete"))
-    again = subprocess.run(
-        command("train", tmp_path / "spec.json", tmp_path / "killed"), env=environment, capture_output=True, text=True
-    )
+    assert killed.returncode == -signal.SIGKILL and not (tmp_path / "killed").exists()
+    assert (steps / "checkpoint-2" / "complete").exists() and (steps / "checkpoint-3").exists()
+    again = subprocess.run(train, env=environment, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
-    assert any(json.loads(line)["event"] == "resumed" for line in again.stdout.splitlines())
+    said = [json.loads(line) for line in again.stdout.splitlines()]
+    assert [event["step"] for event in said if event["event"] == "resumed"] == [2]
     assert files(tmp_path / "killed") == files(tmp_path / "whole")
     assert not steps.exists()
 
