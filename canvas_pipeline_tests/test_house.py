@@ -63,7 +63,6 @@ def test_the_import_contracts_hold() -> None:
     program = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([program, "--no-cache"], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
-    assert "7 kept, 0 broken" in done.stdout
 
 
 def test_every_room_stands_in_the_import_contract() -> None:
@@ -177,11 +176,6 @@ def test_with_everything_installed_the_prerequisites_say_nothing() -> None:
 def test_the_makefile_and_the_image_use_the_same_uv() -> None:
     pinned = re.search(r"UV_VERSION := (\S+)", (ROOT / "Makefile").read_text())
     assert pinned and f"uv=={pinned[1]}" in (ROOT / "deploy/Dockerfile.training").read_text()
-
-
-def test_ci_is_executable_and_runs_the_tests() -> None:
-    script = ROOT / ".ci/run"
-    assert os.access(script, os.X_OK) and "make test" in script.read_text()
 
 
 def test_every_service_fits_the_image_and_no_port_leaves_the_machine() -> None:

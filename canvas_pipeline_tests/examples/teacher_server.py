@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
             server.bodies.append(body)
             server.keys.add(self.headers.get("Authorization"))
         try:
-            time.sleep(1.0 if fault == "slow" else server.delay_s)
+            time.sleep(4.0 if fault == "slow" else server.delay_s)
             if crowded or isinstance(fault, int):
                 return self._answer(fault if isinstance(fault, int) else 503, {"error": "busy"})
             if fault == "garbage":

@@ -8,12 +8,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 
 from canvas_pipeline.gb10 import process_group
 from canvas_pipeline.gb10.executor import gb10_executor
+from canvas_pipeline.gb10.ledger import Entry, Ledger
 
 MIB = 1 << 20
 
@@ -60,6 +62,26 @@ def fill(size_mib: int, chunk_mib: int = 8, pause_s: float = 0.01) -> list[bytea
     return held
 
 
+def until(holds: Callable[[], object]) -> None:
+    """Wait for something to become true; a step that waits in vain is ended by the test that started it."""
+    while not holds():
+        time.sleep(0.02)
+
+
+def entries() -> list[Entry]:
+    ledger = Ledger(Path(os.environ["CANVAS_UMA_LEDGER"]))
+    found = ledger.entries()
+    ledger.close()
+    return found
+
+
+def measured_mib(reserved_mib: int = 0) -> float:
+    """What the guard of this step last told the ledger that it uses; 0 where less than so much is reserved for it."""
+    token = os.environ[process_group.MARK]
+    used = [e.used for e in entries() if e.token == token and e.size >= reserved_mib * MIB]
+    return max(used, default=0) / MIB
+
+
 def leave_a_child(name: str, code: str = "import time; time.sleep(600)") -> int:
     """A program that left the step's session; its process id is written down."""
     child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
@@ -69,26 +91,31 @@ def leave_a_child(name: str, code: str = "import time; time.sleep(600)") -> int:
 
 @dg.op(tags={"canvas/uma_gib": "0.2"})
 def greedy() -> int:
-    """Three times what it reserved, with a child that sleeps."""
+    """Three times what it reserved, no faster than it is measured, with a child that sleeps."""
     leave_a_child("greedy")
-    (folder() / "greedy.started").write_text(str(time.time()))
-    fill(600, pause_s=0.02)
-    time.sleep(60)
-    return 1
+    (folder() / "greedy.started").touch()
+    held = []
+    for mib in range(0, 600, 8):
+        until(lambda least=mib - 64: measured_mib() >= least)
+        held += fill(8)
+    time.sleep(600)
+    return len(held)
 
 
 @dg.op(tags={"canvas/uma_gib": "0.2"})
 def neighbour() -> int:
+    """Works until the greedy one is gone."""
     held = fill(64)
-    time.sleep(3)
+    until((folder() / "greedy.started").exists)
+    until(lambda: not any(entry.step == "greedy" for entry in entries()))
     return len(held)
 
 
 @dg.op(tags={"canvas/uma_gib": "0.25"})
 def underestimated() -> int:
-    """Takes more than it says, less than twice as much."""
+    """Takes more than it says, less than twice as much; ends once that was measured, and only where so much is reserved."""
     held = fill(350)
-    time.sleep(0.5)
+    until(lambda: measured_mib(reserved_mib=350) >= 320)
     return len(held)
 
 

@@ -40,7 +40,7 @@ from canvas_pipeline_tests.gb10.runs import Bench, Result, bench
 from canvas_pipeline_tests.instance.daemon import Daemon, program
 from canvas_pipeline_tests.instance.homes import ROOT
 
-LIMIT_S = 300.0
+LIMIT_S = 600.0
 EXPECTED = b"prepared, 6 pieces\n"
 WORKER = """
 import sys
@@ -56,7 +56,7 @@ TARGET = ("--module-name", "canvas_pipeline_tests.gb10.jobs", "--attribute", "ki
 
 
 def until(what: str, holds: Callable[[], object]) -> None:
-    """Wait for something to become true; raises ``AssertionError`` after five minutes."""
+    """Wait for something to become true; raises ``AssertionError`` after ten minutes."""
     deadline = time.monotonic() + LIMIT_S
     while not holds():
         assert time.monotonic() < deadline, f"waited in vain: {what}"

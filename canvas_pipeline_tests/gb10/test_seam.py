@@ -7,7 +7,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.executor import multiprocess
 
 from canvas_pipeline.errors import MissingTool
@@ -35,10 +34,3 @@ def test_a_dagster_without_the_names_is_refused_before_a_run(monkeypatch: pytest
     monkeypatch.setattr(multiprocess.MultiprocessExecutor, "execute", execute)
     with pytest.raises(MissingTool, match=r"does not use ActiveExecution.*seam\.py"):
         seam.verify()
-
-
-def test_the_stock_loop_runs_with_our_names_and_stays_as_it_was_for_others() -> None:
-    loop = seam.stock_loop(ActiveExecution="ours")
-    assert loop.__globals__["ActiveExecution"] == "ours"  # type: ignore[attr-defined]
-    assert multiprocess.ActiveExecution is ActiveExecution, READ  # type: ignore[attr-defined]
-    assert loop.__code__ is multiprocess.MultiprocessExecutor.execute.__code__  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ import pytest
 
 from canvas_pipeline.gb10.step_process import TermEvent
 
-PATIENCE_S = 20.0
+PATIENCE_S = 600.0
 
 
 def listens(event: Event, said: Connection) -> None:

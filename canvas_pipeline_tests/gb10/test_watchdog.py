@@ -25,6 +25,8 @@ from canvas_pipeline.gb10.watchdog import Order, Report, guard
 from canvas_pipeline.training import allocator
 
 MIB = 1 << 20
+LONG_S = 600.0
+"""How long what is to be ended would go on, and how long a test waits for what must come."""
 CONTEXT = get_context("forkserver")
 
 
@@ -52,15 +54,28 @@ class Guarded:
         self.process: BaseProcess = CONTEXT.Process(target=guard, args=(order, watched, said, 0, work, arguments))
         self.process.start()
 
+    @property
+    def used(self) -> int:
+        """What the guard last told the ledger."""
+        return max((entry.used for entry in self.ledger.entries()), default=0)
+
     def ended(self) -> Report:
-        self.process.join(60)
+        self.process.join(LONG_S)
         assert self.process.exitcode is not None
         return msgspec.json.decode(self.reports.recv_bytes(), type=Report)
 
 
-def sleeps(mib: int, seconds: float) -> None:
+def until(what: str, holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + LONG_S
+    while not holds():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.01)
+
+
+def holds(mib: int, told: str) -> None:
+    """Hold memory until told to end."""
     held = bytearray(b"\1" * (mib * MIB))
-    time.sleep(seconds + len(held) * 0)
+    until("a word to end", lambda: held and Path(told).exists())
 
 
 def raises(code: int) -> None:
@@ -71,30 +86,31 @@ def kills_itself() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def daemonises(path: str, seconds: float) -> None:
-    """A grandchild that left the session and lost its parent; the step goes on for a while after it has its memory."""
+def daemonises(path: str, told: str) -> None:
+    """A grandchild that left the session and lost its parent holds memory; the step goes on until it is told to end."""
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
             held = bytearray(b"\1" * (130 * MIB))
             Path(path).write_text(str(os.getpid()))
-            time.sleep(60 + len(held) * 0)
+            time.sleep(LONG_S + len(held) * 0)
         os._exit(0)
-    while not Path(path).exists():
-        time.sleep(0.05)
-    time.sleep(seconds)
+    until("a word to end", Path(told).exists)
 
 
 def reports_device_memory(mib: int) -> None:
     """Stands where a CUDA allocator would: says through the same file what it holds."""
     folder = Path(os.environ[allocator.REPORTS])
     allocator.write(folder / str(os.getpid()), mib * MIB)
-    time.sleep(30)
+    time.sleep(LONG_S)
 
 
 def test_a_step_that_keeps_its_cap_is_measured_and_left_alone(tmp_path: Path) -> None:
-    report = Guarded(tmp_path, "quiet", sleeps, 100, 1.0).ended()
-    assert report.stop is None and 100 * MIB < report.peak < 250 * MIB and report.samples >= 4
+    made = Guarded(tmp_path, "quiet", holds, 100, str(tmp_path / "told"))
+    until("it to be measured", lambda: made.used > 100 * MIB)
+    (tmp_path / "told").touch()
+    report = made.ended()
+    assert report.stop is None and 100 * MIB < report.peak < 250 * MIB
 
 
 @pytest.mark.parametrize(
@@ -109,14 +125,19 @@ def test_a_guard_ends_as_its_step_ends(
 
 
 def test_a_grandchild_that_left_the_session_is_measured_and_ended_with_the_step(tmp_path: Path) -> None:
-    report = Guarded(tmp_path, "daemon", daemonises, str(tmp_path / "pid"), 2.0).ended()
+    made = Guarded(tmp_path, "daemon", daemonises, str(tmp_path / "pid"), str(tmp_path / "told"))
+    until("it to be measured", lambda: made.used > 100 * MIB)
+    (tmp_path / "told").touch()
+    report = made.ended()
     assert report.peak > 100 * MIB and report.left_behind == 1
     assert started(int((tmp_path / "pid").read_text())) is None
 
 
 def test_a_grandchild_that_takes_too_much_ends_its_step_with_it_named(tmp_path: Path) -> None:
-    report = Guarded(tmp_path, "daemon", daemonises, str(tmp_path / "pid"), 30.0, cap=64 * MIB).ended()
-    assert report.stop is not None and report.stop.kind == "cap" and report.seconds < 25
+    report = Guarded(
+        tmp_path, "daemon", daemonises, str(tmp_path / "pid"), str(tmp_path / "told"), cap=64 * MIB
+    ).ended()
+    assert report.stop is not None and report.stop.kind == "cap"
     assert "pid" in report.stop.largest and "the step itself" not in report.stop.largest
 
 
@@ -126,22 +147,19 @@ def test_device_memory_counts_as_its_allocator_reports_it(tmp_path: Path) -> Non
 
 
 def test_when_the_run_worker_is_gone_the_step_ends(tmp_path: Path) -> None:
-    made = Guarded(tmp_path, "abandoned", sleeps, 10, 60.0)
-    deadline = time.monotonic() + 60
-    while not any(e.used for e in made.ledger.entries()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    made = Guarded(tmp_path, "abandoned", holds, 10, str(tmp_path / "told"))
+    until("it to be measured", lambda: made.used)
     made.lifeline.close()
     report = made.ended()
-    assert report.stop is not None and report.stop.kind == "abandoned" and report.seconds < 60
+    assert report.stop is not None and report.stop.kind == "abandoned"
 
 
 def test_when_the_floor_is_touched_the_youngest_of_the_largest_overdraft_goes_and_says_why(tmp_path: Path) -> None:
     """No machine has that much free: every sample is below the floor."""
-    old = Guarded(tmp_path, "old", sleeps, 50, 60.0, floor=1 << 60)
-    deadline = time.monotonic() + 60
-    while not any(e.used for e in old.ledger.entries()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    young = Guarded(tmp_path, "young", sleeps, 50, 60.0, floor=1 << 60)
+    told = str(tmp_path / "told")
+    old = Guarded(tmp_path, "old", holds, 50, told, floor=1 << 60)
+    until("it to be measured or gone", lambda: old.used or not old.process.is_alive())
+    young = Guarded(tmp_path, "young", holds, 50, told, floor=1 << 60)
     first, second = old.ended(), young.ended()
     assert first.stop is not None and second.stop is not None
     assert {first.stop.kind, second.stop.kind} == {"floor"} and "are to stay free" in first.stop.reason
@@ -149,18 +167,16 @@ def test_when_the_floor_is_touched_the_youngest_of_the_largest_overdraft_goes_an
 
 def test_a_process_without_the_mark_is_never_taken_for_a_step() -> None:
     marked = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(60)"], env={**os.environ, group.MARK: "a-token"}
+        [sys.executable, "-c", f"import time; time.sleep({LONG_S})"], env={**os.environ, group.MARK: "a-token"}
     )
     other = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(60)"], env={**os.environ, group.MARK: "a-token-more"}
+        [sys.executable, "-c", f"import time; time.sleep({LONG_S})"], env={**os.environ, group.MARK: "a-token-more"}
     )
     try:
-        deadline = time.monotonic() + 30
-        while not group.carries(marked.pid, "a-token") and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until("the mark to show", lambda: group.carries(marked.pid, "a-token"))
         assert group.marked("a-token") == [marked.pid]
         assert not group.reap("a-token", None, 0)
-        assert marked.wait(30) == -signal.SIGKILL and other.poll() is None
+        assert marked.wait(LONG_S) == -signal.SIGKILL and other.poll() is None
         assert group.reap("a-token", None, 0)
     finally:
         for child in (marked, other):
@@ -172,7 +188,7 @@ def test_proportional_sets_count_a_shared_page_once() -> None:
     held = bytearray(b"\1" * (64 * MIB))
     child = os.fork()
     if child == 0:
-        time.sleep(30)
+        time.sleep(LONG_S)
         os._exit(0)
     try:
         pids = [os.getpid(), child]
@@ -184,13 +200,13 @@ def test_proportional_sets_count_a_shared_page_once() -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else, whom nobody lets look")
 def test_a_process_that_nobody_may_look_into_counts_with_all_it_has_and_spares_its_neighbours_no_signal() -> None:
-    hidden = subprocess.Popen([sys.executable, "-c", f"import time; held = bytearray({32 * MIB}); time.sleep(60)"])
-    ours = subprocess.Popen(["sleep", "60"], user=65534)
+    hidden = subprocess.Popen(
+        [sys.executable, "-c", f"import time; held = bytearray({32 * MIB}); time.sleep({LONG_S})"]
+    )
+    ours = subprocess.Popen(["sleep", str(LONG_S)], user=65534)
     answers, answer = os.pipe()
     try:
-        deadline = time.monotonic() + 60
-        while group.resident([hidden.pid]) < 8 * MIB and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until("it to have its memory", lambda: group.resident([hidden.pid]) >= 8 * MIB)
         looker = os.fork()
         if looker == 0:
             os.setuid(65534)
@@ -202,7 +218,7 @@ def test_a_process_that_nobody_may_look_into_counts_with_all_it_has_and_spares_i
         os.close(answer)
         size, _, refused = os.read(answers, 1000).decode().partition(" ")
         assert (int(size or 0) >= 8 * MIB, refused) == (True, f"[{hidden.pid}]")
-        assert ours.wait(60) == -signal.SIGKILL
+        assert ours.wait(LONG_S) == -signal.SIGKILL
     finally:
         for child in (hidden, ours):
             child.kill()
@@ -217,15 +233,14 @@ def test_a_leap_beyond_all_bounds_is_a_memory_error_in_the_step_itself() -> None
 
 def test_a_child_dies_with_its_parent() -> None:
     code = (
-        "import os, signal, time; from canvas_pipeline.gb10 import kernel; parent = os.getpid(); child = os.fork()\n"
-        "if child == 0:\n    kernel.die_with_parent(signal.SIGKILL, parent); time.sleep(60)\n"
-        "print(child, flush=True); time.sleep(0.5); os.kill(parent, signal.SIGKILL)"
+        "import os, signal, time; from canvas_pipeline.gb10 import kernel\n"
+        "parent = os.getpid(); ready, done = os.pipe(); child = os.fork()\n"
+        f"if child == 0:\n    kernel.die_with_parent(signal.SIGKILL, parent); os.write(done, b'.'); time.sleep({LONG_S})\n"
+        "os.read(ready, 1); print(child, flush=True); os.kill(parent, signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    child, deadline = int(done.stdout), time.monotonic() + 30
-    while started(child) is not None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert started(child) is None
+    child = int(done.stdout)
+    until("the child to be gone", lambda: started(child) is None)
 
 
 def test_outside_of_a_guarded_step_the_allocator_is_left_as_it_is() -> None:

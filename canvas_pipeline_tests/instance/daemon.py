@@ -15,7 +15,7 @@ import psutil
 
 from canvas_pipeline_tests.instance.homes import ROOT
 
-PATIENCE_S = 60
+PATIENCE_S = 600
 
 
 def program(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -94,16 +94,15 @@ def test_dagsters_own_storage_goes_on_where_ours_stopped_and_ours_where_it_did(
 def test_who_follows_a_run_hears_its_events_while_they_are_only_in_the_log(instance: dg.DagsterInstance) -> None:
     run_id = run(instance)
     heard: list[str] = []
+    something = threading.Event()
 
     def hear(event: Any, cursor: str) -> None:
         heard.append(event.message)
+        something.set()
 
     instance.watch_event_logs(run_id, instance.event_log_storage.get_records_for_run(run_id).cursor, hear)
     instance.report_engine_event("something new", run_id=run_id, job_name="chain")
-    for _ in range(100):
-        if heard:
-            break
-        time.sleep(0.1)
+    something.wait(600)
     instance.end_watch_event_logs(run_id, hear)
     assert heard == ["something new"]
 

@@ -116,7 +116,7 @@ def test_a_kill_inside_a_stage_leaves_the_previous_one_current(ws: Workspace) ->
     child = subprocess.Popen([sys.executable, "-c", SLOW, str(ws.root)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None and child.stdout.readline() == "half\n"
     child.send_signal(signal.SIGKILL)
-    child.wait(timeout=30)
+    child.wait()
     child.stdout.close()
     assert ws.store.get("item_pairs").verify() == before and list(ws.store.home("item_pairs").glob(".tmp-*"))
     made = examples.item_pairs(line_at(ws.root, seed=8))

@@ -23,7 +23,7 @@ from playwright.sync_api import Page, sync_playwright
 from canvas_pipeline_tests.instance.homes import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATIENCE_S = 120
+PATIENCE_S = 600
 """On a busy machine with two cores; on an idle one everything is there within seconds."""
 MADE = "query($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) { assetMaterializations { runId } } }"
 
