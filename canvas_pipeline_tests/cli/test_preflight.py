@@ -203,3 +203,9 @@ def test_a_missing_compiler_and_a_read_only_cache_are_said_together(tmp_path: Pa
     done = make("setup", f"VENV={tmp_path / 'none'}", f"TOOLS={tmp_path / 'tools'}", **environment)
     assert done.returncode == 2 and "C++ compiler" in done.stderr and f"{READ_ONLY}: cannot be written" in done.stderr
     assert not (tmp_path / "tools").exists()
+
+
+@pytest.mark.parametrize("gpu, left_out", [("", True), ("1", False)])
+def test_what_only_a_gpu_uses_is_left_out_where_there_is_none(gpu: str, left_out: bool, tmp_path: Path) -> None:
+    done = make("--dry-run", "setup", f"VENV={tmp_path / 'none'}", f"GPU={gpu}")
+    assert ("--no-install-package triton" in done.stdout) is left_out and "uv sync --locked" in done.stdout
