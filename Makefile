@@ -10,12 +10,21 @@ TOOLS    := .tools
 VENV     := .venv
 BIN      := $(VENV)/bin
 UV       := $(TOOLS)/bin/uv
-READY    := $(VENV)/.ready
+# Without a GPU nothing loads these two: 0.9 GB less. Whether there is one is asked each time: GPU=1 and GPU= decide it by hand.
+GPU      ?= $(wildcard /dev/nvidiactl /dev/dxg)
+ONLY_GPU := triton nvidia-cusolver
+READY    := $(VENV)/.ready$(if $(GPU),-gpu)
 EXTRAS   := --extra pii --extra train --extra release --extra postgres --extra dev
 
 export DAGSTER_DISABLE_TELEMETRY := 1
 # Nothing here fetches a model or a data set by itself; a base model from the hub is downloaded by its user, on purpose.
 OFFLINE := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 HF_DATASETS_OFFLINE=1
+
+# What is looked at before the work begins (canvas_pipeline/cli/preflight.py).
+CHECK := setup
+demo: CHECK := demo
+test: CHECK := test
+dev: CHECK := dev
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test dev lint bench setup prerequisites clean distclean
@@ -49,29 +58,34 @@ $(READY): uv.lock pyproject.toml | prerequisites
 	@test -x $(UV) && $(UV) --version | grep -q ' $(UV_VERSION)\b' || { \
 		echo "· bootstrapping uv $(UV_VERSION) into $(TOOLS)"; \
 		$(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
-	@echo "· environment into $(VENV) (the first time: about 6 GB, and minutes of compiling llama.cpp)"
+	@echo "· environment into $(VENV): the first time about 6 GB, and llama.cpp is compiled (two cores: 4 to 7 minutes, mostly silent)"
 	@# Compiled once here: otherwise each of a dozen processes reads torch from source where Python may not write beside it.
-	$(UV) sync --locked --compile-bytecode $(EXTRAS)
+	$(UV) sync --locked --compile-bytecode $(EXTRAS) $(if $(GPU),,$(ONLY_GPU:%=--no-install-package %))
 	@echo "· GGUF converter of this llama.cpp"
 	$(BIN)/python -m canvas_pipeline.release.converter --pip-python $(TOOLS)/bin/python
 	@touch $@
 
-# Each missing thing is one line with what to install; all of them are named before it stops.
+# All that is in the way, a line each, before anything is done. What set-up alone needs is asked only when there is something to set up.
 prerequisites:
-	@missing=0; \
-	lack() { echo "missing: $$1 (Debian: $$2)" >&2; missing=1; }; \
-	command -v $(PYTHON) >/dev/null || lack "$(PYTHON), Python 3.11 or later" "sudo apt install python3 python3-venv"; \
-	if command -v $(PYTHON) >/dev/null; then \
-		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-			|| lack "Python 3.11 or later ($(PYTHON) is older)" "sudo apt install python3.11 python3.11-venv, then make PYTHON=python3.11 …"; \
+	@failed=0; python=$(BIN)/python; set_up=; \
+	lack() { echo "missing: $$1 (Debian: $$2)" >&2; failed=2; }; \
+	if [ ! -e $(READY) ] || [ uv.lock -nt $(READY) ] || [ pyproject.toml -nt $(READY) ]; then \
+		python=$(PYTHON); set_up=--set-up; \
+		command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null \
+			|| lack "a C++ compiler, llama.cpp is compiled here" "sudo apt install g++"; \
+		if ! command -v $(PYTHON) >/dev/null; then \
+			lack "$(PYTHON), Python 3.11 or later" "sudo apt install python3 python3-venv"; exit $$failed; \
+		fi; \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { python=; \
+			lack "Python 3.11 or later ($(PYTHON) is older)" "sudo apt install python3.11 python3.11-venv, then make PYTHON=python3.11 …"; }; \
 		$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || lack "Python's venv module" "sudo apt install python3-venv"; \
 	fi; \
-	command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null \
-		|| lack "a C++ compiler, llama.cpp is compiled here" "sudo apt install g++"; \
-	exit $$missing
+	[ -n "$$python" ] || exit $$failed; \
+	DAGSTER_HOME="$(CURDIR)/.dagster" $$python -m canvas_pipeline.cli.preflight $(CHECK) $$set_up --port $(PORT) || failed=2; \
+	exit $$failed
 
 # With DAGSTER_HOME set, dagster.yaml counts only in that folder.
-.dagster/dagster.yaml: dagster.yaml
+.dagster/dagster.yaml: dagster.yaml | prerequisites
 	@mkdir -p .dagster && cp dagster.yaml $@
 
 clean: ## remove caches (keeps the environment and everything produced)

@@ -147,13 +147,13 @@ def test_make_alone_lists_the_targets_with_what_they_do() -> None:
 
 def test_a_missing_compiler_is_named_in_one_line_with_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "python3").symlink_to(sys.executable)
-    done = make("prerequisites", path=str(tmp_path))
+    done = make("prerequisites", f"VENV={tmp_path / 'none'}", path=str(tmp_path))
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("missing:")]
     assert done.returncode != 0 and "C++ compiler" in line and "apt install g++" in line
 
 
-def test_a_missing_python_is_named_in_one_line_with_what_to_install() -> None:
-    done = make("prerequisites", "PYTHON=no-such-python")
+def test_a_missing_python_is_named_in_one_line_with_what_to_install(tmp_path: Path) -> None:
+    done = make("prerequisites", "PYTHON=no-such-python", f"VENV={tmp_path / 'none'}")
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("missing:")]
     assert done.returncode != 0 and "Python 3.11 or later" in line and "apt install python3" in line
 
@@ -162,7 +162,7 @@ def test_an_old_python_and_a_missing_venv_module_are_named(tmp_path: Path) -> No
     old = tmp_path / "python3"
     old.write_text("#!/bin/sh\nexit 1\n")  # what an old interpreter without venv answers to both questions
     old.chmod(0o755)
-    done = make("prerequisites", f"PYTHON={old}")
+    done = make("prerequisites", f"PYTHON={old}", f"VENV={tmp_path / 'none'}")
     missing = [line for line in done.stderr.splitlines() if line.startswith("missing:")]
     assert done.returncode != 0 and len(missing) == 2
     assert "is older" in missing[0] and "venv" in missing[1]

@@ -3,14 +3,14 @@
 In: ``/proc`` and ``/sys/fs/cgroup`` (another root in tests). Out: bytes. What must hold: a container's limit counts where it is
 smaller than the machine, for what there is as for what is available; page cache that the kernel would give up is available.
 On a GB10 the GPU's allocations come out of the same MemAvailable, though no cgroup sees them.
+Only the standard library is imported: ``cli.preflight`` asks before set-up too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import msgspec
 
 from canvas_pipeline.errors import MissingTool
 
@@ -19,7 +19,8 @@ UNLIMITED = 1 << 60
 """A version 1 cgroup says "no limit" with a number of this size."""
 
 
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Memory:
     """Bytes: all there is, and what a new process could get without swapping. ``limit`` names what bounds it."""
 
     total: int
@@ -50,7 +51,7 @@ def memory(root: Path = Path("/")) -> Memory:
         if limit < found.total:
             found = Memory(total=limit, available=min(found.available, room), limit=folder)
         elif room < found.available:
-            found = msgspec.structs.replace(found, available=room)
+            found = replace(found, available=room)
     return found
 
 

@@ -1,0 +1,263 @@
+"""Report what would stop a command, before its work begins and all of it at once.
+
+``make`` runs this before set-up too, with the system's Python: only the standard library may be imported when it loads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from canvas_pipeline.errors import MissingTool
+from canvas_pipeline.gb10.host import GIB, Memory, gib, memory
+
+HOST = "127.0.0.1"
+SETUP_DISK = 7 * GIB
+"""What .venv takes (5.7 GiB; 6.6 where there is a GPU), and the build of llama.cpp. uv's cache shares these files."""
+DEMO_DISK = GIB
+TEST_DISK = GIB
+RUN_MEMORY = 4 * GIB
+"""The largest reservation of the embedded profile, 3.5 GiB, and the floor of 12 % that admission leaves free."""
+EXIT_CODE = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A folder to write to. ``error`` is why that fails, empty where it does not."""
+
+    path: Path
+    remedy: str
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disk:
+    """Bytes that something needs on the file system of a folder, and how many are free there."""
+
+    path: Path
+    purpose: str
+    needed: int
+    free: int
+    device: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """A port to listen on. ``error`` is why that fails, ``listener`` who has it where known, ``instead`` a free one."""
+
+    number: int
+    error: str = ""
+    listener: str = ""
+    instead: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """What was found here. ``needed_memory`` is in bytes; 0 where the command has no need of its own."""
+
+    folders: Sequence[Folder] = ()
+    disks: Sequence[Disk] = ()
+    memory: Memory | None = None
+    needed_memory: int = 0
+    port: Port | None = None
+    others: Sequence[str] = ()
+    """Problems found while reading, in full sentences."""
+
+
+def problems(found: Readings) -> list[str]:
+    """One line a problem: what is wrong, where, and what to do. Empty where the work may begin."""
+    lines = [*found.others]
+    lines += [
+        f"{folder.path}: cannot be written ({folder.error}); {folder.remedy}"
+        for folder in found.folders
+        if folder.error
+    ]
+    for device in dict.fromkeys(disk.device for disk in found.disks):
+        shared = [disk for disk in found.disks if disk.device == device]
+        needed, free = sum(disk.needed for disk in shared), min(disk.free for disk in shared)
+        if free < needed:
+            purposes = " and ".join(f"{disk.purpose} {gib(disk.needed)}" for disk in shared if disk.needed)
+            lines.append(
+                f"{shared[0].path}: {gib(free)} of disk free, needed: {purposes}; free {gib(needed - free)} there"
+            )
+    if found.memory and found.memory.total < found.needed_memory:
+        limit = "" if found.memory.limit == Memory.limit else f", limited by {found.memory.limit}"
+        remedy = "use a machine with more" if not limit else "raise the limit (of the container, or in systemd)"
+        lines.append(f"memory: {gib(found.memory.total)} in all{limit}, needed: {gib(found.needed_memory)}; {remedy}")
+    if found.port and found.port.error:
+        who = f" by {found.port.listener}" if found.port.listener else ""
+        remedy = f"make dev PORT={found.port.instead}" if found.port.instead else "make dev PORT=… with a free one"
+        lines.append(f"port {found.port.number}: {found.port.error}{who}; take another: {remedy}")
+    return lines
+
+
+def warnings(found: Readings) -> list[str]:
+    """What slows the work down and does not stop it: memory that others hold now."""
+    if found.memory is None or not found.memory.available < found.needed_memory <= found.memory.total:
+        return []
+    return [
+        f"memory: {gib(found.memory.available)} available now, needed at times: {gib(found.needed_memory)}; "
+        "close other programs, or steps wait and may be stopped"
+    ]
+
+
+def read(command: str, root: Path, environ: Mapping[str, str], *, set_up: bool = False, port: int = 0) -> Readings:
+    """Look at this machine for ``demo``, ``test``, ``dev`` or ``setup``. ``set_up``: the environment is to be made first."""
+    data = Path(environ.get("CANVAS_DATA") or root / "data")
+    home = Path(environ.get("DAGSTER_HOME") or root / ".dagster")
+    own = "make it yours (sudo chown -R $USER), or clone to a folder of your own"
+    folders: list[tuple[Path, str]] = []
+    disks: list[tuple[Path, str, int]] = []
+    others: list[str] = []
+    if set_up:
+        environment, cache = root / ".venv", uv_cache(environ)
+        folders += [(root, own), (environment, own), (root / ".tools", own)]
+        folders.append((cache, "make it yours (sudo chown -R $USER), or set UV_CACHE_DIR"))
+        missing = max(0, SETUP_DISK - size(environment))
+        disks.append((root, "set-up", missing))
+        if device(cache) != device(root):
+            disks.append((cache, "uv's cache (UV_CACHE_DIR)", missing))
+    if command in ("demo", "dev"):
+        folders.append((home, own))
+        if data.is_dir():
+            other = "make it yours (sudo chown -R $USER), or set CANVAS_DATA to another folder"
+            folders += [(folder, other) for folder in (data, data / "artifacts", data / "releases", data / "work")]
+        else:
+            others.append(f"{data}: no such data folder; set CANVAS_DATA to one that holds collab/ (contributor files)")
+    if command in ("demo", "test"):
+        try:
+            scratch = Path(tempfile.gettempdir())
+            disks.append((data, "the demo", DEMO_DISK) if command == "demo" else (scratch, "the tests", TEST_DISK))
+        except FileNotFoundError:
+            others.append("no folder for temporary files can be written; set TMPDIR to one with 1 GiB free")
+    works = command in ("demo", "test")
+    try:
+        machine = memory() if works else None
+    except MissingTool as error:
+        machine = None
+        others.append(str(error))
+    return Readings(
+        folders=[Folder(path=p, remedy=remedy, error=write_error(p)) for p, remedy in unique(folders)],
+        disks=[Disk(path=p, purpose=why, needed=n, free=free(p), device=device(p)) for p, why, n in disks],
+        memory=machine,
+        needed_memory=RUN_MEMORY if works else 0,
+        port=read_port(port) if command == "dev" else None,
+        others=others,
+    )
+
+
+def unique(folders: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
+    """Each folder that exists once: what does not exist yet is made in the nearest one above it."""
+    found: dict[Path, str] = {}
+    for path, remedy in folders:
+        found.setdefault(nearest(path), remedy)
+    return list(found.items())
+
+
+def nearest(path: Path) -> Path:
+    """The path itself where it exists, else the closest one above it that does."""
+    return next(p for p in (path, *path.absolute().parents) if p.exists())
+
+
+def write_error(folder: Path) -> str:
+    """Why no file can be made in a folder, found by making one without a name; empty where it can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or "it is refused"
+
+
+def free(path: Path) -> int:
+    """Bytes this user may still write on the file system of a path."""
+    return shutil.disk_usage(nearest(path)).free
+
+
+def device(path: Path) -> int:
+    return nearest(path).stat().st_dev
+
+
+def size(folder: Path) -> int:
+    """Bytes of the files below a folder; 0 where it does not exist."""
+    found = 0
+    for parent, _, names in os.walk(folder):
+        found += sum(os.lstat(os.path.join(parent, name)).st_size for name in names)
+    return found
+
+
+def uv_cache(environ: Mapping[str, str]) -> Path:
+    """Where uv keeps what it has downloaded and built."""
+    if environ.get("UV_CACHE_DIR"):
+        return Path(environ["UV_CACHE_DIR"])
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uv"
+
+
+def read_port(number: int) -> Port:
+    """Whether the web UI can listen on a port; if not, why, who does, and the next one that is free."""
+    error = listen_error(number)
+    if not error:
+        return Port(number=number)
+    above = range(max(number, 1023) + 1, min(max(number, 1023) + 101, 65536))
+    instead = next((other for other in above if not listen_error(other)), 0)
+    return Port(number=number, error=error, listener=listener(number), instead=instead)
+
+
+def listen_error(number: int) -> str:
+    """Why nobody can listen on a port of this machine's own address; empty where one can."""
+    if not 0 < number < 65536:
+        return "ports go from 1 to 65535"
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: old connections do not count
+        try:
+            tried.bind((HOST, number))
+            tried.listen()
+        except OSError as error:
+            return "taken" if error.errno == errno.EADDRINUSE else error.strerror or "refused"
+    return ""
+
+
+def listener(number: int) -> str:
+    """Name and id of the process that listens on a port; empty where it is another user's."""
+    inodes = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            rows = Path(table).read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for row in map(str.split, rows):
+            if int(row[1].rpartition(":")[2], 16) == number and row[3] == "0A":  # 0A: it listens
+                inodes.add(f"socket:[{row[9]}]")
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(os.readlink(handle) in inodes for handle in (process / "fd").iterdir()):
+                return f"{(process / 'comm').read_text().strip()} (process {process.name})"
+        except OSError:
+            continue  # another user's, or ended meanwhile
+    return ""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="preflight", description=__doc__)
+    parser.add_argument("command", choices=("demo", "test", "dev", "setup"))
+    parser.add_argument("--set-up", action="store_true", help="the environment is made first")
+    parser.add_argument("--port", type=int, default=3000)
+    options = parser.parse_args(arguments)
+    found = read(options.command, Path.cwd(), os.environ, set_up=options.set_up, port=options.port)
+    for line in warnings(found):
+        print(f"note: {line}", file=sys.stderr)
+    lines = problems(found)
+    for line in lines:
+        print(f"{options.command}: {line}", file=sys.stderr)
+    return EXIT_CODE if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
