@@ -26,6 +26,7 @@ os.environ.update(
     # A worker of the test run is one process among several: two threads that spin for each other take ten times as long as one
     # on a busy core, and models of 0.1 M parameters gain nothing from a second one.
     OMP_NUM_THREADS="1",
+    CANVAS_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
     OMP_WAIT_POLICY="passive",
     # All workers of a test run share one, as all runs of a machine do; the user's own is left alone.

@@ -41,6 +41,7 @@ from canvas_pipeline.training.spec import (
     read_spec,
     write_spec,
 )
+from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline.training.weights import model_folder, resolve
 
 TRAINERS = {"trajectory": "training.supervised", "preference": "training.preference", "feedback": "training.preference"}
@@ -205,6 +206,7 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
             )
         for path in out.iterdir():
             shutil.move(str(path), writer.folder / path.name)
+        writer.reports.add(MACHINE)
         write_spec(spec, writer.path("spec.json"))
         shutil.rmtree(work)
 
@@ -215,6 +217,8 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
     plots = {
         Path(file).stem: stage.path(file).read_bytes() for file in stage.manifest.files if file.startswith("plots/")
     }
+    if MACHINE in stage.manifest.files:
+        summary |= msgspec.json.decode(stage.path(MACHINE).read_bytes())
     return Made(stage, reused, facts=_readable(summary), pictures=plots)
 
 

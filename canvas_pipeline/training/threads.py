@@ -1,8 +1,8 @@
 """How many threads a process computes with: as many as help on its own work, on this machine, now.
 
 Two threads of a small model wait for each other after every layer; on two cores beside other work one thread is often faster. The
-order of a sum depends on the number of threads, and with it the last bits of the weights: a run that is resumed keeps its number,
-and ``CANVAS_THREADS`` fixes it.
+embedded model's weights come out the same for any number (docs/experiments.md); where a library sums in another order, their last
+bits may differ: a run that is resumed keeps its number, and ``CANVAS_THREADS`` fixes it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.training.progress import Reporter
 
 SETTING = "CANVAS_THREADS"
+MACHINE = "machine.json"
+"""A checkpoint's file that says how it was computed here: no part of its content, which does not depend on it."""
 ROUNDS = 3
 GAIN = 0.9
 """More threads are taken where they need at most this share of one thread's time."""

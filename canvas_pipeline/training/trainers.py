@@ -24,7 +24,7 @@ from canvas_pipeline.training.fused_head import project_learnt_only
 from canvas_pipeline.training.plots import plot_metrics
 from canvas_pipeline.training.progress import Reporter, kept
 from canvas_pipeline.training.spec import RunSpec
-from canvas_pipeline.training.threads import settle
+from canvas_pipeline.training.threads import MACHINE, settle
 
 COMPLETE = "complete"
 LOGS, SAVES, EVALS = 40, 8, 4
@@ -179,7 +179,6 @@ def run(
         "steps": trainer.state.global_step,
         "hyperparameters": json.loads(dumps(spec.hyperparameters)),
         "compute": spec.compute,
-        "threads": threads,
         **facts,
         "first": history[0] if history else {},
         "last": _last(history),
@@ -190,6 +189,7 @@ def run(
         save_model(_full(trainer, spec, steps), tokenizer, temporary / "model")
         write_jsonl(temporary / "metrics.jsonl", history)
         (temporary / "summary.json").write_bytes(dumps(summary) + b"\n")
+        (temporary / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")
         for name, png in plot_metrics(history, spec.method).items():
             (temporary / "plots").mkdir(exist_ok=True)
             (temporary / "plots" / f"{name}.png").write_bytes(png)

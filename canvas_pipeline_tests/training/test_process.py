@@ -14,6 +14,7 @@ import pytest
 
 from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.training.spec import RunSpec, write_spec
+from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline_tests.training.rows import passed
 
 Make = Callable[..., RunSpec]
@@ -24,7 +25,9 @@ def command(name: str, spec: Path, out: Path) -> list[str]:
 
 
 def files(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+    """What a run results in: all but the note on how it was computed."""
+    found = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != MACHINE)
+    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in found}
 
 
 @pytest.mark.parametrize("name", ["sft", "dpo", "kto"])

@@ -44,12 +44,19 @@ def test_on_one_core_nothing_is_measured() -> None:
     assert calibrate(machine.step, machine.use, 1, machine.clock) == (1, {}) and machine.steps == 0
 
 
+@pytest.fixture
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CANVAS_THREADS")
+
+
+@pytest.mark.usefixtures("unset")
 def test_a_resumed_run_keeps_its_number(tmp_path: Path) -> None:
     record, machine, report = tmp_path / "threads", Machine({}), Reporter(io.StringIO())
     record.write_text("3")
     assert settle(machine.step, machine.use, record, report) == 3 == machine.threads and machine.steps == 0
 
 
+@pytest.mark.usefixtures("unset")
 def test_the_choice_of_a_run_is_written_down_and_said(tmp_path: Path) -> None:
     said, machine = io.StringIO(), Machine(dict.fromkeys(range(1, 1025), 1.0))
     chosen = settle(machine.step, machine.use, tmp_path / "threads", Reporter(said))

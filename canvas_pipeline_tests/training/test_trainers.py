@@ -52,7 +52,14 @@ def test_every_method_trains_two_steps_from_its_known_first_loss_and_leaves_a_wh
     # Without the anchor on the chosen side the first loss is the method's own.
     summary, events = train(make(name, chosen_nll=0.0), tmp_path / "out")
     made = files(tmp_path / "out")
-    whole = {"model/config.json", "model/model.safetensors", "model/tokenizer.json", "metrics.jsonl", "summary.json"}
+    whole = {
+        "model/config.json",
+        "model/model.safetensors",
+        "model/tokenizer.json",
+        "metrics.jsonl",
+        "summary.json",
+        "machine.json",
+    }
     assert whole | {"plots/loss.png", "plots/grad_norm.png"} <= set(made) and not list(tmp_path.glob(".*"))
     assert summary["steps"] == 2 and summary["method"] == name
     assert any(event["event"] == "progress" and event["done"] == 2 for event in events)
