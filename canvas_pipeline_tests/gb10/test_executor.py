@@ -40,7 +40,8 @@ def test_a_step_past_its_reservation_is_stopped_and_its_neighbour_finishes(house
     failure = found.failure("greedy")
     told, facts = failure.user_failure_data, failure.user_failure_data.metadata
     assert "was stopped at" in failure.error.message and "Raise its reservation" in told.description
-    assert facts["reserved_gib"].value == 0.2 and 0.2 < facts["peak_gib"].value < 0.45
+    # Stopped at once, its peak may round to the reservation itself; that it was crossed is what the rule says.
+    assert facts["reserved_gib"].value == 0.2 and 0.2 <= facts["peak_gib"].value < 0.45
     assert facts["rule"].value == "cap" and "pid" in facts["largest_process"].value
     assert not house.lives("greedy"), "a child in a session of its own outlived its step"
     assert house.entries() == []
