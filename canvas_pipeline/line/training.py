@@ -176,8 +176,7 @@ def _unjudged(ws: Workspace, name: str) -> RunSpec:
 
 def _unused(spec: RunSpec) -> tuple[str, ...]:
     """Of ``ADAPTERS``, what a run does without: one with no adapter, no 4-bit weights, no 8-bit optimiser."""
-    quantised = spec.row.adapter == "qlora" or spec.hyperparameters.optimizer.endswith("8bit")
-    needed = {"peft": spec.row.adapter is not None, "bitsandbytes": quantised}
+    needed = {"peft": spec.row.adapter is not None, "bitsandbytes": spec.needs_bitsandbytes}
     return tuple(name for name in ADAPTERS if not needed[name])
 
 

@@ -59,6 +59,8 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
         admit(spec)
     quiet()
     bound()
+    if not spec.needs_bitsandbytes:
+        leave_out("bitsandbytes")
     if options.command == "measure":
         from canvas_pipeline.training.measure import measure
 
@@ -79,6 +81,11 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
         }[spec.row.dataset]
         trainer(spec, options.out, report)
     report.say("finished", command=options.command, method=spec.method, out=str(options.out), **report.usage())
+
+
+def leave_out(library: str) -> None:
+    """Let nothing in this process import ``library``: PEFT imports bitsandbytes wherever it is installed, which takes seconds."""
+    sys.modules.setdefault(library, None)  # type: ignore[arg-type]
 
 
 def quiet() -> None:

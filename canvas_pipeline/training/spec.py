@@ -72,6 +72,11 @@ class RunSpec(Row, frozen=True, kw_only=True):
         reads = (f"{row.dataset}_train", f"{row.dataset}_eval", row.start)
         return (*reads, REFERENCE) if row.dataset == "preference" else reads
 
+    @property
+    def needs_bitsandbytes(self) -> bool:
+        """Whether it trains on 4-bit weights or with 8-bit optimiser states."""
+        return self.row.adapter == "qlora" or self.hyperparameters.optimizer.endswith("8bit")
+
     def path(self, name: str) -> Path:
         """The path of an input; raises ``MissingInput`` naming it where the spec has none."""
         try:

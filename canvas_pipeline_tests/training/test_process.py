@@ -63,6 +63,15 @@ from canvas_pipeline.training.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
 
+# The training process, which says when it has ended whether it loaded bitsandbytes.
+LOADED = """
+import json, sys
+from canvas_pipeline.training.__main__ import main
+code = main(sys.argv[1:])
+print(json.dumps({"event": "loaded", "bitsandbytes": sys.modules.get("bitsandbytes") is not None}))
+sys.exit(code)
+"""
+
 
 def test_a_run_that_is_killed_continues_and_ends_with_the_same_bytes(
     make_full: Make, tmp_path: Path, environment: dict[str, str]
@@ -80,9 +89,10 @@ def test_a_run_that_is_killed_continues_and_ends_with_the_same_bytes(
     steps = tmp_path / ".steps-killed"
     assert killed.returncode == -signal.SIGKILL and not (tmp_path / "killed").exists()
     assert (steps / "checkpoint-2" / "complete").exists() and (steps / "checkpoint-3").exists()
-    again = subprocess.run(train, env=environment, capture_output=True, text=True)
+    again = subprocess.run([sys.executable, "-c", LOADED, *train[3:]], env=environment, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     said = [json.loads(line) for line in again.stdout.splitlines()]
+    assert said[-1] == {"event": "loaded", "bitsandbytes": False}, "seconds of import that nobody uses here"
     assert [event["step"] for event in said if event["event"] == "resumed"] == [2]
     assert files(tmp_path / "killed") == files(tmp_path / "whole")
     assert not steps.exists()

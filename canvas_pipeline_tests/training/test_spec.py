@@ -139,6 +139,14 @@ def test_a_spec_that_lacks_an_input_of_its_method_names_it(make_full: Make) -> N
         admit(msgspec.structs.replace(spec, inputs=inputs))
 
 
+def test_bitsandbytes_is_needed_for_4_bit_weights_and_8_bit_optimisers_only(make_full: Make) -> None:
+    needed = {name for name in METHODS if make_full(name).needs_bitsandbytes}
+    assert needed == {"qlora"}
+    sft = make_full("sft")
+    on_a_gpu = msgspec.structs.replace(sft.hyperparameters, optimizer=METHODS["sft"].hyperparameters("gb10").optimizer)
+    assert msgspec.structs.replace(sft, hyperparameters=on_a_gpu).needs_bitsandbytes
+
+
 def test_numbers_that_cannot_train_are_refused(make_full: Make) -> None:
     with pytest.raises(BadConfig, match="batch of at least 2"):
         check_batch(make_full("kto", batch=1))
