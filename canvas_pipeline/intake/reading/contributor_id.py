@@ -50,8 +50,9 @@ def contributor_of(path: Path) -> str:
     return _unpacked(path).stem
 
 
-def unusable(path: Path) -> str | None:
-    """Why a path cannot be read as a contributor's file, whatever its name: a reason code, or None."""
+def unusable(path: Path, *, any_format: bool = False) -> str | None:
+    """Why a path cannot be read as a contributor's file, whatever its name: a reason code, or None. With ``any_format`` as a file
+    of whatever it is."""
     try:
         if path.is_dir():
             return "is_folder"
@@ -59,12 +60,12 @@ def unusable(path: Path) -> str | None:
             return "not_a_file" if path.exists() or path.is_symlink() else "no_such_file"
     except ValueError:  # a NUL in the path
         return "no_such_file"
-    return "other_format" if _unpacked(path).suffix.lower() in _OTHER_FORMATS else None
+    return "other_format" if not any_format and _unpacked(path).suffix.lower() in _OTHER_FORMATS else None
 
 
-def usable(path: Path) -> Path:
+def usable(path: Path, *, any_format: bool = False) -> Path:
     """The path, or ``MissingInput`` or ``BadInput`` with the reason why it cannot be read."""
-    reason = unusable(path)
+    reason = unusable(path, any_format=any_format)
     if reason is None:
         return path
     error = MissingInput if reason == "no_such_file" else BadInput

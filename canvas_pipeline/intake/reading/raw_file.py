@@ -36,12 +36,12 @@ class Readable(Protocol):
 
 
 @contextmanager
-def opened(path: Path, digest: Digest | None = None) -> Iterator[Readable]:
+def opened(path: Path, digest: Digest | None = None, *, any_format: bool = False) -> Iterator[Readable]:
     """The file's text as bytes. ``digest`` is given the file's own bytes, all of them once the block has ended without an error.
     ``readline`` raises ``Unreadable`` (``damaged_gzip``, ``gzip_bomb``). Raises ``MissingInput`` or ``BadInput`` for what is no
     regular file."""
     try:
-        file = usable(Path(path)).open("rb", buffering=0)
+        file = usable(Path(path), any_format=any_format).open("rb", buffering=0)
     except FileNotFoundError:  # removed since it was looked at
         raise MissingInput(f"{printable(str(path))}: {REASONS['no_such_file']}") from None
     with file:
