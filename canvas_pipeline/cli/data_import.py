@@ -1,7 +1,8 @@
 """``canvas-data import``: what people have of their courses, into a contributor file. Thin over ``intake.importing``.
 
-In: answers of the Canvas API, gradebooks' CSV exports, .ics feeds. Out: one contributor file that validates clean, and what could not
-be carried. What must hold: nothing of other people is taken in; no text of a file is shown; nothing is written over unless asked.
+In: answers of the Canvas API, gradebooks' CSV exports, .ics feeds. Out: one contributor file that validates clean, and what could
+not be carried. What must hold: nothing of other people is taken in; no text of a file is shown; nothing is written over unless
+asked.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from canvas_pipeline.records import Refusal
 
 HELP = """Turn what Canvas gives you into a contributor file.
 
-**Canvas API**: save `/api/v1/courses?include[]=term`, and for each course `/api/v1/courses/ID/assignments?include[]=submission`; pages,
-to-do lists, planner items, quizzes and discussions are read too, in any number of files. **Gradebook**: the CSV export; titles and
-points are taken, the rows of students never. **Calendar**: the .ics feed; deadlines that it gives as days need `--timezone`.
+**Canvas API**: save `/api/v1/courses?include[]=term`, and for each course `/api/v1/courses/ID/assignments?include[]=submission`.
+Pages, to-do lists, planner items, quizzes and discussions are read too, in any number of files. **Gradebook**: the CSV export;
+titles and points are taken, the rows of students never. **Calendar**: the .ics feed; deadlines that it gives as days need
+`--timezone`.
 
 Work that stands in several files is taken once. What could not be carried is counted on standard error. The course names and titles
 are as Canvas has them: masking is the intake's work.

@@ -1,7 +1,8 @@
 """Find work in an .ics feed of a Canvas calendar.
 
-In: the text of the feed, and the time zone of the school where it is known. Out: added to ``Gathered``: titles, courses and due times.
-What must hold: an event of the calendar is no work; a deadline that the feed gives as a day has no due time unless the zone is known.
+In: the text of the feed, and the time zone of the school where it is known. Out: added to ``Gathered``: titles, courses and due
+times. What must hold: an event of the calendar is no work; a deadline that the feed gives as a day has no due time unless the
+zone is known.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Find a course's work in the CSV export of a Canvas gradebook.
 
-In: the text of the file and the course's code. Out: added to ``Gathered``: titles and points possible, for there is nothing else about
-the work itself. What must hold: no row of a student is taken in, nor anything computed from one: it is counted.
+In: the text of the file and the course's code. Out: added to ``Gathered``: titles and points possible, for there is nothing else
+about the work itself. What must hold: no row of a student is taken in, nor anything computed from one: it is counted.
 """
 
 from __future__ import annotations

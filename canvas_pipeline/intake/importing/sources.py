@@ -1,7 +1,8 @@
 """Read files of other forms, each as what it is: an answer of the Canvas API, a gradebook's CSV, a calendar feed.
 
-In: paths, and what the files themselves do not say (the course of a gradebook, the school's time zone). Out: ``Gathered``. What must
-hold: a file's form is told by its content; a file that is none of the three is refused, not passed over; memory holds one file.
+In: paths, and what the files themselves do not say (the course of a gradebook, the school's time zone). Out: ``Gathered``. What
+must hold: a file's form is told by its content; a file that is none of the three is refused, not passed over; memory holds one
+file.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ Whole files go through ``read``; a process pool takes ``lines`` apart into batch
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -32,6 +33,8 @@ from canvas_pipeline.intake.reading.strict_json import decode
 from canvas_pipeline.records import Refusal, dumps
 
 BATCH = 1 << 20  # bytes of text that go to a worker at a time
+ARRAY = re.compile(rb"\s*\[\s*(?:[{\]]|$)")
+"""How a file begins that is an array of objects, and not a line that happens to be a list."""
 _BOM = b"\xef\xbb\xbf"
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -141,7 +144,7 @@ def numbered(file: Readable, max_line: int = MAX_LINE, arrays: bool = True) -> I
         while line := behind or file.readline(max_line + 1):
             number, behind = number + (not behind), b""
             text = line.removeprefix(_BOM) if number == 1 else line
-            if may_begin and text.lstrip()[:1] == b"[":
+            if may_begin and ARRAY.match(text):
                 number, behind = yield from elements(file, number, text.lstrip()[1:], max_line)
                 if not behind.endswith(b"\n"):
                     behind += file.readline(max_line + 1)
@@ -166,7 +169,7 @@ def is_array(path: Path) -> bool:
                 pass
         except Unreadable:
             return False
-        return piece.removeprefix(_BOM).lstrip()[:1] == b"["
+        return ARRAY.match(piece.removeprefix(_BOM)) is not None
 
 
 def parse(source: str, contributor: str, number: int, line: Line) -> list[Record | Refusal]:
