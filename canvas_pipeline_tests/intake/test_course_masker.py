@@ -157,11 +157,15 @@ def test_a_course_whose_code_is_a_list_is_none_of_those_that_it_lists(code: str,
     assert not any(part in made.mask(f"Meeting of {code}")[0] for part in ("QIN", "3114", "3704", "61", "4414"))
 
 
-@pytest.mark.parametrize("code", ["CS_3704_21936_202601 CS 3704", "CS 3704 (21936)", "CS 3704 / 2026", "CS 3704-001, 002"])
+@pytest.mark.parametrize(
+    "code", ["CS_3704_21936_202601 CS 3704", "CS 3704 (21936)", "CS 3704 / 2026", "CS 3704-001, 002"]
+)
 def test_a_code_that_says_one_course_twice_or_with_its_section_is_no_list(code: str) -> None:
     made = masker("zed-001")
     first = code if "21936" in code else "CS 3704"
-    assert made.handle_of_code(code, "2026 Spring") == made.handle_of_code(first.removesuffix(" CS 3704"), "2026 Spring")
+    assert made.handle_of_code(code, "2026 Spring") == made.handle_of_code(
+        first.removesuffix(" CS 3704"), "2026 Spring"
+    )
 
 
 def test_sections_with_different_reference_numbers_are_different_and_an_unknown_one_joins_neither() -> None:

@@ -52,7 +52,7 @@ def _event(event: Component, zone: ZoneInfo | None, gathered: Gathered) -> None:
 
 def _due(event: Component, zone: ZoneInfo | None, gathered: Gathered) -> str | None:
     try:
-        start = event["dtstart"].dt if "dtstart" in event else None
+        start = getattr(event.get("dtstart"), "dt", None)
     except BrokenCalendarProperty:
         start = None
     if isinstance(start, date) and not isinstance(start, datetime) and zone is not None:

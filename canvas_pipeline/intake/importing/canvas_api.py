@@ -98,7 +98,7 @@ class CanvasApi:
             term = node.get("term")
             label = term.get("name") if isinstance(term, dict) else None
             code = node.get("course_code")
-            self._found.courses[id_] = Course(name, code if _said(code) else name, label if _said(label) else None)
+            self._found.courses[id_] = Course(name, str(code) if _said(code) else name, label if _said(label) else None)
         for key in _PEOPLE_LISTS:
             self._found.left[PEOPLE] += len(node[key]) if isinstance(node.get(key), list) else 0
         for key in ("assignments", "assignment_groups", "quizzes", "discussion_topics"):

@@ -52,7 +52,7 @@ def text_of(path: Path) -> str:
                     raise BadInput(f"{printable(str(path))}: more than {LIMIT >> 20} MiB; import it in parts")
         except Unreadable as error:
             raise BadInput(f"{printable(str(path))}: {REASONS[error.reason]}") from None
-    if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+    if bytes(raw[:2]) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return raw.decode("utf-16", "replace").replace("\0", "")
     return lenient_json.text_of(bytes(raw), Counter())
 
