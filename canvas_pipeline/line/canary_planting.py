@@ -5,6 +5,7 @@ written to; a decoy has a due time of its own, by which it is found again; what 
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,11 @@ def copy_inputs(ws: Workspace, root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     (root / PLANTED).touch()
     shutil.copytree(ws.collab, root / "collab", dirs_exist_ok=True)
+    for path in in_folder(root / "collab")[0].values():
+        if path.suffix == ".gz":  # records are appended to the copies
+            with gzip.open(path) as packed, path.with_suffix("").open("wb") as plain:
+                shutil.copyfileobj(packed, plain)
+            path.unlink()
     if ws.sessions.is_dir():
         shutil.copytree(ws.sessions, root / "sessions", dirs_exist_ok=True)
     (root / "sessions").mkdir(exist_ok=True)
