@@ -1,7 +1,7 @@
 """Files and folders that appear whole or not at all.
 
 In: where something is to stand. Out: a place beside it to write to. What must hold: whoever looks at the name sees what was
-there before or all of what is there now, whenever the writer dies; a full disk is said with the file's name.
+there before or all of what is there now, whenever the writer dies; a full disk and a read-only one are said with the file's name.
 """
 
 from __future__ import annotations
@@ -13,17 +13,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from canvas_pipeline.errors import BadInput, DiskFull
+from canvas_pipeline.errors import BadInput, DiskFull, NotWritable
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_RIGHT = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextmanager
 def room(path: Path) -> Iterator[None]:
-    """Say where there was no room: an error of ``write`` names no file."""
+    """Say where there was no room (an error of ``write`` names no file) or no right to write. ``path`` is what is to be written."""
     try:
         yield
     except OSError as error:
+        where = Path(str(error.filename or path))
+        ours = where == path or where in path.parents or any(part.startswith(".tmp-") for part in where.parts)
+        if error.errno in NO_RIGHT and ours:  # else something could not be read
+            raise NotWritable(
+                f"{path}: may not be written ({error.strerror}: {where}); nothing half-written is left, name another folder or "
+                "change its rights"
+            ) from error
         if error.errno not in NO_ROOM:
             raise
         raise DiskFull(
@@ -33,7 +41,10 @@ def room(path: Path) -> Iterator[None]:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path beside ``path`` to write to; it takes the name only when the block ends without an error."""
+    """A path beside ``path`` to write to; it takes the name only when the block ends without an error. Raises ``BadInput`` where
+    ``path`` is a folder, ``NotWritable`` and ``DiskFull``."""
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder; name a file in it")
     temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
     try:
         with room(path):

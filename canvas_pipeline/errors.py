@@ -3,12 +3,14 @@
     CanvasPipelineError            exit code 1; says what is wrong, where, and what to do next
     ├── BadInput                   a file or row somebody gave us cannot be used (file and line, never the row's text)
     │   ├── MissingInput           a file, folder or upstream stage is not there
+    │   ├── InputChanged           a file was written to while it was read
     │   └── SchemaMismatch         a data set does not have the columns a method needs
     ├── BadConfig                  an option, profile or method name that does not exist or contradicts another
     ├── GateClosed                 a guardrail's verdict is missing, failed, or was made for other inputs   (exit code 3)
     ├── RowsUnaccounted            a stage's funnel does not add up: in != kept + merged + refused
     ├── ArtifactCorrupt            a stage's files do not match their manifest
     ├── DiskFull                   no room where something is to be written
+    ├── NotWritable                a folder or file that may not be written to
     ├── ServiceUnavailable         a teacher, backend or detector does not answer                            (exit code 2)
     ├── MissingTool                a compiler, extra or external program is not installed                    (exit code 2)
     ├── AnotherRun                 a run that makes models goes on, and only one may                         (exit code 2)
@@ -35,6 +37,10 @@ class MissingInput(BadInput):
     """A file, folder or upstream stage is not there."""
 
 
+class InputChanged(BadInput):
+    """A file was written to while it was read, so what was read is no one content."""
+
+
 class SchemaMismatch(BadInput):
     """A data set does not have the columns that a method needs."""
 
@@ -59,6 +65,10 @@ class ArtifactCorrupt(CanvasPipelineError):
 
 class DiskFull(CanvasPipelineError):
     """No room where something is to be written."""
+
+
+class NotWritable(CanvasPipelineError):
+    """A folder or file that may not be written to: read-only, or somebody else's."""
 
 
 class ServiceUnavailable(CanvasPipelineError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from canvas_pipeline.artifacts import (
     content_sha256,
 )
 from canvas_pipeline.atomic import whole_file, whole_folder
-from canvas_pipeline.errors import ArtifactCorrupt, BadInput, DiskFull, MissingInput, RowsUnaccounted
+from canvas_pipeline.errors import ArtifactCorrupt, BadInput, DiskFull, MissingInput, NotWritable, RowsUnaccounted
 from canvas_pipeline.records import Funnel
 
 
@@ -290,3 +291,19 @@ def test_a_report_is_kept_and_verified_but_does_not_change_what_a_stage_holds(tm
     stage.path("refusals.jsonl").write_bytes(b"{}\n")
     with pytest.raises(ArtifactCorrupt):
         stage.verify()
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+def test_a_folder_that_may_not_be_written_to_is_not_a_full_disk(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "corpus.jsonl"
+    for named in (path, path.with_name(".tmp-1-corpus.jsonl"), tmp_path):
+        with pytest.raises(NotWritable, match="change its rights"), whole_file(path):
+            raise OSError(number, os.strerror(number), str(named))
+    with pytest.raises(OSError, match="unread") as raised, whole_file(path):
+        raise OSError(number, os.strerror(number), str(tmp_path / "unread.jsonl"))  # an input that cannot be read
+    assert not isinstance(raised.value, NotWritable)
+
+
+def test_a_folder_in_the_place_of_a_file_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is a folder"), whole_file(tmp_path):
+        raise AssertionError("not reached")

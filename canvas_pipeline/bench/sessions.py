@@ -39,9 +39,10 @@ def remake(collab: Path, out: Path, profile: Profile, count: int = SESSIONS, see
 
 def students_of(collab: Path, profile: Profile, seed: int, key: bytes) -> list[Snapshot]:
     """The students of a folder of contributor files, under a registry key that is not remembered."""
+    from canvas_pipeline.intake.reading.contributor_id import in_folder
     from canvas_pipeline.intake.stream.corpus import intake_contributor, merge  # loads the detector
 
-    corpus, _ = merge([intake_contributor(path, key).items for path in sorted(collab.glob("*.jsonl"))])
+    corpus, _ = merge([intake_contributor(path, key).items for path in in_folder(collab)[0].values()])
     return students(corpus, profile, seed)
 
 

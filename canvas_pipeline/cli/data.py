@@ -7,6 +7,7 @@ import typer
 from canvas_pipeline.cli import (
     data_audit,
     data_examples,
+    data_import,
     data_intake,
     data_lineage,
     data_registry,
@@ -25,6 +26,7 @@ app = typer.Typer(
     "`canvas-data validate /tmp/collab/*.jsonl`.\n\n" + EXIT_CODES,
 )
 data_intake.register(app)
+data_import.register(app)
 data_scrub.register(app)
 data_validate.register(app)
 data_examples.register(app)

@@ -20,14 +20,16 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from canvas_pipeline.atomic import whole_file
+from canvas_pipeline.atomic import room, whole_file
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, registry_key
+from canvas_pipeline.intake.reading.contributor_id import contributors, printable
+from canvas_pipeline.intake.reading.quarantine import NOTES, REASONS
 from canvas_pipeline.intake.stream.contributors import take_in_all
 from canvas_pipeline.intake.stream.merge import Merge
 from canvas_pipeline.intake.stream.table import checked, loading
 from canvas_pipeline.intake.synthetic import synthesize as synthesis
-from canvas_pipeline.records import write_jsonl
+from canvas_pipeline.records import Funnel, write_jsonl
 
 _CONSOLE = Console(stderr=True)
 _SAMPLES = 5
@@ -53,7 +55,9 @@ def synthesize(
 
 
 def merge(
-    files: Annotated[list[Path] | None, typer.Argument(help="Contributor files (.jsonl).")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Contributor files (.jsonl, a JSON array, or either as .gz).")
+    ] = None,
     inputs: Annotated[
         list[Path] | None, typer.Option("--inputs", help="The same, as an option; more files may follow it.")
     ] = None,
@@ -70,30 +74,36 @@ def merge(
     paths = [*(inputs or []), *(files or [])]
     if not paths:
         raise BadInput("no contributor file given; name some after --inputs")
-    if len({path.stem for path in paths}) < len(paths):
-        raise BadInput("two files have the same name, so their contributors would be confused; rename one")
     if out is None and not dry_run:
         raise BadInput("say where to write with --out, or use --dry-run")
-    if out is not None and out.resolve() in {path.resolve() for path in paths}:
+    named, refused = contributors(paths)
+    if refused:
+        error = MissingInput if all(file.reason == "no_such_file" for file in refused) else BadInput
+        raise error("nothing was read: " + "; ".join(f"{file.source}: {REASONS[file.reason]}" for file in refused))
+    paths = list(named.values())
+    if out is not None and out.exists() and any(out.samefile(path) for path in paths):
         raise BadInput(f"{out} is one of the inputs; contributions are never overwritten")
-    for path in paths:
-        if not path.is_file():
-            raise MissingInput(f"{path}: no such file; give the path of a contributor's .jsonl export")
     if dry_run:  # a dry run leaves nothing behind, so handles come from a key that is thrown away
         key, registry = os.environ.get(KEY_VARIABLE, "").encode() or b"dry run, nothing is kept", None
     else:
         key, registry = registry_key(os.environ, private / "registry.key"), private / "registry.jsonl"
     with ExitStack() as stack:
         beside = None if out is None or dry_run else out.parent
-        if beside is not None:
-            beside.mkdir(parents=True, exist_ok=True)
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix=".merge-", dir=beside)))  # masked rows only
+        with room(out or Path()):
+            if beside is not None:
+                beside.mkdir(parents=True, exist_ok=True)
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix=".tmp-merge-", dir=beside)))  # masked rows only
         bar = stack.enter_context(Progress(console=_CONSOLE, transient=True))
         reading = bar.add_task("masking", total=sum(path.stat().st_size for path in paths))
         with loading():
             taken = take_in_all(
                 paths, key, registry, folder, workers=workers, tick=lambda size: bar.update(reading, advance=size)
             )
+        for path, (one, _) in zip(paths, taken, strict=True):
+            if not one.funnel.kept:
+                _CONSOLE.print(_nothing_of(path, one.funnel), style="red", soft_wrap=True, markup=False)
+        if not any(one.funnel.kept for one, _ in taken):
+            raise BadInput("no row of any file could be read, so nothing was written; see canvas-data validate")
         merging = stack.enter_context(Merge(scratch=folder))
         for _, path in bar.track(taken, description="merging"):
             merging.add_file(path)
@@ -117,6 +127,13 @@ def merge(
         f"{flow.kept} items, sha256 {written.sha256.hexdigest()}"
         + (" (dry run, nothing written)" if dry_run else f", {out}")
     )
+
+
+def _nothing_of(path: Path, flow: Funnel) -> str:
+    """What to say of a file that gave no item."""
+    reasons = {reason: n for reason, n in flow.refused.items() if reason not in NOTES}
+    why = "; ".join(f"{n} x {reason}: {REASONS.get(reason, 'no title')}" for reason, n in reasons.items())
+    return f"{printable(str(path))}: no row could be read: {why or REASONS['empty_file']}"
 
 
 class _Written:
@@ -152,7 +169,7 @@ COMMANDS: tuple[tuple[Any, str, str], ...] = (
     (
         merge,
         "canvas-data merge --inputs data/collab/*.jsonl --out corpus.jsonl",
-        f"0 written; 1 bad input; {_DETECTOR}",
+        f"0 written; 1 bad input, or no row of any file could be read; {_DETECTOR}",
     ),
 )
 

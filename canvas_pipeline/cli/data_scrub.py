@@ -1,8 +1,9 @@
 """``canvas-data scrub``: identities out of any JSONL, or first a look at what would go. Thin over ``intake``.
 
-In: JSONL of any shape. Out: the same rows with every string value masked, in a file that appears whole or not at all. What must
-hold: rows stream, so memory does not grow with the file but with its distinct strings; no message or sample carries unmasked
-text; ``--dry-run`` writes nothing, no key and no registry either.
+In: JSONL of any shape, or a JSON array, packed with gzip or not. Out: the same rows with every string value masked, in a file
+that appears whole or not at all. What must hold: rows stream, and a line has a limit, so memory does not grow with the file but
+with its distinct strings; no message or sample carries unmasked text; ``--dry-run`` writes nothing, no key and no registry
+either.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from canvas_pipeline.atomic import whole_file
-from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.errors import BadInput
 from canvas_pipeline.intake.courses.masker import CourseMasker
 from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, Registry, registry_key
 from canvas_pipeline.intake.identities.markup import change_strings
 from canvas_pipeline.intake.identities.patterns import TYPES
 from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
 from canvas_pipeline.intake.identities.token_classifier import TokenClassifier
+from canvas_pipeline.intake.reading.contributor_id import contributor_of, printable, usable
+from canvas_pipeline.intake.reading.quarantine import REASONS
+from canvas_pipeline.intake.reading.snapshot import Line, lines
 from canvas_pipeline.records import dumps
 
 HELP = f"""Mask every string value of any JSONL, however deeply nested; tool-call markup, keys and numbers keep their bytes.
@@ -43,7 +47,6 @@ licence (Piiranha's is cc-by-nc-nd-4.0).
 
 Exit codes: 0 written, or shown; 1 bad input (file and line); 2 the detector is not available."""
 _CONSOLE = Console(stderr=True)
-_BATCH = 2000
 _SAMPLES = 3
 _TYPES = ("COURSE", *TYPES)
 _DRY_KEY = b"dry run, nothing is kept"
@@ -65,13 +68,12 @@ def scrub(
         ),
     ] = None,
 ) -> None:
-    if not source.is_file():
-        raise MissingInput(f"{source}: no such file to scrub")
+    usable(source)
     if out is None and not dry_run:
         raise BadInput("say where to write with --out, or use --dry-run")
-    if out is not None and out.resolve() == source.resolve():
+    if out is not None and out.exists() and out.samefile(source):
         raise BadInput(f"{source} is the input; give --out another name, contributions are never overwritten")
-    whose = contributor or source.stem
+    whose = contributor or contributor_of(source)
     if dry_run:
         given = os.environ.get(KEY_VARIABLE, "").encode()
         key: bytes = given if len(given) >= 16 else _DRY_KEY
@@ -132,24 +134,22 @@ def _masked(source: Path, scrubber: Scrubber, courses: CourseMasker, shown: _Sam
 
 
 def _batches(source: Path) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    with source.open("rb") as file, _progress() as progress:
+    with _progress() as progress:
         task = progress.add_task("scrubbing", total=source.stat().st_size)
-        for number, line in enumerate(file, 1):
-            progress.advance(task, len(line))
-            if not line.strip():
-                continue
-            try:
-                batch.append(msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                raise BadInput(
-                    f"{source}:{number}: not a JSON line; repair or remove it, nothing was written"
-                ) from None
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-    if batch:
-        yield batch
+        for part in lines(source):
+            yield [_row(source, number, line) for number, line in part if line.strip()]
+            progress.advance(task, sum(len(line) + 1 for _, line in part))
+
+
+def _row(source: Path, number: int, line: Line) -> Any:
+    if isinstance(line, str):
+        raise BadInput(f"{printable(str(source))}:{number}: {REASONS[line]}; nothing was written")
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadInput(
+            f"{printable(str(source))}:{number}: not a JSON line; repair or remove it, nothing was written"
+        ) from None
 
 
 def _progress() -> Progress:

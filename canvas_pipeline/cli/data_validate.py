@@ -18,11 +18,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from canvas_pipeline.errors import BadConfig, CanvasPipelineError, MissingInput, MissingTool, ServiceUnavailable
+from canvas_pipeline.errors import BadConfig, CanvasPipelineError, MissingTool, ServiceUnavailable
 from canvas_pipeline.intake.checking.identity_places import Detector, identity_detector
 from canvas_pipeline.intake.checking.repair import MENDED, RepairReport, repair
 from canvas_pipeline.intake.checking.validation import ValidationReport, validate
-from canvas_pipeline.intake.reading.contributor_id import contributors, printable
+from canvas_pipeline.intake.reading.contributor_id import contributor_of, contributors, printable, usable
 from canvas_pipeline.intake.reading.quarantine import REASONS, Problem
 from canvas_pipeline.records import Refusal, dumps
 
@@ -34,7 +34,7 @@ Every problem is named as file:line:field with what to do about it; the text of 
 problems: masking them is what the intake is for. In a file that claims to be masked already, each is a problem: say `--masked`
 (or `--strict`).
 
-**`--fix`** writes a clean copy to `fixed/` beside the file, under the same name, since the name is the contributor's id. Good
+**`--fix`** writes a clean copy to `fixed/` beside the file, under the contributor's id, as `.jsonl`. Good
 lines are copied byte for byte. A date or a number that cannot be read becomes null (not known), never another one. What cannot be
 mended is left out and listed; mend it by hand in the original and run again.
 
@@ -80,8 +80,7 @@ def validate_files(
             "--fix mends the form and masks nothing; run it without --masked, then canvas-data merge or scrub"
         )
     for path in files:
-        if not path.is_file():
-            raise MissingInput(f"{printable(str(path))}: no such file; give the path of a contributor's .jsonl export")
+        usable(path)
     if fix:
         good = _fix_all(files, out, in_place, limit, json)
         raise typer.Exit(0 if good else 1)
@@ -123,10 +122,10 @@ def _detector() -> tuple[Detector | None, CanvasPipelineError | None]:
 
 
 def _twins(files: Sequence[Path]) -> list[Problem]:
-    """Files of one folder whose names differ only in case. (An unsafe name is told by the reader, record by record.)"""
+    """Files of one folder that state the same id but for case. (An unsafe name is told by the reader, record by record.)"""
     found: list[Refusal] = []
     for folder in sorted({path.parent for path in files}):
-        found += contributors(path for path in files if path.parent == folder)[1]
+        found += contributors({path for path in files if path.parent == folder})[1]
     return [
         Problem(file=r.source, line=r.line, field="", reason=r.reason, message=REASONS[r.reason])
         for r in found
@@ -138,10 +137,11 @@ def _fix_all(files: Sequence[Path], out: Path | None, in_place: bool, limit: int
     good = True
     with _progress(files) as advance:
         for path in files:
+            name = f"{contributor_of(path)}.jsonl"
             if out is None:
-                target = path if in_place else path.parent / "fixed" / path.name
+                target = path if in_place else path.parent / "fixed" / name
             else:
-                target = out if out.suffix == path.suffix and not out.is_dir() else out / path.name
+                target = out if out.suffix in (".jsonl", path.suffix) and not out.is_dir() else out / name
             report = repair(path, target, in_place=in_place, limit=limit, progress=advance)
             good = good and report.out is not None and not report.left_out
             _show_repair(report, in_place, json)
@@ -159,8 +159,12 @@ def _show(report: ValidationReport, json: bool) -> None:
     for problem in report.problems:
         typer.echo(str(problem))
     hidden = sum(report.refused.values()) - sum(problem.reason in report.refused for problem in report.problems)
-    if hidden > 0:
+    if hidden > 0 and not any(problem.line == 0 for problem in report.problems):
         typer.echo(f"{report.file}: {hidden} more problems; --limit shows more")
+    if report.array and report.records:
+        typer.echo(
+            f"{report.file}: a JSON array, read as it stands; --fix writes a copy with each record on a line of its own"
+        )
     verdict = "clean" if report.ok else "bad"
     typer.echo(f"{report.file}: {verdict}: {report.records} records, {report.rows_in} rows in, {report.rows} kept")
     _ERR.print(_funnel(report))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import dagster as dg
@@ -78,7 +79,9 @@ def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: M
     """Run intake where it is due, then the rest; returns the run that failed, if any."""
     from canvas_pipeline.definitions import defs
 
-    contributors = list(intake.contributor_files(ws))
+    # Which files are passed over, and why, is for the terminal, not only for the log.
+    told = replace(ws, say=lambda line: opened.out.print(line, markup=False, soft_wrap=True))
+    contributors = list(intake.contributor_files(told))
     opened.instance.add_dynamic_partitions("contributors", contributors)
     seen = opened.instance.get_materialized_partitions(dg.AssetKey("collab"))
     due = set(intake.to_take_in(ws))

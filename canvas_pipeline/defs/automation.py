@@ -10,6 +10,8 @@ import dagster as dg
 from canvas_pipeline.components.resource import Line
 from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, canaries, collab
 from canvas_pipeline.defs.canvas.leaving import departures
+from canvas_pipeline.intake.reading.contributor_id import SUFFIXES, contributor_of, in_folder
+from canvas_pipeline.intake.reading.quarantine import REASONS
 from canvas_pipeline.line import arrivals, night
 from canvas_pipeline.line.intake import intake_code
 from canvas_pipeline.training.methods import METHODS, method
@@ -54,6 +56,8 @@ def training_selection(methods: Sequence[str]) -> dg.AssetSelection:
 
 LANE = "canvas/lane"
 """Run tag: ``line`` runs make models, one at a time (dagster.yaml); ``intake`` runs go beside them."""
+SHOWN = 10
+"""Files that are passed over, named in one tick."""
 INPUTS, CHANGED = "canvas/inputs", "canvas/changed"
 WAITING = [
     dg.DagsterRunStatus.QUEUED,
@@ -130,10 +134,15 @@ def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorRe
     waiting = context.instance.get_runs_count(dg.RunsFilter(job_name=intake_job.name, statuses=WAITING))
     names, seen = arrivals.ask(seen, waiting, intake_code())
     settled = {name for name, sighting in seen.items() if sighting.sha256}
-    present = {path.stem for path in folder.glob("*.jsonl") if not path.name.startswith(".")}
+    passed_over = [f"{file.source}: {REASONS[file.reason]}" for file in in_folder(folder)[1]]
+    if passed_over:
+        context.log.warning(f"{folder}: {len(passed_over)} not taken in: " + "; ".join(passed_over[:SHOWN]))
+    # Whoever's file is refused (a twin has come, a folder lies there) keeps their partition.
+    present = {contributor_of(path) for path in folder.glob("[!.]*") if path.name.endswith(SUFFIXES)}
     known = set(context.instance.get_dynamic_partitions(CONTRIBUTORS.name or ""))
     return dg.SensorResult(
         run_requests=[dg.RunRequest(partition_key=name) for name in names],
+        skip_reason=None if names or not passed_over else "not taken in: " + "; ".join(passed_over[:SHOWN]),
         dynamic_partitions_requests=[
             CONTRIBUTORS.build_add_request(sorted(settled - known)),
             CONTRIBUTORS.build_delete_request(sorted(known - present)),

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.digests import sha256_file
-from canvas_pipeline.intake.reading.contributor_id import contributors
+from canvas_pipeline.intake.reading.contributor_id import in_folder
 
 STILL_S = 5.0
 UNREADABLE = "unreadable"
@@ -46,15 +46,13 @@ Sightings = dict[str, Sighting]
 def look(collab: Path, before: Mapping[str, Sighting], now: float, still_s: float = STILL_S) -> Sightings:
     """Contributor → what is seen now. One whose file has gone is gone; one that is being rewritten keeps what was asked for."""
     seen: Sightings = {}
-    # One with a dot in front is being copied, or hidden on purpose.
-    paths = [path for path in collab.glob("*.jsonl") if not path.name.startswith(".")]
-    for name, path in contributors(paths)[0].items():
+    for name, path in in_folder(collab)[0].items():
         try:
             seen[name] = _sighting(path, before.get(name), now, still_s)
         except FileNotFoundError:
             continue  # renamed or removed while we looked
         except OSError:
-            # No right to read it, a folder of that name, a broken disk: it is looked at again, and keeps nobody else waiting.
+            # No right to read it, a broken disk: it is looked at again, and keeps nobody else waiting.
             seen[name] = Sighting(UNREADABLE, now, "", before[name].asked if name in before else "")
     return seen
 

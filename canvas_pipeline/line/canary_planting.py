@@ -5,6 +5,7 @@ written to; a decoy has a due time of its own, by which it is found again; what 
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.examples.students import imprint
+from canvas_pipeline.intake.reading.contributor_id import in_folder
 from canvas_pipeline.intake.synthetic import canary_templates
 from canvas_pipeline.intake.synthetic.canaries import Canary, Decoy, fold
 from canvas_pipeline.line import examples
@@ -29,7 +31,7 @@ _WORDS = re.compile(r"[^\W\d_]{3,}|\d{4,7}")
 def taken_words(ws: Workspace) -> set[str]:
     """Words and numbers that the inputs, the wordings here and those of the examples hold, which no needle may be."""
     package = Path(__file__).resolve().parents[1]
-    sources = [*ws.collab.glob("*.jsonl"), *ws.sessions.glob("*.jsonl")]
+    sources = [*in_folder(ws.collab)[0].values(), *ws.sessions.glob("*.jsonl")]
     sources += [path for room in ("examples", "bench", "tools") for path in (package / room).rglob("*.py")]
     sources.append(Path(canary_templates.__file__))
     return {
@@ -42,6 +44,11 @@ def copy_inputs(ws: Workspace, root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     (root / PLANTED).touch()
     shutil.copytree(ws.collab, root / "collab", dirs_exist_ok=True)
+    for path in in_folder(root / "collab")[0].values():
+        if path.suffix == ".gz":  # records are appended to the copies
+            with gzip.open(path) as packed, path.with_suffix("").open("wb") as plain:
+                shutil.copyfileobj(packed, plain)
+            path.unlink()
     if ws.sessions.is_dir():
         shutil.copytree(ws.sessions, root / "sessions", dirs_exist_ok=True)
     (root / "sessions").mkdir(exist_ok=True)

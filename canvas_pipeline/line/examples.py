@@ -8,6 +8,7 @@ cases share neither items nor wordings with what is trained on.
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from canvas_pipeline.bench import cases as case_room
 from canvas_pipeline.bench.charts import funnel_png
 from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.digests import sha256_file
-from canvas_pipeline.errors import BadInput
+from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.examples import feedback as feedback_room
 from canvas_pipeline.examples import labelling, mutation, pairs, sessions, splits, students, teacher, trajectory
 from canvas_pipeline.guardrails.data import g6
@@ -29,6 +30,7 @@ from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.courses.masker import CourseMasker
 from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
+from canvas_pipeline.intake.reading.snapshot import lines
 from canvas_pipeline.line import audits
 from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.audits import audited
@@ -79,14 +81,19 @@ def session_files(ws: Workspace) -> dict[str, str]:
     return {path.name: sha256_file(path) for path in sorted(ws.sessions.glob("*.jsonl"))}
 
 
-def recorded_sessions(ws: Workspace, path: Path) -> Iterator[Trajectory | Refusal]:
-    """The sessions of one file, anonymised like everything else, as training rows or the reason why not."""
+def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> Iterator[Trajectory | Refusal]:
+    """The sessions of one file, anonymised like everything else, as training rows or the reason why not. Raises ``InputChanged``
+    where the file's content has not the given hash (any more)."""
     rows: list[Any] = []
-    for number, line in enumerate(path.open("rb"), 1):
+    digest = hashlib.sha256()
+    for number, line in (entry for batch in lines(path, digest=digest, arrays=False) for entry in batch):
         try:
             rows.append(msgspec.json.decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            yield Refusal(source=f"sessions/{path.stem}", line=number, reason="malformed_json")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            reason = line if isinstance(line, str) else "malformed_json"
+            yield Refusal(source=f"sessions/{path.stem}", line=number, reason=reason)
+    if sha256 is not None and digest.hexdigest() != sha256:
+        raise InputChanged(f"{path}: the file was changed while it was read; run again when nobody writes to it")
     key, registry = ws.registry()
     clean = scrub_rows(rows, Scrubber(key, path.stem), CourseMasker(Registry(key, registry), path.stem))
     yield from sessions.from_sessions(clean, world(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
@@ -101,8 +108,8 @@ def trajectories(ws: Workspace) -> Made:
         made = list(trajectory.synthesise(world(ws)[0], ws.profile, ws.seed, MockCanvas))
         kept: list[Trajectory] = []
         refused: list[Refusal] = []
-        for name in recorded:
-            for row in recorded_sessions(ws, ws.sessions / name):
+        for name, sha256 in recorded.items():
+            for row in recorded_sessions(ws, ws.sessions / name, sha256):
                 if isinstance(row, Trajectory):
                     kept.append(row)
                 else:

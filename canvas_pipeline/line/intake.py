@@ -1,7 +1,8 @@
 """The door: contributor files → anonymised items → one corpus.
 
-In: ``<root>/collab/*.jsonl``. Out: stages ``collab/<contributor>`` (items, refusals) and ``corpus``. What must hold: raw text
-exists only in the contributor's own file and in the private registry; every line and row is accounted for.
+In: ``<root>/collab/*.jsonl``, packed with gzip or not. Out: stages ``collab/<contributor>`` (items, refusals) and ``corpus``.
+What must hold: raw text exists only in the contributor's own file and in the private registry; every line and row is accounted
+for.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.bench.charts import funnel_png
 from canvas_pipeline.code_version import code_version
 from canvas_pipeline.digests import sha256_file
-from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.errors import BadInput, InputChanged, MissingInput
 from canvas_pipeline.guardrails.data import g6
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.intake.reading.contributor_id import contributors
+from canvas_pipeline.intake.reading.contributor_id import in_folder
 from canvas_pipeline.intake.reading.quarantine import REASONS
 from canvas_pipeline.intake.stream.merge import Merge
 from canvas_pipeline.intake.stream.table import checked
@@ -27,6 +28,7 @@ from canvas_pipeline.line.workspace import Made, Workspace, make, recipe
 from canvas_pipeline.records import Funnel
 
 OUTDATED = "taken in before their file or the intake changed"
+ATTEMPTS = 3
 _TAKES_IN = ("line.intake:collab.build",)
 """The code that makes ``collab/<contributor>``."""
 
@@ -37,26 +39,37 @@ def contributor_files(ws: Workspace) -> dict[str, Path]:
         raise MissingInput(
             f"{ws.collab}: no such folder; put contributor files there, or make some: canvas-data synthesize"
         )
-    taken, refused = contributors(_files(ws.collab))
+    taken, refused = in_folder(ws.collab)
     for file in refused:  # said at each look: nobody finds a file that is silently passed over
         ws.say(f"{file.source} is not taken in: {REASONS[file.reason]}")
     return taken
 
 
 def collab(ws: Workspace, contributor: str) -> Made:
-    """Read, quarantine and anonymise one contributor's file."""
+    """Read, quarantine and anonymise one contributor's file. One that is written to meanwhile is read again, and in the end refused
+    with ``InputChanged``: rows are only ever kept under the hash of the bytes they were read from."""
     path = contributor_files(ws).get(contributor)
     if path is None:
         raise MissingInput(f"{ws.collab}: no file for this contributor; their partition can be removed")
     key, registry = ws.registry()
 
     def build(writer: Writer) -> None:
-        taken = take_in(path, key, registry, writer.rows, scratch=writer.folder)
+        taken = take_in(path, key, registry, writer.rows, scratch=writer.folder, sha256=inputs[path.name])
         writer.funnel = taken.funnel
         writer.notes = {"counts": taken.counts}
 
-    stage, reused = make(ws, f"collab/{contributor}", build, inputs=_inputs(path, key))
-    return _made(ws, stage, reused)
+    for attempt in range(1, ATTEMPTS + 1):
+        inputs = _inputs(path, key)
+        try:
+            stage, reused = make(ws, f"collab/{contributor}", build, inputs=inputs)
+            break
+        except InputChanged:
+            if attempt == ATTEMPTS:
+                raise
+    made = _made(ws, stage, reused)
+    if not made.funnels[0].rows_in:
+        ws.say(f"collab/{contributor}: {REASONS['empty_file']}")
+    return made
 
 
 def intake_code() -> str:
@@ -137,8 +150,3 @@ def _funnel(stage: Stage) -> Funnel:
     if stage.manifest.funnel is None:
         raise BadInput(f"stage {stage.manifest.stage} has no funnel; remove {stage.folder} and materialise it again")
     return stage.manifest.funnel
-
-
-def _files(collab: Path) -> list[Path]:
-    """Contributor files; one with a dot in front is being copied, or hidden on purpose."""
-    return [path for path in collab.glob("*.jsonl") if not path.name.startswith(".")]

@@ -16,6 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from canvas_pipeline.atomic import whole_file
+from canvas_pipeline.intake.reading.contributor_id import TRUTH, all_invented, contributor_of
 from canvas_pipeline.line.lineage import Lineage
 from canvas_pipeline.line.versions import sweep
 from canvas_pipeline.line.workspace import Workspace
@@ -35,8 +36,8 @@ class _Vote(msgspec.Struct):
 def counts(ws: Workspace, contributor: str) -> dict[str, int]:
     """Lines of their file, of its ground truth, and of sessions that are theirs."""
     return {
-        "source lines": sum(map(_lines, _own_files(ws, contributor)[:1])),
-        "truth lines": sum(map(_lines, _own_files(ws, contributor)[1:2])),
+        "source lines": sum(map(_lines, _exports(ws, contributor))),
+        "truth lines": _lines(_truth(ws, contributor)),
         "session rows": sum(1 for _, own in _sessions(ws, contributor) for theirs in own if theirs),
     }
 
@@ -60,8 +61,7 @@ def remove_files(ws: Workspace, contributor: str) -> None:
 
 def only_invented_after(ws: Workspace, contributor: str) -> bool:
     """Whether all who stay are invented: their handles must not change because the last real contributor went."""
-    stay = [p for p in ws.collab.glob("*.jsonl") if not p.name.startswith(".") and p.stem != contributor]
-    return bool(stay) and all((ws.collab / "truth" / f"{p.stem}.truth.jsonl").is_file() for p in stay)
+    return all_invented(ws.collab, without=contributor)
 
 
 def others_pairs(lineage: Lineage) -> tuple[str, ...]:
@@ -127,8 +127,18 @@ def append(path: Path, raw: bytes) -> None:
 
 
 def _own_files(ws: Workspace, contributor: str) -> list[Path]:
-    truth = ws.collab / "truth" / f"{contributor}.truth.jsonl"
-    return [ws.collab / f"{contributor}.jsonl", truth, ws.sessions / f"{contributor}.jsonl"]
+    return [*_exports(ws, contributor), _truth(ws, contributor), ws.sessions / f"{contributor}.jsonl"]
+
+
+def _exports(ws: Workspace, contributor: str) -> list[Path]:
+    """Every form of their export that lies in the folder, those that are not taken in too (a .json, an archive, a mended copy)."""
+    if not ws.collab.is_dir():
+        return []
+    return sorted(p for p in ws.collab.glob("**/*") if p.is_file() and contributor_of(p) == contributor)
+
+
+def _truth(ws: Workspace, contributor: str) -> Path:
+    return ws.collab / TRUTH / f"{contributor}.truth.jsonl"
 
 
 def _sessions(ws: Workspace, contributor: str) -> Iterator[tuple[Path, Iterator[bool]]]:

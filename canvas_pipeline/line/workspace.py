@@ -20,6 +20,7 @@ from canvas_pipeline.code_version import code_version, library_versions, root_of
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, registry_key
+from canvas_pipeline.intake.reading.contributor_id import all_invented
 from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import Funnel
 
@@ -110,8 +111,7 @@ class Workspace:
     @property
     def synthetic(self) -> bool:
         """Whether every contributor here is invented: only ``canvas-data synthesize`` writes a ground truth beside a file."""
-        files = [path for path in self.collab.glob("*.jsonl") if not path.name.startswith(".")]
-        return bool(files) and all((self.collab / "truth" / f"{path.stem}.truth.jsonl").is_file() for path in files)
+        return all_invented(self.collab)
 
     def registry(self) -> tuple[bytes, Path]:
         """The secret behind course handles, and the private register they are kept in.

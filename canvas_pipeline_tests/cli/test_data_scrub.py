@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from typer.testing import CliRunner, Result
 from canvas_pipeline.cli import data_scrub
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.intake.courses.registry import KEY_VARIABLE
+from canvas_pipeline.intake.reading.quarantine import MAX_LINE
 from canvas_pipeline.tools.wire import ToolCall, serialise
 
 ROOT = Path(__file__).parents[2]
@@ -154,3 +156,24 @@ def test_help_has_an_example_and_the_exit_codes() -> None:
         and "--dry-run" in text
         and "2 the detector is not available" in text
     )
+
+
+def test_a_line_without_end_is_refused_and_not_held(source: Path) -> None:
+    with source.open("ab") as file:
+        file.write(b'{"x": "' + b"y" * (MAX_LINE + 1) + b'"}\n')
+    before = everything(source.parent)
+    result = run(source, "--dry-run")
+    assert isinstance(result.exception, BadInput) and ":4: the line is longer than" in str(result.exception)
+    assert everything(source.parent) == before
+
+
+def test_an_array_and_an_archive_are_scrubbed_like_lines(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "a key for tests only")
+    array, packed = source.parent / "a" / "zed-001.json", source.parent / "b" / "zed-001.jsonl.gz"
+    for path, data in ((array, json.dumps(ROWS[:2]).encode()), (packed, gzip.compress(source.read_bytes()))):
+        path.parent.mkdir()
+        path.write_bytes(data)
+    told = [run(path, "--out", path.parent / "out.jsonl") for path in (source, array, packed)]
+    assert [result.exit_code for result in told] == [0, 0, 0]
+    lines = [(path.parent / "out.jsonl").read_bytes().splitlines() for path in (source, array, packed)]
+    assert lines[1] == lines[0][:2] and lines[2] == lines[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -13,7 +14,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import data_validate
-from canvas_pipeline.errors import BadConfig, MissingInput
+from canvas_pipeline.errors import BadConfig, BadInput, MissingInput
+from canvas_pipeline.intake.checking.validation import validate
 from canvas_pipeline_tests.intake.contributions import contribution, course_line, work_line
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +70,7 @@ def test_files_that_differ_in_case_only_are_named(tmp_path: Path) -> None:
     second = tmp_path / "Zed-001.jsonl"
     second.write_bytes(course_line(contributor_id="Zed-001"))
     result = run(first, second, "--schema-only")
-    assert result.exit_code == 1 and "Zed-001.jsonl:0: another file has this name" in result.output
+    assert result.exit_code == 1 and "Zed-001.jsonl: another file has this name" in result.output
 
 
 def test_without_the_detector_a_clean_form_exits_2_with_one_sentence_and_a_bad_one_1(tmp_path: Path) -> None:
@@ -127,3 +129,41 @@ def test_options_that_contradict_each_other_and_missing_files_are_named(tmp_path
 @pytest.mark.parametrize("phrase", ["Examples", "Exit codes", "--fix", "--masked", "fixed/", "--json"])
 def test_help_teaches(phrase: str) -> None:
     assert phrase in run("--help").output
+
+
+def test_an_array_is_clean_and_one_line_says_how_to_take_it_apart(tmp_path: Path) -> None:
+    path = contribution(tmp_path, json.dumps([json.loads(course_line())] * 2, indent=1).encode())
+    result = run(path, "--schema-only")
+    assert result.exit_code == 0 and "--fix" in result.stdout and len(result.stdout.splitlines()) == 2
+    assert run(path, "--fix").exit_code == 0
+    assert len((tmp_path / "fixed" / path.name).read_bytes().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", "holds no record"), (b"\n \n", "holds no record"), (b"[]", "holds no record"),
+        (json.dumps(json.loads(course_line()), indent=1).encode(), "--fix"), (course_line().decode().encode("utf-16"), "--fix"),
+        (b"course,name\n" * 40, "canvas-data import"), (b"<html>\n" * 40, "is a record"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_records_at_all_is_told_in_one_line(tmp_path: Path, data: bytes, told: str) -> None:
+    path = tmp_path / "zed-001.jsonl"
+    path.write_bytes(data)
+    result = run(path, "--schema-only")
+    assert result.exit_code == 1 and told in result.stdout and len(result.stdout.splitlines()) == 2
+    assert "clean" not in result.stdout
+
+
+def test_a_folder_of_that_name_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").mkdir()
+    result = run(tmp_path / "x.jsonl")
+    assert isinstance(result.exception, BadInput) and "a folder, not a file" in str(result.exception)
+
+
+def test_a_mended_archive_is_plain_text_under_the_contributors_name(tmp_path: Path) -> None:
+    path = tmp_path / "zed-001.jsonl.gz"
+    path.write_bytes(gzip.compress(b"[" + course_line() + b",]"))
+    assert run(path, "--fix").exit_code == 0
+    assert validate(tmp_path / "fixed" / "zed-001.jsonl").ok
+    assert isinstance(run(path, "--fix", "--in-place").exception, BadInput)

@@ -130,6 +130,22 @@ def test_hidden_files_and_other_kinds_are_nobody(folder: Folder) -> None:
     assert (folder.tick(), folder.partitions) == ([], [])
 
 
+def test_files_that_are_not_taken_in_are_named_with_what_to_do(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("ok-2.JSONL", "ok-3.json", "grades.csv", "my export.jsonl"):
+        (folder.root / "collab" / name).write_text("{}\n")
+    (folder.root / "collab" / "sub").mkdir()
+    context = dg.build_sensor_context(instance=folder.instance, resources={"line": Line(root=str(folder.root))})
+    result = contributors(context)
+    assert isinstance(result, dg.SensorResult) and result.skip_reason is not None
+    told = str(result.skip_reason)
+    assert all(f"{name}: " in told for name in ("ok-2.JSONL", "ok-3.json", "grades.csv", "my export.jsonl", "sub"))
+    assert "rename it" in told and "canvas-data import" in told
+    folder.put("ada", "{}\n")
+    assert folder.tick() == ["ada"]
+
+
 def test_a_flood_gets_all_its_partitions_at_once_and_its_runs_in_portions(folder: Folder) -> None:
     names = [f"c{n:03}" for n in range(200)]
     for name in names:

@@ -44,8 +44,11 @@ def test_a_shown_name_cannot_command_a_terminal(text: str) -> None:
     assert printable(text).isascii() and printable(text).isprintable() and len(printable(text)) <= 120
 
 
-def test_twins_by_case_and_tricks_are_refused_as_files_in_any_order() -> None:
-    paths = [Path(f"{stem}.jsonl") for stem in ("bo", "Ada", "ada", ".x", "NUL", "cy")] + [Path("elsewhere/bo.jsonl")]
+def test_twins_by_case_and_tricks_are_refused_as_files_in_any_order(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    paths = [tmp_path / f"{stem}.jsonl" for stem in ("bo", "Ada", "ada", ".x", "NUL", "cy", "elsewhere/bo")]
+    for path in paths:
+        path.touch()
     taken, refused = contributors(paths)
     assert list(taken) == ["cy"]
     assert [(r.source, r.line, r.reason) for r in refused] == [

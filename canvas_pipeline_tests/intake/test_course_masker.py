@@ -140,6 +140,35 @@ def test_a_full_identity_is_shared_between_contributors_and_a_partial_one_is_not
     assert masker("a").handle_of_code("CS 3704", "2026 Spring") == masker("b").handle_of_code("cs3704", "Spring 2026")
 
 
+@pytest.mark.parametrize(
+    ("code", "others"),
+    [
+        ("GDP: QIN611 & QIN651", ("QIN611", "QIN 651", "GDP: QIN611 & QIN671", "Thesis: QIN611 & QIN651")),
+        ("CS 3114/5040", ("CS 3114", "CS 5040", "CS 3114/5044")), ("CS3114/CS5040", ("CS 3114", "CS 5040")),
+        ("CS 61A & CS 61B", ("CS 61A", "CS 61B")), ("CS 4414 / MATH 4414", ("CS 4414", "MATH 4414")),
+        ("CS_3704_21936_202601 & CS_3704_21937_202601", ("CS_3704_21936_202601", "CS_3704_21937_202601")),
+    ],
+)  # fmt: skip
+def test_a_course_whose_code_is_a_list_is_none_of_those_that_it_lists(code: str, others: tuple[str, ...]) -> None:
+    made = masker("zed-001", code, *others)
+    handles = [made.handle_of_code(each, "2026 Spring") for each in (code, *others)]
+    assert len(set(handles)) == len(handles)
+    assert made.handle_of_code(code, "2026 Fall") != handles[0]
+    left = HANDLE.sub("", made.mask(f"Meeting of {code}")[0])
+    assert not any(part in left for part in ("QIN", "3114", "3704", "61", "4414"))
+
+
+@pytest.mark.parametrize(
+    "code", ["CS_3704_21936_202601 CS 3704", "CS 3704 (21936)", "CS 3704 / 2026", "CS 3704-001, 002"]
+)
+def test_a_code_that_says_one_course_twice_or_with_its_section_is_no_list(code: str) -> None:
+    made = masker("zed-001")
+    first = code if "21936" in code else "CS 3704"
+    assert made.handle_of_code(code, "2026 Spring") == made.handle_of_code(
+        first.removesuffix(" CS 3704"), "2026 Spring"
+    )
+
+
 def test_sections_with_different_reference_numbers_are_different_and_an_unknown_one_joins_neither() -> None:
     handles = {
         masker(n).handle_of_code(c, "2026 Spring")

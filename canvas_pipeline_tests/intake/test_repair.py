@@ -172,6 +172,7 @@ def test_names_that_cannot_be_are_refused_before_anything_is_read(tmp_path: Path
     path = contribution(tmp_path, course_line())
     with pytest.raises(BadInput, match="keeps the name"):
         repair(path, tmp_path / "other.jsonl")
+    (tmp_path / ".hidden.jsonl").write_bytes(course_line())
     with pytest.raises(BadInput, match="rename the file"):
         repair(tmp_path / ".hidden.jsonl", tmp_path / "fixed" / ".hidden.jsonl")
     with pytest.raises(MissingInput):

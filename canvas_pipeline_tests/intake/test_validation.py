@@ -38,7 +38,7 @@ def test_validation_names_file_line_and_field_and_never_the_text(tmp_path: Path)
 
 
 def test_all_problems_are_counted_while_only_the_first_are_held(tmp_path: Path) -> None:
-    report = validate(contribution(tmp_path, *[b"x"] * 50), limit=3)
+    report = validate(contribution(tmp_path, course_line(), *[b"x"] * 50), limit=3)
     assert len(report.problems) == 3 and report.refused == {"malformed_json": 50}
 
 

@@ -102,11 +102,11 @@ def test_while_as_many_wait_as_may_wait_nobody_is_asked_for_and_nobody_is_forgot
 
 
 def test_what_cannot_be_read_keeps_nobody_waiting_and_is_taken_once_it_can(tmp_path: Path) -> None:
-    (tmp_path / "ada.jsonl").mkdir()
+    (tmp_path / "ada.jsonl").symlink_to("/proc/self/mem")  # a regular file whose reading fails, whoever reads
     put(tmp_path, "bo", "{}\n")
     names, seen = ask(look(tmp_path, {}, NOW), 0, CODE)
     assert (names, arrivals.unreadable(seen)) == (["bo"], ["ada"])
-    (tmp_path / "ada.jsonl").rmdir()
+    (tmp_path / "ada.jsonl").unlink()
     put(tmp_path, "ada", "{}\n")
     assert news(look(tmp_path, loaded(dumped(seen)), NOW + 30)) == ["ada"]
 

@@ -75,7 +75,7 @@ class IdentityPlaces:
 
     def look(self, batch: Batch, every_line: bool) -> Iterator[tuple[str, str]]:
         """(place, type) of each string with an identity. ``every_line``: what is no JSON is looked at as text."""
-        strings = [s for number, line in batch if line is not None for s in strings_of(number, line, every_line)]
+        strings = [s for number, line in batch if isinstance(line, bytes) for s in strings_of(number, line, every_line)]
         if len(self._answers) > _CACHE:
             self._answers.clear()
         for course_names in (False, True):

@@ -18,12 +18,12 @@ from typing import Any, BinaryIO
 import msgspec
 
 from canvas_pipeline.atomic import whole_file
-from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.intake.checking import lenient_json, mending
 from canvas_pipeline.intake.checking.lenient_json import Ambiguous, Hopeless
-from canvas_pipeline.intake.reading.contributor_id import is_safe, printable
+from canvas_pipeline.intake.reading.contributor_id import contributor_of, is_safe, printable, usable
 from canvas_pipeline.intake.reading.quarantine import MAX_DEPTH, MAX_LINE, MAX_ROWS, REASONS, Problem
-from canvas_pipeline.intake.reading.snapshot import lines, numbered, parse
+from canvas_pipeline.intake.reading.snapshot import Line, is_array, lines, numbered, parse
 from canvas_pipeline.intake.reading.strict_json import depth_over
 from canvas_pipeline.records import Refusal
 
@@ -52,26 +52,37 @@ class RepairReport(msgspec.Struct, frozen=True, kw_only=True):
 def repair(
     path: Path, out: Path, *, in_place: bool = False, limit: int = LIMIT, progress: Callable[[int], None] | None = None
 ) -> RepairReport:
-    """Write ``out``, whose name must be the input's (it is the contributor's id). Nothing is written where no record is left, or
-    where ``in_place`` is given and something would be left out. Raises ``BadInput`` for names that cannot be, ``MissingInput``."""
-    path, out = Path(path), Path(out)
-    shown = printable(str(path))
-    if not is_safe(path.stem):
+    """Write ``out``, whose name without suffix must be the input's (it is the contributor's id). Nothing is written where no record
+    is left, or where ``in_place`` is given and something would be left out. Raises ``BadInput`` for names that cannot be,
+    ``MissingInput``, ``InputChanged`` where the file that is to be written over has been changed meanwhile."""
+    path, out = usable(Path(path)), Path(out)
+    shown, contributor = printable(str(path)), contributor_of(path)
+    if not is_safe(contributor):
         raise BadInput(f"{shown}: {REASONS['unsafe_id']}; rename the file first")
-    if out.stem != path.stem:
+    if contributor_of(out) != contributor:
         raise BadInput(
-            f"{printable(str(out))}: a copy keeps the name {path.name}, which is the contributor's id; name a folder"
+            f"{printable(str(out))}: a copy keeps the name {contributor}, which is the contributor's id; name a folder"
         )
+    if out.name.lower().endswith(".gz"):
+        raise BadInput(f"{printable(str(out))}: a clean copy is plain text; name a folder, or {contributor}.jsonl")
     if out.resolve() == path.resolve() and not in_place:
         raise BadInput(f"{shown}: the input is not written over unless --in-place is given")
-    if not path.is_file():
-        raise MissingInput(f"{shown}: no such file; give the path of a contributor's .jsonl export")
-    work = _Work(shown, path.stem, limit)
+    work = _Work(shown, contributor, limit)
+    before = path.stat()
     try:
         with whole_file(out) as temporary, temporary.open("wb") as file:
             work.run(path, file, progress or (lambda _: None))
             if not work.records or (in_place and work.left_out):
                 raise _Withheld
+            now = path.stat()
+            if in_place and (before.st_ino, before.st_size, before.st_mtime_ns) != (
+                now.st_ino,
+                now.st_size,
+                now.st_mtime_ns,
+            ):
+                raise InputChanged(
+                    f"{shown}: the file was changed while it was read, so it is not written over; run again"
+                )
     except _Withheld:
         return work.report(None)
     return work.report(str(out))
@@ -107,20 +118,22 @@ class _Work:
                 self._value(number, value)
             progress(path.stat().st_size)
             return
-        for number, line in _entries(path, self.mended):
+        arrays = path.stat().st_size > WHOLE and is_array(path)
+        self.mended.update(["one_value_per_line"] if arrays else [])
+        for number, line in _entries(path, self.mended, arrays):
             self._line(number, line)
-            progress(1 + len(line or b""))
+            progress(1 + len(line))
 
-    def _line(self, number: int, line: bytes | None) -> None:
+    def _line(self, number: int, line: Line) -> None:
         results = parse(self.shown, self.contributor, number, line)
         first = results[0]
-        if len(results) == 1 and not isinstance(first, Refusal):
+        if isinstance(line, str):
+            self._leave(number, line)
+        elif len(results) == 1 and not isinstance(first, Refusal) and b"\n" not in line:
             self.unchanged += 1
-            self._write(line or b"", len(first))
+            self._write(line, len(first))
         elif isinstance(first, Refusal) and first.reason == "blank":
             self.mended["blank"] += 1
-        elif line is None:
-            self._leave(number, "line_too_long")
         else:
             mended: Counter[str] = Counter()
             try:
@@ -162,7 +175,7 @@ class _Work:
             self._emit(number, record, name, rows[: len(rows) // 2])
             self._emit(number, record, name, rows[len(rows) // 2 :])
             return
-        results = parse(self.shown, self.contributor, number, None if len(line) > MAX_LINE else line)
+        results = parse(self.shown, self.contributor, number, "line_too_long" if len(line) > MAX_LINE else line)
         first, refused = results[0], [r for r in results[1:] if isinstance(r, Refusal)]
         if isinstance(first, Refusal):
             self._leave(number, first.reason, first.detail)
@@ -191,18 +204,19 @@ class _Work:
             )
 
 
-def _entries(path: Path, mended: Counter[str]) -> Iterator[tuple[int, bytes | None]]:
-    """Numbered lines, those of a UTF-16 file in UTF-8."""
+def _entries(path: Path, mended: Counter[str], arrays: bool = False) -> Iterator[tuple[int, Line]]:
+    """Numbered lines, those of a UTF-16 file in UTF-8. A JSON array that is small enough is mended as a whole, so that it comes as
+    it stands unless ``arrays`` is given."""
     with path.open("rb") as file:
         start = file.read(4)
     encoding = _utf16(start)
     if encoding is None:
-        for batch in lines(path):
+        for batch in lines(path, arrays=arrays):
             yield from batch
         return
     mended["utf16"] += 1
     with path.open("r", encoding=encoding, errors="replace", newline="\n") as text:
-        yield from numbered(_Utf8(text))
+        yield from numbered(_Utf8(text), arrays=arrays)
 
 
 class _Utf8:
@@ -229,7 +243,7 @@ def _spread(path: Path) -> tuple[list[tuple[int, Any]], Counter[str]] | None:
     """(line, value) of each object where the file is JSON over many lines (a list, or indented objects); None where it is not."""
     mended: Counter[str] = Counter()
     for _, line in _entries(path, Counter()):
-        if line is None or not line.strip():
+        if isinstance(line, str) or not line.strip():
             continue
         try:
             list(lenient_json.values_of(lenient_json.text_of(line, Counter()), Counter()))
@@ -238,10 +252,12 @@ def _spread(path: Path) -> tuple[list[tuple[int, Any]], Counter[str]] | None:
             break
     else:
         return None
-    if path.stat().st_size > WHOLE:
-        return None
-    raw = b"\n".join(line or b"\xff" for _, line in _entries(path, mended))
-    text = lenient_json.text_of(raw, mended)
+    raw = bytearray()
+    for _, line in _entries(path, mended):
+        raw += (b"\xff" if isinstance(line, str) else line) + b"\n"
+        if len(raw) > WHOLE:
+            return None
+    text = lenient_json.text_of(bytes(raw), mended)
     try:
         found = list(lenient_json.values_of(text, mended))
     except Hopeless:

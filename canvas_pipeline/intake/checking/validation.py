@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.intake.checking.identity_places import Detector, Identities, IdentityPlaces
-from canvas_pipeline.intake.reading.contributor_id import printable
-from canvas_pipeline.intake.reading.quarantine import MAX_LINE, NOTES, REASONS, Problem
-from canvas_pipeline.intake.reading.snapshot import lines, parse
+from canvas_pipeline.intake.reading.contributor_id import contributor_of, printable
+from canvas_pipeline.intake.reading.quarantine import FORM, MAX_LINE, NOTES, REASONS, Problem
+from canvas_pipeline.intake.reading.snapshot import is_array, lines, parse
 from canvas_pipeline.records import Refusal
 
 LIMIT = 1000
@@ -29,7 +29,8 @@ _ADVICE = "an identity stands here unmasked; take the raw export through canvas-
 
 class ValidationReport(msgspec.Struct, frozen=True, kw_only=True):
     """What ``validate`` found. ``rows_in = rows + sum(refused) + sum(notes)``; ``rows`` are readable assignments and to-do items;
-    ``problems`` are the first of them, ``refused`` (reason → rows) counts all; ``identities`` is None where nobody looked."""
+    ``problems`` are the first of them, or the one of a file in which no line is a record; ``refused`` (reason → rows) counts all;
+    ``array`` is whether the records stand in a JSON array; ``identities`` is None where nobody looked."""
 
     file: str
     records: int
@@ -40,10 +41,11 @@ class ValidationReport(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...]
     identities: tuple[Identities, ...] | None = None
     masked: bool = False
+    array: bool = False
 
     @property
     def ok(self) -> bool:
-        return not self.refused and not (self.masked and self.identities)
+        return self.records > 0 and not self.refused and not (self.masked and self.identities)
 
 
 def validate(
@@ -55,17 +57,17 @@ def validate(
     max_line: int = MAX_LINE,
     progress: Callable[[int], None] | None = None,
 ) -> ValidationReport:
-    """Read the whole file, streaming. ``progress`` is told the bytes of each batch. Raises ``MissingInput`` for no such file and
-    what the detector raises (``MissingTool``, ``ServiceUnavailable``)."""
+    """Read the whole file, streaming. ``progress`` is told the bytes of each batch. Raises ``MissingInput`` or ``BadInput`` for
+    what is no regular file, and what the detector raises (``MissingTool``, ``ServiceUnavailable``)."""
     path = Path(path)
-    name = printable(str(path))
+    name, contributor = printable(str(path)), contributor_of(path)
     records = rows = 0
     reasons: Counter[str] = Counter()
     problems: list[Problem] = []
     seen = None if detector is None else IdentityPlaces(detector)
     for batch in lines(path, max_line=max_line):
         for number, line in batch:
-            for result in parse(path.name, path.stem, number, line):
+            for result in parse(path.name, contributor, number, line):
                 if not isinstance(result, Refusal):
                     records, rows = records + 1, rows + len(result)
                     continue
@@ -78,10 +80,15 @@ def validate(
                     line_, _, field = place.partition(":")
                     problems.append(_problem(name, int(line_), field, UNMASKED, f"{type_}: {_ADVICE}"))
         if progress is not None:
-            progress(sum(1 + len(line or b"") for _, line in batch))
+            progress(sum(1 + len(line) for _, line in batch))
     rows_in = rows + reasons.total()
+    refused = reasons.keys() - NOTES
+    if not records and not masked and refused <= FORM:
+        whole = "no_record" if refused else "empty_file"
+        problems = [_problem(name, 0, "", whole, REASONS[whole])]
     return ValidationReport(
         file=name, records=records, rows_in=rows_in, rows=rows, masked=masked, problems=tuple(problems),
+        array=is_array(path),
         refused={reason: n for reason, n in sorted(reasons.items()) if reason not in NOTES},
         notes={reason: n for reason, n in sorted(reasons.items()) if reason in NOTES},
         identities=None if seen is None else seen.found(),

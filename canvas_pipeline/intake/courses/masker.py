@@ -14,7 +14,7 @@ else contributes, and a handle must depend on its own contributor's records alon
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from canvas_pipeline.intake.courses import forms
 from canvas_pipeline.intake.courses.crn import CourseId, Mention, View, apart, candidates, find, folded, term_code
@@ -42,6 +42,10 @@ _REVERSED = re.compile(
     rf"(?<![A-Za-z0-9])(?P<number>[0-9]{{4}}){forms.SEP}{{0,2}}(?P<subject>[A-Za-z]{{2,11}})(?![A-Za-z0-9])"
 )
 _NUMBER_ALONE = re.compile(r"(?<![A-Za-z])(?i:course|class)[\s#:]{1,3}(?P<number>[0-9]{4}[A-Za-z]?)(?![A-Za-z0-9])")
+# Behind a course's number, the number of the next course of a list; a section or a term stands behind a dash or a blank.
+_NEXT = re.compile(
+    r"(?<=[0-9A-Za-z])[ ]{0,3}(?:[/&+]|and\b)[ ]{0,3}(?:([A-Z]{2,11})[ _-]?)?([0-9]{3,4})(?![0-9])", re.I
+)
 _OWN_CRN = re.compile(r"(?<![0-9])(?<![0-9][.,])(?<!\$)[0-9]{5}(?![0-9]|[.,][0-9])")
 
 
@@ -148,15 +152,18 @@ class CourseMasker:
         ours = HANDLE.search(code)
         if ours:
             return ours.group()
-        mentions = find(code, self._subjects)
-        if mentions:
-            return self._handle(_with_term(max(mentions, key=lambda m: (m.course.known_parts, -m.start)).course, term))
         plain = folded(code).text
-        pair = _CODE_PAIR.search(plain)
-        if pair and pair["subject"].upper() not in _NO_PAIR:
-            return self._handle(_with_term(CourseId(pair["subject"].upper(), pair["number"].upper()), term))
-        if crn := _LONE_CRN.search(plain):
-            return self._handle(_with_term(CourseId(crn=crn["crn"]), term))
+        stated = [m.course for m in sorted(find(code, self._subjects), key=lambda m: (-m.course.known_parts, m.start))]
+        stated = stated or [
+            CourseId(pair["subject"].upper(), pair["number"].upper())
+            for pair in _CODE_PAIR.finditer(plain)
+            if pair["subject"].upper() not in _NO_PAIR
+        ]
+        stated = stated or [CourseId(crn=crn["crn"]) for crn in _LONE_CRN.finditer(plain)]
+        if _is_list(stated, plain):  # a course of its own, not the first one that it lists
+            return self._private(f"codes/{term_code(term) or '-'}/{' '.join(plain.casefold().split())}")
+        if stated:
+            return self._handle(_with_term(stated[0], term))
         short = forms.SHORT_HANDLE.search(code)
         if short:
             return self._private(f"handle/{int(short.group(1))}")
@@ -261,6 +268,20 @@ class CourseMasker:
         # Half a surrogate pair, as JSON can bring it, has no bytes: it is spelled out.
         clean = f"of/{self._contributor}/{identity}".encode("utf-8", "backslashreplace").decode("utf-8")
         return self._registry.handle(clean)
+
+
+def _is_list(stated: Sequence[CourseId], plain: str) -> bool:
+    """Whether a code names several courses ("QIN611 & QIN651", "CS 3114/5040"), or several sections by their CRNs."""
+    if any(len({getattr(course, part) for course in stated} - {None}) > 1 for part in ("subject", "number", "crn")):
+        return True
+    first = next((course for course in stated if course.subject and course.number), None)
+    return first is not None and any(
+        len(number) == len(_digits(first.number or ""))
+        and (subject.upper() or first.subject, number) != (first.subject, _digits(first.number or ""))
+        and (subject or not re.fullmatch(forms.YEAR, number))
+        and subject.upper() not in _NO_PAIR
+        for subject, number in _NEXT.findall(plain)
+    )
 
 
 def _digits(number: str) -> str:

@@ -12,6 +12,10 @@ import msgspec
 
 MAX_LINE = 4 << 20  # bytes; a real contributor's longest line is under 100 KB
 MAX_ROWS = 20_000  # rows of one record; a real course has under 200
+MAX_RATIO, FREE_RATIO = (
+    200,
+    64 << 20,
+)  # unpacked bytes for one of a .gz file, and how many do not count; text has 5 to 30
 MAX_DEPTH = 32  # levels of nesting; an export has four
 
 REASONS: Mapping[str, str] = {
@@ -29,11 +33,26 @@ REASONS: Mapping[str, str] = {
     "unknown_kind": "the record's type is not course_snapshot or todo_snapshot; remove the line",
     "bad_date": "not an ISO-8601 date with time and offset (2026-03-01T04:59:59Z), or no such day; correct it or write null",
     "negative_points": "points are negative; correct them, or write null",
+    "cut_off": "the JSON array has no closing bracket, so the end of the file is missing; export it again",
+    "damaged_gzip": "the .gz file is cut off or damaged from here on; copy or pack it again",
+    "gzip_bomb": f"the .gz file unpacks to more than {MAX_RATIO} times its size; unpack it, look at it, and hand over the .jsonl",
     "contributor_mismatch": "not the file's name without .jsonl; rename the file, or move the line to its owner's file",
     "unsafe_id": "not a safe name; use letters a-z, digits, - and _ only, and name the file the same",
-    "duplicate_contributor": "another file has this name but for upper and lower case; rename or remove one of them",
+    "duplicate_contributor": "another file has this name but for upper and lower case, folder or suffix; rename or remove one",
     "blank": "the line is blank",
+    # about a file as a whole
+    "empty_file": "the file holds no record; export it again",
+    "no_record": "nothing in the file is a record, one {...} a line: canvas-data validate --fix mends JSON over many lines "
+    "or what is not UTF-8; canvas-data import turns a raw Canvas dump, a gradebook's .csv or an .ics feed into a contributor file",
+    "other_suffix": "the name does not end in .jsonl or .jsonl.gz; rename it (a JSON array may stay one), unless the same data "
+    "lies beside it",
+    "other_format": "not JSON; canvas-data import turns a gradebook's .csv and an .ics feed into a contributor file",
+    "is_folder": "a folder, not a file; name the files in it, or move them out of it",
+    "not_a_file": "a pipe, a device or a link to nothing; give a regular file, since it is read more than once",
+    "no_such_file": "no such file; give the path of a contributor's .jsonl export",
 }
+FORM = frozenset({"malformed_json", "not_an_object", "several_objects_on_line", "invalid_utf8", "nul_byte"})
+"""Where every line is refused for one of these, the file is in another form, and no line of it is to blame."""
 NOTES = frozenset({"blank"})  # counted and shown, but no reason to call a file bad
 
 
@@ -47,7 +66,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
     def __str__(self) -> str:
-        return ":".join(part for part in (self.file, str(self.line), self.field) if part) + f": {self.message}"
+        """``line`` 0 is the file as a whole."""
+        return ":".join(part for part in (self.file, str(self.line or ""), self.field) if part) + f": {self.message}"
 
 
 class Unreadable(Exception):

@@ -1,4 +1,5 @@
-"""Read and validate a contributor's export, one JSON object a line, any size, never trusting it.
+"""Read and validate a contributor's export, one JSON object a line (or an array of them), packed with gzip or not, any size, never
+trusting it.
 
 In: the path of ``<contributor>.jsonl``. Out: a stream of ``CourseSnapshot`` and ``TodoSnapshot`` records, and a ``Refusal``
 for everything that is none. What must hold: no bytes crash the reader; memory is bounded by ``max_line`` and not by the file;
@@ -14,32 +15,32 @@ Whole files go through ``read``; a process pool takes ``lines`` apart into batch
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.intake.reading import full_record
-from canvas_pipeline.intake.reading.contributor_id import is_safe, printable
+from canvas_pipeline.intake.reading.contributor_id import contributor_of, is_safe, printable
+from canvas_pipeline.intake.reading.json_array import elements
 from canvas_pipeline.intake.reading.quarantine import MAX_LINE, MAX_ROWS, Unreadable
+from canvas_pipeline.intake.reading.raw_file import Digest, Readable, opened
 from canvas_pipeline.intake.reading.strict_json import decode
 from canvas_pipeline.records import Refusal, dumps
 
 BATCH = 1 << 20  # bytes of text that go to a worker at a time
+ARRAY = re.compile(rb"\s*\[\s*(?:[{\]]|$)")
+"""How a file begins that is an array of objects, and not a line that happens to be a list."""
 _BOM = b"\xef\xbb\xbf"
 
 S = TypeVar("S", bound=msgspec.Struct)
-Batch = list[tuple[int, bytes | None]]
-
-
-class Readable(Protocol):
-    """What gives lines as an open binary file does."""
-
-    def readline(self, size: int, /) -> bytes: ...
+Line = bytes | str
+"""A line as it stands, or the reason code for which it could not even be read."""
+Batch = list[tuple[int, Line]]
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,30 +108,27 @@ Record = CourseSnapshot | TodoSnapshot
 
 
 def read(path: Path, *, max_line: int = MAX_LINE) -> Iterator[Record | Refusal]:
-    """Records and refusals in file order, streaming. ``max_line`` is in bytes. Raises ``MissingInput`` where there is no
-    such file (or it is a folder); nothing the file holds raises."""
+    """Records and refusals in file order, streaming. ``max_line`` is in bytes. Raises ``MissingInput`` where there is no such file,
+    ``BadInput`` where it is a folder or a pipe; nothing the file holds raises."""
     path = Path(path)
     for batch in lines(path, max_line=max_line):
         for number, line in batch:
-            yield from parse(path.name, path.stem, number, line)
+            yield from parse(path.name, contributor_of(path), number, line)
 
 
-def lines(path: Path, *, max_line: int = MAX_LINE, batch: int = BATCH) -> Iterator[Batch]:
-    """Batches of (line number from 1, bytes without newline and byte-order mark), each about ``batch`` bytes; ``None`` stands for
-    a line over ``max_line`` bytes, which is skipped and never held. Raises ``MissingInput`` as ``read`` does."""
-    path = Path(path)
-    try:
-        file = path.open("rb", buffering=1 << 20)
-    except (FileNotFoundError, IsADirectoryError, ValueError):  # a path with a NUL is a ValueError
-        raise MissingInput(
-            f"{printable(str(path))}: no such file; give the path of a contributor's .jsonl export"
-        ) from None
-    with file:
+def lines(
+    path: Path, *, max_line: int = MAX_LINE, batch: int = BATCH, digest: Digest | None = None, arrays: bool = True
+) -> Iterator[Batch]:
+    """Batches of (line number from 1, bytes without newline and byte-order mark), each about ``batch`` bytes; a reason code stands
+    for a line over ``max_line`` bytes, which is skipped and never held, and for the rest of a damaged ``.gz`` file. The elements
+    of a JSON array (unless ``arrays`` is off) come as lines of their own. ``digest`` is given the bytes of the file. Raises as
+    ``read`` does."""
+    with opened(path, digest) as file:
         held: Batch = []
         size = 0
-        for entry in numbered(file, max_line):
+        for entry in numbered(file, max_line, arrays):
             held.append(entry)
-            size += 64 + len(entry[1] or b"")
+            size += 64 + len(entry[1])
             if size >= batch:
                 yield held
                 held, size = [], 0
@@ -138,35 +136,58 @@ def lines(path: Path, *, max_line: int = MAX_LINE, batch: int = BATCH) -> Iterat
             yield held
 
 
-def numbered(file: Readable, max_line: int = MAX_LINE) -> Iterator[tuple[int, bytes | None]]:
+def numbered(file: Readable, max_line: int = MAX_LINE, arrays: bool = True) -> Iterator[tuple[int, Line]]:
     """The same from an open file, line by line."""
-    number = 0
-    while line := file.readline(max_line + 1):
-        number += 1
-        if len(line) > max_line and not line.endswith(b"\n"):
-            while (rest := file.readline(1 << 20)) and not rest.endswith(b"\n"):
+    number, behind = 0, b""
+    may_begin = arrays  # an array stands at the beginning of a file, or right behind another one (pages put together)
+    try:
+        while line := behind or file.readline(max_line + 1):
+            number, behind = number + (not behind), b""
+            text = line.removeprefix(_BOM) if number == 1 else line
+            if may_begin and ARRAY.match(text):
+                number, behind = yield from elements(file, number, text.lstrip()[1:], max_line)
+                if not behind.endswith(b"\n"):
+                    behind += file.readline(max_line + 1)
+                behind = behind if behind.strip() else b""
+                continue
+            may_begin = may_begin and not text.strip()
+            if len(line) > max_line and not line.endswith(b"\n"):
+                while (rest := file.readline(1 << 20)) and not rest.endswith(b"\n"):
+                    pass
+                yield number, "line_too_long"
+            else:
+                yield number, text.rstrip(b"\r\n")
+    except Unreadable as error:
+        yield number + 1, error.reason
+
+
+def is_array(path: Path) -> bool:
+    """Whether the file begins as a JSON array."""
+    with opened(path) as file:
+        try:
+            while (piece := file.readline(1 << 12)) and not piece.removeprefix(_BOM).strip():
                 pass
-            yield number, None
-        else:
-            yield number, (line.removeprefix(_BOM) if number == 1 else line).rstrip(b"\r\n")
+        except Unreadable:
+            return False
+        return ARRAY.match(piece.removeprefix(_BOM)) is not None
 
 
-def parse(source: str, contributor: str, number: int, line: bytes | None) -> list[Record | Refusal]:
+def parse(source: str, contributor: str, number: int, line: Line) -> list[Record | Refusal]:
     """What a line holds: one record and a refusal for each of its rows that is none, or one refusal. Pure; never raises.
 
-    ``source`` is the file's name, ``contributor`` its stem, ``number`` counts from 1, ``line`` is as ``lines`` gives it."""
-    if line is not None and (record := _quick(contributor, number, line)) is not None:
+    ``source`` is the file's name, ``contributor`` the id it states, ``number`` counts from 1, ``line`` is as ``lines`` gives it."""
+    if isinstance(line, bytes) and (record := _quick(contributor, number, line)) is not None:
         return [record]
     return strict(source, contributor, number, line)
 
 
-def strict(source: str, contributor: str, number: int, line: bytes | None) -> list[Record | Refusal]:
+def strict(source: str, contributor: str, number: int, line: Line) -> list[Record | Refusal]:
     """``parse`` without its quick way: slower, same answer, and the one that knows every reason."""
     source = printable(source)
     refused: list[Refusal] = []
     try:
-        if line is None:
-            raise Unreadable("line_too_long")
+        if isinstance(line, str):
+            raise Unreadable(line)
         record = _record(decode(line), source, contributor, number, refused)
     except Unreadable as error:
         return [Refusal(source=source, line=number, reason=error.reason, detail=error.field)]

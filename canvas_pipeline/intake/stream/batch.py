@@ -33,6 +33,7 @@ from canvas_pipeline.intake.reading.normalise import (
 from canvas_pipeline.intake.reading.snapshot import (
     Assignment,
     CourseSnapshot,
+    Line,
     Record,
     TodoItem,
     parse,
@@ -126,7 +127,7 @@ class Masker:
         self._known: dict[tuple[Kind, str], Text] = {}
         self._scrubber = Scrubber(self._key, self.contributor, self._model, self._people)
 
-    def batch(self, source: str, lines: Iterable[tuple[int, bytes | None]]) -> Batch:
+    def batch(self, source: str, lines: Iterable[tuple[int, Line]]) -> Batch:
         """Mask some lines of the file named ``source``."""
         records: list[Record] = []
         refusals: list[Refusal] = []

@@ -39,10 +39,10 @@ def take_in_all(
     pool_bytes: int = POOL_BYTES,
     tick: Tick | None = None,
 ) -> list[tuple[Taken, Path]]:
-    """``folder`` gets a folder for each contributor, with ``rows.jsonl`` and the reports. Arguments and errors are otherwise those
+    """``folder`` gets a folder for each file, with ``rows.jsonl`` and the reports. Arguments and errors are otherwise those
     of ``take_in``; without a registry's file everything is done in this process."""
     workers = default_workers() if workers is None else workers
-    homes = {path: folder / path.stem for path in paths}
+    homes = {path: folder / str(number) for number, path in enumerate(paths)}  # a file's name is never a path here
     for home in homes.values():
         home.mkdir(parents=True, exist_ok=True)
     small = [path for path in paths if path.stat().st_size < pool_bytes]

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from canvas_pipeline.intake.courses.registry import Registry
+from canvas_pipeline.intake.reading.raw_file import Digest
 from canvas_pipeline.intake.reading.snapshot import Batch as Lines
 from canvas_pipeline.intake.reading.snapshot import lines
 from canvas_pipeline.intake.stream.batch import Batch, Masker, Survey
@@ -43,9 +44,11 @@ class Pool:
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def masked(self, path: Path, folder: Path, tick: Tick | None = None) -> Iterator[tuple[Batch, Run | None]]:
-        """Each batch of the file, in order; its assignments are in the run, everything else in the batch. ``tick`` hears of the
-        bytes that are done."""
+    def masked(
+        self, path: Path, folder: Path, digest: Digest, tick: Tick | None = None
+    ) -> Iterator[tuple[Batch, Run | None]]:
+        """Each batch of the file, in order; its assignments are in the run, everything else in the batch. ``digest`` is given the
+        file's bytes; ``tick`` hears of the bytes that are done."""
         waiting: deque[tuple[int, Future[tuple[Batch, Run | None]]]] = deque()
 
         def first() -> tuple[Batch, Run | None]:
@@ -55,7 +58,7 @@ class Pool:
                 tick(size)
             return result
 
-        for part in lines(path):
+        for part in lines(path, digest=digest):
             waiting.append((size_of(part), self._pool.submit(_work, path.name, part, folder)))
             if len(waiting) >= _AHEAD * self._workers:
                 yield first()
@@ -73,7 +76,7 @@ def processes(workers: int, start: Callable[..., None], *arguments: Any) -> Proc
 
 def size_of(part: Lines) -> int:
     """Bytes of some lines."""
-    return sum(len(line or b"") + 1 for _, line in part)
+    return sum(len(line) + 1 for _, line in part)
 
 
 def _start(key: bytes, registry_path: Path, survey: Survey) -> None:

@@ -6,7 +6,8 @@ adds up. What must hold: the items' bytes are a function of the set of lines, th
 with the file; the registry is written once, by this process.
 
 The file is read twice. The first look learns what the contributor's own records reveal (courses, instructors); the second
-masks, in a process pool if the file is large, and puts masked rows into a spill that sorts out of core.
+masks, in a process pool if the file is large, and puts masked rows into a spill that sorts out of core. Both hash what they read:
+rows are given only of a file whose content was the same both times.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ from typing import BinaryIO, NamedTuple, Protocol, cast
 
 import msgspec
 
+from canvas_pipeline.errors import InputChanged
 from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.intake.identities.pii import Model
+from canvas_pipeline.intake.reading.contributor_id import contributor_of, printable
 from canvas_pipeline.intake.reading.normalise import is_overdue
+from canvas_pipeline.intake.reading.raw_file import Digest
 from canvas_pipeline.intake.reading.snapshot import lines, parse
 from canvas_pipeline.intake.stream.batch import Batch, Masker, Survey, Surveyor
 from canvas_pipeline.intake.stream.placement import NOWHERE, placed
@@ -67,69 +71,98 @@ def take_in(
     held: int = HELD,
     pool_bytes: int = POOL_BYTES,
     tick: Tick | None = None,
+    sha256: str | None = None,
 ) -> Taken:
     """Read, mask and normalise one contributor's file.
 
     ``key`` has at least 16 bytes; ``registry_path`` is the private registry (None: handles are derived and not remembered, in
     this process alone). ``workers`` processes take part if the file has ``pool_bytes`` or more and there is no ``model``;
-    ``scratch`` is the folder for what memory (``held`` bytes) does not hold; ``tick`` hears of the bytes done. Raises
-    ``MissingInput`` for no such file, ``MissingTool``/``ServiceUnavailable`` where the detector cannot work.
+    ``scratch`` is the folder for what memory (``held`` bytes) does not hold; ``tick`` hears of the bytes done;
+    ``sha256`` is what the file's content must be. Raises ``InputChanged`` where it is not, or changes between the two looks,
+    ``MissingInput`` or ``BadInput`` for no such file, ``MissingTool``/``ServiceUnavailable`` where the detector cannot work.
     """
     path = Path(path)
     workers = default_workers() if workers is None else workers
-    survey = look_through(path)
+    content = _Content(path, sha256)
+    survey = look_through(path, content)
     if registry_path is not None and workers > 1 and model is None and path.stat().st_size >= pool_bytes:
-        return _in_pool(path, key, registry_path, sink, survey, workers, scratch, held, tick)
+        return _in_pool(content, key, registry_path, sink, survey, workers, scratch, held, tick)
     reading = Registry(key, registry_path, writable=False)
-    with _masked(path, Masker(key, reading, survey, model), scratch, held, tick) as gathered:
+    with _masked(content, Masker(key, reading, survey, model), scratch, held, tick) as gathered:
         registry = Registry(key, registry_path)
         if not gathered.new.intersection(registry.add(gathered.new)):
             return gathered.give(path, sink)
     # Two identities met in one handle (see `Registry.add`): so rare that all is simply done again, all of them being known now.
-    with _masked(path, Masker(key, registry, survey, model), scratch, held, tick) as gathered:
+    with _masked(content, Masker(key, registry, survey, model), scratch, held, tick) as gathered:
         return gathered.give(path, sink)
 
 
 def take_in_reading(path: Path, key: bytes, registry: Registry, sink: Sink) -> tuple[Taken, frozenset[str]]:
     """The same without a word to the registry's file, for a worker that takes in whole contributors: returned are the identities
     that are to be added, too. Should `Registry.add` return one of them, this contributor is to be taken in again."""
-    with _masked(path, Masker(key, registry, look_through(path)), None, HELD, None) as gathered:
+    content = _Content(path)
+    with _masked(content, Masker(key, registry, look_through(path, content)), None, HELD, None) as gathered:
         return gathered.give(path, sink), frozenset(gathered.new)
 
 
+class _Content:
+    """What a file held when it was first read; each further look must find the same."""
+
+    def __init__(self, path: Path, sha256: str | None = None) -> None:
+        self.path = path
+        self._sha256 = sha256
+
+    @contextmanager
+    def look(self) -> Iterator[Digest]:
+        """A digest for the bytes of one look at the file. Raises ``InputChanged`` after a look that found something else."""
+        digest = hashlib.sha256()
+        yield digest
+        self._sha256 = self._sha256 or digest.hexdigest()
+        if digest.hexdigest() != self._sha256:
+            raise InputChanged(
+                f"{printable(str(self.path))}: the file was changed while it was read; take it in again when nobody writes to it"
+            )
+
+
 @contextmanager
-def _masked(path: Path, masker: Masker, scratch: Path | None, held: int, tick: Tick | None) -> Iterator[_Gathered]:
+def _masked(
+    content: _Content, masker: Masker, scratch: Path | None, held: int, tick: Tick | None
+) -> Iterator[_Gathered]:
     with ExitStack() as stack:
         gathered = _Gathered(stack, scratch, held)
-        for part in lines(path):
-            gathered.add(masker.batch(path.name, part), None)
-            if tick:
-                tick(size_of(part))
+        with content.look() as digest:
+            for part in lines(content.path, digest=digest):
+                gathered.add(masker.batch(content.path.name, part), None)
+                if tick:
+                    tick(size_of(part))
         yield gathered
 
 
 def _in_pool(
-    path: Path, key: bytes, registry_path: Path, sink: Sink, survey: Survey, workers: int, scratch: Path | None,
+    content: _Content, key: bytes, registry_path: Path, sink: Sink, survey: Survey, workers: int, scratch: Path | None,
     held: int, tick: Tick | None,
 ) -> Taken:  # fmt: skip
     while True:
         with ExitStack() as stack:
             gathered = _Gathered(stack, scratch, held)
             pool = stack.enter_context(Pool(workers, key, registry_path, survey))
-            for batch, run in pool.masked(path, gathered.assignments.folder, tick):
-                gathered.add(batch, run)
+            with content.look() as digest:
+                for batch, run in pool.masked(content.path, gathered.assignments.folder, digest, tick):
+                    gathered.add(batch, run)
             if not gathered.new.intersection(Registry(key, registry_path).add(gathered.new)):
-                return gathered.give(path, sink)
+                return gathered.give(content.path, sink)
 
 
-def look_through(path: Path) -> Survey:
-    """The first look through a file. Raises ``MissingInput``."""
-    surveyor = Surveyor(path.stem)
-    for batch in lines(path):
-        for number, line in batch:
-            for result in parse(path.name, path.stem, number, line):
-                if not isinstance(result, Refusal):
-                    surveyor.look(result)
+def look_through(path: Path, content: _Content) -> Survey:
+    """The first look through a file."""
+    contributor = contributor_of(path)
+    surveyor = Surveyor(contributor)
+    with content.look() as digest:
+        for batch in lines(path, digest=digest):
+            for number, line in batch:
+                for result in parse(path.name, contributor, number, line):
+                    if not isinstance(result, Refusal):
+                        surveyor.look(result)
     return surveyor.survey()
 
 
@@ -172,7 +205,7 @@ class _Gathered:
         sink(_lines(self._sources), SOURCES, report=True)
         sink(_lines(self._refusals), REFUSALS, report=True)
         refused = dict(sorted(self._refused.items()))
-        flow = Funnel(stage=f"collab/{path.stem}", rows_in=self._rows_in, kept=kept, refused=refused).check()
+        flow = Funnel(stage=f"collab/{contributor_of(path)}", rows_in=self._rows_in, kept=kept, refused=refused).check()
         return Taken(flow, dict(sorted(_named(self._counts).items())))
 
     def _place(self) -> None:
