@@ -173,7 +173,7 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, str):
         return wire.escape(value)
     if isinstance(value, dict):
-        return {(key if re.fullmatch(r"\w+", key) else wire._key(key)): _escaped(inner) for key, inner in value.items()}
+        return {(key if re.fullmatch(r"\w+", key) else wire.serialise_key(key)): _escaped(inner) for key, inner in value.items()}
     return [_escaped(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
