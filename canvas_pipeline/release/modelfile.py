@@ -23,15 +23,14 @@ RENDERER gemma4
 # $state: what the open model turn holds last ("" none is open, words, calls, results). Words stand before the calls of their
 # message. A result without a call before it is told as a user turn, like an unreadable call's in training.
 TEMPLATE = """\
-{{- define "value" }}{{ $type := printf "%T" . }}
-{{- if eq $type "string" }}<|"|>{{ . }}<|"|>
-{{- else if eq (slice $type 0 2) "ma" }}{{ "{" }}{{ template "pairs" . }}{{ "}" }}
-{{- else if eq (slice $type 0 2) "[]" }}[{{ range $i, $item := . }}{{ if $i }},{{ end }}{{ template "value" $item }}{{ end }}]
-{{- else }}{{ json . }}{{ end }}{{ end }}
+{{- define "value" }}{{ $json := json . }}{{ $first := printf "%.1s" $json }}
+{{- if eq $first `"` }}<|"|>{{ . }}<|"|>
+{{- else if eq $first "{" }}{{ "{" }}{{ template "pairs" . }}{{ "}" }}
+{{- else if eq $first "[" }}[{{ range $i, $item := . }}{{ if $i }},{{ end }}{{ template "value" $item }}{{ end }}]
+{{- else }}{{ $json }}{{ end }}{{ end }}
 {{- define "pairs" }}{{ $comma := "" }}
 {{- range $key, $value := . }}{{ $comma }}{{ $key }}:{{ template "value" $value }}{{ $comma = "," }}{{ end }}{{ end }}
-{{- $named := false }}
-{{- if ge (len .System) @LENGTH@ }}{{ $named = eq (slice .System 0 @LENGTH@) "@OPENING@" }}{{ end }}
+{{- $named := eq (printf "%.@LENGTH@s" .System) "@OPENING@" }}
 {{- if or .System .Tools }}<|turn>system
 {{ if and .Tools (not $named) }}@OPENING@ @CATALOGUE@{{ if .System }} {{ end }}{{ end }}{{ .System }}<turn|>
 {{ end }}

@@ -28,8 +28,8 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![\"'“‘`<(\\;])call:[\w.\-]+[ \t]*[{(][ \t]*$", re.M), "call without its envelope"),
     (re.compile(_START + r"call:\w+[._][\w.\-]*[ \t]*:?[ \t`]*$", re.M), "call without its envelope and without braces"),
     (re.compile(r"^[ \t]*(?:BEGIN|END)_(?:ARG|CALL|TOOL)\w*\b", re.M), "arguments between BEGIN_ARG and END_ARG"),
-    (re.compile(rf"{_START}</?[|｜]?{_TAG}\b[^>\n]{{0,80}}>\s*(?:[{{\[<(]|[\w.\-]*[ \t]*$)", re.M), "call in tags"),
-    (re.compile(rf"<[|｜]?{_TAG}\b[^>\n]{{0,80}}>\s*[{{\[<]"), "call in tags"),
+    (re.compile(rf"{_START}</?[|｜]?{_TAG}\b[^>\n\\]{{0,80}}>\s*(?:[{{\[<(]|call:|[\w.\-]*[ \t]*$)", re.M), "call in tags"),
+    (re.compile(rf"<[|｜]?{_TAG}\b[^>\n\\]{{0,80}}>\s*(?:[{{\[<]|call:)"), "call in tags"),
     (re.compile(rf"[}}\])]\s*</{_TAG}>"), "call in tags"),
     (re.compile(r"<[|｜](?:python_tag|tool[_▁]calls?[\w▁]*|action_start|plugin|START_ACTION|DSML|channel|message|call|start"
                 r"|constrain)[|｜]"), "markers of another model family"),

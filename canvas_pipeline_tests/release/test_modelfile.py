@@ -84,9 +84,7 @@ def rendered_by_go(cases: Sequence[dict[str, Any]], folder: Path) -> list[str]:
     (folder / "layouts" / "partials").mkdir(parents=True)
     (folder / "data").mkdir()
     (folder / "data" / "cases.json").write_text(json.dumps(cases))
-    (folder / "layouts" / "partials" / "chat.txt").write_text(
-        "@" + template().replace("{{ json . }}", "{{ jsonify . }}")
-    )
+    (folder / "layouts" / "partials" / "chat.txt").write_text("@" + template().replace(":= json .", ":= jsonify ."))
     (folder / "layouts" / "home.txt").write_text('{{ range site.Data.cases }}{{ partial "chat.txt" . }}\0{{ end }}')
     (folder / "hugo.json").write_text(
         json.dumps(

@@ -128,8 +128,8 @@ def test_markers_inside_a_string_come_back_as_they_went(value: str) -> None:
     "body, calls",
     [
         ("call:a{x:'one'}", [ToolCall("a", {"x": "one"})]),
-        ("call:a{x:'Ana's lab', y:['b','c'], 'k k':'it\\\\'s \\"2\\"'}",
-         [ToolCall("a", {"x": "Ana's lab", "y": ["b", "c"], "k k": 'it\\'s "2"'})]),
+        (r"""call:a{x:'Ana's lab', y:['b','c'], 'k k':'it\'s "2"'}""",
+         [ToolCall("a", {"x": "Ana's lab", "y": ["b", "c"], "k k": 'it\'s "2"'})]),
         ("call:a{x:''}", [ToolCall("a", {"x": ""})]),
         ("call:a{{x:1}}", [ToolCall("a", {"x": 1})]),
         ("call:a{{}}", [ToolCall("a")]),
@@ -163,7 +163,9 @@ def test_a_block_that_opens_inside_another_ends_the_first_one() -> None:
     assert turn.calls == (Malformed(f"{CALL_OPEN}call:a{{x:1", "unterminated block"), ToolCall("b"))
 
 
-@pytest.mark.parametrize("text", [f"call:a{{}}{CALL_CLOSE}", CALL_CLOSE, f"canvas.get_todo{CALL_CLOSE}", f"Done.{CALL_CLOSE}"])
+@pytest.mark.parametrize(
+    "text", [f"call:a{{}}{CALL_CLOSE}", CALL_CLOSE, f"canvas.get_todo{CALL_CLOSE}", f"Done.{CALL_CLOSE}"]
+)
 def test_a_closing_marker_alone_is_malformed(text: str) -> None:
     assert only(text).reason == "closing marker without an opening one"  # type: ignore[union-attr]
 
@@ -207,7 +209,7 @@ def test_a_call_after_a_thought_is_made() -> None:
     [
         (f"<|channel>thought\nSo {block('call:a{}')}", "call inside a thought that does not end"),
         ("<|channel>thought\n" * 20, "thought that does not end"),
-        ("Monday.<|channel>thought\nor", "thought that does not end"),
+        ("<|channel>thought\nMonday. No.", "thought that does not end"),
         ("<|channel>thought\n<channel|>" * 20, "thought without an answer"),
         (f"{block('call:a{}')}<channel|>", "thought without an answer"),
         (f"{CALL_OPEN}call:a{{<|channel>{block('call:b{}')}<channel|>", "unterminated block"),
