@@ -5,7 +5,7 @@ outcome, and the final answer. What must hold: ``run`` does not raise for anythi
 transport does; a malformed call goes back to the model as a tool message and is never shown as the answer; text from
 Canvas and from the student is escaped, so markers in it are inert, and what the model repeats of it is an answer, whatever
 it looks like; at most ``max_turns`` model turns, ``max_calls_per_turn`` calls in a turn, and no call twice; the answer holds
-no markup and is never empty.
+no markup, is never empty, and says so where the last calls failed.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ _MARKUP = re.compile(r"<\||\|>|<(?:eos|bos|pad|unk|mask)>")
 RAW_CHARACTERS = 400
 MALFORMED_TOOL = "unreadable_call"
 ERROR_OUTCOMES: Mapping[str, Outcome] = {"unknown_tool": "unknown_tool", "invalid_arguments": "invalid"}
+
+FAILED: tuple[Outcome, ...] = ("tool_error", "invalid", "unknown_tool", "malformed")
+_SAYS_SO = re.compile(
+    r"did(?: not|n['’]t) work|could(?: not|n['’]t)|can(?:not| not|['’]t)|does(?: not|n['’]t) (?:work|answer|exist)"
+    r"|did(?: not|n['’]t) find|not find|not found|no such|unknown|unable|failed|went wrong|an error",
+    re.IGNORECASE,
+)
 
 
 class Backend(Protocol):
@@ -139,7 +146,7 @@ class CanvasAgent:
             turn = parse_turn(raw, heard)
             if not turn.calls:
                 turns.append(TracedTurn(raw=raw, calls=()))
-                answer = plain_words(turn.text)
+                answer = _with_failure(plain_words(turn.text), turns[:-1])
                 return _trace(text, turns, "answered" if answer else "empty", answer)
             calls = tuple(self._serve(call, place, made) for place, call in enumerate(turn.calls))
             turns.append(TracedTurn(raw=raw, calls=calls))
@@ -173,6 +180,18 @@ class CanvasAgent:
             # A canvas behind a network may fail; the model is told, the trace keeps the error's type, never its text.
             result = _refusal("tool_failed", f"the tool broke down ({type(error).__name__})")
         return TracedCall(name=call.name, arguments=call.arguments, outcome=outcome_of(result), result=result)
+
+
+def _with_failure(answer: str, turns: Sequence[TracedTurn]) -> str:
+    """The answer after a round in which nothing could be done says so, whatever the model made of it; where no call of the
+    whole run was carried out, the rest would be invented and is left out."""
+    last = turns[-1].calls if turns else ()
+    if not last or any(call.outcome not in FAILED for call in last) or _SAYS_SO.search(answer):
+        return answer
+    told = next((str(call.result["error"]["message"]) for call in last if call.outcome == "tool_error"), "")
+    failure = f"That did not work: {plain_words(told).rstrip('.')}." if told else "That did not work."
+    done = any(call.outcome == "ok" for turn in turns for call in turn.calls)
+    return f"{failure} {answer}".strip() if done else failure
 
 
 def outcome_of(result: Any) -> Outcome:

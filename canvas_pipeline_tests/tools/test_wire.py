@@ -6,6 +6,7 @@ import random
 import string
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -251,8 +252,11 @@ def test_marker_text_from_canvas_data_is_inert_in_and_out() -> None:
         assert parse_turn(answer) == Turn((), answer)
 
 
-@pytest.mark.parametrize("title", ["call:canvas.get_todo{}", "tool_code", '{"name": "x", "arguments": {}}', f"Lab\n{block('call:a{}')}",
-                                   "canvas.get_todo()", "Lab call:a{x}", "<tool_call>{}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "title",
+    ["call:canvas.get_todo{}", "tool_code", '{"name": "x", "arguments": {}}', f"Lab\n{block('call:a{}')}", "canvas.get_todo()",
+     "Lab call:a{x}", "<tool_call>{}"],
+)  # fmt: skip
 def test_what_is_repeated_from_the_input_is_an_answer_whatever_it_looks_like(title: str) -> None:
     for answer in (escape(title), f"It is called\n{escape(title)}", f"1. {escape(title)}"):
         assert parse_turn(answer, (f"Lab 1\n{title}", "x")) == Turn((), answer)
@@ -448,6 +452,30 @@ def test_any_text_gives_a_turn_whose_answer_holds_no_call(raw: str) -> None:
     assert thoughtless <= (bool(turn.calls) or escape(CALL_OPEN) in turn.text)
 
 
+FORMS = st.lists(
+    st.sampled_from([*MARKERS, *OTHER_NOTATIONS, "'", "{{", "}}", "\n", " ", "Lab 3 is due. ", "call:a{x:1}"])
+    | st.text(max_size=4),
+    max_size=12,
+).map("".join)
+
+
+@given(FORMS, st.lists(FORMS, max_size=3))
+@settings(max_examples=400)
+def test_no_call_is_made_out_of_a_thought_and_no_answer_holds_a_marker(raw: str, heard: list[str]) -> None:
+    turn = parse_turn(raw, heard)
+    assert all(found.name for found in turn.well_formed)
+    assert parse_turn(f"<|channel>{raw.replace('<channel|>', '')}<channel|>Shall I?").well_formed == ()
+    assert not any(marker in turn.text for marker in (*STOPS, CALL_OPEN, CALL_CLOSE))
+
+
+@given(FORMS.map(escape))
+@settings(max_examples=400)
+def test_text_from_outside_is_an_answer_when_it_is_repeated_line_by_line(safe: str) -> None:
+    assert parse_turn(safe).well_formed == ()
+    told = "\n".join(line.strip() for line in safe.splitlines() if len(line.strip()) > 12)
+    assert parse_turn(f"Your items:\n{told}", [safe]).calls == () or "again and again" in str(parse_turn(told, [safe]))
+
+
 @given(st.binary(max_size=300))
 def test_bytes_read_as_text_never_raise(raw: bytes) -> None:
     parse_turn(block("call:a{" + raw.decode("utf-8", "replace")))
@@ -460,18 +488,24 @@ HOSTILE = {
     "spaces": " ", "bars": "<|",
     "backslashes": "<" + "\\" * 7, "halves": "|\\>", "thoughts": "<|channel>", "plain": '"', "escapes": '\\"', "letters": "x",
     "names": "call:", "digits": "9", "commas": "x:1,", "blocks": "<|tool_call>call:a{x:1}<tool_call|>",
+    "apostrophes": "' ", "quoted": "'a',", "thought ends": "<channel|>", "closed thoughts": "<|channel>a<channel|>", 
+    "bare": "call:a{",
+    "bare lines": "call:a_b{x}\n", "tags": "<tool_call ", "closed tags": "}</tool_call>\n", "json": '[{"a":\n', "lines": "\n", 
+    "same line": "aaa\n",
+    "code": "a.b(", "dots": "a.", "fences": "```tool_code x\n", "actions": "Action: a\n", "backticks": "`", "ends": "x} ",
+    "together": "call:a{}", "doubled": "{{", "sentence": "The <|tool_call> marker is ",
 }  # fmt: skip
 
 
 def instructions(raw: str) -> int:
     """How many lines of the parser run: a measure of work that no busy machine changes. Work inside a single regex or string
     method is bounded by the patterns' form, which the next test looks at."""
-    count = 0
+    count, tools = 0, str(Path(wire.__file__).parent)
 
     def trace(frame: Any, event: str, _: Any) -> Any:
         nonlocal count
         count += 1
-        return trace if frame.f_code.co_filename == wire.__file__ else None
+        return trace if frame.f_code.co_filename.startswith(tools) else None
 
     sys.settrace(trace)
     try:
