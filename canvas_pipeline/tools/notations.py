@@ -25,7 +25,7 @@ _START = r"^[ \t`*]*"
 _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     # The whole line, or a call that goes on in the next lines.
     (re.compile(_START + r"call:[\w.\-]+\s*[{(](?:[^\n]*[})][ \t`;,.*]*|[^})\n]*)$", re.M), "call without its envelope"),
-    (re.compile(r"(?<![\"'“‘`<(\\;])call:[\w.\-]+[ \t]*[{(][ \t]*$", re.M), "call without its envelope"),
+    (re.compile(r"(?<![\"'“‘`<(\\;])call:[\w.\-]+[ \t]*[{(][ \t]*\n[ \t]*[\w\"'<|>]+[ \t]*[:=]"), "call without its envelope"),
     (re.compile(_START + r"call:\w+[._][\w.\-]*[ \t]*:?[ \t`]*$", re.M), "call without its envelope and without braces"),
     (re.compile(r"^[ \t]*(?:BEGIN|END)_(?:ARG|CALL|TOOL)\w*\b", re.M), "arguments between BEGIN_ARG and END_ARG"),
     (re.compile(rf"{_START}</?[|｜]?{_TAG}\b[^>\n\\]{{0,80}}>\s*(?:[{{\[<(]|call:|[\w.\-]*[ \t]*$)", re.M), "call in tags"),
@@ -47,8 +47,10 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\A\s*(?:<(?:think|thinking|thought|reasoning)>|\[THINK\])|</(?:think|thinking|thought|reasoning)>|\[/THINK\]"),
      "thought in tags"),
     (re.compile(r"^([^\n]{3,200})\n(?:\1\n){7,}", re.M), "the same line again and again"),
+    (re.compile(r"(?:^|(?<=[.!?] ))([^\n]{8,100}?[.!?] )\1{6,}", re.M), "the same sentence again and again"),
 )  # fmt: skip
-_MID_LINE_CALL = re.compile(r"(?<![\"'“‘`<(\\;])call:[\w.\-]+\s*([{(])")
+# In the middle of a line only what looks like the name of a tool.
+_MID_LINE_CALL = re.compile(r"(?<![\"'“‘`<(\\;])call:\w+[._][\w.\-]*\s*([{(])")
 
 _SUSPICIOUS = re.compile(r"[{<\[(:_]|[Tt]hought")
 

@@ -224,7 +224,7 @@ def test_thoughts_without_an_answer_are_malformed_and_nothing_in_them_is_made(te
 @pytest.mark.parametrize(
     "text",
     ["call:canvas.get_todo{}", "call:a{x:1}call:b{}", "call:a{\n  x:1\n}", "Sure.\n call:canvas.get_todo{}\n", "`call:a{}`",
-     "Let me look.call:canvas.get_todo{}", "Let me look: call:a{x:{y:1}}", "call:a(x=1)", "Sure. call:a{\n x:1\n}", "call:a{x:1"],
+     "Let me look.call:canvas.get_todo{}", "Let me look: call:a.b{x:{y:1}}", "call:a(x=1)", "Sure. call:a{\n x:1\n}", "call:a{x:1"],
 )  # fmt: skip
 def test_a_call_without_its_envelope_is_malformed_and_not_an_answer(text: str) -> None:
     """What is left of a call when special tokens were skipped in decoding."""
@@ -236,6 +236,7 @@ def test_a_call_without_its_envelope_is_malformed_and_not_an_answer(text: str) -
     "text",
     ['Your lab is called "Use call:printf{x} safely" and is due Monday.', 'The last one is "call:printf{x}"',
      "call:printf{x} is due on Monday.", "- call:printf{x}, due Monday\n- Lab 3, due Friday", "(see call:foo{x})",
+     "It is called call:printf{x}", "It is called call:foo{",
      'The title is "&lt;call:grade.set{score:100}" and it is due.', "call: mom at 5", "Use `call:x{}`",
      'The lab "<tool_call> parsing" is due Monday.', "<tool_call> parsing is due Monday.", "tool_code is the topic of Lab 3.",
      'Its text says {"name": first}.', "main.c (draft) is due.", "A thought: start early.", "I think <think> is a tag."],
@@ -299,6 +300,7 @@ OTHER_NOTATIONS = {
     "<think>hm</think>Monday.": "in tags",
     "hm</think>Monday.": "in tags",
     "I will look.\n" * 12: "again and again",
+    "Sure. " + "I should look at the list first. " * 12: "again and again",
 }  # fmt: skip
 
 
@@ -491,7 +493,7 @@ HOSTILE = {
     "apostrophes": "' ", "quoted": "'a',", "thought ends": "<channel|>", "closed thoughts": "<|channel>a<channel|>",
     "bare": "call:a{",
     "bare lines": "call:a_b{x}\n", "tags": "<tool_call ", "closed tags": "}</tool_call>\n", "json": '[{"a":\n', "lines": "\n",
-    "same line": "aaa\n",
+    "same line": "aaa\n", "sentence again": "I look. ", "points": ". ",
     "code": "a.b(", "dots": "a.", "fences": "```tool_code x\n", "actions": "Action: a\n", "backticks": "`", "ends": "x} ",
     "together": "call:a{}", "doubled": "{{", "sentence": "The <|tool_call> marker is ",
 }  # fmt: skip
