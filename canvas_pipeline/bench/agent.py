@@ -3,14 +3,16 @@
 In: a backend that completes messages, a canvas, a student's text. Out: a ``Trace``: every turn, every call with its
 outcome, and the final answer. What must hold: ``run`` does not raise for anything a model, a tool or a backend's
 transport does; a malformed call goes back to the model as a tool message and is never shown as the answer; text from
-Canvas and from the student is escaped, so markers in it are inert; at most ``max_turns`` model turns,
-``max_calls_per_turn`` calls in a turn, and no call twice; the answer holds no markup and is never empty.
+Canvas and from the student is escaped, so markers in it are inert, and what the model repeats of it is an answer, whatever
+it looks like; at most ``max_turns`` model turns, ``max_calls_per_turn`` calls in a turn, and no call twice; the answer holds
+no markup, is never empty, and says so where the last calls failed.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -18,7 +20,7 @@ from canvas_pipeline.errors import BadConfig, ServiceUnavailable
 from canvas_pipeline.examples.students import Canvas
 from canvas_pipeline.records import Message, Row, dumps
 from canvas_pipeline.tools.prompt import Declaration, system_message
-from canvas_pipeline.tools.wire import Malformed, ToolCall, escape, parse_turn, response_text, serialise
+from canvas_pipeline.tools.wire import Malformed, ToolCall, Turn, escape, parse_turn, response_text, serialise, unescape
 
 Outcome = Literal["ok", "tool_error", "invalid", "unknown_tool", "malformed", "duplicate", "over_limit"]
 Ending = Literal["answered", "turn_cap", "backend_failed", "empty"]
@@ -32,6 +34,13 @@ _MARKUP = re.compile(r"<\||\|>|<(?:eos|bos|pad|unk|mask)>")
 RAW_CHARACTERS = 400
 MALFORMED_TOOL = "unreadable_call"
 ERROR_OUTCOMES: Mapping[str, Outcome] = {"unknown_tool": "unknown_tool", "invalid_arguments": "invalid"}
+
+FAILED: tuple[Outcome, ...] = ("tool_error", "invalid", "unknown_tool", "malformed")
+_SAYS_SO = re.compile(
+    r"did(?: not|n['’]t) work|could(?: not|n['’]t)|can(?:not| not|['’]t)|does(?: not|n['’]t) (?:work|answer|exist)"
+    r"|did(?: not|n['’]t) find|not find|not found|no such|unknown|unable|failed|went wrong|an error",
+    re.IGNORECASE,
+)
 
 
 class Backend(Protocol):
@@ -125,6 +134,7 @@ class CanvasAgent:
         """Serve one request. ``history`` holds earlier user, assistant and tool messages of the conversation."""
         said: list[Message] = [system_message(self.now, self.declaration), *history]
         said.append(Message(role="user", content=escape(text)))
+        heard = [text, *(line for message in history for line in _texts_of(message))]
         turns: list[TracedTurn] = []
         made: set[bytes] = set()
         for _ in range(self.max_turns):
@@ -133,14 +143,16 @@ class CanvasAgent:
             except Exception as error:
                 # Whatever happened, the student gets an answer and the trace says which error it was.
                 return _trace(text, turns, "backend_failed", failure=type(error).__name__)
-            turn = parse_turn(raw)
+            turn = parse_turn(raw, heard)
             if not turn.calls:
                 turns.append(TracedTurn(raw=raw, calls=()))
-                answer = plain_words(turn.text)
+                answer = _with_failure(plain_words(turn.text), turns[:-1])
                 return _trace(text, turns, "answered" if answer else "empty", answer)
             calls = tuple(self._serve(call, place, made) for place, call in enumerate(turn.calls))
             turns.append(TracedTurn(raw=raw, calls=calls))
-            said.append(Message(role="assistant", content=_as_written(turn.calls)))
+            said.append(Message(role="assistant", content=_as_written(turn)))
+            for call in calls:
+                heard += _texts_in(call.result)
             said += [
                 Message(role="tool", name=call.name or MALFORMED_TOOL, content=response_text(call.result))
                 for call in calls
@@ -170,6 +182,18 @@ class CanvasAgent:
         return TracedCall(name=call.name, arguments=call.arguments, outcome=outcome_of(result), result=result)
 
 
+def _with_failure(answer: str, turns: Sequence[TracedTurn]) -> str:
+    """The answer after a round in which nothing could be done says so, whatever the model made of it; where no call of the
+    whole run was carried out, the rest would be invented and is left out."""
+    last = turns[-1].calls if turns else ()
+    if not last or any(call.outcome not in FAILED for call in last) or _SAYS_SO.search(answer):
+        return answer
+    told = next((str(call.result["error"]["message"]) for call in last if call.outcome == "tool_error"), "")
+    failure = f"That did not work: {plain_words(told).rstrip('.')}." if told else "That did not work."
+    done = any(call.outcome == "ok" for turn in turns for call in turn.calls)
+    return f"{failure} {answer}".strip() if done else failure
+
+
 def outcome_of(result: Any) -> Outcome:
     """What a tool's result says about the call: done, no such tool, bad arguments, or the tool's own error."""
     if not (isinstance(result, Mapping) and isinstance(result.get("error"), Mapping)):
@@ -182,12 +206,32 @@ def plain_words(text: str) -> str:
     return escape(text) if _MARKUP.search(text) else text
 
 
-def _as_written(calls: Sequence[ToolCall | Malformed]) -> str:
-    """The model's turn as it goes back to it: readable calls in one form, the beginning of unreadable ones as inert
-    text."""
-    return "".join(
-        serialise(call) if isinstance(call, ToolCall) else escape(call.raw[:RAW_CHARACTERS]) for call in calls
+def _texts_of(message: Message) -> Iterator[str]:
+    """Every string that a message of the history holds; a tool's message is JSON."""
+    if message.role == "tool":
+        try:
+            yield from _texts_in(json.loads(unescape(message.content)))
+            return
+        except ValueError:
+            pass  # a tool that answered in words
+    yield message.content
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (Mapping, list, tuple)):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_in(inner)
+
+
+def _as_written(turn: Turn) -> str:
+    """The model's turn as it goes back to it: its words, readable calls in one form, the beginning of unreadable ones as
+    inert text."""
+    calls = (
+        serialise(call) if isinstance(call, ToolCall) else escape(call.raw[:RAW_CHARACTERS]) for call in turn.calls
     )
+    return plain_words(turn.text) + "".join(calls)
 
 
 def _refusal(code: str, message: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from canvas_pipeline.records import BenchCase, Item, read_jsonl
 from canvas_pipeline.release import cards as card_room
 from canvas_pipeline.release import gate, publish
 from canvas_pipeline.release.gguf import export
+from canvas_pipeline.release.modelfile import modelfile
 from canvas_pipeline.release.quant_check import QuantEvidence, check
 from canvas_pipeline.tools.prompt import system_message
 
@@ -117,7 +118,7 @@ def cards(ws: Workspace, launch: Launch) -> Made:
             writer.text(text, file)
         now = max(item.collected_at for item in read_jsonl(ws.store.get("corpus").path(), Item))
         system = system_message(now, ws.profile.declaration).content
-        writer.text(card_room.modelfile(f"canvas-{name}-Q4_K_M.gguf", system), "Modelfile")
+        writer.text(modelfile(f"canvas-{name}-Q4_K_M.gguf", system, ws.profile.declaration), "Modelfile")
         writer.json(reasons, "reasons.json")
         writer.json(known, "facts.json")
 

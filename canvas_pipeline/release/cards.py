@@ -1,8 +1,8 @@
-"""Model card, data card and Modelfile, from measured facts only.
+"""Model card and data card, from measured facts only.
 
-In: facts, each a value with the artefact it was read from. Out: Markdown with a Hugging Face YAML header, and an Ollama
-Modelfile. What must hold: the fixed text holds no number of its own, so every number in a card is a fact's or a source's;
-a card whose facts are incomplete is not rendered; contributors appear as a count and never by name.
+In: facts, each a value with the artefact it was read from. Out: Markdown with a Hugging Face YAML header. What must hold: the
+fixed text holds no number of its own, so every number in a card is a fact's or a source's; a card whose facts are incomplete
+is not rendered; contributors appear as a count and never by name.
 
 Keys are dotted: ``bench.<model>.<metric>``, ``quant.<Q4_K_M>.<measure>``, ``guard.<g1>``, ``funnel.<stage>.<count>``,
 ``rows.<data set>.<split>``; everything else is ``<section>.<what>``.
@@ -22,7 +22,6 @@ from canvas_pipeline.errors import BadInput, MissingTool
 from canvas_pipeline.guardrails.table import GUARDS, METHOD_FAMILIES, ancestry, guards_for
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.gguf import QUANTS
-from canvas_pipeline.release.quant_check import STOPS
 
 Value = int | float | str | bool
 Unit = Literal["", "share", "bytes"]
@@ -236,33 +235,6 @@ def unsourced_numbers(text: str, facts: Facts) -> list[str]:
     known = {n for f in facts.values() for n in _NUMBER.findall(f"{f.shown()} {f.source} {f.value} ")}
     known |= {n for key in facts for n in _NUMBER.findall(_label(key))}
     return sorted(set(_NUMBER.findall(NAMES.sub("", text))) - known)
-
-
-def modelfile(gguf_name: str, system: str) -> str:
-    """An Ollama Modelfile for one of the files. ``system`` is the system message the model was trained with
-    (``tools.prompt.system_message``); it names the reference instant, so a user replaces it when asking on another day."""
-    if '"""' in system:
-        raise BadInput('the system message holds """, which a Modelfile cannot quote')
-    stops = "\n".join(f"PARAMETER stop {stop}" for stop in STOPS)
-    return f'''FROM ./{gguf_name}
-
-# One turn each for system and user, then the model's: the format it was trained on. <bos> is added by the runtime.
-TEMPLATE """{{{{- if .System }}}}<|turn>system
-{{{{ .System }}}}<turn|>
-{{{{ end }}}}{{{{- range .Messages }}}}{{{{- if eq .Role "user" }}}}<|turn>user
-{{{{ .Content }}}}<turn|>
-{{{{ else if eq .Role "assistant" }}}}<|turn>model
-{{{{ .Content }}}}<turn|>
-{{{{ end }}}}{{{{- end }}}}<|turn>model
-"""
-
-# "Now" is the instant the examples refer to: replace it (`/set system …`) when you ask.
-SYSTEM """{system}"""
-
-# A turn ends after an answer, after calls, or with the text; calls are read greedily.
-{stops}
-PARAMETER temperature 0
-'''
 
 
 def _card(header: str, title: str, facts: Facts, kind: Kind, private: Iterable[str]) -> str:

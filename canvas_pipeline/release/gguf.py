@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from canvas_pipeline.errors import BadConfig, BadInput, CanvasPipelineError, MissingInput, MissingTool
 from canvas_pipeline.release.converter import ensure_converter
+from canvas_pipeline.training import chat_template
 
 QUANTS: tuple[str, ...] = ("Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0")
 OutType = Literal["f32", "f16", "bf16"]
@@ -52,11 +53,27 @@ def convert(
         out,
         lambda part: run_child(
             "convert",
-            {"converter": str(home), "model": str(model), "out": str(part), "outtype": outtype, "name": name},
+            {
+                "converter": str(home),
+                "model": str(model),
+                "out": str(part),
+                "outtype": outtype,
+                "name": name,
+                "chat_template": _published_template(model),
+            },
             subject=model,
             seconds=seconds,
         ),
     )
+
+
+def _published_template(model: Path) -> str | None:
+    """The chat template for the file where the folder's is the one marked for training: the family's as published, since
+    runtimes need not know the marks."""
+    path = model / "chat_template.jinja"
+    if not path.is_file() or "{%- generation -%}" not in (text := path.read_text(encoding="utf-8")):
+        return None
+    return chat_template.stock_template() if text == chat_template.marked_template() else None
 
 
 def quantise(source: Path, out: Path, quant: str, *, threads: int = 2, seconds: float = 3600) -> Path:

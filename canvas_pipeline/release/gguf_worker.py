@@ -20,7 +20,8 @@ Request = Mapping[str, Any]
 
 
 def convert(request: Request) -> dict[str, Any]:
-    """Run llama.cpp's converter: {converter, model, out, outtype, name} → {}."""
+    """Run llama.cpp's converter: {converter, model, out, outtype, name, chat_template} → {}. ``chat_template`` goes into the
+    file instead of the folder's own, unless it is None."""
     home = request["converter"]
     # The converter's own gguf-py must win over the older package from the index.
     sys.path[:0] = [home, f"{home}/gguf-py"]
@@ -40,6 +41,11 @@ def convert(request: Request) -> dict[str, Any]:
 
     ModelBase.load_hparams = staticmethod(load_hparams)
     import convert_hf_to_gguf
+    import gguf
+
+    if request["chat_template"] is not None:
+        add = gguf.GGUFWriter.add_chat_template
+        gguf.GGUFWriter.add_chat_template = lambda writer, _: add(writer, request["chat_template"])
 
     # A given name keeps the folder's name, which the converter would guess one from, out of the file.
     sys.argv = [

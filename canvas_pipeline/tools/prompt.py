@@ -15,6 +15,9 @@ from canvas_pipeline.tools.registry import TOOLS
 Declaration = Literal["catalogue", "native"]
 ALL_TOOLS: tuple[str, ...] = tuple(TOOLS)
 
+OPENING = "Canvas assistant."
+"""How a system message with a catalogue begins."""
+
 POLICY = (
     "You are a student's Canvas and calendar assistant. Call a tool only when its result is needed, once, with the "
     "arguments the student gave; stop when you know enough and answer in plain words. Nothing is booked between 23:00 "
@@ -35,7 +38,7 @@ def system_message(now: str, declaration: Declaration, tools: tuple[str, ...] = 
     clock = instant.strftime("%Y-%m-%dT%H:%M:%SZ %a")
     if declaration == "native":
         return Message(role="system", content=f"{POLICY}\nNow: {clock}.")
-    return Message(role="system", content=f"Canvas assistant. {catalogue(tools)} Now: {clock}.")
+    return Message(role="system", content=f"{OPENING} {catalogue(tools)} Now: {clock}.")
 
 
 def catalogue(tools: tuple[str, ...] = ALL_TOOLS) -> str:

@@ -2,14 +2,29 @@
 
     <|tool_call>call:NAME{key:value,…}<tool_call|>        strings are <|"|>…<|"|>, keys are bare, several blocks a turn
 
-In: what a model wrote (any text, up to megabytes). Out: a ``Turn`` of ``ToolCall`` and ``Malformed`` values and the text
-around them. What must hold: ``parse_turn(serialise(call)).calls == (call,)`` for every JSON-like call; ``parse_turn``
-answers in linear time and never raises; a block that cannot be read is a ``Malformed`` value with its raw text, so it can
-neither vanish (and be counted as "the model abstained") nor be shown as an answer.
+``parse_turn(serialise(call)).calls == (call,)`` for every JSON-like call; ``parse_turn`` takes any text, answers in linear
+time and never raises. What was meant as a call and cannot be read is a ``Malformed`` value with its raw text: it can neither
+vanish (and be counted as "the model abstained") nor be shown as an answer.
 
-Escaping: inside strings, and in any text that comes from outside, one backslash is put between the characters of every
-marker (``<|`` ``|>`` ``<eos>`` …), and one more where some stand there already; nothing else is changed, so ``unescape``
-is an exact inverse. Escaped text holds no marker, hence a block always ends at the first closing marker.
+Read: spaces around keys, colons and commas.
+Read, flagged as lenient: strings in plain ``"…"`` or ``'…'`` (an apostrophe ends one only before a comma, colon, bracket or
+the end, so ``'Ana's lab'`` is one string); a doubled brace ``call:f{{…}}``; several calls in one envelope, with or without
+``,`` or ``;`` between (all of them, or the block is Malformed).
+Left out: a closing marker once more after a block; whatever follows ``<eos>``, ``<turn|>`` or ``<|tool_response>``.
+Malformed:
+- ``True``, ``None``, a trailing comma, ``k=v``, ``call:f(…)``, a hyphen in a name, NaN, Infinity, a duplicate key, text after
+  the last brace, a block or a string without its end;
+- a thought that does not end, with a call in it or without; thoughts and nothing else;
+- ``call:f{…}`` without markers, alone on its lines or at the end of the text;
+- another notation (JSON, tags, fences, code, BEGIN_ARG, ReAct, other families' markers and thoughts), or a loop: see
+  ``tools.notations``.
+Neither carried out nor Malformed: a call in a closed thought. What stands before a ``<channel|>`` that nothing opened is a
+thought too: the prompt opened it.
+Words: ``call:f{…}`` inside a sentence, in quotes, escaped, or repeated from the input (``heard``); a marker named in a
+sentence ("The token <|tool_call> opens a call."), which is shown escaped. With a name or a brace after it, or at the start of
+its line, the marker opens a call.
+
+Strings, and any text that comes from outside, are escaped (``tools.markers``), so a block ends at the first closing marker.
 
 Source: the Gemma-4 chat template as shipped with TRL (``gemma4_v5.jinja``): keys sorted without regard to case, nested keys
 bare.
@@ -20,44 +35,42 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from canvas_pipeline.errors import BadInput
-
-CALL_OPEN, CALL_CLOSE = "<|tool_call>", "<tool_call|>"
-RESPONSE_OPEN, RESPONSE_CLOSE = "<|tool_response>", "<tool_response|>"
-QUOTE = '<|"|>'
-STOPS = ("<eos>", "<turn|>", RESPONSE_OPEN)
-MAX_DEPTH = 64
-
-_ESCAPES = (
-    (re.compile(r"<(\\*)\|"), r"<\1\\|"),
-    (re.compile(r"\|(\\*)>"), r"|\1\\>"),
-    (re.compile(r"<(\\*)(eos|bos|pad|unk|mask)>"), r"<\1\\\2>"),
+from canvas_pipeline.tools.blocks import KEY, MAX_DEPTH, Unreadable, read_calls
+from canvas_pipeline.tools.markers import (
+    CALL_CLOSE,
+    CALL_OPEN,
+    QUOTE,
+    RESPONSE_CLOSE,
+    RESPONSE_OPEN,
+    STOPS,
+    THOUGHT_CLOSE,
+    THOUGHT_OPEN,
+    escape,
+    unescape,
 )
-_UNESCAPES = (
-    (re.compile(r"<(\\*)\\(eos|bos|pad|unk|mask)>"), r"<\1\2>"),
-    (re.compile(r"\|(\\*)\\>"), r"|\1>"),
-    (re.compile(r"<(\\*)\\\|"), r"<\1|"),
-)
-_MARKER = re.compile(r"<\|tool_call>|<tool_call\|>")
+from canvas_pipeline.tools.notations import foreign_form
+
+__all__ = [
+    "CALL_CLOSE", "CALL_OPEN", "MAX_DEPTH", "QUOTE", "RESPONSE_CLOSE", "RESPONSE_OPEN", "STOPS", "Malformed", "ToolCall", "Turn",
+    "escape", "parse_turn", "response_text", "serialise", "serialise_key", "serialise_response", "unescape",
+]  # fmt: skip
+
 _STOP = re.compile("|".join(re.escape(s) for s in STOPS))
-_THOUGHT = re.compile(r"<\|channel>.*?(?:<channel\|>|\Z)", re.S)
+_THOUGHT_MARKER = re.compile(f"{re.escape(THOUGHT_OPEN)}|{re.escape(THOUGHT_CLOSE)}")
+_CALL_MARKER = re.compile(f"{re.escape(CALL_OPEN)}|{re.escape(CALL_CLOSE)}")
 _ANY_SPECIAL = re.compile(r"<\|\w*>|<\w+\|>|<\|\"\|>|<\|\w+\|>|<(?:eos|bos|pad|unk|mask)>")
-_BARE_CALL = re.compile(r"\bcall:[\w.\-]+\s*[{(]")
-_NAME = re.compile(r"call:([\w.]+)")
-_KEY = re.compile(r"\w+")
-_SPACE = re.compile(r"\s*")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_PLAIN_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_CONSTANTS = {"true": True, "false": False, "null": None}
+_TWO_WORDS = re.compile(r"[\s\"'“”‘’`(),.;:!?–—-]*(?!call\b)[^\W\d_]+[\"'”’`),.;:!?]*(?:\s+[^\W\d_]|\s*\Z)")
+_CLOSING_PUNCTUATION = re.compile(r"\s*[\"'”’`).,;:!?]+\s*(?:\Z|[^\W_])")
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One readable call. ``lenient`` says it was written with plain quotes; it does not take part in equality."""
+    """One readable call. ``lenient`` says it was not written in the native form; it does not take part in equality."""
 
     name: str
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -86,20 +99,6 @@ class Turn:
     @property
     def malformed(self) -> tuple[Malformed, ...]:
         return tuple(c for c in self.calls if isinstance(c, Malformed))
-
-
-def escape(text: str) -> str:
-    """Make text from outside inert: it contains no marker afterwards. Exact inverse: ``unescape``."""
-    for pattern, replacement in _ESCAPES:
-        text = pattern.sub(replacement, text)
-    return text
-
-
-def unescape(text: str) -> str:
-    """The inverse of ``escape`` on its image; text without escaped markers is returned unchanged."""
-    for pattern, replacement in _UNESCAPES:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def serialise(call: ToolCall) -> str:
@@ -148,193 +147,123 @@ def _mapping(mapping: dict[str, Any], depth: int) -> str:
     if not all(isinstance(key, str) for key in mapping):
         raise BadInput("argument names must be strings")
     ordered = sorted(mapping.items(), key=lambda entry: entry[0].lower())
-    return "{" + ",".join(f"{_key(key)}:{_value(value, depth)}" for key, value in ordered) + "}"
+    return "{" + ",".join(f"{serialise_key(key)}:{_value(value, depth)}" for key, value in ordered) + "}"
 
 
-def _key(key: str) -> str:
-    return key if _KEY.fullmatch(key) else f"{QUOTE}{escape(key)}{QUOTE}"
+def serialise_key(key: str) -> str:
+    """An argument's name: bare where it is a word, else a quoted string."""
+    return key if KEY.fullmatch(key) else f"{QUOTE}{escape(key)}{QUOTE}"
 
 
-def parse_turn(text: str) -> Turn:
-    """Read what a model wrote, up to its first stop marker. Linear in the length; never raises."""
+def parse_turn(text: str, heard: Iterable[str] = ()) -> Turn:
+    """Read what a model wrote, up to its first stop marker. Linear in the length; never raises.
+
+    ``heard`` are texts from the model's input, which it may repeat in its answer whatever they look like."""
     stop = _STOP.search(text)
     if stop:
         text = text[: stop.start()]
     calls: list[ToolCall | Malformed] = []
-    outside: list[str] = []
+    words: list[str] = []
+    spoken, thought, open_thought = _without_thoughts(text)
+    for part in spoken:
+        _read_part(part, calls, words)
+    if open_thought is not None:
+        inside = "call inside a thought that does not end" if CALL_OPEN in open_thought else "thought that does not end"
+        calls.append(Malformed(open_thought, inside))
+    plain = "".join(words)
+    form = foreign_form(plain, heard) if plain else None
+    if form is not None:
+        calls.append(Malformed(plain, form))
+        plain = ""
+    plain = _ANY_SPECIAL.sub("", plain).strip()
+    if thought and not calls and not plain:
+        calls.append(Malformed(text, "thought without an answer"))
+    return Turn(tuple(calls), plain)
+
+
+def _without_thoughts(text: str) -> tuple[list[str], bool, str | None]:
+    """The parts of a text outside of thoughts, whether there were any, and the thought that is still open at the end. What
+    stands before a closing marker is a thought, also where the prompt opened it."""
+    spoken: list[str] = []
+    since_thought = 0
+    position, opened, thought = 0, -1, False
+    for marker in _THOUGHT_MARKER.finditer(text):
+        thought = True
+        if marker.group() == THOUGHT_CLOSE:
+            if opened < 0:
+                del spoken[since_thought:]
+            position, opened, since_thought = marker.end(), -1, len(spoken)
+        elif opened < 0:
+            spoken.append(text[position : marker.start()])
+            since_thought = len(spoken)
+            opened = marker.start()
+    if opened < 0:
+        spoken.append(text[position:])
+    return spoken, thought, text[opened:] if opened >= 0 else None
+
+
+def _read_part(text: str, calls: list[ToolCall | Malformed], words: list[str]) -> None:
+    """Read a text without thoughts: its blocks into ``calls``, everything else into ``words``."""
     position, opened = 0, -1
-    for marker in _MARKER.finditer(text):
+    for marker in _CALL_MARKER.finditer(text):
+        part = text[position : marker.start()]
         if marker.group() == CALL_OPEN:
-            if opened >= 0:
-                calls.append(Malformed(text[opened : marker.start()], "unterminated block"))
+            if opened < 0:
+                words.append(part)
             else:
-                outside.append(text[position : marker.start()])
+                _read_unterminated(text, opened, marker.start(), calls, words)
             opened = marker.start()
         elif opened >= 0:
-            calls.append(_parse_block(text[opened : marker.end()]))
+            if _mentioned(text, opened, part, marker.end()):
+                words += (escape(CALL_OPEN), part, escape(CALL_CLOSE))
+            else:
+                calls += _read_block(text[opened : marker.end()])
             opened = -1
+        elif not part.strip() and position:
+            pass  # the closing marker once more
+        elif part.strip() and not part.rstrip().endswith(("}", ")", "]")) and _in_sentence(text[marker.end() :][:200]):
+            words += (part, escape(CALL_CLOSE))
         else:
             calls.append(Malformed(text[position : marker.end()], "closing marker without an opening one"))
         position = marker.end()
     if opened >= 0:
-        calls.append(Malformed(text[opened:], "unterminated block"))
+        _read_unterminated(text, opened, len(text), calls, words)
     else:
-        outside.append(text[position:])
-    plain = _THOUGHT.sub("", "".join(outside)) if "<|channel>" in text else "".join(outside)
-    if _BARE_CALL.search(plain):
-        calls.append(Malformed(plain, "call without its envelope"))
-        plain = ""
-    return Turn(tuple(calls), _ANY_SPECIAL.sub("", plain).strip())
+        words.append(text[position:])
 
 
-class _Unreadable(Exception):
-    """Why a block cannot be read; becomes a ``Malformed``."""
+def _read_unterminated(text: str, start: int, end: int, calls: list[ToolCall | Malformed], words: list[str]) -> None:
+    body = text[start + len(CALL_OPEN) : end]
+    if _same_line(text, start) and _in_sentence(body[:200]):
+        words += (escape(CALL_OPEN), body)
+    else:
+        calls.append(Malformed(text[start:end], "unterminated block"))
 
 
-def _parse_block(raw: str) -> ToolCall | Malformed:
-    body = raw[len(CALL_OPEN) : -len(CALL_CLOSE)].strip()
+def _mentioned(text: str, start: int, body: str, end: int) -> bool:
+    """Whether both markers are named in a sentence: words before, one or two words between, more of it after."""
+    return bool(
+        len(body) < 40
+        and _same_line(text, start)
+        and _TWO_WORDS.match(body)
+        and text[end : end + 1].strip()
+        and _in_sentence(text[end:][:200])
+    )
+
+
+def _same_line(text: str, at: int) -> str:
+    """What stands before a place in its line (its last 200 characters)."""
+    return text[max(0, at - 200) : at].rpartition("\n")[2].strip()
+
+
+def _in_sentence(after: str) -> bool:
+    """Whether what follows a marker goes on as words do, and not as a call does."""
+    start = after[:60]
+    return "{" not in start and "_" not in start and bool(_TWO_WORDS.match(after) or _CLOSING_PUNCTUATION.match(after))
+
+
+def _read_block(raw: str) -> list[ToolCall | Malformed]:
     try:
-        head = _NAME.match(body)
-        if head is None:
-            raise _Unreadable("does not start with call:NAME")
-        reader = _Reader(body, head.end())
-        arguments = reader.mapping(1)
-        reader.skip()
-        if reader.at < len(body):
-            raise _Unreadable("text after the closing brace")
-    except _Unreadable as reason:
-        return Malformed(raw, str(reason))
-    return ToolCall(head.group(1), arguments, reader.lenient)
-
-
-class _Reader:
-    """A cursor over one block's body; depth is bounded, so recursion is too."""
-
-    def __init__(self, body: str, at: int) -> None:
-        self.body = body
-        self.at = at
-        self.lenient = False
-
-    def skip(self) -> None:
-        match = _SPACE.match(self.body, self.at)
-        self.at = match.end() if match else self.at
-
-    def take(self, token: str) -> bool:
-        self.skip()
-        if self.body.startswith(token, self.at):
-            self.at += len(token)
-            return True
-        return False
-
-    def need(self, token: str, where: str) -> None:
-        if not self.take(token):
-            found = self.body[self.at : self.at + 1]
-            if found == "=" and token == ":":
-                raise _Unreadable("'=' where ':' belongs")
-            raise _Unreadable(f"expected '{token}' {where}" if found else f"ends where '{token}' belongs ({where})")
-
-    def mapping(self, depth: int) -> dict[str, Any]:
-        if depth > MAX_DEPTH:
-            raise _Unreadable(f"nested deeper than {MAX_DEPTH}")
-        self.need("{", "before arguments")
-        result: dict[str, Any] = {}
-        if self.take("}"):
-            return result
-        while True:
-            key = self.key()
-            self.need(":", "after an argument name")
-            if key in result:
-                raise _Unreadable("duplicate key")
-            result[key] = self.value(depth)
-            if self.take("}"):
-                return result
-            self.need(",", "between arguments")
-
-    def key(self) -> str:
-        self.skip()
-        if self.body.startswith(QUOTE, self.at):
-            return self.quoted()
-        if self.body.startswith('"', self.at):
-            return self.plain_string()
-        match = _KEY.match(self.body, self.at)
-        if match is None:
-            raise _Unreadable("expected an argument name")
-        self.at = match.end()
-        return match.group()
-
-    def value(self, depth: int) -> Any:
-        self.skip()
-        body, at = self.body, self.at
-        if body.startswith(QUOTE, at):
-            return self.quoted()
-        first = body[at : at + 1]
-        if first == '"':
-            return self.plain_string()
-        if first == "{":
-            return self.mapping(depth + 1)
-        if first == "[":
-            return self.sequence(depth + 1)
-        if first == "'":
-            raise _Unreadable("single-quoted string")
-        if first == "-" or first.isdigit():
-            return self.number()
-        word = _WORD.match(body, at)
-        if word and word.group() in _CONSTANTS:
-            self.at = word.end()
-            return _CONSTANTS[word.group()]
-        if word and word.group() in ("True", "False", "None"):
-            raise _Unreadable("Python literal where true, false or null belongs")
-        if word and word.group() in ("NaN", "Infinity", "inf", "nan"):
-            raise _Unreadable("NaN and infinities are no values")
-        raise _Unreadable("bare word where a value belongs" if word else "expected a value")
-
-    def sequence(self, depth: int) -> list[Any]:
-        if depth > MAX_DEPTH:
-            raise _Unreadable(f"nested deeper than {MAX_DEPTH}")
-        self.need("[", "before a list")
-        result: list[Any] = []
-        if self.take("]"):
-            return result
-        while True:
-            result.append(self.value(depth))
-            if self.take("]"):
-                return result
-            self.need(",", "between list values")
-
-    def quoted(self) -> str:
-        start = self.at + len(QUOTE)
-        end = self.body.find(QUOTE, start)
-        if end < 0:
-            raise _Unreadable("unterminated string")
-        self.at = end + len(QUOTE)
-        return unescape(self.body[start:end])
-
-    def plain_string(self) -> str:
-        match = _PLAIN_STRING.match(self.body, self.at)
-        if match is None:
-            raise _Unreadable("unterminated string")
-        try:
-            value = json.loads(match.group(), strict=False)
-        except ValueError:
-            raise _Unreadable("bad escape in a plain string") from None
-        self.lenient = True
-        self.at = match.end()
-        return unescape(str(value))
-
-    def number(self) -> int | float:
-        match = _NUMBER.match(self.body, self.at)
-        after = self.body[match.end() : match.end() + 1] if match else ""
-        if match is None or after.isalnum() or after in ("_", "."):
-            if self.body.startswith("-Infinity", self.at):
-                raise _Unreadable("NaN and infinities are no values")
-            raise _Unreadable("not a number")
-        self.at = match.end()
-        try:
-            if match.group(1) or match.group(2):
-                value = float(match.group())
-                if not math.isfinite(value):
-                    raise _Unreadable("number out of range")
-                return value
-            return int(match.group())
-        except ValueError:
-            raise _Unreadable("number out of range") from None
+        return [ToolCall(*call) for call in read_calls(raw[len(CALL_OPEN) : -len(CALL_CLOSE)].strip())]
+    except Unreadable as reason:
+        return [Malformed(raw, str(reason))]

@@ -117,9 +117,11 @@ def to_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 
 def to_spoken_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Like ``to_chat`` for what a model really said: readable calls in other than canonical text are structured as well
-    (words beside them follow the results, as the template has it), and a result that answers an unreadable call, which
-    the native form cannot carry, is told as a user turn. Nothing is dropped."""
+    """Like ``to_chat`` for what a model really said: readable calls in other than canonical text are structured as well, and
+    a result that answers an unreadable call, which the native form cannot carry, is told as a user turn. Nothing is dropped.
+
+    Words beside calls are a message of their own before them: in one message the template writes them after the results and
+    closes the turn, so that the model would not go on. The template joins the two into one turn."""
     chat: list[dict[str, Any]] = []
     answering = False
     for message in messages:
@@ -134,7 +136,9 @@ def to_spoken_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
             answering = bool(turn.well_formed) and not turn.malformed
             if answering:
                 calls = [_structured(call) for call in turn.well_formed]
-                chat.append({"role": "assistant", "content": turn.text, "tool_calls": calls})
+                if turn.text:
+                    chat.append({"role": "assistant", "content": turn.text})
+                chat.append({"role": "assistant", "content": "", "tool_calls": calls})
             else:
                 chat.append({"role": "assistant", "content": message.content})
         else:
@@ -173,7 +177,10 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, str):
         return wire.escape(value)
     if isinstance(value, dict):
-        return {(key if re.fullmatch(r"\w+", key) else wire._key(key)): _escaped(inner) for key, inner in value.items()}
+        return {
+            (key if re.fullmatch(r"\w+", key) else wire.serialise_key(key)): _escaped(inner)
+            for key, inner in value.items()
+        }
     return [_escaped(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 

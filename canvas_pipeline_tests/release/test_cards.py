@@ -14,12 +14,10 @@ from canvas_pipeline.release.cards import (
     data_card,
     missing_facts,
     model_card,
-    modelfile,
     reasons_against_card,
     unsourced_numbers,
 )
 from canvas_pipeline.release.gguf import QUANTS
-from canvas_pipeline.release.quant_check import STOPS
 
 DIGITS = re.compile(r"\d+(?:\.\d+)?")
 
@@ -151,17 +149,3 @@ def test_a_contributor_is_never_named() -> None:
 def test_a_pipe_or_newline_in_a_value_does_not_break_the_table() -> None:
     text = model_card(model_facts() | {"train.note": Fact(value="a|b\nc", source="run_spec/dpo")})
     assert "| note | a\\|b c | run_spec/dpo |" in text
-
-
-def test_the_modelfile_stops_where_a_gemma_turn_ends_and_keeps_the_turn_format() -> None:
-    text = modelfile("canvas-dpo-Q4_K_M.gguf", "Canvas assistant. Now: 2026-02-01T12:00:00Z Sun.")
-    assert text.startswith("FROM ./canvas-dpo-Q4_K_M.gguf\n")
-    for stop in STOPS:
-        assert f"PARAMETER stop {stop}\n" in text
-    assert "<|turn>system\n{{ .System }}<turn|>\n" in text and '{{- end }}<|turn>model\n"""' in text
-    assert text.count('"""') == 4 and "PARAMETER temperature 0" in text
-
-
-def test_a_system_message_that_would_end_its_quotes_is_refused() -> None:
-    with pytest.raises(BadInput, match="Modelfile"):
-        modelfile("x.gguf", 'a """ b')

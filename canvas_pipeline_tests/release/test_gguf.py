@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.release.gguf import QUANTS, ModelFileUnusable, convert, quantise, run_child
 from canvas_pipeline.release.quant_check import check
+from canvas_pipeline.training.chat_template import marked_template, stock_template
 from canvas_pipeline_tests.release.conftest import save_micro_gemma
 
 
@@ -17,6 +19,21 @@ def test_quantising_again_gives_the_same_bytes_and_leaves_nothing_else(
     again = quantise(unquantised, tmp_path / "another name.gguf", "Q4_K_M")
     assert sha256_file(again) == sha256_file(quants["Q4_K_M"])
     assert [path.name for path in tmp_path.iterdir()] == ["another name.gguf"]
+
+
+def test_the_file_carries_the_published_chat_template_not_the_one_marked_for_training(
+    micro_gemma: Path, unquantised: Path, converter: Path, tmp_path: Path
+) -> None:
+    def carried(path: Path) -> str:
+        (text,) = run_child("inspect", {"path": str(path)}, subject=path, seconds=60)["strings"][
+            "tokenizer.chat_template"
+        ]
+        return str(text)
+
+    marked = shutil.copytree(micro_gemma, tmp_path / "marked")
+    (marked / "chat_template.jinja").write_text(marked_template())
+    assert carried(convert(marked, tmp_path / "marked.gguf", converter=converter)) == stock_template()
+    assert carried(unquantised) == (micro_gemma / "chat_template.jinja").read_text()  # another one is left as it is
 
 
 def test_smaller_quants_are_smaller_files(quants: dict[str, Path]) -> None:

@@ -126,6 +126,21 @@ def test_what_a_model_said_is_never_dropped_however_it_was_said() -> None:
     assert "<|tool_call>call:canvas.get_course{course_id:4}<tool_call|>" in text and '{"id":4}' in text
 
 
+@pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.parametrize("results", [0, 1, 2])
+def test_words_beside_a_call_stand_before_it_and_the_model_s_turn_stays_open(calls: int, results: int) -> None:
+    call = serialise(ToolCall("canvas.get_todo", {}))
+    told = tuple(result("canvas.get_todo", [{"id": 5}]) for _ in range(results))
+    for words in ("Let me look." + call * calls, call * calls + "Let me look."):
+        text, _ = render(to_spoken_chat((user("x"), said(words), *told)), prompt=True)
+        opened = f"<|turn>model\nLet me look.{call * calls}<|tool_response>"
+        answered = "<|tool_response>".join(
+            'response:canvas.get_todo{value:<|"|>[{"id":5}]<|"|>}<tool_response|>' for _ in told
+        )
+        assert text.endswith(opened + answered)
+        assert text == stock(to_spoken_chat((user("x"), said(words), *told)), None, True)
+
+
 def test_keys_that_are_no_plain_words_are_left_as_text() -> None:
     content = serialise(ToolCall("canvas.get_todo", {"a b": 1}))
     assert canonical_calls(content) == () and render(to_chat((user("x"), said(content))))[0].count(content) == 1
