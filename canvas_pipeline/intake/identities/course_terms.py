@@ -93,6 +93,9 @@ _CLIPPED = """
     prelab postlab prelabs postlabs precal apush apwh euro lang dbq frq mcq leq saq
 """
 TERMS = frozenset(" ".join((_PROGRAMS, _BRANDS, _EPONYMS, _BORROWED, _CLIPPED)).split())
+EPONYMS = frozenset(_EPONYMS.split())
+CLIPPED = frozenset(_CLIPPED.split())
+PROGRAMS = frozenset(_PROGRAMS.split())
 STATES = frozenset(
     """
     unsubmitted submitted resubmitted graded ungraded not_graded regraded excused missing late unposted posted published unpublished

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import re
 
-from canvas_pipeline.intake.identities.course_terms import CALLED_AFTER, NAMESAKES, PROGRAM_PARTS, STATES, TERMS
+from canvas_pipeline.intake.identities.course_terms import (
+    CALLED_AFTER,
+    CLIPPED,
+    EPONYMS,
+    NAMESAKES,
+    PROGRAM_PARTS,
+    PROGRAMS,
+    STATES,
+    TERMS,
+)
 from canvas_pipeline.intake.identities.eponyms import THINGS
 from canvas_pipeline.intake.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.intake.identities.persons import stands_strongly
@@ -26,7 +35,7 @@ _SECTION = re.compile(r"\d{1,2}\.\d{1,3}\W*$")
 _HOUSE = re.compile(
     r"(?<!\w)(?:office|room|rm|hall|building|bldg|lab|suite|house|tower|center|centre|library|annex|floor)\b", re.I
 )
-_LONGEST_ABBREVIATION = 6
+_WHERE = re.compile(r", [A-Z]{2}(?!\w)|\b(?:campus|downtown)\b")
 _CAPITALS = re.compile(r"[A-Z]{2,6}s?")
 _MIXED = re.compile(r"[A-Z]{2,}[a-z]+\w*|[a-z]{1,3}[A-Z]\w+|[A-Z][a-z]+[A-Z]{2,}\w*")  # "WeBWorK", "NVivo", "qPCR"
 _NEXT = re.compile(r"(?:'s?)?[ -]([^\W\d_]+)(?: ([^\W\d_]+))?")
@@ -46,7 +55,11 @@ def is_of_course(text: str, start: int, end: int, label: str) -> bool:
         return True
     if not words or stands_strongly(text, start):
         return False
-    return all(_is_term(text, word, start, end) for word in words)
+    if label == "PLACE" and _WHERE.search(text, start, min(len(text), end + 20)):
+        return False
+    return any(_is_term(text, word, start, end) for word in words) and all(
+        is_ordinary(word) or _is_term(text, word, start, end) for word in words
+    )
 
 
 def _is_date(value: str) -> bool:
@@ -61,13 +74,11 @@ def _is_section(text: str, value: str, start: int) -> bool:
 
 def _is_clipped_course(words: list[str]) -> bool:
     """ "Biol Lab 2207": the first word is a subject, or the beginning of one."""
-    return bool(words) and all(is_course_work(word) or word.lower() in TERMS - NAMESAKES for word in words)
+    return bool(words) and all(is_course_work(word) or word.lower() in CLIPPED | PROGRAMS for word in words)
 
 
 def _is_term(text: str, word: str, start: int, end: int) -> bool:
     low = word.lower()
-    if is_course_work(word) or low in STATES:
-        return True
     named = not word.islower() and (word.title() in GIVEN or word.title() in SURNAMES)
     if (low in TERMS and word.islower()) or (low in TERMS and not named and low not in NAMESAKES) or (is_famous(word) and low not in NAMESAKES):
         return True
@@ -77,7 +88,7 @@ def _is_term(text: str, word: str, start: int, end: int) -> bool:
         return any(part.lower() in TERMS or is_famous(part) for part in _WORD.findall(text[start:end]))
     if named:
         return False
-    if _is_abbreviation(text, word) or is_ordinary(word):
+    if _is_abbreviation(text, word):
         return True
     return _AGES.fullmatch(low) is not None or _is_adjective(low) or _is_beginning(low)
 
@@ -115,7 +126,7 @@ def _is_adjective(low: str) -> bool:
     if low.endswith(("ism", "isms")):
         return True
     forms = (stem[1], f"{stem[1]}e", f"{stem[1]}us", f"{stem[1]}o")
-    return any(form in TERMS or is_famous(form) for form in forms)
+    return any(form in EPONYMS or is_famous(form) for form in forms)
 
 
 def _is_beginning(low: str) -> bool:

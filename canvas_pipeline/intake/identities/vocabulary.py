@@ -114,8 +114,8 @@ def ordinary_list() -> tuple[str, ...]:
 
 @cache
 def beginnings() -> frozenset[str]:
-    """Words of course work cut short, at least six letters of them: "evaluat"."""
-    return frozenset(word[:length] for word in _COURSE_WORK for length in range(6, len(word)))
+    """Words of course work cut short by two letters or more, at least six left: "evaluat"."""
+    return frozenset(word[:length] for word in _COURSE_WORK for length in range(6, len(word) - 1))
 
 
 def looks_mistyped(word: str) -> bool:
