@@ -53,11 +53,13 @@ def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknow
     foreign = len(words) - english
     if not english and not foreign and _could_be_named(text, found):
         return False
+    if english and home == "english" and found:
+        return False
     margin = _MARGIN[home] + _PER_ENGLISH_WORD * max(0, english - foreign)
     by = lead(plain)
     if by <= margin:
         return False
-    return not english or lead(beside) > _BESIDE or (home != "english" and english == 1 and by > _PLAINLY)
+    return not english or lead(beside) > _BESIDE or (english == 1 and by > _PLAINLY)
 
 
 def home_of(titles: Iterable[str]) -> Home:
