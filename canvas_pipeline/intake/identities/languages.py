@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from canvas_pipeline.errors import MissingTool
 from canvas_pipeline.intake.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.intake.identities.persons import PARTICLES
 from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_word
 
 Home = Literal["english", "other", "unknown"]
@@ -55,6 +56,8 @@ def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknow
         return False
     if english and home == "english" and found:
         return False
+    if english and not foreign and not _holds_small_words(text, found):
+        return False  # a name beside English words
     margin = _MARGIN[home] + _PER_ENGLISH_WORD * max(0, english - foreign)
     by = lead(plain)
     if by <= margin:
@@ -88,6 +91,14 @@ def _without(text: str, found: Sequence[tuple[int, int]]) -> str:
     for start, end in found:
         text = text[:start] + " " * (end - start) + text[end:]
     return _PLACEHOLDER.sub(" ", text)
+
+
+def _holds_small_words(text: str, found: Sequence[tuple[int, int]]) -> bool:
+    """Whether a finding runs over words in small letters, as no name does, in a text that has capitals."""
+    if text.islower():
+        return False
+    words = [word for start, end in found for word in _WORD.findall(text[start:end])]
+    return any(word.islower() and word not in PARTICLES for word in words)
 
 
 def _is_english(word: str) -> bool:

@@ -33,8 +33,9 @@ _DATE_WORDS = frozenset(
 )
 _SECTION = re.compile(r"\d{1,2}\.\d{1,3}\W*$")
 _HOUSE = re.compile(
-    r"(?<!\w)(?:office|room|rm|hall|building|bldg|lab|suite|house|tower|center|centre|library|annex|floor)\b", re.I
+    r"(?<!\w)(?:office|room|rm|hall|building|bldg|lab|suite|house|tower|center|centre|library|annex|floor|theatre|theater|auditorium|gym|commons)\b", re.I
 )
+_CALLS_FOR_A_ROOM = re.compile(r"(?:\b(?:in|at|to|outside|near|meet)|(?:relocated|moved|location|where):?) $", re.IGNORECASE)
 _WHERE = re.compile(r", [A-Z]{2}(?!\w)|\b(?:campus|downtown)\b")
 _CAPITALS = re.compile(r"[A-Z]{2,6}s?")
 _MIXED = re.compile(r"[A-Z]{2,}[a-z]+\w*|[a-z]{1,3}[A-Z]\w+|[A-Z][a-z]+[A-Z]{2,}\w*")  # "WeBWorK", "NVivo", "qPCR"
@@ -50,7 +51,9 @@ def is_of_course(text: str, start: int, end: int, label: str) -> bool:
     if all(part.lower() in STATES for part in _STATE.findall(value)):
         return True
     if label == "ROOM":
-        return _is_date(value) or _is_section(text, value, start) or _is_clipped_course(words)
+        return _is_date(value) or _is_section(text, value, start) or (
+            _is_clipped_course(words) and not value[0].islower() and not value.lower().startswith(("office", "room"))
+        )
     if _is_date(value):
         return True
     if not words or stands_strongly(text, start):
@@ -69,6 +72,8 @@ def _is_date(value: str) -> bool:
 
 def _is_section(text: str, value: str, start: int) -> bool:
     """ "LW 2.3": letters and a section's number, no building beside it."""
+    if _CALLS_FOR_A_ROOM.search(text, max(0, start - 20), start):
+        return False
     return _SECTION.search(value) is not None and _HOUSE.search(text, max(0, start - 20), start + len(value)) is None
 
 
@@ -115,7 +120,8 @@ def _is_abbreviation(text: str, word: str) -> bool:
         return True
     if _CAPITALS.fullmatch(word) is None:
         return False
-    return len(word) <= 4 or any(other[1:].islower() for other in _WORD.findall(text))
+    words = _WORD.findall(text)
+    return len(words) == 1 or any(other[1:].islower() for other in words)
 
 
 def _is_adjective(low: str) -> bool:
