@@ -26,6 +26,7 @@ _PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
 _MARGIN = {"english": 9.0, "unknown": 2.5, "other": -1.0}
 """By how much (log-likelihood) another language must beat English."""
 _PER_ENGLISH_WORD = 6.0
+_LITTLE_WORDS = frozenset("the and of with for from by at to is my our me in".split())
 _BESIDE = 0.0
 """The same of the words beside the findings, where English ones are among them: a foreign name outweighs a short title."""
 _PLAINLY = 25.0
@@ -56,7 +57,8 @@ def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknow
         return False
     if english and home == "english" and found:
         return False
-    if english and not foreign and not _holds_small_words(text, found):
+    little = sum(word.lower() in _LITTLE_WORDS for word in words)
+    if found and little and foreign - little < 1 and not _holds_small_words(text, found):
         return False  # a name beside English words
     margin = _MARGIN[home] + _PER_ENGLISH_WORD * max(0, english - foreign)
     by = lead(plain)
