@@ -136,4 +136,6 @@ CALLED_AFTER = frozenset(
     """.split()
 )
 """What is called after somebody, beside ``eponyms.THINGS``."""
-PROGRAM_PARTS = frozenset("notebook notebooks script scripts package program programs code setup install sets level levels pipeline".split())
+PROGRAM_PARTS = frozenset(
+    "notebook notebooks script scripts package program programs code setup install sets level levels pipeline".split()
+)

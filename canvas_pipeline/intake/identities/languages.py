@@ -20,7 +20,9 @@ from canvas_pipeline.intake.identities.persons import PARTICLES
 from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_word
 
 Home = Literal["english", "other", "unknown"]
-_CANDIDATES = "en es fr de pt it nl sv da nb nn no fi pl cs sk hr sl ro hu tr vi id ms ca gl et lv lt is sq tl sw".split()
+_CANDIDATES = (
+    "en es fr de pt it nl sv da nb nn no fi pl cs sk hr sl ro hu tr vi id ms ca gl et lv lt is sq tl sw".split()
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
 _MARGIN = {"english": 9.0, "unknown": 2.5, "other": -1.0}

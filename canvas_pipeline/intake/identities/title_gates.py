@@ -33,9 +33,12 @@ _DATE_WORDS = frozenset(
 )
 _SECTION = re.compile(r"\d{1,2}\.\d{1,3}\W*$")
 _HOUSE = re.compile(
-    r"(?<!\w)(?:office|room|rm|hall|building|bldg|lab|suite|house|tower|center|centre|library|annex|floor|theatre|theater|auditorium|gym|commons)\b", re.I
+    r"(?<!\w)(?:office|room|rm|hall|building|bldg|lab|suite|house|tower|center|centre|library|annex|floor|theatre|theater|auditorium|gym|commons)\b",
+    re.I,
 )
-_CALLS_FOR_A_ROOM = re.compile(r"(?:\b(?:in|at|to|outside|near|meet)|(?:relocated|moved|location|where):?) $", re.IGNORECASE)
+_CALLS_FOR_A_ROOM = re.compile(
+    r"(?:\b(?:in|at|to|outside|near|meet)|(?:relocated|moved|location|where):?) $", re.IGNORECASE
+)
 _WHERE = re.compile(r", [A-Z]{2}(?!\w)|\b(?:campus|downtown)\b")
 _CAPITALS = re.compile(r"[A-Z]{2,6}s?")
 _MIXED = re.compile(r"[A-Z]{2,}[a-z]+\w*|[a-z]{1,3}[A-Z]\w+|[A-Z][a-z]+[A-Z]{2,}\w*")  # "WeBWorK", "NVivo", "qPCR"
@@ -51,8 +54,14 @@ def is_of_course(text: str, start: int, end: int, label: str) -> bool:
     if all(part.lower() in STATES for part in _STATE.findall(value)):
         return True
     if label == "ROOM":
-        return _is_date(value) or _is_section(text, value, start) or (
-            _is_clipped_course(words) and not value[0].islower() and not value.lower().startswith(("office", "room"))
+        return (
+            _is_date(value)
+            or _is_section(text, value, start)
+            or (
+                _is_clipped_course(words)
+                and not value[0].islower()
+                and not value.lower().startswith(("office", "room"))
+            )
         )
     if _is_date(value):
         return True
@@ -85,7 +94,11 @@ def _is_clipped_course(words: list[str]) -> bool:
 def _is_term(text: str, word: str, start: int, end: int) -> bool:
     low = word.lower()
     named = not word.islower() and (word.title() in GIVEN or word.title() in SURNAMES)
-    if (low in TERMS and word.islower()) or (low in TERMS and not named and low not in NAMESAKES) or (is_famous(word) and low not in NAMESAKES):
+    if (
+        (low in TERMS and word.islower())
+        or (low in TERMS and not named and low not in NAMESAKES)
+        or (is_famous(word) and low not in NAMESAKES)
+    ):
         return True
     if (low in TERMS or is_famous(word)) and _gives_its_name(text, low, start, end):
         return True
@@ -103,7 +116,9 @@ def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
     parts = [part.lower() for part in _WORD.findall(text[start:end])]
     if "-" in text[start:end] and len(parts) > 1:
         others = [part for part in parts if not (part in TERMS or is_famous(part))]
-        return len(others) < 2 and all(part.title() in GIVEN or part.title() in SURNAMES or is_word(part) for part in others)
+        return len(others) < 2 and all(
+            part.title() in GIVEN or part.title() in SURNAMES or is_word(part) for part in others
+        )
     after = _NEXT.match(text, end)
     if after is None:
         return False
