@@ -24,6 +24,7 @@ _CANDIDATES = (
     "en es fr de pt it nl sv da nb nn no fi pl cs sk hr sl ro hu tr vi id ms ca gl et lv lt is sq tl sw".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_SURNAME_FIRST = re.compile(r"[^\W\d_]+, [^\W\d_]+")
 _PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
 _MARGIN = {"english": 9.0, "unknown": 2.5, "other": -1.0}
 """By how much (log-likelihood) another language must beat English."""
@@ -110,7 +111,9 @@ def _is_english(word: str) -> bool:
 
 
 def _could_be_named(text: str, found: Sequence[tuple[int, int]]) -> bool:
-    """A title that is a finding and nothing else, with a name of the tables in it."""
+    """A title that is a finding and nothing else, with a name of the tables in it or surname first."""
+    if any(_SURNAME_FIRST.fullmatch(text[start:end]) for start, end in found):
+        return True
     words = [word for start, end in found for word in _WORD.findall(text[start:end])]
     return any(word.title() in GIVEN or word.title() in SURNAMES for word in words)
 
