@@ -30,14 +30,17 @@ looked for too (an encrypted one is opened with the key in the environment).
 
 Example: `canvas-data audit data/artifacts data/releases --registry data/private/registry.jsonl`
 
-**A false alarm.** Look at the place yourself. If the words name nobody, allow that finding as the audit printed it, with who you are
+**A false alarm.** Look at the place yourself. If the words name nobody, allow that finding as the audit printed it, with who
+you are
 and why:
 
-`canvas-data audit data/artifacts --allow "data/artifacts/corpus/rows.jsonl:12:course_name: PERSON" --by "R. Ito" --reason "short for
+`canvas-data audit data/artifacts --allow "data/artifacts/corpus/rows.jsonl:12:course_name: PERSON" --by "R. Ito" --reason
+"short for
 professional"`
 
 The exception covers exactly the words that were found, wherever they stand, as this type, for a year (`--days`). It is kept in
-`private/audit-exceptions.jsonl` of the data folder (`--root`) as a keyed hash: the words are not in it. Every audit and every gate of
+`private/audit-exceptions.jsonl` of the data folder (`--root`) as a keyed hash: the words are not in it. Every audit and every
+gate of
 that folder honours it, and the release log counts it. To withdraw one, remove its line. One that was changed by hand, comes from
 another registry key or has expired stops the audit. Keys of the registry and names of files are never excepted.
 

@@ -55,7 +55,8 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
 
     ``files`` are the files to be released by their name in the release; ``inputs`` what the verdicts are bound to (see
     ``guardrails.table.inputs_for``); ``data`` the data sets the model saw; ``audited`` the texts the leak audit read, with
-    ``leaks`` found (None: it did not run), ``exceptions`` that were reviewed and ``excepted`` findings they cover. ``production`` is the checkpoint chosen by the selection record, with its
+    ``leaks`` found (None: it did not run), ``exceptions`` that were reviewed and ``excepted`` findings they cover.
+    ``production`` is the checkpoint chosen by the selection record, with its
     method; ``bench_checkpoint`` the one the figures were measured on.
     """
 

@@ -45,7 +45,8 @@ class Leak(Row, frozen=True, kw_only=True):
 class AuditReport(Row, frozen=True, kw_only=True):
     """``strings`` are the texts looked at, ``distinct`` how many of them differ (as far as they were remembered); ``opaque``
     files had
-    only their names looked at; ``allowed`` are findings of reviewed exceptions, which are no leaks; ``unreadable`` maps a file to why. ``leaks`` are the first ``MAX_LEAKS``; ``by_type`` counts all."""
+    only their names looked at; ``allowed`` are findings of reviewed exceptions, which are no leaks; ``unreadable`` maps a file
+    to why. ``leaks`` are the first ``MAX_LEAKS``; ``by_type`` counts all."""
 
     files: int
     lines: int
@@ -190,7 +191,8 @@ def reviewed_at(paths: Sequence[Path], leaks: Sequence[str]) -> list[tuple[str, 
                     found.append((type_, words))
     if missing := [leak for leak, there in wanted.items() if not there]:
         raise BadInput(
-            f"{len(missing)} of the findings to allow are not in these files (or are keys of the private registry, or a file's name, "
+            f"{len(missing)} of the findings to allow are not in these files (or are keys of the private "
+            f"registry, or a file's name, "
             "which are never excepted); give each as the audit prints it: FILE:LINE:FIELD: TYPE"
         )
     return found

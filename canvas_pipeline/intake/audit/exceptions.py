@@ -65,7 +65,7 @@ def mark(key: bytes, type_: str, words: str) -> str:
 
 
 def exceptions(path: Path, key: bytes, now: date) -> Exceptions:
-    """The exceptions of a file; none where there is no file. Raises ``BadInput`` (file and line) for an entry that does not hold."""
+    """The exceptions of a file; none where there is none. Raises ``BadInput`` (file and line) for an entry that does not hold."""
     return Exceptions(key, (entry for entry in _read(path, key) if _in_force(path, entry, now)))
 
 
@@ -107,11 +107,13 @@ def _read(path: Path, key: bytes) -> list[Reviewed]:
             entry = msgspec.json.decode(line, type=Reviewed, strict=True)
         except msgspec.DecodeError:
             raise BadInput(
-                f"{path}:{number}: no exception to the audit; remove the line, and add what was reviewed with: canvas-data audit --allow"
+                f"{path}:{number}: no exception to the audit; remove the line, and add what was reviewed "
+                f"with: canvas-data audit --allow"
             ) from None
         if not hmac.compare_digest(entry.seal, _seal(key, entry)):
             raise BadInput(
-                f"{path}:{number}: this exception was changed by hand or made with another registry key; remove the line and review "
+                f"{path}:{number}: this exception was changed by hand or made with another registry key; "
+                f"remove the line and review "
                 "the finding again with: canvas-data audit --allow"
             )
         found.append(entry)
@@ -121,7 +123,8 @@ def _read(path: Path, key: bytes) -> list[Reviewed]:
 def _in_force(path: Path, entry: Reviewed, now: date) -> bool:
     if now > entry.until:
         raise BadInput(
-            f"{path}: the exception for a {entry.type} of {entry.at} expired on {entry.until}; review it again with canvas-data audit "
+            f"{path}: the exception for a {entry.type} of {entry.at} expired on {entry.until}; review it "
+            f"again with canvas-data audit "
             "--allow, or remove its line"
         )
     return True

@@ -1,7 +1,9 @@
 """Whether the trained name recogniser knows a text's language; it knows English, and takes other languages' nouns for names.
 
-In: a folded text, what was found in it, and the language of the contributor's other titles. Out: whether only rules and patterns count
-for it. What must hold: the same text, findings and home give the same answer; nothing is downloaded (py3langid ships its model). Titles
+In: a folded text, what was found in it, and the language of the contributor's other titles. Out: whether only rules and
+patterns count
+for it. What must hold: the same text, findings and home give the same answer; nothing is downloaded (py3langid ships its
+model). Titles
 are short, so that the words beside a finding decide with the detector: a foreign name in an English title must not look like a
 foreign title.
 """

@@ -1,6 +1,8 @@
-"""What the trained name recogniser takes for a name in a title and is none: Canvas's states, dates, numbers, capitals, terms of courses.
+"""What the trained name recogniser takes for a name in a title and is none: Canvas's states, dates, numbers, capitals, terms of
+courses.
 
-In: a folded text and a finding in it. Out: whether it is ordinary. What must hold: linear work; patterns and rules are not judged here,
+In: a folded text and a finding in it. Out: whether it is ordinary. What must hold: linear work; patterns and rules are not
+judged here,
 nor is a person whom the words before call for ("by", "ask", "Dr.") unless Canvas itself writes the word.
 """
 
@@ -27,8 +29,10 @@ _WORD = re.compile(r"[^\W\d_]+")
 _STATE = re.compile(r"\w+")
 _DATE_WORDS = frozenset(
     (
-        "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun january february march april "
-        "may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec st nd rd th due week the of"
+        "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun "
+        "january february march april "
+        "may june july august september october november december jan feb mar apr jun jul aug sep sept oct "
+        "nov dec st nd rd th due week the of"
     ).split()
 )
 _SECTION = re.compile(r"\d{1,2}\.\d{1,3}\W*$")
