@@ -123,7 +123,7 @@ def _could_be_named(text: str, found: Sequence[tuple[int, int]]) -> bool:
 @cache
 def _detector() -> Any:
     try:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
     except ImportError:
         raise MissingTool("py3langid is not installed; run: uv sync --extra pii") from None
     make = getattr(LanguageIdentifier, "from_model_file", None) or LanguageIdentifier.from_pickled_model
