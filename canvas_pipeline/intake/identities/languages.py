@@ -62,8 +62,9 @@ def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknow
         return False
     if english and home == "english" and found:
         return False
-    little = sum(word.lower() in _LITTLE_WORDS for word in words)
-    if found and little and foreign - little < 1 and not _holds_small_words(text, found):
+    little = any(word.lower() in _LITTLE_WORDS for word in words)
+    strange = any(word.lower() not in _LITTLE_WORDS and not _is_english(word) for word in words)
+    if found and english and little and not strange and not _holds_small_words(text, found):
         return False  # a name beside English words
     margin = _MARGIN[home] + _PER_ENGLISH_WORD * max(0, english - foreign)
     by = lead(plain)
