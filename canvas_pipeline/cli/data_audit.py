@@ -17,7 +17,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.intake.audit.auditor import AuditReport, report
+from canvas_pipeline.intake.audit.auditor import AuditReport, report, reviewed_at
+from canvas_pipeline.intake.audit.exceptions import DAYS, FILE, Exceptions, exceptions, review, today
 from canvas_pipeline.records import dumps
 
 AUDIT_HELP = """Look for anything unmasked with a second, independent reader; never shows a value.
@@ -29,8 +30,22 @@ looked for too (an encrypted one is opened with the key in the environment).
 
 Example: `canvas-data audit data/artifacts data/releases --registry data/private/registry.jsonl`
 
-Exit codes: 0 looked at something, all of it, and found nothing; 1 a leak; 2 nothing to look at, or something that cannot be
-read."""
+**A false alarm.** Look at the place yourself. If the words name nobody, allow that finding as the audit printed it, with who
+you are
+and why:
+
+`canvas-data audit data/artifacts --allow "data/artifacts/corpus/rows.jsonl:12:course_name: PERSON" --by "R. Ito" --reason
+"short for
+professional"`
+
+The exception covers exactly the words that were found, wherever they stand, as this type, for a year (`--days`). It is kept in
+`private/audit-exceptions.jsonl` of the data folder (`--root`) as a keyed hash: the words are not in it. Every audit and every
+gate of
+that folder honours it, and the release log counts it. To withdraw one, remove its line. One that was changed by hand, comes from
+another registry key or has expired stops the audit. Keys of the registry and names of files are never excepted.
+
+Exit codes: 0 looked at something, all of it, and found nothing; 1 a leak; 2 nothing to look at, something that cannot be
+read, or an exception that does not hold."""
 CANARIES_HELP = """Plant invented identities in a copy of the inputs, run the data half, and count what survives after each stage.
 
 Also plants as many decoys (terms, standards, theorems, versions …) and counts those that were masked by mistake. The copy is
@@ -47,8 +62,16 @@ def audit(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
     registry: Annotated[Path | None, typer.Option(help="The private course registry, plain or encrypted.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="A finding that you reviewed, as printed: FILE:LINE:FIELD: TYPE.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who reviewed it.")] = "",
+    reason: Annotated[str, typer.Option(help="Why it is no identity.")] = "",
+    days: Annotated[int, typer.Option(help="How long the exception holds.")] = DAYS,
+    root: Annotated[Path, typer.Option(help="Data folder whose private list of exceptions is used.")] = Path("data"),
 ) -> None:
     try:
+        reviewed = _exceptions(root, paths, allow or [], by, reason, days)
         with _progress() as bar:
             task = bar.add_task("looking")
             found = report(
@@ -56,6 +79,7 @@ def audit(
                 registry,
                 os.environ,
                 lambda path: bar.update(task, description=f"looking at {path.suffix or 'a file'}"),
+                reviewed,
             )
     except BadInput as error:  # not there, or the registry is closed to us: nothing was looked at
         typer.secho(f"canvas-data: {error}", err=True, fg="red")
@@ -67,6 +91,24 @@ def audit(
         raise typer.Exit(2)
 
 
+def _exceptions(root: Path, paths: list[Path], allow: list[str], by: str, reason: str, days: int) -> Exceptions:
+    from canvas_pipeline.line.workspace import Workspace
+
+    ws = Workspace(root=root.resolve())
+    listed = ws.private / FILE
+    if not allow and (by or reason):
+        raise BadInput("--by and --reason belong to a finding; name it with --allow FILE:LINE:FIELD: TYPE")
+    if not allow and not listed.is_file():
+        return Exceptions()
+    if not root.is_dir():
+        raise BadInput(f"{root}: no such data folder; name the one whose private list is meant with --root")
+    key, now = ws.registry()[0], today()
+    if allow:
+        count = review(listed, key, reviewed_at(paths, allow), by=by, reason=reason, now=now, days=days)
+        typer.secho(f"{listed}: {count} reviewed exceptions", err=True)
+    return exceptions(listed, key, now)
+
+
 def _lines(found: AuditReport) -> str:
     lines = [str(leak) for leak in found.leaks]
     lines += [f"{path}: cannot be read: {reason}" for path, reason in found.unreadable.items()]
@@ -76,6 +118,8 @@ def _lines(found: AuditReport) -> str:
         f"{found.bytes / 1e6:.1f} MB, {found.registry_keys} registry keys"
     )
     verdict = f"{found.total} leaks: {types}" if found.total else "no leaks" if found.strings else "nothing to look at"
+    if found.allowed:
+        verdict += f" ({found.allowed} findings are reviewed exceptions)"
     return "\n".join([*lines, f"{verdict}; looked at {looked}"])
 
 

@@ -18,7 +18,7 @@ def audit(found: AuditReport, inputs: Mapping[str, str], subject: str) -> Verdic
     """The verdict on one stage. ``subject`` is its name."""
     numbers: dict[str, Number] = {
         "identities": found.total, "unreadable_files": len(found.unreadable), "files": found.files, "lines": found.lines,
-        "strings": found.strings, "registry_keys": found.registry_keys,
+        "strings": found.strings, "registry_keys": found.registry_keys, "reviewed_exceptions": found.allowed,
         **{f"found {type_}": count for type_, count in found.by_type.items()},
     }  # fmt: skip
     where = [str(leak) for leak in found.leaks[:5]] or list(found.unreadable)[:5]

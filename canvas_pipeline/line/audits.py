@@ -19,6 +19,7 @@ from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.audit import audit
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.audit.auditor import report
+from canvas_pipeline.intake.audit.exceptions import FILE, Exceptions, exceptions, today
 from canvas_pipeline.line.workspace import Workspace
 
 _VERDICT = "verdict.json"
@@ -37,25 +38,38 @@ def of_files(
     """The same for any files: name → path and name → sha256; ``inputs`` is what the verdict is bound to."""
     known = ws.registry()[1]
     registry = known if known.is_file() else None
+    reviewed = exceptions_of(ws)
 
     def build(writer: Writer) -> None:
-        found = report(list(paths.values()), registry, os.environ)
+        found = report(list(paths.values()), registry, os.environ, exceptions=reviewed)
         leaks = tuple(msgspec.structs.replace(leak, file=Path(leak.file).name) for leak in found.leaks)
         unreadable = {Path(path).name: reason for path, reason in found.unreadable.items()}
         writer.json(audit(msgspec.structs.replace(found, leaks=leaks, unreadable=unreadable), inputs, name), _VERDICT)
 
     code = root_of(build)
+    listed = ws.private / FILE
     recipe = Recipe(
         stage=f"audits/{name}",
         code_version=code_version(code),
         code=(code,),
-        inputs={**files, "registry": sha256_file(registry) if registry else "none yet", **inputs},
+        inputs={
+            **files,
+            "registry": sha256_file(registry) if registry else "none yet",
+            **({"exceptions": sha256_file(listed)} if listed.is_file() else {}),
+            **inputs,
+        },
         libraries=library_versions(code),
     )
     made, reused = ws.store.make(recipe, build)
     if not reused:
         ws.say(f"{name}: looked through by the audit")
     return msgspec.json.decode(made.path(_VERDICT).read_bytes(), type=Verdict)
+
+
+def exceptions_of(ws: Workspace) -> Exceptions:
+    """The reviewed exceptions of a workspace, as they hold today. Raises ``BadInput`` for one that does not."""
+    listed = ws.private / FILE
+    return exceptions(listed, ws.registry()[0], today()) if listed.is_file() else Exceptions()
 
 
 def audited(ws: Workspace, name: str) -> Stage:

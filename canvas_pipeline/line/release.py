@@ -16,7 +16,7 @@ from canvas_pipeline.code_version import package_version
 from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.intake.audit.auditor import audit
+from canvas_pipeline.intake.audit.auditor import report
 from canvas_pipeline.line import audits, bench, facts, training
 from canvas_pipeline.line.intake import contributor_files
 from canvas_pipeline.line.workspace import Launch, Made, Workspace, make
@@ -140,7 +140,8 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
     read = [ws.store.get(f"splits/{key.removesuffix('_train')}").path("train.jsonl") for key in data]
     audited = [*read, *(card.path(file) for file in gate.CARDS)]
-    leaks = audit(audited, ws.registry()[1])
+    reviewed = audits.exceptions_of(ws)
+    found_in = report(audited, ws.registry()[1], exceptions=reviewed)
     reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
     found = bench.read_report(ws.store.get(f"bench/{name}"))
     selection = msgspec.json.decode(ws.store.get("production_checkpoint").path("selection.json").read_bytes())
@@ -159,7 +160,9 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
         data=data,
         verdicts=verdicts,
         allowances=ws.all_allowances(),
-        leaks=len(leaks),
+        leaks=found_in.total,
+        exceptions=len(reviewed),
+        excepted=found_in.allowed,
         audited={
             path.name if path in paths.values() else f"{path.parent.parent.name}/train": sha256_file(path)
             for path in audited
@@ -186,6 +189,7 @@ def release_log(ws: Workspace, launch: Launch) -> Made:
         writer.text(gate.release_log(evidence), "RELEASE-LOG.md")
 
     inputs = {**evidence.files, **evidence.inputs, "code": evidence.code_version, "leaks": str(evidence.leaks)}
+    inputs["exceptions"] = f"{evidence.exceptions} reviewed, {evidence.excepted} findings"
     stage, reused = make(ws, "release_log", build, inputs=inputs)
     log = {"reasons against": len(gate.reasons_against(evidence)), "log": stage.path("RELEASE-LOG.md").read_text()}
     return Made(stage, reused, (audits.of_stage(ws, stage),), log)

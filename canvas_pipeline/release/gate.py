@@ -55,7 +55,8 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
 
     ``files`` are the files to be released by their name in the release; ``inputs`` what the verdicts are bound to (see
     ``guardrails.table.inputs_for``); ``data`` the data sets the model saw; ``audited`` the texts the leak audit read, with
-    ``leaks`` found (None: it did not run). ``production`` is the checkpoint chosen by the selection record, with its
+    ``leaks`` found (None: it did not run), ``exceptions`` that were reviewed and ``excepted`` findings they cover.
+    ``production`` is the checkpoint chosen by the selection record, with its
     method; ``bench_checkpoint`` the one the figures were measured on.
     """
 
@@ -69,6 +70,8 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...] = ()
     allowances: tuple[Allowance, ...] = ()
     leaks: int | None = None
+    exceptions: int = 0
+    excepted: int = 0
     audited: dict[str, str] = {}
     figures: dict[str, Figure] = {}
     bench_checkpoint: str | None = None
@@ -253,6 +256,10 @@ def release_log(evidence: ReleaseEvidence) -> str:
     lines += _table("Allowances", ("stage", "keeps at least", "reason"), [
         (a.stage, f"{a.minimum_retained:.0%}", a.reason) for a in evidence.allowances
     ])  # fmt: skip
+    lines += [
+        "",
+        f"The audit honoured {evidence.exceptions} reviewed exceptions; they cover {evidence.excepted} findings in what it read.",
+    ]
     lines += _table("Benchmark", ("figure", "value", "interval", "cases"), [
         (name, f"{f.value:.1%}", f"[{f.low:.1%}, {f.high:.1%}]", str(f.n)) for name, f in sorted(evidence.figures.items())
     ])  # fmt: skip

@@ -15,8 +15,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from canvas_pipeline.errors import MissingInput
+from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.intake.audit import patterns as audit_patterns
+from canvas_pipeline.intake.audit.exceptions import Exceptions
 from canvas_pipeline.intake.audit.files import Unreadable, is_opaque, places
 from canvas_pipeline.intake.audit.keys import RegistryKeys, keys_of
 from canvas_pipeline.intake.audit.texts import readings
@@ -44,7 +45,8 @@ class Leak(Row, frozen=True, kw_only=True):
 class AuditReport(Row, frozen=True, kw_only=True):
     """``strings`` are the texts looked at, ``distinct`` how many of them differ (as far as they were remembered); ``opaque``
     files had
-    only their names looked at; ``unreadable`` maps a file to why. ``leaks`` are the first ``MAX_LEAKS``; ``by_type`` counts all."""
+    only their names looked at; ``allowed`` are findings of reviewed exceptions, which are no leaks; ``unreadable`` maps a file
+    to why. ``leaks`` are the first ``MAX_LEAKS``; ``by_type`` counts all."""
 
     files: int
     lines: int
@@ -56,6 +58,7 @@ class AuditReport(Row, frozen=True, kw_only=True):
     leaks: tuple[Leak, ...]
     by_type: dict[str, int]
     unreadable: dict[str, str]
+    allowed: int = 0
 
     @property
     def total(self) -> int:
@@ -71,9 +74,10 @@ class AuditReport(Row, frozen=True, kw_only=True):
 class Auditor:
     """Looks through files one after the other and remembers the texts it has seen. Not safe for several threads."""
 
-    def __init__(self, keys: RegistryKeys | None = None) -> None:
+    def __init__(self, keys: RegistryKeys | None = None, exceptions: Exceptions | None = None) -> None:
         self._keys = keys or RegistryKeys()
-        self._known: dict[int, tuple[str, ...]] = {}
+        self._exceptions = exceptions or Exceptions()
+        self._known: dict[int, tuple[tuple[str, ...], int]] = {}
 
     def types_in(self, text: str, numbers: bool = True) -> tuple[str, ...]:
         """Types of identity in a text, sorted."""
@@ -82,6 +86,20 @@ class Auditor:
             found.update(audit_patterns.types_in(reading))
             found.update(self._keys.types_in(reading, numbers))
         return tuple(sorted(found))
+
+    def findings_in(self, text: str) -> set[tuple[str, str]]:
+        """(type, words) of what the expressions find in a text, in any of its readings."""
+        return {found for reading in readings(text) for found in audit_patterns.findings_in(reading)}
+
+    def _judged(self, text: str, numbers: bool) -> tuple[tuple[str, ...], int]:
+        """Types of identity in a text but for those of which all was reviewed, and how many those are."""
+        types = self.types_in(text, numbers)
+        if not types or not self._exceptions:
+            return types, 0
+        known = {type_ for reading in readings(text) for type_ in self._keys.types_in(reading, numbers)}
+        refused = {type_ for type_, words in self.findings_in(text) if not self._exceptions.allow(type_, words)}
+        left = tuple(type_ for type_ in types if type_ in known or type_ in refused)
+        return left, len(types) - len(left)
 
     def look(self, paths: Sequence[Path], tick: Callable[[Path], None] | None = None) -> AuditReport:
         """Look through files and, recursively, folders. ``tick`` is called with each file before it is read. Raises
@@ -107,7 +125,7 @@ class Auditor:
         return AuditReport(
             files=sums["files"], lines=sums["lines"], strings=sums["strings"], distinct=len(self._known), bytes=sums["bytes"],
             opaque=sums["opaque"], registry_keys=len(self._keys), leaks=tuple(leaks), by_type=dict(sorted(by_type.items())),
-            unreadable=unreadable,
+            unreadable=unreadable, allowed=sums["allowed"],
         )  # fmt: skip
 
     def _of_file(self, path: Path, sums: Counter[str]) -> Iterator[Leak]:
@@ -123,17 +141,18 @@ class Auditor:
                 sums["lines"] += 1
                 last = line
                 said.clear()
-            types = self._types(text, field)
+            types, allowed = self._types(text, field)
+            sums["allowed"] += allowed
             for type_ in types:
                 if (field, type_) not in said:
                     said.add((field, type_))
                     yield Leak(file=shown, line=line, field=field, type=type_)
 
-    def _types(self, text: str, field: str) -> tuple[str, ...]:
+    def _types(self, text: str, field: str) -> tuple[tuple[str, ...], int]:
         mark = hash(text)
         found = self._known.get(mark)
         if found is None:
-            found = self.types_in(text, numbers=not field.startswith(_VOCABULARY))
+            found = self._judged(text, numbers=not field.startswith(_VOCABULARY))
             if len(self._known) < REMEMBERED:
                 self._known[mark] = found
         return found
@@ -150,11 +169,33 @@ def report(
     registry: Path | None = None,
     environ: Mapping[str, str] | None = None,
     tick: Callable[[Path], None] | None = None,
+    exceptions: Exceptions | None = None,
 ) -> AuditReport:
     """Like ``audit``, with what was looked at. ``environ`` holds the key of an encrypted registry (the process's own by
-    default)."""
+    default); ``exceptions`` are findings that were reviewed."""
     keys = keys_of(registry, os.environ if environ is None else environ) if registry else RegistryKeys()
-    return Auditor(keys).look(paths, tick)
+    return Auditor(keys, exceptions).look(paths, tick)
+
+
+def reviewed_at(paths: Sequence[Path], leaks: Sequence[str]) -> list[tuple[str, str]]:
+    """(type, words) of the leaks that are named as the audit prints them (``file:line:field: TYPE``). Raises ``BadInput`` for one
+    that is not found there: only what the audit found can be reviewed."""
+    wanted, found = dict.fromkeys(leaks, False), []
+    auditor = Auditor()
+    for path in files_of(paths):
+        for line, field, text in places(path) if any(leak.startswith(f"{path}:") for leak in leaks) else ():
+            for type_, words in auditor.findings_in(text):
+                leak = str(Leak(file=str(path), line=line, field=field, type=type_))
+                if leak in wanted:
+                    wanted[leak] = True
+                    found.append((type_, words))
+    if missing := [leak for leak, there in wanted.items() if not there]:
+        raise BadInput(
+            f"{len(missing)} of the findings to allow are not in these files (or are keys of the private "
+            f"registry, or a file's name, "
+            "which are never excepted); give each as the audit prints it: FILE:LINE:FIELD: TYPE"
+        )
+    return found
 
 
 def files_of(paths: Sequence[Path]) -> Iterator[Path]:

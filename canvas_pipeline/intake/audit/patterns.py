@@ -131,3 +131,11 @@ def types_in(text: str) -> Iterator[str]:
                 yield check.type
         elif any(check.believe(match) for match in check.pattern.finditer(text)):
             yield check.type
+
+
+def findings_in(text: str) -> Iterator[tuple[str, str]]:
+    """(type, words) of everything that is taken for an identity."""
+    for check in CHECKS:
+        for match in check.pattern.finditer(text):
+            if check.believe is None or check.believe(match):
+                yield check.type, match.group()

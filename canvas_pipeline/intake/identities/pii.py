@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple
 
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
 from canvas_pipeline.intake.courses.masker import CourseMasker
-from canvas_pipeline.intake.identities import patterns, recognisers
+from canvas_pipeline.intake.identities import languages, patterns, recognisers
 from canvas_pipeline.intake.identities.folding import Folded, fold
 from canvas_pipeline.intake.identities.gazetteer import FAMOUS, ORDINARY
 from canvas_pipeline.intake.identities.markup import change_strings
@@ -50,10 +50,11 @@ Model = Callable[[Sequence[str]], Sequence[Sequence[Finding]]]
 
 
 class Scrubbed(NamedTuple):
-    """``spans`` are offsets into the text as it came in."""
+    """``spans`` are offsets into the text as it came in. ``only_rules``: the name recogniser does not know the text's language."""
 
     text: str
     spans: tuple[Span, ...]
+    only_rules: bool = False
 
 
 class DryRun(NamedTuple):
@@ -65,21 +66,24 @@ class DryRun(NamedTuple):
 
 class Scrubber:
     """Finds and replaces identities in one record set. ``key``: at least 16 bytes, private. ``model``: an optional token classifier
-    (batch in, findings out). ``people``: surnames (see ``instructors``) to mask wherever they stand.
+    (batch in, findings out). ``people``: surnames (see ``instructors``) to mask wherever they stand. ``home``: the language of most
+    of the record set's titles (see ``languages``).
 
     Raises ``BadConfig`` for a short key, ``MissingTool`` where Presidio is not installed, ``ServiceUnavailable`` where the model
     fails, answers for another number of texts, or uses a label that ``patterns.MODEL_LABELS`` does not know.
     """
 
     def __init__(
-        self, key: bytes, record_set: str, model: Model | None = None, people: frozenset[str] = frozenset()
-    ) -> None:
+        self, key: bytes, record_set: str, model: Model | None = None, people: frozenset[str] = frozenset(),
+        home: languages.Home = "unknown",
+    ) -> None:  # fmt: skip
         if len(key) < MIN_KEY_BYTES:
             raise BadConfig(f"the key that placeholders are derived from needs at least {MIN_KEY_BYTES} bytes")
         recognisers.analyzer()
         self._key = bytes(key)
         self._record_set = record_set
         self._model = model
+        self._home = home
         self._people = _people_pattern(people) if people else None
         self._seen: dict[tuple[Kind, str], Scrubbed] = {}
         self.counts: Counter[str] = Counter()
@@ -124,8 +128,10 @@ class Scrubber:
         found: list[list[Span]] = [[] for _ in texts]
         views = list(texts)
         open_ = list(range(len(texts)))
+        other: set[int] = set()
         for _ in range(MAX_ROUNDS):
-            looks = self._look([views[i] for i in open_], kind)
+            looks, not_read = self._look([views[i] for i in open_], kind)
+            other.update(open_[i] for i in not_read)
             again = []
             for index, spans in zip(open_, looks, strict=True):
                 if spans:
@@ -135,7 +141,9 @@ class Scrubber:
             open_ = again
             if not open_:
                 break
-        return [Scrubbed(view, tuple(spans)) for view, spans in zip(views, found, strict=True)]
+        return [
+            Scrubbed(view, tuple(spans), i in other) for i, (view, spans) in enumerate(zip(views, found, strict=True))
+        ]
 
     def _replace(self, text: str, spans: Sequence[Span]) -> str:
         pieces, at = [], 0
@@ -144,12 +152,17 @@ class Scrubber:
             at = span.end
         return "".join(pieces) + text[at:]
 
-    def _look(self, texts: Sequence[str], kind: Kind) -> list[list[Span]]:
+    def _look(self, texts: Sequence[str], kind: Kind) -> tuple[list[list[Span]], list[int]]:
+        """What is found in each text, and which of them are in a language that the name recogniser does not know."""
         folded = [fold(text) for text in texts]
         found = [self._certain(view.text, kind) for view in folded]
         # Names are read when nothing certain is left: beside "@EMAIL402915" prose reads as it does in the training texts.
         unknown = [i for i, view in enumerate(folded) if not found[i] and recognisers.may_name(view.text)]
+        not_read = []
         for index, spans in zip(unknown, recognisers.names([folded[i].text for i in unknown]), strict=True):
+            if languages.only_rules(folded[index].text, [(span.start, span.end) for span in spans], self._home):
+                not_read.append(index)
+                continue
             if any(span.type in patterns.WHEREABOUTS for span in spans):
                 spans += recognisers.clock_times(folded[index].text)
             found[index] += spans
@@ -157,7 +170,7 @@ class Scrubber:
         return [
             resolve(text, [*_unfolded(view, spans), *extra])
             for text, view, spans, extra in zip(texts, folded, found, modelled, strict=True)
-        ]
+        ], not_read
 
     def _certain(self, text: str, kind: Kind) -> list[Span]:
         spans = recognisers.certain(text)

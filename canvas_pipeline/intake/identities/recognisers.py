@@ -28,6 +28,7 @@ from canvas_pipeline.intake.identities.name_gates import (
     whole_words,
 )
 from canvas_pipeline.intake.identities.persons import find_people, may_hold_people
+from canvas_pipeline.intake.identities.title_gates import is_of_course
 from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_ordinary, mark
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def names(texts: Sequence[str]) -> list[list[Span]]:
             Span(*grown(texts[index], at + start, at + end, entity.label_), entity.label_)
             for entity in doc.ents
             for start, end in [whole_words(piece, entity.start_char, entity.end_char, entity.label_)]
-            if is_believable(piece, start, end, entity.label_)
+            if is_believable(piece, start, end, entity.label_) and not is_of_course(piece, start, end, entity.label_)
         ]
     return found
 

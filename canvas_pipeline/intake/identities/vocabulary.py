@@ -112,6 +112,12 @@ def ordinary_list() -> tuple[str, ...]:
     return tuple(sorted(word for word in _dictionary()[0] if 3 <= len(word) <= 14 and is_ordinary(word)))
 
 
+@cache
+def beginnings() -> frozenset[str]:
+    """Words of course work cut short by two letters or more, at least six left: "evaluat"."""
+    return frozenset(word[:length] for word in _COURSE_WORK for length in range(6, len(word) - 1))
+
+
 def looks_mistyped(word: str) -> bool:
     """Two neighbours swapped make an ordinary or famous word of it, or it is a slip of course work."""
     low = word.lower()

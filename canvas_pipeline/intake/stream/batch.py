@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from canvas_pipeline.intake.courses import masker as course_masker
 from canvas_pipeline.intake.courses.masker import CourseMasker, Learned
 from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.intake.identities.folding import fold
+from canvas_pipeline.intake.identities.languages import Home, home_of
 from canvas_pipeline.intake.identities.pii import Kind, Model, Scrubber, instructors
 from canvas_pipeline.intake.identities.recognisers import may_name
 from canvas_pipeline.intake.reading.normalise import (
@@ -45,6 +47,9 @@ from canvas_pipeline.intake.stream.spill import Entry
 from canvas_pipeline.records import Item, ItemType, Refusal, Row, dumps, item_id
 
 REMEMBERED = 60_000  # distinct texts of one contributor that a process keeps masked
+ONLY_RULES = "other_language_rules_only"
+"""What texts are counted as that the name recogniser does not read: patterns and rules were looked for, names were not."""
+_SAMPLED = 400  # titles by which a contributor's language is told
 _SOURCE = b"source\0"  # what the key is used for here
 _POSITION = re.compile(r"\[(\d+)\]")
 # Texts in which nothing was found, whoever wrote them, and forms of such (`_form`): see `Masker._is_harmless`.
@@ -60,6 +65,7 @@ class Survey(NamedTuple):
     contributor: str
     learned: Learned
     people: frozenset[str]
+    home: Home = "unknown"
 
 
 class Source(Row, frozen=True, kw_only=True):
@@ -72,7 +78,7 @@ class Source(Row, frozen=True, kw_only=True):
 
 
 class Text(NamedTuple):
-    """A masked text, its key, and the types of what was masked in it."""
+    """A masked text, its key, and what is counted of it: the types of what was masked, and ``ONLY_RULES``."""
 
     masked: str
     key: str
@@ -98,15 +104,27 @@ class Surveyor:
     def __init__(self, contributor: str) -> None:
         self._contributor = contributor
         self._heads: set[tuple[str, str | None, str]] = set()
+        self._sample: dict[int, str] = {}
 
     def look(self, record: Record) -> None:
+        for row in rows_of(record):
+            self._sample_title(_title(row))
         if isinstance(record, CourseSnapshot):
             self._heads.add((record.course_code, record.term, record.course_name))
 
     def survey(self) -> Survey:
         """What was revealed, the same for any order of records."""
         learned = course_masker.merge(course_masker.learn(code, term, name) for code, term, name in self._heads)
-        return Survey(self._contributor, learned, instructors({name for _, _, name in self._heads}))
+        names = {name for _, _, name in self._heads}
+        kept = sorted(self._sample)[:_SAMPLED]
+        home = home_of(fold(title).text for title in (*sorted(names), *(self._sample[mark] for mark in kept)))
+        return Survey(self._contributor, learned, instructors(names), home)
+
+    def _sample_title(self, title: str) -> None:
+        """Titles of the lowest checksums: the same ones in any order of records."""
+        self._sample[zlib.crc32(title.encode("utf-8", "surrogatepass"))] = title
+        if len(self._sample) > 8 * _SAMPLED:
+            self._sample = {mark: self._sample[mark] for mark in sorted(self._sample)[:_SAMPLED]}
 
 
 class Masker:
@@ -117,7 +135,7 @@ class Masker:
         self._key = bytes(key)
         self._registry = registry
         self._courses = CourseMasker(registry, survey.contributor, survey.learned)
-        self._people = survey.people
+        self._people, self._home = survey.people, survey.home
         self._named = re.compile("|".join(sorted(re.escape(fold(n).text) for n in survey.people)) or r"(?!)", re.I)
         self._model = model
         self._told = len(registry.new)
@@ -125,7 +143,7 @@ class Masker:
 
     def _forget(self) -> None:
         self._known: dict[tuple[Kind, str], Text] = {}
-        self._scrubber = Scrubber(self._key, self.contributor, self._model, self._people)
+        self._scrubber = Scrubber(self._key, self.contributor, self._model, self._people, self._home)
 
     def batch(self, source: str, lines: Iterable[tuple[int, Line]]) -> Batch:
         """Mask some lines of the file named ``source``."""
@@ -183,8 +201,10 @@ class Masker:
         scrubbed = self._scrubber.scrub([masked for _, masked in open_], kind) if open_ else []
         for (text, masked), result in zip(open_, scrubbed, strict=True):
             key = normalise(result.text)
-            known[kind, text] = Text(result.text, key, tuple(span.type for span in result.spans))
-            if kind == "text" and not result.spans and masked.isascii() and self._model is None:
+            unread = (ONLY_RULES,) if result.only_rules else ()
+            known[kind, text] = Text(result.text, key, (*(span.type for span in result.spans), *unread))
+            harmless = not result.spans and not result.only_rules  # to any contributor, whatever their language
+            if kind == "text" and harmless and masked.isascii() and self._model is None:
                 if len(_HARMLESS) > REMEMBERED:
                     _HARMLESS.clear()
                     _HARMLESS_FORMS.clear()

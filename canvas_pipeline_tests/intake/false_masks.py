@@ -1,0 +1,77 @@
+"""Counts ordinary titles that intake masks by mistake: ``python -m canvas_pipeline_tests.intake.false_masks training``.
+
+``ordinary/<half>.en.txt`` holds English titles, ``<half>.world.txt`` titles of other languages: written by hand, and frames with
+topics, of which a seed draws. The halves share no entry. The ``training`` half may be looked at, and ``--show`` prints what was
+masked of it; ``held`` prints counts with Wilson bounds only, and nothing is tuned by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections import Counter
+from pathlib import Path
+
+from canvas_pipeline.intake.identities.pii import Scrubber
+from canvas_pipeline.intake.synthetic.canaries import rate
+
+FOLDER = Path(__file__).parent / "ordinary"
+KEY = b"key of the ordinary titles"
+HALVES = ("training", "held")
+DRAWN = {"en": 900, "world": 200}  # framed topics: in English, and in each other language that has frames
+
+
+def entries(half: str, part: str) -> dict[str, list[str]]:
+    """Section ("es titles") → its entries."""
+    sections: dict[str, list[str]] = {}
+    name = "en " if part == "en" else ""
+    for line in (FOLDER / f"{half}.{part}.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("# "):
+            section = sections.setdefault(name + line[2:], [])
+        elif line.strip():
+            section += [entry.strip() for entry in line.split(" | ")]
+    return sections
+
+
+def titles(half: str, part: str, seed: int = 10) -> dict[str, list[str]]:
+    """Language → distinct titles."""
+    sections = entries(half, part)
+    found: dict[str, list[str]] = {}
+    for section, texts in sections.items():
+        language, kind = section.split()
+        if kind == "titles":
+            found.setdefault(language, []).extend(texts)
+        if kind == "frames":
+            framed = [frame.format(t=topic) for frame in texts for topic in sections[f"{language} topics"]]
+            random.Random(f"{seed}/{half}/{language}").shuffle(framed)
+            found[language] += framed[: DRAWN[part]]
+    return {language: list(dict.fromkeys(texts)) for language, texts in found.items()}
+
+
+def masked(texts: list[str]) -> list[tuple[str, str]]:
+    """Those that came out otherwise than they went in, each scrubbed with no text beside it."""
+    scrubber = Scrubber(KEY, "ordinary")
+    return [(text, out.text) for text, out in zip(texts, scrubber.scrub(texts), strict=True) if out.text != text]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("half", choices=HALVES)
+    parser.add_argument("--show", action="store_true", help="print what was masked (training only)")
+    words = parser.parse_args()
+    for part in ("en", "world"):
+        wrong, of = Counter[str](), Counter[str]()
+        for language, texts in titles(words.half, part).items():
+            of[language] = len(texts)
+            found = masked(texts)
+            wrong[language] = len(found)
+            if words.show and words.half == "training":
+                print(*(f"{language}\t{text}\t{out}" for text, out in found), sep="\n")
+        share = rate(wrong.total(), of.total())
+        print(f"{part}: {share.count} of {share.of} masked, {share.share:.2%} ({share.low:.2%} – {share.high:.2%})")
+        if part == "world":
+            print(*(f"{language} {wrong[language]}/{of[language]}" for language in of), sep=", ")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Ordinary titles of the training half stay as they are; the held half is measured by ``false_masks`` alone."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from canvas_pipeline.intake.identities.languages import home_of, only_rules
+from canvas_pipeline_tests.intake.false_masks import entries, masked, titles
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("spacy") is None, reason="the extra pii is not installed")
+
+
+@pytest.mark.parametrize(("part", "most"), (("en", 0.01), ("world", 0.02)))
+def test_few_ordinary_titles_are_masked(part: str, most: float) -> None:
+    texts = [text for titles_ in titles("training", part).values() for text in titles_]
+    assert len(masked(texts)) <= most * len(texts)
+
+
+def test_the_halves_share_few_entries_and_no_frame() -> None:
+    for part in ("en", "world"):
+        training, held = ({s: set(e) for s, e in entries(half, part).items()} for half in ("training", "held"))
+        for section in training.keys() & held.keys():
+            if section.endswith("frames"):
+                assert not training[section] & held[section]
+
+
+def test_most_titles_tell_the_language_of_a_contributor() -> None:
+    assert home_of(titles("training", "en")["en"][:200]) == "english"
+    assert home_of(titles("training", "world")["de"]) == "other"
+
+
+def test_a_foreign_name_in_an_english_title_makes_no_foreign_title() -> None:
+    text = "Swap notes with Ďurkovičová before the quiz"
+    start = text.index("Ď")
+    assert not only_rules(text, [(start, start + 11)])
