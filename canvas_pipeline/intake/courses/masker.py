@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 
 from canvas_pipeline.intake.courses import forms
 from canvas_pipeline.intake.courses.crn import CourseId, Mention, View, apart, candidates, find, folded, term_code
+from canvas_pipeline.intake.courses.own_codes import CodeToken, OwnCodes, atoms, codes_in, codes_in_name, numbers_in
 from canvas_pipeline.intake.courses.registry import HANDLE, Registry
 from canvas_pipeline.records import Row
 
@@ -27,16 +28,16 @@ _WORD = re.compile(r"[A-Za-z0-9]+")
 _GAP = re.compile(r"[^A-Za-z0-9@]{0,3}")
 _DIGIT = re.compile(r"[0-9]")
 _DIGIT_LIKE = re.compile("[\\d\u2460-\u2473\u24ea]")  # all that `folded` makes a digit of
-_THREE_DIGITS = re.compile(r"[0-9]{3}")
+_ENOUGH = re.compile(r"[0-9]{3}|[0-9][A-CE-Z]|[0-9]\.[0-9]{2}")  # of digits, for a course that is not theirs
 # In a course's own code: subject and number however short ("CS 61A"), and a CRN that stands by itself.
 _CODE_PAIR = re.compile(
     rf"(?<![A-Za-z0-9])(?P<subject>[A-Za-z]{{2,11}}){forms.SEP}{{0,3}}"
-    r"(?P<number>[0-9]{2,4}[A-Za-z]{0,2}|[0-9][A-Za-z])(?![A-Za-z0-9])"
+    r"(?P<number>[0-9]{2,5}[A-Za-z]{0,2}|[0-9][A-Za-z])(?![A-Za-z0-9])"
 )
 _LONE_CRN = re.compile(r"(?<![A-Za-z0-9$.,#@/])(?<!\$ )(?P<crn>[1-9][0-9]{4})(?![A-Za-z0-9%]|[.,][0-9])")
 _NO_PAIR = forms.NO_SUBJECT | frozenset("SECTION COHORT PERIOD BLOCK SITE COURSE GRADE TRACK SESSION SPRINT".split())
 _PAIR = re.compile(
-    rf"(?<![A-Za-z0-9])(?P<subject>[A-Za-z]{{1,11}}){forms.SEP}{{0,3}}(?P<number>[0-9]{{1,4}})(?![0-9])(?P<letters>[A-Za-z]{{0,2}}(?![A-Za-z0-9])|(?=[A-Za-z]{{3}}))"
+    rf"(?<![A-Za-z0-9])(?P<subject>[A-Za-z]{{1,11}}){forms.SEP}{{0,3}}(?P<number>[0-9]{{1,5}})(?![0-9])(?P<letters>[A-Za-z]{{0,2}}(?![A-Za-z0-9])|(?=[A-Za-z]{{3}}))"
 )
 _REVERSED = re.compile(
     rf"(?<![A-Za-z0-9])(?P<number>[0-9]{{4}}){forms.SEP}{{0,2}}(?P<subject>[A-Za-z]{{2,11}})(?![A-Za-z0-9])"
@@ -50,15 +51,16 @@ class Learned(Row, frozen=True):
 
     courses: tuple[CourseId, ...] = ()
     literals: tuple[str, ...] = ()  # whole codes of no known form, folded
+    tokens: tuple[CodeToken, ...] = ()  # the naming parts of codes, in codes and names
 
     def __repr__(self) -> str:
-        return f"Learned({len(self.courses)} courses, {len(self.literals)} other codes, withheld)"
+        return f"Learned({len(self.courses)} courses, {len(self.literals)} other codes, {len(self.tokens)} parts, withheld)"
 
 
 def learn(code: str, term: str | None = None, name: str = "") -> Learned:
     """What one course record reveals: ``code``, ``term`` and ``name`` are its own fields. A CRN that stands in the name alone
     completes the code."""
-    mentions = find(code)
+    mentions = _formed(code)
     plain_code, plain_name = folded(code).text, folded(name).text
     in_name = find(name)
     crns = {m.course.crn for m in in_name if m.course.crn} | {m["crn"] for m in _LONE_CRN.finditer(plain_name)}
@@ -73,7 +75,7 @@ def learn(code: str, term: str | None = None, name: str = "") -> Learned:
     rest = code
     for mention in reversed(mentions):
         rest = f"{rest[: mention.start]} _ {rest[mention.end :]}"
-    stated += [CourseId(crn=match["crn"]) for match in _LONE_CRN.finditer(folded(rest).text)]
+    stated += [CourseId(crn=number) for number in _lone_numbers(folded(rest).text)]
     for course in stated:
         course = _with_term(course, term)
         if course.crn is None and len(crns) == 1:
@@ -81,19 +83,29 @@ def learn(code: str, term: str | None = None, name: str = "") -> Learned:
         own.add(course)
     own |= {CourseId(crn=crn, term=term_code(term)) for crn in crns if not any(c.crn == crn for c in own)}
     literal = _literal(plain_code) if not stated else None
-    return merge([Learned(courses=tuple(own), literals=(literal,) if literal else ())])
+    # What the known forms do not read, or do not read whole, is remembered as it is written.
+    tokens = [
+        CodeToken(token, code, term)
+        for source, found in ((code, codes_in(folded(rest).text)), (name, codes_in_name(plain_name)))
+        for token in found
+        if "@" not in source and not _is_pair(token, own)
+    ]
+    return merge([Learned(courses=tuple(own), literals=(literal,) if literal else (), tokens=tuple(tokens))])
 
 
 def merge(parts: Iterable[Learned]) -> Learned:
     """All of it once, sorted: the same for any order and any grouping of the parts."""
     courses: set[CourseId] = set()
     literals: set[str] = set()
+    tokens: set[CodeToken] = set()
     for part in parts:
         courses.update(part.courses)
         literals.update(part.literals)
+        tokens.update(part.tokens)
     return Learned(
-        courses=tuple(sorted(courses, key=lambda c: tuple(part or "" for part in c))), literals=tuple(sorted(literals))
-    )
+        courses=tuple(sorted(courses, key=lambda c: tuple(part or "" for part in c))), literals=tuple(sorted(literals)),
+        tokens=tuple(sorted(tokens, key=lambda t: (t.token, t.code, t.term or ""))),
+    )  # fmt: skip
 
 
 class CourseMasker:
@@ -135,12 +147,17 @@ class CourseMasker:
         for words in sorted(self._literals, key=lambda w: -len(w)):
             self._lengths[words[0]] = (*self._lengths.get(words[0], ()), len(words))
         self._lengths = {word: tuple(dict.fromkeys(lengths)) for word, lengths in self._lengths.items()}
+        self._owners: dict[tuple[str, ...], set[tuple[str, str | None]]] = {}
+        for token, code, term in learned.tokens:
+            self._owners.setdefault(atoms(token), set()).add((code, term))
+        self._own_codes = OwnCodes(token for token, _, _ in learned.tokens)
         # The fewest digits that anything to be found can have, in a row and in all: a sound and cheap test of a text.
         counts = [len(number) for _, number in self._by_pair] + [
             sum(c.isdigit() for c in text) for text in learned.literals
         ]
+        counts += [sum(c.isdigit() for c in token.token) for token in learned.tokens]
         self._least = min([3, *counts])
-        self._in_a_row = _THREE_DIGITS if self._least >= 3 and not self._literals else _DIGIT
+        self._in_a_row = _ENOUGH if self._least >= 3 and not self._literals and not learned.tokens else _DIGIT
         self._handles: dict[CourseId, str] = {}
 
     def handle_of_code(self, code: str, term: str | None = None) -> str:
@@ -148,15 +165,15 @@ class CourseMasker:
         ours = HANDLE.search(code)
         if ours:
             return ours.group()
-        mentions = find(code, self._subjects)
+        mentions = _formed(code, self._subjects)
         if mentions:
             return self._handle(_with_term(max(mentions, key=lambda m: (m.course.known_parts, -m.start)).course, term))
         plain = folded(code).text
         pair = _CODE_PAIR.search(plain)
         if pair and pair["subject"].upper() not in _NO_PAIR:
             return self._handle(_with_term(CourseId(pair["subject"].upper(), pair["number"].upper()), term))
-        if crn := _LONE_CRN.search(plain):
-            return self._handle(_with_term(CourseId(crn=crn["crn"]), term))
+        for number in _lone_numbers(plain):
+            return self._handle(_with_term(CourseId(crn=number), term))
         short = forms.SHORT_HANDLE.search(code)
         if short:
             return self._private(f"handle/{int(short.group(1))}")
@@ -183,12 +200,12 @@ class CourseMasker:
     def _may_hold(self, text: str) -> bool:
         if text.isascii() and not self._in_a_row.search(text):
             return self._least == 0
-        return len(_DIGIT_LIKE.findall(text)) >= self._least
+        return len(_DIGIT_LIKE.findall(text)) >= min(self._least, 2)
 
     def _mask_once(self, text: str) -> tuple[str, int]:
         view = folded(text)
         found = apart([*candidates(view, self._subjects), *self._own_mentions(view)], text, view)
-        pieces = [(m.start, m.end, self._handle_of(m, text)) for m in found]
+        pieces = [(m.start, end, self._handle_of(m, text)) for m, end in zip(found, _with_sections(found, text), strict=True)]
         if "@COURSE" in text:
             taken = {(m.start, m.end) for m in found}
             pieces += [
@@ -217,6 +234,7 @@ class CourseMasker:
             for match in _OWN_CRN.finditer(text):
                 if match.group() in self._by_crn:
                     yield Mention(match.start(), match.end(), CourseId(crn=match.group()))
+        yield from (Mention(s.start, s.end, CourseId(number=s.token)) for s in self._own_codes.find(text))
         if self._lengths:
             words = [(match.group().casefold(), match.start(), match.end()) for match in _WORD.finditer(text)]
             for at, (word, start, _) in enumerate(words):
@@ -241,8 +259,18 @@ class CourseMasker:
         """The fullest of the contributor's own courses that agrees, if exactly one does; else the course as it stands."""
         handle = self._handles.get(course)
         if handle is None:
-            handle = self._handles[course] = self._registered(self._fullest(course))
+            plain = course.number and not (course.subject or course.crn)
+            handle = self._of_token(course.number or "") if plain else self._registered(self._fullest(course))
+            self._handles[course] = handle
         return handle
+
+    def _of_token(self, token: str) -> str:
+        """The handle of the one code that has this token, else one of the token's own."""
+        owners = self._owners.get(atoms(token), set())
+        if len(owners) == 1:
+            code, term = next(iter(owners))
+            return self.handle_of_code(code, term)
+        return self._private(f"code/{token.casefold()}")
 
     def _fullest(self, course: CourseId) -> CourseId:
         near = self._by_pair.get((course.subject or "", _digits(course.number or "")), [])
@@ -261,6 +289,31 @@ class CourseMasker:
         # Half a surrogate pair, as JSON can bring it, has no bytes: it is spelled out.
         clean = f"of/{self._contributor}/{identity}".encode("utf-8", "backslashreplace").decode("utf-8")
         return self._registry.handle(clean)
+
+
+def _formed(code: str, subjects: frozenset[str] = frozenset()) -> list[Mention]:
+    """Mentions whose form tells their parts; a code of numbers alone is known as it is written."""
+    return [m for m in find(code, subjects) if m.course.subject or m.course.crn]
+
+
+def _lone_numbers(plain: str) -> list[str]:
+    """Registration numbers that a code states beside nothing, or beside its terms and sections alone."""
+    return list(dict.fromkeys((*(m["crn"] for m in _LONE_CRN.finditer(plain)), *numbers_in(plain))))
+
+
+def _is_pair(token: str, own: set[CourseId]) -> bool:
+    """Whether a token is a subject and a number of four digits or fewer, known as such: ``_PAIR`` finds it in all spellings."""
+    return sum(map(str.isdigit, token)) <= 4 and any(c.subject and c.number and atoms(token) == atoms(f"{c.subject} {c.number}") for c in own)
+
+
+def _with_sections(mentions: list[Mention], text: str) -> list[int]:
+    """Where each mention ends with the sections that it runs on into; never in the next one."""
+    starts = [*(m.start for m in mentions[1:]), len(text)]
+    ends = []
+    for mention, limit in zip(mentions, starts, strict=False):
+        rest = forms.SECTIONS.match(text, mention.end)
+        ends.append(rest.end() if rest and rest.end() <= limit else mention.end)
+    return ends
 
 
 def _digits(number: str) -> str:
