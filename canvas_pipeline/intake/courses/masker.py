@@ -72,8 +72,10 @@ def learn(code: str, term: str | None = None, name: str = "") -> Learned:
             for match in _CODE_PAIR.finditer(plain_code)
             if match["subject"].upper() not in _NO_PAIR
         ]
-    rest = code
+    rest = unread = code
     for mention in reversed(mentions):
+        if mention.course.known_parts > 2:  # read whole
+            unread = f"{unread[: mention.start]} _ {unread[mention.end :]}"
         rest = f"{rest[: mention.start]} _ {rest[mention.end :]}"
     stated += [CourseId(crn=number) for number in _lone_numbers(folded(rest).text)]
     for course in stated:
@@ -86,7 +88,7 @@ def learn(code: str, term: str | None = None, name: str = "") -> Learned:
     # What the known forms do not read, or do not read whole, is remembered as it is written.
     tokens = [
         CodeToken(token, code, term)
-        for source, found in ((code, codes_in(folded(rest).text)), (name, codes_in_name(plain_name)))
+        for source, found in ((code, codes_in(folded(unread).text)), (name, codes_in_name(plain_name)))
         for token in found
         if "@" not in source and not _is_pair(token, own)
     ]
