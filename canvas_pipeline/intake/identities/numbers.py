@@ -88,7 +88,7 @@ def is_login(name: str) -> bool:
     if not words:
         return len(name) >= 5
     if any(c.isdigit() for c in name):
-        return not (len(words) == 1 and (words[0] in _NO_LOGIN or (is_course_work(words[0]) and len(words[0]) > 1)))
+        return not (len(words) == 1 and (words[0] in _NO_LOGIN or (is_course_work(words[0]) and len(words[0]) > 2)))
     return not all(word in _NO_LOGIN or is_word(word) or is_ordinary(word) for word in words)
 
 

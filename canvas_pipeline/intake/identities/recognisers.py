@@ -29,12 +29,13 @@ from canvas_pipeline.intake.identities.name_gates import (
     whole_words,
 )
 from canvas_pipeline.intake.identities.persons import find_people, may_hold_people
+from canvas_pipeline.intake.identities.place_patterns import PLACES
 from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_ordinary, mark
 
 if TYPE_CHECKING:
     from presidio_analyzer import AnalyzerEngine
 
-ROWS = (*patterns.PATTERNS, *ACCOUNTS)
+ROWS = (*patterns.PATTERNS, *ACCOUNTS, *PLACES)
 MODEL = Path(__file__).parent / "person_model"
 _CHUNK, _OVERLAP = 20_000, 200  # characters of one reading of the name recogniser
 _BATCH = 256
