@@ -34,6 +34,7 @@ _MARK = re.compile(
     r"|\d(?:st|nd|rd|th)[\s_-](?:period|hour|block|grade|hr|per)|\d\d/\d\d(?![/\d])|[AB][\s_-]Day|AP[\s_-]|IB[\s_-])",
     re.I,
 )
+_SUBJECT_END = re.compile(r"(?:ics|ology|ologies|ography|onomy|metry|systems|sciences?|studies|genesis|pathy|therapy|istry|culture)$")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 # Short forms of school subjects, and what stands in a field of its own without naming anybody.
 _SHORT = frozenset(
@@ -106,6 +107,8 @@ def _is_id(word: str) -> bool:
 def _is_surname(word: str) -> bool:
     """A capitalised word that is no subject, no word of any dictionary, and nobody whom things are called after."""
     if not _NAME.fullmatch(word) or len(word) < 3 or not any(c.islower() for c in word):
+        return False
+    if _SUBJECT_END.search(word):
         return False
     parts = re.split(r"['’-]", word)
     return not any(
