@@ -1,7 +1,7 @@
 """Seeded leaks in names and titles, drawn from ``leak_shapes``, and the share of them that survives.
 
-In: a half's shapes, a seed and a count per kind. Out: ``Leak`` rows, and counts with Wilson intervals. What must hold: the same seed
-gives the same cases; every value is invented; the measure prints rates alone, so that nothing can be tuned by its texts:
+In: a half's shapes, a seed and a count per kind. Out: ``Leak`` rows, and counts with Wilson intervals. What must hold: the same
+seed gives the same cases; every value is invented; the measure prints rates alone, so that nothing can be tuned by its texts:
 ``python -m canvas_pipeline_tests.intake.leak_cases``.
 """
 
@@ -119,7 +119,9 @@ def _numbered(rng: random.Random, key: str) -> str:
     if key == "nie":
         return (body := f"X{digits(7)}") + str(dni.calc_check_digit("0" + body[1:]))
     if key == "nino":
-        return f"{rng.choice('ABCEGHJ')}{rng.choice('ABCEGHJ')} {digits(2)} {digits(2)} {digits(2)} {rng.choice('ABCD')}"
+        return (
+            f"{rng.choice('ABCEGHJ')}{rng.choice('ABCEGHJ')} {digits(2)} {digits(2)} {digits(2)} {rng.choice('ABCD')}"
+        )
     if key == "curp":
         consonants = "".join(rng.choices("BCDFGHJKLMNPQRSTVWXYZ", k=3))
         body = f"{rng.choice(letters)}O{rng.choice(letters)}{rng.choice(letters)}{born}HDF{consonants}0"
@@ -149,7 +151,10 @@ def _numbered(rng: random.Random, key: str) -> str:
         whole = body + str(-total % 10)
         return f"{whole[:3]} {whole[3:6]} {whole[6:]}"
     if key == "fiscale":
-        body = "".join(rng.choices(letters, k=6)) + f"{born[:2]}H{rng.randint(1, 28):02d}{rng.choice('ABCDEFGHIL')}{digits(3)}"
+        body = (
+            "".join(rng.choices(letters, k=6))
+            + f"{born[:2]}H{rng.randint(1, 28):02d}{rng.choice('ABCDEFGHIL')}{digits(3)}"
+        )
         return body + str(codicefiscale.calc_check_digit(body))
     raise KeyError(key)
 

@@ -20,10 +20,13 @@ def _enough_digits(match: re.Match[str]) -> bool:
 
 
 ACCOUNT_CHECKS: tuple[Check, ...] = (
-    Check("PERSON", re.compile(r"(?i:(?<!\w)(?:interview|meeting|office hours) with )[B-HJ-Z]\.? (?P<name>[A-Z][a-z]{3,20})(?![\w@])"), None, "wW"),
-    Check("USERNAME", re.compile(r"(?<!\w)(?:Spring|Summer|Fall|Winter) ?(?:19|20)\d{2}[ _-](?=[a-z]{3,12}\d)[a-z]{3,12}\d{1,4}(?!\w)")),
+    Check("PERSON", re.compile(
+        r"(?i:(?<!\w)(?:interview|meeting|office hours) with )[B-HJ-Z]\.? (?P<name>[A-Z][a-z]{3,20})(?![\w@])"), None, "wW"),
     Check("USERNAME", re.compile(
-        rf"(?<![\w])(?:[Nn]et[Ii][Dd]|NetId|[Uu]niq[Nn]ame|UNI|uni|ONYEN|onyen|[Kk]erberos|[Aa]ndrew ?ID|zID|[Cc]omputing ID|[Dd]irectory ID)"
+        r"(?<!\w)(?:Spring|Summer|Fall|Winter) ?(?:19|20)\d{2}[ _-](?=[a-z]{3,12}\d)[a-z]{3,12}\d{1,4}(?!\w)")),
+    Check("USERNAME", re.compile(
+        rf"(?<![\w])(?:[Nn]et[Ii][Dd]|NetId|[Uu]niq[Nn]ame|UNI|uni|ONYEN|onyen|[Kk]erberos|[Aa]ndrew ?ID|zID|[Cc]omputing "
+        rf"ID|[Dd]irectory ID)"
         rf"{_SAYS}{_LETTERS_AND_DIGITS}")),
     Check("USERNAME", re.compile(
         r"(?i)(?<!\w)(?:discord|we ?chat|telegram|snap(?:chat)?|insta(?:gram)?)(?: id| handle| name)?(?: is | ?[:=] ?| )"
@@ -38,7 +41,8 @@ ACCOUNT_CHECKS: tuple[Check, ...] = (
         rf"{_SAYS}(?=[\w .-]{{0,6}}\d)(?P<number>[A-Z]{{0,6}}\d[\d .A-Z-]{{5,16}})"), _enough_digits),
     Check("SSN", re.compile(r"(?<![\w.-])(?:\d{1,2}\.\d{3}\.\d{3}-[\dkK]|\d{3}\.\d{3}\.\d{3}-\d{2})(?![\w-])"), needs="."),
     Check("MEETING_ID", re.compile(
-        r"(?i)(?<!\w)(?:zoom|webex|webinar|meeting)(?: (?:meeting|room|id|no|number|code)){0,3} ?[:#=]? ?(?P<number>\d{3}[ -]?\d{3,4}[ -]?\d{3,4})(?!\d)")),
+        r"(?i)(?<!\w)(?:zoom|webex|webinar|meeting)(?: (?:meeting|room|id|no|number|code)){0,3} ?[:#=]? "
+        r"?(?P<number>\d{3}[ -]?\d{3,4}[ -]?\d{3,4})(?!\d)")),
     Check("MEETING_ID", re.compile(r"(?i)(?<!\w)pass ?code(?: is)? ?[:=#]? ?(?!@)(?=\w{0,9}\d)\w{4,12}(?!\w)")),
     Check("PHONE", re.compile(
         r"(?i)(?<!\w)(?:call|text|sms|whats ?app|phone|mobile|cell|tel|telefon|ring)(?: me| at| on| us)?[.:]? "

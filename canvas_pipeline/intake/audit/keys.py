@@ -15,11 +15,13 @@ from canvas_pipeline.intake.audit.patterns import COUNTED
 from canvas_pipeline.intake.courses.registry_file import raw_identities
 
 _COURSE = re.compile(r"(?:of/[^/]+/)?course/([^/]+)/([^/]+)/([^/]+)/([^/]+)")
-# Codes of numbers and signs ("27-314", "01:640:252", "en.715.309"), kept as they are written; after a page or chapter they are none.
+# Codes of numbers and signs ("27-314", "01:640:252", "en.715.309"), kept as they are written; after a page or chapter they
+# are none.
 _NUMBERED = re.compile(r"(?:[a-z]{2,5}[.-])?\d{1,3}(?:[-.:]\d{3,4}){1,2}")
 _OWN_CODE = re.compile(rf"of/[^/]+/code/({_NUMBERED.pattern})")
 _NUMBERED_IN_TEXT = re.compile(
-    rf"(?i)(?<![\w.:@-])(?<!page )(?<!pages )(?<!pp\. )(?<!chapter )(?<!problem )(?<!problems )(?<!version ){_NUMBERED.pattern}(?!\w|[-.:]\d)"
+    rf"(?i)(?<![\w.:@-])(?<!page )(?<!pages )(?<!pp\. )(?<!chapter )(?<!problem )(?<!problems )(?<!version "
+    rf"){_NUMBERED.pattern}(?!\w|[-.:]\d)"
 )
 _RAW = re.compile(r"(?:of/[^/\s\"'<>|]{1,80}/)?course/[^\s\"'<>|]{1,80}|of/[^\s\"'<>|]{1,120}")
 # Lower case and a blank before the number: "at 1200 words" is no course, "at1200" and "AT 1200" may be.
@@ -74,7 +76,9 @@ class RegistryKeys:
             yield "REGISTRY_ENTRY"
         if any(self._is_code(match) for match in _CODE.finditer(text)):
             yield "COURSE_CODE"
-        if self._numbered and any(match.group().lower() in self._numbered for match in _NUMBERED_IN_TEXT.finditer(text)):
+        if self._numbered and any(
+            match.group().lower() in self._numbered for match in _NUMBERED_IN_TEXT.finditer(text)
+        ):
             yield "COURSE_CODE"
         if numbers and any(match.group() in self._crns for match in _NUMBER.finditer(text)):
             yield "COURSE_CRN"

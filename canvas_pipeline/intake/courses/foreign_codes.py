@@ -32,11 +32,13 @@ _SURE = re.compile(
     r"(?<![A-Za-z0-9@.:-])(?:(?P<rutgers>[0-9]{2}:[0-9]{3}:[0-9]{3})"
     r"|(?P<hopkins>[A-Z]{2}\.[0-9]{3}\.[0-9]{3})"
     r"|(?P<nyu>[A-Z]{3,5}-[A-Z]{2}[ .]?[0-9]{1,4})"
-    rf"|(?P<s1>[A-Z]{{4}})(?P<n1>[1-9][0-9]{{4}})"
-    rf"|(?P<s2>[A-Z]{{2,4}})(?P<n2>[1-9][0-9]{{2}}[A-Z])" + ")" + _END
+    r"|(?P<s1>[A-Z]{4})(?P<n1>[1-9][0-9]{4})"
+    r"|(?P<s2>[A-Z]{2,4})(?P<n2>[1-9][0-9]{2}[A-Z])" + ")" + _END
 )
 # A known subject and a number with its letter: "CS 61A".
-_LETTERED = re.compile(r"(?<![A-Za-z0-9@])(?P<subject>[A-Z]{2,5}|[A-Z][a-z]{3})[ _-]?(?P<number>[0-9]{1,2}[A-CE-Z]{1,2})(?![A-Za-z0-9])")
+_LETTERED = re.compile(
+    r"(?<![A-Za-z0-9@])(?P<subject>[A-Z]{2,5}|[A-Z][a-z]{3})[ _-]?(?P<number>[0-9]{1,2}[A-CE-Z]{1,2})(?![A-Za-z0-9])"
+)
 _CALLED = re.compile(
     r"(?<![A-Za-z0-9@.,:$-])(?:(?P<plain>[0-9]{2,3}[-.][0-9]{3,4}|[0-9]{1,2}\.[0-9]{2,4}[A-Za-z]?)"
     r"|(?P<subject>[A-Z]{2,5})[ -]?(?P<number>[0-9]{2,5}[A-Z]?))" + _END
@@ -53,7 +55,9 @@ def foreign(text: str) -> Iterator[tuple[int, int, str | None, str]]:
         yield start, end, subject, number if subject else match.group()
     for match in _LETTERED.finditer(text):
         subject = match["subject"].upper()
-        known = subject in forms.KNOWN_SUBJECTS and subject not in forms.NO_SUBJECT and subject not in forms.FUNCTION_WORDS
+        known = (
+            subject in forms.KNOWN_SUBJECTS and subject not in forms.NO_SUBJECT and subject not in forms.FUNCTION_WORDS
+        )
         if known and (subject not in forms.AMBIGUOUS or match["subject"].isupper() and _beside(text, *match.span())):
             yield match.start(), match.end(), subject, match["number"]
     for match in _CALLED.finditer(text):

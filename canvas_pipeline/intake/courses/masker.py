@@ -207,7 +207,9 @@ class CourseMasker:
     def _mask_once(self, text: str) -> tuple[str, int]:
         view = folded(text)
         found = apart([*candidates(view, self._subjects), *self._own_mentions(view)], text, view)
-        pieces = [(m.start, end, self._handle_of(m, text)) for m, end in zip(found, _with_sections(found, text), strict=True)]
+        pieces = [
+            (m.start, end, self._handle_of(m, text)) for m, end in zip(found, _with_sections(found, text), strict=True)
+        ]
         if "@COURSE" in text:
             taken = {(m.start, m.end) for m in found}
             pieces += [
@@ -305,7 +307,9 @@ def _lone_numbers(plain: str) -> list[str]:
 
 def _is_pair(token: str, own: set[CourseId]) -> bool:
     """Whether a token is a subject and a number of four digits or fewer, known as such: ``_PAIR`` finds it in all spellings."""
-    return sum(map(str.isdigit, token)) <= 4 and any(c.subject and c.number and atoms(token) == atoms(f"{c.subject} {c.number}") for c in own)
+    return sum(map(str.isdigit, token)) <= 4 and any(
+        c.subject and c.number and atoms(token) == atoms(f"{c.subject} {c.number}") for c in own
+    )
 
 
 def _with_sections(mentions: list[Mention], text: str) -> list[int]:

@@ -29,7 +29,8 @@ _ASIDE = re.compile(
 )
 _TERM_FIRST = re.compile(r"(?:19|20)[0-9]{2}(?:[0-9]{2}|[A-Z]{1,2}[0-9]?)?|(?:SP|FA|SU|WI|[SFW])[0-9]{2,4}", re.I)
 _DATES = re.compile(
-    r"(?:19|20)[0-9]{2}(?:[-._:/ ](?:(?:19|20)?[0-9]{2}|[0-9]{1,2}[-._/][0-9]{1,2}))?|[0-9]{1,2}[-._][0-9]{1,2}[-._](?:19|20)?[0-9]{2}"
+    r"(?:19|20)[0-9]{2}(?:[-._:/ ](?:(?:19|20)?[0-9]{2}|[0-9]{1,2}[-._/][0-9]{1,2}))?|[0-9]{1,2}[-._][0-9]{1,2}[-._](?:19|"
+    r"20)?[0-9]{2}"
     r"|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
 )
 _DOTTED = re.compile(r"[0-9]{1,2}\.[0-9]{2,4}")
@@ -99,7 +100,9 @@ class OwnCodes:
 
     def __init__(self, tokens: Iterable[str]) -> None:
         self._tokens = {atoms(token): token for token in sorted(tokens)}
-        joined = {("".join(a),): t for a, t in self._tokens.items() if len(a) > 1 and re.fullmatch("[0-9]{5,}", "".join(a))}
+        joined = {
+            ("".join(a),): t for a, t in self._tokens.items() if len(a) > 1 and re.fullmatch("[0-9]{5,}", "".join(a))
+        }
         self._tokens = {**joined, **self._tokens}
         self._lengths: dict[str, tuple[int, ...]] = {}
         for words in sorted(self._tokens, key=len, reverse=True):
@@ -166,7 +169,12 @@ def _is_apart(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
     if before.endswith("@") or re.search(r"[0-9][.,:]$|[0-9A-Za-z]$" if text[start].isdigit() else r"@$", before):
         return False
-    return re.match(r"[.,][0-9]" if text[end - 1].isdigit() and text[start].isdigit() and end - start < 6 else r"(?!)", after) is None
+    return (
+        re.match(
+            r"[.,][0-9]" if text[end - 1].isdigit() and text[start].isdigit() and end - start < 6 else r"(?!)", after
+        )
+        is None
+    )
 
 
 def _may_part(token: str, gap: str) -> bool:
@@ -205,7 +213,9 @@ def _tells(token: str) -> bool:
     """Whether a token can only be a code: letters and three digits, or four digits in parts; no term, date or everyday word."""
     letters, digits = sum(c.isalpha() for c in token), sum(c.isdigit() for c in token)
     words = [word.upper() for word in _PLAIN_ATOM.findall(token) if word.isalpha()]
-    if _DATES.fullmatch(token) or (words and len(words) == len(atoms(token)) - 1 and forms.NO_SUBJECT.issuperset(words)):
+    if _DATES.fullmatch(token) or (
+        words and len(words) == len(atoms(token)) - 1 and forms.NO_SUBJECT.issuperset(words)
+    ):
         return False
     if words and all(_ASIDE.fullmatch(part) for part in _PART.findall(token)):
         return False

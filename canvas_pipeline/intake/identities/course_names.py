@@ -14,7 +14,14 @@ from collections.abc import Iterator
 
 from canvas_pipeline.intake.courses.forms import KNOWN_SUBJECTS, NO_SUBJECT
 from canvas_pipeline.intake.identities.gazetteer import SURNAMES
-from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_proper, is_slip, is_word
+from canvas_pipeline.intake.identities.vocabulary import (
+    is_course_work,
+    is_famous,
+    is_ordinary,
+    is_proper,
+    is_slip,
+    is_word,
+)
 
 _SEASON = r"(?i:spring|summer|fall|autumn|winter)"
 _YEAR = r"(?:19|20)\d\d"
@@ -34,15 +41,21 @@ _MARK = re.compile(
     r"|\d(?:st|nd|rd|th)[\s_-](?:period|hour|block|grade|hr|per)|\d\d/\d\d(?![/\d])|[AB][\s_-]Day|AP[\s_-]|IB[\s_-])",
     re.I,
 )
-_SUBJECT_END = re.compile(r"(?:ics|ology|ologies|ography|onomy|metry|systems|sciences?|studies|genesis|pathy|therapy|istry|culture)$")
+_SUBJECT_END = re.compile(
+    r"(?:ics|ology|ologies|ography|onomy|metry|systems|sciences?|studies|genesis|pathy|therapy|istry|culture)$"
+)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 # Short forms of school subjects, and what stands in a field of its own without naming anybody.
 _SHORT = frozenset(
-    "alg algebra geo geom geometry trig calc precalc stat stats bio biol chem chemistry phys physics phy sci apes env hist ush apush "
-    "apwh apeuro euro gov govt civ civics econ psych soc eng ela lit lang comp span fren ger lat mus orch choir band pe phed health "
-    "hon honors hons cp ap ib sem semester elem kinder advisory homeroom hr study esl ell sped resource stem steam robotics culinary "
+    "alg algebra geo geom geometry trig calc precalc stat stats bio biol chem chemistry phys physics phy sci apes env "
+    "hist ush apush "
+    "apwh apeuro euro gov govt civ civics econ psych soc eng ela lit lang comp span fren ger lat mus orch choir band pe "
+    "phed health "
+    "hon honors hons cp ap ib sem semester elem kinder advisory homeroom hr study esl ell sped resource stem steam "
+    "robotics culinary "
     "adv reg online hybrid async sync web lec lab dis rec tut sec section main copy merged combined master template sandbox dev "
-    "site shell test live fall spring summer winter autumn full year term quarter trimester day evening campus distance remote virtual "
+    "site shell test live fall spring summer winter autumn full year term quarter trimester day evening campus distance "
+    "remote virtual "
     "dual credit pathway magnet cohort group team block period hour pd per blk".split()
 )
 
@@ -80,9 +93,13 @@ def _surnames(name: str) -> Iterator[tuple[int, int]]:
             start, end = field.start() + word.start(), field.start() + word.end()
             if any(low < end and start < high for low, high in marked):
                 continue
-            if alone and (_is_surname(word.group()) or _is_common(word.group())):
-                yield start, end
-            elif not alone and _is_surname(word.group()) and _at_border(name, start, end, marked):
+            if (
+                alone
+                and (_is_surname(word.group()) or _is_common(word.group()))
+                or not alone
+                and _is_surname(word.group())
+                and _at_border(name, start, end, marked)
+            ):
                 yield start, end
 
 
@@ -112,8 +129,13 @@ def _is_surname(word: str) -> bool:
         return False
     parts = re.split(r"['’-]", word)
     return not any(
-        part.lower() in _SHORT or part.upper() in KNOWN_SUBJECTS | NO_SUBJECT or is_course_work(part) or is_famous(part) for part in parts
-    ) and not all(is_word(part) or is_slip(part) or (is_proper(part) and part.title() not in SURNAMES) for part in parts if len(part) > 1)
+        part.lower() in _SHORT or part.upper() in KNOWN_SUBJECTS | NO_SUBJECT or is_course_work(part) or is_famous(part)
+        for part in parts
+    ) and not all(
+        is_word(part) or is_slip(part) or (is_proper(part) and part.title() not in SURNAMES)
+        for part in parts
+        if len(part) > 1
+    )
 
 
 def _is_common(word: str) -> bool:

@@ -13,13 +13,19 @@ from canvas_pipeline.intake.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_proper, is_word
 
 WORD_GIVEN = frozenset(
-    "Will Bill Mark Hope Grace Faith Joy Rose Lily Violet Iris Ivy Daisy Olive Hazel Ruby Pearl Jade Amber Crystal Dawn Eve April May June "
+    "Will Bill Mark Hope Grace Faith Joy Rose Lily Violet Iris Ivy Daisy Olive Hazel Ruby Pearl Jade Amber Crystal Dawn "
+    "Eve April May June "
     "August Frank Grant Chase Hunter Mason Carter Cooper Rich Rob Pat Chip Drew Gene Jack Ray Art Bob Don Guy Jay Miles Cliff Glen "
-    "Heath Reed Rusty Sandy Skip Sterling Sunny Wade Ward Bud Buddy Earl Melody Misty Penny Robin Sage Skye Charity Constance Justice "
-    "Trinity Nick Rod Dick Peg Pete Jimmy Harry Jerry Sue Carol Holly Heather Ginger Rosemary Basil River Brook Brooke Sierra Savannah "
-    "Georgia Dakota Austin Dallas Chelsea Brandy Sherry Gale Wren Colt Drake Phil Kit Max Rex Lance Pierce Tucker Turner Tanner Porter "
-    "Parker Baker Josh Tad Ty Matt Stew Mort Norm Herb Hank Mack Mae Bea Flora Fern Myrtle Opal Autumn Summer Angel Christian Destiny "
-    "Harmony Patience Felicity Clement Ginny Trish Tess Win Wes Gail Nell Barb Babs Van Dean Major Duke Merry Gay Happy Rocky".split()
+    "Heath Reed Rusty Sandy Skip Sterling Sunny Wade Ward Bud Buddy Earl Melody Misty Penny Robin Sage Skye Charity "
+    "Constance Justice "
+    "Trinity Nick Rod Dick Peg Pete Jimmy Harry Jerry Sue Carol Holly Heather Ginger Rosemary Basil River Brook Brooke "
+    "Sierra Savannah "
+    "Georgia Dakota Austin Dallas Chelsea Brandy Sherry Gale Wren Colt Drake Phil Kit Max Rex Lance Pierce Tucker Turner "
+    "Tanner Porter "
+    "Parker Baker Josh Tad Ty Matt Stew Mort Norm Herb Hank Mack Mae Bea Flora Fern Myrtle Opal Autumn Summer Angel "
+    "Christian Destiny "
+    "Harmony Patience Felicity Clement Ginny Trish Tess Win Wes Gail Nell Barb Babs Van Dean Major Duke "
+    "Merry Gay Happy Rocky".split()
 )
 _NOT_ALONE = frozenset("Dean Major Duke Christian Angel Van Summer Autumn Happy Gay Win Max".split())
 _UNSURE = frozenset("Art August May April June".split())  # alone only where the sentence ends or goes on about them
@@ -33,11 +39,14 @@ _CUE = (
 _SIGN = r"(?:\s?[:=]\s?|\s[-–—]\s|\s)"
 _PART = r"[^\W\d_a-z][^\W\d_]{1,24}(?:['’-][^\W\d_]{1,24})?"
 _CUED = re.compile(
-    rf"(?<![\w@])(?P<cue>(?i:{_CUE})){_SIGN}(?P<name>(?P<initials>(?:[A-Z](?:\.\s?|\s?)){{1,3}}(?<=[\s.]))?(?P<first>{_PART})(?: (?P<last>{_PART}))?)(?![\w@])"
+    rf"(?<![\w@])(?P<cue>(?i:{_CUE})){_SIGN}(?P<name>(?P<initials>(?:[A-Z](?:\.\s?|"
+    rf"\s?)){{1,3}}(?<=[\s.]))?(?P<first>{_PART})(?: (?P<last>{_PART}))?)(?![\w@])"
 )
 _WITH = re.compile(r"(?i:with|interview\w*|of)$")
 # Cues after which a dash or colon is needed: "Ask", "Call" are followed by anything.
-_LABELS = re.compile(r"(?i:partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|teacher|contact|presenter|speaker|host)")
+_LABELS = re.compile(
+    r"(?i:partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|teacher|contact|presenter|speaker|host)"
+)
 
 
 def cued(text: str) -> Iterator[tuple[int, int]]:
@@ -49,14 +58,27 @@ def cued(text: str) -> Iterator[tuple[int, int]]:
             if _is_initialed(match["cue"], match["initials"].strip(), first):
                 yield match.start("name"), match.end("first")
             continue
-        if _LABELS.fullmatch(match["cue"]) and text[match.end("cue")] == " " and not re.match(r" [-–—]", text[match.end("cue") :]) and first not in GIVEN:
+        if (
+            _LABELS.fullmatch(match["cue"])
+            and text[match.end("cue")] == " "
+            and not re.match(r" [-–—]", text[match.end("cue") :])
+            and first not in GIVEN
+        ):
             continue
         given = first in WORD_GIVEN or first in GIVEN
         if last and given and (not is_course_work(last) or (_WITH.search(match["cue"]) and first not in _NOT_ALONE)):
             yield match.start("name"), match.end("last")
-        elif given and first not in _NOT_ALONE and not _runs_on(after) and (first not in _UNSURE or _GOES_ON.match(after)):
-            yield match.start("name"), match.end("first")
-        elif not last and (first in SURNAMES or (is_proper(first) and not is_word(first))) and not is_ordinary(first):
+        elif (
+            (
+                given
+                and first not in _NOT_ALONE
+                and not _runs_on(after)
+                and (first not in _UNSURE or _GOES_ON.match(after))
+            )
+            or not last
+            and (first in SURNAMES or (is_proper(first) and not is_word(first)))
+            and not is_ordinary(first)
+        ):
             yield match.start("name"), match.end("first")
 
 

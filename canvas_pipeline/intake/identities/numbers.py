@@ -27,7 +27,9 @@ _CHECKED = (
 )  # fmt: skip
 _NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-Z]{2}\d{6}[A-D]")
 _ROUND = re.compile(r"(?:\d{0,2}00\s){1,3}\d{0,2}00")
-_DATE = re.compile(r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d|(?:19|20)\d\d\s?-\s?(?:19|20)\d\d")
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d|(?:19|20)\d\d\s?-\s?(?:19|20)\d\d"
+)
 
 
 @cache
@@ -97,7 +99,9 @@ def is_handle(name: str) -> bool:
     words = [word.lower() for word in _LETTERS.findall(name)]
     if not words or words[-1] in _FILE_ENDS:
         return False
-    return not all(word in _NO_LOGIN or (is_word(word) and not is_proper(word)) or is_course_work(word) for word in words)
+    return not all(
+        word in _NO_LOGIN or (is_word(word) and not is_proper(word)) or is_course_work(word) for word in words
+    )
 
 
 def is_secret(code: str) -> bool:
