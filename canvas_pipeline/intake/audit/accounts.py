@@ -16,7 +16,7 @@ _LETTERS_AND_DIGITS = r"(?=[a-z]{1,8}\d)[a-z0-9]{4,14}(?![\w@-])"
 
 
 def _enough_digits(match: re.Match[str]) -> bool:
-    return sum(char.isdigit() for char in match["number"]) >= 7
+    return sum(char.isdigit() for char in str(match["number"])) >= 7
 
 
 ACCOUNT_CHECKS: tuple[Check, ...] = (
@@ -32,7 +32,7 @@ ACCOUNT_CHECKS: tuple[Check, ...] = (
         r"(?i)(?<!\w)(?:discord|we ?chat|telegram|snap(?:chat)?|insta(?:gram)?)(?: id| handle| name)?(?: is | ?[:=] ?| )"
         r"(?!@)(?=[a-z.]{2,30}[_\d#])[a-z][\w.]{2,31}#?(?:\d{4})?(?!\w)"), needs=DIGITS),
     Check("USERNAME", re.compile(r"(?<![\w#])[a-z][a-z_.]{3,30}\d{0,6}#\d{4}(?!\w)"), needs="#"),
-    Check("STUDENT_ID", re.compile(r"(?<![\w.#/-])[szu]\d{7}(?!\w|-[0-9a-f])")),
+    Check("STUDENT_ID", re.compile(r"(?<![\w.#/-])[szu]\d{7}(?![A-Za-z0-9]|-[0-9a-f])")),
     Check("STUDENT_ID", re.compile(
         rf"(?i)(?<!\w)(?:cwid|nuid|ufid|buid|emplid|gtid|uin|matrikel-?n(?:ummer|r)\.?|matr\.-?nr\.?|matricola|studentnummer|legajo)"
         rf"{_SAYS}[a-z]?-?(?P<number>\d{{6,10}})(?!\d)")),

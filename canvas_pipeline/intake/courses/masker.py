@@ -32,7 +32,7 @@ _ENOUGH = re.compile(r"[0-9]{3}|[0-9][A-CE-Z]|[0-9]\.[0-9]{2}")  # of digits, fo
 # In a course's own code: subject and number however short ("CS 61A"), and a CRN that stands by itself.
 _CODE_PAIR = re.compile(
     rf"(?<![A-Za-z0-9])(?P<subject>[A-Za-z]{{2,11}}){forms.SEP}{{0,3}}"
-    r"(?P<number>[0-9]{2,5}[A-Za-z]{0,2}|[0-9][A-Za-z])(?![A-Za-z0-9])"
+    r"(?P<number>[0-9]{2,4}[A-Za-z]{0,2}|[0-9][A-Za-z]|(?<=[A-Za-z])[0-9]{5})(?![A-Za-z0-9])"
 )
 _LONE_CRN = re.compile(r"(?<![A-Za-z0-9$.,#@/])(?<!\$ )(?P<crn>[1-9][0-9]{4})(?![A-Za-z0-9%]|[.,][0-9])")
 _NO_PAIR = forms.NO_SUBJECT | frozenset("SECTION COHORT PERIOD BLOCK SITE COURSE GRADE TRACK SESSION SPRINT".split())

@@ -100,10 +100,10 @@ class OwnCodes:
 
     def __init__(self, tokens: Iterable[str]) -> None:
         self._tokens = {atoms(token): token for token in sorted(tokens)}
-        joined = {
-            ("".join(a),): t for a, t in self._tokens.items() if len(a) > 1 and re.fullmatch("[0-9]{5,}", "".join(a))
-        }
-        self._tokens = {**joined, **self._tokens}
+        for words, token in list(self._tokens.items()):
+            run = "".join(words)  # "27-314" is also written 27314
+            if len(words) > 1 and len(run) >= 5 and run.isdigit():
+                self._tokens.setdefault((run,), token)
         self._lengths: dict[str, tuple[int, ...]] = {}
         for words in sorted(self._tokens, key=len, reverse=True):
             self._lengths[words[0]] = tuple(dict.fromkeys((*self._lengths.get(words[0], ()), len(words))))

@@ -93,13 +93,8 @@ def _surnames(name: str) -> Iterator[tuple[int, int]]:
             start, end = field.start() + word.start(), field.start() + word.end()
             if any(low < end and start < high for low, high in marked):
                 continue
-            if (
-                alone
-                and (_is_surname(word.group()) or _is_common(word.group()))
-                or not alone
-                and _is_surname(word.group())
-                and _at_border(name, start, end, marked)
-            ):
+            surname = _is_surname(word.group())
+            if (alone and (surname or _is_common(word.group()))) or (surname and _at_border(name, start, end, marked)):
                 yield start, end
 
 

@@ -58,28 +58,26 @@ def cued(text: str) -> Iterator[tuple[int, int]]:
             if _is_initialed(match["cue"], match["initials"].strip(), first):
                 yield match.start("name"), match.end("first")
             continue
-        if (
-            _LABELS.fullmatch(match["cue"])
-            and text[match.end("cue")] == " "
-            and not re.match(r" [-–—]", text[match.end("cue") :])
-            and first not in GIVEN
-        ):
+        unsigned = text[match.end("cue")] == " " and text[match.end("cue") + 1] not in "-–—"
+        if unsigned and _LABELS.fullmatch(match["cue"]) and first not in GIVEN:
             continue
         given = first in WORD_GIVEN or first in GIVEN
         if last and given and (not is_course_work(last) or (_WITH.search(match["cue"]) and first not in _NOT_ALONE)):
             yield match.start("name"), match.end("last")
-        elif (
-            (
-                given
-                and first not in _NOT_ALONE
-                and not _runs_on(after)
-                and (first not in _UNSURE or _GOES_ON.match(after))
-            )
-            or not last
-            and (first in SURNAMES or (is_proper(first) and not is_word(first)))
-            and not is_ordinary(first)
-        ):
+        elif (given and _stands_alone(first, after)) or (not last and _is_nobody_else(first)):
             yield match.start("name"), match.end("first")
+
+
+def _stands_alone(given: str, after: str) -> bool:
+    """Whether a given name by itself is somebody, by what comes after it."""
+    return (
+        given not in _NOT_ALONE and not _runs_on(after) and (given not in _UNSURE or _GOES_ON.match(after) is not None)
+    )
+
+
+def _is_nobody_else(name: str) -> bool:
+    """A known surname or proper name that is no ordinary word."""
+    return (name in SURNAMES or (is_proper(name) and not is_word(name))) and not is_ordinary(name)
 
 
 def _is_initialed(cue: str, initials: str, surname: str) -> bool:
