@@ -22,7 +22,7 @@ _CALLS = re.compile(
 _WEAK_CALLS = re.compile(r"(?:like|after|before|see\salso|and\s(?:also|in)|as\sin|class|took)[\s:(]{1,3}$", re.I)
 _AFTER = re.compile(
     r"\s?(?:'s)?\s(?:course|class|exam|final|midterm|homework|hw|assignment|lecture|lab|tutorial|workshop|discussion|syllabus|notes|slides|quiz|"
-    r"reading|unit|prereq|students)(?![A-Za-z])",
+    r"reading|unit|prereq|students|tenta(?:men)?|klausur|vorlesung|[üu]bung|tutorium|seminar|examen|tarea|pr[áa]ctica|parcial|td|tp)(?![A-Za-z])",
     re.I,
 )
 _RECENT_YEAR = re.compile(r"[A-Za-z](?:19[0-9]{2}|201[2-9]|20[2-4][0-9])$")

@@ -134,13 +134,14 @@ _SEASON_OF_YEAR = rf"(?:{YEAR}[\s_\-]?{SEASON}|{SEASON}[\s_\-]?{YEAR})"
 # What is left of a code whose beginning somebody masked, and course reference numbers that stand alone.
 BARE = re.compile(
     rf"[(\[]\s?(?P<a>{_CRNS}(?:[\s_\-]{{1,2}}{_SEASON_OF_YEAR})?)\s?[)\]]"
-    rf"|(?<![0-9A-Za-z])(?P<h>(?P<h_crn>[0-9]{{5}})[_\-]{_SEASON_OF_YEAR}(?![A-Za-z0-9]))"
+    rf"|(?<![0-9A-Za-z])(?P<h>(?P<h_crn>[0-9]{{5}})[_\-.]{_SEASON_OF_YEAR}(?![A-Za-z0-9]))"
+    rf"|(?<![0-9A-Za-z])(?P<i>{_SEASON_OF_YEAR}[_\-.](?P<i_crn>[0-9]{{5}}))(?![A-Za-z0-9])"
     rf"|(?i:(?:CRN|course[\s_](?:reference|registration|request|call)[\s_](?:numbers?|nos?\.?|ids?|#)|call[\s_]numbers?|"
     rf"class[\s_](?:numbers?|nbrs?|nos?\.?|ids?|#))(?:'?s)?(?:\s(?:is|are|was))?[\s:#=_\-.\"'()\[\]]{{0,6}})(?<![0-9])(?P<b>{_CRNS})"
     rf"|(?<![A-Za-z])(?i:(?:sections?|sect?\.?|courses?|class|regist(?:er|ered|ration)(?:\s(?:for|in))?|enroll?(?:ed|ment)?(?:\s(?:for|in))?"
     rf"|waitlist(?:ed)?(?:\s(?:for|on))?|force-?add(?:\s(?:for|to))?)[\s:#_]{{1,3}})(?P<c>{_CRNS})(?!\s?(?:students|people|words|points|times))"
     rf"|(?<![0-9])(?P<d>{_CRNS})[\s_]{{0,2}}\(?\s?(?i:CRN)(?![a-z])"
-    rf"|(?<![0-9])(?P<e>(?:[0-9]{{3,4}}[A-Za-z]?[_\-])?(?P<e_crn>[0-9]{{5}})[_\-]{{1,2}}(?P<e_term>{TERM})(?![0-9]))"
+    rf"|(?<![0-9])(?P<e>(?:[0-9]{{3,4}}[A-Za-z]?[_\-])?(?P<e_crn>[0-9]{{5}})[_\-.]{{1,2}}(?P<e_term>{TERM})(?![0-9]))"
     rf"|(?<![0-9])(?P<f>(?P<f_term>{TERM})[_\-]{{1,2}}(?P<f_crn>[0-9]{{5}})(?![0-9]))"
     rf"|@COURSE[0-9]{{1,8}}{SEP}{{1,2}}(?P<g>(?:[0-9]{{3,4}}[A-Za-z]?{SEP}{{1,2}})?(?P<g_crn>[0-9]{{5}})(?![0-9])(?:{SEP}{{1,2}}(?P<g_term>{TERM})(?![0-9]))?)"
 )

@@ -202,7 +202,7 @@ class CourseMasker:
     def _may_hold(self, text: str) -> bool:
         if text.isascii() and not self._in_a_row.search(text):
             return self._least == 0
-        return len(_DIGIT_LIKE.findall(text)) >= min(self._least, 2)
+        return len(_DIGIT_LIKE.findall(text)) >= min(self._least, 1)
 
     def _mask_once(self, text: str) -> tuple[str, int]:
         view = folded(text)

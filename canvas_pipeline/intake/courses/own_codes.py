@@ -104,6 +104,9 @@ class OwnCodes:
             run = "".join(words)  # "27-314" is also written 27314
             if len(words) > 1 and len(run) >= 5 and run.isdigit():
                 self._tokens.setdefault((run,), token)
+            rest = "".join(words[1:])  # of "EN.715.309" also 715.309, of "WIDG90015" also 90015
+            if len(rest) >= 5 and rest.isdigit() and (len(words) > 2 or words[0].isalpha()):
+                self._tokens.setdefault(words[1:], token)
         self._lengths: dict[str, tuple[int, ...]] = {}
         for words in sorted(self._tokens, key=len, reverse=True):
             self._lengths[words[0]] = tuple(dict.fromkeys((*self._lengths.get(words[0], ()), len(words))))

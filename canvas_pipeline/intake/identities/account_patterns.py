@@ -30,7 +30,7 @@ _MIXED = r"(?=[A-Za-z]{0,8}\d)(?=\d{0,8}[A-Za-z])[A-Za-z0-9]{3,16}(?:-[a-z0-9]{1
 _NUMBER = r"[A-Za-z]{0,2}-?\d(?:[\s-]?\d){4,11}(?![A-Za-z0-9])"
 _SMALL = r"[a-z][a-z0-9._-]{1,18}[a-z0-9](?![A-Za-z0-9@])"
 _NUMBERED = (
-    r"(?:cwid|nuid|ufid|buid|ruid|gtid|psid|nshe|usc\s?id|emplid|empl\s?id|[amrzkvuwgncd]-?number|win|uin|zid|"
+    r"(?:cwid|nuid|ufid|buid|ruid|gtid|psid|nshe|usc\s?id|emplid|empl\s?id|[amrzkvuwgncd]-?number|win|uin|zid|studi\w{0,10}[\s-]?(?:id|nr\.?)|"
     r"roll\s(?:no\.?|number)|registration\s(?:no\.?|number)|regd?\.?\sno\.?|candidate\s(?:no\.?|number)|student\s?(?:no|nr|num|number|code)\.?|"
     r"enrol?lment\s(?:no\.?|number)|matric(?:\.|ulation|\.?\sno\.?|ulation\sno\.?)?(?:\s(?:no\.?|number))?|library\s(?:card|barcode)(?:\s(?:no\.?|number))?)"
 )
@@ -51,12 +51,12 @@ _MEETING = r"\d{3}[\s-]?\d{3,4}[\s-]?\d{3,4}(?:[\s-]?\d{2,3})?(?!\d|[\s-]?\d)"
 _SECRET = r"(?:pass\s?code|password|passwd|passphrase|pwd|pw|pin|host\s?key|(?:access|entry|door|gate|attendance|join|enrol+ment)\s?(?:code|key)|kenncode|contraseña|clave|mot\sde\spasse|kennwort|passwort)"
 _CALLS = (
     r"(?:call|phone|cell|tel|telephone|telefone?|tel[ée]fono|t[ée]l[ée]phone|t[ée]l|mobile|mobil|m[óo]vil|celular|cellulare|handy|portable|text|"
-    r"sms|whats\s?app|wechat|signal|viber|zalo|fax|ring|dial|contact|kontakt|contacto|llama(?:r|me)?|appele[rz]|ligar|voicemail|hotline|"
+    r"sms|whats\s?app|wechat|signal|viber|zalo|fax|ring|dial|contact|kontakt|contacto|ll[aá]ma(?:r|me)?|appele[rz]|ligar|voicemail|hotline|"
     r"(?:my|our|his|her|their|new)\snumber|reach(?:\s(?:me|us|him|her))?|电话|手机|電話|手機|전화|điện\sthoại)"
 )
 _CALLED = rf"(?<![^\W_]){_CALLS}(?:\s(?:me|us|him|her|them|at|on|to|is|number|no\.?|nr\.?|al|au|le|the|call|group|id|if)){{0,3}}[\s.:#=-]{{0,4}}"
 _APPS = (
-    r"(?:discord|we\s?chat|weixin|whats\s?app|telegram|signal|kakao(?:\s?talk)?|snap(?:chat)?|insta(?:gram)?|ig|twitter|tik\s?tok|slack|git\s?hub|"
+    r"(?:discord|we\s?chat|weixin|微信|whats\s?app|telegram|signal|kakao(?:\s?talk)?|snap(?:chat)?|insta(?:gram)?|ig|twitter|tik\s?tok|slack|git\s?hub|"
     r"git\s?lab|group\s?me|skype|viber|zalo|steam|twitch|reddit|venmo|cash\s?app|paypal|facebook|fb|linked\s?in|bluesky|mastodon|threads|(?-i:LINE|Line)\sid|"
     r"(?:chat|group(?:\schat)?)\s(?:host|admin|owner))"
 )

@@ -28,7 +28,8 @@ _YEAR = r"(?:19|20)\d\d"
 _TERM = rf"(?:{_SEASON}[\s_-]?(?:{_YEAR}|'?\d\d)|{_YEAR}[\s_-]?{_SEASON}|(?i:sp|fa|su|wi|f|s)(?:20)?\d\d)"
 # Behind a term, or in front of one that ends the name.
 _AFTER_TERM = re.compile(
-    rf"(?<![A-Za-z0-9]){_TERM}\)?[\s_,;:(\[/-]{{1,4}}(?P<ids>[\w'-]{{3,24}}(?:\s?[,/&+]\s?[\w'-]{{3,24}}){{0,3}})[)\]/\s]{{0,3}}$"
+    rf"(?<![A-Za-z0-9]){_TERM}\)?[\s_,;:(\[/-]{{1,4}}(?P<ids>[\w'-]{{3,24}}(?:\s?[,/&+]\s?[\w'-]{{3,24}}){{0,3}})"
+    rf"[)\]/\s]{{0,3}}(?:\s\([\w -]{{2,20}}\))?$"
 )
 _BEFORE_TERM = re.compile(rf"[\s_-](?P<name>[^\W\d_]['\w-]{{2,24}})[\s_,(-]{{1,3}}{_TERM}\)?\s*$")
 _ALONE = re.compile(r"(?:^|[-–—|(\[/]\s?)(?P<id>[a-z][a-z0-9]{2,15})(?=\s?[:)\]/]|\s?[-–—|]\s|\s*$)")
@@ -37,7 +38,8 @@ _MIXED_ID = re.compile(r"[a-z]{2,12}\d{1,6}[a-z]{0,2}")
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)?")
 # Marks of a school's own naming: periods, blocks, semesters, grades, sections and years as fields of their own.
 _MARK = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:pd|per|period|hr|hour|block|blk|sem|gr|grade|sec|section|room|rm)\.?(?:[\s_-]?\d{1,3}|[\s_-]\(?[A-H])(?![A-Za-z0-9])|[PSTQ]\d{1,2}(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])(?:(?:pd|per|period|hr|hour|block|blk|sem|gr|grade|sec|section|room|rm)\.?"
+    r"(?:[\s_-]?\d{1,3}|[\s_-]\(?[A-H])(?![A-Za-z0-9])|[PSTQ]\d{1,2}(?![A-Za-z0-9])"
     r"|\d(?:st|nd|rd|th)[\s_-](?:period|hour|block|grade|hr|per)|\d\d/\d\d(?![/\d])|[AB][\s_-]Day|AP[\s_-]|IB[\s_-])",
     re.I,
 )

@@ -31,12 +31,12 @@ _NOT_ALONE = frozenset("Dean Major Duke Christian Angel Van Summer Autumn Happy 
 _UNSURE = frozenset("Art August May April June".split())  # alone only where the sentence ends or goes on about them
 _GOES_ON = re.compile(r"\s?(?:$|[,.;!?)]|(?:about|to|for|and|re|on|if|when|why|at|from)\s(?!\d))")
 _CUE = (
-    r"interview(?:ing|ed|s)?(?:\s(?:with|of))?|meet(?:ing)?\swith|(?:coffee|lunch|dinner|breakfast|call|chat|coffee\schat|talk|zoom|session|check-?in|"
+    r"mrs?\.?|ms\.?|dr\.?|prof\.?|aunt|uncle|grand(?:ma|pa|mother|father)|interview(?:ing|ed|ee|er|s)?(?:\s(?:with|of))?|meet(?:ing)?\swith|(?:coffee|lunch|dinner|breakfast|call|chat|coffee\schat|talk|zoom|session|check-?in|"
     r"walk|appointment|conversation|one-on-one|1:1|1-on-1|office\shours|oh)\swith|talk(?:ed|ing)?\sto|ask|thank|remind|email|e-?mail|call|text|dm|"
     r"partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|"
     r"teacher|contact|presenter|speaker|host"
 )
-_SIGN = r"(?:\s?[:=]\s?|\s[-–—]\s|\s)"
+_SIGN = r"(?:\s?[:=]\s?|\s\(|\s[-–—]\s|\s)"
 _PART = r"[^\W\d_a-z][^\W\d_]{1,24}(?:['’-][^\W\d_]{1,24})?"
 _CUED = re.compile(
     rf"(?<![\w@])(?P<cue>(?i:{_CUE})){_SIGN}(?P<name>(?P<initials>(?:[A-Z](?:\.\s?|"
