@@ -17,7 +17,7 @@ from canvas_pipeline.intake.courses.masker import CourseMasker, learn
 from canvas_pipeline.intake.courses.registry import HANDLE, Registry
 from canvas_pipeline.intake.identities.pii import Kind, Scrubber, instructors
 from canvas_pipeline.intake.synthetic.canaries import rate
-from canvas_pipeline_tests.intake.leak_shapes import HELD, IN_NAMES, TRAINING
+from canvas_pipeline_tests.intake.leak_shapes import HELD, IN_NAMES, SECOND, TRAINING
 
 KEY = b"a key for this measurement"
 _STARTS = "Brin Tol Quil Mar Hesk Vand Oster Wick Pell Gars Lund Fenn Drax Corv Nett Zab Ulm Ruth".split()
@@ -205,6 +205,6 @@ def measure(shapes: Mapping[str, Sequence[str]], seed: int, each: int) -> list[s
 
 
 if __name__ == "__main__":
-    for title, half in (("training half", TRAINING), ("held half", HELD)):
+    for title, half in (("training half", TRAINING), ("held half", HELD), ("second held shapes", SECOND)):
         print(title)
         print("\n".join(measure(half, seed=7, each=160)))

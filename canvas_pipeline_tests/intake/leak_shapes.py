@@ -301,3 +301,31 @@ HELD: Mapping[str, tuple[str, ...]] = {
         ([[{d5}]] {season} {year}) Botany
     """),
 }
+
+# Two kinds of the held half stood above the aim when it was read; these shapes were written before the rules were changed for them.
+SECOND: Mapping[str, tuple[str, ...]] = {
+    "directory id": _lines("""
+        {title}: {season} {year} / [[{login}]]
+        {season} '{d2} {title} [[{login}{d2}]]
+        [{season} {year}] {title} ~ [[{login}{d1}]]
+        {title} {year}-{season} <[[{login}]]>
+        {title} sec {d3} {season}{year}/[[{login}]]
+        {title} (Instructor: [[{login}]])
+        {title} by [[{login}]] {season} {year}
+        [[{login}]] | {title} | {season} {year}
+    """),
+    "national id": _lines("""
+        my CUIT: [[{d2}-{d8}-{d1}]]
+        tax number [[{d2} {d3} {d3b} {d3c}]]
+        Carte d'étudiant n° [[{d8}]]
+        Immatrikulationsnummer [[{d7}]]
+        Número de expediente [[{d6}]]
+        Student nr. [[{d7}]]
+        fødselsnummer [[{d6} {d5}]]
+        Sozialversicherungsnummer [[{d4} {d6}]]
+        NIF: [[{nie}]] (copy)
+        codice fiscale di studente [[{fiscale}]]
+        insurance number [[{nino}]]
+        Documento de identidad [[{d8}]]
+    """),
+}

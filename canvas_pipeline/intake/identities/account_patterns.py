@@ -41,10 +41,12 @@ _NATIONAL = (
     r"(?:national|citizen|identity|tax(?:payer)?|resident|passport|social\sinsurance|health|medicare|driver'?s?\slicen[cs]e)\s?(?:id|number|no\.?|card|identity)*|"
     r"passport|c[ée]dula|carn[ée]|legajo|matr[ií]cula|matricola|matrikel(?:nummer|nr\.?|-nr\.?)?|matr\.?-?\s?nr\.?|num[ée]ro\s(?:d')?[ée]tudiant|"
     r"studentnummer|studienummer|opiskelijanumero|n[úu]mero\sde\s(?:aluno|alumno|control|cuenta|estudiante|matr[ií]cula)|numer\salbumu|ra|"
+    r"주민등록번호|rodn[ée]\sč[íi]slo|student[\s-]n[ru]\.?|(?:im)?matrikulations?-?n(?:ummer|r\.?)|expediente|n[úu]mero\s(?:usp|unam|de\sexpediente)|"
+    r"documento(?:\sde\sidentidad)?|ci(?=\s\d{1,2}\.\d{3})|(?:sa|za)\sid|carte\sd[’']?[ée]tudiant|insurance|social\ssecurity|"
     r"öğrenci\sno|c[óo]digo\sde\s(?:estudiante|alumno)|boleta|ine|"
     r"学号|學號|学籍番号|学生番号|학번|身份证号?|mssv|mã\ssố\ssinh\sviên)"
 )
-_NATIONAL_NUMBER = r"(?=(?:[^\d\n]{0,4}\d){5})[A-Z0-9](?:[ ./-]?[A-Z0-9]){4,22}[kK]?(?![A-Za-z0-9])"
+_NATIONAL_NUMBER = r"(?=(?:[^\d\n]{0,6}\d){5})[A-Z0-9](?:[ ./-]?[A-Z0-9]){4,22}(?:-?[kK])?(?![A-Za-z0-9])"
 _ROOMS = r"(?:zoom|webex|teams|webinar|meeting|conference|dial-?in|join|bluejeans|gotomeeting|bigbluebutton|google\smeet|skype)"
 _OF_ROOM = r"(?:zoom|webex|teams|meeting|webinar|conference|room|call|link|id|no\.?|number|nr\.?|code|access|personal|pmi|via|on|at|with|is|in)"
 _MEETING = r"\d{3}[\s-]?\d{3,4}[\s-]?\d{3,4}(?:[\s-]?\d{2,3})?(?!\d|[\s-]?\d)"
@@ -74,7 +76,7 @@ ACCOUNTS: tuple[Pattern, ...] = (
     Pattern("STUDENT_ID", "a small letter and seven digits", r"(?<![A-Za-z0-9.#/-])[abcdhklmnpqrstuwyz]\d{7}(?![A-Za-z0-9]|-[0-9a-f]{4})", LIKELY, r"\d{7}"),
     Pattern("STUDENT_ID", "after any ID", rf"{_ANY_ID}{_IS}{_GAP}\K(?:{_NUMBER})", SURE, r"ID"),
     Pattern("STUDENT_ID", "after a campus's name for it", rf"(?i)(?<![^\W_]){_NUMBERED}{_IS}{_GAP}\K(?-i:{_NUMBER})", SURE, r"\d{4}|\d[\s-]\d"),
-    Pattern("SSN", "national number after its name", rf"(?i)(?<![^\W_]){_NATIONAL}(?:\s(?:number|no\.?|nr\.?|n[ºo°]\.?|card|id))?{_IS}[\s:=#(\[.º°-]{{0,4}}\K(?-i:{_NATIONAL_NUMBER})", SURE, _NUMBER_CUE, valid=is_identifying),
+    Pattern("SSN", "national number after its name", rf"(?i)(?<![^\W_]){_NATIONAL}(?:[\s-](?:number|no\.?|nr\.?|nummer|n[ºo°]?\.?|card|id|code|universitari[oa]|estudiantil|(?:d[ei]l?\s)?(?:estudiante|alumno|identidad|studente)|usp))?{_IS}[\s:=#(\[.º°-]{{0,4}}\K(?-i:{_NATIONAL_NUMBER})", SURE, _NUMBER_CUE, valid=is_identifying),
     Pattern("SSN", "national number with its check digits", r"(?<![\w.-])(?:\d{8}[A-Z]|[XYZ]\d{7}[A-Z]|\d{1,2}\.\d{3}\.\d{3}-[\dkK]|\d{7,8}-[\dkK]|\d{3}\.\d{3}\.\d{3}-\d{2}|[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]|[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d|\d{6}[-+A]\d{3}[0-9A-Z]|\d{6}-\d{7}|756\.\d{4}\.\d{4}\.\d{2}|\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}|\d{2}-\d{8}-\d|\d{17}[\dX]|[12]\s\d{2}\s\d{2}\s\d{2}\s\d{3}\s\d{3}(?:\s\d{2})?)(?![\w-]|\.\d)", LIKELY, r"\d{4}|\d[.-]\d", valid=is_checked),
     Pattern("SSN", "national insurance", r"(?<![\w.-])[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\s\d{2}\s\d{2}\s\d{2}\s[A-D](?!\w)", LIKELY, r"\d\s\d", valid=is_checked),
     Pattern("USERNAME", "meeting", rf"(?i)(?<![^\W_]){_ROOMS}(?:[\s:]{{1,2}}{_OF_ROOM}){{0,4}}[\s:#=(,-]{{1,4}}\K{_MEETING}", SURE, r"(?i)zoom|webex|teams|webinar|meet|conference|dial|join|jeans|button|skype"),

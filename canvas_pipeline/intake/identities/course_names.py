@@ -33,6 +33,15 @@ _AFTER_TERM = re.compile(
 )
 _BEFORE_TERM = re.compile(rf"[\s_-](?P<name>[^\W\d_]['\w-]{{2,24}})[\s_,(-]{{1,3}}{_TERM}\)?\s*$")
 _ALONE = re.compile(r"(?:^|[-–—|(\[/]\s?)(?P<id>[a-z][a-z0-9]{2,15})(?=\s?[:)\]/]|\s?[-–—|]\s|\s*$)")
+# In small letters at an end of the name, or where a sign or the term sets it apart.
+_AT_AN_END = re.compile(
+    rf"(?:^|[\s_~/|<(\[-])(?P<id>(?<![\w.'’-][a-z]$)[a-z][a-z0-9]{{3,15}})(?=[>)\]/\s]{{0,3}}$|\s?[:|>)\]]|\s[-–—~]\s|[-_](?:Online|Hybrid|Async|Web)|[\s_(-]{{1,2}}{_TERM})"
+)
+_CAPITALS = re.compile(r"[A-Z][a-z]{2}|[A-Z]{3}")
+_TOOLS = frozenset(
+    "numpy scipy pytorch tensorflow javascript typescript kotlin nodejs reactjs matplotlib jupyter arduino autocad solidworks latex "
+    "github postgres mysql sqlite linux android blender figma".split()
+)
 _ID = re.compile(r"[a-z]{2,12}\d{0,6}[a-z]{0,2}")
 _MIXED_ID = re.compile(r"[a-z]{2,12}\d{1,6}[a-z]{0,2}")
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)?")
@@ -76,9 +85,14 @@ def _ids(name: str) -> Iterator[tuple[int, int]]:
     for match in _ALONE.finditer(name):
         if _MIXED_ID.fullmatch(match["id"]) and _is_id(match["id"]):
             yield match.span("id")
-    for part in re.finditer(r"(?<=[_\s])[a-z0-9]{4,15}$", name):
-        if _MIXED_ID.fullmatch(part.group()) and _is_id(part.group()):
-            yield part.span()
+    if not _CAPITALS.search(name):
+        return  # a name all in small letters shows nothing
+    for part in _AT_AN_END.finditer(name):
+        word = part["id"]
+        if _MIXED_ID.fullmatch(word) and _is_id(word):
+            yield part.span("id")
+        elif word.isalpha() and _is_id(word) and not is_proper(word) and word not in _TOOLS and len(word) >= 5:
+            yield part.span("id")
 
 
 def _surnames(name: str) -> Iterator[tuple[int, int]]:
