@@ -86,7 +86,8 @@ def test_what_counts_something_behind_a_course_stays(rest: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["NetID required", "Enter your NetID in the box", "Password Cracking lab 3", "Discord: join us", "GitHub lab3",
-     "Slack README.md", "Zoom etiquette 101", "Meeting 3 notes", "Call number QA76.9", "Text 3 paragraphs", "Login page mockup", "uni: overview",
+     "Slack README.md", "Zoom etiquette 101", "Meeting 3 notes", "Call number QA76.9", "Text 3 paragraphs",
+     "Login page mockup", "uni: overview",
      "DNI report", "Contact 12 people", "pin 3 photos", "Telegram of 1917", "RUT depth lab", "Insta story week2"],
 )  # fmt: skip
 def test_a_cue_without_an_identity_masks_nothing(text: str) -> None:

@@ -39,8 +39,8 @@ _AT_AN_END = re.compile(
 )
 _CAPITALS = re.compile(r"[A-Z][a-z]{2}|[A-Z]{3}")
 _TOOLS = frozenset(
-    "numpy scipy pytorch tensorflow javascript typescript kotlin nodejs reactjs matplotlib jupyter arduino autocad solidworks latex "
-    "github postgres mysql sqlite linux android blender figma".split()
+    "numpy scipy pytorch tensorflow javascript typescript kotlin nodejs reactjs matplotlib jupyter arduino autocad solidworks "
+    "latex github postgres mysql sqlite linux android blender figma".split()
 )
 _ID = re.compile(r"[a-z]{2,12}\d{0,6}[a-z]{0,2}")
 _MIXED_ID = re.compile(r"[a-z]{2,12}\d{1,6}[a-z]{0,2}")
@@ -89,10 +89,19 @@ def _ids(name: str) -> Iterator[tuple[int, int]]:
         return  # a name all in small letters shows nothing
     for part in _AT_AN_END.finditer(name):
         word = part["id"]
-        if _MIXED_ID.fullmatch(word) and _is_id(word):
+        mixed = _MIXED_ID.fullmatch(word) is not None
+        plain = word.isalpha() and len(word) >= 5 and word not in _TOOLS and not is_proper(word)
+        if _is_id(word) and (mixed or (plain and _is_set_apart(name, *part.span("id")))):
             yield part.span("id")
-        elif word.isalpha() and _is_id(word) and not is_proper(word) and word not in _TOOLS and len(word) >= 5:
-            yield part.span("id")
+
+
+def _is_set_apart(name: str, start: int, end: int) -> bool:
+    """By a sign, or as the last word of a dated name whose other long words have capitals: "Intro to microcontrollers" has none."""
+    before = name[:start]
+    if not before or before[-1] != " " or before.rstrip()[-1:] in "-–—|/~:<([":
+        return True
+    others = [word for word in _WORD.findall(before) if len(word) > 3]
+    return bool(re.search(_YEAR, name)) and bool(others) and all(word[0].isupper() for word in others)
 
 
 def _surnames(name: str) -> Iterator[tuple[int, int]]:
