@@ -159,7 +159,8 @@ class CourseMasker:
         ]
         counts += [sum(c.isdigit() for c in token.token) for token in learned.tokens]
         self._least = min([3, *counts])
-        self._in_a_row = _ENOUGH if self._least >= 3 and not self._literals and not learned.tokens else _DIGIT
+        short = any(len(max(re.findall("[0-9]+", token.token), key=len, default="")) < 3 for token in learned.tokens)
+        self._in_a_row = _ENOUGH if self._least >= 3 and not self._literals and not short else _DIGIT
         self._handles: dict[CourseId, str] = {}
 
     def handle_of_code(self, code: str, term: str | None = None) -> str:

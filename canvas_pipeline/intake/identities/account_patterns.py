@@ -63,31 +63,36 @@ _APPS = (
     r"(?:chat|group(?:\schat)?)\s(?:host|admin|owner))"
 )
 _OF_APP = r"(?:[\s/](?:id|handle|user(?:name)?|user\sname|tag|account|name|is|me|at|wechat|whatsapp|discord|instagram|insta)){0,3}"
-_CUED = r"(?i)(?:id|name|login|logon|kerberos|onyen|ubit|uni|upi)(?![a-z])"
-_NUMBER_CUE = r"\d{4}|\d[\s.-]?\d[\s.-]?\d"
+# Triggers: cheap, and true of every text in which the expression matches.
+_LOGIN_WORD = r"(?i)(?:id|name|log-?in|logon|kerberos|onyen|ubit|uni|upi|kerberos\sprincipal)"
+_ID_WORD = r"[A-Za-z]ID(?![A-Za-z])"
+_SECRET_WORD = r"(?i)(?:code|password|passwd|passphrase|pwd|pw|pin|key|contraseña|clave|passe|kennwort|passwort)"
+_FIVE_DIGITS = r"\d(?:[^\d\n]{0,6}\d){4}"
+_SEVEN_DIGITS = r"\d(?:[\s().\-/]{0,3}\d){6}"
+_APP_WORD = rf"(?i)(?<![^\W_]){_APPS}"
 
 
 ACCOUNTS: tuple[Pattern, ...] = (
-    Pattern("USERNAME", "login with a digit", rf"(?i)(?<![^\W_]){_LOGIN}{_IS}{_GAP}\K(?-i:{_MIXED})", SURE, r"\d", valid=is_login),
-    Pattern("USERNAME", "login of any ID, with a digit", rf"{_ANY_ID}{_IS}{_GAP}\K(?:{_MIXED})", SURE, r"ID", valid=is_login),
-    Pattern("USERNAME", "login in letters", rf"(?i)(?<![^\W_]){_LOGIN}(?:\s(?:is|are)[\s:]{{1,2}}|\s?[:=(\[]\s?)\K(?-i:{_SMALL})", SURE, _CUED, valid=is_login),
-    Pattern("USERNAME", "login of any ID, in letters", rf"{_ANY_ID}(?:\sis[\s:]{{1,2}}|\s?[:=(\[]\s?)\K{_SMALL}", SURE, r"ID", valid=is_login),
-    Pattern("USERNAME", "login in the name of a file", r"(?<![A-Za-z0-9])[a-z]{2,4}\d{3,5}(?=_[A-Za-z0-9_-]{1,30}\.[a-z]{1,5}\b|\.(?:zip|pdf|tar|tgz|gz|docx?|py|ipynb|java|cpp|c|txt|xlsx|pptx|r|rmd|m)\b)", LIKELY, r"\.[a-z]", valid=is_login),
+    Pattern("USERNAME", "login with a digit", rf"(?i)(?<![^\W_]){_LOGIN}{_IS}{_GAP}\K(?-i:{_MIXED})", SURE, _LOGIN_WORD + r"(?![a-z])[^\n]{1,30}?\d", valid=is_login),
+    Pattern("USERNAME", "login of any ID, with a digit", rf"{_ANY_ID}{_IS}{_GAP}\K(?:{_MIXED})", SURE, _ID_WORD, valid=is_login),
+    Pattern("USERNAME", "login in letters", rf"(?i)(?<![^\W_]){_LOGIN}(?:\s(?:is|are)[\s:]{{1,2}}|\s?[:=(\[]\s?)\K(?-i:{_SMALL})", SURE, _LOGIN_WORD + r"(?:\s(?:is|are)|\s?[:=(\[])", valid=is_login),
+    Pattern("USERNAME", "login of any ID, in letters", rf"{_ANY_ID}(?:\sis[\s:]{{1,2}}|\s?[:=(\[]\s?)\K{_SMALL}", SURE, _ID_WORD, valid=is_login),
+    Pattern("USERNAME", "login in the name of a file", r"(?<![A-Za-z0-9])[a-z]{2,4}\d{3,5}(?=_[A-Za-z0-9_-]{1,30}\.[a-z]{1,5}\b|\.(?:zip|pdf|tar|tgz|gz|docx?|py|ipynb|java|cpp|c|txt|xlsx|pptx|r|rmd|m)\b)", LIKELY, r"\d(?:_[A-Za-z0-9_-]{1,30})?\.[a-z]", valid=is_login),
     Pattern("STUDENT_ID", "a small letter and seven digits", r"(?<![A-Za-z0-9.#/-])[abcdhklmnpqrstuwyz]\d{7}(?![A-Za-z0-9]|-[0-9a-f]{4})", LIKELY, r"\d{7}"),
-    Pattern("STUDENT_ID", "after any ID", rf"{_ANY_ID}{_IS}{_GAP}\K(?:{_NUMBER})", SURE, r"ID"),
-    Pattern("STUDENT_ID", "after a campus's name for it", rf"(?i)(?<![^\W_]){_NUMBERED}{_IS}{_GAP}\K(?-i:{_NUMBER})", SURE, r"\d{4}|\d[\s-]\d"),
-    Pattern("SSN", "national number after its name", rf"(?i)(?<![^\W_]){_NATIONAL}(?:[\s-](?:number|no\.?|nr\.?|nummer|n[ºo°]?\.?|card|id|code|universitari[oa]|estudiantil|(?:d[ei]l?\s)?(?:estudiante|alumno|identidad|studente)|usp))?{_IS}[\s:=#(\[.º°-]{{0,4}}\K(?-i:{_NATIONAL_NUMBER})", SURE, _NUMBER_CUE, valid=is_identifying),
-    Pattern("SSN", "national number with its check digits", r"(?<![\w.-])(?:\d{8}[A-Z]|[XYZ]\d{7}[A-Z]|\d{1,2}\.\d{3}\.\d{3}-[\dkK]|\d{7,8}-[\dkK]|\d{3}\.\d{3}\.\d{3}-\d{2}|[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]|[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d|\d{6}[-+A]\d{3}[0-9A-Z]|\d{6}-\d{7}|756\.\d{4}\.\d{4}\.\d{2}|\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}|\d{2}-\d{8}-\d|\d{17}[\dX]|[12]\s\d{2}\s\d{2}\s\d{2}\s\d{3}\s\d{3}(?:\s\d{2})?)(?![\w-]|\.\d)", LIKELY, r"\d{4}|\d[.-]\d", valid=is_checked),
-    Pattern("SSN", "national insurance", r"(?<![\w.-])[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\s\d{2}\s\d{2}\s\d{2}\s[A-D](?!\w)", LIKELY, r"\d\s\d", valid=is_checked),
-    Pattern("USERNAME", "meeting", rf"(?i)(?<![^\W_]){_ROOMS}(?:[\s:]{{1,2}}{_OF_ROOM}){{0,4}}[\s:#=(,-]{{1,4}}\K{_MEETING}", SURE, r"(?i)zoom|webex|teams|webinar|meet|conference|dial|join|jeans|button|skype"),
+    Pattern("STUDENT_ID", "after any ID", rf"{_ANY_ID}{_IS}{_GAP}\K(?:{_NUMBER})", SURE, _ID_WORD),
+    Pattern("STUDENT_ID", "after a campus's name for it", rf"(?i)(?<![^\W_]){_NUMBERED}{_IS}{_GAP}\K(?-i:{_NUMBER})", SURE, _FIVE_DIGITS),
+    Pattern("SSN", "national number after its name", rf"(?i)(?<![^\W_]){_NATIONAL}(?:[\s-](?:number|no\.?|nr\.?|nummer|n[ºo°]?\.?|card|id|code|universitari[oa]|estudiantil|(?:d[ei]l?\s)?(?:estudiante|alumno|identidad|studente)|usp))?{_IS}[\s:=#(\[.º°-]{{0,4}}\K(?-i:{_NATIONAL_NUMBER})", SURE, _FIVE_DIGITS, valid=is_identifying),
+    Pattern("SSN", "national number with its check digits", r"(?<![\w.-])(?:\d{8}[A-Z]|[XYZ]\d{7}[A-Z]|\d{1,2}\.\d{3}\.\d{3}-[\dkK]|\d{7,8}-[\dkK]|\d{3}\.\d{3}\.\d{3}-\d{2}|[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]|[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d|\d{6}[-+A]\d{3}[0-9A-Z]|\d{6}-\d{7}|756\.\d{4}\.\d{4}\.\d{2}|\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}|\d{2}-\d{8}-\d|\d{17}[\dX]|[12]\s\d{2}\s\d{2}\s\d{2}\s\d{3}\s\d{3}(?:\s\d{2})?)(?![\w-]|\.\d)", LIKELY, _FIVE_DIGITS, valid=is_checked),
+    Pattern("SSN", "national insurance", r"(?<![\w.-])[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\s\d{2}\s\d{2}\s\d{2}\s[A-D](?!\w)", LIKELY, r"\d\d\s\d\d\s\d\d", valid=is_checked),
+    Pattern("USERNAME", "meeting", rf"(?i)(?<![^\W_]){_ROOMS}(?:[\s:]{{1,2}}{_OF_ROOM}){{0,4}}[\s:#=(,-]{{1,4}}\K{_MEETING}", SURE, _FIVE_DIGITS),
     Pattern("USERNAME", "meeting in letters", r"(?i)\bmeet(?:\.google\.com/|ing)?[\s:]{0,2}(?:code|id|link)?[\s:]{0,2}\K(?-i:[a-z]{3}-[a-z]{4}-[a-z]{3})(?![\w-])", SURE, r"(?i)meet"),
-    Pattern("USERNAME", "pass code", rf"(?i)(?<![^\W_]){_SECRET}(?:\s(?:is|for\szoom))?[\s:=#(\"']{{1,4}}\K(?=[^\s,;()\"']{{0,19}}\d)[^\s,;()\"'@]{{4,20}}", SURE, r"(?i)pass|pwd|pw|pin|key|code|clave|contrase|kennw", valid=is_secret),
-    Pattern("USERNAME", "pass code in letters", rf"(?i)(?<![^\W_]){_SECRET}\s?[:=]\s?[\"']?\K(?-i:{_SMALL})", SURE, r"(?i)pass|pwd|pw|pin|key|code|clave|contrase|kennw", valid=is_login),
-    Pattern("USERNAME", "code of a meeting", r"(?i)(?<=\b(?:zoom|webex|webinar|meeting|join)\b.{0,60}\b)(?:code|key|pin)[\s:=#]{1,3}\K\d{4,10}(?!\d)", SURE, r"(?i)code|key|pin"),
-    Pattern("PHONE", "after a word of calling, of any country", rf"(?i){_CALLED}\K\+?\(?\d(?:[\s().\-/]{{0,3}}\d){{6,14}}(?![\w-]|\.\d)", SURE, r"\d(?:[\s().\-/]{0,3}\d){6}", valid=is_callable),
-    Pattern("PHONE", "national, as written abroad", r"(?<![\w.+\-/])(?:0[1-9](?:[\s.]\d{2}){4}|[6-9]\d{4}\s\d{5}|07\d{3}\s\d{6}|1[3-9]\d\s\d{4}\s\d{4}|\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,5}|0[1-9]\d{1,3}\s?/\s?\d{5,8}|04\d{2}\s\d{3}\s\d{3})(?![\w\-/]|\.\d)", LIKELY, r"\d\D{0,3}\d\D{0,3}\d\D{0,3}\d", valid=is_callable),
-    Pattern("USERNAME", "handle with a digit or mark", rf"(?i)(?<![^\W_]){_APPS}{_OF_APP}[\s:=(@-]{{1,4}}\K(?=[A-Za-z]*[\d_.#])[A-Za-z][\w.]{{1,31}}(?:#\d{{4}})?(?!\w|\.\w)", SURE, r"[\d_.#]", valid=is_handle),
-    Pattern("USERNAME", "handle in letters", rf"(?i)(?<![^\W_]){_APPS}{_OF_APP}\s?(?:[:=(@]|\s-|\bid\b)\s?@?\K(?-i:{_SMALL})", SURE, r"(?i)[:=(@-]|id", valid=is_handle),
+    Pattern("USERNAME", "pass code", rf"(?i)(?<![^\W_]){_SECRET}(?:\s(?:is|for\szoom))?[\s:=#(\"']{{1,4}}\K(?=[^\s,;()\"']{{0,19}}\d)[^\s,;()\"'@]{{4,20}}", SURE, _SECRET_WORD + r"(?:\s(?:is|for\szoom))?[\s:=#(\"']{1,4}[^\s,;()\"']{0,19}\d", valid=is_secret),
+    Pattern("USERNAME", "pass code in letters", rf"(?i)(?<![^\W_]){_SECRET}\s?[:=]\s?[\"']?\K(?-i:{_SMALL})", SURE, _SECRET_WORD + r"\s?[:=]", valid=is_login),
+    Pattern("USERNAME", "code of a meeting", r"(?i)(?<=\b(?:zoom|webex|webinar|meeting|join)\b.{0,60}\b)(?:code|key|pin)[\s:=#]{1,3}\K\d{4,10}(?!\d)", SURE, r"(?i)(?:code|key|pin)[\s:=#]{1,3}\d{4}"),
+    Pattern("PHONE", "after a word of calling, of any country", rf"(?i){_CALLED}\K\+?\(?\d(?:[\s().\-/]{{0,3}}\d){{6,14}}(?![\w-]|\.\d)", SURE, _SEVEN_DIGITS, valid=is_callable),
+    Pattern("PHONE", "national, as written abroad", r"(?<![\w.+\-/])(?:0[1-9](?:[\s.]\d{2}){4}|[6-9]\d{4}\s\d{5}|07\d{3}\s\d{6}|1[3-9]\d\s\d{4}\s\d{4}|\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,5}|0[1-9]\d{1,3}\s?/\s?\d{5,8}|04\d{2}\s\d{3}\s\d{3})(?![\w\-/]|\.\d)", LIKELY, _SEVEN_DIGITS, valid=is_callable),
+    Pattern("USERNAME", "handle with a digit or mark", rf"(?i)(?<![^\W_]){_APPS}{_OF_APP}[\s:=(@-]{{1,4}}\K(?=[A-Za-z]*[\d_.#])[A-Za-z][\w.]{{1,31}}(?:#\d{{4}})?(?!\w|\.\w)", SURE, _APP_WORD, valid=is_handle),
+    Pattern("USERNAME", "handle in letters", rf"(?i)(?<![^\W_]){_APPS}{_OF_APP}\s?(?:[:=(@]|\s-|\bid\b)\s?@?\K(?-i:{_SMALL})", SURE, _APP_WORD, valid=is_handle),
     Pattern("USERNAME", "handle with its four digits", r"(?<![\w#.@])[A-Za-z][\w.]{2,31}#\d{4}(?!\w)", LIKELY, r"#\d{4}", valid=is_handle),
     Pattern("USERNAME", "number of a chat", r"(?i)(?<![^\W_])qq(?:\s?(?:号|id|number|group))?[\s::#]{0,3}\K\d{5,11}(?!\d)", SURE, r"(?i)qq"),
 )  # fmt: skip
