@@ -86,12 +86,13 @@ def learn(code: str, term: str | None = None, name: str = "") -> Learned:
     own |= {CourseId(crn=crn, term=term_code(term)) for crn in crns if not any(c.crn == crn for c in own)}
     literal = _literal(plain_code) if not stated else None
     # What the known forms do not read, or do not read whole, is remembered as it is written.
-    tokens = [
-        CodeToken(token, code, term)
-        for source, found in ((code, codes_in(folded(unread).text)), (name, codes_in_name(plain_name)))
-        for token in found
-        if "@" not in source and not _is_pair(token, own)
-    ]
+    bare_name = plain_name
+    for mention in reversed(find(plain_name)):
+        if mention.course.subject or mention.course.crn:
+            bare_name = f"{bare_name[: mention.start]} _ {bare_name[mention.end :]}"
+    found = [] if "@" in code else codes_in(folded(unread).text)
+    found += [] if "@" in name else codes_in_name(bare_name)
+    tokens = [CodeToken(token, code, term) for token in found if not _is_pair(token, own)]
     return merge([Learned(courses=tuple(own), literals=(literal,) if literal else (), tokens=tuple(tokens))])
 
 

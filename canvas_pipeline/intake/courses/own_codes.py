@@ -33,6 +33,7 @@ _DATES = re.compile(
     r"20)?[0-9]{2}"
     r"|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
 )
+_CLOCK = re.compile(r"(?<![0-9])(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?![0-9])")
 _DOTTED = re.compile(r"[0-9]{1,2}\.[0-9]{2,4}")
 _NUMBERS_ONLY = re.compile(r"[0-9]+(?:[-:._][0-9]+)*")
 _GAP = re.compile(r"[-:._/ ]{0,2}")
@@ -219,6 +220,8 @@ def _tells(token: str) -> bool:
     if _DATES.fullmatch(token) or (
         words and len(words) == len(atoms(token)) - 1 and forms.NO_SUBJECT.issuperset(words)
     ):
+        return False
+    if _CLOCK.search(token):
         return False
     if words and all(_ASIDE.fullmatch(part) for part in _PART.findall(token)):
         return False
