@@ -95,7 +95,7 @@ _LIKELY_PIECES = st.lists(
 
 def unsound(texts: Sequence[str]) -> list[tuple[str, str]]:
     """Rows of the table whose expression matches where their trigger or the prefilter does not."""
-    compiled = [(row, regex.compile(row.regex), re.compile(row.trigger)) for row in patterns.PATTERNS]
+    compiled = [(row, regex.compile(row.regex), re.compile(row.trigger)) for row in recognisers.ROWS]
     return [
         (row.name, text)
         for text in texts

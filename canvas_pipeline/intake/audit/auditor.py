@@ -17,6 +17,7 @@ from pathlib import Path
 
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.intake.audit import patterns as audit_patterns
+from canvas_pipeline.intake.audit.accounts import ACCOUNT_CHECKS
 from canvas_pipeline.intake.audit.exceptions import Exceptions
 from canvas_pipeline.intake.audit.files import Unreadable, is_opaque, places
 from canvas_pipeline.intake.audit.keys import RegistryKeys, keys_of
@@ -25,6 +26,7 @@ from canvas_pipeline.records import Row
 
 REMEMBERED = 500_000  # distinct texts whose answer is kept, by hash: about 60 MB
 MAX_LEAKS = 10_000  # rows of leaks kept; all are counted
+_CHECKS = (*audit_patterns.CHECKS, *ACCOUNT_CHECKS)
 _VOCABULARY = "tokenizer.ggml.tokens["
 
 
@@ -83,7 +85,7 @@ class Auditor:
         """Types of identity in a text, sorted."""
         found: set[str] = set()
         for reading in readings(text):
-            found.update(audit_patterns.types_in(reading))
+            found.update(audit_patterns.types_in(reading, _CHECKS))
             found.update(self._keys.types_in(reading, numbers))
         return tuple(sorted(found))
 

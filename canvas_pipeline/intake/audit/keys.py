@@ -15,10 +15,18 @@ from canvas_pipeline.intake.audit.patterns import COUNTED
 from canvas_pipeline.intake.courses.registry_file import raw_identities
 
 _COURSE = re.compile(r"(?:of/[^/]+/)?course/([^/]+)/([^/]+)/([^/]+)/([^/]+)")
+# Codes of numbers and signs ("27-314", "01:640:252", "en.715.309"), kept as they are written; after a page or chapter they
+# are none.
+_NUMBERED = re.compile(r"(?:[a-z]{2,5}[.-])?\d{1,3}(?:[-.:]\d{3,4}){1,2}")
+_OWN_CODE = re.compile(rf"of/[^/]+/code/({_NUMBERED.pattern})")
+_NUMBERED_IN_TEXT = re.compile(
+    rf"(?i)(?<![\w.:@-])(?<!page )(?<!pages )(?<!pp\. )(?<!chapter )(?<!problem )(?<!problems )(?<!version "
+    rf"){_NUMBERED.pattern}(?!\w|[-.:]\d)"
+)
 _RAW = re.compile(r"(?:of/[^/\s\"'<>|]{1,80}/)?course/[^\s\"'<>|]{1,80}|of/[^\s\"'<>|]{1,120}")
 # Lower case and a blank before the number: "at 1200 words" is no course, "at1200" and "AT 1200" may be.
 _CODE = re.compile(
-    r"(?<![A-Za-z0-9@#])([A-Za-z]{2,11})([ _./\u00a0\u2010-\u2015-]{0,2})(\d{3,4}[A-Za-z]?)(?![0-9A-Za-z])"
+    r"(?<![A-Za-z0-9@#])([A-Za-z]{2,11})([ _./\u00a0\u2010-\u2015-]{0,2})(\d{3,5}[A-Za-z]?)(?![0-9A-Za-z])"
 )
 _NUMBER = re.compile(rf"(?<![A-Za-z0-9.,:=#/+@-])(?<![:=|] )\d{{5}}(?![A-Za-z0-9%/-]|[.,]\d)(?! ?{COUNTED}\b)(?! \|)")
 _WORD = re.compile(r"\w+")
@@ -36,6 +44,7 @@ class RegistryKeys:
         self._raw: set[str] = set()
         self._codes: set[tuple[str, str]] = set()
         self._crns: set[str] = set()
+        self._numbered: set[str] = set()
         self._phrases: dict[str, list[tuple[str, ...]]] = {}
         for identity in filter(None, identities):
             self._raw.add(identity)
@@ -45,6 +54,8 @@ class RegistryKeys:
                     self._codes.add((subject.upper(), number.upper()))
                 if crn != "-":
                     self._crns.add(crn)
+            elif own := _OWN_CODE.fullmatch(identity):
+                self._numbered.add(own[1])
             elif "@COURSE" not in identity:
                 words = tuple(_WORD.findall(identity.casefold()))
                 if len("".join(words)) >= 5:
@@ -64,6 +75,10 @@ class RegistryKeys:
         if "/" in text and any(m.group().rstrip(".,;:)") in self._raw for m in _RAW.finditer(text)):
             yield "REGISTRY_ENTRY"
         if any(self._is_code(match) for match in _CODE.finditer(text)):
+            yield "COURSE_CODE"
+        if self._numbered and any(
+            match.group().lower() in self._numbered for match in _NUMBERED_IN_TEXT.finditer(text)
+        ):
             yield "COURSE_CODE"
         if numbers and any(match.group() in self._crns for match in _NUMBER.finditer(text)):
             yield "COURSE_CRN"

@@ -8,7 +8,7 @@ each is narrow, since a false alarm blocks a release: ids, hashes, ISO times, fl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 DIGITS = "0123456789"
@@ -120,10 +120,10 @@ CHECKS: tuple[Check, ...] = (
 TYPES = tuple(dict.fromkeys(check.type for check in CHECKS))
 
 
-def types_in(text: str) -> Iterator[str]:
+def types_in(text: str, checks: Sequence[Check] = CHECKS) -> Iterator[str]:
     """Types of identity that occur in a text (a type may come twice)."""
     digits = _DIGIT.search(text) is not None
-    for check in CHECKS:
+    for check in checks:
         if not (digits if check.needs == DIGITS else any(char in text for char in check.needs)):
             continue
         if check.believe is None:

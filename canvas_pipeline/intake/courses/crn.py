@@ -16,8 +16,9 @@ from functools import cache
 from typing import NamedTuple
 
 from canvas_pipeline.intake.courses import forms
+from canvas_pipeline.intake.courses.foreign_codes import foreign
 
-_DIGITS = re.compile(r"[0-9]{3}")
+_DIGITS = re.compile(r"[0-9]{3}|[0-9][A-CE-Z]|[0-9]\.[0-9]{2}")  # what any form needs: "3704", "61A", "18.06"
 _ANY_DIGIT = re.compile("[\\d\u2460-\u2473\u24ea]")
 # Zero-width characters, joiners, marks of direction, soft hyphens, variation selectors: seen by no reader.
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
@@ -112,6 +113,7 @@ def candidates(view: View, subjects: Collection[str] = frozenset()) -> list[Ment
         else:  # in what was caught, letters and all, another one may begin
             position = match.start("subject") + 1
     found += _bare(text)
+    found += [Mention(start, end, CourseId(subject, number)) for start, end, subject, number in foreign(text)]
     return found
 
 
@@ -212,7 +214,8 @@ def _bare(text: str) -> Iterable[Mention]:
         group = str(match.lastgroup)[0]
         parts = match.groupdict()
         crn = parts.get(f"{group}_crn") or match[group][:5]
-        yield Mention(*match.span(group), CourseId(crn=crn, term=parts.get(f"{group}_term")))
+        term = parts.get(f"{group}_term") or term_code(match[group].replace("_", " "))
+        yield Mention(*match.span(group), CourseId(crn=crn, term=term))
 
 
 def _known_end(letters: str, subjects: Collection[str]) -> tuple[str, int]:

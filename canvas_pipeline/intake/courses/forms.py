@@ -130,17 +130,26 @@ WHOLE = re.compile(
     rf"{SEP}{{0,2}}(?<![0-9]{{5}})(?P<crn2>[0-9]{{5}}){SEP}{{0,2}}(?P<term2>{TERM})[0-9]*"
 )
 _CRNS = r"[0-9]{5}(?![0-9])(?:\s?(?:[,/&;]|and|or)\s?[0-9]{5}(?![0-9])){0,8}"
+_SEASON_OF_YEAR = rf"(?:{YEAR}[\s_\-]?{SEASON}|{SEASON}[\s_\-]?{YEAR})"
 # What is left of a code whose beginning somebody masked, and course reference numbers that stand alone.
 BARE = re.compile(
-    rf"[(\[]\s?(?P<a>{_CRNS})\s?[)\]]"
+    rf"[(\[]\s?(?P<a>{_CRNS}(?:[\s_\-]{{1,2}}{_SEASON_OF_YEAR})?)\s?[)\]]"
+    rf"|(?<![0-9A-Za-z])(?P<h>(?P<h_crn>[0-9]{{5}})[_\-.]{_SEASON_OF_YEAR}(?![A-Za-z0-9]))"
+    rf"|(?<![0-9A-Za-z])(?P<i>{_SEASON_OF_YEAR}[_\-.](?P<i_crn>[0-9]{{5}}))(?![A-Za-z0-9])"
     rf"|(?i:(?:CRN|course[\s_](?:reference|registration|request|call)[\s_](?:numbers?|nos?\.?|ids?|#)|call[\s_]numbers?|"
     rf"class[\s_](?:numbers?|nbrs?|nos?\.?|ids?|#))(?:'?s)?(?:\s(?:is|are|was))?[\s:#=_\-.\"'()\[\]]{{0,6}})(?<![0-9])(?P<b>{_CRNS})"
     rf"|(?<![A-Za-z])(?i:(?:sections?|sect?\.?|courses?|class|regist(?:er|ered|ration)(?:\s(?:for|in))?|enroll?(?:ed|ment)?(?:\s(?:for|in))?"
     rf"|waitlist(?:ed)?(?:\s(?:for|on))?|force-?add(?:\s(?:for|to))?)[\s:#_]{{1,3}})(?P<c>{_CRNS})(?!\s?(?:students|people|words|points|times))"
     rf"|(?<![0-9])(?P<d>{_CRNS})[\s_]{{0,2}}\(?\s?(?i:CRN)(?![a-z])"
-    rf"|(?<![0-9])(?P<e>(?:[0-9]{{3,4}}[A-Za-z]?[_\-])?(?P<e_crn>[0-9]{{5}})[_\-]{{1,2}}(?P<e_term>{TERM})(?![0-9]))"
+    rf"|(?<![0-9])(?P<e>(?:[0-9]{{3,4}}[A-Za-z]?[_\-])?(?P<e_crn>[0-9]{{5}})[_\-.]{{1,2}}(?P<e_term>{TERM})(?![0-9]))"
     rf"|(?<![0-9])(?P<f>(?P<f_term>{TERM})[_\-]{{1,2}}(?P<f_crn>[0-9]{{5}})(?![0-9]))"
     rf"|@COURSE[0-9]{{1,8}}{SEP}{{1,2}}(?P<g>(?:[0-9]{{3,4}}[A-Za-z]?{SEP}{{1,2}})?(?P<g_crn>[0-9]{{5}})(?![0-9])(?:{SEP}{{1,2}}(?P<g_term>{TERM})(?![0-9]))?)"
+)
+# Sections that a course's mention runs on into: "-0311,0312", "/652", "_A00".
+_SECTION_END = r"(?![A-Za-z0-9%]|[.:][0-9])"
+SECTIONS = re.compile(
+    rf"[-_./](?:(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|[0-9]{{2,3}}[A-Z]?{_SECTION_END}(?!{UNIT.pattern}))"
+    rf"(?:\s?[,/&;+]\s?[_-]?(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|/[0-9]{{2,4}}{_SECTION_END}(?!{UNIT.pattern})){{0,9}}"
 )
 HEX_ID = re.compile(r"[0-9a-f]{8,64}(?![A-Za-z0-9])")
 SHORT_HANDLE = re.compile(r"@COURSE([0-9]{1,7})(?![0-9])")
@@ -154,5 +163,5 @@ ADDRESS = re.compile(
 )
 TERM_TEXT = (
     re.compile(rf"(?P<season>{SEASON})[^0-9]{{0,3}}(?P<year>{YEAR})"),
-    re.compile(rf"(?P<year>{YEAR})\s{{1,3}}(?P<season>{SEASON})"),
+    re.compile(rf"(?P<year>{YEAR})[\s-]{{0,3}}(?P<season>{SEASON})"),
 )

@@ -9,6 +9,7 @@ the expression cannot match. Expressions are bounded, so that a long line costs 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 THRESHOLD = 0.5
@@ -60,7 +61,8 @@ _OTHER_HOUSES = r"(?:High|Middle|Elementary)\sSchool|(?:Research|Student|Science
 
 
 class Pattern(NamedTuple):
-    """``first_word``: a match whose first word is an ordinary word of course work ("Lecture Hall") is dropped."""
+    """``first_word``: a match whose first word is an ordinary word of course work ("Lecture Hall") is dropped. ``valid``: a match
+    that it denies is dropped."""
 
     type: str
     name: str
@@ -69,6 +71,7 @@ class Pattern(NamedTuple):
     trigger: str
     context: tuple[str, ...] = ()
     first_word: bool = False
+    valid: Callable[[str], bool] | None = None
 
 
 PATTERNS: tuple[Pattern, ...] = (

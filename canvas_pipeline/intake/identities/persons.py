@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from canvas_pipeline.intake.identities.course_names import instructors_in
+from canvas_pipeline.intake.identities.cued_names import cued
 from canvas_pipeline.intake.identities.eponyms import FULL_NAMES, THINGS
 from canvas_pipeline.intake.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_slip, is_word
@@ -127,11 +129,13 @@ _THING = re.compile(rf"(?:(?:'s?|’s?)[ \u00a0](?:[a-z]+ )?|[ \u00a0-])({'|'.jo
 
 def find_people(text: str, course_name: bool = False) -> list[tuple[int, int]]:
     """Spans (start, end) of names; ``course_name`` adds the rules for where instructors stand in a course's name."""
-    return sorted(
+    found = {
         (start, end)
         for start, end in set(_spans(text, course_name))
         if not within_figure(text, start, end) and (stands_strongly(text, start) or not names_a_thing(text, start, end))
-    )
+    }
+    found |= {span for span in cued(text) if not within_figure(text, *span)}
+    return sorted(found | set(instructors_in(text)) if course_name else found)
 
 
 def stands_strongly(text: str, start: int) -> bool:
@@ -175,6 +179,8 @@ def is_figure(value: str) -> bool:
 
 def may_hold_people(text: str) -> bool:
     """False only for texts in which ``find_people`` finds nobody (course names' own rules aside)."""
+    if any(True for _ in cued(text)):
+        return True
     if _CONTEXT.search(text) or _TITLED.search(text) or _INITIALED.search(text):
         return True
     return any(part.title() in GIVEN or part.title() in SURNAMES for part in _ANY_WORD.findall(text))

@@ -12,14 +12,15 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from canvas_pipeline.errors import MissingTool, ServiceUnavailable
 from canvas_pipeline.intake.identities import patterns
+from canvas_pipeline.intake.identities.account_patterns import ACCOUNTS
 from canvas_pipeline.intake.identities.name_gates import (
     HOUSE_NUMBER,
     grown,
@@ -28,12 +29,14 @@ from canvas_pipeline.intake.identities.name_gates import (
     whole_words,
 )
 from canvas_pipeline.intake.identities.persons import find_people, may_hold_people
+from canvas_pipeline.intake.identities.place_patterns import PLACES
 from canvas_pipeline.intake.identities.title_gates import is_of_course
 from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_ordinary, mark
 
 if TYPE_CHECKING:
     from presidio_analyzer import AnalyzerEngine
 
+ROWS = (*patterns.PATTERNS, *ACCOUNTS, *PLACES)
 MODEL = Path(__file__).parent / "person_model"
 _CHUNK, _OVERLAP = 20_000, 200  # characters of one reading of the name recogniser
 _BATCH = 256
@@ -129,7 +132,7 @@ def _starts(text: str) -> range:
 
 @cache
 def _prefilter() -> re.Pattern[str]:
-    return re.compile("|".join(sorted({_scoped(row.trigger) for row in patterns.PATTERNS})))
+    return re.compile("|".join(sorted({_scoped(row.trigger) for row in ROWS})))
 
 
 def _scoped(trigger: str) -> str:
@@ -142,7 +145,7 @@ def _by_trigger() -> tuple[tuple[re.Pattern[str], tuple[tuple[Any, Any], ...]], 
     import regex  # type: ignore[import-untyped]  # what Presidio compiles its patterns with
 
     groups: dict[str, list[tuple[Any, Any]]] = {}
-    for row, recogniser in zip(patterns.PATTERNS, analyzer().registry.recognizers, strict=False):
+    for row, recogniser in zip(ROWS, analyzer().registry.recognizers, strict=False):
         groups.setdefault(_scoped(row.trigger), []).append((regex.compile(row.regex), recogniser))
     return tuple((re.compile(trigger), tuple(members)) for trigger, members in groups.items())
 
@@ -245,6 +248,14 @@ def analyzer() -> AnalyzerEngine:
             sure = last in _SURE_HOUSES or last.isdigit()
             return False if is_course_work(first) or (not sure and is_ordinary(first)) else None
 
+    class CheckedRecognizer(PatternRecognizer):
+        def __init__(self, valid: Callable[[str], bool], **options: Any) -> None:
+            self._valid = valid
+            super().__init__(**options)
+
+        def validate_result(self, pattern_text: str) -> bool | None:
+            return None if self._valid(pattern_text) else False
+
     class PersonRecognizer(EntityRecognizer):
         def load(self) -> None:
             """Nothing to load: the rules are compiled with their module."""
@@ -262,11 +273,11 @@ def analyzer() -> AnalyzerEngine:
     nlp = BlankEnglish(models=[{"lang_code": "en", "model_name": "blank"}])
     nlp.load()
     recognizers: list[EntityRecognizer] = [
-        (PlaceRecognizer if row.first_word else PatternRecognizer)(
+        (partial(CheckedRecognizer, row.valid) if row.valid else PlaceRecognizer if row.first_word else PatternRecognizer)(
             supported_entity=row.type, name=f"{row.type}: {row.name}", global_regex_flags=0,
             patterns=[Pattern(row.name, row.regex, row.score)], context=list(row.context),
         )
-        for row in patterns.PATTERNS
+        for row in ROWS
     ]  # fmt: skip
     recognizers.append(PersonRecognizer(supported_entities=["PERSON"], name="PERSON: rules"))
     recognizers.append(NameRecognizer(supported_entities=["PERSON", "PLACE", "ROOM"], name="trained names"))

@@ -1,0 +1,92 @@
+"""People after a word that calls for one, where the name itself does not show it: "Interview with J Pearson", "Ask Will".
+
+In: a folded text. Out: spans of names. What must hold: linear work; a given name that is a word too counts only after these cues;
+what a sentence goes on with ("Interview with Experts", "Call Bill Pay") is none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from canvas_pipeline.intake.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_proper, is_word
+
+WORD_GIVEN = frozenset(
+    "Will Bill Mark Hope Grace Faith Joy Rose Lily Violet Iris Ivy Daisy Olive Hazel Ruby Pearl Jade Amber Crystal Dawn "
+    "Eve April May June "
+    "August Frank Grant Chase Hunter Mason Carter Cooper Rich Rob Pat Chip Drew Gene Jack Ray Art Bob Don Guy Jay Miles Cliff Glen "
+    "Heath Reed Rusty Sandy Skip Sterling Sunny Wade Ward Bud Buddy Earl Melody Misty Penny Robin Sage Skye Charity "
+    "Constance Justice "
+    "Trinity Nick Rod Dick Peg Pete Jimmy Harry Jerry Sue Carol Holly Heather Ginger Rosemary Basil River Brook Brooke "
+    "Sierra Savannah "
+    "Georgia Dakota Austin Dallas Chelsea Brandy Sherry Gale Wren Colt Drake Phil Kit Max Rex Lance Pierce Tucker Turner "
+    "Tanner Porter "
+    "Parker Baker Josh Tad Ty Matt Stew Mort Norm Herb Hank Mack Mae Bea Flora Fern Myrtle Opal Autumn Summer Angel "
+    "Christian Destiny "
+    "Harmony Patience Felicity Clement Ginny Trish Tess Win Wes Gail Nell Barb Babs Van Dean Major Duke "
+    "Merry Gay Happy Rocky".split()
+)
+_NOT_ALONE = frozenset("Dean Major Duke Christian Angel Van Summer Autumn Happy Gay Win Max".split())
+_UNSURE = frozenset("Art August May April June".split())  # alone only where the sentence ends or goes on about them
+_GOES_ON = re.compile(r"\s?(?:$|[,.;!?)]|(?:about|to|for|and|re|on|if|when|why|at|from)\s(?!\d))")
+_CUE = (
+    r"mrs?\.?|ms\.?|dr\.?|prof\.?|aunt|uncle|grand(?:ma|pa|mother|father)|interview(?:ing|ed|ee|er|s)?(?:\s(?:with|of))?|meet(?:ing)?\swith|(?:coffee|lunch|dinner|breakfast|call|chat|coffee\schat|talk|zoom|session|check-?in|"
+    r"walk|appointment|conversation|one-on-one|1:1|1-on-1|office\shours|oh)\swith|talk(?:ed|ing)?\sto|ask|thank|remind|email|e-?mail|call|text|dm|"
+    r"partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|"
+    r"teacher|contact|presenter|speaker|host"
+)
+_SIGN = r"(?:\s?[:=]\s?|\s\(|\s[-–—]\s|\s)"
+_PART = r"[^\W\d_a-z][^\W\d_]{1,24}(?:['’-][^\W\d_]{1,24})?"
+_CUED = re.compile(
+    rf"(?<![\w@])(?P<cue>(?i:{_CUE})){_SIGN}(?P<name>(?P<initials>(?:[A-Z](?:\.\s?|"
+    rf"\s?)){{1,3}}(?<=[\s.]))?(?P<first>{_PART})(?: (?P<last>{_PART}))?)(?![\w@])"
+)
+_WITH = re.compile(r"(?i:with|interview\w*|of)$")
+# Cues after which a dash or colon is needed: "Ask", "Call" are followed by anything.
+_LABELS = re.compile(
+    r"(?i:partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|teacher|contact|presenter|speaker|host)"
+)
+
+
+def cued(text: str) -> Iterator[tuple[int, int]]:
+    """Left to right, one for each cue."""
+    for match in _CUED.finditer(text):
+        first, last = match["first"], match["last"]
+        after = text[match.end("first") :]
+        if match["initials"]:
+            if _is_initialed(match["cue"], match["initials"].strip(), first):
+                yield match.start("name"), match.end("first")
+            continue
+        unsigned = text[match.end("cue")] == " " and text[match.end("cue") + 1] not in "-–—"
+        if unsigned and _LABELS.fullmatch(match["cue"]) and first not in GIVEN:
+            continue
+        given = first in WORD_GIVEN or first in GIVEN
+        if last and given and (not is_course_work(last) or (_WITH.search(match["cue"]) and first not in _NOT_ALONE)):
+            yield match.start("name"), match.end("last")
+        elif (given and _stands_alone(first, after)) or (not last and _is_nobody_else(first)):
+            yield match.start("name"), match.end("first")
+
+
+def _stands_alone(given: str, after: str) -> bool:
+    """Whether a given name by itself is somebody, by what comes after it."""
+    return (
+        given not in _NOT_ALONE and not _runs_on(after) and (given not in _UNSURE or _GOES_ON.match(after) is not None)
+    )
+
+
+def _is_nobody_else(name: str) -> bool:
+    """A known surname or proper name that is no ordinary word."""
+    return (name in SURNAMES or (is_proper(name) and not is_word(name))) and not is_ordinary(name)
+
+
+def _is_initialed(cue: str, initials: str, surname: str) -> bool:
+    """Initials and a surname, not a list's letter or an article ("Partner A Worksheet", "Interview with A Scientist")."""
+    if is_proper(surname) or is_famous(surname) or not is_word(surname):
+        return True
+    return _WITH.search(cue) is not None and initials not in ("A", "I")
+
+
+def _runs_on(after: str) -> bool:
+    """Whether a capitalised word of course work follows ("Call Bill Pay", "Text Mark-up"), so that the name is none."""
+    return re.match(r"[-’']|\s[^\W\d_a-z][^\W\d_A-Z]", after) is not None and re.match(r"['’]s\b", after) is None

@@ -1,0 +1,210 @@
+"""Seeded leaks in names and titles, drawn from ``leak_shapes``, and the share of them that survives.
+
+In: a half's shapes, a seed and a count per kind. Out: ``Leak`` rows, and counts with Wilson intervals. What must hold: the same
+seed gives the same cases; every value is invented; the measure prints rates alone, so that nothing can be tuned by its texts:
+``python -m canvas_pipeline_tests.intake.leak_cases``.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from canvas_pipeline.intake.courses.masker import CourseMasker, learn
+from canvas_pipeline.intake.courses.registry import HANDLE, Registry
+from canvas_pipeline.intake.identities.pii import Kind, Scrubber, instructors
+from canvas_pipeline.intake.synthetic.canaries import rate
+from canvas_pipeline_tests.intake.leak_shapes import HELD, IN_NAMES, SECOND, TRAINING
+
+KEY = b"a key for this measurement"
+_STARTS = "Brin Tol Quil Mar Hesk Vand Oster Wick Pell Gars Lund Fenn Drax Corv Nett Zab Ulm Ruth".split()
+_MIDDLES = "d el o an i er av es in or".split()
+_ENDS = "lewood van more feldt strand ovic sen baum dez shaw kov ersby quist nak".split()
+_WORD_GIVEN = (
+    "Will Hope Grace Mark Bill Faith Joy Rose Lily Frank Grant Chase Hunter Art Pat Rob Dawn April June Ivy Jade"
+).split()
+_WORD_SURNAMES = "Page Stone Rivers Banks Woods Field Marsh Church Case Story Pool Bell Lake Frost Waters".split()
+_HOUSES = "Maple Cedar Liberty Heritage Aspen Summit Harbor Falcon Sunset Garden Granite River".split()
+_TITLES = (
+    "Corporate Budgets", "Plant Cells", "Widget Systems", "Intro to Sociology", "Marine Ecology", "Number Theory",
+    "Organic Chemistry", "Urban Planning", "Modern Art", "Signals and Noise",
+)  # fmt: skip
+_VOWELS, _CONSONANTS = "aeiou", "bdfgklmnprstvz"
+
+
+class Leak(NamedTuple):
+    """``gone`` are the parts of the text that must not survive; ``code`` is the contributor's own course code, if any."""
+
+    kind: str
+    shape: str
+    text: str
+    field: Kind
+    code: str | None
+    gone: tuple[str, ...]
+
+
+class _Slots(Mapping[str, str]):
+    """Values drawn when a wording first asks for them: ``d3`` three digits, ``l4`` four capitals, ``s2`` two small letters."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._drawn: dict[str, str] = {}
+
+    def __getitem__(self, key: str) -> str:
+        if key not in self._drawn:
+            self._drawn[key] = self._draw(key)
+        return self._drawn[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._drawn)
+
+    def __len__(self) -> int:
+        return len(self._drawn)
+
+    def _draw(self, key: str) -> str:
+        rng = self._rng
+        if sized := re.fullmatch(r"([dls])(\d+)[a-z]?", key):
+            kind, count = sized[1], int(sized[2])
+            if kind == "d":
+                return rng.choice("123456789") + "".join(rng.choices("0123456789", k=count - 1))
+            letters = "BCDFGHJKLMNPQRTVWXZ" if kind == "l" else "bcdfghjkmnpqrtvwxz"
+            return "".join(rng.choices(letters, k=count))
+        surname = rng.choice(_STARTS) + rng.choice(_MIDDLES) + rng.choice(_ENDS)
+        plain = {
+            "sur": surname, "login": rng.choice("abcdejkmqst") + surname[: rng.randint(5, 7)].lower(),
+            "short": "".join(rng.choices("bdfgjkqvwxz", k=3)) + rng.choice("123456789"),
+            "wordgiven": rng.choice(_WORD_GIVEN), "wordsur": rng.choice(_WORD_SURNAMES),
+            "wordhouse": rng.choice(_HOUSES), "init": rng.choice("ABDEJKLMRT"), "init2": rng.choice("BCDEHJMPQS"),
+            "title": rng.choice(_TITLES), "season": rng.choice(("Fall", "Spring")), "year": str(rng.randint(2029, 2034)),
+            "hour": str(rng.choice((1, 2, 3, 4, 5, 6, 7, 8, 9, 10))), "hour2": str(rng.choice((11, 12))),
+            "mixed": rng.choice("XYZKLM") + "".join(rng.choices("qwrtpsdfg", k=2)) + str(rng.randint(100, 999)) + "v",
+        }  # fmt: skip
+        return plain[key] if key in plain else _numbered(rng, key)
+
+
+def _numbered(rng: random.Random, key: str) -> str:
+    """A national number that is well formed: its check digits are right."""
+    from stdnum import verhoeff
+    from stdnum.br import cpf
+    from stdnum.cl import rut
+    from stdnum.es import dni
+    from stdnum.it import codicefiscale
+    from stdnum.pl import pesel
+
+    def digits(count: int) -> str:
+        return rng.choice("123456789") + "".join(rng.choices("0123456789", k=count - 1))
+
+    def weighted(count: int, weights: Sequence[int], modulus: int) -> str:
+        while True:
+            body = digits(count)
+            check = sum(w * int(d) for w, d in zip(weights, body, strict=True)) % modulus
+            if check < 10:
+                return body + str(check)
+
+    def luhn(body: str) -> str:
+        total = sum(sum(divmod(int(d) * (2 - at % 2), 10)) for at, d in enumerate(body))
+        return body + str(-total % 10)
+
+    letters = "BCDFGHJKLMNPRSTVXZ"
+    born = f"{rng.randint(60, 99)}{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}"
+    if key in ("rut", "rutplain"):
+        body = digits(8)
+        check = str(rut.calc_check_digit(body))
+        return f"{body[:2]}.{body[2:5]}.{body[5:]}-{check}" if key == "rut" else f"{body}-{check}"
+    if key == "cpf":
+        return str(cpf.format(body + cpf._calc_check_digits(body))) if (body := digits(9)) else ""
+    if key == "nie":
+        return (body := f"X{digits(7)}") + str(dni.calc_check_digit("0" + body[1:]))
+    if key == "nino":
+        return (
+            f"{rng.choice('ABCEGHJ')}{rng.choice('ABCEGHJ')} {digits(2)} {digits(2)} {digits(2)} {rng.choice('ABCD')}"
+        )
+    if key == "curp":
+        consonants = "".join(rng.choices("BCDFGHJKLMNPQRSTVWXYZ", k=3))
+        body = f"{rng.choice(letters)}O{rng.choice(letters)}{rng.choice(letters)}{born}HDF{consonants}0"
+        alphabet = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ"
+        return body + str(-sum((18 - i) * alphabet.index(c) for i, c in enumerate(body)) % 10)
+    if key == "aadhaar":
+        body = rng.choice("23456789") + digits(10)
+        whole = body + str(verhoeff.calc_check_digit(body))
+        return f"{whole[:4]} {whole[4:8]} {whole[8:]}"
+    if key == "pesel":
+        body = born + digits(4)
+        return body + str(pesel.calc_check_digit(body))
+    if key == "personnummer":
+        whole = luhn(born + digits(3))
+        return f"{whole[:6]}-{whole[6:]}"
+    if key == "bsn":
+        return weighted(8, (9, 8, 7, 6, 5, 4, 3, 2), 11)
+    if key == "nhs":
+        while True:
+            body = digits(9)
+            check = -sum((10 - at) * int(d) for at, d in enumerate(body)) % 11
+            if check < 10:
+                return f"{body[:3]} {body[3:6]} {body[6:]}{check}"
+    if key == "sin":
+        body = digits(8)
+        total = sum(sum(divmod(int(d) * (1 + at % 2), 10)) for at, d in enumerate(body))
+        whole = body + str(-total % 10)
+        return f"{whole[:3]} {whole[3:6]} {whole[6:]}"
+    if key == "fiscale":
+        body = (
+            "".join(rng.choices(letters, k=6))
+            + f"{born[:2]}H{rng.randint(1, 28):02d}{rng.choice('ABCDEFGHIL')}{digits(3)}"
+        )
+        return body + str(codicefiscale.calc_check_digit(body))
+    raise KeyError(key)
+
+
+def leaks(shapes: Mapping[str, Sequence[str]], seed: int, each: int) -> Iterator[Leak]:
+    """``each`` cases of every kind, its shapes in turn."""
+    for kind, wordings in shapes.items():
+        rng = random.Random(f"leaks/{seed}/{kind}")
+        for number in range(each):
+            shape = wordings[number % len(wordings)]
+            wording, _, code = shape.partition(" <= ")
+            slots = _Slots(rng)
+            marked = wording.format_map(slots)
+            gone = tuple(re.findall(r"\[\[(.*?)\]\]", marked))
+            if not gone:  # brackets of the wording's own
+                gone = tuple(re.findall(r"\[(.*?)\]", marked))
+            text = re.sub(r"\[\[(.*?)\]\]", r"\1", marked)
+            field: Kind = "course_name" if kind in IN_NAMES else "text"
+            yield Leak(kind, shape, text, field, code.format_map(slots) or None, gone)
+
+
+def survivors(cases: Sequence[Leak]) -> list[tuple[Leak, str]]:
+    """Cases of which a marked part is still there, with what was left of them."""
+    left = []
+    for case in cases:
+        name = case.text if case.field == "course_name" else ""
+        known = [] if case.code is None else [learn(case.code, None, name)]
+        masker = CourseMasker(Registry(KEY), "zed-001", known[0] if known else None)
+        names = instructors([case.text]) if case.field == "course_name" else frozenset()
+        masked = masker.mask(case.text)[0]
+        out = Scrubber(KEY, "zed-001", None, names).scrub([masked], case.field)[0].text
+        rest = re.sub(r"@[A-Z_]+\d{6}(?!\d)", "@", HANDLE.sub("@", out))
+        if any(part in rest for part in case.gone):
+            left.append((case, out))
+    return left
+
+
+def measure(shapes: Mapping[str, Sequence[str]], seed: int, each: int) -> list[str]:
+    """One line a kind: how many of how many survive, with Wilson's 95 % bound."""
+    cases = list(leaks(shapes, seed, each))
+    gone_wrong = Counter(case.kind for case, _ in survivors(cases))
+    lines = []
+    for kind, of in Counter(case.kind for case in cases).items():
+        found = rate(gone_wrong[kind], of)
+        lines.append(f"{kind:26}{found.count:4} of {of}  {found.share:6.1%}, at most {found.high:.1%}")
+    total = rate(gone_wrong.total(), len(cases))
+    return [*lines, f"{'all':26}{total.count:4} of {len(cases)}  {total.share:6.1%}, at most {total.high:.1%}"]
+
+
+if __name__ == "__main__":
+    for title, half in (("training half", TRAINING), ("held half", HELD), ("second held shapes", SECOND)):
+        print(title)
+        print("\n".join(measure(half, seed=7, each=160)))

@@ -1,0 +1,152 @@
+"""Leaks in names and titles, by kind: none of the training half survives, nothing ordinary is taken for one."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from canvas_pipeline.intake.audit.auditor import Auditor
+from canvas_pipeline.intake.audit.keys import RegistryKeys
+from canvas_pipeline.intake.courses.masker import CourseMasker, learn, merge
+from canvas_pipeline.intake.courses.registry import HANDLE, Registry
+from canvas_pipeline.intake.identities.course_names import instructors_in
+from canvas_pipeline.intake.identities.numbers import is_callable, is_checked, is_handle, is_login
+from canvas_pipeline.intake.identities.persons import find_people
+from canvas_pipeline.intake.identities.pii import Scrubber
+from canvas_pipeline_tests.intake.leak_cases import KEY, Leak, leaks, survivors
+from canvas_pipeline_tests.intake.leak_shapes import HELD, TRAINING
+from canvas_pipeline_tests.steps import steps
+
+OWN = (
+    "27-314",
+    "15-213",
+    "WIDG90015_2031_SM2",
+    "01:640:252:05",
+    "EN.715.309.01.SP31",
+    "12345.203110.EA, 12391.203110.EA",
+)
+
+
+def known(*codes: str) -> CourseMasker:
+    return CourseMasker(Registry(KEY), "zed-001", merge(learn(code, "2031 Spring") for code in codes))
+
+
+def test_no_leak_of_the_training_half_survives() -> None:
+    cases = list(leaks(TRAINING, seed=3, each=24))
+    assert {case.kind for case in cases} == set(TRAINING) == set(HELD)
+    assert [(case.kind, case.text, out) for case, out in survivors(cases)] == []
+
+
+def test_a_leak_that_nothing_masks_is_reported() -> None:
+    planted = Leak("none", "none", "five four oh", "text", None, ("four",))
+    assert survivors([planted]) == [(planted, "five four oh")]
+
+
+def test_the_halves_share_no_wording() -> None:
+    assert not {w for half in TRAINING.values() for w in half} & {w for half in HELD.values() for w in half}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("27-314 Homework 1", OWN[0]), ("recap of 27314", OWN[0]), ("WIDG90015 lab", OWN[2]), ("notesWIDG90015final", OWN[2]),
+        ("01:640:252 quiz", OWN[3]), ("EN.715.309 HW", OWN[4]),
+    ],
+)  # fmt: skip
+def test_a_code_of_no_known_form_has_the_handle_of_its_field_wherever_it_stands(text: str, code: str) -> None:
+    masker = known(*OWN)
+    assert HANDLE.findall(masker.mask(text)[0]) == HANDLE.findall(masker.handle_of_code(code, "2031 Spring"))
+
+
+def test_a_shape_that_recurs_in_ones_own_codes_names_courses_and_one_alone_does_not() -> None:
+    assert known("27-314", "15-213").mask("before 18-210 starts")[1] == 1
+    assert known("27-314").mask("before 18-210 starts")[1] == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Chapter 18-210", "pp. 18-210", "Problems 18-210", "Section 18-210", "2030-31 plan", "version 6.046", "18-210 points",
+     "ICML2023 reading", "Windows 95", "3D model 2A", "Reading 2.14", "COVID2020", "room 12:30", "ISO27001 notes"],
+)  # fmt: skip
+def test_ordinary_numbers_stay_though_ones_codes_look_like_them(text: str) -> None:
+    assert known("27-314", "15-213", "6.006", "18.060").mask(text) == (text, 0)
+
+
+@pytest.mark.parametrize("rest", ["-0311,0312", "/652", "_A00", "-0311/0312", "-01"])
+def test_the_sections_behind_a_course_go_with_it(rest: str) -> None:
+    assert HANDLE.sub("@", known("CS_3704_21936_202601").mask(f"CS 3704{rest} quiz")[0]) == "@ quiz"
+
+
+@pytest.mark.parametrize("rest", ["/100 points", ", 50 questions", " - 12 weeks", ".5 hours"])
+def test_what_counts_something_behind_a_course_stays(rest: str) -> None:
+    assert HANDLE.sub("@", known("CS_3704_21936_202601").mask(f"CS 3704{rest}")[0]) == f"@{rest}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NetID required", "Enter your NetID in the box", "Password Cracking lab 3", "Discord: join us", "GitHub lab3",
+     "Slack README.md", "Zoom etiquette 101", "Meeting 3 notes", "Call number QA76.9", "Text 3 paragraphs",
+     "Login page mockup", "uni: overview",
+     "DNI report", "Contact 12 people", "pin 3 photos", "Telegram of 1917", "RUT depth lab", "Insta story week2"],
+)  # fmt: skip
+def test_a_cue_without_an_identity_masks_nothing(text: str) -> None:
+    found = Scrubber(KEY, "zed-001").scrub([text])[0].text
+    assert "@USERNAME" not in found and "@SSN" not in found and "@PHONE" not in found and "@STUDENT_ID" not in found
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["S2-AP Chem-04", "AP_Lit_P4", "Trig-Honors-S1", "Spanish II Per. 5", "Intro to Python Fall 2031", "Fall 2031 online",
+     "APUSH_2031", "US-History-3", "Mechatronics Pd 3", "Data Science Fall 2031 evening", "PreCalc-H-S2", "Quizzes (graded)"],
+)  # fmt: skip
+def test_a_course_name_without_a_teacher_has_none(name: str) -> None:
+    assert instructors_in(name) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Interview with Experts", "Call Bill Pay", "Partner A Worksheet", "Interview A Questions", "Ask Art Questions"],
+)
+def test_what_only_sounds_like_somebody_after_a_cue_is_nobody(text: str) -> None:
+    assert find_people(text) == []
+
+
+def test_numbers_are_believed_by_their_plan_and_check_digits() -> None:
+    assert is_checked("12.345.678-5") and not is_checked("12.345.678-6") and is_checked("529.982.247-25")
+    assert (
+        is_callable("07700 900123")
+        and is_callable("98765 43210")
+        and not is_callable("2031-02-10")
+        and not is_callable("100 200 3000")
+    )
+    assert is_login("jqd4") and not is_login("required") and is_handle("qbrindle_7") and not is_handle("lab3")
+
+
+@pytest.mark.parametrize(
+    ("text", "type_"),
+    [("NetID (jqd4)", "USERNAME"), ("Matrikelnummer: 1234567", "STUDENT_ID"), ("Zoom ID 943 2211 8800", "MEETING_ID"),
+     ("s3871234_A2", "STUDENT_ID"), ("RUT 12.345.678-5", "SSN"), ("Call 07700 900123", "PHONE"),
+     ("Discord: qbrindle#2291", "USERNAME"),
+     ("01:640:252 quiz", "COURSE_CODE"), ("(11588_2023Spring)", "COURSE_CRN"), ("Interview with J Pearson", "PERSON")],
+)  # fmt: skip
+def test_the_auditor_sees_them_by_its_own_means(text: str, type_: str) -> None:
+    assert type_ in Auditor().types_in(text)
+
+
+def test_the_auditor_knows_a_numbered_code_of_the_registry_and_leaves_pages_alone() -> None:
+    auditor = Auditor(RegistryKeys(["of/zed-001/code/27-314"]))
+    assert auditor.types_in("27-314 lab") == ("COURSE_CODE",) and auditor.types_in("pages 27-314") == ()
+
+
+@pytest.mark.parametrize(
+    "unit", ["27-", "EN.7", "NetID ", "0 ", "Fall 2031 x", "Interview with ", "zoom 1", "A_", "1 Maple "]
+)
+def test_hostile_text_takes_steps_in_proportion_to_its_length(unit: str) -> None:
+    def look(text: str) -> None:
+        known(*OWN).mask(text)
+        instructors_in(text)
+        find_people(text)
+
+    small, large = (steps(partial(look, unit * (size // len(unit)))) for size in (1_000, 4_000))
+    assert large <= 4.6 * small + 2000
