@@ -11,7 +11,7 @@ from canvas_pipeline.intake.audit.keys import RegistryKeys
 from canvas_pipeline.intake.courses.masker import CourseMasker, learn, merge
 from canvas_pipeline.intake.courses.registry import HANDLE, Registry
 from canvas_pipeline.intake.identities.course_names import instructors_in
-from canvas_pipeline.intake.identities.numbers import is_callable, is_checked, is_handle, is_login
+from canvas_pipeline.intake.identities.numbers import is_assigned, is_callable, is_checked, is_handle, is_login
 from canvas_pipeline.intake.identities.persons import find_people
 from canvas_pipeline.intake.identities.pii import Scrubber
 from canvas_pipeline_tests.intake.leak_cases import KEY, Leak, leaks, survivors
@@ -116,7 +116,8 @@ def test_numbers_are_believed_by_their_plan_and_check_digits() -> None:
     assert is_checked("12.345.678-5") and not is_checked("12.345.678-6") and is_checked("529.982.247-25")
     assert (
         is_callable("07700 900123")
-        and is_callable("98765 43210")
+        and is_assigned("98765 43210")
+        and not is_assigned("0000 000000")
         and not is_callable("2031-02-10")
         and not is_callable("100 200 3000")
     )

@@ -95,12 +95,12 @@ _LIKELY_PIECES = st.lists(
 
 def unsound(texts: Sequence[str]) -> list[tuple[str, str]]:
     """Rows of the table whose expression matches where their trigger or the prefilter does not."""
-    compiled = [(row, regex.compile(row.regex), re.compile(row.trigger)) for row in recognisers.ROWS]
+    compiled = [(row, regex.compile(row.regex)) for row in recognisers.ROWS]
     return [
         (row.name, text)
         for text in texts
-        for row, expression, trigger in compiled
-        if not (trigger.search(text) and recognisers.may_match(text)) and expression.search(text)
+        for row, expression in compiled
+        if not (recognisers.may_apply(row, text) and recognisers.may_match(text)) and expression.search(text)
     ]
 
 

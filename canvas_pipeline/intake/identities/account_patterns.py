@@ -7,6 +7,7 @@ are believed only with their check digits (``numbers``). Data only.
 from __future__ import annotations
 
 from canvas_pipeline.intake.identities.numbers import (
+    is_assigned,
     is_callable,
     is_checked,
     is_handle,
@@ -50,7 +51,7 @@ _NATIONAL_NUMBER = r"(?=(?:[^\d\n]{0,6}\d){5})[A-Z0-9](?:[ ./-]?[A-Z0-9]){4,22}(
 _ROOMS = r"(?:zoom|webex|teams|webinar|meeting|conference|dial-?in|join|bluejeans|gotomeeting|bigbluebutton|google\smeet|skype)"
 _OF_ROOM = r"(?:zoom|webex|teams|meeting|webinar|conference|room|call|link|id|no\.?|number|nr\.?|code|access|personal|pmi|via|on|at|with|is|in)"
 _MEETING = r"\d{3}[\s-]?\d{3,4}[\s-]?\d{3,4}(?:[\s-]?\d{2,3})?(?!\d|[\s-]?\d)"
-_SECRET = r"(?:pass\s?code|password|passwd|passphrase|pwd|pw|pin|host\s?key|(?:access|entry|door|gate|attendance|join|enrol+ment)\s?(?:code|key)|kenncode|contraseña|clave|mot\sde\spasse|kennwort|passwort)"
+_SECRET = r"(?:pass\s?code|password|passwd|passphrase|pwd|pw|pin|host\skey|(?:access|entry|door|gate|attendance|join|enrol+ment)\s(?:code|key)|kenncode|contraseña|clave|mot\sde\spasse|kennwort|passwort)"
 _CALLS = (
     r"(?:call|phone|cell|tel|telephone|telefone?|tel[ée]fono|t[ée]l[ée]phone|t[ée]l|mobile|mobil|m[óo]vil|celular|cellulare|handy|portable|text|"
     r"sms|whats\s?app|wechat|signal|viber|zalo|fax|ring|dial|contact|kontakt|contacto|ll[aá]ma(?:r|me)?|appele[rz]|ligar|voicemail|hotline|"
@@ -63,19 +64,34 @@ _APPS = (
     r"(?:chat|group(?:\schat)?)\s(?:host|admin|owner))"
 )
 _OF_APP = r"(?:[\s/](?:id|handle|user(?:name)?|user\sname|tag|account|name|is|me|at|wechat|whatsapp|discord|instagram|insta)){0,3}"
-# Triggers: cheap, and true of every text in which the expression matches.
-_LOGIN_WORD = r"(?i)(?:id|name|log-?in|logon|kerberos|onyen|ubit|uni|upi|kerberos\sprincipal)"
+# What the texts have in which an expression can match: triggers and cues.
 _ID_WORD = r"[A-Za-z]ID(?![A-Za-z])"
-_SECRET_WORD = r"(?i)(?:code|password|passwd|passphrase|pwd|pw|pin|key|contraseña|clave|passe|kennwort|passwort)"
 _FIVE_DIGITS = r"\d(?:[^\d\n]{0,6}\d){4}"
 _SEVEN_DIGITS = r"\d(?:[\s().\-/]{0,3}\d){6}"
-_APP_WORD = rf"(?i)(?<![^\W_]){_APPS}"
+_SIGNED = r"[:=(\[]|\s(?i:is|are)[\s:]"
+_OF_LOGINS = frozenset(
+    (
+        "id name netid andrewid computingid directoryid campusid universityid loginid userid unityid accessid sunetid studentid unixid linuxid "
+        "labid serverid uniqname uniquename username loginname accountname unixname login logon kerberos principal onyen eid utorid ubit "
+        "ubitname crsid onid ccid uni uid pid hawkid shortname sid upi"
+    ).split()
+)
+_OF_SECRETS = frozenset(
+    "code passcode password passwd passphrase pwd pw pin key kenncode contraseña clave passe kennwort passwort".split()
+)
+_OF_APPS = frozenset(
+    (
+        "discord chat wechat weixin 微信 app whatsapp telegram signal kakao talk kakaotalk snap snapchat insta instagram ig twitter tok tiktok "
+        "slack hub github lab gitlab me groupme skype viber zalo steam twitch reddit venmo cashapp paypal facebook fb in linkedin bluesky "
+        "mastodon threads line host admin owner"
+    ).split()
+)
 
 
 ACCOUNTS: tuple[Pattern, ...] = (
-    Pattern("USERNAME", "login with a digit", rf"(?i)(?<![^\W_]){_LOGIN}{_IS}{_GAP}\K(?-i:{_MIXED})", SURE, _LOGIN_WORD + r"(?![a-z])[^\n]{1,30}?\d", valid=is_login),
+    Pattern("USERNAME", "login with a digit", rf"(?i)(?<![^\W_]){_LOGIN}{_IS}{_GAP}\K(?-i:{_MIXED})", SURE, r"\d", valid=is_login, cues=_OF_LOGINS),
     Pattern("USERNAME", "login of any ID, with a digit", rf"{_ANY_ID}{_IS}{_GAP}\K(?:{_MIXED})", SURE, _ID_WORD, valid=is_login),
-    Pattern("USERNAME", "login in letters", rf"(?i)(?<![^\W_]){_LOGIN}(?:\s(?:is|are)[\s:]{{1,2}}|\s?[:=(\[]\s?)\K(?-i:{_SMALL})", SURE, _LOGIN_WORD + r"(?:\s(?:is|are)|\s?[:=(\[])", valid=is_login),
+    Pattern("USERNAME", "login in letters", rf"(?i)(?<![^\W_]){_LOGIN}(?:\s(?:is|are)[\s:]{{1,2}}|\s?[:=(\[]\s?)\K(?-i:{_SMALL})", SURE, _SIGNED, valid=is_login, cues=_OF_LOGINS),
     Pattern("USERNAME", "login of any ID, in letters", rf"{_ANY_ID}(?:\sis[\s:]{{1,2}}|\s?[:=(\[]\s?)\K{_SMALL}", SURE, _ID_WORD, valid=is_login),
     Pattern("USERNAME", "login in the name of a file", r"(?<![A-Za-z0-9])[a-z]{2,4}\d{3,5}(?=_[A-Za-z0-9_-]{1,30}\.[a-z]{1,5}\b|\.(?:zip|pdf|tar|tgz|gz|docx?|py|ipynb|java|cpp|c|txt|xlsx|pptx|r|rmd|m)\b)", LIKELY, r"\d(?:_[A-Za-z0-9_-]{1,30})?\.[a-z]", valid=is_login),
     Pattern("STUDENT_ID", "a small letter and seven digits", r"(?<![A-Za-z0-9.#/-])[abcdhklmnpqrstuwyz]\d{7}(?![A-Za-z0-9]|-[0-9a-f]{4})", LIKELY, r"\d{7}"),
@@ -86,13 +102,13 @@ ACCOUNTS: tuple[Pattern, ...] = (
     Pattern("SSN", "national insurance", r"(?<![\w.-])[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\s\d{2}\s\d{2}\s\d{2}\s[A-D](?!\w)", LIKELY, r"\d\d\s\d\d\s\d\d", valid=is_checked),
     Pattern("USERNAME", "meeting", rf"(?i)(?<![^\W_]){_ROOMS}(?:[\s:]{{1,2}}{_OF_ROOM}){{0,4}}[\s:#=(,-]{{1,4}}\K{_MEETING}", SURE, _FIVE_DIGITS),
     Pattern("USERNAME", "meeting in letters", r"(?i)\bmeet(?:\.google\.com/|ing)?[\s:]{0,2}(?:code|id|link)?[\s:]{0,2}\K(?-i:[a-z]{3}-[a-z]{4}-[a-z]{3})(?![\w-])", SURE, r"(?i)meet"),
-    Pattern("USERNAME", "pass code", rf"(?i)(?<![^\W_]){_SECRET}(?:\s(?:is|for\szoom))?[\s:=#(\"']{{1,4}}\K(?=[^\s,;()\"']{{0,19}}\d)[^\s,;()\"'@]{{4,20}}", SURE, _SECRET_WORD + r"(?:\s(?:is|for\szoom))?[\s:=#(\"']{1,4}[^\s,;()\"']{0,19}\d", valid=is_secret),
-    Pattern("USERNAME", "pass code in letters", rf"(?i)(?<![^\W_]){_SECRET}\s?[:=]\s?[\"']?\K(?-i:{_SMALL})", SURE, _SECRET_WORD + r"\s?[:=]", valid=is_login),
-    Pattern("USERNAME", "code of a meeting", r"(?i)(?<=\b(?:zoom|webex|webinar|meeting|join)\b.{0,60}\b)(?:code|key|pin)[\s:=#]{1,3}\K\d{4,10}(?!\d)", SURE, r"(?i)(?:code|key|pin)[\s:=#]{1,3}\d{4}"),
+    Pattern("USERNAME", "pass code", rf"(?i)(?<![^\W_]){_SECRET}(?:\s(?:is|for\szoom))?[\s:=#(\"']{{1,4}}\K(?=[^\s,;()\"']{{0,19}}\d)[^\s,;()\"'@]{{4,20}}", SURE, r"\d", valid=is_secret, cues=_OF_SECRETS),
+    Pattern("USERNAME", "pass code in letters", rf"(?i)(?<![^\W_]){_SECRET}\s?[:=]\s?[\"']?\K(?-i:{_SMALL})", SURE, _SIGNED, valid=is_login, cues=_OF_SECRETS),
+    Pattern("USERNAME", "code of a meeting", r"(?i)(?<=\b(?:zoom|webex|webinar|meeting|join)\b.{0,60}\b)(?:code|key|pin)[\s:=#]{1,3}\K\d{4,10}(?!\d)", SURE, r"\d{4}", cues=_OF_SECRETS),
     Pattern("PHONE", "after a word of calling, of any country", rf"(?i){_CALLED}\K\+?\(?\d(?:[\s().\-/]{{0,3}}\d){{6,14}}(?![\w-]|\.\d)", SURE, _SEVEN_DIGITS, valid=is_callable),
-    Pattern("PHONE", "national, as written abroad", r"(?<![\w.+\-/])(?:0[1-9](?:[\s.]\d{2}){4}|[6-9]\d{4}\s\d{5}|07\d{3}\s\d{6}|1[3-9]\d\s\d{4}\s\d{4}|\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,5}|0[1-9]\d{1,3}\s?/\s?\d{5,8}|04\d{2}\s\d{3}\s\d{3})(?![\w\-/]|\.\d)", LIKELY, _SEVEN_DIGITS, valid=is_callable),
-    Pattern("USERNAME", "handle with a digit or mark", rf"(?i)(?<![^\W_]){_APPS}{_OF_APP}[\s:=(@-]{{1,4}}\K(?=[A-Za-z]*[\d_.#])[A-Za-z][\w.]{{1,31}}(?:#\d{{4}})?(?!\w|\.\w)", SURE, _APP_WORD, valid=is_handle),
-    Pattern("USERNAME", "handle in letters", rf"(?i)(?<![^\W_]){_APPS}{_OF_APP}\s?(?:[:=(@]|\s-|\bid\b)\s?@?\K(?-i:{_SMALL})", SURE, _APP_WORD, valid=is_handle),
+    Pattern("PHONE", "national, as written abroad", r"(?<![\w.+\-/])(?:0[1-9](?:[\s.]\d{2}){4}|[6-9]\d{4}\s\d{5}|07\d{3}\s\d{6}|1[3-9]\d\s\d{4}\s\d{4}|\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,5}|0[1-9]\d{1,3}\s?/\s?\d{5,8}|04\d{2}\s\d{3}\s\d{3})(?![\w\-/]|\.\d)", LIKELY, _SEVEN_DIGITS, valid=is_assigned),
+    Pattern("USERNAME", "handle with a digit or mark", rf"(?i)(?<![^\W_]){_APPS}{_OF_APP}[\s:=(@-]{{1,4}}\K(?=[A-Za-z]*[\d_.#])[A-Za-z][\w.]{{1,31}}(?:#\d{{4}})?(?!\w|\.\w)", SURE, r"[\d_.#]", valid=is_handle, cues=_OF_APPS),
+    Pattern("USERNAME", "handle in letters", rf"(?i)(?<![^\W_]){_APPS}{_OF_APP}\s?(?:[:=(@]|\s-|\bid\b)\s?@?\K(?-i:{_SMALL})", SURE, r"[:=(@-]|(?i:id)", valid=is_handle, cues=_OF_APPS),
     Pattern("USERNAME", "handle with its four digits", r"(?<![\w#.@])[A-Za-z][\w.]{2,31}#\d{4}(?!\w)", LIKELY, r"#\d{4}", valid=is_handle),
     Pattern("USERNAME", "number of a chat", r"(?i)(?<![^\W_])qq(?:\s?(?:号|id|number|group))?[\s::#]{0,3}\K\d{5,11}(?!\d)", SURE, r"(?i)qq"),
 )  # fmt: skip

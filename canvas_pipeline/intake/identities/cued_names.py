@@ -36,6 +36,13 @@ _CUE = (
     r"partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|"
     r"teacher|contact|presenter|speaker|host"
 )
+# A word of each cue, in small letters.
+_CUE_WORDS = frozenset(
+    "mrs ms dr prof aunt uncle grandma grandpa grandmother grandfather interview interviewing interviewed interviewee "
+    "interviewer interviews with to ask thank remind email mail call text dm partner partners mentor advisor adviser tutor "
+    "roommate teammate teammates classmate buddy supervisor coach grader reviewer ta instructor teacher contact presenter speaker host".split()
+)
+_WORDS = re.compile(r"[^\W\d_]+")
 _SIGN = r"(?:\s?[:=]\s?|\s\(|\s[-–—]\s|\s)"
 _PART = r"[^\W\d_a-z][^\W\d_]{1,24}(?:['’-][^\W\d_]{1,24})?"
 _CUED = re.compile(
@@ -51,6 +58,8 @@ _LABELS = re.compile(
 
 def cued(text: str) -> Iterator[tuple[int, int]]:
     """Left to right, one for each cue."""
+    if _CUE_WORDS.isdisjoint(_WORDS.findall(text.lower())):
+        return
     for match in _CUED.finditer(text):
         first, last = match["first"], match["last"]
         after = text[match.end("first") :]

@@ -55,10 +55,17 @@ def is_identifying(number: str) -> bool:
 
 
 def is_callable(number: str) -> bool:
-    """A telephone number by the plan of any region, no date and no row of round amounts."""
-    if _DATE.fullmatch(number) or _ROUND.fullmatch(number) or re.fullmatch(r"\d+\.\d+", number):
-        return False
-    return _has_a_plan(number)
+    """As long as a telephone number of some region is, no date and no row of round amounts: enough after a word of calling."""
+    return not _is_other(number) and _in_some_region(number, assigned=False)
+
+
+def is_assigned(number: str) -> bool:
+    """A number that some region's plan assigns: enough by itself, written as abroad."""
+    return not _is_other(number) and _in_some_region(number, assigned=True)
+
+
+def _is_other(number: str) -> bool:
+    return bool(_DATE.fullmatch(number) or _ROUND.fullmatch(number) or re.fullmatch(r"\d+\.\d+", number))
 
 
 @cache
@@ -69,17 +76,17 @@ def _regions() -> tuple[str, ...]:
     return (*first, *sorted(set(phonenumbers.SUPPORTED_REGIONS) - set(first)))
 
 
-def _has_a_plan(number: str) -> bool:
+def _in_some_region(number: str, assigned: bool) -> bool:
     import phonenumbers
 
+    test = phonenumbers.is_valid_number if assigned else phonenumbers.is_possible_number
     for region in _regions():
         try:
-            parsed = phonenumbers.parse(number, region)
+            if test(phonenumbers.parse(number, region)):
+                return True
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_valid_number(parsed):
-            return True
-        if number.startswith("+"):
+        if number.startswith("+"):  # the region is in the number
             return False
     return False
 

@@ -61,7 +61,8 @@ _OTHER_HOUSES = r"(?:High|Middle|Elementary)\sSchool|(?:Research|Student|Science
 
 
 class Pattern(NamedTuple):
-    """``first_word``: a match whose first word is an ordinary word of course work ("Lecture Hall") is dropped. ``valid``: a match
+    """``first_word``: a match whose first word is an ordinary word of course work ("Lecture Hall") is dropped. ``cues``: words of which one must
+    stand in the text, in small letters (none: no such word is needed). ``valid``: a match
     that it denies is dropped."""
 
     type: str
@@ -72,6 +73,7 @@ class Pattern(NamedTuple):
     context: tuple[str, ...] = ()
     first_word: bool = False
     valid: Callable[[str], bool] | None = None
+    cues: frozenset[str] = frozenset()
 
 
 PATTERNS: tuple[Pattern, ...] = (
