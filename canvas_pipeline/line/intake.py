@@ -50,6 +50,9 @@ def collab(ws: Workspace, contributor: str) -> Made:
     with ``InputChanged``: rows are only ever kept under the hash of the bytes they were read from."""
     path = contributor_files(ws).get(contributor)
     if path is None:
+        for file in in_folder(ws.collab)[1]:
+            if Path(file.source).name.split(".")[0] == contributor:
+                raise MissingInput(f"{file.source} is not taken in: {REASONS[file.reason]}")
         raise MissingInput(f"{ws.collab}: no file for this contributor; their partition can be removed")
     key, registry = ws.registry()
 
