@@ -40,7 +40,8 @@ _CUE = (
 _CUE_WORDS = frozenset(
     "mrs ms dr prof aunt uncle grandma grandpa grandmother grandfather interview interviewing interviewed interviewee "
     "interviewer interviews with to ask thank remind email mail call text dm partner partners mentor advisor adviser tutor "
-    "roommate teammate teammates classmate buddy supervisor coach grader reviewer ta instructor teacher contact presenter speaker host".split()
+    "roommate teammate teammates classmate buddy supervisor coach grader reviewer ta instructor teacher contact "
+    "presenter speaker host".split()
 )
 _WORDS = re.compile(r"[^\W\d_]+")
 _SIGN = r"(?:\s?[:=]\s?|\s\(|\s[-–—]\s|\s)"
