@@ -16,7 +16,7 @@ from canvas_pipeline.code_version import package_version
 from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.intake.audit.auditor import report
+from canvas_pipeline.intake.audit import auditor
 from canvas_pipeline.line import audits, bench, facts, training
 from canvas_pipeline.line.intake import contributor_files
 from canvas_pipeline.line.workspace import Launch, Made, Workspace, make
@@ -141,7 +141,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     read = [ws.store.get(f"splits/{key.removesuffix('_train')}").path("train.jsonl") for key in data]
     audited = [*read, *(card.path(file) for file in gate.CARDS)]
     reviewed = audits.exceptions_of(ws)
-    found_in = report(audited, ws.registry()[1], exceptions=reviewed)
+    found_in = auditor.report(audited, ws.registry()[1], exceptions=reviewed)
     reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
     found = bench.read_report(ws.store.get(f"bench/{name}"))
     selection = msgspec.json.decode(ws.store.get("production_checkpoint").path("selection.json").read_bytes())
