@@ -58,10 +58,10 @@ TRAINING: Mapping[str, tuple[str, ...]] = {
         Tutoring: [[{d4}]] {sur} Library
     """),
     "clock beside a course": _lines("""
-        Review session {l4} 3{d3} at [[{hour}pm]]
-        Review in {l4} 3{d3}, [[{hour}:30 PM]]
-        {l4} 3{d3} at [[{hour}:15]]
-        Study group [[{hour} pm]] in {l4} 3{d3}
+        Review session {l4} 1{d3} at [[{hour}pm]]
+        Review in {l4} 1{d3}, [[{hour}:30 PM]]
+        {l4} 1{d3} at [[{hour}:15]]
+        Study group [[{hour} pm]] in {l4} 1{d3}
     """),
     "login id": _lines("""
         Put your NetID ([[{short}]]) on page 1

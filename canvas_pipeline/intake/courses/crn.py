@@ -25,6 +25,8 @@ _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u20
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u207b\u2212\ufe58\ufe63\uff0d"
 _FOLDED_RANGES = ((0x2460, 0x24EB), (0xFF01, 0xFF5F), (0x1D400, 0x1D800))
 _GAP_FOR_UNKNOWN = 2
+# What follows a course that meets then, and no year: "TTKG 1939 at 3:15".
+_AT_AN_HOUR = re.compile(r",?\sat\s\d{1,2}(?::[0-5]\d|\s?[AaPp]\.?[Mm]\b)")
 _CONTEXT_SPAN = 28
 
 
@@ -202,7 +204,9 @@ def _believed(match: re.Match[str], parts: dict[str, str], subjects: Collection[
         return subject.isupper() or (match["gap"] in ("", "_") and written)
     if not subject.isupper() or len(subject) > forms.MAX_UNKNOWN or len(match["gap"]) > _GAP_FOR_UNKNOWN:
         return False
-    if len(digits) != 4 or digits[0] not in "1234567" or digits[:2] in ("19", "20"):
+    if len(digits) != 4 or digits[0] not in "1234567":
+        return False
+    if digits[:2] in ("19", "20") and not _AT_AN_HOUR.match(text, match.end()):
         return False
     if forms.THING.search(text[max(0, match.start() - 20) : match.start()]):
         return False
