@@ -12,6 +12,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
+from canvas_pipeline.intake.identities.languages import home_of
 from canvas_pipeline.intake.identities.pii import Scrubber
 from canvas_pipeline.intake.synthetic.canaries import rate
 
@@ -49,8 +50,8 @@ def titles(half: str, part: str, seed: int = 10) -> dict[str, list[str]]:
 
 
 def masked(texts: list[str]) -> list[tuple[str, str]]:
-    """Those that came out otherwise than they went in, each scrubbed with no text beside it."""
-    scrubber = Scrubber(KEY, "ordinary")
+    """Those that came out otherwise than they went in, as titles of one contributor."""
+    scrubber = Scrubber(KEY, "ordinary", home=home_of(texts))
     return [(text, out.text) for text, out in zip(texts, scrubber.scrub(texts), strict=True) if out.text != text]
 
 

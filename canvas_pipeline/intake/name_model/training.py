@@ -173,7 +173,7 @@ def measure(count: int, seed: int = SEED + 1, share: str = "held-out") -> dict[s
     from canvas_pipeline.intake.identities.pii import Scrubber
     from canvas_pipeline.intake.identities.recognisers import may_name
 
-    scrubber = Scrubber(b"measuring: no one's data", "measure", home="english")
+    scrubber = Scrubber(b"measuring: no one's data", "measure")
     samples = held_out(count, seed, share)
     hits: Counter[str] = Counter()
     seen: Counter[str] = Counter()
