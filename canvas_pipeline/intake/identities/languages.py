@@ -1,11 +1,9 @@
 """Whether the trained name recogniser knows a text's language; it knows English, and takes other languages' nouns for names.
 
-In: a folded text, what was found in it, and the language of the contributor's other titles. Out: whether only rules and
-patterns count
-for it. What must hold: the same text, findings and home give the same answer; nothing is downloaded (py3langid ships its
-model). Titles
-are short, so that the words beside a finding decide with the detector: a foreign name in an English title must not look like a
-foreign title.
+In: a folded text, what was found in it, and the language of the contributor's other titles. Out: whether only rules and patterns
+count for it. What must hold: the same text, findings and home give the same answer; nothing is downloaded (py3langid ships its
+model). Titles are short, so that the words beside a finding decide with the detector: a foreign name in an English title must not
+look like a foreign title.
 """
 
 from __future__ import annotations
@@ -29,8 +27,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _SURNAME_FIRST = re.compile(r"[^\W\d_]+, [^\W\d_]+")
 _PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
 _MARGIN = {"english": 9.0, "unknown": 15.0, "other": -1.0}
-"""By how much (log-likelihood) another language must beat English. A title alone says little, and a name that stays is worse than an
-ordinary word that goes: at 2.5, one name in twenty more survived."""
+"""By how much (log-likelihood) another language must beat English. A title alone says little, and a name that stays is worse than
+an ordinary word that goes: at 2.5, one name in twenty more survived."""
 _PER_ENGLISH_WORD = 6.0
 _LITTLE_WORDS = frozenset("the and of with for from by at to is my our me in".split())
 _BESIDE = 0.0
