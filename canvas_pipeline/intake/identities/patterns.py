@@ -25,7 +25,7 @@ CERTAIN = frozenset({"EMAIL", "URL", "SSN", "PHONE", "STUDENT_ID", "ADDRESS", "U
 WHEREABOUTS = frozenset({"ROOM", "PLACE", "ADDRESS"})
 
 _GAP = r"[\s.\-/]"
-_CLOCK = r"\d{1,2}(?::[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?|\s?[AaPp]\.?[Mm]\b\.?)"
+CLOCK = r"\d{1,2}(?::[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?|\s?[AaPp]\.?[Mm]\b\.?)"
 _DAYS = r"(?:M|T|W|R|F|Mo|Tu|We|Th|Fr|Sa|Su|Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun|Monday|Tuesday|Wednesday|Thursday|Friday)"
 _HOUSES = "Hall|Building|Bldg\\.?|Center|Centre|Auditorium|Library|Tower|Gym|Gymnasium|Annex|Pavilion|Stadium|Theatre|Laboratory|House|Commons|Arena|Chapel|Plaza"
 _CAPITAL = r"[^\W\d_a-z][\w'\-]{1,24}"
@@ -123,8 +123,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("ROOM", "building and floor", rf"(?<![\w@]){_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s(?:{_HOUSES}),?\s(?:basement|lobby|atrium|(?:\d(?:st|nd|rd|th)|first|second|third|fourth|fifth|top|ground)\sfloor)\b", SURE, _PLACE_WORD),
     Pattern("PLACE", "building", rf"(?<![\w@]){_CAPITAL}\s(?:{_HOUSES})(?!\w|\sof\s)", LIKELY, _PLACE_WORD, first_word=True),
     Pattern("PLACE", "other building", rf"(?<![\w@]){_CAPITAL}\s(?:{_OTHER_HOUSES})(?!\w|\sof\s)", LIKELY, _OTHER_HOUSES, first_word=True),
-    Pattern("TIME", "days and hours", rf"(?<!\w)(?<!(?i:due|.by) )(?:{_DAYS}(?:[/,&\s]{{0,2}}{_DAYS}){{1,5}},?\s(?!11:59|23:59)\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\s?-\s?{_CLOCK})?|{_DAYS},?\s\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?\s?-\s?{_CLOCK})(?!\w)", LIKELY, r"\d:[0-5]\d"),
-    Pattern("TIME", "hours", rf"(?<![\w:]){_CLOCK}(?:\s?-\s?{_CLOCK})?(?![\w:])", WEAK, r"\d(?::[0-5]\d|\s?[AaPp]\.?[Mm])"),
+    Pattern("TIME", "days and hours", rf"(?<!\w)(?<!(?i:due|.by) )(?:{_DAYS}(?:[/,&\s]{{0,2}}{_DAYS}){{1,5}},?\s(?!11:59|23:59)\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\s?-\s?{CLOCK})?|{_DAYS},?\s\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?\s?-\s?{CLOCK})(?!\w)", LIKELY, r"\d:[0-5]\d"),
+    Pattern("TIME", "hours", rf"(?<![\w:]){CLOCK}(?:\s?-\s?{CLOCK})?(?![\w:])", WEAK, r"\d(?::[0-5]\d|\s?[AaPp]\.?[Mm])"),
     Pattern("USERNAME", "at-name", rf"(?<![\w@./])@(?!(?:COURSE|{'|'.join(TYPES)})\d)[A-Za-z_][\w.]{{1,29}}\w", LIKELY, r"@[A-Za-z_]"),
 )  # fmt: skip
 

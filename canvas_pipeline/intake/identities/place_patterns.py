@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from canvas_pipeline.intake.identities.patterns import LIKELY, SURE, Pattern
+from canvas_pipeline.intake.identities.patterns import CLOCK, LIKELY, SURE, Pattern
 from canvas_pipeline.intake.identities.vocabulary import is_course_work
 
 _ROOMS = (
@@ -33,7 +33,6 @@ _OF_HOUSES = frozenset(
 _NAMED = r"[^\W\d_a-z][\w'’-]{1,24}"
 _HOUSES = r"(?:Hall|Building|Bldg\.?|Center|Centre|Auditorium|Library|Tower|Gym|Gymnasium|Annex|Pavilion|House|Commons|Arena|Chapel|Plaza)"
 _HOUR = r"\d{1,2}(?::[0-5]\d)?\s?[-–]\s?"
-_CLOCK = r"\d{1,2}(?::[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?|\s?[AaPp]\.?[Mm]\b\.?)"
 _WORK = r"(?i:due|by|until|till|before|closes|opens)"
 
 
@@ -45,6 +44,6 @@ def _is_somewhere(place: str) -> bool:
 PLACES: tuple[Pattern, ...] = (
     Pattern("PLACE", "room without a number", rf"(?<![\w@]){_NAMED}\s{_ROOMS}(?!\w|\s(?:[Dd]anc|[Ee]tiquette|[Cc]ulture|of\b))", LIKELY, _ROOMS, valid=_is_somewhere, cues=_OF_ROOMS),
     Pattern("ADDRESS", "house number", rf"(?<![\w@.:/])(?:(?<=^)|(?<=[,;(@–-]\s?)|(?<=\b(?i:in|at|to|from|near|by|outside|behind)\s)|(?=\d{{3}})(?<!\b(?i:chapter|quiz|lab|exam|hw|homework|problem|page|unit|week|part|room|fall|spring|summer|winter)\s))\d{{1,5}}(?:-\d{{1,4}})?[A-Z]?\s{_NAMED}(?:\s{_NAMED})?\s{_HOUSES}(?!\w)", LIKELY, rf"\d[A-Z]?\s[^\W\d_a-z].{{2,52}}(?:{_HOUSES})", cues=_OF_HOUSES),
-    Pattern("TIME", "of a course in its room's place", rf"@COURSE\d{{8}}(?:[,(]|\s@)?\s?(?:(?:at|from|on|,|@)\s)?\K(?!11:59|23:59)(?:{_HOUR})?{_CLOCK}(?:\s?[-–]\s?{_CLOCK})?(?![\w:])", SURE, r"@COURSE\d{8}"),
-    Pattern("TIME", "before a course in its room's place", rf"(?<![\w:])(?<!{_WORK}\s)(?!11:59|23:59)(?:{_HOUR})?{_CLOCK}(?:\s?[-–]\s?{_CLOCK})?(?=(?:,|\s(?:in|at|@))?\s@COURSE\d{{8}})", SURE, r"@COURSE\d{8}"),
+    Pattern("TIME", "of a course in its room's place", rf"@COURSE\d{{8}}(?:[,(]|\s@)?\s?(?:(?:at|from|on|,|@)\s)?\K(?!11:59|23:59)(?:{_HOUR})?{CLOCK}(?:\s?[-–]\s?{CLOCK})?(?![\w:])", SURE, r"@COURSE\d{8}"),
+    Pattern("TIME", "before a course in its room's place", rf"(?<![\w:])(?<!{_WORK}\s)(?!11:59|23:59)(?:{_HOUR})?{CLOCK}(?:\s?[-–]\s?{CLOCK})?(?=(?:,|\s(?:in|at|@))?\s@COURSE\d{{8}})", SURE, r"@COURSE\d{8}"),
 )  # fmt: skip
