@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline.profiles import PROFILES, Profile, profile
-from canvas_pipeline.training.methods import METHODS
 
 
 def test_there_are_two_profiles_and_another_name_lists_them() -> None:

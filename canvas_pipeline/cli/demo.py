@@ -28,7 +28,7 @@ from canvas_pipeline.instance.local_run import RunResult
 from canvas_pipeline.line import bench, intake
 from canvas_pipeline.line.bench import read_report
 from canvas_pipeline.line.workspace import Workspace
-from canvas_pipeline.training.methods import METHODS, method
+from canvas_pipeline.methods import METHODS, method
 
 app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 

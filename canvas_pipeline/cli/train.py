@@ -12,7 +12,7 @@ from canvas_pipeline.cli.failure import EXIT_CODES, run
 from canvas_pipeline.errors import CanvasPipelineError, GateClosed
 from canvas_pipeline.line import training
 from canvas_pipeline.line.workspace import DEPLOY, Workspace, allowance_of, workspace
-from canvas_pipeline.training.methods import METHODS, method
+from canvas_pipeline.methods import METHODS, method
 
 if TYPE_CHECKING:
     from canvas_pipeline.cli.session import Session

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from canvas_pipeline.training.methods import METHODS
+from canvas_pipeline.methods import METHODS
 
 COLOURS = {"intake": "#dbeafe", "examples": "#dcfce7", "training": "#fef9c3", "bench": "#fae8ff", "release": "#ffe4e6"}
 

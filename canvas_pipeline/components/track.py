@@ -17,7 +17,7 @@ from canvas_pipeline.gb10.demand import TAG, THREADS, table
 from canvas_pipeline.guardrails.table import CHECKS, guards_for
 from canvas_pipeline.line import bench, release, training
 from canvas_pipeline.line.workspace import Launch, Made, Workspace
-from canvas_pipeline.training.methods import METHODS, method
+from canvas_pipeline.methods import METHODS, method
 
 Step = Callable[[Workspace, Launch], Made]
 
@@ -56,7 +56,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             "training",
             training.reference_logprobs,
             "Log-probabilities of the frozen SFT reference, shared by the five preference losses.",
-            uma_gib=method("dpo").uma_gib,
+            uma_gib=next(row.uma_gib for row in METHODS.values() if row.reference),
         )
         for name in self.methods:
             yield from self._of_method(name)
@@ -65,7 +65,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
     def _of_method(self, name: str) -> Iterator[dg.AssetsDefinition]:
         row = method(name)
         start = [row.start] if row.start == "base_model" else row.start.split("/")
-        reference = [["reference_logprobs"]] if row.dataset == "preference" else []
+        reference = [["reference_logprobs"]] if row.reference else []
         reads = [["splits", row.dataset], ["splits", "trajectory"], ["base_bench"], ["training_image"], *reference]
         yield _asset(
             ["run_spec", name],
@@ -73,7 +73,7 @@ class Track(dg.Component, dg.Model, dg.Resolvable):
             "training",
             _of(name, training.run_spec),
             f"Inputs, numbers and the verdicts of every guard for {name}, bound to the inputs' hashes.",
-            [guard.id for guard in guards_for(name)],
+            [guard.id for guard in guards_for(row)],
             uma_gib=row.uma_gib,
         )
         yield _asset(

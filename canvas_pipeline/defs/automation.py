@@ -14,7 +14,7 @@ from canvas_pipeline.intake.reading.contributor_id import SUFFIXES, contributor_
 from canvas_pipeline.intake.reading.quarantine import REASONS
 from canvas_pipeline.line import arrivals, night
 from canvas_pipeline.line.intake import intake_code
-from canvas_pipeline.training.methods import METHODS, method
+from canvas_pipeline.methods import METHODS, method
 
 METHOD_ASSETS = ("run_spec", "checkpoint", "bench")
 DEMO_METHODS = ("sft", "dpo", "kto")
@@ -50,7 +50,7 @@ def training_selection(methods: Sequence[str]) -> dg.AssetSelection:
     rows = [method(name) for name in methods]
     names = {row.name for row in rows} | {"sft" for row in rows if row.start == "checkpoint/sft"}
     keys = ["base_model", "training_image", "base_bench"]
-    keys += ["reference_logprobs"] if any(row.dataset == "preference" for row in rows) else []
+    keys += ["reference_logprobs"] if any(row.reference for row in rows) else []
     return dg.AssetSelection.assets(*keys, *([kind, name] for kind in ("run_spec", "checkpoint") for name in names))
 
 

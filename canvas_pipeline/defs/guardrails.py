@@ -9,7 +9,7 @@ from canvas_pipeline.components.track import SPEAKS
 from canvas_pipeline.defs.automation import LANE
 from canvas_pipeline.gb10.demand import TAG, THREADS, table
 from canvas_pipeline.line.every_guard import every_answer
-from canvas_pipeline.training.methods import METHODS
+from canvas_pipeline.methods import METHODS
 
 LARGEST = {profile: max([gib, *(row.uma_gib[profile] for row in METHODS.values())]) for profile, gib in SPEAKS.items()}
 

@@ -14,27 +14,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.guardrails import data, run
-from canvas_pipeline.guardrails.table import DATASETS, GUARDS, Guard, ancestry, broken_bounds, family_of, guards_for
+from canvas_pipeline.guardrails.table import GUARDS, Guard, broken_bounds, guards_for
 from canvas_pipeline.guardrails.verdict import Number, Verdict
+from canvas_pipeline.methods import Method, ancestry
 from canvas_pipeline.profiles import Profile
-from canvas_pipeline.records import FeedbackExample, PreferencePair, Trajectory, read_jsonl
+from canvas_pipeline.records import read_jsonl
 
 Hashes = Mapping[str, str]
 Limits = Mapping[str, Mapping[str, Number]]
 """Guard id → thresholds that the method table gives (``{"g5": {"max_grad_norm": 60.0}, "g11": …}``)."""
 
-ROW_TYPES: Mapping[str, type[Any]] = {
-    "trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample,
-}  # fmt: skip
 
-
-def require(verdicts: Iterable[Verdict], method: str, inputs: Hashes, limits: Limits | None = None) -> None:
+def require(verdicts: Iterable[Verdict], method: Method, inputs: Hashes, limits: Limits | None = None) -> None:
     """Return when the gate is open; raise ``GateClosed`` listing every reason against (missing, failed, made for other
     inputs, not following from its numbers)."""
-    raise_closed(method, decide(verdicts, method, inputs, limits))
+    raise_closed(method.name, decide(verdicts, method, inputs, limits))
 
 
 def raise_closed(method: str, reasons: Sequence[str]) -> None:
@@ -47,10 +45,10 @@ def raise_closed(method: str, reasons: Sequence[str]) -> None:
         )
 
 
-def decide(verdicts: Iterable[Verdict], method: str, inputs: Hashes, limits: Limits | None = None) -> list[str]:
+def decide(verdicts: Iterable[Verdict], method: Method, inputs: Hashes, limits: Limits | None = None) -> list[str]:
     """Every reason why ``method`` may not train on ``inputs`` (name → sha256; the names are
     ``table.inputs_for(method)``); empty when it may. ``limits`` are thresholds that the verdicts must have been judged
-    with, beyond the shipped ones. Raises ``BadConfig`` for an unknown method."""
+    with, beyond the shipped ones."""
     known = tuple(verdicts)
     reasons: list[str] = []
     for guard in guards_for(method):
@@ -58,14 +56,14 @@ def decide(verdicts: Iterable[Verdict], method: str, inputs: Hashes, limits: Lim
     return reasons
 
 
-def decide_line(verdicts: Iterable[Verdict], method: str, inputs: Hashes) -> list[str]:
+def decide_line(verdicts: Iterable[Verdict], method: Method, inputs: Hashes) -> list[str]:
     """What a release asks: ``decide`` for the method and for every checkpoint that its weights descend from."""
     known = tuple(verdicts)
     return list(dict.fromkeys(reason for step in ancestry(method) for reason in decide(known, step, inputs)))
 
 
 def _against(
-    guard: Guard, verdicts: Sequence[Verdict], method: str, inputs: Hashes, limits: Mapping[str, Number]
+    guard: Guard, verdicts: Sequence[Verdict], method: Method, inputs: Hashes, limits: Mapping[str, Number]
 ) -> list[str]:
     names = guard.inputs(method)
     absent = [name for name in names if not inputs.get(name)]
@@ -118,7 +116,7 @@ def forged(verdict: Verdict) -> list[str]:
 
 
 def reverify(
-    method: str,
+    method: Method,
     verdicts: Iterable[Verdict],
     inputs: Hashes,
     files: Mapping[str, Path],
@@ -130,10 +128,9 @@ def reverify(
     train and eval file must be there; guards over further files are worked out where those are given, and else rest on
     the hashes.
 
-    Returns every reason against; a forged or stale verdict "contradicts" the files. Raises ``BadConfig`` for an unknown
-    method."""
+    Returns every reason against; a forged or stale verdict "contradicts" the files."""
     known = tuple(verdicts)
-    dataset = DATASETS[family_of(method)]
+    dataset = method.dataset
     reasons = decide(known, method, inputs, limits)
     own = (f"{dataset}_train", f"{dataset}_eval")
     reasons += [
@@ -162,7 +159,7 @@ def reverify(
 
 
 def _contradictions(
-    guard: Guard, again: Verdict, verdicts: Sequence[Verdict], method: str, inputs: Hashes
+    guard: Guard, again: Verdict, verdicts: Sequence[Verdict], method: Method, inputs: Hashes
 ) -> list[str]:
     names = guard.inputs(method)
     subject = guard.subject(method)
@@ -181,7 +178,7 @@ Rows = dict[str, list[Any]]
 
 
 def _rows(names: Sequence[str], files: Mapping[str, Path]) -> Rows:
-    return {name: list(read_jsonl(files[name], ROW_TYPES[name.rsplit("_", 1)[0]])) for name in names}
+    return {name: list(read_jsonl(files[name], DATASETS[name.rsplit("_", 1)[0]].row_type)) for name in names}
 
 
 def _both(rows: Rows) -> list[Any]:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails.data import DataRow
 from canvas_pipeline.guardrails.table import judge
@@ -19,10 +20,6 @@ from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import Row
 
 Hashes = Mapping[str, str]
-
-MINIMUM_FIELDS: Mapping[str, str] = {
-    "trajectory": "min_trajectories", "preference": "min_preference_rows", "feedback": "min_feedback_rows",
-}  # fmt: skip
 
 
 class AxisMargin(Row, frozen=True, kw_only=True):
@@ -125,9 +122,9 @@ def g10(evidence: ImageEvidence, inputs: Hashes) -> Verdict:
 def g12(rows: int, dataset: str, profile: Profile, inputs: Hashes) -> Verdict:
     """G12: a data set's training file has at least the profile's minimum of rows; the profile's name is in the numbers.
     Raises ``BadInput`` for a data set that no method reads."""
-    if dataset not in MINIMUM_FIELDS:
-        raise BadInput(f"there is no data set {dataset!r}; choose one of: {', '.join(MINIMUM_FIELDS)}")
-    minimum: int = getattr(profile, MINIMUM_FIELDS[dataset])
+    if dataset not in DATASETS:
+        raise BadInput(f"there is no data set {dataset!r}; choose one of: {', '.join(DATASETS)}")
+    minimum = DATASETS[dataset].min_rows(profile)
     return judge("g12", {"rows": rows, "profile": profile.name}, inputs, {"min_rows": minimum}, dataset)
 
 

@@ -18,21 +18,7 @@ from typing import Literal, TypeGuard
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.guardrails.verdict import Number, Verdict
-
-Family = Literal["supervised", "preference", "feedback"]
-ALL: tuple[Family, ...] = ("supervised", "preference", "feedback")
-
-METHOD_FAMILIES: Mapping[str, Family] = {
-    "sft": "supervised", "lora": "supervised", "qlora": "supervised",
-    "dpo": "preference", "ipo": "preference", "apo-zero": "preference", "sppo": "preference", "nca": "preference",
-    "kto": "feedback",
-}  # fmt: skip
-DATASETS: Mapping[Family, str] = {"supervised": "trajectory", "preference": "preference", "feedback": "feedback"}
-STARTS: Mapping[Family, str] = {
-    "supervised": "base_model",
-    "preference": "checkpoint/sft",
-    "feedback": "checkpoint/sft",
-}
+from canvas_pipeline.methods import Method
 
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt,
@@ -70,7 +56,7 @@ def _is_number(value: Number) -> TypeGuard[int | float]:
 class Guard:
     """One row. ``per`` says for what a verdict speaks: the whole ``line``, a ``dataset``, a ``method``. ``binds`` are
     the names of the inputs whose hashes it must carry; ``{dataset}`` is the method's data set, ``{start}`` the weights
-    it starts from. ``concerns`` are the method families that may not train without it."""
+    it starts from. ``applies_to`` says which methods may not train without it."""
 
     id: str
     name: str
@@ -79,23 +65,22 @@ class Guard:
     per: Literal["line", "dataset", "method"]
     binds: tuple[str, ...]
     bounds: tuple[Bound, ...]
-    concerns: tuple[Family, ...] = ALL
+    applies_to: Callable[[Method], bool] = lambda method: True
 
-    def inputs(self, method: str) -> tuple[str, ...]:
+    def inputs(self, method: Method) -> tuple[str, ...]:
         """The names this guard's verdict must carry for a method."""
-        family = family_of(method)
-        return tuple(name.format(dataset=DATASETS[family], start=STARTS[family]) for name in self.binds)
+        return tuple(name.format(dataset=method.dataset, start=method.start) for name in self.binds)
 
-    def subject(self, method: str) -> str | None:
+    def subject(self, method: Method) -> str | None:
         """The ``subject`` of the verdict that speaks for a method."""
-        return {"line": None, "dataset": DATASETS[family_of(method)], "method": method}[self.per]
+        return {"line": None, "dataset": method.dataset, "method": method.name}[self.per]
 
 
 _B = Bound
 _BOTH = ("{dataset}_train", "{dataset}_eval")
 _NOT_EMPTY = "there is nothing to judge; materialise the data set first"
 
-# Why `concerns` differs: a method is blocked by the guards over everything its weights descend from. Preference and
+# Why `applies_to` differs: a method is blocked by the guards over everything its weights descend from. Preference and
 # feedback methods start from the SFT checkpoint, so the trajectories' balance (G4) and repetition (G13) concern them
 # too; SFT does not read preference pairs, so G1 and G9 do not, and a new pair does not make SFT train again.
 GUARDS: Mapping[str, Guard] = {
@@ -107,7 +92,7 @@ GUARDS: Mapping[str, Guard] = {
                _B("chosen_with_call", ">=", "min_share", 0.8, "chosen sides must show calls, not prose about them"),
                _B("rejected_with_call", ">=", "min_share", 0.8, "rejected sides must be wrong calls; make fewer pairs "
                   "of the format and termination axes, which hold none")),
-              ("preference",)),
+              lambda method: method.objective == "pairwise"),
         Guard("g2", "g2_eval_disjoint", "the eval set is not empty and shares no item with the training set",
               "run", "dataset", _BOTH,
               (_B("train_rows", ">=", "min_rows", 1, _NOT_EMPTY),
@@ -158,7 +143,7 @@ GUARDS: Mapping[str, Guard] = {
                _B("axes_missing", "<=", "max_missing", 0, "every axis of the data set needs rows in the mini-train"),
                _B("axes_wrong", "<=", "max_wrong", 0, "the objective pushes the wrong way: look for swapped sides and "
                   "at the sign of the loss")),
-              ("preference", "feedback")),
+              lambda method: method.objective != "sft"),
         Guard("g10", "g10_training_image", "the training image answers canvas-train --help; commands fit its entry",
               "run", "line", ("deploy/Dockerfile.training", "deploy/compose.yaml"),
               (_B("collisions", "<=", "max_collisions", 0, "let compose's command hold options only"),
@@ -195,27 +180,12 @@ CHECKS: Mapping[str, Guard] = {**GUARDS, AUDIT.id: AUDIT}
 """Everything that answers with a verdict."""
 
 
-def family_of(method: str) -> Family:
-    """A method's family; raises ``BadConfig`` naming the methods there are."""
-    try:
-        return METHOD_FAMILIES[method]
-    except KeyError:
-        raise BadConfig(f"there is no method {method!r}; choose one of: {', '.join(METHOD_FAMILIES)}") from None
-
-
-def ancestry(method: str) -> tuple[str, ...]:
-    """The methods whose checkpoints a method's weights descend from, oldest first, itself last."""
-    start = STARTS[family_of(method)]
-    return (*ancestry(start.removeprefix("checkpoint/")), method) if start.startswith("checkpoint/") else (method,)
-
-
-def guards_for(method: str) -> tuple[Guard, ...]:
+def guards_for(method: Method) -> tuple[Guard, ...]:
     """The guards that must have passed before a method may train, in order."""
-    family = family_of(method)
-    return tuple(guard for guard in GUARDS.values() if family in guard.concerns)
+    return tuple(guard for guard in GUARDS.values() if guard.applies_to(method))
 
 
-def inputs_for(method: str) -> tuple[str, ...]:
+def inputs_for(method: Method) -> tuple[str, ...]:
     """The names of all inputs whose sha256 the gate needs for a method, without repeats, in table order."""
     return tuple(dict.fromkeys(name for guard in guards_for(method) for name in guard.inputs(method)))
 

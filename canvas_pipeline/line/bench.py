@@ -25,8 +25,8 @@ from canvas_pipeline.line import training
 from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.processes import module
 from canvas_pipeline.line.workspace import Launch, Made, Workspace, make
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline.records import BenchCase, read_jsonl, write_jsonl
-from canvas_pipeline.training.methods import METHODS
 from canvas_pipeline.training.progress import child_environment
 
 UNUSED = ("bitsandbytes", "llama-cpp-python", "peft")

@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.artifacts import Stage, Writer
+from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.intake.audit.texts import walk
 from canvas_pipeline.intake.synthetic.canaries import Canary, Decoy, Rate, canaries, decoys, rate
@@ -70,7 +71,7 @@ def run(
         watch.after("trajectories", [examples.trajectories(copy)])
         pairs = (examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs, examples.feedback_examples)
         watch.after("pairs", [step(copy) for step in pairs])
-        watch.after("splits", [examples.split(copy, dataset) for dataset in examples.SPLIT_OF])
+        watch.after("splits", [examples.split(copy, dataset) for dataset in DATASETS])
         if ask is not None:
             watch.generated(ask(copy))
         families = Counter(decoy.family for decoy in harmless)

@@ -9,8 +9,8 @@ from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line import bench, training
 from canvas_pipeline.line.workspace import Launch, Workspace
+from canvas_pipeline.methods import method
 from canvas_pipeline.records import Row
-from canvas_pipeline.training.methods import method
 
 PASSED, FAILED, NOT_JUDGED = "passed", "FAILED", "NOT JUDGED"
 
@@ -34,7 +34,7 @@ def every_answer(ws: Workspace, names: Sequence[str], launch: Launch) -> list[An
     problems = []
     for name in names:
         try:
-            if method(name).dataset == "preference":
+            if method(name).reference:
                 training.reference_logprobs(ws, launch)
             for verdict in training.run_spec(ws, name, launch, measure_anyway=True).verdicts:
                 found[verdict.guard, verdict.subject] = verdict
@@ -46,6 +46,6 @@ def every_answer(ws: Workspace, names: Sequence[str], launch: Launch) -> list[An
         for v in own:
             said = PASSED if v.passed else FAILED
             answers.append(Answer(guard=guard.name, about=v.subject or "", verdict=said, why=v.reason))
-        if not own and any(guard in guards_for(name) for name in names):
+        if not own and any(guard in guards_for(method(name)) for name in names):
             answers.append(Answer(guard=guard.name, about="", verdict=NOT_JUDGED, why=guard.what))
     return answers + problems

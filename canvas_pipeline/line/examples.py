@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.bench import cases as case_room
 from canvas_pipeline.bench.charts import funnel_png
 from canvas_pipeline.bench.mock_canvas import MockCanvas
+from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.examples import feedback as feedback_room
@@ -37,25 +38,16 @@ from canvas_pipeline.line.audits import audited
 from canvas_pipeline.line.workspace import Made, Workspace, make
 from canvas_pipeline.records import (
     BenchCase,
-    FeedbackExample,
     Funnel,
     Item,
     ItemPair,
     PreferencePair,
     Refusal,
-    Row,
     Student,
     Trajectory,
     funnel,
     read_jsonl,
 )
-
-SPLIT_OF: Mapping[str, tuple[tuple[str, ...], type[Row]]] = {
-    "trajectory": (("trajectories",), Trajectory),
-    "preference": (("mutation_pairs", "labelled_pairs"), PreferencePair),
-    "feedback": (("feedback_examples",), FeedbackExample),
-}
-"""Data set → the stages it is split from, and its row type."""
 
 
 @functools.lru_cache(maxsize=2)
@@ -234,21 +226,21 @@ def feedback_examples(ws: Workspace) -> Made:
 
 def split(ws: Workspace, dataset: str) -> Made:
     """One data set in train, eval and test parts; its data guards."""
-    names, type_ = SPLIT_OF[dataset]
-    sources = {name: audited(ws, name) for name in names}
+    spec = DATASETS[dataset]
+    sources = {name: audited(ws, name) for name in spec.sources}
     corpus = audited(ws, "corpus")
 
     def build(writer: Writer) -> None:
-        rows: Sequence[Any] = [row for stage in sources.values() for row in read_jsonl(stage.path(), type_)]
+        rows: Sequence[Any] = [row for stage in sources.values() for row in read_jsonl(stage.path(), spec.row_type)]
         found = splits.split(rows, world(ws)[1])
         for part, members in found.parts.items():
             writer.rows(members, f"{part}.jsonl")
         writer.rows(found.refusals, "refusals.jsonl")
         kept = sum(len(members) for members in found.parts.values())
-        writer.funnel = funnel(f"splits/{dataset}", len(rows), kept, found.refusals)
+        writer.funnel = funnel(spec.split, len(rows), kept, found.refusals)
 
     inputs = {"corpus": corpus.sha256, **{name: stage.sha256 for name, stage in sources.items()}}
-    stage, reused = make(ws, f"splits/{dataset}", build, inputs=inputs)
+    stage, reused = make(ws, spec.split, build, inputs=inputs)
     funnels = judging.funnels(ws, dataset)
     verdicts = (*judging.of_split(ws, dataset), audits.of_stage(ws, stage))
     sizes: dict[str, int | None] = {part: stage.manifest.files[f"{part}.jsonl"].rows for part in splits.SPLITS}

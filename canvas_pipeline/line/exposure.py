@@ -20,9 +20,9 @@ import msgspec
 from canvas_pipeline.artifacts import Stage
 from canvas_pipeline.line.lineage import Lineage
 from canvas_pipeline.line.versions import is_current
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.publish import BINDING
-from canvas_pipeline.training.methods import METHODS
 
 Seen = Literal["yes", "no", "unknown"]
 Kind = Literal["rows", "model", "report", "release"]

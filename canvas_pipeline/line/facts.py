@@ -12,19 +12,19 @@ import msgspec
 
 from canvas_pipeline.artifacts import Stage
 from canvas_pipeline.bench.score import BenchReport, Rate
+from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.examples.splits import SPLITS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line import bench, training
 from canvas_pipeline.line.intake import contributor_files
 from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.release.cards import Fact, Unit
 from canvas_pipeline.release.quant_check import QuantEvidence
-from canvas_pipeline.training.methods import METHODS
 
 FIGURES = ("tool_selection", "exact_call", "parsimony", "over_calling", "termination", "malformed")
 STAGES = ("corpus", "trajectories", "labelled_pairs", "mutation_pairs")
-DATASETS = ("trajectory", "preference", "feedback")
 EMBEDDED_LICENCE, DATA_LICENCE = "apache-2.0", "cc-by-4.0"
 GEMMA_LICENCE = "gemma"
 
@@ -66,7 +66,7 @@ def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> di
 def _objective(name: str, chosen_nll: float) -> str:
     """The loss in words; an anchor makes it another one than the published."""
     loss = METHODS[name].loss
-    if METHODS[name].dataset != "preference" or not chosen_nll:
+    if METHODS[name].objective != "pairwise" or not chosen_nll:
         return loss
     return f"{loss} + {chosen_nll:g} × mean negative log-likelihood of the chosen side (arXiv:2404.19733), not {name} alone"
 
@@ -135,7 +135,7 @@ def data_facts(ws: Workspace) -> dict[str, Fact]:
                 facts[f"funnel.{found.stage}.{key}"] = Fact(value=count, source=_source(stage))
             facts[f"funnel.{found.stage}.refused"] = Fact(value=sum(found.refused.values()), source=_source(stage))
     for dataset in DATASETS:
-        split = ws.store.get(f"splits/{dataset}")
+        split = ws.store.get(DATASETS[dataset].split)
         for part in SPLITS:
             entry = split.manifest.files[f"{part}.jsonl"]
             facts[f"rows.{dataset}.{part}"] = Fact(value=entry.rows or 0, source=_source(split))

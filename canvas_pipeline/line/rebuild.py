@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.line import bench, examples, intake, release, training
 from canvas_pipeline.line.workspace import Launch, Made, Workspace
-from canvas_pipeline.training.methods import METHODS
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline.training.spec import REFERENCE
+
+
+def _split(dataset: str) -> Callable[[Workspace], Made]:
+    return lambda ws: examples.split(ws, dataset)
+
 
 DATA: Mapping[str, Callable[[Workspace], Made]] = {
     "corpus": intake.corpus,
@@ -20,9 +26,7 @@ DATA: Mapping[str, Callable[[Workspace], Made]] = {
     "labelled_pairs": examples.labelled_pairs,
     "mutation_pairs": examples.mutation_pairs,
     "feedback_examples": examples.feedback_examples,
-    "splits/trajectory": lambda ws: examples.split(ws, "trajectory"),
-    "splits/preference": lambda ws: examples.split(ws, "preference"),
-    "splits/feedback": lambda ws: examples.split(ws, "feedback"),
+    **{spec.split: _split(name) for name, spec in DATASETS.items()},
     "bench_cases": examples.bench_cases,
 }
 """Stage of rows → how it is made, in the order of the line."""
@@ -42,7 +46,7 @@ MODEL: Mapping[str, Model] = {
         stage: step
         for name, row in METHODS.items()
         for stage, step in (
-            *(((REFERENCE, training.reference_logprobs),) if row.dataset == "preference" else ()),
+            *(((REFERENCE, training.reference_logprobs),) if row.reference else ()),
             (f"run_spec/{name}", _method(training.run_spec, name)),
             (f"checkpoint/{name}", _method(training.checkpoint, name)),
             (f"bench/{name}", _method(bench.method_bench, name)),

@@ -13,6 +13,7 @@ import msgspec
 
 from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.code_version import package_version
+from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
@@ -97,9 +98,7 @@ def cards(ws: Workspace, launch: Launch) -> Made:
     name = bench.production_method(ws)
     files = ws.store.get(f"gguf/{name}")
     verdicts, _ = verdicts_of_line(ws)
-    own = tuple(
-        v for v in verdicts if v.subject in (None, name) or v.subject in ("trajectory", "preference", "feedback")
-    )
+    own = tuple(v for v in verdicts if v.subject in (None, name) or v.subject in DATASETS)
     known = {
         **facts.model_facts(ws, name, own),
         **facts.bench_facts(ws, tuple(bench.current_benches(ws)[0])),

@@ -19,6 +19,7 @@ import msgspec
 from canvas_pipeline.artifacts import Stage, Writer
 from canvas_pipeline.bench.charts import guards_png
 from canvas_pipeline.code_version import module_version, root_of
+from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.guardrails import gate, image
@@ -28,10 +29,10 @@ from canvas_pipeline.line import audits
 from canvas_pipeline.line import verdicts as judging
 from canvas_pipeline.line.processes import module
 from canvas_pipeline.line.workspace import Launch, Made, Workspace, make, recipe
+from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.base import shipped_base
-from canvas_pipeline.training.methods import METHODS, method
 from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.spec import (
@@ -44,8 +45,8 @@ from canvas_pipeline.training.spec import (
 from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline.training.weights import model_folder, resolve
 
-TRAINERS = {"trajectory": "training.supervised", "preference": "training.preference", "feedback": "training.preference"}
-"""Data set → the module that trains on it. The training process's command line is not counted: it chooses among these modules."""
+TRAINERS = {"sft": "training.supervised", "pairwise": "training.preference", "unpaired": "training.preference"}
+"""Objective → the module that trains on it. The training process's command line is not counted: it chooses among these modules."""
 ADAPTERS = ("bitsandbytes", "peft")
 MEASURES = ("line.training:run_spec.measure", "training.measure")
 REFERRED = ("preference_train", "preference_eval", "checkpoint/sft")
@@ -111,7 +112,8 @@ def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: 
 
 def reference_logprobs(ws: Workspace, launch: Launch) -> Made:
     """One pass of the frozen SFT reference over all pairs, for the five preference losses."""
-    spec = make_spec("dpo", ws.profile.name, ws.seed, _paths(ws, "dpo", reference=False))
+    name = next(row.name for row in METHODS.values() if row.reference)
+    spec = make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=False))
 
     def compute(writer: Writer) -> None:
         _launched(launch, "reference", spec, writer, "rows.jsonl")
@@ -171,7 +173,7 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
 
 
 def _unjudged(ws: Workspace, name: str) -> RunSpec:
-    return make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=method(name).dataset == "preference"))
+    return make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=method(name).reference))
 
 
 def _unused(spec: RunSpec) -> tuple[str, ...]:
@@ -209,7 +211,7 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
         write_spec(spec, writer.path("spec.json"))
         shutil.rmtree(work)
 
-    runs, inputs, unused = (TRAINERS[spec.row.dataset],), spec_inputs(spec), _unused(spec)
+    runs, inputs, unused = (TRAINERS[spec.row.objective],), spec_inputs(spec), _unused(spec)
     made_by = recipe(ws, f"checkpoint/{name}", (root_of(train), *runs), inputs, unused=unused)
     stage, reused = make(ws, f"checkpoint/{name}", train, inputs, runs=runs, unused=unused)
     summary = msgspec.json.decode(stage.path("summary.json").read_bytes())
@@ -259,7 +261,7 @@ def _said(verdict: Verdict) -> str:
 def admitted_spec(ws: Workspace, name: str) -> RunSpec:
     """The current run spec, where its verdicts open the gate; else ``GateClosed`` with every reason."""
     spec = current_spec(ws, name)
-    gate.require(spec.verdicts, name, {key: file.sha256 for key, file in spec.inputs.items()}, limits_of(spec))
+    gate.require(spec.verdicts, spec.row, {key: file.sha256 for key, file in spec.inputs.items()}, limits_of(spec))
     return spec
 
 
@@ -287,7 +289,7 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
     """Every input the gate and the training ask for, by the gate's names. Raises ``GateClosed`` in a copy with canaries."""
     audits.refuse_canaries(ws)
     paths: dict[str, Path] = {}
-    for key in dict.fromkeys((*inputs_for(name), method(name).start, "base_model")):
+    for key in dict.fromkeys((*inputs_for(method(name)), method(name).start, "base_model")):
         if key.startswith("deploy/"):
             paths[key] = ws.deploy / Path(key).name
         elif key in ("base_model", "checkpoint/sft"):
@@ -296,7 +298,7 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
             paths[key] = ws.store.get(key).folder
         else:
             dataset, part = key.rsplit("_", 1)
-            if part not in judging.PARTS:
+            if part not in PARTS:
                 raise MissingInput(f"the guard table asks for {key}, which no stage writes")
             paths[key] = judging.file_of(ws.store.get(f"splits/{dataset}"), part)
     if reference:

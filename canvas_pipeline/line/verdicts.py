@@ -16,25 +16,18 @@ import msgspec
 
 from canvas_pipeline.artifacts import Recipe, Stage, Writer
 from canvas_pipeline.code_version import code_version, root_of
+from canvas_pipeline.datasets.spec import DATASETS, PARTS
 from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import ArtifactCorrupt, GateClosed
 from canvas_pipeline.guardrails import data, run
 from canvas_pipeline.guardrails.run import AxisMargin, ImageEvidence
-from canvas_pipeline.guardrails.table import DATASETS, family_of, guards_for
+from canvas_pipeline.guardrails.table import guards_for
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline.methods import ancestry, method
 from canvas_pipeline.profiles import Profile
-from canvas_pipeline.records import FeedbackExample, Funnel, PreferencePair, Row, Trajectory, read_jsonl
-from canvas_pipeline.training.methods import method
+from canvas_pipeline.records import Funnel, read_jsonl
 
-UPSTREAM: Mapping[str, tuple[str, ...]] = {
-    "trajectory": ("corpus", "trajectories", "splits/trajectory"),
-    "preference": ("corpus", "labelled_pairs", "mutation_pairs", "splits/preference"),
-    "feedback": ("corpus", "trajectories", "mutation_pairs", "splits/feedback"),
-}
-"""The stages whose funnels G6 looks at for each data set. ``feedback_examples`` is drawn up to a number, not filtered."""
-ROWS: Mapping[str, type[Row]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
-PARTS = ("train", "eval")
 _VERDICTS = "verdicts.json"
 
 
@@ -78,7 +71,7 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
 
 def _of_rows(paths: Sequence[Path], hashes: Mapping[str, str], dataset: str, sizes: Profile) -> tuple[Verdict, ...]:
     """The guards over rows: ``paths`` are those of ``PARTS``, ``hashes`` names their sha256."""
-    parts: list[list[Any]] = [list(read_jsonl(path, ROWS[dataset])) for path in paths]
+    parts: list[list[Any]] = [list(read_jsonl(path, DATASETS[dataset].row_type)) for path in paths]
     train, evaluation = parts
     rows = [*train, *evaluation]
     only_train = {f"{dataset}_train": hashes[f"{dataset}_train"]}
@@ -102,7 +95,7 @@ def funnels(ws: Workspace, dataset: str) -> list[Funnel]:
     taken_in = [_funnel(ws, f"collab/{name}") for name in ws.store.get("corpus").manifest.recipe.inputs]
     worst = sorted(taken_in, key=lambda funnel: funnel.retained)[:1]
     lossy = [funnel for funnel in taken_in if funnel.retained < data.MIN_RETAINED]
-    return [*(lossy or worst), *(_funnel(ws, name) for name in UPSTREAM[dataset])]
+    return [*(lossy or worst), *(_funnel(ws, name) for name in DATASETS[dataset].funnels)]
 
 
 def _funnel(ws: Workspace, name: str) -> Funnel:
@@ -135,7 +128,7 @@ def of_measurement(
 ) -> tuple[Verdict, ...]:
     """G5, G9 and G11, from what the training process measured."""
     row = method(name)
-    wanted = {guard.id: {n: hashes[n] for n in guard.inputs(name)} for guard in guards_for(name)}
+    wanted = {guard.id: {n: hashes[n] for n in guard.inputs(row)} for guard in guards_for(row)}
     verdicts = [
         run.g5(
             name,
@@ -157,7 +150,8 @@ def of_measurement(
 
 def concerning(name: str, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """Those of some verdicts that the gate asks for a method, in the guards' order."""
-    subjects = {guard.id: guard.subject(name) for guard in guards_for(name)}
+    row = method(name)
+    subjects = {guard.id: guard.subject(row) for guard in guards_for(row)}
     order = list(subjects)
     own = [v for v in verdicts if v.guard in subjects and v.subject == subjects[v.guard]]
     return tuple(sorted(own, key=lambda v: order.index(v.guard)))
@@ -165,8 +159,7 @@ def concerning(name: str, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
 
 def datasets_of(name: str) -> tuple[str, ...]:
     """The data sets whose verdicts a method needs: its own, and those its start descends from."""
-    own = DATASETS[family_of(name)]
-    return ("trajectory",) if own == "trajectory" else ("trajectory", own)
+    return tuple(dict.fromkeys(row.dataset for row in ancestry(method(name))))
 
 
 def file_of(split: Stage, part: str) -> Path:
@@ -176,5 +169,6 @@ def file_of(split: Stage, part: str) -> Path:
 
 def axes_of(ws: Workspace, dataset: str) -> tuple[str, ...]:
     """The axes that occur in a data set's training rows: the mini-train must have seen each of them."""
-    rows: Any = read_jsonl(ws.store.get(f"splits/{dataset}").path("train.jsonl"), ROWS[dataset])
+    spec = DATASETS[dataset]
+    rows: Any = read_jsonl(ws.store.get(spec.split).path("train.jsonl"), spec.row_type)
     return tuple(sorted({"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows if row.axes}))

@@ -19,7 +19,8 @@ from typing import Literal
 import msgspec
 
 from canvas_pipeline.errors import BadInput, MissingTool
-from canvas_pipeline.guardrails.table import GUARDS, METHOD_FAMILIES, ancestry, guards_for
+from canvas_pipeline.guardrails.table import GUARDS, guards_for
+from canvas_pipeline.methods import METHODS, ancestry
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.gguf import QUANTS
 
@@ -200,8 +201,8 @@ def missing_facts(facts: Facts, kind: Kind) -> list[str]:
     method = facts["model.method"].shown() if "model.method" in facts else "<method>"
     missing = []
     guards = (
-        {guard.id for step in ancestry(method) for guard in guards_for(step)}
-        if method in METHOD_FAMILIES
+        {guard.id for step in ancestry(METHODS[method]) for guard in guards_for(step)}
+        if method in METHODS
         else set(GUARDS)
     )
     judged = [f"guard.{guard}" for guard in GUARDS if guard in guards] if kind == "model" else []

@@ -21,6 +21,7 @@ from canvas_pipeline.guardrails.data import MIN_RETAINED
 from canvas_pipeline.guardrails.gate import decide_line, forged
 from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
+from canvas_pipeline.methods import method
 from canvas_pipeline.records import Row, dumps
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import QuantEvidence
@@ -82,7 +83,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
 
 
 def _guardrails(e: ReleaseEvidence) -> list[str]:
-    reasons = decide_line(e.verdicts, e.method, e.inputs)
+    reasons = decide_line(e.verdicts, method(e.method), e.inputs)
     # A guard may not concern this method (no preference pair enters SFT), but it is part of the line that is released.
     for guard in GUARDS.values():
         own = [v for v in e.verdicts if v.guard == guard.id]

@@ -75,10 +75,10 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
         from canvas_pipeline.training import preference, supervised
 
         trainer = {
-            "trajectory": supervised.train,
-            "preference": preference.train_pairs,
-            "feedback": preference.train_feedback,
-        }[spec.row.dataset]
+            "sft": supervised.train,
+            "pairwise": preference.train_pairs,
+            "unpaired": preference.train_feedback,
+        }[spec.row.objective]
         trainer(spec, options.out, report)
     report.say("finished", command=options.command, method=spec.method, out=str(options.out), **report.usage())
 

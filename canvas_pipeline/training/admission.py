@@ -12,7 +12,7 @@ import msgspec
 from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput, SchemaMismatch
 from canvas_pipeline.guardrails import gate
-from canvas_pipeline.training.methods import Method
+from canvas_pipeline.methods import Method
 from canvas_pipeline.training.spec import RunSpec
 
 
@@ -36,9 +36,7 @@ def admit(spec: RunSpec) -> None:
     for name in (f"{spec.row.dataset}_train", f"{spec.row.dataset}_eval"):
         check_schema(spec.path(name), spec.row)
     files = {name: Path(file.path) for name, file in spec.inputs.items() if name.endswith(("_train", "_eval"))}
-    gate.raise_closed(
-        spec.method, gate.reverify(spec.method, spec.verdicts, hashes, files, spec.sizes, limits_of(spec))
-    )
+    gate.raise_closed(spec.method, gate.reverify(spec.row, spec.verdicts, hashes, files, spec.sizes, limits_of(spec)))
 
 
 def limits_of(spec: RunSpec) -> gate.Limits:
@@ -75,8 +73,10 @@ def check_schema(path: Path, row: Method) -> None:
 def check_batch(spec: RunSpec) -> None:
     """Raise ``BadConfig`` for numbers that cannot train."""
     h = spec.hyperparameters
-    if spec.method == "kto" and h.batch < 2:
-        raise BadConfig("kto needs a batch of at least 2: its KL term pairs each prompt with a neighbour's completion")
+    if spec.row.objective == "unpaired" and h.batch < 2:
+        raise BadConfig(
+            f"{spec.method} needs a batch of at least 2: its KL term pairs each prompt with a neighbour's completion"
+        )
     if spec.row.adapter and h.adapter_rank < 1:
         raise BadConfig(f"{spec.method} needs adapter_rank >= 1")
     if min(h.batch, h.accumulation, h.max_length) < 1 or h.learning_rate <= 0 or h.beta <= 0:

@@ -40,7 +40,7 @@ Axis = dict[str, Any]
 def measure(spec: RunSpec, report: Reporter) -> dict[str, Any]:
     """All measurements of one method on one set of inputs."""
     tokenizer = load_tokenizer(spec.start_path)
-    work = {"trajectory": _trajectories, "preference": _pairs, "feedback": _feedback}[spec.row.dataset]
+    work = {"sft": _trajectories, "pairwise": _pairs, "unpaired": _feedback}[spec.row.objective]
     result = work(spec, tokenizer, report)
     return {
         "method": spec.method,

@@ -15,13 +15,12 @@ import msgspec
 from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.methods import Hyperparameters, Method, method
 from canvas_pipeline.profiles import Profile, profile
-from canvas_pipeline.records import FeedbackExample, PreferencePair, Row, Trajectory, digest, dumps
-from canvas_pipeline.training.methods import Hyperparameters, Method, method
+from canvas_pipeline.records import Row, digest, dumps
 from canvas_pipeline.training.precision import Compute, compute_dtype
 from canvas_pipeline.training.weights import model_folder
 
-ROWS: Mapping[str, type[Row]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
 REFERENCE = "reference_logprobs"
 
 
@@ -70,7 +69,7 @@ class RunSpec(Row, frozen=True, kw_only=True):
         """The inputs that the training itself reads."""
         row = self.row
         reads = (f"{row.dataset}_train", f"{row.dataset}_eval", row.start)
-        return (*reads, REFERENCE) if row.dataset == "preference" else reads
+        return (*reads, REFERENCE) if row.reference else reads
 
     @property
     def needs_bitsandbytes(self) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.defs.automation import nightly_job
-from canvas_pipeline.training.methods import METHODS
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline_tests.gb10.runs import Result
 from canvas_pipeline_tests.instance.daemon import program, settle
 from canvas_pipeline_tests.instance.homes import ROOT

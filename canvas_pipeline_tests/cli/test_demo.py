@@ -10,7 +10,7 @@ import pytest
 
 from canvas_pipeline.cli.demo import methods_of
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.training.methods import METHODS
+from canvas_pipeline.methods import METHODS
 
 
 @pytest.mark.parametrize(

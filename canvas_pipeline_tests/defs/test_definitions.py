@@ -13,7 +13,7 @@ import pytest
 from canvas_pipeline.components.track import FRESH
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.guardrails.table import GUARDS, guards_for
-from canvas_pipeline.training.methods import METHODS
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline_tests.defs.graph import graph_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,8 +55,10 @@ def test_every_guard_is_a_check_of_a_run_spec_of_each_method_it_concerns(definit
     graph = definitions.resolve_asset_graph()
     for name in METHODS:
         checks = {check.name for check in graph.get_check_keys_for_assets({dg.AssetKey(["run_spec", name])})}
-        assert checks == {guard.name for guard in guards_for(name)}
-    assert {guard.name for name in METHODS for guard in guards_for(name)} == {guard.name for guard in GUARDS.values()}
+        assert checks == {guard.name for guard in guards_for(METHODS[name])}
+    assert {guard.name for name in METHODS for guard in guards_for(METHODS[name])} == {
+        guard.name for guard in GUARDS.values()
+    }
 
 
 def test_a_run_spec_waits_for_everything_it_reads(definitions: dg.Definitions) -> None:

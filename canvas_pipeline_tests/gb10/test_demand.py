@@ -12,7 +12,7 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.gb10.demand import TAG, declared, demand, larger, table
 from canvas_pipeline.gb10.host import GIB
 from canvas_pipeline.gb10.peaks import KEPT, Key, Learned, Peaks, size_class
-from canvas_pipeline.training.methods import METHODS
+from canvas_pipeline.methods import METHODS
 
 KEY = Key(step="checkpoint__dpo", version="a", size_class=10)
 SIZES = st.integers(1, 1 << 40)

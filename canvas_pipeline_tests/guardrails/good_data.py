@@ -15,8 +15,8 @@ import msgspec
 
 from canvas_pipeline.guardrails import data, run
 from canvas_pipeline.guardrails.run import AxisMargin, ImageEvidence
-from canvas_pipeline.guardrails.table import DATASETS, METHOD_FAMILIES, STARTS
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import FeedbackExample, Funnel, Message, PreferencePair, Trajectory, dumps, write_jsonl
 from canvas_pipeline.tools.registry import TOOLS
@@ -176,8 +176,7 @@ def _sha(raw: bytes) -> str:
 
 def verdicts(line: Line, method: str) -> list[Verdict]:
     """All 13 verdicts, as the pipeline asks for them, for one method."""
-    family = METHOD_FAMILIES[method]
-    dataset, start = DATASETS[family], STARTS[family]
+    dataset, start = METHODS[method].dataset, METHODS[method].start
     every = line.hashes()
     train, held_out = line.rows[f"{dataset}_train"], line.rows[f"{dataset}_eval"]
 

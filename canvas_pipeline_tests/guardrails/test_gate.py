@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from canvas_pipeline.errors import BadConfig, GateClosed
+from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.gate import RECOMPUTED, decide, decide_line, forged, require, reverify
-from canvas_pipeline.guardrails.table import GUARDS, METHOD_FAMILIES, guards_for, inputs_for
+from canvas_pipeline.guardrails.table import GUARDS, guards_for, inputs_for
 from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline_tests.guardrails.good_data import PROFILE, Line, verdicts
 from canvas_pipeline_tests.guardrails.mutations import MUTATIONS, change, replace
 
@@ -26,10 +27,10 @@ def swap(found: list[Verdict], guard: str, **fields: object) -> list[Verdict]:
     return [replace(v, **fields) if v.guard == guard else v for v in found]
 
 
-@pytest.mark.parametrize("method", METHOD_FAMILIES)
+@pytest.mark.parametrize("method", METHODS)
 def test_the_gate_opens_for_every_method_on_the_good_line(method: str) -> None:
     line = Line()
-    require(verdicts(line, method), method, line.hashes())
+    require(verdicts(line, method), METHODS[method], line.hashes())
 
 
 @pytest.mark.parametrize("guard", GUARDS)
@@ -37,22 +38,22 @@ def test_each_failing_guard_closes_the_gate(guard: str) -> None:
     line = Line()
     MUTATIONS[guard](line)
     with pytest.raises(GateClosed, match=rf"{GUARDS[guard].name}: failed"):
-        require(verdicts(line, "dpo"), "dpo", line.hashes())
-    assert names(decide(verdicts(line, "dpo"), "dpo", line.hashes())) == {GUARDS[guard].name}
+        require(verdicts(line, "dpo"), METHODS["dpo"], line.hashes())
+    assert names(decide(verdicts(line, "dpo"), METHODS["dpo"], line.hashes())) == {GUARDS[guard].name}
 
 
 @pytest.mark.parametrize("guard", GUARDS)
 def test_each_missing_verdict_closes_the_gate(guard: str) -> None:
     line = Line()
-    reasons = decide(without(verdicts(line, "dpo"), guard), "dpo", line.hashes())
+    reasons = decide(without(verdicts(line, "dpo"), guard), METHODS["dpo"], line.hashes())
     assert names(reasons) == {GUARDS[guard].name} and "there is no verdict" in reasons[0]
 
 
-@pytest.mark.parametrize("name", inputs_for("dpo"))
+@pytest.mark.parametrize("name", inputs_for(METHODS["dpo"]))
 def test_a_verdict_made_for_other_inputs_does_not_count(name: str) -> None:
     line = Line()
-    reasons = decide(verdicts(line, "dpo"), "dpo", {**line.hashes(), name: "0" * 64})
-    concerned = {g.name for g in guards_for("dpo") if name in g.inputs("dpo")}
+    reasons = decide(verdicts(line, "dpo"), METHODS["dpo"], {**line.hashes(), name: "0" * 64})
+    concerned = {g.name for g in guards_for(METHODS["dpo"]) if name in g.inputs(METHODS["dpo"])}
     assert names(reasons) == concerned
     assert all(f"made for other inputs ({name} differ)" in reason for reason in reasons)
 
@@ -65,12 +66,12 @@ def test_an_input_without_a_hash_matches_nothing(sha: str | None) -> None:
     hashes.pop("base_model")
     if sha is not None:
         hashes["base_model"] = sha
-    assert any("base_model" in r and "not given" in r for r in decide(found, "dpo", hashes))
+    assert any("base_model" in r and "not given" in r for r in decide(found, METHODS["dpo"], hashes))
 
 
 def test_verdicts_of_one_method_do_not_speak_for_another() -> None:
     line = Line()
-    reasons = decide(verdicts(line, "ipo"), "dpo", line.hashes())
+    reasons = decide(verdicts(line, "ipo"), METHODS["dpo"], line.hashes())
     assert names(reasons) == {GUARDS[g].name for g in ("g5", "g9", "g11")}
 
 
@@ -79,7 +80,7 @@ def test_the_gate_lists_every_reason_at_once() -> None:
     for guard in ("g3", "g5", "g6"):
         MUTATIONS[guard](line)
     with pytest.raises(GateClosed) as closed:
-        require(without(verdicts(line, "dpo"), "g10"), "dpo", line.hashes())
+        require(without(verdicts(line, "dpo"), "g10"), METHODS["dpo"], line.hashes())
     assert "4 reasons against" in str(closed.value)
     assert all(GUARDS[g].name in str(closed.value) for g in ("g3", "g5", "g6", "g10"))
     assert closed.value.exit_code == 3
@@ -88,21 +89,21 @@ def test_the_gate_lists_every_reason_at_once() -> None:
 def test_of_two_verdicts_on_the_same_inputs_the_failed_one_counts() -> None:
     line, bad = Line(), Line()
     MUTATIONS["g5"](bad)
-    assert names(decide(verdicts(line, "dpo") + verdicts(bad, "dpo"), "dpo", line.hashes())) == {"g5_dry_run"}
+    assert names(decide(verdicts(line, "dpo") + verdicts(bad, "dpo"), METHODS["dpo"], line.hashes())) == {"g5_dry_run"}
 
 
 def test_an_old_verdict_beside_a_good_one_does_no_harm() -> None:
     line, old = Line(), Line()
     change(old, "preference_train", 0, phrasing="older")
-    assert decide(verdicts(old, "dpo") + verdicts(line, "dpo"), "dpo", line.hashes()) == []
+    assert decide(verdicts(old, "dpo") + verdicts(line, "dpo"), METHODS["dpo"], line.hashes()) == []
 
 
 def test_a_further_input_must_agree_where_both_sides_name_it() -> None:
     line = Line()
     g6 = next(v for v in verdicts(line, "dpo") if v.guard == "g6")
     found = swap(verdicts(line, "dpo"), "g6", inputs={**g6.inputs, "corpus": "a" * 64})
-    assert decide(found, "dpo", line.hashes()) == []
-    assert names(decide(found, "dpo", {**line.hashes(), "corpus": "b" * 64})) == {"g6_shrinkage"}
+    assert decide(found, METHODS["dpo"], line.hashes()) == []
+    assert names(decide(found, METHODS["dpo"], {**line.hashes(), "corpus": "b" * 64})) == {"g6_shrinkage"}
 
 
 @pytest.mark.parametrize("guard", GUARDS)
@@ -110,7 +111,7 @@ def test_a_failed_verdict_edited_to_passed_contradicts_its_own_numbers(guard: st
     line = Line()
     MUTATIONS[guard](line)
     found = swap(verdicts(line, "dpo"), guard, passed=True, reason="")
-    assert any("contradicts" in r for r in decide(found, "dpo", line.hashes()))
+    assert any("contradicts" in r for r in decide(found, METHODS["dpo"], line.hashes()))
 
 
 def test_a_shipped_threshold_cannot_be_lowered_in_a_verdict() -> None:
@@ -128,21 +129,16 @@ def test_a_threshold_of_the_method_table_cannot_be_raised_in_a_verdict() -> None
     )
     found = [lenient if v.guard == "g5" else v for v in verdicts(line, "dpo")]
     limits = {"g5": {"max_grad_norm": 1.0}, "g11": {"max_length": 1024}}
-    assert decide(verdicts(line, "dpo"), "dpo", line.hashes(), limits) == []
-    assert names(decide(found, "dpo", line.hashes(), limits)) == {"g5_dry_run"}
+    assert decide(verdicts(line, "dpo"), METHODS["dpo"], line.hashes(), limits) == []
+    assert names(decide(found, METHODS["dpo"], line.hashes(), limits)) == {"g5_dry_run"}
     longer = {"g11": {"max_length": 512}}
-    assert names(decide(verdicts(line, "dpo"), "dpo", line.hashes(), longer)) == {"g11_lengths"}
+    assert names(decide(verdicts(line, "dpo"), METHODS["dpo"], line.hashes(), longer)) == {"g11_lengths"}
 
 
 def test_a_release_asks_for_the_checkpoint_it_descends_from_too() -> None:
     line = Line()
-    assert decide_line(verdicts(line, "dpo") + verdicts(line, "sft"), "dpo", line.hashes()) == []
-    assert "g5_dry_run" in names(decide_line(verdicts(line, "dpo"), "dpo", line.hashes()))
-
-
-def test_an_unknown_method_is_an_error_and_not_an_open_gate() -> None:
-    with pytest.raises(BadConfig):
-        decide([], "", {})
+    assert decide_line(verdicts(line, "dpo") + verdicts(line, "sft"), METHODS["dpo"], line.hashes()) == []
+    assert "g5_dry_run" in names(decide_line(verdicts(line, "dpo"), METHODS["dpo"], line.hashes()))
 
 
 # reverify: the training process works the row guards out again from the files
@@ -152,7 +148,7 @@ def test_reverify_agrees_with_honest_verdicts(tmp_path: Path) -> None:
     for method in ("sft", "dpo", "kto"):
         line = Line()
         files = line.write(tmp_path)
-        assert reverify(method, verdicts(line, method), line.hashes(), files, PROFILE) == []
+        assert reverify(METHODS[method], verdicts(line, method), line.hashes(), files, PROFILE) == []
 
 
 @pytest.mark.parametrize("guard", RECOMPUTED)
@@ -163,8 +159,8 @@ def test_a_forged_spec_contradicts_the_files(guard: str, tmp_path: Path) -> None
     MUTATIONS[guard](bad)
     hashes = bad.hashes()
     forgery = [replace(v, inputs={name: hashes[name] for name in v.inputs}) for v in verdicts(Line(), "dpo")]
-    assert decide(forgery, "dpo", hashes) == []
-    reasons = reverify("dpo", forgery, hashes, bad.write(tmp_path), PROFILE)
+    assert decide(forgery, METHODS["dpo"], hashes) == []
+    reasons = reverify(METHODS["dpo"], forgery, hashes, bad.write(tmp_path), PROFILE)
     assert any(GUARDS[guard].name in r and "contradicts" in r for r in reasons)
 
 
@@ -173,8 +169,8 @@ def test_a_forged_profile_threshold_contradicts(tmp_path: Path) -> None:
     MUTATIONS["g12"](line)
     g12 = next(v for v in verdicts(line, "dpo") if v.guard == "g12")
     found = swap(verdicts(line, "dpo"), "g12", passed=True, reason="", thresholds={**g12.thresholds, "min_rows": 1})
-    assert decide(found, "dpo", line.hashes()) == []
-    reasons = reverify("dpo", found, line.hashes(), line.write(tmp_path), PROFILE)
+    assert decide(found, METHODS["dpo"], line.hashes()) == []
+    reasons = reverify(METHODS["dpo"], found, line.hashes(), line.write(tmp_path), PROFILE)
     assert names(reasons) == {"g12_enough_rows"} and "thresholds differ" in reasons[0]
 
 
@@ -183,7 +179,7 @@ def test_a_file_that_changed_after_it_was_judged_is_noticed(tmp_path: Path) -> N
     files = line.write(tmp_path)
     with files["preference_train"].open("ab") as file:
         file.write(b"\n")
-    reasons = reverify("dpo", verdicts(line, "dpo"), line.hashes(), files, PROFILE)
+    reasons = reverify(METHODS["dpo"], verdicts(line, "dpo"), line.hashes(), files, PROFILE)
     assert any(r.startswith("preference_train:") and "contradicts its sha256" in r for r in reasons)
 
 
@@ -192,7 +188,9 @@ def test_a_file_of_another_schema_is_a_reason_and_not_a_crash(tmp_path: Path) ->
     line.rows["preference_train"] = line.rows["trajectory_train"]
     hashes = line.hashes()
     found = [replace(v, inputs={n: hashes[n] for n in v.inputs}) for v in verdicts(Line(), "dpo")]
-    assert any("not a PreferencePair row" in r for r in reverify("dpo", found, hashes, line.write(tmp_path), PROFILE))
+    assert any(
+        "not a PreferencePair row" in r for r in reverify(METHODS["dpo"], found, hashes, line.write(tmp_path), PROFILE)
+    )
 
 
 def test_files_that_are_not_given_or_not_there_close_the_gate(tmp_path: Path) -> None:
@@ -200,14 +198,14 @@ def test_files_that_are_not_given_or_not_there_close_the_gate(tmp_path: Path) ->
     files = line.write(tmp_path)
     files["preference_train"].unlink()
     del files["preference_eval"]
-    reasons = reverify("dpo", verdicts(line, "dpo"), line.hashes(), files, PROFILE)
+    reasons = reverify(METHODS["dpo"], verdicts(line, "dpo"), line.hashes(), files, PROFILE)
     assert any("is not there" in r for r in reasons) and any("no file is given" in r for r in reasons)
 
 
 def test_reverify_refuses_bad_rows_even_without_any_verdict(tmp_path: Path) -> None:
     line = Line()
     MUTATIONS["g8"](line)
-    reasons = reverify("dpo", [], line.hashes(), line.write(tmp_path), PROFILE)
+    reasons = reverify(METHODS["dpo"], [], line.hashes(), line.write(tmp_path), PROFILE)
     assert any("g8_round_trip: fails on the files at hand" in r for r in reasons)
 
 

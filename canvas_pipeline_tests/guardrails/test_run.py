@@ -5,11 +5,12 @@ import math
 import msgspec
 import pytest
 
+from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails import run
 from canvas_pipeline.guardrails.run import AxisMargin, ImageEvidence
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.profiles import PROFILES
+from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import dumps
 from canvas_pipeline_tests.guardrails.good_data import pair
 from canvas_pipeline_tests.guardrails.mutations import replace
@@ -82,9 +83,9 @@ def test_g10_says_how_the_image_was_examined() -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
-def test_g12_takes_its_minimum_from_the_profile_and_names_it(profile: msgspec.Struct) -> None:
-    for dataset, field in run.MINIMUM_FIELDS.items():
-        minimum = getattr(profile, field)
+def test_g12_takes_its_minimum_from_the_profile_and_names_it(profile: Profile) -> None:
+    for dataset, spec in DATASETS.items():
+        minimum = spec.min_rows(profile)
         assert run.g12(minimum, dataset, profile, {}).passed
         verdict = run.g12(minimum - 1, dataset, profile, {})
         assert not verdict.passed and verdict.numbers["profile"] == profile.name

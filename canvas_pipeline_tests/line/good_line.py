@@ -25,6 +25,7 @@ from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.line import bench, examples, intake, release, training
 from canvas_pipeline.line.workspace import DEPLOY, Made, Workspace, recipe, workspace
+from canvas_pipeline.methods import method
 from canvas_pipeline.records import (
     BenchCase,
     FeedbackExample,
@@ -37,7 +38,6 @@ from canvas_pipeline.records import (
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence, QuantReport
 from canvas_pipeline.tools.wire import ToolCall, serialise
-from canvas_pipeline.training.methods import method
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from canvas_pipeline.guardrails.table import DATASETS, GUARDS, Guard, ancestry, family_of, inputs_for
+from canvas_pipeline.datasets.spec import DATASETS
+from canvas_pipeline.guardrails.table import GUARDS, Guard, inputs_for
 from canvas_pipeline.guardrails.verdict import Allowance, Number, Verdict
+from canvas_pipeline.methods import METHODS, Method, ancestry
 from canvas_pipeline.release.gate import CardEvidence, Figure, ReleaseEvidence
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import Answer, QuantEvidence, QuantReport
@@ -18,7 +20,7 @@ def sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def passed_verdict(guard: Guard, method: str, inputs: dict[str, str]) -> Verdict:
+def passed_verdict(guard: Guard, method: Method, inputs: dict[str, str]) -> Verdict:
     """A verdict whose numbers stand exactly on their bounds' right side."""
     numbers: dict[str, Number] = {}
     thresholds: dict[str, Number] = {}
@@ -39,12 +41,12 @@ def passed_verdict(guard: Guard, method: str, inputs: dict[str, str]) -> Verdict
     )
 
 
-def verdicts_for(method: str, inputs: dict[str, str]) -> tuple[Verdict, ...]:
+def verdicts_for(method: Method, inputs: dict[str, str]) -> tuple[Verdict, ...]:
     """One passed verdict a guard and subject, for a method and all it descends from."""
     found: dict[tuple[str, str | None], Verdict] = {}
     for step in ancestry(method):
         for guard in GUARDS.values():
-            if family_of(step) in guard.concerns:
+            if guard.applies_to(step):
                 found[(guard.id, guard.subject(step))] = passed_verdict(guard, step, inputs)
     return tuple(found.values())
 
@@ -67,7 +69,7 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 def open_evidence() -> ReleaseEvidence:
     """Everything holds; the files are those of ``files_of``."""
-    inputs = {name: sha(name) for step in ancestry(METHOD) for name in inputs_for(step)}
+    inputs = {name: sha(name) for step in ancestry(METHODS[METHOD]) for name in inputs_for(step)}
     files = [
         *(f"canvas-{quant}.gguf" for quant in QUANTS),
         "README.md",
@@ -76,7 +78,7 @@ def open_evidence() -> ReleaseEvidence:
         "data/preference_train.jsonl",
     ]
     hashes = {name: sha(name) for name in files}
-    data = {name: sha(f"{name}_train") for name in DATASETS.values()}
+    data = {name: sha(f"{name}_train") for name in DATASETS}
     data["preference"] = hashes["data/preference_train.jsonl"]
     quants = {
         quant: QuantEvidence(
@@ -93,7 +95,7 @@ def open_evidence() -> ReleaseEvidence:
     cards = {name: CardEvidence(sha256=hashes[name], reasons=()) for name in ("README.md", "DATA_CARD.md")}
     return ReleaseEvidence(
         name="canvas-dpo", method=METHOD, profile="embedded", checkpoint=sha("checkpoint"), files=hashes, inputs=inputs, data=data,
-        verdicts=verdicts_for(METHOD, inputs),
+        verdicts=verdicts_for(METHODS[METHOD], inputs),
         allowances=(Allowance(stage="labelled_pairs", minimum_retained=0.5, reason="only unanimous votes are kept"),),
         leaks=0, audited={**data, **{name: card.sha256 for name, card in cards.items()}},
         figures={name: Figure(value=0.9, low=0.87, high=0.92, n=600) for name in ("tool_selection", "exact_call")},

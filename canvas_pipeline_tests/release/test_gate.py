@@ -9,6 +9,7 @@ import pytest
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
 from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Allowance
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline.release.gate import (
     ITEMS,
     CardEvidence,
@@ -117,7 +118,7 @@ def test_a_guard_that_does_not_concern_the_method_is_still_asked_for() -> None:
     sft = tuple(v for v in e.verdicts if v.subject not in ("dpo", "preference") and v.guard not in ("g1", "g9"))
     reasons = reasons_against(replace(e, verdicts=sft))
     assert [reason.split(":")[1].strip() for reason in reasons] == [GUARDS["g1"].name, GUARDS["g9"].name]
-    rest = tuple(passed_verdict(GUARDS[guard], "dpo", e.inputs) for guard in ("g1", "g9"))
+    rest = tuple(passed_verdict(GUARDS[guard], METHODS["dpo"], e.inputs) for guard in ("g1", "g9"))
     assert reasons_against(replace(e, verdicts=(*sft, *rest))) == []
 
 

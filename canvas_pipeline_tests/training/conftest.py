@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from canvas_pipeline.methods import Hyperparameters, method
 from canvas_pipeline.records import PreferencePair, Trajectory, read_jsonl, write_jsonl
-from canvas_pipeline.training.methods import Hyperparameters, method
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import RunSpec, make_spec, sha256_path

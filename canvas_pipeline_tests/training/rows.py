@@ -112,8 +112,8 @@ def passed(spec: RunSpec) -> tuple[Verdict, ...]:
     hashes = {name: file.sha256 for name, file in spec.inputs.items()}
     files = {name: Path(file.path) for name, file in spec.inputs.items()}
     verdicts = []
-    for guard in guards_for(spec.method):
-        names = guard.inputs(spec.method)
+    for guard in guards_for(spec.row):
+        names = guard.inputs(spec.row)
         bound = {name: hashes[name] for name in names}
         work = gate.RECOMPUTED.get(guard.id)
         if work is not None:
@@ -121,5 +121,5 @@ def passed(spec: RunSpec) -> tuple[Verdict, ...]:
             verdicts.append(work(rows, bound, spec.row.dataset, profile(spec.profile)))
         else:
             thresholds = limits_of(spec).get(guard.id, {})
-            verdicts.append(judge(guard.id, _NUMBERS[guard.id], bound, thresholds, guard.subject(spec.method)))
+            verdicts.append(judge(guard.id, _NUMBERS[guard.id], bound, thresholds, guard.subject(spec.row)))
     return tuple(verdicts)

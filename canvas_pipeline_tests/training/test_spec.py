@@ -12,8 +12,8 @@ import pytest
 from canvas_pipeline.artifacts import Recipe, Store
 from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput, SchemaMismatch
+from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.training.admission import admit, check_batch, check_schema
-from canvas_pipeline.training.methods import METHODS, method
 from canvas_pipeline.training.spec import (
     RunSpec,
     make_spec,

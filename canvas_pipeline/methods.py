@@ -19,6 +19,8 @@ import msgspec
 from canvas_pipeline.errors import BadConfig
 
 Dataset = Literal["trajectory", "preference", "feedback"]
+Objective = Literal["sft", "pairwise", "unpaired"]
+"""How a loss reads its rows: whole conversations, a chosen and a rejected side, one side with a label."""
 Start = Literal["base_model", "checkpoint/sft"]
 Adapter = Literal["lora", "qlora"]
 BETA = 0.3
@@ -54,10 +56,13 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     (embedded: its largest peak measured is 3.0; gb10: an estimate until peaks are learned)."""
 
     name: str
+    objective: Objective
     dataset: Dataset
     columns: tuple[str, ...]
     loss: str
     start: Start
+    reference: bool
+    """Whether it reads the log-probabilities of a frozen reference, worked out once for all such methods."""
     adapter: Adapter | None
     defaults: Mapping[str, Hyperparameters]
     grad_norm_bound: Mapping[str, float]
@@ -131,15 +136,16 @@ _SUPERVISED_BOUND = {"embedded": 20.0, "gb10": 20.0}
 
 def _supervised(name: str, defaults: Mapping[str, Hyperparameters], adapter: Adapter | None, gib: float) -> Method:
     return Method(
-        name=name, dataset="trajectory", columns=_TRAJECTORY, loss="nll", start="base_model",
-        adapter=adapter, defaults=defaults, grad_norm_bound=_SUPERVISED_BOUND, uma_gib={"embedded": 3.5, "gb10": gib},
+        name=name, objective="sft", dataset="trajectory", columns=_TRAJECTORY, loss="nll", start="base_model",
+        reference=False, adapter=adapter, defaults=defaults, grad_norm_bound=_SUPERVISED_BOUND,
+        uma_gib={"embedded": 3.5, "gb10": gib},
     )  # fmt: skip
 
 
 def _preference(name: str, loss: str, constant: float, rate: float = 1.0) -> Method:
     return Method(
-        name=name, dataset="preference", columns=_PREFERENCE, loss=loss, start="checkpoint/sft",
-        adapter=None, defaults=_scaled(_PAIRS, rate), grad_norm_bound=_pair_bound(constant),
+        name=name, objective="pairwise", dataset="preference", columns=_PREFERENCE, loss=loss, start="checkpoint/sft",
+        reference=True, adapter=None, defaults=_scaled(_PAIRS, rate), grad_norm_bound=_pair_bound(constant),
         uma_gib={"embedded": 3.5, "gb10": 38.0},
     )  # fmt: skip
 
@@ -156,8 +162,9 @@ METHODS: Mapping[str, Method] = {
         _preference("sppo", "sppo_hard", 1 / BETA),
         _preference("nca", "nca_pair", BETA / 2),
         Method(
-            name="kto", dataset="feedback", columns=_FEEDBACK, loss="kto", start="checkpoint/sft",
-            adapter=None, defaults=_KTO, grad_norm_bound=_pair_bound(BETA / 4), uma_gib={"embedded": 3.5, "gb10": 38.0},
+            name="kto", objective="unpaired", dataset="feedback", columns=_FEEDBACK, loss="kto", start="checkpoint/sft",
+            reference=False, adapter=None, defaults=_KTO, grad_norm_bound=_pair_bound(BETA / 4),
+            uma_gib={"embedded": 3.5, "gb10": 38.0},
         ),
     )
 }  # fmt: skip
@@ -169,3 +176,9 @@ def method(name: str) -> Method:
         return METHODS[name]
     except KeyError:
         raise BadConfig(f"there is no method {name!r}; choose one of: {', '.join(METHODS)}") from None
+
+
+def ancestry(row: Method) -> tuple[Method, ...]:
+    """The methods whose checkpoints a method's weights descend from, oldest first, itself last."""
+    kind, _, parent = row.start.partition("/")
+    return (*ancestry(METHODS[parent]), row) if kind == "checkpoint" else (row,)
