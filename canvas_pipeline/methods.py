@@ -21,7 +21,7 @@ from canvas_pipeline.errors import BadConfig
 Dataset = Literal["trajectory", "preference", "feedback"]
 Objective = Literal["sft", "pairwise", "unpaired"]
 """How a loss reads its rows: whole conversations, a chosen and a rejected side, one side with a label."""
-Start = Literal["base_model", "checkpoint/sft"]
+Start = Literal["base_model", "sft_checkpoint"]
 Adapter = Literal["lora", "qlora"]
 BETA = 0.3
 
@@ -144,7 +144,7 @@ def _supervised(name: str, defaults: Mapping[str, Hyperparameters], adapter: Ada
 
 def _preference(name: str, loss: str, constant: float, rate: float = 1.0) -> Method:
     return Method(
-        name=name, objective="pairwise", dataset="preference", columns=_PREFERENCE, loss=loss, start="checkpoint/sft",
+        name=name, objective="pairwise", dataset="preference", columns=_PREFERENCE, loss=loss, start="sft_checkpoint",
         reference=True, adapter=None, defaults=_scaled(_PAIRS, rate), grad_norm_bound=_pair_bound(constant),
         uma_gib={"embedded": 3.5, "gb10": 38.0},
     )  # fmt: skip
@@ -162,7 +162,7 @@ METHODS: Mapping[str, Method] = {
         _preference("sppo", "sppo_hard", 1 / BETA),
         _preference("nca", "nca_pair", BETA / 2),
         Method(
-            name="kto", objective="unpaired", dataset="feedback", columns=_FEEDBACK, loss="kto", start="checkpoint/sft",
+            name="kto", objective="unpaired", dataset="feedback", columns=_FEEDBACK, loss="kto", start="sft_checkpoint",
             reference=False, adapter=None, defaults=_KTO, grad_norm_bound=_pair_bound(BETA / 4),
             uma_gib={"embedded": 3.5, "gb10": 38.0},
         ),
@@ -180,5 +180,5 @@ def method(name: str) -> Method:
 
 def ancestry(row: Method) -> tuple[Method, ...]:
     """The methods whose checkpoints a method's weights descend from, oldest first, itself last."""
-    kind, _, parent = row.start.partition("/")
-    return (*ancestry(METHODS[parent]), row) if kind == "checkpoint" else (row,)
+    parent = row.start.removesuffix("_checkpoint")
+    return (*ancestry(METHODS[parent]), row) if parent in METHODS else (row,)

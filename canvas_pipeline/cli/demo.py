@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
-import dagster as dg
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +21,7 @@ from canvas_pipeline.cli.failure import EXIT_CODES, run
 from canvas_pipeline.cli.session import Session, home_of, session
 from canvas_pipeline.cli.stages import MADE
 from canvas_pipeline.components.resource import Line
+from canvas_pipeline.components.track import asset_key
 from canvas_pipeline.defs.automation import DEMO_METHODS, demo_selection
 from canvas_pipeline.defs.platform import settings_of
 from canvas_pipeline.instance.local_run import RunResult
@@ -83,7 +83,7 @@ def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: M
     told = replace(ws, say=lambda line: opened.out.print(line, markup=False, soft_wrap=True))
     contributors = list(intake.contributor_files(told))
     opened.instance.add_dynamic_partitions("contributors", contributors)
-    seen = opened.instance.get_materialized_partitions(dg.AssetKey("collab"))
+    seen = opened.instance.get_materialized_partitions(asset_key("collab"))
     due = set(intake.to_take_in(ws))
     for contributor in contributors:
         if contributor in due or contributor not in seen:
@@ -98,7 +98,7 @@ def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: M
 
 def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
     """The results, where the release lies, what to do next. Fits 80 columns."""
-    stages = {"base": "base_bench", **{name: f"bench/{name}" for name in methods}}
+    stages = {"base": "base_bench", **{name: f"{name}_bench" for name in methods}}
     out.print(results({name: read_report(ws.store.get(stage)) for name, stage in stages.items()}))
     out.print(f"production checkpoint: {bench.production_method(ws)}")
     out.print(f"release: {ws.root / 'releases' / 'current'}", markup=False, soft_wrap=True)

@@ -77,8 +77,8 @@ def check(evidence: EvidenceOption = EVIDENCE) -> None:
 
 
 @app.command(
-    epilog="Example: canvas-release publish --from data/artifacts/cards/current --from data/artifacts/gguf/dpo/current "
-    f"--to releases. {EXIT_CODES}"
+    epilog="Example: canvas-release publish --from data/artifacts/canvas/cards/current "
+    f"--from data/artifacts/canvas/dpo_gguf/current --to releases. {EXIT_CODES}"
 )
 def publish(
     to: Annotated[Path, typer.Option("--to", help="Folder that holds the releases.")],

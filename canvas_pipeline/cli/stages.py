@@ -51,7 +51,7 @@ class Stages:
 
     def begin(self, steps: list[str], label: str = "") -> None:
         """A run of these steps begins; ``label`` stands behind their names (a contributor)."""
-        self._now = {step: Stage(f"{step.replace('__', '/')} {label}".strip()) for step in steps}
+        self._now = {step: Stage(f"{step.rpartition('__')[2]} {label}".strip()) for step in steps}
         self._reused = {step: [] for step in steps}
         self.all += self._now.values()
 

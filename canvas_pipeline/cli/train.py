@@ -76,7 +76,7 @@ def train(
             what = f"{', '.join(names)} may not train" if closed else "not everything was made"
             raise opened.failed(result, what, refusals(ws, names) if closed else [])
         for each in names:
-            opened.out.print(f"{each}: {ws.store.get(f'checkpoint/{each}').folder}", markup=False, soft_wrap=True)
+            opened.out.print(f"{each}: {ws.store.get(f'{each}_checkpoint').folder}", markup=False, soft_wrap=True)
 
 
 def keys_of(names: list[str]) -> list[Any]:

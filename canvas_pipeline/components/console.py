@@ -14,11 +14,11 @@ from canvas_pipeline.line.processes import progress_text
 
 
 class Short(logging.Formatter):
-    """``12:03:10  checkpoint/dpo  done 120  loss 0.31``; a failure keeps its whole message."""
+    """``12:03:10  dpo_checkpoint  done 120  loss 0.31``; a failure keeps its whole message."""
 
     def format(self, record: logging.LogRecord) -> str:
         meta: dict[str, Any] = getattr(record, "dagster_meta", None) or {}
-        step = str(meta.get("step_key") or meta.get("job_name") or "").replace("__", "/")
+        step = str(meta.get("step_key") or meta.get("job_name") or "").rpartition("__")[2]
         message = str(meta.get("orig_message") or record.getMessage())
         return f"{self.formatTime(record, '%H:%M:%S')}  {step:<24}  {progress_text(message)}"
 

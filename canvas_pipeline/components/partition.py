@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from canvas_pipeline.components.outcome import Result
+from canvas_pipeline.components.track import asset_key
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.line import leaving
 from canvas_pipeline.line.processes import subprocess_launch
@@ -45,7 +46,7 @@ def departed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str,
         if not reused and not name.startswith("collab/"):
             version = ws.store.get(name).sha256
             context.log_event(
-                dg.AssetMaterialization(name.split("/"), metadata={"reused": False}, tags={VERSION_TAG: version})
+                dg.AssetMaterialization(asset_key(name), metadata={"reused": False}, tags={VERSION_TAG: version})
             )
     saw = [f"{e.stage} {e.version} ({e.seen})" for kind in ("model", "release") for e in found.of(kind)]
     return Result(

@@ -12,7 +12,9 @@ import dagster as dg
 
 from canvas_pipeline.methods import METHODS
 
-COLOURS = {"intake": "#dbeafe", "examples": "#dcfce7", "training": "#fef9c3", "bench": "#fae8ff", "release": "#ffe4e6"}
+COLOURS = {
+    "intake": "#dbeafe", "examples": "#dcfce7", "training": "#fef9c3", "method": "#ffedd5", "bench": "#fae8ff", "release": "#ffe4e6"
+}  # fmt: skip
 
 
 def mermaid(definitions: dg.Definitions) -> str:
@@ -23,7 +25,7 @@ def mermaid(definitions: dg.Definitions) -> str:
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         name = _folded(key.path)
-        groups[name] = node.group_name or ""
+        groups[name] = "method" if METHOD in name else node.group_name or ""
         edges |= {(_folded(parent.path), name) for parent in node.parent_keys}
     # A method that starts from the SFT checkpoint is an arrow from <method> to itself once folded.
     edges = {(a, b) for a, b in edges if a != b and (b, a) not in edges or (a, b) in _FORWARD}
@@ -37,11 +39,15 @@ def mermaid(definitions: dg.Definitions) -> str:
     return "\n".join(lines)
 
 
-_FORWARD = {("run_spec/<method>", "checkpoint/<method>"), ("reference_logprobs", "run_spec/<method>")}
+METHOD = "<method>"
+_FORWARD = {("<method>_run_spec", "<method>_checkpoint"), ("reference_logprobs", "<method>_run_spec")}
 
 
 def _folded(path: Iterable[str]) -> str:
-    return "/".join("<method>" if part in METHODS else part for part in path)
+    """The last element of a key, with the name of a method, where one stands first, as ``<method>``."""
+    (*_, name) = path
+    method, _, rest = name.partition("_")
+    return f"{METHOD}_{rest}" if method in METHODS else name
 
 
 def _id(name: str) -> str:

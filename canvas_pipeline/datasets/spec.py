@@ -18,6 +18,7 @@ class DatasetSpec:
     to the split; ``min_rows`` reads the least number of training rows (G12) from a profile."""
 
     name: str
+    title: str
     row_type: type[Row]
     sources: tuple[str, ...]
     funnels: tuple[str, ...]
@@ -26,7 +27,7 @@ class DatasetSpec:
     @property
     def split(self) -> str:
         """The stage that holds its parts."""
-        return f"splits/{self.name}"
+        return f"{self.name}_split"
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -38,24 +39,19 @@ DATASETS: Mapping[str, DatasetSpec] = {
     spec.name: spec
     for spec in (
         DatasetSpec(
-            name="trajectory", row_type=Trajectory, sources=("trajectories",),
-            funnels=("corpus", "trajectories", "splits/trajectory"), min_rows=lambda profile: profile.min_trajectories,
+            name="trajectory", title="Trajectories", row_type=Trajectory, sources=("trajectories",),
+            funnels=("corpus", "trajectories", "trajectory_split"), min_rows=lambda profile: profile.min_trajectories,
         ),
         DatasetSpec(
-            name="preference", row_type=PreferencePair, sources=("mutation_pairs", "labelled_pairs"),
-            funnels=("corpus", "labelled_pairs", "mutation_pairs", "splits/preference"),
+            name="preference", title="Preference pairs", row_type=PreferencePair, sources=("mutation_pairs", "labelled_pairs"),
+            funnels=("corpus", "labelled_pairs", "mutation_pairs", "preference_split"),
             min_rows=lambda profile: profile.min_preference_rows,
         ),
         # ``feedback_examples`` is drawn up to a number, not filtered: it has no funnel.
         DatasetSpec(
-            name="feedback", row_type=FeedbackExample, sources=("feedback_examples",),
-            funnels=("corpus", "trajectories", "mutation_pairs", "splits/feedback"),
+            name="feedback", title="Feedback examples", row_type=FeedbackExample, sources=("feedback_examples",),
+            funnels=("corpus", "trajectories", "mutation_pairs", "feedback_split"),
             min_rows=lambda profile: profile.min_feedback_rows,
         ),
     )
 }  # fmt: skip
-
-
-def datasets_behind(name: str) -> tuple[DatasetSpec, ...]:
-    """The data sets that a method on data set ``name`` descends from, its own last: all but the first start from SFT."""
-    return tuple(DATASETS[each] for each in dict.fromkeys(("trajectory", name)))

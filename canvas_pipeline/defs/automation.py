@@ -8,50 +8,29 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.components.resource import Line
-from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, canaries, collab
+from canvas_pipeline.components.track import selection
+from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, collab
 from canvas_pipeline.defs.canvas.leaving import departures
 from canvas_pipeline.intake.reading.contributor_id import SUFFIXES, contributor_of, in_folder
 from canvas_pipeline.intake.reading.quarantine import REASONS
 from canvas_pipeline.line import arrivals, night
 from canvas_pipeline.line.intake import intake_code
+from canvas_pipeline.line.stage_spec import upstream
+from canvas_pipeline.line.stages import stages
 from canvas_pipeline.methods import METHODS, method
 
-METHOD_ASSETS = ("run_spec", "checkpoint", "bench")
 DEMO_METHODS = ("sft", "dpo", "kto")
-
-AFTER_INTAKE = (
-    dg.AssetSelection.all()
-    - dg.AssetSelection.assets(collab, departures, canaries)
-    - dg.AssetSelection.groups("platform")
-)
-EVERY_GGUF = dg.AssetSelection.key_prefixes(["gguf"]) - dg.AssetSelection.assets(["gguf", "production"])
-
-
-def of_methods(*methods: str) -> dg.AssetSelection:
-    """The assets of some methods."""
-    return dg.AssetSelection.assets(*([kind, method] for kind in METHOD_ASSETS for method in methods))
-
-
-PER_METHOD = (
-    dg.AssetSelection.key_prefixes(["run_spec"])
-    | dg.AssetSelection.key_prefixes(["checkpoint"])
-    | dg.AssetSelection.key_prefixes(["bench"])
-)
 
 
 def demo_selection(methods: Sequence[str]) -> dg.AssetSelection:
-    """The line after intake with some methods, and the six quants of the production checkpoint only."""
-    return (AFTER_INTAKE - EVERY_GGUF - PER_METHOD) | of_methods(*methods)
+    """Everything after intake with some methods, and the six quants of the production checkpoint only."""
+    found = stages().values()
+    return selection(spec.name for spec in found if spec.scheduled and (not spec.method or spec.method in methods))
 
 
 def training_selection(methods: Sequence[str]) -> dg.AssetSelection:
-    """What trains some methods on the current splits: the base, the image, the bench before training, the methods themselves and
-    those that they start from."""
-    rows = [method(name) for name in methods]
-    names = {row.name for row in rows} | {"sft" for row in rows if row.start == "checkpoint/sft"}
-    keys = ["base_model", "training_image", "base_bench"]
-    keys += ["reference_logprobs"] if any(row.reference for row in rows) else []
-    return dg.AssetSelection.assets(*keys, *([kind, name] for kind in ("run_spec", "checkpoint") for name in names))
+    """What trains some methods on the current splits: the methods and whatever they start from and are judged by."""
+    return selection(upstream(stages(), [f"{method(name).name}_checkpoint" for name in methods]))
 
 
 LANE = "canvas/lane"
@@ -92,7 +71,7 @@ train_job = dg.define_asset_job(
 )
 nightly_job = dg.define_asset_job(
     "nightly",
-    selection=AFTER_INTAKE - EVERY_GGUF,
+    selection=demo_selection(list(METHODS)),
     description="Everything after intake with all nine methods; what did not change is reused.",
     tags={LANE: "line"},
 )

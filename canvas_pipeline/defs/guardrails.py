@@ -5,13 +5,13 @@ import msgspec
 from pydantic import Field
 
 from canvas_pipeline.components.resource import Line, pipes_launch
-from canvas_pipeline.components.track import SPEAKS
 from canvas_pipeline.defs.automation import LANE
 from canvas_pipeline.gb10.demand import TAG, THREADS, table
 from canvas_pipeline.line.every_guard import every_answer
+from canvas_pipeline.line.stages import ANSWERS
 from canvas_pipeline.methods import METHODS
 
-LARGEST = {profile: max([gib, *(row.uma_gib[profile] for row in METHODS.values())]) for profile, gib in SPEAKS.items()}
+LARGEST = {profile: max([gib, *(row.uma_gib[profile] for row in METHODS.values())]) for profile, gib in ANSWERS.items()}
 
 
 class Asked(dg.Config):

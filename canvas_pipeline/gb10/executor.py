@@ -139,7 +139,7 @@ def _config() -> dict[str, Any]:
         "uma_gib": dg.Field(
             dg.Permissive(),
             default_value={},
-            description="GiB by step key, instead of what the step declares: {checkpoint__dpo: 6}",
+            description="GiB by step key, instead of what the step declares: {canvas__dpo_checkpoint: 6}",
         ),
     }
 

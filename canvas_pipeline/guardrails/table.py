@@ -185,6 +185,16 @@ def guards_for(method: Method) -> tuple[Guard, ...]:
     return tuple(guard for guard in GUARDS.values() if guard.applies_to(method))
 
 
+def guards_of_split(dataset: str) -> tuple[Guard, ...]:
+    """The guards that a data set's split answers: those that judge each data set, and those over this one's files alone."""
+    own = f"{dataset}_"
+    return tuple(
+        guard
+        for guard in GUARDS.values()
+        if guard.per == "dataset" or (guard.per == "line" and all(name.startswith(own) for name in guard.binds))
+    )
+
+
 def inputs_for(method: Method) -> tuple[str, ...]:
     """The names of all inputs whose sha256 the gate needs for a method, without repeats, in table order."""
     return tuple(dict.fromkeys(name for guard in guards_for(method) for name in guard.inputs(method)))

@@ -102,7 +102,7 @@ def explained(result: RunResult, what: str, more: Iterable[str] = (), log: Path 
     judged = [check for check in checks if "inputs" in check.metadata] or checks
     lines = [f"{check.check_name}: {check.description}" for check in judged]
     lines += more
-    lines += [f"{each.step.replace('__', '/')}: {each.message}" for each in result.failures() if not each.by_check]
+    lines += [f"{each.step.rpartition('__')[2]}: {each.message}" for each in result.failures() if not each.by_check]
     lines = list(dict.fromkeys(lines)) or [f"run {result.run_id[:8]} ended as {result.status.value.lower()}"]
     where = f"\nthe whole log: {log}" if log else ""
     return errors.RunFailed(f"{what}:" + "".join(f"\n  - {line}" for line in lines) + where, result.exit_code)

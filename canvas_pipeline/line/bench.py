@@ -1,6 +1,6 @@
 """What models are worth: the base, every method, the matrix, the production checkpoint, the scenarios.
 
-In: ``bench_cases`` and model folders. Out: stages ``base_bench``, ``bench/<method>``, ``method_matrix``, ``production_checkpoint``,
+In: ``bench_cases`` and model folders. Out: stages ``base_bench``, ``<method>_bench``, ``method_matrix``, ``production_checkpoint``,
 ``scenarios``. What must hold: all models see the same prompts through the same system prompt; the choice of the production
 checkpoint never looks at the test cases.
 """
@@ -45,7 +45,7 @@ def base_bench(ws: Workspace, launch: Launch) -> Made:
 def method_bench(ws: Workspace, name: str, launch: Launch) -> Made:
     """A method's checkpoint on the bench."""
     checkpoint = training.trained(ws, name)
-    return _shown(*_benched(ws, launch, f"bench/{name}", checkpoint.folder, checkpoint.sha256))
+    return _shown(*_benched(ws, launch, f"{name}_bench", checkpoint.folder, checkpoint.sha256))
 
 
 def read_report(stage: Stage, name: str = "report.json") -> BenchReport:
@@ -119,7 +119,7 @@ def current_benches(ws: Workspace) -> tuple[dict[str, Stage], dict[str, str]]:
     good: dict[str, Stage] = {}
     left_out: dict[str, str] = {}
     for name in METHODS:
-        stage, checkpoint = ws.store.find(f"bench/{name}"), ws.store.find(f"checkpoint/{name}")
+        stage, checkpoint = ws.store.find(f"{name}_bench"), ws.store.find(f"{name}_checkpoint")
         if stage is None or checkpoint is None:
             left_out[name] = "not trained or not benched"
         elif stage.manifest.recipe.inputs != {"model": checkpoint.sha256, "bench_cases": cases}:
@@ -137,7 +137,7 @@ def method_matrix(ws: Workspace, launch: Launch) -> Made:
     """All current methods side by side, against SFT, with paired tests and trivial baselines."""
     stages, left_out = current_benches(ws)
     if "sft" not in stages:
-        raise MissingInput(f"the matrix compares with sft, but sft is {left_out['sft']}; materialise bench/sft")
+        raise MissingInput(f"the matrix compares with sft, but sft is {left_out['sft']}; materialise sft_bench")
     cases = ws.store.get("bench_cases")
 
     def build(writer: Writer) -> None:

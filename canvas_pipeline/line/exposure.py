@@ -11,14 +11,16 @@ versions it was made from. For everything else (weights, quants, reports, cards)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from canvas_pipeline.artifacts import Stage
+from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.line.lineage import Lineage
+from canvas_pipeline.line.stages import stages
 from canvas_pipeline.line.versions import is_current
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.records import Row
@@ -27,19 +29,12 @@ from canvas_pipeline.release.publish import BINDING
 Seen = Literal["yes", "no", "unknown"]
 Kind = Literal["rows", "model", "report", "release"]
 
-ROW_STAGES = (
-    "corpus", "trajectories", "item_pairs", "labelled_pairs", "mutation_pairs", "feedback_examples", "splits", "bench_cases",
-)  # fmt: skip
-KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys((*ROW_STAGES, "collab"), "rows"), **dict.fromkeys(("checkpoint", "gguf"), "model"),
-}  # fmt: skip
 OF_CONTRIBUTOR = "parent = $3 OR starts_with(parent, $3 || ':') OR starts_with(parent, 'sessions/' || $3 || ':')"
 OF_ROW = "id = $3 OR parent = $3"
-SPEAKS_IN = {"run_spec": "spec.json", "release": "release.json"}
-"""Stages whose recipe names a digest only: the file that names what they were made from."""
 _HASH = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{12})(?![0-9a-f])")
-_READS = {*ROW_STAGES, *METHODS, "model", "bench", "reference_logprobs"}
-_PARTS = ("_train", "_eval")
+_INTAKE = "collab/"
+_READS = {*METHODS, "model", "bench"}
+"""Names of inputs that are stages under another name."""
 
 
 class Exposure(Row, frozen=True, kw_only=True):
@@ -97,6 +92,14 @@ def is_about(stage: str, contributor: str) -> bool:
     return f"/{stage}".endswith(f"/collab/{contributor}")
 
 
+def kind_of(stage: str) -> Kind:
+    """What a stage holds of a contributor, by its name; that of a stage which is declared no more is a report."""
+    spec = stages().get(stage)
+    if spec is None:
+        return "rows" if stage.startswith(_INTAKE) else "report"
+    return "report" if spec.kind == "spec" else spec.kind
+
+
 class _Look:
     """One subject (a contributor, a row), all versions; ``hashes`` says of each file's and stage's content whether it holds rows
     of the subject. ``first`` is the condition, on an edge (id, parent), for a row to be theirs."""
@@ -120,18 +123,21 @@ class _Look:
     def exposed(self, stage: Stage) -> Exposure:
         """Whether a version saw them; its inputs are looked at first."""
         if stage.folder not in self._done:
-            name, first = stage.manifest.stage, stage.manifest.stage.split("/")[0]
-            if name.startswith("collab/"):
+            name = stage.manifest.stage
+            spec, kind = stages().get(name), kind_of(name)
+            if name.startswith(_INTAKE):
                 seen, rows = self._intake(stage)
-            elif first in ROW_STAGES:
+            elif kind == "rows":
                 seen, rows = self._rows(stage)
             else:
                 seen, rows = self._recipe(stage), 0
                 self._note(stage.sha256, seen)
                 self._note_files(stage, seen)
-            benched = first == "gguf" and self._worst(stage.manifest.recipe.inputs.values(), lost="no") != "no"
+            inputs = stage.manifest.recipe.inputs
+            judged_on = [sha for key, sha in inputs.items() if spec is not None and key in spec.judged_on]
+            benched = self._worst(judged_on, lost="no") != "no"
             self._done[stage.folder] = Exposure(
-                stage=name, version=stage.folder.name, current=is_current(stage), kind=KINDS.get(first, "report"), seen=seen,
+                stage=name, version=stage.folder.name, current=is_current(stage), kind=kind, seen=seen,
                 rows=rows, remove=seen != "no" or benched, sha256=stage.sha256,
             )  # fmt: skip
         return self._done[stage.folder]
@@ -162,7 +168,7 @@ class _Look:
         own = [entry.sha256 for name, entry in stage.manifest.files.items() if name.endswith(".jsonl")]
         above, lost, named = list(own), False, False
         for key, sha in recipe.inputs.items():
-            if key not in ROW_STAGES:
+            if kind_of(key) != "rows":
                 continue
             for maker in self._made_by.get(sha, ()):
                 self.exposed(maker)
@@ -197,17 +203,17 @@ class _Look:
 
     def _recipe(self, stage: Stage) -> Seen:
         """The worst of what a version was made from."""
-        name = stage.manifest.stage.split("/")[0]
+        spec = stages().get(stage.manifest.stage)
         if self._first == OF_CONTRIBUTOR and is_about(stage.manifest.stage, self._subject):
             return "yes"
-        if name in SPEAKS_IN and SPEAKS_IN[name] in stage.manifest.files:
-            text = (stage.folder / SPEAKS_IN[name]).read_text(encoding="utf-8")
+        if spec is not None and spec.names_inputs in stage.manifest.files:
+            text = (stage.folder / spec.names_inputs).read_text(encoding="utf-8")
             return self._worst(_HASH.findall(text), lost="no")
         seen: Seen = "no"
         for key, value in stage.manifest.recipe.inputs.items():
-            if stage.manifest.stage.startswith("gguf/") and key != "model":
+            if spec is not None and key in spec.judged_on:
                 continue  # the bench says how good it is; the weights are what saw
-            reads = key in _READS or key.endswith(_PARTS) or key.startswith(("checkpoint/", "bench/"))
+            reads = key in _READS or key in stages() or key.rpartition("_")[0] in DATASETS
             seen = _worse(seen, self._worst(_HASH.findall(value), lost="unknown" if reads else "no"))
         return seen
 

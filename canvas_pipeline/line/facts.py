@@ -58,7 +58,7 @@ def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> di
     for verdict in verdicts:
         subject = f" ({verdict.subject})" if verdict.subject else ""
         facts[f"guard.{verdict.guard}"] = Fact(
-            value=f"{verdict.name}: {'passed' if verdict.passed else 'failed'}{subject}", source=f"run_spec/{method}"
+            value=f"{verdict.name}: {'passed' if verdict.passed else 'failed'}{subject}", source=f"{method}_run_spec"
         )
     return facts
 
@@ -74,7 +74,7 @@ def _objective(name: str, chosen_nll: float) -> str:
 def bench_facts(ws: Workspace, methods: tuple[str, ...]) -> dict[str, Fact]:
     """The base's and the methods' figures with intervals."""
     facts: dict[str, Fact] = {}
-    for name, stage in (("base", ws.store.get("base_bench")), *((m, ws.store.get(f"bench/{m}")) for m in methods)):
+    for name, stage in (("base", ws.store.get("base_bench")), *((m, ws.store.get(f"{m}_bench")) for m in methods)):
         found = bench.read_report(stage)
         source = _source(stage, "report.json")
         facts["bench.cases"] = Fact(value=found.cases, source=source)

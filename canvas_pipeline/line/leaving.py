@@ -33,6 +33,7 @@ from canvas_pipeline.line import rebuild as again
 from canvas_pipeline.line import traces
 from canvas_pipeline.line.exposure import Exposure, exposure, is_about
 from canvas_pipeline.line.lineage import Lineage
+from canvas_pipeline.line.stages import stages as all_stages
 from canvas_pipeline.line.versions import remove, sweep
 from canvas_pipeline.line.workspace import KEPT, Launch, Workspace
 from canvas_pipeline.records import Row, dumps
@@ -96,7 +97,7 @@ def plan(ws: Workspace, contributor: str, at: str) -> Intent:
     }
     if not any(removed.values()):
         raise MissingInput(f"nothing below {ws.root} is from this contributor; see who is there: ls {ws.collab}")
-    order = {name: index for index, name in enumerate((*again.DATA, *again.MODEL))}
+    order = {name: index for index, name in enumerate(all_stages())}
     away.sort(key=lambda e: (-order.get(e.stage, -1 if e.stage.startswith("collab/") else len(order)), e.version))
     return Intent(
         who=pseudonym(ws.registry()[0], contributor), contributor=contributor, at=at, hashes=tuple(sorted(found.hashes)),

@@ -1,6 +1,6 @@
 """From the production checkpoint to a gated release in a local folder.
 
-In: checkpoints, bench reports, cards. Out: stages ``gguf/<method>``, ``cards``, ``release_log``, ``release``. What must hold:
+In: checkpoints, bench reports, cards. Out: stages ``<method>_gguf``, ``cards``, ``release_log``, ``release``. What must hold:
 what is published is exactly what was checked; a closed gate lists every reason and leaves yesterday's release as it was.
 """
 
@@ -36,7 +36,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
     """Convert once, quantise six times, read the types back, load, ask and bench each one."""
     audits.refuse_canaries(ws)
     checkpoint = training.trained(ws, name)
-    benched = ws.store.get(f"bench/{name}")
+    benched = ws.store.get(f"{name}_bench")
     cases = ws.store.get("bench_cases")
     private = tuple(contributor_files(ws))
 
@@ -44,7 +44,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
         rows = list(read_jsonl(cases.path(), BenchCase))
         exact = {o.case_id for o in bench.read_report(benched).outcomes if o.exact and o.expected_calls}
         evidence = {}
-        said = ws.unfinished(f"gguf/{name}", writer.fingerprint)
+        said = ws.unfinished(f"{name}_gguf", writer.fingerprint)
         for quant, path in export(checkpoint.folder / "model", writer.folder, name=f"canvas-{name}").items():
             report = check(path, quant, private=private)
             ws.say(
@@ -60,7 +60,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
         shutil.rmtree(said)
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    stage, reused = make(ws, f"gguf/{name}", build, inputs=inputs, unused=training.ADAPTERS)
+    stage, reused = make(ws, f"{name}_gguf", build, inputs=inputs, unused=training.ADAPTERS)
     quants = read_quants(stage)
     lines = ["| quant | MiB | tensor types | exact calls retained |", "|---|---|---|---|"]
     for quant, found in quants.items():
@@ -96,13 +96,13 @@ def cards(ws: Workspace, launch: Launch) -> Made:
     """Model card, data card and Modelfile of the production checkpoint."""
     audits.refuse_canaries(ws)
     name = bench.production_method(ws)
-    files = ws.store.get(f"gguf/{name}")
+    files = ws.store.get(f"{name}_gguf")
     verdicts, _ = verdicts_of_line(ws)
     own = tuple(v for v in verdicts if v.subject in (None, name) or v.subject in DATASETS)
     known = {
         **facts.model_facts(ws, name, own),
         **facts.bench_facts(ws, tuple(bench.current_benches(ws)[0])),
-        **facts.quant_facts(read_quants(files), f"gguf/{name} quants.json {files.sha256[:12]}"),
+        **facts.quant_facts(read_quants(files), f"{name}_gguf quants.json {files.sha256[:12]}"),
         **facts.data_facts(ws),
     }
     private = tuple(contributor_files(ws))
@@ -131,18 +131,18 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     """Everything the gate looks at, and the files to be released by their name in the release."""
     audits.refuse_canaries(ws)
     name = bench.production_method(ws)
-    checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"gguf/{name}"), ws.store.get("cards")
+    checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"{name}_gguf"), ws.store.get("cards")
     quants = read_quants(files)
     paths = {file: card.path(file) for file in RELEASED}
     paths.update({q.report.file: files.path(q.report.file) for q in quants.values()})
     verdicts, inputs = verdicts_of_line(ws)
     data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
-    read = [ws.store.get(f"splits/{key.removesuffix('_train')}").path("train.jsonl") for key in data]
+    read = [ws.store.get(DATASETS[key.removesuffix("_train")].split).path("train.jsonl") for key in data]
     audited = [*read, *(card.path(file) for file in gate.CARDS)]
     reviewed = audits.exceptions_of(ws)
     found_in = auditor.report(audited, ws.registry()[1], exceptions=reviewed)
     reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
-    found = bench.read_report(ws.store.get(f"bench/{name}"))
+    found = bench.read_report(ws.store.get(f"{name}_bench"))
     selection = msgspec.json.decode(ws.store.get("production_checkpoint").path("selection.json").read_bytes())
     figures = {
         key: gate.Figure(value=rate.share, low=rate.low or 0.0, high=rate.high or 0.0, n=rate.cases)
@@ -167,7 +167,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
             for path in audited
         },
         figures=figures,
-        bench_checkpoint=ws.store.get(f"bench/{name}").manifest.recipe.inputs["model"],
+        bench_checkpoint=ws.store.get(f"{name}_bench").manifest.recipe.inputs["model"],
         production=(selection["chosen"]["method"], selection["chosen"]["checkpoint_sha256"]),
         quants=quants,
         cards={

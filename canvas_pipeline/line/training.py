@@ -1,7 +1,7 @@
 """From splits to checkpoints: base, run specs with their verdicts, reference log-probabilities, weights.
 
-In: split stages and a ``Launch``. Out: stages ``base_model``, ``training_image``, ``run_spec/<method>``, ``reference_logprobs``,
-``checkpoint/<method>``. What must hold: torch runs in child processes only; a checkpoint is made from the current inputs and from
+In: split stages and a ``Launch``. Out: stages ``base_model``, ``training_image``, ``<method>_run_spec``, ``reference_logprobs``,
+``<method>_checkpoint``. What must hold: torch runs in child processes only; a checkpoint is made from the current inputs and from
 verdicts for exactly their hashes, or not at all; a killed run continues where it stopped.
 """
 
@@ -49,7 +49,7 @@ TRAINERS = {"sft": "training.supervised", "pairwise": "training.preference", "un
 """Objective → the module that trains on it. The training process's command line is not counted: it chooses among these modules."""
 ADAPTERS = ("bitsandbytes", "peft")
 MEASURES = ("line.training:run_spec.measure", "training.measure")
-REFERRED = ("preference_train", "preference_eval", "checkpoint/sft")
+REFERRED = ("preference_train", "preference_eval", "sft_checkpoint")
 ENTRY_POINT = "cli.train"
 IMAGE_FILES = ("deploy/Dockerfile.training", "deploy/compose.yaml")
 
@@ -134,7 +134,7 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
 
     if measure_anyway or all(verdict.passed for verdict in row_verdicts(ws, name)):
         inputs, config = _measured(spec)
-        make(ws, f"measurements/{name}", measure, inputs, config, runs=MEASURES[1:], unused=_unused(spec))
+        make(ws, f"{name}_measurement", measure, inputs, config, runs=MEASURES[1:], unused=_unused(spec))
     verdicts = verdicts_now(ws, spec)
     judged = msgspec.structs.replace(spec, verdicts=verdicts)
 
@@ -142,7 +142,7 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
         write_spec(judged, writer.path("spec.json"))
 
     # The spec is its own recipe: the same inputs, numbers and verdicts are the same file.
-    stage, reused = make(ws, f"run_spec/{name}", write, inputs={"spec": digest(dumps(judged).decode())})
+    stage, reused = make(ws, f"{name}_run_spec", write, inputs={"spec": digest(dumps(judged).decode())})
     numbers = msgspec.to_builtins(spec.hyperparameters)
     facts = {
         "spec_sha256": judged.sha256, "uma_gib": spec.row.uma_gib[ws.profile.name], "compute": spec.compute, **numbers,
@@ -154,7 +154,7 @@ def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
     """What the guards that need no measurement say about the line as it is now, as far as they concern a method.
     Raises ``GateClosed`` where the audit of a split is red."""
     for dataset in judging.datasets_of(name):
-        audits.audited(ws, f"splits/{dataset}")
+        audits.audited(ws, f"{dataset}_split")
     found = [verdict for dataset in judging.datasets_of(name) for verdict in judging.of_split(ws, dataset)]
     return judging.concerning(name, [*found, judging.of_base(ws), judging.of_image(ws)])
 
@@ -163,8 +163,8 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
     """What all guards say about the line as it is now; those over measurements where exactly this spec was measured."""
     name, (inputs, config) = spec.method, _measured(spec)
     found = row_verdicts(ws, name)
-    measured = ws.store.find(f"measurements/{name}")
-    now = recipe(ws, f"measurements/{name}", MEASURES, inputs, config, unused=_unused(spec))
+    measured = ws.store.find(f"{name}_measurement")
+    now = recipe(ws, f"{name}_measurement", MEASURES, inputs, config, unused=_unused(spec))
     if measured is not None and measured.manifest.recipe == now:
         numbers = json.loads(measured.verify().path("measurement.json").read_bytes())
         hashes = {key: file.sha256 for key, file in spec.inputs.items()}
@@ -212,8 +212,8 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
         shutil.rmtree(work)
 
     runs, inputs, unused = (TRAINERS[spec.row.objective],), spec_inputs(spec), _unused(spec)
-    made_by = recipe(ws, f"checkpoint/{name}", (root_of(train), *runs), inputs, unused=unused)
-    stage, reused = make(ws, f"checkpoint/{name}", train, inputs, runs=runs, unused=unused)
+    made_by = recipe(ws, f"{name}_checkpoint", (root_of(train), *runs), inputs, unused=unused)
+    stage, reused = make(ws, f"{name}_checkpoint", train, inputs, runs=runs, unused=unused)
     summary = msgspec.json.decode(stage.path("summary.json").read_bytes())
     plots = {
         Path(file).stem: stage.path(file).read_bytes() for file in stage.manifest.files if file.startswith("plots/")
@@ -226,7 +226,7 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> Made:
 def current_spec(ws: Workspace, name: str) -> RunSpec:
     """The run spec of a method, if it is for the inputs as they are now and says what the guards say now; else
     ``GateClosed`` naming what differs. Its inputs' paths are those of this workspace."""
-    spec = read_spec(ws.store.get(f"run_spec/{name}").path("spec.json"))
+    spec = read_spec(ws.store.get(f"{name}_run_spec").path("spec.json"))
     now = _unjudged(ws, name)
     stale = sorted(
         key for key, file in now.inputs.items() if key not in spec.inputs or spec.inputs[key].sha256 != file.sha256
@@ -234,14 +234,14 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
     if stale:
         raise GateClosed(
             f"{name}: the run spec's verdicts are for other inputs than the current ones ({', '.join(stale)} differ); "
-            f"materialise run_spec/{name} again"
+            f"materialise {name}_run_spec again"
         )
     if (spec.method, spec.profile, spec.seed, spec.hyperparameters, spec.compute) != (
         now.method, now.profile, now.seed, now.hyperparameters, now.compute
     ):  # fmt: skip
         raise GateClosed(
             f"{name}: the run spec has other numbers than the method table, or another compute type than this machine's "
-            f"({now.compute}); materialise run_spec/{name} again"
+            f"({now.compute}); materialise {name}_run_spec again"
         )
     written, again = set(map(_said, spec.verdicts)), verdicts_now(ws, now)
     changed = [f"{v.name}: {v.reason or 'passes now'}" for v in again if _said(v) not in written]
@@ -249,7 +249,7 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
     if changed:
         listing = "".join(f"\n  - {reason}" for reason in changed)
         raise GateClosed(
-            f"{name}: the guards do not say now what the run spec records; materialise run_spec/{name} again{listing}"
+            f"{name}: the guards do not say now what the run spec records; materialise {name}_run_spec again{listing}"
         )
     return msgspec.structs.replace(now, verdicts=spec.verdicts)
 
@@ -269,7 +269,7 @@ def current_checkpoint(ws: Workspace, name: str) -> Stage:
     """The checkpoint of a method, if it was trained by the current, admitted run spec; else ``GateClosed``."""
     stage = trained(ws, name)
     if stage.manifest.recipe.inputs != spec_inputs(admitted_spec(ws, name)):
-        raise GateClosed(f"checkpoint/{name} was trained on other inputs than the current ones; materialise it again")
+        raise GateClosed(f"{name}_checkpoint was trained on other inputs than the current ones; materialise it again")
     return stage
 
 
@@ -282,7 +282,7 @@ def trained(ws: Workspace, name: str) -> Stage:
     """The checkpoint of a method; raises ``MissingInput`` naming the asset to materialise."""
     if name not in METHODS:
         method(name)
-    return ws.store.get(f"checkpoint/{name}")
+    return ws.store.get(f"{name}_checkpoint")
 
 
 def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
@@ -292,7 +292,7 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
     for key in dict.fromkeys((*inputs_for(method(name)), method(name).start, "base_model")):
         if key.startswith("deploy/"):
             paths[key] = ws.deploy / Path(key).name
-        elif key in ("base_model", "checkpoint/sft"):
+        elif key in ("base_model", "sft_checkpoint"):
             paths[key] = start_folder(ws, key)
         elif key == "bench_cases":
             paths[key] = ws.store.get(key).folder
@@ -300,7 +300,7 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
             dataset, part = key.rsplit("_", 1)
             if part not in PARTS:
                 raise MissingInput(f"the guard table asks for {key}, which no stage writes")
-            paths[key] = judging.file_of(ws.store.get(f"splits/{dataset}"), part)
+            paths[key] = judging.file_of(ws.store.get(f"{dataset}_split"), part)
     if reference:
         referred = ws.store.get(REFERENCE)
         stale = [key for key in REFERRED if referred.manifest.recipe.inputs.get(key) != sha256_path(paths[key])]

@@ -3,7 +3,7 @@
 In: split stages, their upstream funnels, the base's bench report, the training image's evidence, a method's measurement. Out:
 ``Verdict`` rows. What must hold: a verdict names the sha256 of the very files it judged (evidence speaks for what it was made
 from, not for what lies there now); a data set whose stages were made from older versions of each other is not judged at all; rows
-that did not change are read by the guards once, for all methods and all later runs (stage ``verdicts/<dataset>``).
+that did not change are read by the guards once, for all methods and all later runs (stage ``<dataset>_verdicts``).
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def lineage(ws: Workspace, name: str) -> None:
 
 def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
     """G1 G2 G4 G6 G7 G8 G12 G13, as far as they concern a data set."""
-    split = ws.store.get(f"splits/{dataset}")
-    lineage(ws, f"splits/{dataset}")
+    split = ws.store.get(f"{dataset}_split")
+    lineage(ws, f"{dataset}_split")
     paths = tuple(file_of(split, part) for part in PARTS)
     sha256s = tuple(sha256_file(path) for path in paths)
     hashes = {f"{dataset}_{part}": sha256 for part, sha256 in zip(PARTS, sha256s, strict=True)}
@@ -59,7 +59,7 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
 
     code = root_of(build)
     recipe = Recipe(
-        stage=f"verdicts/{dataset}",
+        stage=f"{dataset}_verdicts",
         code_version=code_version(code),
         code=(code,),
         inputs={split.manifest.stage: split.sha256, **hashes},

@@ -42,7 +42,7 @@ SHIPPED_ALLOWANCES = (
         reason="votes must be unanimous over three presentations; ties and disagreements leave",
     ),
     Allowance(
-        stage="splits/preference",
+        stage="preference_split",
         minimum_retained=0.55,
         reason="labelled pairs whose items fall into different splits leave, so that splits share no item",
     ),
@@ -59,6 +59,7 @@ class Workspace:
     ``deploy`` holds the training image's files (G10)."""
 
     root: Path
+    track: str = "canvas"
     profile: Profile = PROFILES["embedded"]
     seed: int = 7
     base_model: str = ""
@@ -73,12 +74,13 @@ class Workspace:
 
     @property
     def store(self) -> Store:
-        return Store(self.root / "artifacts")
+        """The stages of the track: a stage's key begins with the track's name, on the disk and in Dagster."""
+        return Store(self.root / "artifacts" / self.track)
 
     def unfinished(self, stage: str, fingerprint: str) -> Path:
         """A folder for what a stage has worked out before it is whole: a run that is killed leaves it, the next one goes on from it
         if its recipe is the same. What other recipes of the stage left is removed."""
-        name = stage.replace("/", ".")
+        name = f"{self.track}.{stage.replace('/', '.')}"
         folder = self.root / "work" / f"{name}.{fingerprint[:16]}"
         for other in folder.parent.glob(f"{name}.*"):
             if other != folder:

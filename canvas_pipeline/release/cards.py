@@ -32,7 +32,7 @@ FEW = 40
 
 
 class Fact(Row, frozen=True, kw_only=True):
-    """A measured value and the artefact it comes from (``bench/dpo summary.json``, best with the start of its sha256).
+    """A measured value and the artefact it comes from (``dpo_bench summary.json``, best with the start of its sha256).
 
     A ``share`` is 0..1, with its interval (``low``, ``high``) and number of cases ``n`` where it was counted.
     """

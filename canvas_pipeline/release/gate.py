@@ -128,7 +128,7 @@ def _bench(e: ReleaseEvidence) -> list[str]:
     for name in FIGURES:
         figure = e.figures.get(name)
         if figure is None:
-            reasons.append(f"the benchmark gives no {name} for {e.method}; materialise bench/{e.method}")
+            reasons.append(f"the benchmark gives no {name} for {e.method}; materialise {e.method}_bench")
         elif figure.n <= 0 or not _interval(figure):
             reasons.append(f"{name} has no usable interval")
     if e.bench_checkpoint != e.checkpoint:
@@ -154,7 +154,7 @@ def _quants(e: ReleaseEvidence) -> list[str]:
     for quant in QUANTS:
         evidence = e.quants.get(quant)
         if evidence is None:
-            reasons.append(f"{quant} is missing; materialise gguf/{e.method}")
+            reasons.append(f"{quant} is missing; materialise {e.method}_gguf")
             continue
         report = evidence.report
         if report.quant != quant:

@@ -24,14 +24,14 @@ def admit(spec: RunSpec) -> None:
     missing = [name for name in spec.needed if name not in spec.inputs]
     if missing:
         raise MissingInput(
-            f"the run spec of {spec.method} lacks {', '.join(missing)}; materialise run_spec/{spec.method} again"
+            f"the run spec of {spec.method} lacks {', '.join(missing)}; materialise {spec.method}_run_spec again"
         )
     hashes = {name: sha256_path(Path(file.path)) for name, file in spec.inputs.items()}
     changed = [name for name, file in spec.inputs.items() if hashes[name] != file.sha256]
     if changed:
         raise GateClosed(
             f"{spec.method}: {', '.join(changed)} changed since the run spec was made, so its verdicts do not count; "
-            f"run the checks again and materialise run_spec/{spec.method}"
+            f"run the checks again and materialise {spec.method}_run_spec"
         )
     for name in (f"{spec.row.dataset}_train", f"{spec.row.dataset}_eval"):
         check_schema(spec.path(name), spec.row)
@@ -66,7 +66,7 @@ def check_schema(path: Path, row: Method) -> None:
     if lacking:
         raise SchemaMismatch(
             f"{path}: {row.name} trains on {row.dataset} rows, but the column(s) {', '.join(lacking)} are missing "
-            f"(it has {', '.join(sorted(present))}); give it the file of splits/{row.dataset}"
+            f"(it has {', '.join(sorted(present))}); give it the file of {row.dataset}_split"
         )
 
 

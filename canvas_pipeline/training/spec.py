@@ -33,7 +33,7 @@ class InputFile(Row, frozen=True, kw_only=True):
 
 class RunSpec(Row, frozen=True, kw_only=True):
     """One training run. ``inputs`` has the names the gate uses: ``<dataset>_train``, ``<dataset>_eval``, ``base_model`` or
-    ``checkpoint/sft`` (the weights it starts from), ``reference_logprobs`` for the methods that use them, and further
+    ``sft_checkpoint`` (the weights it starts from), ``reference_logprobs`` for the methods that use them, and further
     files that verdicts are bound to (``bench_cases`` …). ``compute`` is the number type of its products (``precision``)."""
 
     method: str

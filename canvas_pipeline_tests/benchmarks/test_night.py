@@ -91,7 +91,7 @@ def test_a_quiet_night_recomputes_nothing_within_a_minute(tmp_path: Path) -> Non
         f"{len(admitted)} admissions"
     )
     assert [key for key, found in again.items() if not found] == [] and set(again) == set(once)
-    assert {f"{kind}/{name}" for kind in ("run_spec", "checkpoint", "bench") for name in METHODS} <= set(again)
+    assert {f"canvas/{name}_{kind}" for kind in ("run_spec", "checkpoint", "bench") for name in METHODS} <= set(again)
     assert stages(root) == before
     assert len(admitted) >= len(steps)
     assert second_s <= BOUND_S

@@ -15,6 +15,7 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.cli.session import Session, session
+from canvas_pipeline.components.track import asset_key
 from canvas_pipeline.instance.dead_runs import UNDER_WAY
 
 CONTRIBUTOR = "ok-1"
@@ -48,7 +49,7 @@ def main(home: str, data: str, *ending: str) -> int:
 def made(opened: Session, config: dict[str, object]) -> int:
     opened.instance.add_dynamic_partitions("contributors", [CONTRIBUTOR])
     taken = opened.run("intake", config=config, partition=CONTRIBUTOR)
-    merged = opened.run("demo", assets=[dg.AssetKey("corpus")], config=config)
+    merged = opened.run("demo", assets=[asset_key("corpus")], config=config)
     return taken.exit_code or merged.exit_code
 
 

@@ -45,7 +45,7 @@ def command(folder: Path, *ending: str) -> subprocess.CompletedProcess[str]:
 
 
 def rows(folder: Path) -> bytes:
-    return (folder / "data" / "artifacts" / "corpus" / "current" / "rows.jsonl").read_bytes()
+    return (folder / "data" / "artifacts" / "canvas" / "corpus" / "current" / "rows.jsonl").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_without_a_terminal_a_line_a_stage_and_nothing_else(instance: dg.Dagster
     first, *stages = done.stdout.splitlines()
     log = Path(first.removeprefix("the whole log: "))
     assert [line.split()[:2] for line in stages] == [["collab", CONTRIBUTOR], ["corpus", "made"]]
-    assert log.parent == tmp_path / "home" / "logs" and "Materialized value corpus." in log.read_text()
+    assert log.parent == tmp_path / "home" / "logs" and "Materialized value canvas corpus." in log.read_text()
 
 
 def test_a_command_beside_a_run_that_makes_models_is_refused_with_one_line(instance: dg.DagsterInstance) -> None:

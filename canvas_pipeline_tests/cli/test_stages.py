@@ -104,13 +104,13 @@ def test_a_finished_stage_has_one_figure(facts: dict[str, object], figure: str) 
 def test_the_table_fits_the_terminal_and_shows_who_is_running(height: int) -> None:
     stages = Stages()
     stages.all = [Stage(f"stage/{n}", MADE if n % 2 else REUSED, 0.0, 9.0, figure="840 rows") for n in range(14)]
-    stages.all += [Stage("checkpoint/apo-zero", RUNNING, 0.0, None, 30, 90, "loss 0.4")]
+    stages.all += [Stage("apo-zero_checkpoint", RUNNING, 0.0, None, 30, 90, "loss 0.4")]
     stages.all += [Stage("bench/a-very-long-name-of-a-method", MEMORY), *(Stage(f"later/{n}") for n in range(14))]
     console = Console(width=80, height=height, record=True, force_terminal=True)
     console.print(rendered(stages, 5000.0, height))
     lines = console.export_text().splitlines()
     assert len(lines) < height and all(len(line.rstrip()) <= 80 for line in lines)
-    assert any("checkpoint/apo-zero" in line and "1:23:20" in line for line in lines)
+    assert any("apo-zero_checkpoint" in line and "1:23:20" in line for line in lines)
     assert any(MEMORY in line for line in lines)
     assert any("more are done: " in line for line in lines) is (height < 60)
 

@@ -18,10 +18,10 @@ def test_the_picture_in_the_readme_is_the_graph_as_it_is() -> None:
 
 def test_every_asset_stands_in_the_picture_once() -> None:
     text = mermaid(defs())
-    folded = {re.sub(r"(?<=/)(sft|lora|qlora|dpo|ipo|apo-zero|sppo|nca|kto)$", "&lt;method&gt;", "/".join(key.path))
+    folded = {re.sub(r"^(sft|lora|qlora|dpo|ipo|apo-zero|sppo|nca|kto)(?=_)", "&lt;method&gt;", key.path[-1])
               for key in defs().resolve_asset_graph().get_all_asset_keys()}  # fmt: skip
     assert sorted(re.findall(r'\["([^"]+)"\]', text)) == sorted(
         folded - {"uma_status"}
     )  # shows the machine, not the line
     assert all(f"subgraph {group}" in text for group in COLOURS)
-    assert "run_spec_method --> checkpoint_method" in text and "reference_logprobs --> run_spec_method" in text
+    assert "method_run_spec --> method_checkpoint" in text and "reference_logprobs --> method_run_spec" in text

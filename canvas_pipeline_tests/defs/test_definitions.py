@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from canvas_pipeline.components.track import FRESH
+from canvas_pipeline.components.track import DAILY, asset_key
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.methods import METHODS
@@ -26,7 +26,7 @@ def definitions() -> dg.Definitions:
 
 def keys_of(definitions: dg.Definitions, job: str) -> set[str]:
     layer = definitions.resolve_job_def(job).asset_layer
-    return {"/".join(key.path) for key in layer.executable_asset_keys}
+    return {key.path[-1] for key in layer.executable_asset_keys}
 
 
 def test_the_asset_graph_is_the_reviewed_one() -> None:
@@ -54,7 +54,7 @@ def test_a_failed_verdict_is_an_error_and_not_a_warning() -> None:
 def test_every_guard_is_a_check_of_a_run_spec_of_each_method_it_concerns(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     for name in METHODS:
-        checks = {check.name for check in graph.get_check_keys_for_assets({dg.AssetKey(["run_spec", name])})}
+        checks = {check.name for check in graph.get_check_keys_for_assets({asset_key(f"{name}_run_spec")})}
         assert checks == {guard.name for guard in guards_for(METHODS[name])}
     assert {guard.name for name in METHODS for guard in guards_for(METHODS[name])} == {
         guard.name for guard in GUARDS.values()
@@ -63,24 +63,22 @@ def test_every_guard_is_a_check_of_a_run_spec_of_each_method_it_concerns(definit
 
 def test_a_run_spec_waits_for_everything_it_reads(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    read = {"/".join(key.path) for key in graph.get(dg.AssetKey(["run_spec", "dpo"])).parent_keys}
+    read = {key.path[-1] for key in graph.get(asset_key("dpo_run_spec")).parent_keys}
     assert {
         "reference_logprobs",
         "base_bench",
         "training_image",
-        "checkpoint/sft",
-        "splits/preference",
-        "splits/trajectory",
+        "sft_checkpoint",
+        "preference_split",
+        "trajectory_split",
     } <= read
 
 
 def test_the_demo_holds_three_methods_and_only_the_production_checkpoints_quants(definitions: dg.Definitions) -> None:
     found = keys_of(definitions, "demo")
     for kind in ("run_spec", "checkpoint", "bench"):
-        assert {key for key in found if key.startswith(f"{kind}/")} == {
-            f"{kind}/{name}" for name in ("sft", "dpo", "kto")
-        }
-    assert {key for key in found if key.startswith("gguf/")} == {"gguf/production"}
+        assert found & {f"{name}_{kind}" for name in METHODS} == {f"{name}_{kind}" for name in ("sft", "dpo", "kto")}
+    assert {key for key in found if key.endswith("_gguf")} == {"production_gguf"}
     assert {"corpus", "base_model", "base_bench", "training_image", "reference_logprobs", "release"} <= found
     assert not {"collab", "departures"} & found
 
@@ -88,14 +86,14 @@ def test_the_demo_holds_three_methods_and_only_the_production_checkpoints_quants
 def test_the_nightly_holds_all_nine_methods_up_to_the_release(definitions: dg.Definitions) -> None:
     found = keys_of(definitions, "nightly")
     for kind in ("run_spec", "checkpoint", "bench"):
-        assert {key for key in found if key.startswith(f"{kind}/")} == {f"{kind}/{name}" for name in METHODS}
-    everything = {"/".join(key.path) for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+        assert {f"{name}_{kind}" for name in METHODS} <= found
+    everything = {key.path[-1] for key in definitions.resolve_asset_graph().get_all_asset_keys()}
     assert everything - found == {
         "canaries",
         "collab",
         "departures",
         "uma_status",
-        *(f"gguf/{name}" for name in METHODS),
+        *(f"{name}_gguf" for name in METHODS),
     }
 
 
@@ -145,7 +143,7 @@ def test_the_release_goes_stale_when_nights_are_missed(definitions: dg.Definitio
         for spec in asset.specs
         if spec.freshness_policy
     }
-    assert policies == {"release": FRESH}
+    assert policies == {"canvas/release": DAILY}
 
 
 @pytest.mark.parametrize("command", [["dg", "check", "defs"], ["dagster", "definitions", "validate"]])

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.components.partition import CONTRIBUTORS_NAME, PARTITION_TAG
+from canvas_pipeline.components.track import asset_key
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.line import intake
 from canvas_pipeline_tests.line.test_leaving_rebuilds import taken_in
@@ -26,7 +27,8 @@ def test_who_leaves_by_the_job_leaves_the_folder_and_the_instance(tmp_path: Path
             defs()
             .resolve_job_def("forget")
             .execute_in_process(
-                run_config=line | {"ops": {"departures": {"config": {"contributor": leaver}}}}, instance=instance
+                run_config=line | {"ops": {"canvas__departures": {"config": {"contributor": leaver}}}},
+                instance=instance,
             )
         )
         assert result.success
@@ -41,7 +43,7 @@ def test_who_leaves_by_the_job_leaves_the_folder_and_the_instance(tmp_path: Path
         assert sorted(instance.get_dynamic_partitions(CONTRIBUTORS_NAME)) == [first, last]
         assert instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: leaver})) == []
         assert len(instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: first}))) == 1
-        version = instance.get_latest_materialization_event(dg.AssetKey("corpus"))
+        version = instance.get_latest_materialization_event(asset_key("corpus"))
         assert version and version.asset_materialization
         assert version.asset_materialization.tags is not None
         assert ws.store.get("corpus").sha256 in version.asset_materialization.tags.values()

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.components.resource import Line
+from canvas_pipeline.components.track import asset_key
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.defs import notices
 from canvas_pipeline.line import release
@@ -19,7 +20,7 @@ from canvas_pipeline_tests.line.breaks import BREAKS
 from canvas_pipeline_tests.line.entries import config
 from canvas_pipeline_tests.line.good_line import BASE, SHARES, Workshop, copy_of
 
-NIGHT = """splits/preference run_spec/dpo checkpoint/dpo bench/dpo method_matrix production_checkpoint scenarios gguf/production
+NIGHT = """preference_split dpo_run_spec dpo_checkpoint dpo_bench method_matrix production_checkpoint scenarios production_gguf
 cards release_log release""".split()
 
 
@@ -36,7 +37,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 def a_night(ws: Workspace, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     """The end of the nightly, from the preference split to the release."""
-    keys = [dg.AssetKey(name.split("/")) for name in NIGHT]
+    keys = [asset_key(name) for name in NIGHT]
     job = defs().resolve_job_def("nightly")
     return job.execute_in_process(run_config=config(ws), instance=instance, asset_selection=keys, raise_on_error=False)
 
@@ -69,14 +70,14 @@ def test_a_guardrail_that_fails_at_night_leaves_the_release_and_is_told_without_
     result = a_night(ws, instance)
     assert not result.success
     assert [event.step_key for event in result.all_events if event.is_step_success] == []
-    assert [event.step_key for event in result.all_events if event.is_step_failure] == ["splits__preference"]
+    assert [event.step_key for event in result.all_events if event.is_step_failure] == ["canvas__preference_split"]
     assert published(ws) == yesterday
 
     places = tmp_path / "notices.jsonl"
     monkeypatch.setattr(notices, "NOTIFIERS", (File(places),))
     failure(result, instance, ws)
     (line,) = places.read_text().splitlines()
-    assert "g6_shrinkage" in line and '"asset":"splits/preference"' in line and '"stages_below":1.0' in line
+    assert "g6_shrinkage" in line and '"asset":"canvas/preference_split"' in line and '"stages_below":1.0' in line
     assert f"yesterday's release is untouched: {yesterday['current']}" in line
     for contributor in ws.collab.glob("*.jsonl"):
         assert contributor.stem not in line

@@ -121,7 +121,7 @@ class Line:
             name: _sha(name.encode())
             for name in (
                 "base_model",
-                "checkpoint/sft",
+                "sft_checkpoint",
                 "bench_cases",
                 "deploy/Dockerfile.training",
                 "deploy/compose.yaml",

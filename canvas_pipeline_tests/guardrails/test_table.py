@@ -45,7 +45,7 @@ def test_a_preference_method_descends_from_sft() -> None:
 def test_inputs_name_the_methods_own_data_set_and_starting_weights() -> None:
     assert {"trajectory_train", "trajectory_eval", "base_model"} <= set(inputs_for(METHODS["sft"]))
     assert "preference_train" not in inputs_for(METHODS["sft"])
-    assert {"feedback_train", "feedback_eval", "checkpoint/sft", "trajectory_train"} <= set(inputs_for(METHODS["kto"]))
+    assert {"feedback_train", "feedback_eval", "sft_checkpoint", "trajectory_train"} <= set(inputs_for(METHODS["kto"]))
 
 
 def test_an_unknown_method_is_named_with_those_there_are() -> None:

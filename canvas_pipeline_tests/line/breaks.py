@@ -29,16 +29,16 @@ def pairs(
     ws: Workspace, change: Callable[[list[PreferencePair]], list[PreferencePair]], file: str = "train.jsonl"
 ) -> None:
     """Other preference rows, and the reference rows that belong to them."""
-    rewrite(ws, "splits/preference", {file: change(rows(ws, "splits/preference", file, PreferencePair))})
+    rewrite(ws, "preference_split", {file: change(rows(ws, "preference_split", file, PreferencePair))})
     training.reference_logprobs(ws, Workshop(ws.root / BASE))
 
 
 def trajectories(ws: Workspace, change: Callable[[list[Trajectory]], list[Trajectory]]) -> None:
-    rewrite(ws, "splits/trajectory", {"train.jsonl": change(rows(ws, "splits/trajectory", "train.jsonl", Trajectory))})
+    rewrite(ws, "trajectory_split", {"train.jsonl": change(rows(ws, "trajectory_split", "train.jsonl", Trajectory))})
 
 
 def measurement(ws: Workspace, method: str = "dpo", **numbers: Any) -> None:
-    stage = ws.store.get(f"measurements/{method}")
+    stage = ws.store.get(f"{method}_measurement")
     found = json.loads(stage.path("measurement.json").read_bytes())
     # A NaN arrives as Python's json writes it: as it would from the process that measures.
     with ws.store.write(stage.manifest.recipe) as writer:
@@ -60,7 +60,7 @@ def chosen_in_prose(ws: Workspace) -> None:
 
 
 def eval_item_in_train(ws: Workspace) -> None:
-    shared = rows(ws, "splits/preference", "train.jsonl", PreferencePair)[0].item_ids
+    shared = rows(ws, "preference_split", "train.jsonl", PreferencePair)[0].item_ids
     pairs(ws, lambda found: [replace(found[0], item_ids=shared), *found[1:]], "eval.jsonl")
 
 
@@ -94,7 +94,7 @@ def python_literal(ws: Workspace) -> None:
 
 
 def wrong_way(ws: Workspace) -> None:
-    found = json.loads(ws.store.get("measurements/dpo").path("measurement.json").read_bytes())["margins"]
+    found = json.loads(ws.store.get("dpo_measurement").path("measurement.json").read_bytes())["margins"]
     measurement(ws, margins=[{**found[0], "after": -0.01}, *found[1:]])
 
 

@@ -13,16 +13,17 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.cli import train as command
+from canvas_pipeline.components.track import asset_key
 from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline_tests.line.good_line import BASE, copy_of
 
-SPEC, CHECKPOINT = dg.AssetKey(["run_spec", "dpo"]), dg.AssetKey(["checkpoint", "dpo"])
+SPEC, CHECKPOINT = asset_key("dpo_run_spec"), asset_key("dpo_checkpoint")
 
 
 def untrained(good_line: Path, root: Path) -> Workspace:
     """A copy of the good line on which dpo was not trained yet: its run spec and everything before it is there."""
     ws = copy_of(good_line, root)
-    shutil.rmtree(ws.store.home("checkpoint/dpo"))
+    shutil.rmtree(ws.store.home("dpo_checkpoint"))
     return ws
 
 
@@ -46,7 +47,7 @@ def canvas_train(*arguments: str) -> int:
 
 def nothing_was_trained(ws: Workspace) -> bool:
     """No checkpoint, and no training process was even started."""
-    return ws.store.find("checkpoint/dpo") is None and not any((ws.root / "work").glob("*"))
+    return ws.store.find("dpo_checkpoint") is None and not any((ws.root / "work").glob("*"))
 
 
 def events_say(events: Iterable[dg.DagsterEvent]) -> str:

@@ -22,11 +22,12 @@ from pathlib import Path
 
 import dagster as dg
 
+from canvas_pipeline.components.track import asset_key
 from canvas_pipeline.defs.automation import WAITING
 from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline_tests.instance.daemon import Daemon, settle
 
-COLLAB = dg.AssetKey("collab")
+COLLAB = asset_key("collab")
 TARGET = ("--workspace", "workspace.yaml")
 LOOKED = "Sensor contributors skipped"
 QUIET_S = 75.0

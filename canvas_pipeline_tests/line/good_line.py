@@ -98,7 +98,7 @@ def measured(spec: RunSpec, out: Path) -> None:
 
 def referred(spec: RunSpec, out: Path) -> None:
     """Reference rows of all pairs."""
-    model = spec.inputs["checkpoint/sft"].sha256
+    model = spec.inputs["sft_checkpoint"].sha256
     pairs = (row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, PreferencePair))
     write_jsonl(out, (ReferenceRow(id=row.id, chosen=-9.0, rejected=-11.0, model=model) for row in pairs))
 
@@ -150,10 +150,10 @@ def release_half(ws: Workspace) -> Iterator[Made]:
 
 
 def quants(ws: Workspace, name: str) -> None:
-    """The stage ``gguf/<method>`` as if six files had been made, loaded, asked and benched."""
+    """The stage ``<method>_gguf`` as if six files had been made, loaded, asked and benched."""
     checkpoint, benched, cases = (
-        ws.store.get(f"checkpoint/{name}"),
-        ws.store.get(f"bench/{name}"),
+        ws.store.get(f"{name}_checkpoint"),
+        ws.store.get(f"{name}_bench"),
         ws.store.get("bench_cases"),
     )
 
@@ -170,7 +170,7 @@ def quants(ws: Workspace, name: str) -> None:
         writer.json(evidence, "quants.json")
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    ws.store.make(recipe(ws, f"gguf/{name}", QUANTISES, inputs, unused=training.ADAPTERS), build)
+    ws.store.make(recipe(ws, f"{name}_gguf", QUANTISES, inputs, unused=training.ADAPTERS), build)
 
 
 def micro_base(rows: Path, folder: Path) -> None:

@@ -18,7 +18,9 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.bench.score import Prediction, expected_calls, report
-from canvas_pipeline.line import intake, rebuild
+from canvas_pipeline.line import intake
+from canvas_pipeline.line.processes import subprocess_launch
+from canvas_pipeline.line.stages import stages
 from canvas_pipeline.line.workspace import Made, Workspace
 from canvas_pipeline.records import BenchCase, digest, dumps, read_jsonl
 from canvas_pipeline.tools.wire import serialise
@@ -42,7 +44,7 @@ def record(root: Path) -> dict[str, Any]:
         shutil.copytree(ROOT / "data" / name, root / name)
     ws = Workspace(root=root)
     made = {f"collab/{name}": intake.collab(ws, name) for name in intake.contributor_files(ws)}
-    made |= {name: step(ws) for name, step in rebuild.DATA.items()}
+    made |= {spec.name: spec.make(ws, subprocess_launch(print)) for spec in stages().values() if spec.kind == "rows"}
     cases = list(read_jsonl(made["bench_cases"].stage.path(), BenchCase))
     bench = report(cases, predictions(cases))
     return {
@@ -59,7 +61,7 @@ def _stage(found: Made) -> dict[str, Any]:
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """The names of what differs."""
-    before, after = json.loads(json.dumps(old)), json.loads(json.dumps(new))
+    before, after = (json.loads(json.dumps(found)) for found in (old, new))
     names = sorted({*before["stages"], *after["stages"]})
     found = [name for name in names if before["stages"].get(name) != after["stages"].get(name)]
     return found + [name for name in ("bench", "tool_selection") if before[name] != after[name]]

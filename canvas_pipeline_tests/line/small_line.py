@@ -3,8 +3,8 @@
 ada: essay (hers), quiz (also bo's)      bo: quiz, lab      sessions: one of ada's, one of bo's, in a shared file
 students: st-a (essay, quiz), st-b (lab)
 trajectories: t-essay (st-a), t-lab (st-b), t-said (ada's session, about the lab)
-splits/trajectory: train t-essay t-said, eval t-lab        splits/feedback: train f-lab (from t-lab), eval f-essay
-checkpoint/sft and its gguf and release read trajectory_train; checkpoint/kto reads feedback_train alone
+trajectory_split: train t-essay t-said, eval t-lab        feedback_split: train f-lab (from t-lab), eval f-essay
+sft_checkpoint and its gguf and release read trajectory_train; kto_checkpoint reads feedback_train alone
 """
 
 from __future__ import annotations
@@ -97,22 +97,22 @@ def rows_of(ws: Workspace) -> None:
     feedback = [said("f-lab", ["lab"], ["t-lab"]), *([said("f-essay", ["essay"], ["t-essay"])] if ada else [])]
     above = {"trajectories": trajectories.sha256}
     examples = put(ws, "feedback_examples", above, rows=feedback)
-    put(ws, "splits/trajectory", {"corpus": corpus.sha256, **above}, train=talks[:2] if ada else [], eval=talks[2:])
-    put(ws, "splits/feedback", {"corpus": corpus.sha256, "feedback_examples": examples.sha256}, train=feedback[:1],
+    put(ws, "trajectory_split", {"corpus": corpus.sha256, **above}, train=talks[:2] if ada else [], eval=talks[2:])
+    put(ws, "feedback_split", {"corpus": corpus.sha256, "feedback_examples": examples.sha256}, train=feedback[:1],
         eval=feedback[1:])  # fmt: skip
 
 
 def models_of(ws: Workspace) -> None:
     """Weights, a quant, a card and a release of each of two methods."""
-    trajectory, feedback = ws.store.get("splits/trajectory"), ws.store.get("splits/feedback")
+    trajectory, feedback = ws.store.get("trajectory_split"), ws.store.get("feedback_split")
     reads = {
         "sft": {"trajectory_train": sha(trajectory, "train.jsonl")},
         "kto": {"feedback_train": sha(feedback, "train.jsonl")},
     }
     for name, inputs in reads.items():
-        weights = put(ws, f"checkpoint/{name}", {"spec": "0" * 64, **inputs}, model=f"weights of {name}")
-        put(ws, f"gguf/{name}", {"model": weights.sha256}, quant=f"quant of {name}")
-        put(ws, "cards", {"model.checkpoint": f"{weights.sha256}checkpoint/{name} summary.json {weights.sha256[:12]}"},
+        weights = put(ws, f"{name}_checkpoint", {"spec": "0" * 64, **inputs}, model=f"weights of {name}")
+        put(ws, f"{name}_gguf", {"model": weights.sha256}, quant=f"quant of {name}")
+        put(ws, "cards", {"model.checkpoint": f"{weights.sha256}{name}_checkpoint summary.json {weights.sha256[:12]}"},
             card=f"card of {name}")  # fmt: skip
         release(ws, name, weights.sha256, inputs)
 

@@ -10,6 +10,7 @@ import dagster as dg
 import msgspec
 import pytest
 
+from canvas_pipeline.components.track import asset_key
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.line import audits, examples, intake, release, training
@@ -69,13 +70,13 @@ def test_a_planted_identity_fails_the_audit_alone_and_the_next_stage_refuses(sta
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_a_planted_identity_in_a_split_fails_the_audit_and_stops_the_training(dataset: str, ws: Workspace) -> None:
-    plant(ws, f"splits/{dataset}", "test.jsonl")
+    plant(ws, f"{dataset}_split", "test.jsonl")
     made = examples.split(ws, dataset)
     assert red(made) == ["audit"]
     if dataset != "feedback":
         name = {"trajectory": "sft", "preference": "dpo"}[dataset]
         for step in (training.run_spec, training.checkpoint):
-            with pytest.raises(GateClosed, match=rf"splits/{dataset} may not be read"):
+            with pytest.raises(GateClosed, match=rf"{dataset}_split may not be read"):
                 step(ws, name, launch(ws))
 
 
@@ -90,7 +91,7 @@ def test_a_planted_identity_in_the_cards_fails_the_audit_and_stops_the_release(w
 
 def test_a_planted_identity_in_what_is_to_be_published_stops_the_release_before_it_is_there(ws: Workspace) -> None:
     method = "dpo"
-    stage = ws.store.get(f"gguf/{method}")
+    stage = ws.store.get(f"{method}_gguf")
     path = next(stage.path(name) for name in stage.manifest.files if name.endswith(".gguf"))
     verdict = audits.of_files(ws, "release", {path.name: path}, {path.name: "0"}, {"release": "0"})
     assert verdict.passed
@@ -121,7 +122,7 @@ def test_what_did_not_change_is_not_looked_through_again_and_a_new_registry_entr
 def test_in_dagster_the_red_check_blocks_what_comes_after(ws: Workspace) -> None:
     plant(ws, "corpus")
     settings = {"resources": {"line": {"config": {"root": str(ws.root)}}}}
-    chosen = [dg.AssetKey("corpus"), dg.AssetKey("item_pairs")]
+    chosen = [asset_key("corpus"), asset_key("item_pairs")]
     with dg.DagsterInstance.ephemeral() as instance:
         job = defs().resolve_job_def("nightly")
         result = job.execute_in_process(
@@ -130,5 +131,5 @@ def test_in_dagster_the_red_check_blocks_what_comes_after(ws: Workspace) -> None
         checks = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
         log = "\n".join(repr(entry) for entry in instance.all_logs(result.run_id))
     assert not result.success and checks == {"audit": False, "g6_shrinkage": True}
-    assert [event.asset_key for event in result.get_asset_materialization_events()] == [dg.AssetKey("corpus")]
+    assert [event.asset_key for event in result.get_asset_materialization_events()] == [asset_key("corpus")]
     assert "quill" not in log

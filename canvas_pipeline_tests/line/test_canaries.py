@@ -46,5 +46,5 @@ def test_the_report_and_its_page_hold_no_planted_value(ws: Workspace, found: Can
 
 
 def test_the_workspace_itself_is_not_touched(ws: Workspace, found: CanaryReport) -> None:
-    assert found.canaries and not (ws.root / "artifacts" / "canaries").exists()
+    assert found.canaries and not ws.store.home("canaries").exists()
     assert b"Seminar on Method" not in b"".join(path.read_bytes() for path in ws.collab.glob("*.jsonl"))

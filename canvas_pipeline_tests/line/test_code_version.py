@@ -40,8 +40,8 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "reference_logprobs": ("line.training:reference_logprobs.compute", "training.reference"),
     "measurements": ("line.training:run_spec.measure", "training.measure"),
     "run_spec": ("line.training:run_spec.write",),
-    "checkpoint/sft": ("line.training:checkpoint.train", "training.supervised"),
-    "checkpoint/dpo": ("line.training:checkpoint.train", "training.preference"),
+    "sft_checkpoint": ("line.training:checkpoint.train", "training.supervised"),
+    "dpo_checkpoint": ("line.training:checkpoint.train", "training.preference"),
     "bench": ("line.bench:_benched.run",),
     "method_matrix": ("line.bench:method_matrix.build",),
     "production_checkpoint": ("line.bench:production_checkpoint.build",),
@@ -53,7 +53,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 }
 """Stage → where its code begins. Two tests below hold it to the stages that there are."""
 
-MODELS = "reference_logprobs measurements checkpoint/sft checkpoint/dpo"
+MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
 SPEAKS = "bench scenarios gguf"
 """Trainings, and the stages that load what was trained."""
 EDITS: Mapping[str, str] = {
@@ -64,8 +64,8 @@ EDITS: Mapping[str, str] = {
     "training/embedded.py": f"{MODELS} {SPEAKS}",
     "training/weights.py": f"run_spec {MODELS} {SPEAKS}",
     "training/spec.py": f"run_spec {MODELS}",
-    "training/supervised.py": "measurements checkpoint/sft",
-    "training/preference.py": "measurements checkpoint/dpo",
+    "training/supervised.py": "measurements sft_checkpoint",
+    "training/preference.py": "measurements dpo_checkpoint",
     "training/admission.py": "",
     "training/base.py": "",
     "training/embedded_base/config.json": "",
@@ -215,10 +215,16 @@ def _takes_a_writer(function: ast.FunctionDef) -> bool:
     return [ast.unparse(arg.annotation) for arg in function.args.args if arg.annotation] == ["Writer"]
 
 
+def _code_of(stage: str) -> tuple[str, ...]:
+    """Of a stage by its own name, of the folder it lies in (``collab/…``), or by what it is (``dpo_bench``)."""
+    kind = stage.rpartition("_")[2]
+    kinds = {"split": "splits", "measurement": "measurements", "spec": "run_spec"}
+    return STAGES.get(stage) or STAGES.get(stage.split("/")[0]) or STAGES[kinds.get(kind, kind)]
+
+
 def test_the_stages_of_a_line_name_the_code_of_the_table(good_line: Path) -> None:
     named = {stage.manifest.stage: stage.manifest.recipe.code for stage in versions(line_at(good_line).store)}
-    of = {"base_bench": "bench"}
-    expected = {name: STAGES.get(name) or STAGES[of.get(name, name.split("/")[0])] for name in named}
+    expected = {name: _code_of(name) for name in named}
     assert expected == named
 
 
@@ -262,7 +268,7 @@ def test_the_version_of_a_library_stands_in_the_recipes_of_the_stages_that_it_de
 
 def test_libraries_that_a_run_does_without_are_not_in_its_recipe(good_line: Path) -> None:
     store = line_at(good_line).store
-    trained, benched = (store.get(name).manifest.recipe.libraries for name in ("checkpoint/sft", "bench/sft"))
+    trained, benched = (store.get(name).manifest.recipe.libraries for name in ("sft_checkpoint", "sft_bench"))
     assert {"torch", "transformers", "trl"} <= trained.keys() and not {"peft", "bitsandbytes"} & trained.keys()
     assert {"torch", "transformers"} <= benched.keys() and "llama-cpp-python" not in benched
 

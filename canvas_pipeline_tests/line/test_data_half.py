@@ -16,6 +16,7 @@ import dagster as dg
 import msgspec
 import pytest
 
+from canvas_pipeline.components.track import asset_key
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
 from canvas_pipeline.line import examples, intake, training
@@ -33,14 +34,14 @@ def ws(good_line: Path, tmp_path: Path) -> Workspace:
 
 def tree(ws: Workspace) -> dict[str, bytes]:
     """Every file of the artefacts with its bytes."""
-    root = ws.root / "artifacts"
+    root = ws.store.root
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
 def contents(ws: Workspace) -> dict[str, str]:
     """Every current stage with the hash of its content."""
-    links = sorted((ws.root / "artifacts").rglob("current"))
-    names = [link.parent.relative_to(ws.root / "artifacts").as_posix() for link in links]
+    links = sorted(ws.store.root.rglob("current"))
+    names = [link.parent.relative_to(ws.store.root).as_posix() for link in links]
     return {name: ws.store.get(name).sha256 for name in names}
 
 
@@ -193,8 +194,8 @@ def test_bench_cases_share_neither_items_nor_wordings_with_anything_that_is_trai
         ("preference", PreferencePair),
         ("feedback", FeedbackExample),
     )
-    learnt = [row for name, type_ in types for row in rows(ws, f"splits/{name}", "train.jsonl", type_)]
-    held = [row for name, type_ in types for row in rows(ws, f"splits/{name}", "eval.jsonl", type_)]
+    learnt = [row for name, type_ in types for row in rows(ws, f"{name}_split", "train.jsonl", type_)]
+    held = [row for name, type_ in types for row in rows(ws, f"{name}_split", "eval.jsonl", type_)]
     cases, selection = (rows(ws, "bench_cases", file, BenchCase) for file in ("rows.jsonl", "selection.jsonl"))
 
     def items(found: list[Any]) -> set[str]:
@@ -237,7 +238,7 @@ def test_no_raw_course_identity_is_in_any_artefact_or_in_the_event_log(ws: Works
             (defs().resolve_job_def("nightly"), {}),
         )
         for job, options in jobs:
-            chosen = {} if options else {"asset_selection": [dg.AssetKey("corpus"), dg.AssetKey("item_pairs")]}
+            chosen = {} if options else {"asset_selection": [asset_key("corpus"), asset_key("item_pairs")]}
             result = job.execute_in_process(run_config=settings, instance=instance, **options, **chosen)
             log = "\n".join(repr(entry) for entry in instance.all_logs(result.run_id)).encode()
             assert result.success and len(log) > 5000

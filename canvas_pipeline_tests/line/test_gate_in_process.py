@@ -82,7 +82,7 @@ def test_the_command_line_refuses(broken: tuple[Workspace, str], capsys: pytest.
 def test_a_single_asset_refuses(
     broken: tuple[Workspace, str], definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    """``checkpoint/dpo`` alone, where no check of another run can stop it: first with the spec of the time when all was
+    """``dpo_checkpoint`` alone, where no check of another run can stop it: first with the spec of the time when all was
     well, then with the spec that records the failure."""
     ws, guard = broken
     stale = run(definitions, None, ws, instance, CHECKPOINT)
@@ -99,7 +99,7 @@ def test_each_guard_fails_its_check_and_the_job_trains_nothing(
     ws, name = spoilt(good_line, tmp_path / "line", guard)
     result = run(definitions, "nightly", ws, instance, SPEC, CHECKPOINT)
     assert not result.success and name in events_say(result.all_events) and nothing_was_trained(ws)
-    spec = read_spec(ws.store.get("run_spec/dpo").path("spec.json"))
+    spec = read_spec(ws.store.get("dpo_run_spec").path("spec.json"))
     assert name in {verdict.name for verdict in spec.verdicts if not verdict.passed}
 
 

@@ -40,7 +40,7 @@ def made(ws: Workspace) -> RunSpec:
 @pytest.fixture
 def honest(good_line: Path) -> RunSpec:
     """The run spec of the good line."""
-    return read_spec(line_at(good_line).store.get("run_spec/dpo").path("spec.json"))
+    return read_spec(line_at(good_line).store.get("dpo_run_spec").path("spec.json"))
 
 
 def train(spec: RunSpec, folder: Path) -> tuple[int, Path]:
@@ -128,7 +128,7 @@ def test_a_spec_left_in_the_store_with_good_numbers_over_bad_ones_does_not_train
     spec = made(ws)
     for guard in ("g3", "g5", "g9", "g11"):
         spec = changed(spec, guard, passed=True, reason="", numbers=verdict_of(honest, guard).numbers)
-    with ws.store.write(ws.store.get("run_spec/dpo").manifest.recipe) as writer:
+    with ws.store.write(ws.store.get("dpo_run_spec").manifest.recipe) as writer:
         write_spec(spec, writer.path("spec.json"))
     with pytest.raises(GateClosed, match="g5_dry_run"):
         training.checkpoint(ws, "dpo", Workshop(ws.root / BASE))

@@ -66,11 +66,11 @@ def test_what_was_made_without_them_keeps_its_bytes(ws: Workspace) -> None:
     before = state(ws)
     leaving.forget(ws, "ada", AT, rebuild="none")
     after = state(ws)
-    for kept in ("collab/bo", "checkpoint/kto", "gguf/kto"):
-        own = {name: raw for name, raw in before.items() if name.startswith(f"artifacts/{kept}/")}
+    for kept in ("collab/bo", "kto_checkpoint", "kto_gguf"):
+        own = {name: raw for name, raw in before.items() if name.startswith(f"artifacts/canvas/{kept}/")}
         assert own and own.items() <= after.items()
     assert before["collab/bo.jsonl"] == after["collab/bo.jsonl"]
-    for stage in ("corpus", "trajectories", "splits/trajectory", "checkpoint/sft", "gguf/sft"):
+    for stage in ("corpus", "trajectories", "trajectory_split", "sft_checkpoint", "sft_gguf"):
         assert ws.store.find(stage) is None
 
 
@@ -79,7 +79,7 @@ def test_superseded_versions_with_their_rows_go_too_and_one_from_before_they_cam
     ada = ws.collab / "ada.jsonl"
     ada.rename(tmp_path / "ada")
     rows_of(ws)
-    without = state(ws)[f"artifacts/corpus/{ws.store.get('corpus').folder.name}/rows.jsonl"]
+    without = state(ws)[f"artifacts/canvas/corpus/{ws.store.get('corpus').folder.name}/rows.jsonl"]
     shutil.copy(tmp_path / "ada", ada)
     rows_of(ws)
     assert len([p for p in ws.store.home("corpus").iterdir() if p.is_dir() and not p.is_symlink()]) == 2
@@ -141,7 +141,7 @@ def test_votes_on_their_pairs_and_half_trained_models_go_and_others_stay(ws: Wor
     pairs = [{"id": "p-ada", "parents": [hers, his]}, {"id": "p-bo", "parents": [his, his]}]
     put(ws, "item_pairs", {"corpus": ws.store.get("corpus").sha256}, rows=pairs)
     (ws.private / "votes.jsonl").write_text('{"pair_id":"p-ada"}\n{"pair_id":"p-bo"}\n')
-    train = ws.store.get("splits/trajectory").manifest.files["train.jsonl"].sha256
+    train = ws.store.get("trajectory_split").manifest.files["train.jsonl"].sha256
     for name, sha256 in (("sft-1", train), ("kto-1", "0" * 64)):
         (ws.root / "work" / name).mkdir(parents=True)
         (ws.root / "work" / name / "spec.json").write_text(json.dumps({"inputs": sha256}))
@@ -219,6 +219,6 @@ def test_what_was_made_of_their_rows_while_they_left_is_found_by_what_it_was_mad
     intent = leaving.plan(ws, "ada", AT)
     leaving._intend(ws, intent)
     trajectories = ws.store.get("trajectories")
-    late = put(ws, "splits/other", {"trajectories": trajectories.sha256}, train=[{"id": "x", "parents": ["t-essay"]}])
+    late = put(ws, "other_split", {"trajectories": trajectories.sha256}, train=[{"id": "x", "parents": ["t-essay"]}])
     leaving.resume(ws, rebuild="none")
     assert not late.folder.exists()

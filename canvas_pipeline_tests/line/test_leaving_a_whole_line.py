@@ -16,10 +16,12 @@ from typer.testing import CliRunner
 from canvas_pipeline.artifacts import Store
 from canvas_pipeline.cli import data_lineage
 from canvas_pipeline.line import intake
-from canvas_pipeline.line import rebuild as again
+from canvas_pipeline.line.stages import stages
 from canvas_pipeline.line.workspace import Workspace
 from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline_tests.line.good_line import copy_of
+
+ROWS = {name: spec for name, spec in stages().items() if spec.kind == "rows"}
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ def left(good_line: Path, tmp_path_factory: pytest.TempPathFactory) -> Left:
     others = (first, *rest)
     items = corpus(ws.store)
     handles = {n: [i.course for i in read_jsonl(ws.store.get(f"collab/{n}").path(), Item)] for n in others}
-    versions = {name: stage.sha256 for name in again.DATA if (stage := ws.store.find(name))}
-    assert versions.keys() == again.DATA.keys() and ws.store.find("release_log") is not None
+    versions = {name: stage.sha256 for name in ROWS if (stage := ws.store.find(name))}
+    assert versions.keys() == ROWS.keys() and ws.store.find("release_log") is not None
     said = command(
         "forget", "--contributor", who, "--yes", "--rebuild", "data", "--root", str(ws.root),
         "--base-model", ws.base_model,
@@ -90,7 +92,7 @@ def test_items_of_theirs_alone_are_gone_and_shared_ones_stay_with_the_others_han
 def test_no_row_of_any_stage_that_is_left_names_an_item_of_theirs_alone(left: Left) -> None:
     alone = {id_ for id_, item in left.items.items() if all(theirs(item, left.who))}
     looked = 0
-    for name in again.DATA:
+    for name in ROWS:
         stage = left.ws.store.get(name)
         for file, entry in stage.manifest.files.items():
             for row in _rows(stage.path(file)) if entry.rows else ():
@@ -103,20 +105,20 @@ def test_no_row_of_any_stage_that_is_left_names_an_item_of_theirs_alone(left: Le
 def test_the_others_are_reused_what_depended_on_them_is_made_again_and_models_are_listed(left: Left) -> None:
     reused = left.said["reused"]
     assert {name for name, again_ in reused.items() if again_} == {f"collab/{name}" for name in left.others}
-    assert reused.keys() == {*again.DATA, *(f"collab/{name}" for name in left.others)}
-    changed = {name for name in again.DATA if left.ws.store.get(name).sha256 != left.versions[name]}
-    assert changed == set(again.DATA)
+    assert reused.keys() == {*ROWS, *(f"collab/{name}" for name in left.others)}
+    changed = {name for name in ROWS if left.ws.store.get(name).sha256 != left.versions[name]}
+    assert changed == set(ROWS)
     lost = set(left.said["to_rebuild"])
-    assert {"checkpoint/sft", "checkpoint/dpo", "bench/dpo", "gguf/dpo", "cards", "release_log"} <= lost
+    assert {"sft_checkpoint", "dpo_checkpoint", "dpo_bench", "dpo_gguf", "cards", "release_log"} <= lost
     assert not [name for name in lost if left.ws.store.find(name) is not None]
     assert "base_model" not in lost and left.ws.store.find("base_model") is not None
     saw = {e["stage"] for e in left.said["exposures"] if e["kind"] == "model" and e["seen"] == "yes"}
-    assert {"checkpoint/sft", "checkpoint/dpo"} <= saw
+    assert {"sft_checkpoint", "dpo_checkpoint"} <= saw
 
 
 def test_a_row_of_the_new_line_is_followed_up_to_its_sources_and_down_to_its_split(left: Left) -> None:
     """Up from a feedback row to lines of the others' files, and from one of those lines down to that row again."""
-    row = next(_rows(left.ws.store.get("splits/feedback").path("train.jsonl")))
+    row = next(_rows(left.ws.store.get("feedback_split").path("train.jsonl")))
     up = command("lineage", row["id"], "--root", str(left.ws.root))["up"]
     sources = {id_: where for id_, where in up["sources"].items() if ":" in id_}
     assert sources and {id_.split(":")[0] for id_ in sources} <= set(left.others)
@@ -126,7 +128,7 @@ def test_a_row_of_the_new_line_is_followed_up_to_its_sources_and_down_to_its_spl
     assert 1 <= int(number) <= len((left.ws.collab / file).read_bytes().splitlines())
     down = command("lineage", source, "--root", str(left.ws.root))["down"]
     assert row["id"] in {id_ for near in down["edges"].values() for id_ in near}
-    assert "splits/feedback" in {place["stage"] for place in down["places"][row["id"]]}
+    assert "feedback_split" in {place["stage"] for place in down["places"][row["id"]]}
 
 
 def _bytes(path: Path) -> bytes:

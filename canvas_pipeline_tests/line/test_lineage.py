@@ -50,7 +50,7 @@ def test_a_source_row_leads_down_to_every_row_made_of_it_and_to_no_other(ws: Wor
         walk = index.walk("ada:aaaaaaaaaaa1", up=False)
     ids = {walk.id, *(id_ for near in walk.edges.values() for id_ in near)}
     assert ids == {"ada:aaaaaaaaaaa1", ESSAY, "st-a", "t-essay", "f-essay"}
-    assert {place.stage for place in walk.places["t-essay"]} == {"trajectories", "splits/trajectory"}
+    assert {place.stage for place in walk.places["t-essay"]} == {"trajectories", "trajectory_split"}
 
 
 @pytest.mark.parametrize("row_id", ["t-lab", "st-a", QUIZ, "bo:bbbbbbbbbbb2", "f-lab"])
@@ -73,9 +73,9 @@ def test_up_and_down_are_the_same_links_read_from_both_ends(ws: Workspace) -> No
 @pytest.mark.parametrize(
     ("row_id", "models"),
     [
-        ("ada:aaaaaaaaaaa1", {"checkpoint/sft", "gguf/sft", "release"}),
-        ("bo:bbbbbbbbbbb2", {"checkpoint/sft", "checkpoint/kto", "gguf/sft", "gguf/kto", "release"}),
-        ("f-lab", {"checkpoint/kto", "gguf/kto", "release"}),
+        ("ada:aaaaaaaaaaa1", {"sft_checkpoint", "sft_gguf", "release"}),
+        ("bo:bbbbbbbbbbb2", {"sft_checkpoint", "kto_checkpoint", "sft_gguf", "kto_gguf", "release"}),
+        ("f-lab", {"kto_checkpoint", "kto_gguf", "release"}),
         ("f-essay", set()),
     ],
 )
@@ -89,13 +89,13 @@ def test_the_models_that_saw_a_contributor_are_those_trained_on_rows_of_theirs(w
     with Lineage(ws.store) as index:
         found = exposure(index, "ada", ws.root / "releases")
     seen = {(e.stage, e.seen) for e in found.exposures if e.kind in ("model", "release")}
-    assert {("checkpoint/sft", "yes"), ("gguf/sft", "yes"), ("checkpoint/kto", "no"), ("gguf/kto", "no")} <= seen
+    assert {("sft_checkpoint", "yes"), ("sft_gguf", "yes"), ("kto_checkpoint", "no"), ("kto_gguf", "no")} <= seen
     assert {e.version: e.seen for e in found.exposures if e.kind == "release"} == {
         "canvas-sft-000000000000": "yes", "canvas-kto-000000000000": "no",
     }  # fmt: skip
     rows = {e.stage: e.rows for e in found.exposures if e.kind == "rows"}
     assert rows == {"collab/ada": 2, "collab/bo": 0, "corpus": 2, "trajectories": 2, "feedback_examples": 1,
-                    "splits/trajectory": 2, "splits/feedback": 1}  # fmt: skip
+                    "trajectory_split": 2, "feedback_split": 1}  # fmt: skip
 
 
 def test_an_item_that_two_contributed_is_exposed_only_where_both_went_in(ws: Workspace) -> None:
@@ -109,10 +109,10 @@ def test_an_item_that_two_contributed_is_exposed_only_where_both_went_in(ws: Wor
 
 
 def test_what_was_made_from_a_version_that_is_gone_is_unknown_and_not_innocent(ws: Workspace) -> None:
-    shutil.rmtree(ws.store.get("splits/feedback").folder)
+    shutil.rmtree(ws.store.get("feedback_split").folder)
     with Lineage(ws.store) as index:
         found = exposure(index, "ada", ws.root / "releases")
-    assert {e.stage: e.seen for e in found.of("model")}["checkpoint/kto"] == "unknown"
+    assert {e.stage: e.seen for e in found.of("model")}["kto_checkpoint"] == "unknown"
     assert {e.version: e.seen for e in found.of("release")}["canvas-kto-000000000000"] == "unknown"
 
 
@@ -124,8 +124,8 @@ def test_only_current_versions_are_walked_unless_asked(ws: Workspace) -> None:
             place["stage"] for place in json.loads(run(ws, "t-lab", "--json", *options).stdout)["up"]["places"]["t-lab"]
         }
 
-    assert stages() == {"splits/trajectory"}
-    assert stages("--all-versions") == {"splits/trajectory", "trajectories"}
+    assert stages() == {"trajectory_split"}
+    assert stages("--all-versions") == {"trajectory_split", "trajectories"}
 
 
 def test_an_id_that_nobody_has_is_a_clear_error_with_exit_code_1(ws: Workspace) -> None:
@@ -143,15 +143,15 @@ def test_a_row_or_a_contributor_is_asked_for_and_not_both(arguments: tuple[str, 
 
 def test_the_question_which_models_saw_a_contributor_is_answered_as_a_table_and_as_json(ws: Workspace) -> None:
     text = run(ws, "--contributor", "ada").stdout
-    assert "canvas-sft-000000000000" in text and "checkpoint/sft" in text and "checkpoint/kto" not in text
+    assert "canvas-sft-000000000000" in text and "sft_checkpoint" in text and "kto_checkpoint" not in text
     found = json.loads(run(ws, "--contributor", "ada", "--json").stdout)
-    assert {e["stage"] for e in found["exposures"] if e["kind"] == "model"} == {"checkpoint/sft", "gguf/sft"}
+    assert {e["stage"] for e in found["exposures"] if e["kind"] == "model"} == {"sft_checkpoint", "sft_gguf"}
     assert isinstance(run(ws, "--contributor", "nobody").exception, CanvasPipelineError)
 
 
 def test_a_tree_shows_where_each_row_stands_and_no_row_s_text(ws: Workspace) -> None:
     text = run(ws, QUIZ).stdout
-    assert "bo:bbbbbbbbbbb1  [bo.jsonl:1]" in text and "t-essay  [splits/trajectory train.jsonl, trajectories]" in text
+    assert "bo:bbbbbbbbbbb1  [bo.jsonl:1]" in text and "t-essay  [trajectories, trajectory_split train.jsonl]" in text
     assert "about" not in text
     assert "… 1 more" in run(ws, QUIZ, "--limit", "1").stdout
 

@@ -27,7 +27,7 @@ from canvas_pipeline.line.notice import (
     tell,
 )
 
-CHECK = FailedCheck(check="g6_shrinkage", asset="splits/preference", numbers={"stages_below": 1.0})
+CHECK = FailedCheck(check="g6_shrinkage", asset="preference_split", numbers={"stages_below": 1.0})
 NOTICE = Notice(
     at="2026-11-21T02:10:00+00:00", job="nightly", run_id="0123456789abcdef", steps=("splits__preference",), checks=(CHECK,),
     errors=("DagsterAssetCheckFailedError",), release="yesterday's release is untouched",
@@ -70,7 +70,7 @@ def hook() -> Iterator[Hook]:
 
 def test_a_notice_says_what_failed_with_its_numbers_and_how_the_release_stands() -> None:
     assert NOTICE.text() == (
-        "nightly failed (run 01234567); g6_shrinkage on splits/preference did not hold (stages_below 1); "
+        "nightly failed (run 01234567); g6_shrinkage on preference_split did not hold (stages_below 1); "
         "yesterday's release is untouched"
     )
 

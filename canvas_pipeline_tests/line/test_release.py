@@ -59,7 +59,7 @@ def test_weights_trained_on_older_data_do_not_pass_under_the_specs_of_newer_data
 
     pairs(ws, lambda found: found[1:])
     training.run_spec(ws, "dpo", launch(ws))
-    with pytest.raises(GateClosed, match="checkpoint/dpo was trained on other inputs"):
+    with pytest.raises(GateClosed, match="dpo_checkpoint was trained on other inputs"):
         training.current_checkpoint(ws, "dpo")
     assert "dpo" in bench.current_benches(ws)[1]
     with pytest.raises(GateClosed):

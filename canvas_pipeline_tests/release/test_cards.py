@@ -23,23 +23,23 @@ DIGITS = re.compile(r"\d+(?:\.\d+)?")
 
 
 def share(value: float, n: int = 613) -> Fact:
-    return Fact(value=value, unit="share", low=value - 0.03, high=value + 0.02, n=n, source="bench/dpo summary.json")
+    return Fact(value=value, unit="share", low=value - 0.03, high=value + 0.02, n=n, source="dpo_bench summary.json")
 
 
 def model_facts() -> dict[str, Fact]:
     facts = {
-        "model.name": Fact(value="canvas-dpo", source="run_spec/dpo"),
-        "model.method": Fact(value="dpo", source="run_spec/dpo"),
-        "model.profile": Fact(value="embedded", source="run_spec/dpo"),
-        "model.checkpoint": Fact(value="9f" * 32, source="checkpoint/dpo manifest.json"),
-        "model.parameters": Fact(value=3_512_064, source="checkpoint/dpo manifest.json"),
+        "model.name": Fact(value="canvas-dpo", source="dpo_run_spec"),
+        "model.method": Fact(value="dpo", source="dpo_run_spec"),
+        "model.profile": Fact(value="embedded", source="dpo_run_spec"),
+        "model.checkpoint": Fact(value="9f" * 32, source="dpo_checkpoint manifest.json"),
+        "model.parameters": Fact(value=3_512_064, source="dpo_checkpoint manifest.json"),
         "base.name": Fact(value="google/gemma-4-E2B-it", source="profile embedded"),
         "base.licence": Fact(value="apache-2.0", source="base_model manifest.json"),
-        "train.rows": Fact(value=1071, source="splits/preference"),
-        "train.beta": Fact(value=0.3, source="run_spec/dpo"),
-        "train.learning_rate": Fact(value=5e-06, source="run_spec/dpo"),
+        "train.rows": Fact(value=1071, source="preference_split"),
+        "train.beta": Fact(value=0.3, source="dpo_run_spec"),
+        "train.learning_rate": Fact(value=5e-06, source="dpo_run_spec"),
         "bench.cases": Fact(value=613, source="bench_cases"),
-        "bench.confidence": Fact(value="95 %", source="bench/dpo summary.json"),
+        "bench.confidence": Fact(value="95 %", source="dpo_bench summary.json"),
         "bench.base.tool_selection": share(0.431),
         "bench.dpo.tool_selection": share(0.8765),
         "bench.dpo.exact_call": share(0.7123, n=37),
@@ -48,9 +48,9 @@ def model_facts() -> dict[str, Fact]:
     }
     for quant in QUANTS:
         facts |= {
-            f"quant.{quant}.file": Fact(value=f"canvas-dpo-{quant}.gguf", source="gguf/dpo"),
-            f"quant.{quant}.size": Fact(value=3_456_789, unit="bytes", source="gguf/dpo"),
-            f"quant.{quant}.sha256": Fact(value="ab" * 6, source="gguf/dpo"),
+            f"quant.{quant}.file": Fact(value=f"canvas-dpo-{quant}.gguf", source="dpo_gguf"),
+            f"quant.{quant}.size": Fact(value=3_456_789, unit="bytes", source="dpo_gguf"),
+            f"quant.{quant}.sha256": Fact(value="ab" * 6, source="dpo_gguf"),
             f"quant.{quant}.retained": share(0.9512, n=437),
         }
     return facts | {f"guard.{guard}": Fact(value="passed", source="verdicts/dpo") for guard in GUARDS}
@@ -62,12 +62,12 @@ def data_facts() -> dict[str, Fact]:
         "data.licence": Fact(value="cc0-1.0", source="corpus"),
         "data.contributors": Fact(value=4, source="corpus"),
         "data.reference_instant": Fact(value="2026-02-01T12:00:00+00:00", source="corpus"),
-        "rows.trajectory.train": Fact(value=2210, source="splits/trajectory"),
-        "rows.trajectory.eval": Fact(value=260, source="splits/trajectory"),
+        "rows.trajectory.train": Fact(value=2210, source="trajectory_split"),
+        "rows.trajectory.eval": Fact(value=260, source="trajectory_split"),
         "funnel.corpus.rows_in": Fact(value=811, source="corpus manifest.json"),
         "funnel.corpus.kept": Fact(value=790, source="corpus manifest.json"),
         "privacy.canaries_planted": Fact(value=120, source="audit"),
-        "hash.trajectory_train": Fact(value="cd" * 32, source="splits/trajectory"),
+        "hash.trajectory_train": Fact(value="cd" * 32, source="trajectory_split"),
     }
 
 
@@ -123,7 +123,7 @@ def test_a_fact_without_a_source_or_a_share_without_an_interval_stops_the_card()
     with pytest.raises(BadInput, match=r"train\.rows has no source"):
         model_card(model_facts() | {"train.rows": Fact(value=1071, source=" ")})
     with pytest.raises(BadInput, match=r"bench\.dpo\.exact_call has no interval"):
-        model_card(model_facts() | {"bench.dpo.exact_call": Fact(value=0.7, unit="share", source="bench/dpo")})
+        model_card(model_facts() | {"bench.dpo.exact_call": Fact(value=0.7, unit="share", source="dpo_bench")})
 
 
 def test_the_header_is_yaml_with_the_licence_and_base_and_shows_the_measured_figure() -> None:
@@ -147,5 +147,5 @@ def test_a_contributor_is_never_named() -> None:
 
 
 def test_a_pipe_or_newline_in_a_value_does_not_break_the_table() -> None:
-    text = model_card(model_facts() | {"train.note": Fact(value="a|b\nc", source="run_spec/dpo")})
-    assert "| note | a\\|b c | run_spec/dpo |" in text
+    text = model_card(model_facts() | {"train.note": Fact(value="a|b\nc", source="dpo_run_spec")})
+    assert "| note | a\\|b c | dpo_run_spec |" in text

@@ -67,7 +67,7 @@ def reference(base: Path, data: dict[str, Path], tmp_path_factory: pytest.TempPa
     from canvas_pipeline.training.reference import compute
 
     path = tmp_path_factory.mktemp("reference") / "rows.jsonl"
-    spec = make_spec("dpo", "embedded", 7, {**_pairs(data), "checkpoint/sft": base})
+    spec = make_spec("dpo", "embedded", 7, {**_pairs(data), "sft_checkpoint": base})
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         compute(spec, path, Reporter(nowhere))
     return path
@@ -94,7 +94,7 @@ def make_full(full: dict[str, Path], base: Path, tmp_path_factory: pytest.TempPa
     write_jsonl(path, (ReferenceRow(id=row.id, chosen=-9.0, rejected=-11.0, model=model) for row in pairs))
 
     def spec(name: str, seed: int = 7, **changes: Any) -> RunSpec:
-        inputs = {**full, "base_model": base, "checkpoint/sft": base, "reference_logprobs": path}
+        inputs = {**full, "base_model": base, "sft_checkpoint": base, "reference_logprobs": path}
         return make_spec(name, "embedded", seed, inputs, hyperparameters=quick(name, **changes))
 
     return spec
@@ -105,7 +105,7 @@ def make(base: Path, data: dict[str, Path], reference: Path) -> MakeSpec:
     """A spec of any method with all inputs that its guards name, without verdicts."""
 
     def spec(name: str, seed: int = 7, **changes: Any) -> RunSpec:
-        inputs = {**data, "base_model": base, "checkpoint/sft": base, "reference_logprobs": reference}
+        inputs = {**data, "base_model": base, "sft_checkpoint": base, "reference_logprobs": reference}
         return make_spec(name, "embedded", seed, inputs, hyperparameters=quick(name, **changes))
 
     return spec

@@ -77,7 +77,7 @@ def test_every_pair_of_both_files_gets_a_row_that_names_its_weights(
     make: Make, data: dict[str, Path], tmp_path: Path
 ) -> None:
     spec = make("ipo")
-    sha256 = spec.inputs["checkpoint/sft"].sha256
+    sha256 = spec.inputs["sft_checkpoint"].sha256
     rows = read_reference(spec.path("reference_logprobs"), sha256)
     ids = {row.id for name in ("preference_train", "preference_eval") for row in read_jsonl(data[name], PreferencePair)}
     assert set(rows) == ids and all(

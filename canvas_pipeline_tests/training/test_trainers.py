@@ -108,7 +108,7 @@ def test_rows_longer_than_the_limit_are_left_out_and_counted_never_cut(make: Mak
 
 def test_a_pair_without_reference_is_refused(make: Make, tmp_path: Path) -> None:
     spec = make("dpo")
-    rows = list(read_reference(spec.path("reference_logprobs"), spec.inputs["checkpoint/sft"].sha256).values())
+    rows = list(read_reference(spec.path("reference_logprobs"), spec.inputs["sft_checkpoint"].sha256).values())
     write_jsonl(tmp_path / "rows.jsonl", rows[1:])
     inputs = {**spec.inputs, "reference_logprobs": InputFile(path=str(tmp_path / "rows.jsonl"), sha256="")}
     with pytest.raises(BadInput, match=f"row {rows[0].id} has no reference"):

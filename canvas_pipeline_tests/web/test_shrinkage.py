@@ -20,7 +20,7 @@ from canvas_pipeline_tests.web.site import CHROMIUM, Site, browser, served
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium")
 
 WHO = "ada-001"
-NIGHT = ("splits/trajectory", "run_spec/sft")
+NIGHT = ("canvas/trajectory_split", "canvas/sft_run_spec")
 REASON = "half of this export is a broken test file"
 ALLOW = """text => { const editor = [...document.querySelectorAll('.CodeMirror')].at(-1).CodeMirror;
     editor.setValue(editor.getValue().replace('allow_shrinkage: []', text)); }"""
@@ -85,7 +85,7 @@ def test_a_shrinkage_failure_is_understood_and_let_through_in_the_browser(ws: Wo
         # The contributor's own check: which stage, rows in and out, the reasons as a picture.
         page.goto(site.launch_pad("intake", {"dagster/partition": WHO}))
         assert launched(page, site) == "FAILURE"
-        check_page(page, site, "collab")
+        check_page(page, site, "canvas/collab")
         expect(page.get_by_text("Failed").first).to_be_visible()
         expect(page.get_by_text(f"look first at collab/{WHO}").first).to_be_visible()
         expect(page.get_by_text("where rows went").first).to_be_visible()
@@ -99,10 +99,10 @@ def test_a_shrinkage_failure_is_understood_and_let_through_in_the_browser(ws: Wo
         # The night's run stops at the split, and what comes after it is not made.
         open_launch_pad(page, site.graph("nightly", NIGHT))
         assert launched(page, site) == "FAILURE"
-        page.goto(site.asset("splits/trajectory", view="lineage", lineageScope="downstream"))
+        page.goto(site.asset("canvas/trajectory_split", view="lineage", lineageScope="downstream"))
         page.get_by_text("apo-zero").first.wait_for()
         picture(page, "ui-shrinkage-lineage.png")
-        assert site.made("run_spec/sft") == 0
+        assert site.made("canvas/sft_run_spec") == 0
 
         # With a number and a reason in the launch pad it goes through, and the reason is kept.
         open_launch_pad(page, site.graph("nightly", NIGHT))
@@ -110,9 +110,9 @@ def test_a_shrinkage_failure_is_understood_and_let_through_in_the_browser(ws: Wo
         page.get_by_text(REASON).first.wait_for()
         picture(page, "ui-shrinkage-launchpad.png")
         assert launched(page, site) == "SUCCESS"
-        assert site.made("run_spec/sft") == 1
-        check_page(page, site, "run_spec/sft")
+        assert site.made("canvas/sft_run_spec") == 1
+        check_page(page, site, "canvas/sft_run_spec")
         expect(page.get_by_text(REASON).first).to_be_visible()
         picture(page, "ui-shrinkage-allowed.png")
-    spec = ws.store.get("run_spec/sft").path("spec.json").read_text()
+    spec = ws.store.get("sft_run_spec").path("spec.json").read_text()
     assert REASON in spec

@@ -6,6 +6,7 @@ from pydantic import Field
 from canvas_pipeline.components.outcome import Result
 from canvas_pipeline.components.partition import departed
 from canvas_pipeline.components.resource import Line
+from canvas_pipeline.components.track import asset_key
 
 
 class Leaver(dg.Config):
@@ -15,7 +16,7 @@ class Leaver(dg.Config):
     )
 
 
-@dg.asset(group_name="intake", kinds={"jsonl"})
+@dg.asset(key=asset_key("departures"), group_name="intake", kinds={"jsonl"})
 def departures(context: dg.AssetExecutionContext, config: Leaver, line: Line) -> Result:
     """Remove a contributor everywhere, rebuild what depended on them, say which models and releases had seen them."""
     return departed(context, line.workspace(context), config.contributor, config.rebuild)
