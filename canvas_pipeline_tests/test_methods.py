@@ -50,7 +50,7 @@ def test_the_table_and_the_spec_load_without_torch() -> None:
         "import sys; import canvas_pipeline.methods, canvas_pipeline.training.spec, "
         "canvas_pipeline.training.progress, canvas_pipeline.training.embedded, canvas_pipeline.training.checkpoint, "
         "canvas_pipeline.training.preference, canvas_pipeline.training.supervised, canvas_pipeline.training.measure, "
-        "canvas_pipeline.training.__main__, canvas_pipeline.bench.generate; "
+        "canvas_pipeline.training.__main__, canvas_pipeline.evaluation.generate; "
         "print([m for m in ('torch', 'transformers', 'trl', 'datasets', 'peft', 'llama_cpp') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

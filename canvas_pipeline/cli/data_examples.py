@@ -15,10 +15,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from canvas_pipeline.atomic import whole_file
-from canvas_pipeline.bench.cases import cases
-from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.cli.failure import EXIT_CODES
+from canvas_pipeline.evaluation.cases import cases
+from canvas_pipeline.evaluation.mock_canvas import MockCanvas
 from canvas_pipeline.examples.feedback import balance, feedback
 from canvas_pipeline.examples.labelling import PositionBias, label, preference_pairs
 from canvas_pipeline.examples.mutation import categories, mutate, quotas
@@ -38,6 +37,7 @@ from canvas_pipeline.records import (
     read_jsonl,
     write_jsonl,
 )
+from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.tools.registry import TOOLS
 
 _CONSOLE = Console(stderr=True)

@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from canvas_pipeline.atomic import room, whole_file
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.intake.reading.contributor_id import contributors, printable
@@ -30,6 +29,7 @@ from canvas_pipeline.intake.stream.merge import Merge
 from canvas_pipeline.intake.stream.table import checked, loading
 from canvas_pipeline.intake.synthetic import synthesize as synthesis
 from canvas_pipeline.records import Funnel, write_jsonl
+from canvas_pipeline.storage.atomic import room, whole_file
 
 _CONSOLE = Console(stderr=True)
 _SAMPLES = 5

@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.tree import Tree
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.line import leaving
-from canvas_pipeline.line.exposure import Exposure, exposure, exposure_of_row
-from canvas_pipeline.line.lineage import Lineage, Place, Walk
-from canvas_pipeline.line.processes import subprocess_launch
-from canvas_pipeline.line.workspace import Workspace, workspace
+from canvas_pipeline.pipeline.processes import subprocess_launch
+from canvas_pipeline.pipeline.workspace import Workspace, workspace
+from canvas_pipeline.provenance import removal
+from canvas_pipeline.provenance.exposure import Exposure, exposure, exposure_of_row
+from canvas_pipeline.provenance.lineage import Lineage, Place, Walk
 from canvas_pipeline.records import dumps
 
 _OUT = Console(soft_wrap=True, highlight=False, markup=False)
@@ -78,7 +78,7 @@ def _contributor(index: Lineage, ws: Workspace, contributor: str, as_json: bool)
     found = exposure(index, contributor, ws.root / "releases")
     seen = [e for e in found.exposures if e.seen != "no"]
     if not seen and not (ws.collab / f"{contributor}.jsonl").exists():
-        left = " (the record says that they have left)" if leaving.has_left(ws, contributor) else ""
+        left = " (the record says that they have left)" if removal.has_left(ws, contributor) else ""
         raise BadConfig(f"no version on this disk holds rows of this contributor, and there is no file of theirs{left}")
     if as_json:
         typer.echo(dumps({"contributor": contributor, "exposures": seen}))
@@ -113,10 +113,10 @@ def forget(
     if bool(contributor) == resume:
         raise BadConfig("say who leaves with --contributor, or finish what was cut off with --resume")
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    ws = workspace(root, profile, seed=seed, base_model=base_model, say=_ERR.print)
+    ws = workspace(root, profile, seed=seed, base_model=base_model, log=_ERR.print)
     if dry_run:
         with _ERR.status("following the rows"):
-            departure = leaving.dry_run(ws, contributor, at) if contributor else None
+            departure = removal.dry_run(ws, contributor, at) if contributor else None
         if departure is None:
             raise BadConfig("--resume finishes what was begun; it has no --dry-run")
         _show(departure, as_json, "would be removed", "would have to be made again")
@@ -127,9 +127,9 @@ def forget(
         )
     launch = subprocess_launch(_ERR.print) if rebuild is Rebuild.all else None
     if resume:
-        departure = leaving.resume(ws, rebuild=rebuild.value, launch=launch)
+        departure = removal.resume(ws, rebuild=rebuild.value, launch=launch)
     else:
-        departure = leaving.forget(ws, contributor, at, rebuild=rebuild.value, launch=launch)
+        departure = removal.forget(ws, contributor, at, rebuild=rebuild.value, launch=launch)
         _forget_partition(contributor)
     _show(departure, as_json, "removed", "to be made again")
     if departure.mentions:
@@ -143,13 +143,13 @@ def _forget_partition(contributor: str) -> None:
     if os.environ.get("DAGSTER_HOME"):
         import dagster as dg
 
-        from canvas_pipeline.components.partition import forget_partition
+        from canvas_pipeline.orchestration.partition import forget_partition
 
         with dg.DagsterInstance.get() as instance:
             forget_partition(instance, contributor)
 
 
-def _show(departure: leaving.Departure, as_json: bool, removed: str, lost: str) -> None:
+def _show(departure: removal.RemovalReport, as_json: bool, removed: str, lost: str) -> None:
     if as_json:
         typer.echo(dumps(departure))
         return

@@ -21,7 +21,6 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.intake.courses.masker import CourseMasker
 from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, Registry, registry_key
@@ -33,6 +32,7 @@ from canvas_pipeline.intake.reading.contributor_id import contributor_of, printa
 from canvas_pipeline.intake.reading.quarantine import REASONS
 from canvas_pipeline.intake.reading.snapshot import Line, lines
 from canvas_pipeline.records import dumps
+from canvas_pipeline.storage.atomic import whole_file
 
 HELP = f"""Mask every string value of any JSONL, however deeply nested; tool-call markup, keys and numbers keep their bytes.
 

@@ -16,19 +16,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from canvas_pipeline.bench.score import BenchReport, Rate
 from canvas_pipeline.cli.failure import EXIT_CODES, run
 from canvas_pipeline.cli.session import Session, home_of, session
 from canvas_pipeline.cli.stages import MADE
-from canvas_pipeline.components.resource import Line
-from canvas_pipeline.components.track import asset_key
+from canvas_pipeline.dagster_instance.local_run import RunResult
 from canvas_pipeline.defs.automation import DEMO_METHODS, demo_selection
 from canvas_pipeline.defs.platform import settings_of
-from canvas_pipeline.instance.local_run import RunResult
-from canvas_pipeline.line import bench, intake
-from canvas_pipeline.line.bench import read_report
-from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline.evaluation.score import BenchReport, Rate
 from canvas_pipeline.methods import METHODS, method
+from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.pipeline import evaluation, intake
+from canvas_pipeline.pipeline.evaluation import read_report
+from canvas_pipeline.pipeline.workspace import Workspace
 
 app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -80,7 +80,7 @@ def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: M
     from canvas_pipeline.definitions import defs
 
     # Which files are passed over, and why, is for the terminal, not only for the log.
-    told = replace(ws, say=lambda line: opened.out.print(line, markup=False, soft_wrap=True))
+    told = replace(ws, log=lambda line: opened.out.print(line, markup=False, soft_wrap=True))
     contributors = list(intake.contributor_files(told))
     opened.instance.add_dynamic_partitions("contributors", contributors)
     seen = opened.instance.get_materialized_partitions(asset_key("collab"))
@@ -100,7 +100,7 @@ def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
     """The results, where the release lies, what to do next. Fits 80 columns."""
     stages = {"base": "base_bench", **{name: f"{name}_bench" for name in methods}}
     out.print(results({name: read_report(ws.store.get(stage)) for name, stage in stages.items()}))
-    out.print(f"production checkpoint: {bench.production_method(ws)}")
+    out.print(f"production checkpoint: {evaluation.production_method(ws)}")
     out.print(f"release: {ws.root / 'releases' / 'current'}", markup=False, soft_wrap=True)
     out.print("next: make dev                            every stage in the browser", markup=False)
     out.print("      canvas-release verify RELEASE       the release checked, offline", markup=False)

@@ -16,10 +16,10 @@ from rich.console import Console
 
 from canvas_pipeline.cli.stage_table import StageTable
 from canvas_pipeline.cli.terminal import Stops, logged
-from canvas_pipeline.components.resource import REPOSITORY
+from canvas_pipeline.dagster_instance.dead_runs import end_dead_runs
+from canvas_pipeline.dagster_instance.local_run import RunResult, explained, local_run, refuse_another, warm_up
 from canvas_pipeline.errors import MissingInput, RunFailed
-from canvas_pipeline.instance.dead_runs import end_dead_runs
-from canvas_pipeline.instance.local_run import RunResult, explained, local_run, refuse_another, warm_up
+from canvas_pipeline.orchestration.resource import REPOSITORY
 
 HOME = "DAGSTER_HOME"
 LOGGED = {"loggers": {"console": {"config": {"log_level": "DEBUG"}}}}

@@ -10,9 +10,9 @@ import typer
 
 from canvas_pipeline.cli.failure import EXIT_CODES, run
 from canvas_pipeline.errors import CanvasPipelineError, GateClosed
-from canvas_pipeline.line import training
-from canvas_pipeline.line.workspace import DEPLOY, Workspace, allowance_of, workspace
 from canvas_pipeline.methods import METHODS, method
+from canvas_pipeline.pipeline import training
+from canvas_pipeline.pipeline.workspace import DEPLOY, Workspace, allowance_of, workspace
 
 if TYPE_CHECKING:
     from canvas_pipeline.cli.session import Session
@@ -106,7 +106,7 @@ def report_checks(opened: Session, names: list[str], config: dict[str, Any]) -> 
     from rich.markup import escape
     from rich.table import Table
 
-    from canvas_pipeline.line.every_guard import PASSED
+    from canvas_pipeline.pipeline.every_guard import PASSED
 
     asked = {"ops": {"every_guard": {"config": {"methods": names}}}, **config}
     result = opened.run("guardrails", config=asked)

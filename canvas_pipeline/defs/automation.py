@@ -7,17 +7,17 @@ from pathlib import Path
 
 import dagster as dg
 
-from canvas_pipeline.components.resource import Line
-from canvas_pipeline.components.track import selection
+from canvas_pipeline.automation import arrivals, nightly
 from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, collab
 from canvas_pipeline.defs.canvas.leaving import departures
 from canvas_pipeline.intake.reading.contributor_id import SUFFIXES, contributor_of, in_folder
 from canvas_pipeline.intake.reading.quarantine import REASONS
-from canvas_pipeline.line import arrivals, night
-from canvas_pipeline.line.intake import intake_code
-from canvas_pipeline.line.stage_spec import upstream
-from canvas_pipeline.line.stages import stages
 from canvas_pipeline.methods import METHODS, method
+from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.orchestration.track import selection
+from canvas_pipeline.pipeline.intake import intake_code
+from canvas_pipeline.pipeline.stage import upstream
+from canvas_pipeline.pipeline.stages import stages
 
 DEMO_METHODS = ("sft", "dpo", "kto")
 
@@ -76,22 +76,24 @@ nightly_job = dg.define_asset_job(
     tags={LANE: "line"},
 )
 
-NIGHT = night.night_of(os.environ)
+NIGHT = nightly.nightly_settings(os.environ)
 SCHEDULED = dg.DefaultScheduleStatus.RUNNING if NIGHT.running else dg.DefaultScheduleStatus.STOPPED
 WATCHING = dg.DefaultSensorStatus.RUNNING if NIGHT.running else dg.DefaultSensorStatus.STOPPED
 
 
-@dg.schedule(job=nightly_job, cron_schedule=NIGHT.cron, execution_timezone=NIGHT.zone, default_status=SCHEDULED)
-def nightly(context: dg.ScheduleEvaluationContext, line: Line) -> dg.RunRequest:
+@dg.schedule(
+    name="nightly", job=nightly_job, cron_schedule=NIGHT.cron, execution_timezone=NIGHT.zone, default_status=SCHEDULED
+)  # fmt: skip
+def every_night(context: dg.ScheduleEvaluationContext, line: Line) -> dg.RunRequest:
     """Rebuild what changed since the last success (hour and zone: CANVAS_NIGHTLY_AT, CANVAS_NIGHTLY_ZONE).
 
     The run goes through every stage and reuses those whose inputs, code and settings are the same, so that a night without
     changes is a check of the whole line that makes nothing; its tags say what had changed."""
-    now = night.inputs_of(line.here())
+    now = nightly.inputs_of(line.here())
     succeeded = dg.RunsFilter(job_name=nightly_job.name, statuses=[dg.DagsterRunStatus.SUCCESS])
-    last = [night.read(run.tags.get(INPUTS, "")) for run in context.instance.get_runs(succeeded, limit=1)]
-    changed = night.changed(now, last[0] if last else None)
-    return dg.RunRequest(run_key=None, tags={INPUTS: night.shown(now), CHANGED: changed})
+    last = [nightly.read(run.tags.get(INPUTS, "")) for run in context.instance.get_runs(succeeded, limit=1)]
+    changed = nightly.changed(now, last[0] if last else None)
+    return dg.RunRequest(run_key=None, tags={INPUTS: nightly.shown(now), CHANGED: changed})
 
 
 @dg.sensor(job=intake_job, minimum_interval_seconds=30, default_status=WATCHING)
@@ -133,5 +135,5 @@ def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorRe
 @dg.definitions
 def automation() -> dg.Definitions:
     return dg.Definitions(
-        jobs=[intake_job, forget_job, demo_job, train_job, nightly_job], schedules=[nightly], sensors=[contributors]
+        jobs=[intake_job, forget_job, demo_job, train_job, nightly_job], schedules=[every_night], sensors=[contributors]
     )

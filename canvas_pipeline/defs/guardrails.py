@@ -4,12 +4,12 @@ import dagster as dg
 import msgspec
 from pydantic import Field
 
-from canvas_pipeline.components.resource import Line, pipes_launch
 from canvas_pipeline.defs.automation import LANE
 from canvas_pipeline.gb10.demand import TAG, THREADS, table
-from canvas_pipeline.line.every_guard import every_answer
-from canvas_pipeline.line.stages import ANSWERS
 from canvas_pipeline.methods import METHODS
+from canvas_pipeline.orchestration.resource import Line, pipes_launch
+from canvas_pipeline.pipeline.every_guard import every_answer
+from canvas_pipeline.pipeline.stages import ANSWERS
 
 LARGEST = {profile: max([gib, *(row.uma_gib[profile] for row in METHODS.values())]) for profile, gib in ANSWERS.items()}
 

@@ -7,9 +7,17 @@ from pathlib import Path
 
 import dagster as dg
 
-from canvas_pipeline.components.resource import Line
+from canvas_pipeline.automation.notification import (
+    NOTIFY,
+    FailedCheck,
+    Notice,
+    notifiers_of,
+    plain_numbers,
+    standing,
+    tell,
+)
 from canvas_pipeline.defs.automation import WATCHING
-from canvas_pipeline.line.notice import NOTIFY, FailedCheck, Notice, notifiers_of, plain_numbers, standing, tell
+from canvas_pipeline.orchestration.resource import Line
 
 NOTIFIERS = notifiers_of(os.environ.get(NOTIFY, ""))
 

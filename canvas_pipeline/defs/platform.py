@@ -6,12 +6,12 @@ from typing import Any
 
 import dagster as dg
 
-from canvas_pipeline.components.console import console
-from canvas_pipeline.components.outcome import picture
-from canvas_pipeline.components.resource import Line
 from canvas_pipeline.gb10.executor import gb10_executor
 from canvas_pipeline.gb10.gauge import bar_png, markdown
 from canvas_pipeline.gb10.uma import UmaCap
+from canvas_pipeline.orchestration.console import console
+from canvas_pipeline.orchestration.outcome import picture
+from canvas_pipeline.orchestration.resource import Line
 
 
 @dg.asset(group_name="platform", description="Who holds and who waits for this machine's memory, now.")

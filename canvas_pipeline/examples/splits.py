@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from canvas_pipeline.atomic import whole_folder
-from canvas_pipeline.digests import MANIFEST, sha256_file
 from canvas_pipeline.errors import BadConfig, BadInput
 from canvas_pipeline.records import Refusal, Row, digest, dumps, funnel, write_jsonl
+from canvas_pipeline.storage.atomic import whole_folder
+from canvas_pipeline.storage.digests import MANIFEST, sha256_file
 
 Split = Literal["train", "eval", "test"]
 SPLITS: tuple[Split, ...] = ("train", "eval", "test")

@@ -31,7 +31,7 @@ from canvas_pipeline.gb10.uma import UmaCap
 CORES_EACH, AT_ONCE = 8, 2
 """Steps that keep processors busy run side by side: one for so many cores, or ``AT_ONCE`` where each core has one. A small model
 gains little from a second thread (they choose their number themselves), two of them much from a core each."""
-PRELOAD = ["__main__", "canvas_pipeline.gb10.preload", "canvas_pipeline.line.warm"]
+PRELOAD = ["__main__", "canvas_pipeline.gb10.preload", "canvas_pipeline.pipeline.warm"]
 """What the fork server imports; the last is named, not imported here: the executor does not need the line."""
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.datasets.spec import DATASETS
-from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.guardrails import data, run
 from canvas_pipeline.guardrails.table import GUARDS, Guard, broken_bounds, guards_for
@@ -23,6 +22,7 @@ from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.methods import Method, ancestry
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import read_jsonl
+from canvas_pipeline.storage.digests import sha256_file
 
 Hashes = Mapping[str, str]
 Limits = Mapping[str, Mapping[str, Number]]

@@ -26,8 +26,8 @@ from typing import Annotated
 
 import typer
 
-from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import CanvasPipelineError, MissingTool
+from canvas_pipeline.storage.digests import sha256_file
 
 PACKAGE = "llama-cpp-python"
 SCRIPT = "convert_hf_to_gguf.py"

@@ -24,11 +24,11 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.atomic import whole_file
-from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
 from canvas_pipeline.records import dumps
 from canvas_pipeline.release.gate import CARDS, ReleaseEvidence, release_log, require
+from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.storage.digests import sha256_file
 
 SUMS = "SHA256SUMS"
 BINDING = "release.json"

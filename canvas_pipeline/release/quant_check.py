@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.gguf import GIB, ModelFileUnusable, run_child
+from canvas_pipeline.storage.digests import sha256_file
 
 STOPS: tuple[str, ...] = ("<turn|>", "<|tool_response>", "<eos>")
 """Where a Gemma-4 turn ends: after an answer, after calls, at the end of text."""

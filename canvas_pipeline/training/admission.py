@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput, SchemaMismatch
 from canvas_pipeline.guardrails import gate
 from canvas_pipeline.methods import Method
+from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.training.spec import RunSpec
 
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import ArtifactCorrupt, MissingInput
 from canvas_pipeline.examples.answers import answers
 from canvas_pipeline.examples.phrasings.dialogue import JOINERS
@@ -30,6 +29,7 @@ from canvas_pipeline.examples.trajectory import trajectory_of
 from canvas_pipeline.intake.synthetic.curriculum import FORMS, SUBJECTS
 from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import Item, Message, dumps, item_id
+from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
 from canvas_pipeline.tools.wire import ToolCall, escape, response_text, serialise
 from canvas_pipeline.training.chat_template import render, to_chat

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import Hyperparameters, Method, method
 from canvas_pipeline.profiles import Profile, profile
 from canvas_pipeline.records import Row, digest, dumps
+from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.training.precision import Compute, compute_dtype
 from canvas_pipeline.training.weights import model_folder
 

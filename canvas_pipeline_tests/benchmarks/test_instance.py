@@ -17,7 +17,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from canvas_pipeline_tests.instance.homes import QUIET, chain, instance_at
+from canvas_pipeline_tests.dagster_instance.homes import QUIET, chain, instance_at
 
 STEPS, ROUNDS = int(os.environ.get("CANVAS_BENCH_STEPS", "40")), int(os.environ.get("CANVAS_BENCH_ROUNDS", "5"))
 DISK = Path(os.environ.get("CANVAS_BENCH_DISK", "."))

@@ -18,10 +18,10 @@ import dagster as dg
 
 from canvas_pipeline.defs.automation import nightly_job
 from canvas_pipeline.methods import METHODS
+from canvas_pipeline_tests.dagster_instance.daemon import program, settle
+from canvas_pipeline_tests.dagster_instance.homes import ROOT
 from canvas_pipeline_tests.gb10.runs import Result
-from canvas_pipeline_tests.instance.daemon import program, settle
-from canvas_pipeline_tests.instance.homes import ROOT
-from canvas_pipeline_tests.line.good_line import BASE, make_good_line
+from canvas_pipeline_tests.pipeline.good_line import BASE, make_good_line
 
 BOUND_S = 60.0
 

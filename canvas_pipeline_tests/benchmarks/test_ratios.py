@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from canvas_pipeline.line import examples, intake
-from canvas_pipeline.line.workspace import Workspace, workspace
+from canvas_pipeline.pipeline import examples, intake
+from canvas_pipeline.pipeline.workspace import Workspace, workspace
 from canvas_pipeline.tools.wire import ToolCall, parse_turn, serialise
 
 ROOT = Path(__file__).resolve().parents[2]

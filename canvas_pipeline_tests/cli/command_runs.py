@@ -15,8 +15,8 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.cli.session import Session, session
-from canvas_pipeline.components.track import asset_key
-from canvas_pipeline.instance.dead_runs import UNDER_WAY
+from canvas_pipeline.dagster_instance.dead_runs import UNDER_WAY
+from canvas_pipeline.orchestration.track import asset_key
 
 CONTRIBUTOR = "ok-1"
 SNAPSHOT = (

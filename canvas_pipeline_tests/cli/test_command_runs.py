@@ -13,13 +13,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from canvas_pipeline.dagster_instance.local_run import COMMAND, LANE, MODELS, refuse_another
 from canvas_pipeline.errors import AnotherRun
 from canvas_pipeline.gb10.run_worker import holding
 from canvas_pipeline.gb10.uma import UmaCap
-from canvas_pipeline.instance.local_run import COMMAND, LANE, MODELS, refuse_another
 from canvas_pipeline.intake.courses.registry import KEY_VARIABLE
 from canvas_pipeline_tests.cli.command_runs import CONTRIBUTOR, SNAPSHOT
-from canvas_pipeline_tests.instance.homes import ROOT, chain, instance_at
+from canvas_pipeline_tests.dagster_instance.homes import ROOT, chain, instance_at
 
 HOUR_S = 3600
 KEY = "k" * 64
@@ -125,8 +125,8 @@ def test_the_demo_takes_its_settings_from_the_environment_and_names_what_failed(
 
 
 def test_a_second_demo_takes_in_only_who_is_new_or_changed(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    from canvas_pipeline.line.intake import to_take_in
-    from canvas_pipeline.line.workspace import workspace
+    from canvas_pipeline.pipeline.intake import to_take_in
+    from canvas_pipeline.pipeline.workspace import workspace
 
     ws = workspace(tmp_path / "data", "embedded")
     assert to_take_in(ws) == [CONTRIBUTOR]

@@ -4,7 +4,6 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
-from canvas_pipeline.bench.score import BenchReport, report
 from canvas_pipeline.cli.demo import results
 from canvas_pipeline.cli.stage_table import rendered
 from canvas_pipeline.cli.stages import (
@@ -20,6 +19,7 @@ from canvas_pipeline.cli.stages import (
     Stages,
     figure_of,
 )
+from canvas_pipeline.evaluation.score import BenchReport, report
 
 
 @dg.asset

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.guardrails.table import GUARDS
-from canvas_pipeline_tests.line.breaks import BREAKS
-from canvas_pipeline_tests.line.entries import canvas_train, nothing_was_trained, untrained
-from canvas_pipeline_tests.line.good_line import BASE, copy_of
+from canvas_pipeline_tests.pipeline.breaks import BREAKS
+from canvas_pipeline_tests.pipeline.entries import canvas_train, nothing_was_trained, untrained
+from canvas_pipeline_tests.pipeline.good_line import BASE, copy_of
 
 
 def run(root: Path, *arguments: str, base: str | None = None) -> int:

@@ -10,11 +10,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from canvas_pipeline.components.resource import Line
-from canvas_pipeline.defs.automation import CHANGED, INPUTS, contributors, nightly
+from canvas_pipeline.automation.arrivals import AT_ONCE
+from canvas_pipeline.automation.nightly import EVERYTHING, NOTHING
+from canvas_pipeline.defs.automation import CHANGED, INPUTS, contributors, every_night
 from canvas_pipeline.intake.synthetic.synthesize import synthesize
-from canvas_pipeline.line.arrivals import AT_ONCE
-from canvas_pipeline.line.night import EVERYTHING, NOTHING
+from canvas_pipeline.orchestration.resource import Line
 
 LONG_AGO = 60.0
 
@@ -174,7 +174,7 @@ def line(tmp_path: Path) -> Line:
 
 def requested(instance: dg.DagsterInstance, line: Line) -> dict[str, str]:
     with dg.build_schedule_context(instance=instance, resources={"line": line}) as context:
-        request = nightly(context)
+        request = every_night(context)
     assert isinstance(request, dg.RunRequest)
     return dict(request.tags)
 

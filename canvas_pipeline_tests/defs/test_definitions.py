@@ -10,10 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from canvas_pipeline.components.track import DAILY, asset_key
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.methods import METHODS
+from canvas_pipeline.orchestration.track import DAILY, asset_key
 from canvas_pipeline_tests.defs.graph import graph_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,8 +44,8 @@ def test_every_check_blocks(definitions: dg.Definitions) -> None:
 
 
 def test_a_failed_verdict_is_an_error_and_not_a_warning() -> None:
-    from canvas_pipeline.components.outcome import check_result
     from canvas_pipeline.guardrails.table import judge
+    from canvas_pipeline.orchestration.outcome import check_result
 
     found = check_result(judge("g3", {"tool_selection": 0.1, "cases": 9}, {"base_model": "0", "bench_cases": "0"}))
     assert not found.passed and found.severity is dg.AssetCheckSeverity.ERROR

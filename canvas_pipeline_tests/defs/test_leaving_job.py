@@ -6,11 +6,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from canvas_pipeline.components.partition import CONTRIBUTORS_NAME, PARTITION_TAG
-from canvas_pipeline.components.track import asset_key
 from canvas_pipeline.definitions import defs
-from canvas_pipeline.line import intake
-from canvas_pipeline_tests.line.test_leaving_rebuilds import taken_in
+from canvas_pipeline.orchestration.partition import CONTRIBUTORS_NAME, PARTITION_TAG
+from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.pipeline import intake
+from canvas_pipeline_tests.pipeline.test_leaving_rebuilds import taken_in
 
 
 def test_who_leaves_by_the_job_leaves_the_folder_and_the_instance(tmp_path: Path) -> None:

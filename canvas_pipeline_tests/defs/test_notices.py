@@ -9,16 +9,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from canvas_pipeline.components.resource import Line
-from canvas_pipeline.components.track import asset_key
+from canvas_pipeline.automation.notification import File
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.defs import notices
-from canvas_pipeline.line import release
-from canvas_pipeline.line.notice import File
-from canvas_pipeline.line.workspace import Workspace
-from canvas_pipeline_tests.line.breaks import BREAKS
-from canvas_pipeline_tests.line.entries import config
-from canvas_pipeline_tests.line.good_line import BASE, SHARES, Workshop, copy_of
+from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.pipeline import release
+from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline_tests.pipeline.breaks import BREAKS
+from canvas_pipeline_tests.pipeline.entries import config
+from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of
 
 NIGHT = """preference_split dpo_run_spec dpo_checkpoint dpo_bench method_matrix production_checkpoint scenarios production_gguf
 cards release_log release""".split()

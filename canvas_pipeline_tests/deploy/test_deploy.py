@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
+from canvas_pipeline.automation.nightly import AT, AUTOMATION, ZONE, nightly_settings
+from canvas_pipeline.automation.notification import NOTIFY, notifiers_of
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.guardrails.image import entry_and_command
-from canvas_pipeline.line.night import AT, AUTOMATION, ZONE, night_of
-from canvas_pipeline.line.notice import NOTIFY, notifiers_of
-from canvas_pipeline_tests.instance.homes import instance_at
+from canvas_pipeline_tests.dagster_instance.homes import instance_at
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -71,7 +71,7 @@ def test_the_example_settings_name_every_digest_and_make_up_none() -> None:
     needed = set(re.findall(r"\$\{([A-Z]+_DIGEST)", TEXT))
     assert needed == {name for name in given if name.endswith("_DIGEST")} and all(given[name] == "" for name in needed)
     assert "sha256:" not in TEXT
-    assert night_of({name: given[name] for name in (AT, ZONE, AUTOMATION)}).running
+    assert nightly_settings({name: given[name] for name in (AT, ZONE, AUTOMATION)}).running
     assert notifiers_of(given[NOTIFY])
     unknown = {name for name in given if name not in TEXT}
     assert unknown == set(), "settings that no service reads"

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from canvas_pipeline.bench.score import outcome
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.evaluation.score import outcome
 from canvas_pipeline.examples.distractors import COMPANIONS, HALLUCINATED, NEAR_MISSES, call_for
 from canvas_pipeline.examples.mistakes import BAD_VALUES, IN_WORDS, MISNAMED, SPELLINGS, too_many
 from canvas_pipeline.examples.moments import Step, moments

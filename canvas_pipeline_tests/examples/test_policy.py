@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from canvas_pipeline.bench.mock_canvas import MockCanvas
+from canvas_pipeline.evaluation.mock_canvas import MockCanvas
 from canvas_pipeline.examples.answers import answer
 from canvas_pipeline.examples.phrasings.dialogue import REMARKS
 from canvas_pipeline.examples.phrasings.plain import PLAIN

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.errors import MissingInput
+from canvas_pipeline.evaluation.mock_canvas import MockCanvas
 from canvas_pipeline.examples.sessions import from_session_files, from_sessions, record
 from canvas_pipeline.examples.students import students
 from canvas_pipeline.intake.courses.masker import CourseMasker
@@ -155,14 +155,14 @@ def test_a_refusal_never_holds_the_session_s_text(recorded: list[Session]) -> No
 
 
 def test_shipped_sessions_are_about_40_small_and_become_training_rows_of_the_shipped_contributors() -> None:
-    from canvas_pipeline.bench.sessions import SEED, students_of
+    from canvas_pipeline.evaluation.sessions import SEED, students_of
 
     paths = sorted((SHIPPED / "sessions").glob("*.jsonl"))
     assert sum(path.stat().st_size for path in paths) < 200_000
     assert {path.stem for path in paths} <= {path.stem for path in (SHIPPED / "collab").glob("*.jsonl")}
     someone = students_of(SHIPPED / "collab", EMBEDDED, SEED, b"another key of another machine")
     kept, refused, seen = from_session_files(paths, someone, "catalogue")
-    assert refused == [], "remake them: python -m canvas_pipeline.bench.sessions"
+    assert refused == [], "remake them: python -m canvas_pipeline.evaluation.sessions"
     assert 36 <= seen == len(kept) <= 60
 
 

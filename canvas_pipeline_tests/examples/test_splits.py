@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig, BadInput
 from canvas_pipeline.examples.feedback import feedback
 from canvas_pipeline.examples.labelling import label, preference_pairs
@@ -34,6 +33,7 @@ from canvas_pipeline.examples.splits import (
 )
 from canvas_pipeline.examples.teacher import UrgencyTeacher
 from canvas_pipeline.records import BenchCase, PreferencePair, Trajectory, dumps, read_jsonl
+from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline_tests.examples.conversations import conversations, item
 
 ROWS = conversations(1200)

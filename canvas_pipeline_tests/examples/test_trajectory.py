@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from canvas_pipeline.bench.mock_canvas import MockCanvas
+from canvas_pipeline.evaluation.mock_canvas import MockCanvas
 from canvas_pipeline.examples.policy import quotas
 from canvas_pipeline.examples.trajectory import synthesise, tool_level
 from canvas_pipeline.records import Trajectory

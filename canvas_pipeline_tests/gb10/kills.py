@@ -32,13 +32,13 @@ import dagster as dg
 import psutil
 from dagster._core.launcher import WorkerStatus
 
+from canvas_pipeline.dagster_instance.launcher import WatchedRunLauncher
 from canvas_pipeline.gb10 import process_group
 from canvas_pipeline.gb10.owner import started
 from canvas_pipeline.gb10.uma import UmaCap
-from canvas_pipeline.instance.launcher import WatchedRunLauncher
+from canvas_pipeline_tests.dagster_instance.daemon import Daemon, program
+from canvas_pipeline_tests.dagster_instance.homes import ROOT
 from canvas_pipeline_tests.gb10.runs import Bench, Result, bench
-from canvas_pipeline_tests.instance.daemon import Daemon, program
-from canvas_pipeline_tests.instance.homes import ROOT
 
 LIMIT_S = 600.0
 EXPECTED = b"prepared, 6 pieces\n"

@@ -14,14 +14,14 @@ from dagster._core.execution.api import execute_run_iterator
 
 from canvas_pipeline.gb10.ledger import Entry, Ledger
 from canvas_pipeline.gb10.owner import started
+from canvas_pipeline_tests.dagster_instance.daemon import settle
 from canvas_pipeline_tests.gb10 import jobs
-from canvas_pipeline_tests.instance.daemon import settle
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 SMALL = """
 telemetry: {enabled: false}
-instance_class: {module: canvas_pipeline.instance.line_instance, class: LineInstance}
+instance_class: {module: canvas_pipeline.dagster_instance.pipeline_instance, class: LineInstance}
 """
 
 

@@ -25,11 +25,11 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.digests import MANIFEST
 from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.intake.synthetic.synthesize import synthesize
-from canvas_pipeline.line import intake
-from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline.pipeline import intake
+from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.storage.digests import MANIFEST
 from canvas_pipeline_tests.intake.boundaries import Boundaries
 
 KEY = "5e" * 32

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from canvas_pipeline.cli.release import main
-from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.release.gate import ITEMS, write_evidence
+from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline_tests.release.evidence import files_of, open_evidence
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.release.gguf import QUANTS, ModelFileUnusable, convert, quantise, run_child
 from canvas_pipeline.release.quant_check import check
+from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.training.chat_template import marked_template, stock_template
 from canvas_pipeline_tests.release.conftest import save_micro_gemma
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from canvas_pipeline.bench.generate import prompt_text
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.evaluation.generate import prompt_text
 from canvas_pipeline.records import Message
 from canvas_pipeline.release.modelfile import modelfile, template
 from canvas_pipeline.release.quant_check import STOPS

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
 from canvas_pipeline.release.publish import publish, verify
+from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline_tests.release.evidence import files_of, open_evidence
 
 replace = msgspec.structs.replace

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.training import supervised
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer, save_model
 from canvas_pipeline.training.embedded import MICRO, build_config

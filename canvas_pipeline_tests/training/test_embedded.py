@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.bench.generate import Gguf
 from canvas_pipeline.errors import ArtifactCorrupt
+from canvas_pipeline.evaluation.generate import Gguf
 from canvas_pipeline.records import Trajectory, read_jsonl
 from canvas_pipeline.tools.registry import TOOLS
 from canvas_pipeline.training import base as recipe_room
@@ -120,7 +120,7 @@ def test_a_shipped_file_that_was_changed_is_noticed(tmp_path: Path, monkeypatch:
 
 
 def test_the_base_learns_half_of_the_tools_by_names_that_do_not_exist() -> None:
-    from canvas_pipeline.bench.mock_canvas import MockCanvas
+    from canvas_pipeline.evaluation.mock_canvas import MockCanvas
     from canvas_pipeline.tools.wire import parse_turn
 
     rows = conversations(RECIPE, MockCanvas, 3)
@@ -132,7 +132,7 @@ def test_the_base_learns_half_of_the_tools_by_names_that_do_not_exist() -> None:
 
 
 def test_the_last_phases_ask_for_titles_that_no_table_holds_and_to_say_them_again() -> None:
-    from canvas_pipeline.bench.mock_canvas import MockCanvas
+    from canvas_pipeline.evaluation.mock_canvas import MockCanvas
 
     drilled = next(phase for phase in PHASES if phase.drills > 0.5)
     rows = rows_of(drilled, RECIPE, MockCanvas)

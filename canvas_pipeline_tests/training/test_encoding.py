@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from canvas_pipeline.bench.generate import prompt_text
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.evaluation.generate import prompt_text
 from canvas_pipeline.records import FeedbackExample, PreferencePair, Trajectory, read_jsonl
 from canvas_pipeline.tools.prompt import ALL_TOOLS
 from canvas_pipeline.tools.wire import ToolCall, serialise

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from canvas_pipeline.digests import sha256_file
+from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.training.spec import RunSpec, write_spec
 from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline_tests.training.rows import passed

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from canvas_pipeline.artifacts import Recipe, Store
-from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput, SchemaMismatch
 from canvas_pipeline.methods import METHODS, method
+from canvas_pipeline.storage.digests import sha256_path
+from canvas_pipeline.storage.store import Recipe, Store
 from canvas_pipeline.training.admission import admit, check_batch, check_schema
 from canvas_pipeline.training.spec import (
     RunSpec,

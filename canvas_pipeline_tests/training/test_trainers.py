@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from canvas_pipeline.digests import content_sha256, sha256_file
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.records import write_jsonl
+from canvas_pipeline.storage.digests import content_sha256, sha256_file
 from canvas_pipeline.training import preference, supervised
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.progress import Reporter

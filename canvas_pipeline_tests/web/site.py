@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
-from canvas_pipeline_tests.instance.homes import ROOT
+from canvas_pipeline_tests.dagster_instance.homes import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE_S = 600

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from canvas_pipeline.line.workspace import Workspace
-from canvas_pipeline_tests.instance.homes import instance_at
-from canvas_pipeline_tests.line.good_line import BASE, copy_of
+from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline_tests.dagster_instance.homes import instance_at
+from canvas_pipeline_tests.pipeline.good_line import BASE, copy_of
 from canvas_pipeline_tests.web.site import CHROMIUM, Site, browser, served
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium")

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from canvas_pipeline.components.outcome import Result, check_specs, outcome
-from canvas_pipeline.components.resource import Line
-from canvas_pipeline.components.track import asset_key
-from canvas_pipeline.line import intake
-from canvas_pipeline.line.canaries import DEMO_COUNT, canaries_asset
+from canvas_pipeline.orchestration.outcome import Result, check_specs, outcome
+from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.pipeline import intake
+from canvas_pipeline.pipeline.canaries import DEMO_COUNT, canaries_asset
 
 CONTRIBUTORS = dg.DynamicPartitionsDefinition(name="contributors")
 

@@ -3,10 +3,10 @@
 import dagster as dg
 from pydantic import Field
 
-from canvas_pipeline.components.outcome import Result
-from canvas_pipeline.components.partition import departed
-from canvas_pipeline.components.resource import Line
-from canvas_pipeline.components.track import asset_key
+from canvas_pipeline.orchestration.outcome import Result
+from canvas_pipeline.orchestration.partition import departed
+from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.orchestration.track import asset_key
 
 
 class Leaver(dg.Config):

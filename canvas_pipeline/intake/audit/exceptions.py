@@ -16,10 +16,10 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.intake.audit.patterns import TYPES
 from canvas_pipeline.records import Row, dumps
+from canvas_pipeline.storage.atomic import whole_file
 
 FILE = "audit-exceptions.jsonl"
 DAYS, MOST_DAYS = 365, 730

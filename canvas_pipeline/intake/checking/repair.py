@@ -17,7 +17,6 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.intake.checking import lenient_json, mending
 from canvas_pipeline.intake.checking.lenient_json import Ambiguous, Hopeless
@@ -26,6 +25,7 @@ from canvas_pipeline.intake.reading.quarantine import MAX_DEPTH, MAX_LINE, MAX_R
 from canvas_pipeline.intake.reading.snapshot import Line, is_array, lines, numbered, parse
 from canvas_pipeline.intake.reading.strict_json import depth_over
 from canvas_pipeline.records import Refusal
+from canvas_pipeline.storage.atomic import whole_file
 
 MENDED: Mapping[str, str] = {**lenient_json.MENDED, **mending.MENDED}
 """Code → what was done, as a sentence for the contributor."""

@@ -20,8 +20,8 @@ from typing import BinaryIO, Protocol
 
 import msgspec
 
-from canvas_pipeline.atomic import room, whole_file
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, MissingInput, MissingTool
+from canvas_pipeline.storage.atomic import room, whole_file
 
 ENCRYPTION_VARIABLE = "CANVAS_REGISTRY_ENCRYPTION_KEY"
 _PROOF = b"canvas course registry"

@@ -149,7 +149,7 @@ FULL_NAMES = frozenset(
         "Sweeney Todd|Porgy and Bess|Peter and the Wolf|Don Giovanni|Don Juan|Carmina Burana|Madama Butterfly|"
         "Tristan and Isolde|Antony and Cleopatra|Troilus and Cressida|Titus Andronicus|Richard III|Henry V|"
         "Death of Ivan Ilyich|Jekyll and Hyde|Zorba the Greek|Winnie the Pooh|Mickey Mouse|"
-        "Mona Lisa|Whistler's Mother|Girl with a Pearl Earring|American Gothic|Venus de Milo|Starry Night|Maltese Falcon|"
+        "Mona Lisa|Whistler's Mother|Girl with a Pearl Earring|American Gothic|Venus de Milo|Starry NightlySettings|Maltese Falcon|"
         "Rosemary's Baby|Schindler's List|Sophie's Choice|Angela's Ashes|Charlotte's Web|Ender's Game|Ulysses Grant|"
         "Ship of Theseus|Achilles and the Tortoise|Buridan's Ass|Little Albert|Phineas Gage|Kitty Genovese|Clever Hans|"
         "Monty Hall|Rosetta Stone|Ellis Island|Salem Witch Trials|Salem Witch Trial|Wounded Knee|Tiananmen Square|"

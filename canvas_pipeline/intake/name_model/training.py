@@ -20,7 +20,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.intake.identities import wordnet
 from canvas_pipeline.intake.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.intake.identities.vocabulary import WORDS, is_proper, mark
@@ -31,6 +30,7 @@ from canvas_pipeline.intake.name_model.names import names
 from canvas_pipeline.intake.name_model.samples import Drawing
 from canvas_pipeline.intake.name_model.templates import HELD_OUT, SLOT, TRAINING, Sample
 from canvas_pipeline.intake.name_model.wordings import WORDINGS
+from canvas_pipeline.storage.atomic import whole_file
 
 SEED = 20260
 SAMPLES = 200_000

@@ -75,7 +75,7 @@ _WHERE_IS = _split(
     "a room in {pl}|people from {pl}|the weather in {pl}|a job in {pl}|my flight leaves from {pl}|an hour from {pl}|halfway to {pl}|south of {pl}|"
     "the road to {pl}|snow in {pl}|the hospital in {pl}|the high school in {pl}|a farm outside {pl}|our hotel in {pl}|my aunt lives in {pl}|"
     "born and raised in {pl}|based in {pl}|Remote from {pl}|Mailing address: {pl}|City: {pl}|Venue: {pl}|Stop {n}: {pl}|Next stop {pl}|To: {pl}|"
-    "Destination: {pl}|Departure {pl} {k}|Arrival {pl} {k}|{k} {pl}|{d} {pl}|{d}, {pl}|{d} @ {pl}|{k} @ {pl}|{w} | {pl}|{w} -> {pl}|{w}; {pl}|"
+    "Destination: {pl}|RemovalReport {pl} {k}|Arrival {pl} {k}|{k} {pl}|{d} {pl}|{d}, {pl}|{d} @ {pl}|{k} @ {pl}|{w} | {pl}|{w} -> {pl}|{w}; {pl}|"
     "{t} at {pl}|{t} in {pl}|{t} day, {pl}|{t} walk ({pl})|{t} conference, {pl}, {d}|{w} near {pl}|{w} outside {pl}|{w} from {pl}|{w} by {pl}|"
     "{pl} trip|the {pl} tournament|the {pl} festival|register for the {pl} workshop|money for the {pl} retreat|the {pl} marathon on {d}|{w} about the {pl} team|slides from the {pl} meeting|a {pl} company|the {pl} newspaper|"
     "{pl} weekend|{pl} tour|{pl} bus|{pl} internship|{pl} office|{pl} shift {k}|{pl} game {d}|{pl} or {pl}?|{pl} to {pl}, {k}|{pl} - {pl}|"

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.intake.identities.wordnet import PATH
+from canvas_pipeline.storage.atomic import whole_file
 
 _PARTS = ("noun", "verb", "adj", "adv")
 # WordNet's files of nouns (lexnames(5WN)): what a course is about. Left out: artifacts, places, people in general, plants, animals.

@@ -227,7 +227,7 @@ DECOYS: Mapping[str, tuple[str, ...]] = {
     Tableau ¦ MyMathLab ¦ Top Hat ¦ Gradescope ¦ Overleaf
 """),
     "work": _lines("""
-    The Great Gatsby ¦ Beowulf ¦ The Odyssey ¦ Citizen Kane ¦ the Magna Carta ¦ The Federalist Papers ¦ Starry Night
+    The Great Gatsby ¦ Beowulf ¦ The Odyssey ¦ Citizen Kane ¦ the Magna Carta ¦ The Federalist Papers ¦ Starry NightlySettings
     The Rite of Spring ¦ A Raisin in the Sun ¦ Brave New World ¦ Things Fall Apart ¦ Invisible Man
 """),
     "phrase": _lines("""

@@ -1,0 +1,93 @@
+"""Read when the nightly runs and whether automation starts by itself, and find what changed since the last successful nightly.
+
+A value that nobody can run by is an error before anything is scheduled. A hash says that something changed, not what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.pipeline.intake import contributor_files
+from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.storage.code_version import package_version
+from canvas_pipeline.storage.digests import sha256_file
+
+AT, ZONE, AUTOMATION = "CANVAS_NIGHTLY_AT", "CANVAS_NIGHTLY_ZONE", "CANVAS_AUTOMATION"
+EVERYTHING = "everything: no nightly has succeeded yet"
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class NightlySettings:
+    """``hour:minute`` in an IANA ``zone``; ``running`` is whether schedule and sensors start switched on."""
+
+    hour: int = 2
+    minute: int = 0
+    zone: str = "UTC"
+    running: bool = False
+
+    @property
+    def cron(self) -> str:
+        return f"{self.minute} {self.hour} * * *"
+
+
+def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
+    """From ``CANVAS_NIGHTLY_AT`` (HH:MM), ``CANVAS_NIGHTLY_ZONE`` and ``CANVAS_AUTOMATION`` (on or off); raises ``BadConfig``."""
+    at = environ.get(AT) or "02:00"
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", at.strip())
+    if found is None:
+        raise BadConfig(f"{AT} is {at!r}; it must be a time of day such as 02:00 or 23:30")
+    zone = (environ.get(ZONE) or "UTC").strip()
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadConfig(f"{ZONE} is {zone!r}; it must be an IANA time zone such as UTC or America/New_York") from None
+    automation = (environ.get(AUTOMATION) or "off").strip().lower()
+    if automation not in ("on", "off"):
+        raise BadConfig(f"{AUTOMATION} is {automation!r}; it must be on or off")
+    return NightlySettings(int(found[1]), int(found[2]), zone, automation == "on")
+
+
+def inputs_of(ws: Workspace) -> dict[str, str]:
+    """A short hash of each thing that a rebuild depends on: contributors, sessions, deploy files, settings, code."""
+    sessions = sorted(ws.sessions.glob("*.jsonl")) if ws.sessions.is_dir() else []
+    deployed = sorted(path for path in ws.deploy.glob("*") if path.is_file())
+    parts = {
+        "contributors": [(name, _sha256(path)) for name, path in sorted(contributor_files(ws).items())],
+        "sessions": [(path.name, _sha256(path)) for path in sessions],
+        "deploy": [(path.name, _sha256(path)) for path in deployed],
+        "settings": [ws.profile.name, ws.seed, ws.base_model, ws.teacher_endpoint, ws.teacher_model],
+        "code": package_version(),
+    }
+    return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:12] for name, part in parts.items()}
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError:
+        # Renamed while we looked, or not ours to read: the night is not cancelled for that; the stage that needs it says so.
+        return "unreadable"
+
+
+def shown(inputs: Mapping[str, str]) -> str:
+    """``contributors:4f… sessions:…`` as one tag of a run; ``read`` takes it apart again."""
+    return " ".join(f"{name}:{digest}" for name, digest in inputs.items())
+
+
+def read(tag: str) -> dict[str, str]:
+    """What ``shown`` wrote."""
+    return dict(part.split(":", 1) for part in tag.split() if ":" in part)
+
+
+def changed(now: Mapping[str, str], last_success: Mapping[str, str] | None) -> str:
+    """What differs from the last success, by name: ``contributors, code``; ``nothing``; or everything where there was none."""
+    if last_success is None:
+        return EVERYTHING
+    return ", ".join(name for name in now if now[name] != last_success.get(name)) or NOTHING

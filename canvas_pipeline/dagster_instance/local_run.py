@@ -1,0 +1,219 @@
+"""Run a job of the code location in this process: what ``make demo`` and ``canvas-train`` share with a launched run.
+
+The steps go through the code location's executor, in processes of their own, and the run is in the instance like any other: seen
+in the web UI and in ``uma status``, found dead when this process is killed. Two runs that make models never go side by side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
+from dagster._core.execution.api import execute_run
+from dagster._core.storage.dagster_run import RunRecord
+
+from canvas_pipeline import errors
+from canvas_pipeline.dagster_instance.dead_runs import alive, end_dead_runs
+from canvas_pipeline.gb10.executor import PRELOAD
+from canvas_pipeline.gb10.run_worker import holding, holds
+from canvas_pipeline.gb10.step_process import preload
+
+LANE, MODELS = "canvas/lane", "line"
+"""Run tag of the jobs that make models, one at a time (dagster.yaml)."""
+COMMAND = "canvas/command"
+"""Run tag: which process executes it, for whoever wants to end it."""
+CODE = ("canvas_pipeline.definitions", "defs")
+"""The code location: named, not imported, since steps load it by its name too."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that failed: its error's class and message, without the traceback."""
+
+    step: str
+    kind: str
+    message: str
+
+    @property
+    def exit_code(self) -> int:
+        """What a command returns for it: the error's own code, which crosses the step's process by the class's name."""
+        if self.by_check:
+            return errors.GateClosed.exit_code
+        kind: Any = getattr(errors, self.kind, None)
+        known = isinstance(kind, type) and issubclass(kind, errors.CanvasPipelineError)
+        return int(kind.exit_code if known else errors.CanvasPipelineError.exit_code)
+
+    @property
+    def by_check(self) -> bool:
+        """Whether the step did its work and a check of it did not pass."""
+        return self.kind == "DagsterAssetCheckFailedError"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended."""
+
+    run_id: str
+    status: dg.DagsterRunStatus
+    events: Sequence[dg.DagsterEvent]
+
+    @property
+    def success(self) -> bool:
+        return self.status is dg.DagsterRunStatus.SUCCESS
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.success else max((each.exit_code for each in self.failures()), default=1)
+
+    def failures(self) -> list[Failure]:
+        """Failed steps in the order in which they failed."""
+        return [failure_of(event) for event in self.events if event.is_step_failure]
+
+    def failed_checks(self) -> list[dg.AssetCheckEvaluation]:
+        """Checks that did not pass, each with its reason as description."""
+        kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        found = [event.asset_check_evaluation_data for event in self.events if event.event_type is kind]
+        return [evaluation for evaluation in found if not evaluation.passed]
+
+    def made(self) -> list[str]:
+        """Assets that were made anew, not reused."""
+        found = [e.step_materialization_data.materialization for e in self.events if e.is_step_materialization]
+        return [
+            m.asset_key.to_user_string()
+            for m in found
+            if "reused" in m.metadata and m.metadata["reused"].value is False
+        ]
+
+
+def explained(result: RunResult, what: str, more: Iterable[str] = (), log: Path | None = None) -> errors.RunFailed:
+    """The error of a command whose run failed: each check that did not pass and each step's error, with its reason."""
+    checks = result.failed_checks()
+    # Guards that were not judged because another one failed say nothing new.
+    judged = [check for check in checks if "inputs" in check.metadata] or checks
+    lines = [f"{check.check_name}: {check.description}" for check in judged]
+    lines += more
+    lines += [f"{each.step.rpartition('__')[2]}: {each.message}" for each in result.failures() if not each.by_check]
+    lines = list(dict.fromkeys(lines)) or [f"run {result.run_id[:8]} ended as {result.status.value.lower()}"]
+    where = f"\nthe whole log: {log}" if log else ""
+    return errors.RunFailed(f"{what}:" + "".join(f"\n  - {line}" for line in lines) + where, result.exit_code)
+
+
+def failure_of(event: dg.DagsterEvent) -> Failure:
+    """What a step's failure event says, in a sentence."""
+    data = event.step_failure_data
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return Failure(event.step_key or "", "", data.user_failure_data.description)
+    if error is None:
+        return Failure(event.step_key or "", "", "failed without a reason")
+    kind = error.cls_name or ""
+    text = error.message.strip()
+    return Failure(event.step_key or "", kind, text.partition(f"{kind}: ")[2] or text)
+
+
+def warm_up(job_name: str) -> None:
+    """Start the process that steps are forked from, which loads the code location while this one does; optional."""
+    preload(ReconstructableRepository.for_module(*CODE).get_reconstructable_job(job_name), PRELOAD)
+
+
+def local_run(
+    instance: dg.DagsterInstance,
+    job_name: str,
+    *,
+    assets: Sequence[dg.AssetKey] | None = None,
+    config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    command: str = "a command",
+    on_start: Callable[[str], object] = lambda _: None,
+) -> RunResult:
+    """Execute a job, or some of its assets, to the end. ``on_start`` hears the run's id before its first event.
+
+    Dead runs are ended first. Raises ``AnotherRun`` where the job makes models and another run does so just now."""
+    job, load_data = _reconstructable(job_name)
+    run_id = str(uuid.uuid4())
+    folder = Path(instance.storage_directory())
+    with holding(folder, run_id):
+        try:
+            with _one_at_a_time(folder):
+                end_dead_runs(instance)
+                definition = job.get_definition()
+                if definition.run_tags.get(LANE) == MODELS:
+                    refuse_another(instance)
+                run = instance.create_run_for_job(
+                    definition,
+                    run_id=run_id,
+                    run_config=config or {},
+                    tags={**definition.run_tags, "dagster/max_retries": "0", COMMAND: _who(command), **(tags or {})},
+                    asset_selection=frozenset(assets) if assets else None,
+                    job_code_origin=job.get_python_origin(),
+                    repository_load_data=load_data,
+                )
+                # From here on it counts as running for the daemon's queue too.
+                starting = dg.DagsterEvent(dg.DagsterEventType.RUN_STARTING.value, job_name, message=f"By {command}.")
+                instance.report_dagster_event(starting, run_id)
+            on_start(run_id)
+            found = execute_run(job, instance.get_run_by_id(run_id) or run, instance)
+        except BaseException:
+            end_of(instance, run_id, "was broken off before its first step")
+            raise
+    return RunResult(run_id, found.dagster_run.status, found.all_events)
+
+
+def end_of(instance: dg.DagsterInstance, run_id: str, why: str) -> None:
+    """See to it that a run of this process which broke off counts as failed."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_failed(run, f"This run {why}.")
+
+
+def refuse_another(instance: dg.DagsterInstance) -> None:
+    """Raise ``AnotherRun`` where a run makes models just now: which, since when, how to see and how to end it."""
+    for record in alive(instance, {LANE: MODELS}):
+        run = record.dagster_run
+        since = datetime.fromtimestamp(record.start_time or record.create_timestamp.timestamp())
+        raise errors.AnotherRun(
+            f"run {run.run_id[:8]} ({run.job_name}) has been making models since {since:%Y-%m-%d %H:%M:%S}. "
+            f"See it: make dev, Runs. End it: {_ending(instance, record)}"
+        )
+
+
+def _ending(instance: dg.DagsterInstance, record: RunRecord) -> str:
+    run = record.dagster_run
+    known = holds(Path(instance.storage_directory()), run.run_id)
+    if known and COMMAND in run.tags:
+        return f"kill {run.tags[COMMAND].rpartition(' ')[2]} ({run.tags[COMMAND]})"
+    return "Terminate in the web UI" if known else "Terminate in the web UI, with force if nobody works on it any more"
+
+
+def _who(command: str) -> str:
+    return f"{command} on {socket.gethostname()}, process {os.getpid()}"
+
+
+def _reconstructable(job_name: str) -> tuple[ReconstructableJob, Any]:
+    repository = ReconstructableRepository.for_module(*CODE)
+    load_data = repository.get_definition().repository_load_data
+    return repository.get_reconstructable_job(job_name).with_repository_load_data(load_data), load_data
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Between commands: whoever looks for other runs and announces its own is alone with that."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held = os.open(folder / "commands.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)

@@ -1,0 +1,318 @@
+"""What a checkpoint or a GGUF says to each bench case: greedy, resumable, the same bytes on every run.
+
+In: ``python -m canvas_pipeline.evaluation.generate --backend hf|gguf --model PATH --cases FILE --profile NAME --out FILE``. Out: a
+``Prediction`` a case (special tokens kept: stripping them would score every model 0 %). What must hold: both backends see
+the very same prompt tokens; a case's text does not depend on which run it was made in (batches are fixed by the list of
+cases, a half-written batch is made again); the file appears whole.
+
+torch and llama_cpp are imported inside the functions. A bad GGUF aborts the process: run this as a child.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, MissingTool
+from canvas_pipeline.evaluation.score import Prediction
+from canvas_pipeline.profiles import profile
+from canvas_pipeline.records import BenchCase, Message, dumps, read_jsonl, write_jsonl
+from canvas_pipeline.storage.digests import sha256_path
+from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration
+from canvas_pipeline.tools.wire import STOPS
+from canvas_pipeline.training.chat_template import declared, render, to_spoken_chat
+from canvas_pipeline.training.encoding import padded_length
+from canvas_pipeline.training.progress import Reporter, reporter
+
+MAX_NEW_TOKENS = 160
+ROUND = 48
+TOKENS_A_BATCH = 8192
+SMALL = 256 << 20
+"""Bytes of weights below which a model gains nothing from threads that wait for each other after every layer."""
+
+
+class Speaker(Protocol):
+    """A loaded model: rendered prompts in, ``(text, stopped)`` out, in order. As many threads as ``workers`` may ask it at once."""
+
+    workers: int
+
+    def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]: ...
+
+    def length(self, prompt: str) -> int: ...
+
+
+def workers_of(weights: int) -> int:
+    """How many batches are computed at once on this processor, each by one thread: one a core for a small model, else one batch by
+    all threads."""
+    return len(os.sched_getaffinity(0)) if weights < SMALL else 1
+
+
+class Checkpoint:
+    """A safetensors folder through transformers, float32, greedy; batches are padded on the left."""
+
+    def __init__(self, folder: Path, max_new_tokens: int = MAX_NEW_TOKENS) -> None:
+        import torch
+
+        from canvas_pipeline.training.allocator import bound
+        from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+
+        bound()
+        self.tokenizer = load_tokenizer(folder)
+        self.model = load_model(folder, "bfloat16" if torch.cuda.is_available() else "float32").eval()
+        self.workers = workers_of(sum(path.stat().st_size for path in folder.glob("*.safetensors")))
+        if torch.cuda.is_available():
+            self.model.to("cuda")
+            self.workers = 1
+        self.stops = [self.tokenizer.convert_tokens_to_ids(stop) for stop in STOPS]
+        self.max_new_tokens = max_new_tokens
+
+    def length(self, prompt: str) -> int:
+        return len(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
+
+    def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
+        """In rounds: what has not stopped after a few tokens goes on in a smaller batch, so that one rambling answer does
+        not keep the whole batch waiting."""
+        import torch
+
+        if self.workers > 1:
+            torch.set_num_threads(1)  # those of the calling thread
+        asked: list[list[int]] = [self.tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
+        written: list[list[int]] = [[] for _ in prompts]
+        unfinished = list(range(len(prompts)))
+        while unfinished:
+            room = min(ROUND, self.max_new_tokens - len(written[unfinished[0]]))
+            for row, new in zip(
+                unfinished, self._continue([asked[i] + written[i] for i in unfinished], room), strict=True
+            ):
+                written[row] += new
+            unfinished = [
+                i for i in unfinished if written[i][-1] not in self.stops and len(written[i]) < self.max_new_tokens
+            ]
+        return [(self.tokenizer.decode(row, skip_special_tokens=False), row[-1] in self.stops) for row in written]
+
+    def _continue(self, rows: Sequence[list[int]], room: int) -> list[list[int]]:
+        """The next tokens of each row, at most ``room``, up to and with its stop."""
+        import torch
+
+        longest = padded_length(max(map(len, rows)))
+        ids = torch.tensor([[self.tokenizer.pad_token_id] * (longest - len(row)) + row for row in rows])
+        attention = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+        with torch.no_grad():
+            output = self.model.generate(
+                input_ids=ids.to(self.model.device),
+                attention_mask=attention.to(self.model.device),
+                max_new_tokens=room,
+                do_sample=False,
+                eos_token_id=self.stops,
+                pad_token_id=self.tokenizer.pad_token_id,
+            )
+        return [self._cut(row) for row in output[:, longest:].tolist()]
+
+    def _cut(self, ids: list[int]) -> list[int]:
+        return ids[: next((at + 1 for at, token in enumerate(ids) if token in self.stops), len(ids))]
+
+
+class Gguf:
+    """A GGUF through llama.cpp, greedy, one prompt at a time for each worker, which has a model of its own: all threads of one that
+    is large, one thread of one that is small. What is said does not depend on it."""
+
+    def __init__(
+        self, path: Path, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096, workers: int | None = None
+    ) -> None:
+        try:
+            from llama_cpp import Llama
+        except ImportError:
+            raise MissingTool("llama_cpp is not installed; install the extra canvas-pipeline[release]") from None
+        if not path.is_file():
+            raise MissingInput(f"{path}: no such GGUF; materialise gguf first")
+        self.workers = workers or workers_of(path.stat().st_size)
+        threads = max(1, len(os.sched_getaffinity(0)) // self.workers)
+        try:
+            models = [
+                Llama(str(path), n_ctx=context, n_threads=threads, verbose=False, seed=0) for _ in range(self.workers)
+            ]
+        except ValueError as error:
+            raise BadInput(f"{path}: llama.cpp cannot load it ({error})") from None
+        self.vocabulary = models[0]
+        self.stops = {models[0].tokenize(stop.encode(), add_bos=False, special=True)[0] for stop in STOPS}
+        self.context = context
+        self.max_new_tokens = max_new_tokens
+        self._free: SimpleQueue[Any] = SimpleQueue()
+        for model in models:
+            self._free.put(model)
+
+    def length(self, prompt: str) -> int:
+        return len(self.tokens(prompt))
+
+    def tokens(self, prompt: str) -> list[int]:
+        """The prompt's token ids (it carries its own ``<bos>``)."""
+        return list(self.vocabulary.tokenize(prompt.encode(), add_bos=False, special=True))
+
+    def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
+        model = self._free.get()
+        try:
+            return [self._one(model, prompt) for prompt in prompts]
+        finally:
+            self._free.put(model)
+
+    def _one(self, model: Any, prompt: str) -> tuple[str, bool]:
+        ids = self.tokens(prompt)
+        if len(ids) + self.max_new_tokens > self.context:
+            raise BadInput(
+                f"a prompt of {len(ids)} tokens does not fit a context of {self.context}; give a larger --context"
+            )
+        # No prompt's cache is used for another: the answer must not depend on what was asked before.
+        model.reset()
+        written: list[int] = []
+        for token in model.generate(ids, temp=0.0, top_k=1, repeat_penalty=1.0):
+            written.append(int(token))
+            if token in self.stops or len(written) >= self.max_new_tokens:
+                break
+        text = model.detokenize(written, prev_tokens=ids, special=True).decode("utf-8", "replace")
+        return text, bool(written) and written[-1] in self.stops
+
+
+def load(backend: str, model: Path, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096) -> Speaker:
+    """A loaded ``Checkpoint`` or ``Gguf``. A stage's folder is taken as its ``model`` folder."""
+    if backend == "gguf":
+        return Gguf(model, max_new_tokens, context)
+    from canvas_pipeline.training.weights import model_folder
+
+    return Checkpoint(model_folder(model), max_new_tokens)
+
+
+class Backend:
+    """What ``bench.agent`` talks to: messages in, the model's next turn out, its stop token kept."""
+
+    def __init__(self, speaker: Speaker, declaration: Declaration, tools: tuple[str, ...] = ALL_TOOLS) -> None:
+        self.speaker = speaker
+        self.declaration = declaration
+        self.tools = tools
+
+    def complete(self, messages: Sequence[Message]) -> str:
+        """The next assistant turn as raw text."""
+        return self.speaker.speak([prompt_text(messages, self.declaration, self.tools)])[0][0]
+
+
+def prompt_text(messages: Sequence[Message], declaration: Declaration, tools: tuple[str, ...]) -> str:
+    """A conversation rendered up to where the model's next turn begins."""
+    return render(to_spoken_chat(messages), declared(tools, declaration), prompt=True)[0]
+
+
+def generate(
+    speaker: Speaker, cases: Sequence[BenchCase], declaration: Declaration, out: Path, key: str, report: Reporter
+) -> list[Prediction]:
+    """Answer every case and write ``out``; what an earlier run with the same ``key`` finished is taken over."""
+    prompts = [prompt_text(case.messages, declaration, case.tools) for case in cases]
+    partial = out.with_name(f".partial-{out.name}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    known = _known(partial, key)
+    if known:
+        report.say("resumed", rows=len(known))
+    with partial.open("ab" if known else "wb") as file:
+        if not known:
+            file.write(dumps({"key": key}) + b"\n")
+        batches = list(_batches(speaker, prompts))
+        missing = [batch for batch in batches if not all(cases[i].id in known for i in batch)]
+        done = len(cases) - sum(map(len, missing))
+        # Both libraries compute outside of the interpreter's lock.
+        with ThreadPoolExecutor(speaker.workers) as pool:
+            asked = {pool.submit(speaker.speak, [prompts[i] for i in batch]): batch for batch in missing}
+            try:
+                for answer in as_completed(asked):
+                    batch = asked[answer]
+                    for index, (text, stopped) in zip(batch, answer.result(), strict=True):
+                        known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
+                        file.write(dumps(known[cases[index].id]) + b"\n")
+                    file.flush()
+                    done += len(batch)
+                    report.step("generate", done, len(cases))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    predictions = [known[case.id] for case in cases]
+    temporary = out.with_name(f".tmp-{out.name}")
+    write_jsonl(temporary, predictions)
+    temporary.replace(out)
+    partial.unlink()
+    return predictions
+
+
+def _batches(speaker: Speaker, prompts: Sequence[str]) -> Iterator[list[int]]:
+    lengths = [speaker.length(prompt) for prompt in prompts]
+    order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
+    batch: list[int] = []
+    for index in order:
+        # Sorted by length: the next one is the longest, and what the whole batch is padded to.
+        if batch and lengths[index] * (len(batch) + 1) > TOKENS_A_BATCH:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _known(partial: Path, key: str) -> dict[str, Prediction]:
+    """What an interrupted run left, if it was this run; a torn last line is left out."""
+    import msgspec
+
+    try:
+        lines = partial.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return {}
+    if not lines or lines[0] != dumps({"key": key}) + b"\n":
+        return {}
+    whole = [line for line in lines[1:] if line.endswith(b"\n")]
+    if len(whole) + 1 < len(lines):
+        partial.write_bytes(b"".join([lines[0], *whole]))
+    rows = [msgspec.json.decode(line, type=Prediction) for line in whole]
+    return {row.id: row for row in rows}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    main = argparse.ArgumentParser(
+        prog="python -m canvas_pipeline.evaluation.generate", description=__doc__.splitlines()[0]
+    )
+    main.add_argument("--backend", choices=("hf", "gguf"), required=True)
+    main.add_argument("--model", type=Path, required=True)
+    main.add_argument("--cases", type=Path, required=True)
+    main.add_argument("--profile", required=True)
+    main.add_argument("--out", type=Path, required=True)
+    main.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
+    main.add_argument("--context", type=int, default=4096, help="tokens of context for gguf")
+    return main
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and return the exit code: 0 done, 1 bad input, 2 something needed is not there."""
+    options = parser().parse_args(arguments)
+    try:
+        with reporter() as report:
+            declaration = profile(options.profile).declaration
+            cases = list(read_jsonl(options.cases, BenchCase))
+            names = (
+                options.backend,
+                sha256_path(options.model),
+                sha256_path(options.cases),
+                str(options.max_new_tokens),
+            )
+            key = hashlib.sha256("\n".join(names).encode()).hexdigest()
+            speaker = load(options.backend, options.model, options.max_new_tokens, options.context)
+            generate(speaker, cases, declaration, options.out, key, report)
+            report.say("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
+    except CanvasPipelineError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""What a run prints in a terminal: one short line an event, in place of Dagster's long ones.
+
+In: log records of a run. Out: ``time  step  message`` on standard error. What must hold: the event log in the web UI is untouched;
+only the terminal is shorter.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import dagster as dg
+
+from canvas_pipeline.pipeline.processes import progress_text
+
+
+class Short(logging.Formatter):
+    """``12:03:10  dpo_checkpoint  done 120  loss 0.31``; a failure keeps its whole message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        meta: dict[str, Any] = getattr(record, "dagster_meta", None) or {}
+        step = str(meta.get("step_key") or meta.get("job_name") or "").rpartition("__")[2]
+        message = str(meta.get("orig_message") or record.getMessage())
+        return f"{self.formatTime(record, '%H:%M:%S')}  {step:<24}  {progress_text(message)}"
+
+
+@dg.logger(
+    config_schema={"log_level": dg.Field(str, default_value="INFO", description="DEBUG shows Dagster's own events")},
+    description="Short lines for people who watch a terminal.",
+)
+def console(context: dg.InitLoggerContext) -> logging.Logger:
+    """The logger of every run of this code location."""
+    level = context.logger_config["log_level"]
+    logger = logging.Logger("canvas_pipeline.console", level=level)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Short())
+    logger.addHandler(handler)
+    return logger

@@ -1,0 +1,65 @@
+"""The line as a Dagster resource: its settings in the launch pad, a ``Workspace`` for the stage functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.errors import DagsterPipesExecutionError
+from pydantic import Field
+
+from canvas_pipeline.pipeline.processes import ended_badly
+from canvas_pipeline.pipeline.workspace import DEPLOY, Launch, Log, Workspace, allowance_of, workspace
+
+Context = dg.AssetExecutionContext | dg.OpExecutionContext
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class Line(dg.ConfigurableResource[Any]):
+    """Where the line's data lies and how large it runs; nothing else in the code location knows paths or profiles."""
+
+    root: str = Field(default=str(REPOSITORY / "data"), description="folder with collab/, sessions/ and the artefacts")
+    profile: str = Field(default="embedded", description="embedded (runs anywhere) or gb10 (a DGX Spark)")
+    seed: int = 7
+    base_model: str = Field(default="", description="instead of the profile's base: a local folder or a hub id")
+    teacher_endpoint: str = Field(default="", description="OpenAI-compatible URL; empty: the embedded urgency teacher")
+    teacher_model: str = ""
+    allow_shrinkage: list[str] = Field(
+        default=[], description="STAGE=SHARE:REASON each: lets G6 pass for this run, and is recorded with its reason"
+    )
+    deploy: str = Field(default=str(DEPLOY), description="folder of the training image's Dockerfile and compose file")
+
+    def workspace(self, context: Context) -> Workspace:
+        """For a step: what the stages say goes to the run's log."""
+        return self.here(context.log.info)
+
+    def here(self, log: Log | None = None) -> Workspace:
+        """Outside of a step: a schedule, a sensor, a command."""
+        return workspace(
+            Path(self.root),
+            self.profile,
+            seed=self.seed,
+            base_model=self.base_model,
+            teacher_endpoint=self.teacher_endpoint,
+            teacher_model=self.teacher_model,
+            allowances=tuple(map(allowance_of, self.allow_shrinkage)),
+            deploy=Path(self.deploy),
+            **({"log": log} if log else {}),
+        )
+
+
+def pipes_launch(context: Context, pipes: dg.PipesSubprocessClient) -> Launch:
+    """A ``Launch`` that runs the command under Dagster Pipes, so that its progress stands in the run's log. A command that ends
+    badly is an error of the kind that its exit code says."""
+
+    def launch(command: Sequence[str], env: Mapping[str, str]) -> None:
+        try:
+            pipes.run(context=context, command=list(command), env=dict(env))
+        except DagsterPipesExecutionError as error:
+            code = re.search(r"with code (-?\d+)", str(error))
+            raise ended_badly(command, int(code[1]) if code else 1) from None
+
+    return launch

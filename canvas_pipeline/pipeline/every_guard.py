@@ -1,0 +1,51 @@
+"""Every guardrail of some methods asked at once, for a report: nothing is trained, and no failure hides another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from canvas_pipeline.errors import CanvasPipelineError
+from canvas_pipeline.guardrails.table import GUARDS, guards_for
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.methods import method
+from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline.workspace import Launch, Workspace
+from canvas_pipeline.records import Row
+
+PASSED, FAILED, NOT_JUDGED = "passed", "FAILED", "NOT JUDGED"
+
+
+class Answer(Row, frozen=True, kw_only=True):
+    """One line of the report. ``guard`` is a check's name, or a method that could not be judged."""
+
+    guard: str
+    about: str
+    verdict: str
+    why: str
+
+
+def every_answer(ws: Workspace, names: Sequence[str], launch: Launch) -> list[Answer]:
+    """What each guard says about each subject it has here, in the guard table's order. A method that cannot be judged, because
+    something it needs is missing, is a line of its own."""
+    training.base_model(ws, launch)
+    training.training_image(ws, launch)
+    evaluation.base_bench(ws, launch)
+    found: dict[tuple[str, str | None], Verdict] = {}
+    problems = []
+    for name in names:
+        try:
+            if method(name).reference:
+                training.reference_logprobs(ws, launch)
+            for verdict in training.run_spec(ws, name, launch, measure_anyway=True).verdicts:
+                found[verdict.guard, verdict.subject] = verdict
+        except CanvasPipelineError as error:
+            problems.append(Answer(guard=name, about=name, verdict=NOT_JUDGED, why=str(error)))
+    answers = []
+    for guard in GUARDS.values():
+        own = [verdict for (guard_id, _), verdict in sorted(found.items(), key=str) if guard_id == guard.id]
+        for v in own:
+            said = PASSED if v.passed else FAILED
+            answers.append(Answer(guard=guard.name, about=v.subject or "", verdict=said, why=v.reason))
+        if not own and any(guard in guards_for(method(name)) for name in names):
+            answers.append(Answer(guard=guard.name, about="", verdict=NOT_JUDGED, why=guard.what))
+    return answers + problems

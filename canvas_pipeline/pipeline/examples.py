@@ -1,0 +1,276 @@
+"""What a model learns from: trajectories, labelled and mutated pairs, feedback, splits, bench cases.
+
+In: the corpus and recorded sessions. Out: stages ``trajectories`` … ``bench_cases``. What must hold: everything is drawn from
+disjoint students; a student's place in train, eval or test is one assignment for all data sets, so nothing spans; bench
+cases share neither items nor wordings with what is trained on.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from canvas_pipeline.datasets.spec import DATASETS
+from canvas_pipeline.errors import BadInput, InputChanged
+from canvas_pipeline.evaluation import cases as case_room
+from canvas_pipeline.evaluation.charts import funnel_png
+from canvas_pipeline.evaluation.mock_canvas import MockCanvas
+from canvas_pipeline.examples import feedback as feedback_room
+from canvas_pipeline.examples import labelling, mutation, pairs, sessions, splits, students, teacher, trajectory
+from canvas_pipeline.guardrails.data import g6
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.intake.courses.masker import CourseMasker
+from canvas_pipeline.intake.courses.registry import Registry
+from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
+from canvas_pipeline.intake.reading.snapshot import lines
+from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline import verdicts as judging
+from canvas_pipeline.pipeline.audits import audited
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make
+from canvas_pipeline.records import (
+    BenchCase,
+    Funnel,
+    Item,
+    ItemPair,
+    PreferencePair,
+    Refusal,
+    Student,
+    Trajectory,
+    funnel,
+    read_jsonl,
+)
+from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.storage.store import Stage, Writer
+
+
+@functools.lru_cache(maxsize=2)
+def _world(path: Path, profile_name: str, seed: int) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+    from canvas_pipeline.profiles import profile
+
+    made = students.students(read_jsonl(path, Item), profile(profile_name), seed)
+    fraction = profile(profile_name).eval_fraction
+    shares: dict[splits.Split, float] = {"train": 1 - 2 * fraction, "eval": fraction, "test": fraction}
+    return tuple(made), splits.assign({s.id: s.item_ids for s in made}, seed, shares)
+
+
+def world(ws: Workspace) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+    """All mock students of the current corpus, and which split each item and student is in."""
+    return _world(ws.store.get("corpus").path(), ws.profile.name, ws.seed)
+
+
+def session_files(ws: Workspace) -> dict[str, str]:
+    """Name → sha256 of the recorded sessions. A missing folder means none were recorded (and the log says so)."""
+    if not ws.sessions.is_dir():
+        ws.log(f"{ws.sessions}: no such folder; trajectories come from the scripted policy alone")
+        return {}
+    return {path.name: sha256_file(path) for path in sorted(ws.sessions.glob("*.jsonl"))}
+
+
+def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> Iterator[Trajectory | Refusal]:
+    """The sessions of one file, anonymised like everything else, as training rows or the reason why not. Raises ``InputChanged``
+    where the file's content has not the given hash (any more)."""
+    rows: list[Any] = []
+    digest = hashlib.sha256()
+    for number, line in (entry for batch in lines(path, digest=digest, arrays=False) for entry in batch):
+        try:
+            rows.append(msgspec.json.decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            reason = line if isinstance(line, str) else "malformed_json"
+            yield Refusal(source=f"sessions/{path.stem}", line=number, reason=reason)
+    if sha256 is not None and digest.hexdigest() != sha256:
+        raise InputChanged(f"{path}: the file was changed while it was read; run again when nobody writes to it")
+    key, registry = ws.registry()
+    clean = scrub_rows(rows, Scrubber(key, path.stem), CourseMasker(Registry(key, registry), path.stem))
+    yield from sessions.from_sessions(clean, world(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
+
+
+def trajectories(ws: Workspace) -> StageResult:
+    """Recorded sessions and the scripted policy's conversations, with real results of the mock."""
+    corpus = audited(ws, "corpus")
+    recorded = session_files(ws)
+
+    def build(writer: Writer) -> None:
+        made = list(trajectory.synthesise(world(ws)[0], ws.profile, ws.seed, MockCanvas))
+        kept: list[Trajectory] = []
+        refused: list[Refusal] = []
+        for name, sha256 in recorded.items():
+            for row in recorded_sessions(ws, ws.sessions / name, sha256):
+                if isinstance(row, Trajectory):
+                    kept.append(row)
+                else:
+                    refused.append(row)
+        writer.rows([*made, *kept])
+        writer.rows(refused, "refusals.jsonl")
+        links = (Student(id=student.id, parents=student.item_ids) for student in world(ws)[0])
+        writer.rows(links, "students.jsonl", report=True)
+        rows_in = len(made) + len(kept) + len(refused)
+        writer.funnel = funnel("trajectories", rows_in, len(made) + len(kept), refused)
+        writer.notes = {"synthesised": len(made), "from sessions": len(kept)}
+
+    return _made(ws, *make(ws, "trajectories", build, inputs={"corpus": corpus.sha256, **recorded}))
+
+
+def item_pairs(ws: Workspace) -> StageResult:
+    """Pairs sampled evenly over all pairs with something left to do."""
+    corpus = audited(ws, "corpus")
+
+    def build(writer: Writer) -> None:
+        writer.rows(pairs.sample_pairs(read_jsonl(corpus.path(), Item), ws.profile.item_pairs, ws.seed))
+
+    return StageResult(*make(ws, "item_pairs", build, inputs={"corpus": corpus.sha256}))
+
+
+def labelled_pairs(ws: Workspace) -> StageResult:
+    """Three presentations of each pair to the teacher; only unanimous ones are kept."""
+    asked = ws.store.get("item_pairs")
+    with the_teacher(ws) as judge:
+
+        def build(writer: Writer) -> None:
+            _label(ws, list(read_jsonl(asked.path(), ItemPair)), judge, writer)
+
+        inputs, config = {"item_pairs": asked.sha256}, {"teacher": judge.identity}
+        return _made(ws, *make(ws, "labelled_pairs", build, inputs=inputs, config=config))
+
+
+def _label(ws: Workspace, rows: Sequence[ItemPair], judge: teacher.Teacher, writer: Writer) -> None:
+    step = max(1, len(rows) // 20)
+
+    def progress(done: int) -> None:
+        if done % step == 0 or done == len(rows):
+            ws.log(f"labelled {done} of {len(rows)} pairs")
+
+    # Votes of a paid teacher survive a kill; the embedded rule is cheaper than its journal.
+    journal = ws.private / "votes.jsonl" if ws.teacher_endpoint else None
+    found = labelling.label(rows, judge, journal, progress, workers=8 if ws.teacher_endpoint else 1)
+    writer.rows(labelling.preference_pairs(found.pairs, ws.profile.declaration))
+    writer.rows(found.votes, "votes.jsonl")
+    writer.rows(found.refusals, "refusals.jsonl")
+    writer.funnel = funnel("labelled_pairs", len(rows), len(found.pairs), found.refusals)
+    bias = found.position_bias
+    writer.notes = {
+        "teacher": judge.identity,
+        "position bias": {"first wins": bias.first_wins, "of": bias.votes, "low": bias.low, "high": bias.high},
+    }
+
+
+@contextmanager
+def the_teacher(ws: Workspace) -> Iterator[teacher.Teacher]:
+    """The embedded urgency rule, or the OpenAI-compatible one that the workspace names, its connections closed after use."""
+    if not ws.teacher_endpoint:
+        yield teacher.UrgencyTeacher()
+        return
+    key = os.environ.get("CANVAS_TEACHER_API_KEY")
+    with teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=key) as judge:
+        yield judge
+
+
+def quotas(ws: Workspace) -> dict[str, int]:
+    """Mutation axis → rows, from the profile."""
+    return mutation.quotas(ws.profile)
+
+
+def mutation_pairs(ws: Workspace) -> StageResult:
+    """Pairs over eight axes and mixed ones, each confirmed by an independent verifier."""
+    source = audited(ws, "trajectories")
+
+    def build(writer: Writer) -> None:
+        found = mutation.mutate(read_jsonl(source.path(), Trajectory), quotas(ws), ws.seed)
+        if found.shortfall:
+            lacking = ", ".join(f"{axis}: {count}" for axis, count in found.shortfall.items())
+            raise BadInput(
+                f"the trajectories do not fill the quotas of mutation pairs ({lacking} missing); make more of them"
+            )
+        writer.rows(found.pairs)
+        writer.rows(found.refusals, "refusals.jsonl")
+        writer.funnel = funnel(
+            "mutation_pairs", len(found.pairs) + len(found.refusals), len(found.pairs), found.refusals
+        )
+        counts: dict[str, int] = {}
+        for pair in found.pairs:
+            name = "mixed" if len(pair.axes) > 1 else pair.axes[0]
+            counts[name] = counts.get(name, 0) + 1
+        writer.notes = {"pairs by axis": counts}
+
+    return _made(ws, *make(ws, "mutation_pairs", build, inputs={"trajectories": source.sha256}))
+
+
+def feedback_examples(ws: Workspace) -> StageResult:
+    """Single completions with a label, half of them desirable."""
+    sources = {name: audited(ws, name) for name in ("mutation_pairs", "trajectories")}
+
+    def build(writer: Writer) -> None:
+        rows = feedback_room.feedback(
+            read_jsonl(sources["mutation_pairs"].path(), PreferencePair),
+            read_jsonl(sources["trajectories"].path(), Trajectory),
+            ws.profile.feedback_examples,
+            ws.seed,
+        )
+        writer.rows(rows)
+        found = feedback_room.balance(rows)
+        writer.notes = {
+            "desirable": found.desirable,
+            "undesirable": found.undesirable,
+            "distinct prompts": found.unique_prompts,
+        }
+
+    inputs = {name: stage.sha256 for name, stage in sources.items()}
+    return _made(ws, *make(ws, "feedback_examples", build, inputs=inputs))
+
+
+def split(ws: Workspace, dataset: str) -> StageResult:
+    """One data set in train, eval and test parts; its data guards."""
+    spec = DATASETS[dataset]
+    sources = {name: audited(ws, name) for name in spec.sources}
+    corpus = audited(ws, "corpus")
+
+    def build(writer: Writer) -> None:
+        rows: Sequence[Any] = [row for stage in sources.values() for row in read_jsonl(stage.path(), spec.row_type)]
+        found = splits.split(rows, world(ws)[1])
+        for part, members in found.parts.items():
+            writer.rows(members, f"{part}.jsonl")
+        writer.rows(found.refusals, "refusals.jsonl")
+        kept = sum(len(members) for members in found.parts.values())
+        writer.funnel = funnel(spec.split, len(rows), kept, found.refusals)
+
+    inputs = {"corpus": corpus.sha256, **{name: stage.sha256 for name, stage in sources.items()}}
+    stage, reused = make(ws, spec.split, build, inputs=inputs)
+    funnels = judging.funnels(ws, dataset)
+    verdicts = (*judging.of_split(ws, dataset), audits.of_stage(ws, stage))
+    sizes: dict[str, int | None] = {part: stage.manifest.files[f"{part}.jsonl"].rows for part in splits.SPLITS}
+    return StageResult(stage, reused, verdicts, sizes, {"rows in and out": funnel_png(funnels)}, tuple(funnels))
+
+
+def bench_cases(ws: Workspace) -> StageResult:
+    """Cases of test students (``rows.jsonl``) and of eval students, for choosing (``selection.jsonl``)."""
+    corpus = audited(ws, "corpus")
+
+    def build(writer: Writer) -> None:
+        everyone, assignment = world(ws)
+        for part, name in (("test", "rows.jsonl"), ("eval", "selection.jsonl")):
+            held_out = [s for s in everyone if assignment.groups[s.id] == part]
+            count = None if part == "test" else ws.profile.selection_cases
+            writer.rows(case_room.cases(held_out, ws.profile, ws.seed, MockCanvas, count), name)
+
+    stage, reused = make(ws, "bench_cases", build, inputs={"corpus": corpus.sha256})
+    kinds: dict[str, int] = {}
+    for case in read_jsonl(stage.path(), BenchCase):
+        kinds[case.kind] = kinds.get(case.kind, 0) + 1
+    return StageResult(stage, reused, facts=kinds)
+
+
+def _made(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
+    found: Funnel | None = stage.manifest.funnel
+    verdicts: tuple[Verdict, ...] = (audits.of_stage(ws, stage),)
+    pictures: dict[str, bytes] = {}
+    if found is not None:
+        verdicts = (g6([found], ws.all_allowances(), {stage.manifest.stage: stage.sha256}), *verdicts)
+        pictures = {"rows in and out": funnel_png([found])}
+    funnels = () if found is None else (found,)
+    return StageResult(stage, reused, verdicts, stage.manifest.notes, pictures, funnels)

@@ -1,0 +1,155 @@
+"""The door: contributor files → anonymised items → one corpus.
+
+In: ``<root>/collab/*.jsonl``, packed with gzip or not. Out: stages ``collab/<contributor>`` (items, refusals) and ``corpus``.
+What must hold: raw text exists only in the contributor's own file and in the private registry; every line and row is accounted
+for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from canvas_pipeline.errors import BadInput, InputChanged, MissingInput
+from canvas_pipeline.evaluation.charts import funnel_png
+from canvas_pipeline.guardrails.data import g6
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.intake.reading.contributor_id import in_folder
+from canvas_pipeline.intake.reading.quarantine import REASONS
+from canvas_pipeline.intake.stream.merge import Merge
+from canvas_pipeline.intake.stream.table import checked
+from canvas_pipeline.intake.stream.takein import hashed_key, take_in
+from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make, recipe
+from canvas_pipeline.records import Funnel
+from canvas_pipeline.storage.code_version import code_version
+from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.storage.store import Stage, Writer
+
+OUTDATED = "taken in before their file or the intake changed"
+ATTEMPTS = 3
+_TAKES_IN = ("pipeline.intake:collab.build",)
+"""The code that makes ``collab/<contributor>``."""
+
+
+def contributor_files(ws: Workspace) -> dict[str, Path]:
+    """Contributor → file, sorted by name; raises ``MissingInput`` where the folder is not there."""
+    if not ws.collab.is_dir():
+        raise MissingInput(
+            f"{ws.collab}: no such folder; put contributor files there, or make some: canvas-data synthesize"
+        )
+    taken, refused = in_folder(ws.collab)
+    for file in refused:  # said at each look: nobody finds a file that is silently passed over
+        ws.log(f"{file.source} is not taken in: {REASONS[file.reason]}")
+    return taken
+
+
+def collab(ws: Workspace, contributor: str) -> StageResult:
+    """Read, quarantine and anonymise one contributor's file. One that is written to meanwhile is read again, and in the end refused
+    with ``InputChanged``: rows are only ever kept under the hash of the bytes they were read from."""
+    path = contributor_files(ws).get(contributor)
+    if path is None:
+        for file in in_folder(ws.collab)[1]:
+            if Path(file.source).name.split(".")[0] == contributor:
+                raise MissingInput(f"{file.source} is not taken in: {REASONS[file.reason]}")
+        raise MissingInput(f"{ws.collab}: no file for this contributor; their partition can be removed")
+    key, registry = ws.registry()
+
+    def build(writer: Writer) -> None:
+        taken = take_in(path, key, registry, writer.rows, scratch=writer.folder, sha256=inputs[path.name])
+        writer.funnel = taken.funnel
+        writer.notes = {"counts": taken.counts}
+
+    for attempt in range(1, ATTEMPTS + 1):
+        inputs = _inputs(path, key)
+        try:
+            stage, reused = make(ws, f"collab/{contributor}", build, inputs=inputs)
+            break
+        except InputChanged:
+            if attempt == ATTEMPTS:
+                raise
+    made = _made(ws, stage, reused)
+    if not made.funnels[0].rows_in:
+        ws.log(f"collab/{contributor}: {REASONS['empty_file']}")
+    return made
+
+
+def intake_code() -> str:
+    """What of this package's code decides the rows of ``collab/<contributor>``, as a hash."""
+    return code_version(*_TAKES_IN)
+
+
+def outdated(ws: Workspace, taken: Mapping[Path, Stage]) -> list[str]:
+    """Stages that were made from another file than the one that lies there now, or by other code."""
+    key, _ = ws.registry()
+    return [
+        stage.manifest.stage
+        for path, stage in taken.items()
+        if stage.manifest.fingerprint != recipe(ws, stage.manifest.stage, _TAKES_IN, _inputs(path, key)).fingerprint()
+    ]
+
+
+def to_take_in(ws: Workspace) -> list[str]:
+    """Contributors whose stage is missing, was made from another file or by other code, or lost more rows than it may."""
+    files = contributor_files(ws)
+    found = {path: stage for name, path in files.items() if (stage := ws.store.find(f"collab/{name}")) is not None}
+    old = set(outdated(ws, found))
+    return [
+        name
+        for name, path in files.items()
+        if path not in found or f"collab/{name}" in old or not _kept(ws, found[path]).passed
+    ]
+
+
+def _inputs(path: Path, key: bytes) -> dict[str, str]:
+    return {path.name: sha256_file(path), "registry key": hashed_key(key)}
+
+
+def corpus(ws: Workspace) -> StageResult:
+    """Merge all contributors: the same items in the same bytes, in whatever order the files came."""
+    stages: dict[str, Stage] = {}
+    taken: dict[Path, Stage] = {}
+    for contributor, path in contributor_files(ws).items():
+        found = ws.store.find(f"collab/{contributor}")
+        if found is None:
+            raise MissingInput(
+                f"contributor {contributor} has not been taken in yet; materialise their collab partition"
+            )
+        stages[contributor] = taken[path] = found
+    if not stages:
+        raise BadInput(f"{ws.collab} holds no contributor file; make some with: canvas-data synthesize")
+
+    def build(writer: Writer) -> None:
+        with Merge(scratch=writer.folder) as merging:
+            for made in stages.values():
+                merging.add_file(made.path())
+            writer.rows(checked(merging.rows()))
+            writer.funnel = merging.funnel()
+
+    inputs = {name: stage.sha256 for name, stage in stages.items()}
+    made = _made(ws, *make(ws, "corpus", build, inputs=inputs))
+    facts = dict(made.facts)
+    if old := outdated(ws, taken):
+        facts[OUTDATED] = old
+        ws.log(
+            f"corpus: {', '.join(old)}: the file or the intake has changed since; materialise their collab partition"
+        )
+    return replace(made, facts=facts, verdicts=(*made.verdicts, audits.of_stage(ws, made.stage)))
+
+
+def _made(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
+    funnel = _funnel(stage)
+    pictures = {} if funnel.rows_in == 0 else {"rows in and out": funnel_png([funnel])}
+    return StageResult(stage, reused, (_kept(ws, stage),), stage.manifest.notes, pictures, (funnel,))
+
+
+def _kept(ws: Workspace, stage: Stage) -> Verdict:
+    """Whether a stage kept enough of its rows (G6)."""
+    return g6([_funnel(stage)], ws.all_allowances(), {stage.manifest.stage: stage.sha256})
+
+
+def _funnel(stage: Stage) -> Funnel:
+    if stage.manifest.funnel is None:
+        raise BadInput(f"stage {stage.manifest.stage} has no funnel; remove {stage.folder} and materialise it again")
+    return stage.manifest.funnel

@@ -1,0 +1,216 @@
+"""From the production checkpoint to a gated release in a local folder.
+
+In: checkpoints, bench reports, cards. Out: stages ``<method>_gguf``, ``cards``, ``release_log``, ``release``. What must hold:
+what is published is exactly what was checked; a closed gate lists every reason and leaves yesterday's release as it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from canvas_pipeline.datasets.spec import DATASETS
+from canvas_pipeline.errors import GateClosed
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.intake.audit import auditor
+from canvas_pipeline.pipeline import audits, evaluation, facts, training
+from canvas_pipeline.pipeline.intake import contributor_files
+from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.records import BenchCase, Item, read_jsonl
+from canvas_pipeline.release import cards as card_room
+from canvas_pipeline.release import gate, publish
+from canvas_pipeline.release.gguf import export
+from canvas_pipeline.release.modelfile import modelfile
+from canvas_pipeline.release.quant_check import QuantEvidence, check
+from canvas_pipeline.storage.code_version import package_version
+from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.tools.prompt import system_message
+
+RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
+
+
+def gguf(ws: Workspace, name: str, launch: Launch) -> StageResult:
+    """Convert once, quantise six times, read the types back, load, ask and bench each one."""
+    audits.refuse_canaries(ws)
+    checkpoint = training.trained(ws, name)
+    benched = ws.store.get(f"{name}_bench")
+    cases = ws.store.get("bench_cases")
+    private = tuple(contributor_files(ws))
+
+    def build(writer: Writer) -> None:
+        rows = list(read_jsonl(cases.path(), BenchCase))
+        exact = {o.case_id for o in evaluation.read_report(benched).outcomes if o.exact and o.expected_calls}
+        evidence = {}
+        said = ws.unfinished(f"{name}_gguf", writer.fingerprint)
+        for quant, path in export(checkpoint.folder / "model", writer.folder, name=f"canvas-{name}").items():
+            report = check(path, quant, private=private)
+            ws.log(
+                f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
+            )
+            found = evaluation.scored(rows, evaluation.spoken(ws, launch, said, "gguf", path, [cases.path()]))
+            kept = sum(o.exact for o in found.outcomes if o.case_id in exact)
+            evidence[quant] = QuantEvidence(
+                report=report, cases=len(rows), exact_unquantised=len(exact), exact_retained=kept
+            )
+            writer.json(found, f"report-{quant}.json")
+        writer.json(evidence, "quants.json")
+        shutil.rmtree(said)
+
+    inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
+    stage, reused = make(ws, f"{name}_gguf", build, inputs=inputs, unused=training.ADAPTERS)
+    quants = read_quants(stage)
+    lines = ["| quant | MiB | tensor types | exact calls retained |", "|---|---|---|---|"]
+    for quant, found in quants.items():
+        types = ", ".join(f"{kind} {count}" for kind, count in sorted(found.report.types.items()))
+        share = f"{found.exact_retained} of {found.exact_unquantised}"
+        lines.append(f"| {quant} | {found.report.size / (1 << 20):.2f} | {types} | {share} |")
+    return StageResult(stage, reused, facts={"quants": "\n".join(lines)})
+
+
+def production_gguf(ws: Workspace, launch: Launch) -> StageResult:
+    """The six quants of the production checkpoint."""
+    return gguf(ws, evaluation.production_method(ws), launch)
+
+
+def read_quants(stage: Stage) -> dict[str, QuantEvidence]:
+    """What is known about each file of a gguf stage."""
+    return msgspec.json.decode(stage.path("quants.json").read_bytes(), type=dict[str, QuantEvidence])
+
+
+def verdicts_of_line(ws: Workspace) -> tuple[tuple[Verdict, ...], dict[str, str]]:
+    """The verdicts of all current run specs (each once), and the hashes they are bound to."""
+    verdicts: dict[tuple[str, str | None], Verdict] = {}
+    inputs: dict[str, str] = {}
+    benches, _ = evaluation.current_benches(ws)
+    for name in benches:
+        spec = training.current_spec(ws, name)
+        inputs.update({key: file.sha256 for key, file in spec.inputs.items()})
+        verdicts.update({(v.guard, v.subject): v for v in spec.verdicts})
+    return tuple(verdicts.values()), inputs
+
+
+def cards(ws: Workspace, launch: Launch) -> StageResult:
+    """Model card, data card and Modelfile of the production checkpoint."""
+    audits.refuse_canaries(ws)
+    name = evaluation.production_method(ws)
+    files = ws.store.get(f"{name}_gguf")
+    verdicts, _ = verdicts_of_line(ws)
+    own = tuple(v for v in verdicts if v.subject in (None, name) or v.subject in DATASETS)
+    known = {
+        **facts.model_facts(ws, name, own),
+        **facts.bench_facts(ws, tuple(evaluation.current_benches(ws)[0])),
+        **facts.quant_facts(read_quants(files), f"{name}_gguf quants.json {files.sha256[:12]}"),
+        **facts.data_facts(ws),
+    }
+    private = tuple(contributor_files(ws))
+
+    def build(writer: Writer) -> None:
+        texts = {"README.md": card_room.model_card(known, private), "DATA_CARD.md": card_room.data_card(known, private)}
+        reasons = {
+            file: card_room.reasons_against_card(text, known, "model" if file == "README.md" else "data", private)
+            for file, text in texts.items()
+        }
+        for file, text in texts.items():
+            writer.text(text, file)
+        now = max(item.collected_at for item in read_jsonl(ws.store.get("corpus").path(), Item))
+        system = system_message(now, ws.profile.declaration).content
+        writer.text(modelfile(f"canvas-{name}-Q4_K_M.gguf", system, ws.profile.declaration), "Modelfile")
+        writer.json(reasons, "reasons.json")
+        writer.json(known, "facts.json")
+
+    inputs = {key: fact.shown() + fact.source for key, fact in known.items()}
+    stage, reused = make(ws, "cards", build, inputs=inputs)
+    card = {"model card": stage.path("README.md").read_text(encoding="utf-8")}
+    return StageResult(stage, reused, (audits.of_stage(ws, stage),), card)
+
+
+def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
+    """Everything the gate looks at, and the files to be released by their name in the release."""
+    audits.refuse_canaries(ws)
+    name = evaluation.production_method(ws)
+    checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"{name}_gguf"), ws.store.get("cards")
+    quants = read_quants(files)
+    paths = {file: card.path(file) for file in RELEASED}
+    paths.update({q.report.file: files.path(q.report.file) for q in quants.values()})
+    verdicts, inputs = verdicts_of_line(ws)
+    data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
+    read = [ws.store.get(DATASETS[key.removesuffix("_train")].split).path("train.jsonl") for key in data]
+    audited = [*read, *(card.path(file) for file in gate.CARDS)]
+    reviewed = audits.exceptions_of(ws)
+    found_in = auditor.report(audited, ws.registry()[1], exceptions=reviewed)
+    reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
+    found = evaluation.read_report(ws.store.get(f"{name}_bench"))
+    selection = msgspec.json.decode(ws.store.get("production_checkpoint").path("selection.json").read_bytes())
+    figures = {
+        key: gate.Figure(value=rate.share, low=rate.low or 0.0, high=rate.high or 0.0, n=rate.cases)
+        for key in gate.FIGURES
+        if (rate := getattr(found, key)).share is not None
+    }
+    evidence = gate.ReleaseEvidence(
+        name=f"canvas-{name}",
+        method=name,
+        profile=ws.profile.name,
+        checkpoint=checkpoint.sha256,
+        files={file: sha256_file(path) for file, path in paths.items()},
+        inputs=inputs,
+        data=data,
+        verdicts=verdicts,
+        allowances=ws.all_allowances(),
+        leaks=found_in.total,
+        exceptions=len(reviewed),
+        excepted=found_in.allowed,
+        audited={
+            path.name if path in paths.values() else f"{path.parent.parent.name}/train": sha256_file(path)
+            for path in audited
+        },
+        figures=figures,
+        bench_checkpoint=ws.store.get(f"{name}_bench").manifest.recipe.inputs["model"],
+        production=(selection["chosen"]["method"], selection["chosen"]["checkpoint_sha256"]),
+        quants=quants,
+        cards={
+            file: gate.CardEvidence(sha256=sha256_file(card.path(file)), reasons=reasons[file]) for file in gate.CARDS
+        },
+        code_version=package_version(),
+    )
+    return evidence, paths
+
+
+def release_log(ws: Workspace, launch: Launch) -> StageResult:
+    """RELEASE-LOG.md: every item ticked, or with every reason against."""
+    audits.audited(ws, "cards")
+    evidence, _ = evidence_of(ws)
+
+    def build(writer: Writer) -> None:
+        writer.json(evidence, "evidence.json")
+        writer.text(gate.release_log(evidence), "RELEASE-LOG.md")
+
+    inputs = {**evidence.files, **evidence.inputs, "code": evidence.code_version, "leaks": str(evidence.leaks)}
+    inputs["exceptions"] = f"{evidence.exceptions} reviewed, {evidence.excepted} findings"
+    stage, reused = make(ws, "release_log", build, inputs=inputs)
+    log = {"reasons against": len(gate.reasons_against(evidence)), "log": stage.path("RELEASE-LOG.md").read_text()}
+    return StageResult(stage, reused, (audits.of_stage(ws, stage),), log)
+
+
+def release(ws: Workspace, launch: Launch) -> StageResult:
+    """Publish below ``<root>/releases``, if the gate is open for the files as they are now."""
+    evidence, paths = evidence_of(ws)
+    logged = gate.read_evidence(ws.store.get("release_log").path("evidence.json"))
+    if logged != evidence:
+        raise GateClosed(
+            "the release log was written for other files than the current ones; materialise release_log again"
+        )
+    # What is to be published is looked through first: a published leak cannot be taken back.
+    found = audits.of_files(ws, "release", paths, evidence.files, evidence.files)
+    audits.require(found)
+    folder = publish.publish(evidence, paths, ws.root / "releases")
+
+    def build(writer: Writer) -> None:
+        writer.text(folder.name + "\n", "folder.txt")
+        writer.json(publish.binding(evidence), "release.json")
+
+    inputs = {"sums": sha256_file(folder / publish.SUMS)}
+    made = make(ws, "release", build, inputs=inputs)
+    return StageResult(*made, (found,), {"folder name": folder.name})

@@ -1,0 +1,70 @@
+"""Declares a stage once.
+
+Assets, checks, jobs, the order of a rebuild, what saw a contributor, and the README's graph are computed from the declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
+
+Kind = Literal["rows", "model", "report", "spec"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSpec:
+    """One stage of a track. ``name`` is its key in the track's store and, behind the track, in Dagster; ``inputs`` are names of
+    stages of the same track.
+
+    ``kind``: ``rows`` hold a contributor's rows; a ``model`` was trained on them; a ``report`` tells of its inputs; a ``spec``'s
+    recipe names a digest only, and its file ``names_inputs`` says what it was made from. ``checks`` are guard ids.
+    ``judged_on`` are inputs that a model is measured on and not made from. ``memory_gib`` by profile marks a step that computes on
+    every core in a process of its own; the others reserve the default. ``method`` is the method that a stage belongs to.
+    ``scheduled`` says whether the demo and the nightly make it; ``restored`` whether it is made again after a contributor was
+    removed; ``expected_daily`` whether the web UI warns when it is older than a day."""
+
+    name: str
+    inputs: tuple[str, ...]
+    make: Callable[[Workspace, Launch], StageResult]
+    kind: Kind
+    group: str
+    description: str
+    checks: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    judged_on: frozenset[str] = frozenset()
+    names_inputs: str = ""
+    memory_gib: Mapping[str, float] = field(default_factory=dict)
+    method: str = ""
+    scheduled: bool = True
+    restored: bool = True
+    expected_daily: bool = False
+
+
+def ordered(specs: Iterable[StageSpec]) -> Mapping[str, StageSpec]:
+    """The stages by name, in the order given. Raises ``BadConfig`` where two have one name, or one stands before its inputs."""
+    found: dict[str, StageSpec] = {}
+    for spec in specs:
+        if spec.name in found:
+            raise BadConfig(f"two stages are named {spec.name}")
+        found[spec.name] = spec
+    for at, spec in enumerate(found.values()):
+        late = [name for name in spec.inputs if name in found and list(found).index(name) > at]
+        if late:
+            raise BadConfig(f"{spec.name} stands before its input {late[0]}")
+    return found
+
+
+def upstream(specs: Mapping[str, StageSpec], names: Sequence[str]) -> list[str]:
+    """Some stages and what they are made from, up to the rows, which are left out; in the order of ``specs``."""
+    reached, rest = set[str](), list(names)
+    while rest:
+        name = rest.pop()
+        if name in reached or name not in specs or specs[name].kind == "rows":
+            continue
+        reached.add(name)
+        rest += specs[name].inputs
+    return [name for name in specs if name in reached]

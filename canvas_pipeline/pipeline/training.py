@@ -1,0 +1,324 @@
+"""From splits to checkpoints: base, run specs with their verdicts, reference log-probabilities, weights.
+
+In: split stages and a ``Launch``. Out: stages ``base_model``, ``training_image``, ``<method>_run_spec``, ``reference_logprobs``,
+``<method>_checkpoint``. What must hold: torch runs in child processes only; a checkpoint is made from the current inputs and from
+verdicts for exactly their hashes, or not at all; a killed run continues where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from canvas_pipeline.datasets.spec import PARTS
+from canvas_pipeline.errors import GateClosed, MissingInput
+from canvas_pipeline.evaluation.charts import guards_png
+from canvas_pipeline.guardrails import gate, image
+from canvas_pipeline.guardrails.table import inputs_for
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.methods import METHODS, method
+from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline import verdicts as judging
+from canvas_pipeline.pipeline.processes import module
+from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make, recipe
+from canvas_pipeline.records import digest, dumps
+from canvas_pipeline.storage.code_version import module_version, root_of
+from canvas_pipeline.storage.digests import sha256_path
+from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.training.admission import limits_of
+from canvas_pipeline.training.base import shipped_base
+from canvas_pipeline.training.precision import compute_dtype
+from canvas_pipeline.training.progress import child_environment
+from canvas_pipeline.training.spec import (
+    REFERENCE,
+    RunSpec,
+    make_spec,
+    read_spec,
+    write_spec,
+)
+from canvas_pipeline.training.threads import MACHINE
+from canvas_pipeline.training.weights import model_folder, resolve
+
+TRAINERS = {"sft": "training.supervised", "pairwise": "training.preference", "unpaired": "training.preference"}
+"""Objective → the module that trains on it. The training process's command line is not counted: it chooses among these modules."""
+ADAPTERS = ("bitsandbytes", "peft")
+MEASURES = ("pipeline.training:run_spec.measure", "training.measure")
+REFERRED = ("preference_train", "preference_eval", "sft_checkpoint")
+ENTRY_POINT = "cli.train"
+IMAGE_FILES = ("deploy/Dockerfile.training", "deploy/compose.yaml")
+
+
+def base_model(ws: Workspace, launch: Launch) -> StageResult:
+    """The base every method descends from: the shipped embedded model, or a pointer to a folder or hub id.
+
+    A real base (5 GB and more) is not copied: the stage holds its path and the hash of its files."""
+    name = ws.base_model or ws.profile.base_model
+    if name == "embedded":
+        shipped = shipped_base()
+
+        def copy(writer: Writer) -> None:
+            shutil.copytree(shipped, writer.path("model"), dirs_exist_ok=True)
+
+        stage, reused = make(ws, "base_model", copy, inputs={"weights": sha256_path(shipped)})
+        return StageResult(stage, reused, facts={"base": name})
+
+    folder = resolve(name).resolve()
+
+    def point(writer: Writer) -> None:
+        writer.json({"name": name, "path": str(folder), "sha256": sha256}, "source.json")
+
+    sha256 = sha256_path(folder)
+    stage, reused = make(ws, "base_model", point, inputs={"weights": sha256}, config={"path": str(folder)})
+    return StageResult(stage, reused, facts={"base": name})
+
+
+def start_folder(ws: Workspace, start: str) -> Path:
+    """The folder of the weights a method starts from, as the spec's input."""
+    stage = ws.store.get(start)
+    if "source.json" in stage.manifest.files:
+        return Path(msgspec.json.decode(stage.path("source.json").read_bytes())["path"])
+    return stage.folder
+
+
+def training_image(ws: Workspace, launch: Launch) -> StageResult:
+    """Whether the training image starts, by building it where an engine answers, by its files where none does."""
+    dockerfile, compose = (ws.deploy / Path(name).name for name in IMAGE_FILES)
+    hashes = {name: sha256_path(ws.deploy / Path(name).name) for name in IMAGE_FILES}
+
+    program = module(f"canvas_pipeline.{ENTRY_POINT}")
+
+    def examine(writer: Writer) -> None:
+        writer.json(image.examine(dockerfile, compose, ws.deploy.parent, program), "evidence.json")
+
+    # Only asked for its help: of all that it can start, its own options are what fits the files or does not.
+    config = {"entry point": module_version(ENTRY_POINT)}
+    stage, reused = make(ws, "training_image", examine, inputs=hashes, config=config)
+    return StageResult(stage, reused, (judging.of_image(ws),))
+
+
+def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: str) -> None:
+    spec_file = writer.path("spec.json")
+    write_spec(spec, spec_file)
+    program = module("canvas_pipeline.training", command, str(spec_file), "--out", str(writer.path(out)))
+    launch(program, child_environment(os.environ))
+    spec_file.unlink()
+
+
+def reference_logprobs(ws: Workspace, launch: Launch) -> StageResult:
+    """One pass of the frozen SFT reference over all pairs, for the five preference losses."""
+    name = next(row.name for row in METHODS.values() if row.reference)
+    spec = make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=False))
+
+    def compute(writer: Writer) -> None:
+        _launched(launch, "reference", spec, writer, "rows.jsonl")
+
+    inputs = {name: spec.inputs[name].sha256 for name in REFERRED}
+    settings = {"compute": spec.compute}
+    return StageResult(*make(ws, REFERENCE, compute, inputs, settings, runs=("training.reference",), unused=ADAPTERS))
+
+
+def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool = False) -> StageResult:
+    """Measure, judge and write down one run. A failed verdict is written down too: the training process refuses it.
+
+    Where a guard over rows fails already, nothing is measured (a dry run on a GB10 is minutes) unless ``measure_anyway``."""
+    spec = _unjudged(ws, name)
+
+    def measure(writer: Writer) -> None:
+        _launched(launch, "measure", spec, writer, "measurement.json")
+
+    if measure_anyway or all(verdict.passed for verdict in row_verdicts(ws, name)):
+        inputs, config = _measured(spec)
+        make(ws, f"{name}_measurement", measure, inputs, config, runs=MEASURES[1:], unused=_unused(spec))
+    verdicts = verdicts_now(ws, spec)
+    judged = msgspec.structs.replace(spec, verdicts=verdicts)
+
+    def write(writer: Writer) -> None:
+        write_spec(judged, writer.path("spec.json"))
+
+    # The spec is its own recipe: the same inputs, numbers and verdicts are the same file.
+    stage, reused = make(ws, f"{name}_run_spec", write, inputs={"spec": digest(dumps(judged).decode())})
+    numbers = msgspec.to_builtins(spec.hyperparameters)
+    facts = {
+        "spec_sha256": judged.sha256, "uma_gib": spec.row.uma_gib[ws.profile.name], "compute": spec.compute, **numbers,
+    }  # fmt: skip
+    return StageResult(stage, reused, verdicts, facts, {"guards": guards_png(verdicts)})
+
+
+def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
+    """What the guards that need no measurement say about the line as it is now, as far as they concern a method.
+    Raises ``GateClosed`` where the audit of a split is red."""
+    for dataset in judging.datasets_of(name):
+        audits.audited(ws, f"{dataset}_split")
+    found = [verdict for dataset in judging.datasets_of(name) for verdict in judging.of_split(ws, dataset)]
+    return judging.concerning(name, [*found, judging.of_base(ws), judging.of_image(ws)])
+
+
+def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
+    """What all guards say about the line as it is now; those over measurements where exactly this spec was measured."""
+    name, (inputs, config) = spec.method, _measured(spec)
+    found = row_verdicts(ws, name)
+    measured = ws.store.find(f"{name}_measurement")
+    now = recipe(ws, f"{name}_measurement", MEASURES, inputs, config, unused=_unused(spec))
+    if measured is not None and measured.manifest.recipe == now:
+        numbers = json.loads(measured.verify().path("measurement.json").read_bytes())
+        hashes = {key: file.sha256 for key, file in spec.inputs.items()}
+        found = (*found, *judging.of_measurement(ws, name, numbers, hashes))
+    return judging.concerning(name, found)
+
+
+def _unjudged(ws: Workspace, name: str) -> RunSpec:
+    return make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=method(name).reference))
+
+
+def _unused(spec: RunSpec) -> tuple[str, ...]:
+    """Of ``ADAPTERS``, what a run does without: one with no adapter, no 4-bit weights, no 8-bit optimiser."""
+    needed = {"peft": spec.row.adapter is not None, "bitsandbytes": spec.needs_bitsandbytes}
+    return tuple(name for name in ADAPTERS if not needed[name])
+
+
+def _measured(spec: RunSpec) -> tuple[dict[str, str], dict[str, Any]]:
+    """Inputs and configuration of the measurement of a spec."""
+    inputs = {key: spec.inputs[key].sha256 for key in (*spec.needed, "base_model")}
+    return inputs, {"hyperparameters": msgspec.to_builtins(spec.hyperparameters), "compute": spec.compute}
+
+
+def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
+    """Train, resuming where a killed run stopped. Refuses a spec that was made for other inputs or judged otherwise than
+    now, before anything is started or handed on; the training process then asks again for itself."""
+    spec = admitted_spec(ws, name)
+
+    def train(writer: Writer) -> None:
+        # Of this recipe: what other code, or other libraries, had begun is not taken up.
+        work = ws.root / "work" / f"{name}-{made_by.fingerprint()[:16]}"
+        work.mkdir(parents=True, exist_ok=True)
+        spec_file = work / "spec.json"
+        write_spec(spec, spec_file)
+        out = work / "checkpoint"
+        if not (out / "summary.json").is_file():
+            launch(
+                module("canvas_pipeline.training", "train", str(spec_file), "--out", str(out)),
+                child_environment(os.environ),
+            )
+        for path in out.iterdir():
+            shutil.move(str(path), writer.folder / path.name)
+        writer.reports.add(MACHINE)
+        write_spec(spec, writer.path("spec.json"))
+        shutil.rmtree(work)
+
+    runs, inputs, unused = (TRAINERS[spec.row.objective],), spec_inputs(spec), _unused(spec)
+    made_by = recipe(ws, f"{name}_checkpoint", (root_of(train), *runs), inputs, unused=unused)
+    stage, reused = make(ws, f"{name}_checkpoint", train, inputs, runs=runs, unused=unused)
+    summary = msgspec.json.decode(stage.path("summary.json").read_bytes())
+    plots = {
+        Path(file).stem: stage.path(file).read_bytes() for file in stage.manifest.files if file.startswith("plots/")
+    }
+    if MACHINE in stage.manifest.files:
+        summary |= msgspec.json.decode(stage.path(MACHINE).read_bytes())
+    return StageResult(stage, reused, facts=_readable(summary), pictures=plots)
+
+
+def current_spec(ws: Workspace, name: str) -> RunSpec:
+    """The run spec of a method, if it is for the inputs as they are now and says what the guards say now; else
+    ``GateClosed`` naming what differs. Its inputs' paths are those of this workspace."""
+    spec = read_spec(ws.store.get(f"{name}_run_spec").path("spec.json"))
+    now = _unjudged(ws, name)
+    stale = sorted(
+        key for key, file in now.inputs.items() if key not in spec.inputs or spec.inputs[key].sha256 != file.sha256
+    )
+    if stale:
+        raise GateClosed(
+            f"{name}: the run spec's verdicts are for other inputs than the current ones ({', '.join(stale)} differ); "
+            f"materialise {name}_run_spec again"
+        )
+    if (spec.method, spec.profile, spec.seed, spec.hyperparameters, spec.compute) != (
+        now.method, now.profile, now.seed, now.hyperparameters, now.compute
+    ):  # fmt: skip
+        raise GateClosed(
+            f"{name}: the run spec has other numbers than the method table, or another compute type than this machine's "
+            f"({now.compute}); materialise {name}_run_spec again"
+        )
+    written, again = set(map(_said, spec.verdicts)), verdicts_now(ws, now)
+    changed = [f"{v.name}: {v.reason or 'passes now'}" for v in again if _said(v) not in written]
+    changed += [f"{v.name}: not measured" for v in spec.verdicts if v.guard not in {now.guard for now in again}]
+    if changed:
+        listing = "".join(f"\n  - {reason}" for reason in changed)
+        raise GateClosed(
+            f"{name}: the guards do not say now what the run spec records; materialise {name}_run_spec again{listing}"
+        )
+    return msgspec.structs.replace(now, verdicts=spec.verdicts)
+
+
+def _said(verdict: Verdict) -> str:
+    return dumps(verdict).decode()
+
+
+def admitted_spec(ws: Workspace, name: str) -> RunSpec:
+    """The current run spec, where its verdicts open the gate; else ``GateClosed`` with every reason."""
+    spec = current_spec(ws, name)
+    gate.require(spec.verdicts, spec.row, {key: file.sha256 for key, file in spec.inputs.items()}, limits_of(spec))
+    return spec
+
+
+def current_checkpoint(ws: Workspace, name: str) -> Stage:
+    """The checkpoint of a method, if it was trained by the current, admitted run spec; else ``GateClosed``."""
+    stage = trained(ws, name)
+    if stage.manifest.recipe.inputs != spec_inputs(admitted_spec(ws, name)):
+        raise GateClosed(f"{name}_checkpoint was trained on other inputs than the current ones; materialise it again")
+    return stage
+
+
+def spec_inputs(spec: RunSpec) -> dict[str, str]:
+    """What a checkpoint is made from: the run itself, and name → sha256 of what it reads."""
+    return {"spec": spec.sha256, **{name: spec.inputs[name].sha256 for name in spec.needed}}
+
+
+def trained(ws: Workspace, name: str) -> Stage:
+    """The checkpoint of a method; raises ``MissingInput`` naming the asset to materialise."""
+    if name not in METHODS:
+        method(name)
+    return ws.store.get(f"{name}_checkpoint")
+
+
+def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
+    """Every input the gate and the training ask for, by the gate's names. Raises ``GateClosed`` in a copy with canaries."""
+    audits.refuse_canaries(ws)
+    paths: dict[str, Path] = {}
+    for key in dict.fromkeys((*inputs_for(method(name)), method(name).start, "base_model")):
+        if key.startswith("deploy/"):
+            paths[key] = ws.deploy / Path(key).name
+        elif key in ("base_model", "sft_checkpoint"):
+            paths[key] = start_folder(ws, key)
+        elif key == "bench_cases":
+            paths[key] = ws.store.get(key).folder
+        else:
+            dataset, part = key.rsplit("_", 1)
+            if part not in PARTS:
+                raise MissingInput(f"the guard table asks for {key}, which no stage writes")
+            paths[key] = judging.file_of(ws.store.get(f"{dataset}_split"), part)
+    if reference:
+        referred = ws.store.get(REFERENCE)
+        stale = [key for key in REFERRED if referred.manifest.recipe.inputs.get(key) != sha256_path(paths[key])]
+        stale += ["the compute type"] if referred.manifest.recipe.config.get("compute") != compute_dtype() else []
+        if stale:
+            raise GateClosed(
+                f"{REFERENCE} were computed for other inputs than the current ones ({', '.join(stale)} differ); "
+                f"materialise {REFERENCE} again"
+            )
+        paths[REFERENCE] = referred.path()
+    model_folder(paths[method(name).start])
+    return paths
+
+
+def _readable(summary: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {
+        key: summary[key]
+        for key in ("method", "steps", "rows", "eval_rows", "tokens", "compute", "threads")
+        if key in summary
+    }
+    return {**kept, **{f"last {key}": value for key, value in summary.get("last", {}).items()}}

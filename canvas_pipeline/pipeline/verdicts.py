@@ -1,0 +1,174 @@
+"""All verdicts a method needs, worked out from stages on disk and bound to the exact hashes.
+
+In: split stages, their upstream funnels, the base's bench report, the training image's evidence, a method's measurement. Out:
+``Verdict`` rows. What must hold: a verdict names the sha256 of the very files it judged (evidence speaks for what it was made
+from, not for what lies there now); a data set whose stages were made from older versions of each other is not judged at all; rows
+that did not change are read by the guards once, for all methods and all later runs (stage ``<dataset>_verdicts``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from canvas_pipeline.datasets.spec import DATASETS, PARTS
+from canvas_pipeline.errors import ArtifactCorrupt, GateClosed
+from canvas_pipeline.guardrails import data, run
+from canvas_pipeline.guardrails.run import AxisMargin, ImageEvidence
+from canvas_pipeline.guardrails.table import guards_for
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.methods import ancestry, method
+from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.profiles import Profile
+from canvas_pipeline.records import Funnel, read_jsonl
+from canvas_pipeline.storage.code_version import code_version, root_of
+from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.storage.store import Recipe, Stage, Writer
+
+_VERDICTS = "verdicts.json"
+
+
+def lineage(ws: Workspace, name: str) -> None:
+    """Return where a stage and all before it were made from the versions of each other that are current; else raise
+    ``GateClosed`` naming the first that was not: its funnel would be about other rows than those at hand."""
+    stage = ws.store.get(name)
+    for key, sha256 in stage.manifest.recipe.inputs.items():
+        source = f"collab/{key}" if name == "corpus" else key
+        found = ws.store.find(source)
+        if found is None:
+            continue  # a file, a key, or a contributor who has left
+        if found.sha256 != sha256:
+            raise GateClosed(f"{name} was made from another {source} than the current one; materialise {name} again")
+        lineage(ws, source)
+
+
+def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
+    """G1 G2 G4 G6 G7 G8 G12 G13, as far as they concern a data set."""
+    split = ws.store.get(f"{dataset}_split")
+    lineage(ws, f"{dataset}_split")
+    paths = tuple(file_of(split, part) for part in PARTS)
+    sha256s = tuple(sha256_file(path) for path in paths)
+    hashes = {f"{dataset}_{part}": sha256 for part, sha256 in zip(PARTS, sha256s, strict=True)}
+    g6 = data.g6(funnels(ws, dataset), ws.all_allowances(), hashes, dataset)
+
+    def build(writer: Writer) -> None:
+        writer.json(_of_rows(paths, hashes, dataset, ws.profile), _VERDICTS)
+
+    code = root_of(build)
+    recipe = Recipe(
+        stage=f"{dataset}_verdicts",
+        code_version=code_version(code),
+        code=(code,),
+        inputs={split.manifest.stage: split.sha256, **hashes},
+        config={"profile": ws.profile.name},
+    )
+    made, _ = ws.store.make(recipe, build)
+    return (g6, *msgspec.json.decode(made.verify().path(_VERDICTS).read_bytes(), type=tuple[Verdict, ...]))
+
+
+def _of_rows(paths: Sequence[Path], hashes: Mapping[str, str], dataset: str, sizes: Profile) -> tuple[Verdict, ...]:
+    """The guards over rows: ``paths`` are those of ``PARTS``, ``hashes`` names their sha256."""
+    parts: list[list[Any]] = [list(read_jsonl(path, DATASETS[dataset].row_type)) for path in paths]
+    train, evaluation = parts
+    rows = [*train, *evaluation]
+    only_train = {f"{dataset}_train": hashes[f"{dataset}_train"]}
+    verdicts = [
+        run.g2(train, evaluation, hashes, dataset),
+        data.g7(rows, hashes, dataset),
+        data.g8(rows, hashes, dataset),
+        run.g12(len(train), dataset, sizes, only_train),
+    ]
+    if dataset == "preference":
+        verdicts.append(data.g1(rows, hashes))
+    if dataset == "trajectory":
+        verdicts.append(data.g4(train, sizes.min_tool_occurrences, sizes.max_tool_cv, only_train))
+        verdicts.append(data.g13(train, only_train))
+    return tuple(verdicts)
+
+
+def funnels(ws: Workspace, dataset: str) -> list[Funnel]:
+    """The funnels of a data set's stages, from the door on: of the contributors those that lost too much, or else the one
+    that lost most (a hundred contributors are one line)."""
+    taken_in = [_funnel(ws, f"collab/{name}") for name in ws.store.get("corpus").manifest.recipe.inputs]
+    worst = sorted(taken_in, key=lambda funnel: funnel.retained)[:1]
+    lossy = [funnel for funnel in taken_in if funnel.retained < data.MIN_RETAINED]
+    return [*(lossy or worst), *(_funnel(ws, name) for name in DATASETS[dataset].funnels)]
+
+
+def _funnel(ws: Workspace, name: str) -> Funnel:
+    found = ws.store.get(name).manifest.funnel
+    if found is None:
+        raise ArtifactCorrupt(f"stage {name} has no funnel, so its loss cannot be judged; materialise {name} again")
+    return found
+
+
+def of_base(ws: Workspace) -> Verdict:
+    """G3, from the base's bench report, about the base and the cases that were benched."""
+    lineage(ws, "bench_cases")
+    benched = ws.store.get("base_bench").verify()
+    selection = msgspec.json.decode(benched.path("report.json").read_bytes())["tool_selection"]
+    made_from = benched.manifest.recipe.inputs
+    inputs = {"base_model": made_from["model"], "bench_cases": made_from["bench_cases"]}
+    maximum = 0.7 if ws.profile.base_model == "embedded" and not ws.base_model else None
+    return run.g3(selection["share"] or 0.0, selection["cases"], inputs, maximum)
+
+
+def of_image(ws: Workspace) -> Verdict:
+    """G10, from the training image's evidence, about the files that were examined."""
+    examined = ws.store.get("training_image").verify()
+    evidence = msgspec.json.decode(examined.path("evidence.json").read_bytes(), type=ImageEvidence)
+    return run.g10(evidence, examined.manifest.recipe.inputs)
+
+
+def of_measurement(
+    ws: Workspace, name: str, measured: Mapping[str, Any], hashes: Mapping[str, str]
+) -> tuple[Verdict, ...]:
+    """G5, G9 and G11, from what the training process measured."""
+    row = method(name)
+    wanted = {guard.id: {n: hashes[n] for n in guard.inputs(row)} for guard in guards_for(row)}
+    verdicts = [
+        run.g5(
+            name,
+            measured["grad_norm"],
+            row.grad_norm_bound[ws.profile.name],
+            measured["nonfinite_activations"],
+            measured["nonfinite_logits"],
+            wanted["g5"],
+            measured["largest_logit"],
+            measured["masks_wrong"],
+        ),
+        data.g11(measured["lengths"], row.hyperparameters(ws.profile.name).max_length, name, wanted["g11"]),
+    ]
+    if "g9" in wanted:
+        margins = [msgspec.convert(margin, AxisMargin) for margin in measured["margins"]]
+        verdicts.append(run.g9(name, margins, axes_of(ws, row.dataset), wanted["g9"]))
+    return tuple(verdicts)
+
+
+def concerning(name: str, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """Those of some verdicts that the gate asks for a method, in the guards' order."""
+    row = method(name)
+    subjects = {guard.id: guard.subject(row) for guard in guards_for(row)}
+    order = list(subjects)
+    own = [v for v in verdicts if v.guard in subjects and v.subject == subjects[v.guard]]
+    return tuple(sorted(own, key=lambda v: order.index(v.guard)))
+
+
+def datasets_of(name: str) -> tuple[str, ...]:
+    """The data sets whose verdicts a method needs: its own, and those its start descends from."""
+    return tuple(dict.fromkeys(row.dataset for row in ancestry(method(name))))
+
+
+def file_of(split: Stage, part: str) -> Path:
+    """The file of one part of a split."""
+    return split.path(f"{part}.jsonl")
+
+
+def axes_of(ws: Workspace, dataset: str) -> tuple[str, ...]:
+    """The axes that occur in a data set's training rows: the mini-train must have seen each of them."""
+    spec = DATASETS[dataset]
+    rows: Any = read_jsonl(ws.store.get(spec.split).path("train.jsonl"), spec.row_type)
+    return tuple(sorted({"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows if row.axes}))

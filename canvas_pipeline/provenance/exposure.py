@@ -1,0 +1,246 @@
+"""What of a contributor is where: which versions hold their rows, which models and releases saw them.
+
+In: an open ``Lineage``, the folder of releases, a contributor's id. Out: ``Exposure`` rows. What must hold: where it cannot be told
+any more (the version something was made from has been pruned) the answer is ``unknown``, never ``no``; an item that others
+contributed too is exposed only where the contributor's own row went in.
+
+Rows decide for a data stage: its version holds the contributor where one of its rows descends from theirs, through the very
+versions it was made from. For everything else (weights, quants, reports, cards) the hashes in its recipe decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from canvas_pipeline.datasets.spec import DATASETS
+from canvas_pipeline.methods import METHODS
+from canvas_pipeline.pipeline.stages import stages
+from canvas_pipeline.provenance.lineage import Lineage
+from canvas_pipeline.records import Row
+from canvas_pipeline.release.publish import BINDING
+from canvas_pipeline.storage.store import Stage
+from canvas_pipeline.storage.versions import is_current
+
+Seen = Literal["yes", "no", "unknown"]
+Kind = Literal["rows", "model", "report", "release"]
+
+OF_CONTRIBUTOR = "parent = $3 OR starts_with(parent, $3 || ':') OR starts_with(parent, 'sessions/' || $3 || ':')"
+OF_ROW = "id = $3 OR parent = $3"
+_HASH = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{12})(?![0-9a-f])")
+_INTAKE = "collab/"
+_READS = {*METHODS, "model", "bench"}
+"""Names of inputs that are stages under another name."""
+
+
+class Exposure(Row, frozen=True, kw_only=True):
+    """One version of a stage, or a release. ``seen``: whether the contributor's rows are in it, went into the weights, or into what
+    a report tells of; ``rows`` counts them in stages of rows. ``remove``: it must go, which holds also of quants that saw nothing
+    but were benched on the contributor's cases (their reports quote the prompts)."""
+
+    stage: str
+    version: str
+    current: bool
+    kind: Kind
+    seen: Seen
+    remove: bool
+    rows: int = 0
+    sha256: str = ""
+
+
+class Found(Row, frozen=True, kw_only=True):
+    """Every version and release, and the hashes of files and contents that hold the contributor's rows (or may do so)."""
+
+    exposures: tuple[Exposure, ...]
+    hashes: frozenset[str]
+
+    def of(self, kind: Kind, *seen: Seen) -> tuple[Exposure, ...]:
+        """Those of a kind that saw the contributor (by default: that did, or may have)."""
+        return tuple(e for e in self.exposures if e.kind == kind and e.seen in (seen or ("yes", "unknown")))
+
+
+def exposure(lineage: Lineage, contributor: str, releases: Path, hashes: Iterable[str] = ()) -> Found:
+    """Where a contributor's rows are and were. ``hashes`` are known from an earlier look to hold them."""
+    return _found(_Look(lineage, contributor, OF_CONTRIBUTOR, frozenset(hashes)), releases)
+
+
+def exposure_of_row(lineage: Lineage, row_id: str, releases: Path) -> Found:
+    """Where one row, or what was made from it, is and was."""
+    return _found(_Look(lineage, row_id, OF_ROW, frozenset()), releases)
+
+
+def _found(look: _Look, releases: Path) -> Found:
+    lineage = look.lineage
+    found = [look.exposed(stage) for stage in lineage.stages]
+    found += [look.released(folder) for folder in release_folders(releases)]
+    return Found(exposures=tuple(found), hashes=frozenset(h for h, seen in look.hashes.items() if seen != "no"))
+
+
+def release_folders(releases: Path) -> list[Path]:
+    """Every release below a folder, sorted by name; the damaged ones that were put aside too."""
+    if not releases.is_dir():
+        return []
+    return [path for path in sorted(releases.iterdir()) if not path.is_symlink() and (path / BINDING).is_file()]
+
+
+def is_about(stage: str, contributor: str) -> bool:
+    """Whether a stage's name says that it is this contributor's intake, or something about it."""
+    return f"/{stage}".endswith(f"/collab/{contributor}")
+
+
+def kind_of(stage: str) -> Kind:
+    """What a stage holds of a contributor, by its name; that of a stage which is declared no more is a report."""
+    spec = stages().get(stage)
+    if spec is None:
+        return "rows" if stage.startswith(_INTAKE) else "report"
+    return "report" if spec.kind == "spec" else spec.kind
+
+
+class _Look:
+    """One subject (a contributor, a row), all versions; ``hashes`` says of each file's and stage's content whether it holds rows
+    of the subject. ``first`` is the condition, on an edge (id, parent), for a row to be theirs."""
+
+    def __init__(self, lineage: Lineage, subject: str, first: str, hashes: frozenset[str]) -> None:
+        self.lineage, self._subject, self._first = lineage, subject, first
+        self._known = hashes
+        self.hashes: dict[str, Seen] = dict.fromkeys(hashes, "yes")
+        self._short: dict[str, Seen] = {h[:12]: "yes" for h in hashes}
+        self._made_by: dict[str, list[Stage]] = {}
+        self._done: dict[Path, Exposure] = {}
+        for stage in lineage.stages:
+            for sha in (stage.sha256, *(entry.sha256 for entry in stage.manifest.files.values())):
+                for key in (sha, sha[:12]):
+                    self._made_by.setdefault(key, []).append(stage)
+            if stage.manifest.stage == "base_model":  # a base from elsewhere is known by its weights' hash
+                for sha in stage.manifest.recipe.inputs.values():
+                    self._note(sha, "no")
+        lineage.db.execute("CREATE OR REPLACE TABLE held (sha VARCHAR, id VARCHAR)")
+
+    def exposed(self, stage: Stage) -> Exposure:
+        """Whether a version saw them; its inputs are looked at first."""
+        if stage.folder not in self._done:
+            name = stage.manifest.stage
+            spec, kind = stages().get(name), kind_of(name)
+            if name.startswith(_INTAKE):
+                seen, rows = self._intake(stage)
+            elif kind == "rows":
+                seen, rows = self._rows(stage)
+            else:
+                seen, rows = self._recipe(stage), 0
+                self._note(stage.sha256, seen)
+                self._note_files(stage, seen)
+            inputs = stage.manifest.recipe.inputs
+            judged_on = [sha for key, sha in inputs.items() if spec is not None and key in spec.judged_on]
+            benched = self._worst(judged_on, lost="no") != "no"
+            self._done[stage.folder] = Exposure(
+                stage=name, version=stage.folder.name, current=is_current(stage), kind=kind, seen=seen,
+                rows=rows, remove=seen != "no" or benched, sha256=stage.sha256,
+            )  # fmt: skip
+        return self._done[stage.folder]
+
+    def _note(self, sha: str, seen: Seen) -> None:
+        for table, key in ((self.hashes, sha), (self._short, sha[:12])):
+            table[key] = _worse(table.get(key, "no"), seen)
+
+    def _note_files(self, stage: Stage, seen: Seen) -> None:
+        for entry in stage.manifest.files.values():
+            if entry.size:  # an empty file is everybody's
+                self._note(entry.sha256, seen)
+
+    def _intake(self, stage: Stage) -> tuple[Seen, int]:
+        if self._first == OF_ROW:
+            return self._rows(stage)
+        own = stage.manifest.stage == f"collab/{self._subject}"
+        seen: Seen = "yes" if own else "no"
+        self._note(stage.sha256, seen)
+        self._note_files(stage, seen)
+        return seen, sum(
+            entry.rows or 0 for name, entry in stage.manifest.files.items() if own and name == "rows.jsonl"
+        )
+
+    def _rows(self, stage: Stage) -> tuple[Seen, int]:
+        """Rows that name the contributor, or a row that was exposed in the versions this one was made from."""
+        recipe = stage.manifest.recipe
+        own = [entry.sha256 for name, entry in stage.manifest.files.items() if name.endswith(".jsonl")]
+        above, lost, named = list(own), False, False
+        for key, sha in recipe.inputs.items():
+            if kind_of(key) != "rows":
+                continue
+            for maker in self._made_by.get(sha, ()):
+                self.exposed(maker)
+                above += [entry.sha256 for name, entry in maker.manifest.files.items() if name.endswith(".jsonl")]
+            named = named or (sha in self._known and sha not in self._made_by)  # removed since the earlier look
+            lost = lost or sha not in self._made_by or self.hashes.get(sha) == "unknown"
+        who, db = self._subject, self.lineage.db
+        while True:  # students stand in the version of the trajectories made from them: one more round finds those
+            (before,) = db.execute("SELECT count(*) FROM held").fetchone() or (0,)
+            db.execute(
+                f"""INSERT INTO held SELECT DISTINCT sha, id FROM edge
+                   WHERE sha IN (SELECT unnest($1::VARCHAR[])) AND ({self._first} OR parent IN (
+                     SELECT id FROM held WHERE sha IN (SELECT unnest($2::VARCHAR[]))))
+                   EXCEPT SELECT sha, id FROM held""",
+                [own, above, who],
+            )
+            (after,) = db.execute("SELECT count(*) FROM held").fetchone() or (0,)
+            if after == before:
+                break
+        counts = dict(
+            db.execute(
+                "SELECT sha, count(*) FROM held WHERE sha IN (SELECT unnest(?::VARCHAR[])) GROUP BY sha", [own]
+            ).fetchall()
+        )
+        named = named or who in recipe.inputs or f"{who}.jsonl" in recipe.inputs
+        rows = sum(counts.get(e.sha256, 0) for e in stage.manifest.files.values() if not e.report)
+        seen: Seen = "yes" if counts or named else "unknown" if lost else "no"
+        self._note(stage.sha256, seen)
+        for entry in (entry for entry in stage.manifest.files.values() if entry.size):
+            self._note(entry.sha256, "yes" if counts.get(entry.sha256) else "unknown" if lost else "no")
+        return seen, rows
+
+    def _recipe(self, stage: Stage) -> Seen:
+        """The worst of what a version was made from."""
+        spec = stages().get(stage.manifest.stage)
+        if self._first == OF_CONTRIBUTOR and is_about(stage.manifest.stage, self._subject):
+            return "yes"
+        if spec is not None and spec.names_inputs in stage.manifest.files:
+            text = (stage.folder / spec.names_inputs).read_text(encoding="utf-8")
+            return self._worst(_HASH.findall(text), lost="no")
+        seen: Seen = "no"
+        for key, value in stage.manifest.recipe.inputs.items():
+            if spec is not None and key in spec.judged_on:
+                continue  # the bench says how good it is; the weights are what saw
+            reads = key in _READS or key in stages() or key.rpartition("_")[0] in DATASETS
+            seen = _worse(seen, self._worst(_HASH.findall(value), lost="unknown" if reads else "no"))
+        return seen
+
+    def _worst(self, shas: Iterable[str], lost: Seen) -> Seen:
+        seen: Seen = "no"
+        for sha in shas:
+            for maker in self._made_by.get(sha, ()):
+                self.exposed(maker)
+            table = self.hashes if len(sha) == 64 else self._short
+            seen = _worse(seen, table.get(sha, lost))
+        return seen
+
+    def released(self, folder: Path) -> Exposure:
+        """Whether the model in a release was trained on them, by the hashes it binds."""
+        bound = msgspec.json.decode((folder / BINDING).read_bytes())
+        model = [str(bound.get("checkpoint", "")), *map(str, dict(bound.get("data", {})).values())]
+        seen = self._worst(model, lost="unknown")
+        return Exposure(
+            stage="release", version=folder.name, current=_points(folder), kind="release", seen=seen, remove=False,
+            sha256=str(bound.get("checkpoint", "")),
+        )  # fmt: skip
+
+
+def _points(folder: Path) -> bool:
+    link = folder.with_name("current")
+    return link.is_symlink() and link.resolve() == folder.resolve()
+
+
+def _worse(a: Seen, b: Seen) -> Seen:
+    return "yes" if "yes" in (a, b) else "unknown" if "unknown" in (a, b) else "no"

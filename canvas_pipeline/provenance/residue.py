@@ -1,0 +1,179 @@
+"""What a contributor leaves behind outside of the stages: files, session rows, votes, unfinished work, mentions.
+
+In: a workspace and a contributor's id. Out: counts, and files rewritten whole or removed. What must hold: each step can be done
+twice; other people's lines keep their bytes and their order; private files stay readable by their owner only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from canvas_pipeline.intake.reading.contributor_id import TRUTH, all_invented, contributor_of
+from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.provenance.lineage import Lineage
+from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.storage.versions import sweep
+
+VOTES = "votes.jsonl"
+T = TypeVar("T")
+
+
+class _Session(msgspec.Struct):
+    contributor_id: str = ""
+
+
+class _Vote(msgspec.Struct):
+    pair_id: str = ""
+
+
+def counts(ws: Workspace, contributor: str) -> dict[str, int]:
+    """Lines of their file, of its ground truth, and of sessions that are theirs."""
+    return {
+        "source lines": sum(map(_lines, _exports(ws, contributor))),
+        "truth lines": _lines(_truth(ws, contributor)),
+        "session rows": sum(1 for _, own in _sessions(ws, contributor) for theirs in own if theirs),
+    }
+
+
+def remove_files(ws: Workspace, contributor: str) -> None:
+    """Their export, its ground truth, what was cut off while they were written, and their sessions in any file."""
+    for path in _own_files(ws, contributor):
+        path.unlink(missing_ok=True)
+    for folder in (ws.collab, ws.sessions):
+        if folder.is_dir():
+            sweep(folder)
+    for path, own in list(_sessions(ws, contributor)):
+        theirs = list(own)
+        if not any(theirs) or not path.exists():
+            continue
+        with whole_file(path) as temporary, temporary.open("wb") as out, path.open("rb") as file:
+            out.writelines(line for line, gone in zip(file, theirs, strict=True) if not gone)
+        if path.stat().st_size == 0:
+            path.unlink()
+
+
+def only_invented_after(ws: Workspace, contributor: str) -> bool:
+    """Whether all who stay are invented: their handles must not change because the last real contributor went."""
+    return all_invented(ws.collab, without=contributor)
+
+
+def others_pairs(lineage: Lineage) -> tuple[str, ...]:
+    """Item pairs on disk that are not the contributor's (after ``exposure`` has filled ``held``)."""
+    found = lineage.db.execute(
+        """SELECT DISTINCT row.id FROM row JOIN place USING (sha)
+           WHERE place.stage = 'item_pairs' AND row.id NOT IN (SELECT id FROM held) ORDER BY 1"""
+    )
+    return tuple(str(id_) for (id_,) in found.fetchall())
+
+
+def keep_votes(ws: Workspace, pairs: frozenset[str]) -> None:
+    """Keep a teacher's votes on some pairs only; those on pairs that nobody knows any more go too."""
+    path = ws.private / VOTES
+    if not path.exists():
+        return
+    with whole_file(path) as temporary:
+        os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+        with temporary.open("wb") as out, path.open("rb") as file:
+            out.writelines(line for line in file if _decoded(line, _Vote()).pair_id in pairs)
+
+
+def remove_work(ws: Workspace, hashes: tuple[str, ...]) -> None:
+    """Half-trained models whose run reads what is gone, or does not say what it reads."""
+    for folder in sorted((ws.root / "work").glob("*")):
+        try:
+            text = (folder / "spec.json").read_text(encoding="utf-8")
+        except OSError:
+            text = ""
+        if not text or set(re.findall(r"[0-9a-f]{64}", text)) & set(hashes):
+            shutil.rmtree(folder)
+
+
+def mentions(ws: Workspace, contributor: str) -> tuple[str, ...]:
+    """Files below the data folder in which the contributor's id stands between quotes, slashes or colons, by plain search.
+    A name that is also a common word ("dpo") may be found where it means something else."""
+    word = re.compile(rb"""(?<=["'/])""" + re.escape(contributor.encode()) + rb"""(?=["'/:.])""")
+    found = []
+    for path in sorted(ws.root.rglob("*")):
+        if contributor in path.relative_to(ws.root).parts or (path.is_file() and _holds(path, word, len(contributor))):
+            found.append(path.relative_to(ws.root).as_posix())
+    return tuple(found)
+
+
+def private_file(path: Path, raw: bytes) -> None:
+    """Write a file of mode 0600, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with whole_file(path) as temporary:
+        fd = os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(raw)
+
+
+def append(path: Path, raw: bytes) -> None:
+    """Append a line to a file of mode 0600; a line that a kill tore is closed first."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(fd, "r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        file.write(raw if file.read(1) in (b"", b"\n") else b"\n" + raw)
+        file.flush()
+        os.fsync(fd)
+
+
+def _own_files(ws: Workspace, contributor: str) -> list[Path]:
+    return [*_exports(ws, contributor), _truth(ws, contributor), ws.sessions / f"{contributor}.jsonl"]
+
+
+def _exports(ws: Workspace, contributor: str) -> list[Path]:
+    """Every form of their export that lies in the folder, those that are not taken in too (a .json, an archive, a mended copy)."""
+    if not ws.collab.is_dir():
+        return []
+    return sorted(p for p in ws.collab.glob("**/*") if p.is_file() and contributor_of(p) == contributor)
+
+
+def _truth(ws: Workspace, contributor: str) -> Path:
+    return ws.collab / TRUTH / f"{contributor}.truth.jsonl"
+
+
+def _sessions(ws: Workspace, contributor: str) -> Iterator[tuple[Path, Iterator[bool]]]:
+    for path in sorted(ws.sessions.glob("*.jsonl")):
+        yield path, _theirs(path, contributor)
+
+
+def _theirs(path: Path, contributor: str) -> Iterator[bool]:
+    with path.open("rb") as file:
+        for line in file:
+            yield path.stem == contributor or _decoded(line, _Session()).contributor_id == contributor
+
+
+def _decoded(line: bytes, none: T) -> T:
+    """The fields of a line that matter here; a line that has none is nobody's."""
+    try:
+        return msgspec.json.decode(line, type=type(none))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return none
+
+
+def _lines(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        return sum(1 for line in file if line.strip())
+
+
+def _holds(path: Path, word: re.Pattern[bytes], length: int) -> bool:
+    if path.is_symlink():
+        return False
+    rest = b""
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            if word.search(rest + block):
+                return True
+            rest = block[-(length + 2) :]
+    return False

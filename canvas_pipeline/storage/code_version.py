@@ -1,0 +1,329 @@
+"""The code version of a stage: a digest of the code in this package that decides its result.
+
+It is computed from imports. A module counts with everything that it imports within the package, transitively, also inside
+functions; so does a module that it names in a string (an argument of ``python -m``), and a data file or folder that lies beside it
+and that it names. ``pipeline`` joins all stages together, so its modules count by definition instead: of
+``pipeline.evaluation:_benched.run`` (a function defined in a function) the definition itself, the definitions it uses, and what
+those import.
+
+Syntax trees count without docstrings and comments: such an edit recomputes nothing. Each file is read once: a process, and those
+forked from it, run the code they have loaded, and must not name what a file was edited to since.
+
+Not seen: what a function closes over (these are a stage's inputs, which its recipe names by content), and an import by a name that
+is put together at run time.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGE, ROOT = __name__.partition(".")[0], Path(__file__).resolve().parents[1]
+JOINING = f"{PACKAGE}.pipeline."
+"""Where modules count by definition."""
+PROFILE, PROFILES = "profile", f"{PACKAGE}.profiles"
+"""What a definition reads of its workspace's profile is written in ``profiles``; a profile's name stands in every recipe."""
+UNREAD = {".md", ".pyc"}
+"""Data files that say nothing about what code does."""
+LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "torch": ("torch",),
+    "transformers": ("transformers", "tokenizers"),
+    "transformers.BitsAndBytesConfig": ("bitsandbytes",),
+    "tokenizers": ("tokenizers",),
+    "trl": ("trl", "accelerate"),
+    "peft": ("peft",),
+    "llama_cpp": ("llama-cpp-python",),
+    "gguf": ("gguf",),
+    "presidio_analyzer": ("presidio-analyzer",),
+    "spacy": ("spacy",),
+}
+"""What is imported → the distributions whose versions decide a result."""
+
+Node = tuple[str, str]
+"""A module and one of its definitions; the whole module where that is empty."""
+
+
+@dataclass
+class Piece:
+    """A module or a definition, and what it depends on. ``libraries`` are imported names from outside of the package."""
+
+    digest: bytes
+    uses: set[Node] = field(default_factory=set)
+    libraries: set[str] = field(default_factory=set)
+    data: set[Path] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file. ``definitions`` is empty where its modules count whole."""
+
+    whole: Piece
+    definitions: Mapping[str, Piece]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import binds: a module, or a name in it."""
+
+    module: str
+    name: str = ""
+
+
+def code_version(*roots: str) -> str:
+    """The digest of what some roots run: modules (``bench.generate``) or definitions of ``line`` (``line.bench:scored``).
+    Raises ``LookupError`` for a root that does not exist."""
+    return _digest_of(counted(*roots)).hex()[:16]
+
+
+def library_versions(*roots: str, unused: Iterable[str] = ()) -> dict[str, str]:
+    """Distribution → installed version, of those in ``LIBRARIES`` that the roots' code imports, without ``unused``."""
+    imported = {name for piece in _reached(*roots).values() for name in piece.libraries}
+    found = {distribution for name in imported for distribution in LIBRARIES.get(name, ())}
+    return {name: _installed(name) for name in sorted(found.difference(unused))}
+
+
+@functools.cache
+def counted(*roots: str) -> dict[str, bytes]:
+    """What ``code_version`` looks at: file (and definition) → digest."""
+    found: dict[str, bytes] = {}
+    for (module, definition), piece in _reached(*roots).items():
+        name = _name(_path(module) or ROOT)
+        found[f"{name}:{definition}" if definition else name] = piece.digest
+        found.update({_name(file): _content(file) for entry in piece.data for file in _files(entry)})
+    return found
+
+
+@functools.cache
+def package_version() -> str:
+    """The digest of the whole package: every module and every data file."""
+    modules = {_name(path): _source(path).whole.digest for path in sorted(ROOT.rglob("*.py"))}
+    data = {_name(path): _content(path) for path in _files(ROOT) if path.suffix != ".py"}
+    return _digest_of(modules | data).hex()[:16]
+
+
+def module_version(module: str) -> str:
+    """The digest of one module alone, without what it imports."""
+    return _piece(f"{PACKAGE}.{module}", "").digest.hex()[:16]
+
+
+def root_of(function: Callable[..., Any]) -> str:
+    """A function of ``line`` as a root."""
+    return f"{function.__module__.removeprefix(PACKAGE + '.')}:{function.__qualname__.replace('.<locals>', '')}"
+
+
+@functools.cache
+def _reached(*roots: str) -> dict[Node, Piece]:
+    todo: list[Node] = []
+    for root in roots:
+        module, _, definition = root.partition(":")
+        todo += _nodes(f"{PACKAGE}.{module}", definition)
+    found: dict[Node, Piece] = {}
+    while todo:
+        node = todo.pop()
+        if node not in found:
+            found[node] = _piece(*node)
+            todo += found[node].uses
+    return found
+
+
+def _nodes(module: str, definition: str = "") -> list[Node]:
+    """A module, or its definition where it counts by those; and the packages around it."""
+    parts = module.split(".")
+    around = [".".join(parts[:length]) for length in range(1, len(parts))]
+    inner = definition if module.startswith(JOINING) else ""
+    return [*((package, "") for package in around if _path(package)), (module, inner)]
+
+
+def _piece(module: str, definition: str) -> Piece:
+    path = _path(module)
+    if path is None:
+        raise LookupError(f"{module}: there is no such module in the package")
+    source = _source(path)
+    if not definition or not source.definitions:
+        return source.whole
+    if definition not in source.definitions:
+        raise LookupError(f"{module} defines no {definition}; a stage's code cannot be found")
+    return source.definitions[definition]
+
+
+@functools.cache
+def _path(module: str) -> Path | None:
+    folder = ROOT.joinpath(*module.split(".")[1:])
+    for path in (folder / "__init__.py", folder.with_name(folder.name + ".py")):
+        if path.is_file():
+            return path
+    return None
+
+
+@functools.cache
+def _source(path: Path) -> Source:
+    module = ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
+    tree = _without_docstrings(ast.parse(path.read_text(encoding="utf-8")))
+    beside = {entry.name: entry for entry in path.parent.iterdir() if _is_data(entry)}
+    whole = _of_nodes([tree], beside)
+    for imported in (each for bound in _imports(tree).values() for each in bound):
+        _use(whole, imported)
+    return Source(whole, _definitions(module, tree, beside) if module.startswith(JOINING) else {})
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    """The tree as it runs: without docstrings, and without what only a type checker imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:]
+            node.body = [statement for statement in node.body if not _is_for_types(statement)]
+    return tree
+
+
+def _definitions(module: str, tree: ast.Module, beside: Mapping[str, Path]) -> dict[str, Piece]:
+    """The module's definitions by name; none where other statements run too, which may change any of them."""
+    nodes: dict[str, list[ast.AST]] = {}
+    around: dict[str, list[Imported]] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            around |= _imports(statement)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for name in (node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)):
+                nodes.setdefault(name, []).append(statement)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for name, node in _functions(ast.Module([statement], []), ""):
+                nodes.setdefault(name, []).append(node)
+        elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+            return {}
+    found: dict[str, Piece] = {}
+    for name, parts in nodes.items():
+        piece = found[name] = _of_nodes(parts, beside)
+        outer = name.rpartition(".")[0]
+        for part in parts:
+            inner = _imports(part)
+            for used, attribute in _names(part):
+                for imported in inner.get(used, around.get(used, ())):
+                    _use(piece, imported, attribute)
+                own = {used, f"{outer}.{used}"} & nodes.keys()
+                piece.uses.update((module, each) for each in own if each != name)
+            if _reads_profile(part):
+                piece.uses.update(_nodes(PROFILES))
+    return found
+
+
+def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield prefix + child.name, child
+            yield from _functions(child, f"{prefix}{child.name}.")
+        else:
+            yield from _functions(child, prefix)
+
+
+def _of_nodes(nodes: Iterable[ast.AST], beside: Mapping[str, Path]) -> Piece:
+    """A piece with what its strings name."""
+    nodes = list(nodes)
+    piece = Piece(hashlib.sha256("\n".join(map(ast.dump, nodes)).encode()).digest())
+    for node in (inner for outer in nodes for inner in ast.walk(outer)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if node.value in beside:
+                piece.data.add(beside[node.value])
+            elif re.fullmatch(rf"{PACKAGE}(\.\w+)+", node.value) and _path(node.value):
+                piece.uses.update(_nodes(node.value))
+    return piece
+
+
+def _imports(tree: ast.AST) -> dict[str, list[Imported]]:
+    """Bound name → what imports bind it to, anywhere in the tree."""
+    found: dict[str, list[Imported]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found.setdefault(alias.asname or alias.name.partition(".")[0], []).append(Imported(alias.name))
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                is_module = _is_ours(inner) and _path(inner)
+                imported = Imported(inner) if is_module else Imported(str(node.module), alias.name)
+                found.setdefault(alias.asname or alias.name, []).append(imported)
+    return found
+
+
+def _use(piece: Piece, imported: Imported, attribute: str = "") -> None:
+    """Let a piece depend on what it uses of an import."""
+    if _is_ours(imported.module):
+        piece.uses.update(_nodes(imported.module, imported.name or attribute))
+    else:
+        names = (imported.module.partition(".")[0], f"{imported.module}.{imported.name}")
+        piece.libraries.update(name for name in names if name in LIBRARIES)
+
+
+def _names(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Names that are read, with the attribute that is read of them; a function's annotations are never evaluated."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    annotations = [arg.annotation for f in functions for arg in ast.walk(f.args) if isinstance(arg, ast.arg)]
+    annotations += [f.returns for f in functions]
+    annotations += [node.annotation for f in functions for node in ast.walk(f) if isinstance(node, ast.AnnAssign)]
+    skipped = {id(node) for annotation in annotations if annotation for node in ast.walk(annotation)}
+    attributes = {id(node.value): node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and id(node) not in skipped:
+            yield node.id, attributes.get(id(node), "")
+
+
+def _reads_profile(tree: ast.AST) -> bool:
+    """Whether something but its name is read of an attribute ``profile``."""
+    named = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "name"}
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == PROFILE and id(node) not in named for node in ast.walk(tree)
+    )
+
+
+def _is_for_types(statement: ast.stmt) -> bool:
+    test = statement.test if isinstance(statement, ast.If) and not statement.orelse else None
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == PACKAGE
+
+
+def _is_data(entry: Path) -> bool:
+    if entry.is_dir():
+        return entry.name != "__pycache__" and not any(entry.glob("**/*.py"))
+    return entry.suffix not in {".py", *UNREAD}
+
+
+def _files(entry: Path) -> list[Path]:
+    if entry.is_file():
+        return [entry]
+    return [path for path in sorted(entry.rglob("*")) if path.is_file() and path.suffix not in UNREAD]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@functools.cache
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _digest_of(parts: Mapping[str, bytes]) -> bytes:
+    h = hashlib.sha256()
+    for name in sorted(parts):
+        h.update(name.encode() + b"\0" + parts[name])
+    return h.digest()
+
+
+@functools.cache
+def _installed(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"

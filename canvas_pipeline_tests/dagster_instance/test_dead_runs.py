@@ -1,0 +1,128 @@
+"""Runs whose process is gone are ended by the next command; runs that live, wait or have just been made are left alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from canvas_pipeline.dagster_instance import dead_runs
+from canvas_pipeline.dagster_instance.dead_runs import end_dead_runs
+from canvas_pipeline.gb10.run_worker import LOCK, holding, holds
+from canvas_pipeline_tests.dagster_instance.homes import ROOT, chain, instance_at, run
+
+KILLED_IN_PROCESS = """
+import os, signal
+import dagster as dg
+from canvas_pipeline_tests.dagster_instance.homes import QUIET
+
+@dg.op
+def dies():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@dg.job(executor_def=dg.in_process_executor, tags={"canvas/lane": "line"})
+def deadly():
+    dies()
+
+with dg.DagsterInstance.get() as instance:
+    deadly.execute_in_process(instance=instance, run_config=QUIET)
+"""
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    with instance_at(tmp_path / "home", monkeypatch) as found:
+        yield found
+
+
+def made(instance: dg.DagsterInstance, status: dg.DagsterRunStatus = dg.DagsterRunStatus.NOT_STARTED) -> str:
+    run_id = str(uuid.uuid4())
+    instance.create_run_for_job(chain(1), run_id=run_id, status=status)
+    return run_id
+
+
+def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
+    found = instance.get_run_by_id(run_id)
+    assert found is not None
+    return found.status
+
+
+def worked_on_once(instance: dg.DagsterInstance, run_id: str) -> None:
+    """A lock that somebody held."""
+    with holding(Path(instance.storage_directory()), run_id):
+        pass
+
+
+def test_the_lock_of_a_run_is_held_from_before_its_start_until_after_its_end(instance: dg.DagsterInstance) -> None:
+    run_id, told = made(instance), {}
+    folder = Path(instance.storage_directory())
+
+    def heard(entry: dg.EventLogEntry) -> None:
+        if entry.dagster_event:
+            told[entry.dagster_event.event_type] = holds(folder, run_id)
+
+    listen: Any = instance
+    listen.add_event_listener(run_id, heard)
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.execution.api import execute_run
+
+    pending = instance.get_run_by_id(run_id)
+    assert pending is not None
+    assert execute_run(InMemoryJob(chain(1)), pending, instance).success
+    assert told[dg.DagsterEventType.RUN_START] is True and told[dg.DagsterEventType.RUN_SUCCESS] is True
+    assert holds(folder, run_id) is False
+
+
+def test_a_run_that_an_executor_of_dagsters_own_works_on_is_ended_when_its_process_was_killed(
+    instance: dg.DagsterInstance,
+) -> None:
+    subprocess.run([sys.executable, "-c", KILLED_IN_PROCESS], cwd=ROOT, env=dict(os.environ), check=False)
+    (killed,) = instance.get_runs()
+    assert killed.status is dg.DagsterRunStatus.STARTED
+    assert end_dead_runs(instance) == [killed.run_id]
+    assert status(instance, killed.run_id) is dg.DagsterRunStatus.FAILURE
+    (failure,) = instance.all_logs(killed.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    assert failure.dagster_event is not None and LOCK in (failure.dagster_event.message or "")
+
+
+@pytest.mark.parametrize("when", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING])
+def test_a_run_whose_command_died_before_it_began_is_ended(
+    instance: dg.DagsterInstance, when: dg.DagsterRunStatus
+) -> None:
+    run_id = made(instance, when)
+    worked_on_once(instance, run_id)
+    assert end_dead_runs(instance) == [run_id] and status(instance, run_id) is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_that_was_to_be_canceled_counts_as_canceled(instance: dg.DagsterInstance) -> None:
+    run_id = made(instance, dg.DagsterRunStatus.CANCELING)
+    worked_on_once(instance, run_id)
+    assert end_dead_runs(instance) == [run_id] and status(instance, run_id) is dg.DagsterRunStatus.CANCELED
+
+
+@pytest.mark.parametrize("when", dead_runs.UNDER_WAY)
+def test_a_run_whose_worker_lives_is_left_alone(instance: dg.DagsterInstance, when: dg.DagsterRunStatus) -> None:
+    run_id = made(instance, when)
+    with holding(Path(instance.storage_directory()), run_id):
+        assert end_dead_runs(instance) == [] and status(instance, run_id) is when
+
+
+def test_a_run_that_nobody_began_is_ended_only_after_its_time(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = made(instance, dg.DagsterRunStatus.STARTING)
+    assert end_dead_runs(instance) == []
+    monkeypatch.setattr(dead_runs, "START_S", -1.0)
+    assert end_dead_runs(instance) == [begun]
+
+
+def test_a_finished_run_is_left_alone(instance: dg.DagsterInstance) -> None:
+    finished = run(instance)
+    assert end_dead_runs(instance) == [] and status(instance, finished) is dg.DagsterRunStatus.SUCCESS

@@ -1,0 +1,32 @@
+"""Hand-made bench cases and what a model may say to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from canvas_pipeline.evaluation.score import Prediction
+from canvas_pipeline.records import BenchCase, CaseKind, Message
+from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline.tools.wire import ToolCall, serialise
+
+TODO = ToolCall("canvas.get_todo", {})
+COURSE = ToolCall("canvas.get_course", {"course_id": 7})
+ASSIGNMENTS = ToolCall("canvas.get_assignments", {"course_id": 7, "horizon_days": 3})
+MALFORMED = "<|tool_call>call:canvas.get_todo{"
+
+
+def case(id_: str, kind: CaseKind, *calls: ToolCall) -> BenchCase:
+    args: tuple[dict[str, Any], ...] = tuple(c.arguments for c in calls)
+    return BenchCase(
+        id=id_, kind=kind, messages=(Message(role="user", content="?"),), expected_tools=tuple(c.name for c in calls),
+        expected_args=args, tools=tuple(TOOLS), phrasing="x", item_ids=("i",),
+    )  # fmt: skip
+
+
+def text(*calls: ToolCall) -> str:
+    return "".join(serialise(c) for c in calls)
+
+
+def answers(*texts: str) -> list[Prediction]:
+    """Predictions for cases named c0, c1, …"""
+    return [Prediction(id=f"c{i}", text=t) for i, t in enumerate(texts)]

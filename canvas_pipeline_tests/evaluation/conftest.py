@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+
+from canvas_pipeline.evaluation.mock_canvas import MockCanvas
+from canvas_pipeline_tests.evaluation.week import week
+
+
+@pytest.fixture
+def canvas() -> MockCanvas:
+    return MockCanvas(week())

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+import pytest
+
+from canvas_pipeline.evaluation.cases import cases
+from canvas_pipeline.evaluation.mock_canvas import MockCanvas
+from canvas_pipeline.records import BenchCase
+from canvas_pipeline.tools.registry import TOOLS, validate
+from canvas_pipeline.tools.wire import ToolCall, parse_turn
+from canvas_pipeline_tests.examples.test_phrasings import every_wording
+from canvas_pipeline_tests.examples.worlds import EMBEDDED, embedded_students
+
+STUDENTS = embedded_students()[:5]
+
+
+@pytest.fixture(scope="module")
+def made() -> list[BenchCase]:
+    return cases(STUDENTS, EMBEDDED, 7, MockCanvas.of)
+
+
+def test_there_are_as_many_cases_as_the_profile_asks_for_and_no_prompt_twice(made: list[BenchCase]) -> None:
+    assert len(made) >= EMBEDDED.bench_cases
+    assert len({case.messages for case in made}) == len({case.id for case in made}) == len(made)
+
+
+def test_every_tool_has_at_least_20_single_cases(made: list[BenchCase]) -> None:
+    single = Counter(case.expected_tools[0] for case in made if case.kind == "single")
+    assert set(single) == set(TOOLS) and min(single.values()) >= 20
+
+
+def test_all_four_kinds_are_there(made: list[BenchCase]) -> None:
+    kinds = Counter(case.kind for case in made)
+    assert min(kinds[kind] for kind in ("single", "several", "none", "follow_up")) >= 60
+
+
+def test_only_bench_wordings_are_used(made: list[BenchCase]) -> None:
+    role = {wording.id: wording.role for wording in every_wording()}
+    assert {role[name] for case in made for name in case.phrasing.split("+")} == {"bench"}
+
+
+def test_expected_calls_are_valid_and_a_right_act_of_stopping_expects_none(made: list[BenchCase]) -> None:
+    for case in made:
+        assert len(case.expected_tools) == len(case.expected_args)
+        for name, arguments in zip(case.expected_tools, case.expected_args, strict=True):
+            assert validate(ToolCall(name, arguments)) == ()
+        expected = {"single": 1, "several": 2, "none": 0, "follow_up": 0}[case.kind]
+        assert len(case.expected_tools) == expected
+
+
+def test_a_prompt_ends_where_the_model_must_act(made: list[BenchCase]) -> None:
+    endings = Counter((case.kind, case.messages[-1].role) for case in made)
+    assert set(endings) == {
+        ("single", "user"), ("several", "user"), ("none", "user"), ("follow_up", "user"), ("follow_up", "tool"),
+    }  # fmt: skip
+    assert abs(endings["follow_up", "user"] - endings["follow_up", "tool"]) <= 1
+    for case in made:
+        asked = [m for m in case.messages if m.role == "assistant" and parse_turn(m.content).calls]
+        assert bool(asked) == (case.kind == "follow_up")
+
+
+def test_cases_draw_only_on_the_students_given(made: list[BenchCase]) -> None:
+    owner = {item_id: world.id for world in STUDENTS for item_id in world.item_ids}
+    assert all(case.item_ids and len({owner[i] for i in case.item_ids}) == 1 for case in made)
+
+
+def test_cases_can_be_told_in_json_and_are_the_same_again(made: list[BenchCase]) -> None:
+    assert cases(STUDENTS, EMBEDDED, 7, MockCanvas.of) == made
+    assert msgspec.json.decode(msgspec.json.encode(made), type=list[BenchCase]) == made
+
+
+def test_a_smaller_selection_set_can_be_asked_for() -> None:
+    some = cases(STUDENTS, EMBEDDED, 7, MockCanvas.of, count=60)
+    assert 60 <= len(some) < 90
+    assert {case.expected_tools[0] for case in some if case.kind == "single"} == set(TOOLS)
+    assert cases([], EMBEDDED, 7, MockCanvas.of) == []

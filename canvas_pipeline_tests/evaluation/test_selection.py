@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import random
+
+import msgspec
+import pytest
+
+from canvas_pipeline.evaluation.score import report
+from canvas_pipeline.evaluation.selection import FLOOR, Candidate, SelectionRecord, candidate, select
+from canvas_pipeline.records import dumps
+from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline.tools.wire import ToolCall, serialise
+from canvas_pipeline_tests.evaluation.answers import answers, case
+
+PER_TOOL = 5
+CALLS = [ToolCall(name, {}) for name in TOOLS for _ in range(PER_TOOL)]
+CASES = [case(f"c{i}", "single", call) for i, call in enumerate(CALLS)]
+
+
+def scored(method: str, epoch: float, wrong: dict[str, int], extra: int = 0) -> Candidate:
+    """A candidate that misses ``wrong[tool]`` of each tool's five cases, and calls once too often in ``extra``
+    cases."""
+    left = dict(wrong)
+    texts = []
+    for call in CALLS:
+        miss = left.get(call.name, 0) > 0
+        left[call.name] = left.get(call.name, 0) - 1
+        texts.append("No idea." if miss else serialise(call))
+    for index in range(extra):
+        texts[index] += serialise(CALLS[-1])
+    return candidate(method, epoch, f"{method}-{epoch}", report(CASES, answers(*texts)))
+
+
+def test_the_best_macro_average_wins_and_all_candidates_are_recorded() -> None:
+    record = select(
+        [
+            scored("sft", 1, {"canvas.get_todo": 3}),
+            scored("sft", 2, {"canvas.get_todo": 1}),
+            scored("dpo", 1, {"canvas.get_todo": 2}),
+        ]
+    )
+    assert record.chosen is not None and (record.chosen.method, record.chosen.epoch) == ("sft", 2)
+    assert len(record.candidates) == 3 and all(j.reason == "" for j in record.candidates)
+
+
+def test_a_tool_below_the_floor_rules_out_the_best_average() -> None:
+    lost = scored("dpo", 1, {"canvas.get_grades": 4})
+    even = scored("sft", 1, dict.fromkeys(TOOLS, 1))
+    assert lost.macro_selection is not None and even.macro_selection is not None
+    assert lost.macro_selection > even.macro_selection
+    record = select([lost, even])
+    assert record.chosen == even
+    reasons = {j.candidate.method: j.reason for j in record.candidates}
+    assert "canvas.get_grades" in reasons["dpo"] and "20.0%" in reasons["dpo"] and reasons["sft"] == ""
+
+
+def test_exactly_the_floor_is_enough() -> None:
+    assert FLOOR == 0.4
+    assert select([scored("sft", 1, {"canvas.get_grades": 3})]).chosen is not None
+
+
+def test_nothing_is_chosen_when_none_meets_the_floor() -> None:
+    record = select([scored("sft", 1, {"canvas.get_grades": 5}), scored("dpo", 1, {"canvas.get_todo": 4})])
+    assert record.chosen is None and "nothing is chosen" in record.reason
+    assert all(j.reason for j in record.candidates)
+    assert select([]).chosen is None and "no candidates" in select([]).reason
+
+
+def test_a_tool_nobody_measured_cannot_be_above_the_floor() -> None:
+    few = candidate("sft", 1, "x", report(CASES[:PER_TOOL], answers(*[serialise(c) for c in CALLS[:PER_TOOL]])))
+    assert few.macro_selection == 1.0
+    record = select([few])
+    assert record.chosen is None and "no selection case for canvas.get_assignments" in record.candidates[0].reason
+
+
+def test_ties_go_to_exact_calls_then_to_less_over_calling_then_to_name_and_earlier_epoch() -> None:
+    talkative, quiet, late = scored("a", 1, {}, extra=2), scored("z", 2, {}), scored("z", 3, {})
+    assert select([late, talkative, quiet]).chosen == quiet
+
+
+def test_the_choice_does_not_depend_on_the_order() -> None:
+    found = [scored(m, e, {"canvas.get_todo": e}) for m in ("sft", "dpo", "kto") for e in (1, 2)]
+    first = select(found)
+    for seed in range(5):
+        random.Random(seed).shuffle(found)
+        assert select(found) == first
+
+
+def test_tools_with_few_selection_cases_are_flagged() -> None:
+    assert len(scored("sft", 1, {}).low_confidence) == len(TOOLS)
+
+
+def test_a_record_survives_json() -> None:
+    record = select([scored("sft", 1, {}), scored("dpo", 1, {"canvas.get_todo": 5})])
+    assert msgspec.json.decode(dumps(record), type=SelectionRecord) == record
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.9])
+def test_the_floor_can_be_given(floor: float) -> None:
+    assert (select([scored("sft", 1, {"canvas.get_todo": 4})], floor).chosen is not None) is (floor == 0.0)

@@ -1,5 +1,0 @@
-"""The good line, for every test of stage functions and of the gate."""
-
-from canvas_pipeline_tests.line.good_line import good_line
-
-__all__ = ["good_line"]

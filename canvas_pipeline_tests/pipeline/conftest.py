@@ -1,0 +1,5 @@
+"""The good line, for every test of stage functions and of the gate."""
+
+from canvas_pipeline_tests.pipeline.good_line import good_line
+
+__all__ = ["good_line"]

@@ -1,0 +1,241 @@
+"""A small line in which everything holds, on disk: what a test copies and spoils one thing of.
+
+Made by the same stage functions as any other line, from synthetic contributors, at the embedded profile. Only the processes
+that need torch are stood in for, by ``Workshop``: it writes what a measurement, a bench or a training would have written.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canvas_pipeline.evaluation.agent import Trace
+from canvas_pipeline.evaluation.scenarios import ScenarioResult
+from canvas_pipeline.evaluation.score import Prediction
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
+from canvas_pipeline.methods import method
+from canvas_pipeline.pipeline import evaluation, examples, intake, release, training
+from canvas_pipeline.pipeline.workspace import DEPLOY, StageResult, Workspace, recipe, workspace
+from canvas_pipeline.records import (
+    BenchCase,
+    FeedbackExample,
+    PreferencePair,
+    Trajectory,
+    digest,
+    read_jsonl,
+    write_jsonl,
+)
+from canvas_pipeline.release.gguf import QUANTS
+from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence, QuantReport
+from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.tools.wire import ToolCall, serialise
+from canvas_pipeline.training.reference import ReferenceRow
+from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
+
+METHODS = ("sft", "dpo")
+QUANTISES = ("pipeline.release:gguf.build",)
+BASE = "micro-base"
+SHARES = {"base": 0.4, "sft": 0.85, "dpo": 0.95}
+OTHERS = 0.9
+"""Share of the bench cases that each model answers exactly, and that any other method's does."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A ``Launch``: does what the child processes of the line do, without torch. ``share`` is how much of a bench is
+    answered rightly; ``weights`` the folder that every training ends with. Counts what it was asked for."""
+
+    weights: Path
+    share: float = 1.0
+
+    def __call__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+        name, words = command[2], list(command[3:])
+        options = dict(zip(words[::1], words[1:])) if words else {}
+        out = Path(options["--out"])
+        if name == "canvas_pipeline.evaluation.generate":
+            write_jsonl(out, (self.said(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
+        elif name == "canvas_pipeline.evaluation.scenarios":
+            trace = Trace(text="Done.", turns=(), answer="Done.", ending="answered")
+            write_jsonl(out, [ScenarioResult(scenario="triage", title="triage", passed=True, reason="", trace=trace)])
+        else:
+            {"measure": measured, "reference": referred, "train": self._trained}[words[0]](
+                read_spec(Path(words[1])), out
+            )
+
+    def said(self, case: BenchCase) -> Prediction:
+        right = int(digest(case.id)[:8], 16) / 0xFFFFFFFF < self.share
+        calls = (ToolCall(name, dict(a)) for name, a in zip(case.expected_tools, case.expected_args))
+        return Prediction(id=case.id, text="".join(map(serialise, calls)) if right else "I do not know.")
+
+    def _trained(self, spec: RunSpec, out: Path) -> None:
+        shutil.copytree(self.weights, out / "model")
+        (out / "model" / "made-by.txt").write_text(spec.sha256)
+        summary = {"method": spec.method, "steps": 10, "rows": 600, "eval_rows": 60, "tokens": 1000, "seed": spec.seed,
+                   "hyperparameters": {"epochs": spec.hyperparameters.epochs}, "last": {"loss": 0.5}}  # fmt: skip
+        (out / "summary.json").write_text(json.dumps(summary))
+
+
+def measured(spec: RunSpec, out: Path) -> None:
+    """What ``measure`` finds where all is well."""
+    kind: Any = {"preference": PreferencePair, "feedback": FeedbackExample}.get(spec.row.dataset)
+    rows = read_jsonl(spec.train_path, kind) if kind else ()
+    axes = {"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows if row.axes}
+    numbers: dict[str, Any] = {
+        "grad_norm": 5.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0, "masks_wrong": 0,
+        "lengths": [200] * 600, "margins": [{"axis": a, "before": 0.0, "after": 0.2, "rows": 16} for a in sorted(axes)],
+    }  # fmt: skip
+    out.write_text(json.dumps(numbers))
+
+
+def referred(spec: RunSpec, out: Path) -> None:
+    """Reference rows of all pairs."""
+    model = spec.inputs["sft_checkpoint"].sha256
+    pairs = (row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, PreferencePair))
+    write_jsonl(out, (ReferenceRow(id=row.id, chosen=-9.0, rejected=-11.0, model=model) for row in pairs))
+
+
+def line_at(root: Path, **settings: Any) -> Workspace:
+    """The workspace of a good line, or of a copy of one."""
+    return workspace(root, "embedded", base_model=str(root / BASE), **{"deploy": root / "deploy", **settings})
+
+
+def data_half(ws: Workspace) -> Iterator[StageResult]:
+    """Every stage up to splits and bench cases, in order."""
+    for contributor in intake.contributor_files(ws):
+        yield intake.collab(ws, contributor)
+    yield intake.corpus(ws)
+    for stage in (examples.trajectories, examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs):
+        yield stage(ws)
+    yield examples.feedback_examples(ws)
+    for dataset in ("trajectory", "preference", "feedback"):
+        yield examples.split(ws, dataset)
+    yield examples.bench_cases(ws)
+
+
+def model_half(ws: Workspace, methods: Sequence[str] = METHODS) -> Iterator[StageResult]:
+    """Base and some methods (sft first, the others start from it) with their specs and benches, and everything up to the
+    release log."""
+    weights = ws.root / BASE
+    yield training.base_model(ws, Workshop(weights))
+    yield training.training_image(ws, Workshop(weights))
+    yield evaluation.base_bench(ws, Workshop(weights, SHARES["base"]))
+    for name in methods:
+        launch = Workshop(weights, SHARES.get(name, OTHERS))
+        if method(name).dataset == "preference" and ws.store.find(REFERENCE) is None:
+            yield training.reference_logprobs(ws, launch)
+        yield training.run_spec(ws, name, launch)
+        yield training.checkpoint(ws, name, launch)
+        yield evaluation.method_bench(ws, name, launch)
+    yield from release_half(ws)
+
+
+def release_half(ws: Workspace) -> Iterator[StageResult]:
+    """Matrix, production checkpoint, quants, scenarios, cards and release log of the models there are."""
+    launch = Workshop(ws.root / BASE)
+    yield evaluation.method_matrix(ws, launch)
+    yield evaluation.production_checkpoint(ws, launch)
+    quants(ws, evaluation.production_method(ws))
+    yield evaluation.scenarios(ws, launch)
+    yield release.cards(ws, launch)
+    yield release.release_log(ws, launch)
+
+
+def quants(ws: Workspace, name: str) -> None:
+    """The stage ``<method>_gguf`` as if six files had been made, loaded, asked and benched."""
+    checkpoint, benched, cases = (
+        ws.store.get(f"{name}_checkpoint"),
+        ws.store.get(f"{name}_bench"),
+        ws.store.get("bench_cases"),
+    )
+
+    def build(writer: Writer) -> None:
+        evidence = {}
+        for quant in QUANTS:
+            path = writer.path(f"canvas-{name}-{quant}.gguf")
+            path.write_text(f"weights of {checkpoint.sha256} in {quant}")
+            report = QuantReport(
+                quant=quant, file=path.name, sha256=sha256_file(path), size=path.stat().st_size, types={EXPECTED[quant].main: 9},
+                type_problems=(), leaks=(), loaded=True, answers=(Answer(tokens=(5,), text="a", stop="<turn|>"),),
+            )  # fmt: skip
+            evidence[quant] = QuantEvidence(report=report, cases=600, exact_unquantised=400, exact_retained=400)
+        writer.json(evidence, "quants.json")
+
+    inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
+    ws.store.make(recipe(ws, f"{name}_gguf", QUANTISES, inputs, unused=training.ADAPTERS), build)
+
+
+def micro_base(rows: Path, folder: Path) -> None:
+    """A Gemma-4 of 0.1 M parameters, untrained, with a tokenizer learnt from some trajectories."""
+    from canvas_pipeline.training.__main__ import quiet
+    from canvas_pipeline.training.chat_template import render, to_chat
+    from canvas_pipeline.training.checkpoint import save_model
+    from canvas_pipeline.training.embedded import MICRO, build_model, build_tokenizer
+
+    quiet()
+    texts = [render(to_chat(row.messages))[0] for row in list(read_jsonl(rows, Trajectory))[::8]]
+    tokenizer = build_tokenizer(texts, 640)
+    save_model(build_model(tokenizer, 0, MICRO), tokenizer, folder)
+
+
+def make_good_line(root: Path, methods: Sequence[str] = METHODS) -> None:
+    """The whole of it, into an empty folder."""
+    synthesize(4, 6, 24, 7, root / "collab")
+    shutil.copytree(DEPLOY, root / "deploy")
+    (root / BASE).mkdir(parents=True)
+    made = list(data_half(line_at(root)))
+    micro_base(line_at(root).store.get("trajectories").path(), root / BASE)
+    made += model_half(line_at(root), methods)
+    failed = [verdict for stage in made for verdict in stage.verdicts if not verdict.passed]
+    assert not failed, f"the good line is not good: {failed}"
+
+
+def copy_of(good: Path, to: Path) -> Workspace:
+    """A copy to spoil. Files are linked, not copied: whoever changes one replaces it."""
+    shutil.copytree(good, to, symlinks=True, copy_function=os.link)
+    return line_at(to)
+
+
+def rewrite(ws: Workspace, name: str, files: Mapping[str, Any], **changes: Any) -> Stage:
+    """Another content for a stage, under the recipe it has: what a wrong step, or somebody's hand, would have left."""
+    old = ws.store.get(name)
+    folder, manifest = old.folder, old.manifest
+    kept = {file: (folder / file).read_bytes() for file in manifest.files if file not in files}
+    with ws.store.write(manifest.recipe) as writer:
+        writer.funnel = changes.get("funnel", manifest.funnel)
+        writer.notes = dict(manifest.notes)
+        for file, raw in kept.items():
+            writer.path(file).write_bytes(raw)
+        for file, value in files.items():
+            if file.endswith(".jsonl"):
+                writer.rows(value, file)
+            else:
+                writer.json(value, file)
+    return ws.store.get(name)
+
+
+@pytest.fixture(scope="session")
+def good_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The good line's root, made once a test run (also where several workers run). Never change it: ``copy_of`` it."""
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+    root = shared / "good-line"
+    with (shared / "good-line.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "complete").exists():
+            shutil.rmtree(root, ignore_errors=True)
+            make_good_line(root)
+            (root / "complete").touch()
+    return root
+
+
+__all__ = ["REFERENCE", "good_line"]

@@ -1,0 +1,329 @@
+"""What an edit makes again: the stages whose result it decides, and no others. Edits are made in a copy of the package."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import canvas_pipeline
+from canvas_pipeline.storage.code_version import counted
+from canvas_pipeline.storage.versions import versions
+from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
+
+PACKAGE = Path(canvas_pipeline.__file__).parent
+STAGES: Mapping[str, tuple[str, ...]] = {
+    "collab": ("pipeline.intake:collab.build",),
+    "corpus": ("pipeline.intake:corpus.build",),
+    "canaries": ("pipeline.canaries:canaries_asset.build",),
+    "trajectories": ("pipeline.examples:trajectories.build",),
+    "item_pairs": ("pipeline.examples:item_pairs.build",),
+    "labelled_pairs": ("pipeline.examples:labelled_pairs.build",),
+    "mutation_pairs": ("pipeline.examples:mutation_pairs.build",),
+    "feedback_examples": ("pipeline.examples:feedback_examples.build",),
+    "splits": ("pipeline.examples:split.build",),
+    "bench_cases": ("pipeline.examples:bench_cases.build",),
+    "audits": ("pipeline.audits:of_files.build",),
+    "verdicts": ("pipeline.verdicts:of_split.build",),
+    "base_model": ("pipeline.training:base_model.point",),
+    "shipped base_model": ("pipeline.training:base_model.copy",),
+    "training_image": ("pipeline.training:training_image.examine",),
+    "reference_logprobs": ("pipeline.training:reference_logprobs.compute", "training.reference"),
+    "measurements": ("pipeline.training:run_spec.measure", "training.measure"),
+    "run_spec": ("pipeline.training:run_spec.write",),
+    "sft_checkpoint": ("pipeline.training:checkpoint.train", "training.supervised"),
+    "dpo_checkpoint": ("pipeline.training:checkpoint.train", "training.preference"),
+    "bench": ("pipeline.evaluation:_benched.run",),
+    "method_matrix": ("pipeline.evaluation:method_matrix.build",),
+    "production_checkpoint": ("pipeline.evaluation:production_checkpoint.build",),
+    "scenarios": ("pipeline.evaluation:scenarios.run",),
+    "gguf": ("pipeline.release:gguf.build",),
+    "cards": ("pipeline.release:cards.build",),
+    "release_log": ("pipeline.release:release_log.build",),
+    "release": ("pipeline.release:release.build",),
+}
+"""Stage → where its code begins. Two tests below hold it to the stages that there are."""
+
+MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
+SPEAKS = "bench scenarios gguf"
+"""Trainings, and the stages that load what was trained."""
+EDITS: Mapping[str, str] = {
+    "profiles.py": "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples splits bench_cases verdicts "
+    f"training_image run_spec {MODELS} {SPEAKS} cards release_log release",
+    "training/checkpoint.py": f"{MODELS} {SPEAKS}",
+    "training/encoding.py": f"{MODELS} {SPEAKS}",
+    "training/embedded.py": f"{MODELS} {SPEAKS}",
+    "training/weights.py": f"run_spec {MODELS} {SPEAKS}",
+    "training/spec.py": f"run_spec {MODELS}",
+    "training/supervised.py": "measurements sft_checkpoint",
+    "training/preference.py": "measurements dpo_checkpoint",
+    "training/admission.py": "",
+    "training/base.py": "",
+    "training/embedded_base/config.json": "",
+    "evaluation/generate.py": SPEAKS,
+    "evaluation/score.py": f"canaries method_matrix production_checkpoint {SPEAKS}",
+    "evaluation/charts.py": "canaries method_matrix",
+    "guardrails/data.py": "canaries verdicts training_image release_log release",
+    "guardrails/gate.py": "release_log release",
+    "intake/audit/auditor.py": "audits canaries",
+    "intake/audit/gguf_texts.py": "audits canaries",
+    "intake/checking/repair.py": "",
+    "intake/synthetic/canaries.py": "canaries",
+    "intake/name_model/training.py": "",
+    "intake/identities/recognisers.py": "collab canaries trajectories",
+    "intake/identities/person_model/ner/model": "collab canaries trajectories",
+    "intake/identities/person_model/MODEL_CARD.md": "",
+    "intake/stream/merge.py": "corpus canaries",
+    "examples/mutation.py": "mutation_pairs canaries",
+    "release/cards.py": "cards",
+    "release/gguf_worker.py": "gguf cards release_log release",
+    "storage/store.py": "canaries",
+    "gb10/ledger.py": "",
+}
+"""Edited file → the stages that are made again. Canaries run the data half of the line, its audits and its plots."""
+
+LOOK = """
+import json, sys
+from canvas_pipeline.storage.code_version import code_version, counted, library_versions
+stages = json.loads(sys.argv[1]).items()
+print(json.dumps({
+    "versions": {stage: code_version(*roots) for stage, roots in stages},
+    "counted": {stage: {name: digest.hex() for name, digest in counted(*roots).items()} for stage, roots in stages},
+    "libraries": {stage: library_versions(*roots) for stage, roots in stages},
+}))
+"""
+Look = dict[str, dict[str, Any]]
+
+
+def run(package: Path, script: str, *arguments: str, first: str = "") -> subprocess.CompletedProcess[str]:
+    """A script that imports the copy of the package."""
+    path = os.pathsep.join(filter(None, (first, str(package.parent), str(PACKAGE.parent))))
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": path}, cwd=package.parent, capture_output=True, text=True
+    )
+
+
+def look(package: Path, first: str = "") -> Look:
+    """What the copy says of the stages now: code versions, what they count, libraries."""
+    done = run(package, LOOK, json.dumps(STAGES), first=first)
+    assert done.returncode == 0, done.stderr
+    found: Look = json.loads(done.stdout)
+    return found
+
+
+def again(now: Look, before: Look) -> set[str]:
+    """The stages that have another code version."""
+    return {stage for stage in STAGES if now["versions"][stage] != before["versions"][stage]}
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("edited") / "canvas_pipeline"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def unedited(package: Path) -> Look:
+    return look(package)
+
+
+@contextmanager
+def edited(package: Path, *files: str, edit: bytes = b"\nEDITED = 1\n") -> Iterator[None]:
+    raw = {file: (package / file).read_bytes() for file in files}
+    try:
+        for file in files:
+            (package / file).write_bytes(raw[file] + edit)
+        yield
+    finally:
+        for file in files:
+            (package / file).write_bytes(raw[file])
+
+
+@pytest.fixture(scope="module")
+def all_edited(package: Path, unedited: Look) -> Look:
+    """All edits at once: which of them a stage notices is told apart by the files that it counts."""
+    with edited(package, *EDITS):
+        return look(package)
+
+
+@pytest.mark.parametrize("file", EDITS)
+def test_an_edit_makes_the_stages_again_whose_result_it_decides_and_no_others(
+    file: str, all_edited: Look, unedited: Look
+) -> None:
+    before, after = unedited["counted"], all_edited["counted"]
+    assert {stage for stage in STAGES if after[stage].get(file) != before[stage].get(file)} == set(EDITS[file].split())
+
+
+def test_a_stage_has_another_code_version_where_anything_that_it_counts_was_edited(
+    all_edited: Look, unedited: Look
+) -> None:
+    noticed = {stage for stages in EDITS.values() for stage in stages.split()}
+    assert again(all_edited, unedited) == noticed and noticed < STAGES.keys()
+
+
+def test_a_comment_or_a_docstring_makes_nothing_again(package: Path, unedited: Look) -> None:
+    path = package / "records.py"
+    raw = path.read_text(encoding="utf-8")
+    path.write_text("# A remark.\n" + raw.replace('"""', '"""Said otherwise. ', 1), encoding="utf-8")
+    after = look(package)
+    path.write_text(raw, encoding="utf-8")
+    assert again(after, unedited) == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stages"),
+    [
+        ("return report(cases, [found", "return report(list(cases), [found", {"bench", "gguf"}),
+        ('"tool selection": matrix', '"selection": matrix', set()),
+    ],
+    ids=["scoring", "showing"],
+)
+def test_of_a_module_of_the_line_only_the_definitions_count_that_a_stage_is_built_with(
+    old: str, new: str, stages: set[str], package: Path, unedited: Look
+) -> None:
+    path = package / "pipeline/evaluation.py"
+    raw = path.read_text(encoding="utf-8")
+    assert old in raw
+    path.write_text(raw.replace(old, new), encoding="utf-8")
+    after = look(package)
+    path.write_text(raw, encoding="utf-8")
+    assert again(after, unedited) == stages
+
+
+def test_every_function_that_builds_a_stage_is_in_the_table() -> None:
+    builds = set()
+    for path in (PACKAGE / "pipeline").glob("*.py"):
+        for outer in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for inner in ast.walk(outer) if isinstance(outer, ast.FunctionDef) else ():
+                if inner is not outer and isinstance(inner, ast.FunctionDef) and _takes_a_writer(inner):
+                    builds.add(f"pipeline.{path.stem}:{outer.name}.{inner.name}")
+    assert {roots[0] for roots in STAGES.values()} == builds
+
+
+def _takes_a_writer(function: ast.FunctionDef) -> bool:
+    return [ast.unparse(arg.annotation) for arg in function.args.args if arg.annotation] == ["Writer"]
+
+
+def _code_of(stage: str) -> tuple[str, ...]:
+    """Of a stage by its own name, of the folder it lies in (``collab/…``), or by what it is (``dpo_bench``)."""
+    kind = stage.rpartition("_")[2]
+    kinds = {"split": "splits", "measurement": "measurements", "spec": "run_spec"}
+    return STAGES.get(stage) or STAGES.get(stage.split("/")[0]) or STAGES[kinds.get(kind, kind)]
+
+
+def test_the_stages_of_a_line_name_the_code_of_the_table(good_line: Path) -> None:
+    named = {stage.manifest.stage: stage.manifest.recipe.code for stage in versions(line_at(good_line).store)}
+    expected = {name: _code_of(name) for name in named}
+    assert expected == named
+
+
+DATA_THAT_IS_NO_CODE = ("training/embedded_base/", "intake/identities/english_words.licence.txt",
+                        "intake/identities/wordnet.licence.txt", "defs/")  # fmt: skip
+"""The shipped weights are an input; licences; the YAML of the assets, which decides what there is to make."""
+
+
+def test_every_data_file_counts_for_a_stage_or_is_no_code() -> None:
+    seen = {name for roots in STAGES.values() for name in counted(*roots)}
+    data = [
+        p.relative_to(PACKAGE).as_posix()
+        for p in PACKAGE.rglob("*")
+        if p.is_file() and p.suffix not in (".py", ".pyc", ".md")
+    ]
+    assert [name for name in data if name not in seen and not name.startswith(DATA_THAT_IS_NO_CODE)] == []
+
+
+LIBRARIES = {"torch": f"{MODELS} {SPEAKS}", "trl": MODELS, "spacy": "collab canaries trajectories", "typer": ""}
+"""Distribution → the stages whose result its version decides."""
+
+
+@pytest.fixture(scope="module")
+def upgraded(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Look:
+    """Where other versions of some libraries are installed."""
+    site = tmp_path_factory.mktemp("site")
+    for name in LIBRARIES:
+        (site / f"{name}-99.0.dist-info").mkdir()
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 99.0\n"
+        (site / f"{name}-99.0.dist-info" / "METADATA").write_text(metadata)
+    return look(package, str(site))
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_the_version_of_a_library_stands_in_the_recipes_of_the_stages_that_it_decides(
+    name: str, upgraded: Look
+) -> None:
+    found = {stage for stage, libraries in upgraded["libraries"].items() if libraries.get(name) == "99.0"}
+    assert found == set(LIBRARIES[name].split())
+
+
+def test_libraries_that_a_run_does_without_are_not_in_its_recipe(good_line: Path) -> None:
+    store = line_at(good_line).store
+    trained, benched = (store.get(name).manifest.recipe.libraries for name in ("sft_checkpoint", "sft_bench"))
+    assert {"torch", "transformers", "trl"} <= trained.keys() and not {"peft", "bitsandbytes"} & trained.keys()
+    assert {"torch", "transformers"} <= benched.keys() and "llama-cpp-python" not in benched
+
+
+AGAIN = """
+import sys
+from pathlib import Path
+from canvas_pipeline.pipeline import evaluation
+from canvas_pipeline.pipeline import examples
+from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, line_at
+ws = line_at(Path(sys.argv[1]))
+print(examples.item_pairs(ws).reused, evaluation.base_bench(ws, Workshop(ws.root / BASE)).reused)
+"""
+
+
+def test_a_stage_whose_code_was_edited_is_made_again_and_then_reused(
+    good_line: Path, package: Path, tmp_path: Path
+) -> None:
+    root = str(copy_of(good_line, tmp_path / "pipeline").root)
+
+    def reused() -> str:
+        done = run(package, AGAIN, root)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    assert reused() == "True True"
+    with edited(package, "training/checkpoint.py"):
+        assert [reused(), reused()] == ["True False", "True True"]
+    assert reused() == "True True"
+
+
+LATER = """
+import json, sys
+from pathlib import Path
+from canvas_pipeline.storage import code_version
+code_version.package_version()  # what the fork server asks, before any step is born
+for name in ("intake/identities/pii.py", "examples/pairs.py"):
+    path = code_version.ROOT / name
+    path.write_text(path.read_text(encoding="utf-8") + "EDITED = 1", encoding="utf-8")
+print(json.dumps({stage: code_version.code_version(*roots) for stage, roots in json.loads(sys.argv[1]).items()}))
+"""
+
+
+def test_a_process_names_the_code_that_it_began_with_also_for_stages_that_it_makes_later(
+    package: Path, unedited: Look
+) -> None:
+    with edited(package, "intake/identities/pii.py", "examples/pairs.py", edit=b""):
+        named = json.loads(run(package, LATER, json.dumps(STAGES)).stdout)
+        after = look(package)
+    assert named == unedited["versions"]
+    assert {"collab", "item_pairs"} <= again(after, unedited)
+
+
+@pytest.mark.parametrize("module", ["evaluation/mock_canvas.py", "pipeline/workspace.py"])
+def test_a_file_in_the_middle_of_an_edit_does_not_end_the_fork_server(module: str, package: Path) -> None:
+    with edited(package, module, edit=b"\ndef half(\n"):
+        done = run(package, "import canvas_pipeline.pipeline.warm")
+    assert (done.returncode, done.stderr) == (0, "canvas_pipeline: steps will read the code themselves (SyntaxError)\n")

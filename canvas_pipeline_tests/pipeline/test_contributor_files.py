@@ -1,0 +1,104 @@
+"""Which files of the folder are taken in: those of safe, single names; the others are said, and nobody's run stops for them."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from pathlib import Path
+
+import pytest
+
+from canvas_pipeline.automation.arrivals import look
+from canvas_pipeline.errors import InputChanged
+from canvas_pipeline.pipeline import intake
+from canvas_pipeline.pipeline.intake import OUTDATED, collab, contributor_files, corpus
+from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.provenance import residue
+from canvas_pipeline_tests.intake.contributions import COURSE, course_line
+
+
+def test_files_with_unsafe_or_twin_names_are_left_where_they_are_and_said(tmp_path: Path) -> None:
+    collab = tmp_path / "collab"
+    collab.mkdir()
+    for stem in ("ada", "bo", "Bo", "CON", "a\u202eb", ".tmp-cy"):
+        (collab / f"{stem}.jsonl").write_bytes(b"{}\n")
+    said: list[str] = []
+    assert list(contributor_files(Workspace(root=tmp_path, log=said.append))) == ["ada"]
+    assert len(said) == 4 and all(
+        "is not taken in: " in line and line.isascii() and line.isprintable() for line in said
+    )
+    assert list(look(collab, {}, time.time())) == ["ada"]
+
+
+def test_a_file_that_is_replaced_between_hash_and_reading_is_kept_under_the_hash_of_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "collab").mkdir()
+    path = tmp_path / "collab/ada.jsonl"
+
+    def put(title: str) -> None:
+        work = [{**COURSE["assignments"][0], "name": title}]
+        path.write_bytes(course_line(contributor_id="ada", assignments=work) + b"\n")
+
+    put("Homework")
+    ws, hashed = Workspace(root=tmp_path), intake._inputs
+
+    def replaced(path: Path, key: bytes) -> dict[str, str]:
+        found = hashed(path, key)
+        put("Essay")
+        return found
+
+    monkeypatch.setattr(intake, "_inputs", replaced)
+    assert b"Essay" in collab(ws, "ada").stage.path().read_bytes()
+    monkeypatch.setattr(intake, "_inputs", hashed)
+    put("Homework")
+    again = collab(ws, "ada")
+    assert not again.reused and b"Homework" in again.stage.path().read_bytes()
+
+
+def test_a_file_that_never_holds_still_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "collab").mkdir()
+    path = tmp_path / "collab/ada.jsonl"
+    path.write_bytes(course_line(contributor_id="ada") + b"\n")
+    hashed = intake._inputs
+
+    def grows(path: Path, key: bytes) -> dict[str, str]:
+        found = hashed(path, key)
+        with path.open("ab") as file:
+            file.write(b"\n")
+        return found
+
+    monkeypatch.setattr(intake, "_inputs", grows)
+    ws = Workspace(root=tmp_path)
+    with pytest.raises(InputChanged, match=r"ada\.jsonl"):
+        collab(ws, "ada")
+    assert ws.store.find("collab/ada") is None
+
+
+def test_an_array_and_an_archive_in_the_folder_are_taken_in_and_leave_again(tmp_path: Path) -> None:
+    (tmp_path / "collab").mkdir()
+    (tmp_path / "collab/ada.jsonl").write_bytes(b"[" + course_line(contributor_id="ada") + b"]")
+    packed = tmp_path / "collab/bo.jsonl.gz"
+    packed.write_bytes(gzip.compress(course_line(contributor_id="bo")))
+    ws = Workspace(root=tmp_path)
+    assert [collab(ws, name).funnels[0].kept for name in contributor_files(ws)] == [1, 1]
+    (tmp_path / "collab/fixed").mkdir()
+    (tmp_path / "collab/fixed/bo.jsonl").write_bytes(course_line(contributor_id="bo"))
+    residue.remove_files(ws, "bo")
+    assert not packed.exists() and not (tmp_path / "collab/fixed/bo.jsonl").exists()
+    assert list(contributor_files(ws)) == ["ada"]
+
+
+def test_a_corpus_says_whose_file_has_changed_since_it_was_taken_in(tmp_path: Path) -> None:
+    (tmp_path / "collab").mkdir()
+    for name in ("ada", "bo"):
+        (tmp_path / f"collab/{name}.jsonl").write_bytes(course_line(contributor_id=name) + b"\n")
+    ws = Workspace(root=tmp_path)
+    for name in ("ada", "bo"):
+        collab(ws, name)
+    assert OUTDATED not in corpus(ws).facts
+    with (tmp_path / "collab/bo.jsonl").open("ab") as file:
+        file.write(b"\n")
+    assert corpus(ws).facts[OUTDATED] == ["collab/bo"]
+    collab(ws, "bo")
+    assert OUTDATED not in corpus(ws).facts

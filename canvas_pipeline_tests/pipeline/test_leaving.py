@@ -1,0 +1,224 @@
+"""A contributor leaves: nothing of theirs stays, everything of the others does, and a kill in between is made good."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from canvas_pipeline.cli import data_lineage
+from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput
+from canvas_pipeline.intake.courses.registry import Registry
+from canvas_pipeline.pipeline.workspace import KEPT, Workspace
+from canvas_pipeline.provenance import removal
+from canvas_pipeline.records import digest
+from canvas_pipeline.release import publish
+from canvas_pipeline_tests.intake.boundaries import Boundaries
+from canvas_pipeline_tests.intake.kills import in_child
+from canvas_pipeline_tests.pipeline.small_line import AT, put, rows_of, small_line
+
+HERS = ("ada", "essay", digest("essay")[:12], "t-essay", "t-said", "f-essay", "st-a")
+"""What names ada or is hers alone: her id, her item's title and id, and the rows made from it."""
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    return small_line(tmp_path / "line")
+
+
+def files(ws: Workspace) -> Iterator[Path]:
+    return (p for p in sorted(ws.root.rglob("*")) if p.is_file() and not p.is_symlink())
+
+
+def state(ws: Workspace) -> dict[str, bytes]:
+    """Every name below the root with its bytes (a link: where it points; the lock file: nothing)."""
+    names = {p.relative_to(ws.root).as_posix(): p for p in sorted(ws.root.rglob("*")) if p.is_symlink() or p.is_file()}
+    return {n: bytes(p.readlink()) if p.is_symlink() else p.read_bytes() for n, p in names.items() if "lock" not in n}
+
+
+def run(ws: Workspace, *arguments: str) -> Result:
+    app = typer.Typer()
+    data_lineage.register(app)
+    return CliRunner().invoke(app, ["forget", *arguments, "--root", str(ws.root), "--rebuild", "none"])
+
+
+def test_no_byte_of_theirs_is_left_in_any_file_or_file_name(ws: Workspace) -> None:
+    found = removal.forget(ws, "ada", AT, rebuild="none")
+    left = [
+        (path.name, word)
+        for path in files(ws)
+        for word in HERS
+        if re.search(
+            rf"(?<![a-z]){word}(?![a-z])".encode(), path.relative_to(ws.root).as_posix().encode() + path.read_bytes()
+        )
+    ]
+    assert left == [] and found.mentions == ()
+
+
+def test_what_was_made_without_them_keeps_its_bytes(ws: Workspace) -> None:
+    before = state(ws)
+    removal.forget(ws, "ada", AT, rebuild="none")
+    after = state(ws)
+    for kept in ("collab/bo", "kto_checkpoint", "kto_gguf"):
+        own = {name: raw for name, raw in before.items() if name.startswith(f"artifacts/canvas/{kept}/")}
+        assert own and own.items() <= after.items()
+    assert before["collab/bo.jsonl"] == after["collab/bo.jsonl"]
+    for stage in ("corpus", "trajectories", "trajectory_split", "sft_checkpoint", "sft_gguf"):
+        assert ws.store.find(stage) is None
+
+
+def test_superseded_versions_with_their_rows_go_too_and_one_from_before_they_came_stays(tmp_path: Path) -> None:
+    ws = small_line(tmp_path / "line")
+    ada = ws.collab / "ada.jsonl"
+    ada.rename(tmp_path / "ada")
+    rows_of(ws)
+    without = state(ws)[f"artifacts/canvas/corpus/{ws.store.get('corpus').folder.name}/rows.jsonl"]
+    shutil.copy(tmp_path / "ada", ada)
+    rows_of(ws)
+    assert len([p for p in ws.store.home("corpus").iterdir() if p.is_dir() and not p.is_symlink()]) == 2
+    removal.forget(ws, "ada", AT, rebuild="none")
+    assert [p.read_bytes() for p in ws.store.home("corpus").glob("*/rows.jsonl")] == [without]
+
+
+def test_sessions_of_theirs_leave_a_shared_file_and_other_lines_keep_their_bytes(ws: Workspace) -> None:
+    removal.forget(ws, "ada", AT, rebuild="none")
+    assert (ws.sessions / "shared.jsonl").read_bytes() == b'no JSON\n{"n":2,"contributor_id":"bo"}\n'
+
+
+def test_the_handles_of_the_others_are_what_they_were(ws: Workspace) -> None:
+    def handles() -> list[str]:
+        key, path = ws.registry()
+        return [Registry(key, path, writable=False).handle(identity) for identity in ("of/bo/seminar", "CS 3704")]
+
+    before = handles()
+    removal.forget(ws, "ada", AT, rebuild="none")
+    assert handles() == before and b"of/ada" not in ws.registry()[1].read_bytes()
+
+
+def test_the_handles_of_invented_contributors_stay_when_the_last_real_one_goes(ws: Workspace) -> None:
+    (ws.collab / "truth").mkdir()
+    (ws.collab / "truth" / "bo.truth.jsonl").write_text("{}\n")
+    before = ws.registry()
+    removal.forget(ws, "ada", AT, rebuild="none")
+    assert ws.synthetic and ws.registry() == before and (ws.private / KEPT).exists()
+
+
+def test_releases_that_saw_them_are_withdrawn_and_never_current_again(ws: Workspace) -> None:
+    releases = ws.root / "releases"
+    publish._point(releases, releases / "canvas-sft-000000000000")
+    found = removal.forget(ws, "ada", AT, rebuild="none")
+    assert [e.version for e in found.of("release")] == ["canvas-sft-000000000000"]
+    assert (releases / "current").resolve().name == "canvas-kto-000000000000"
+    with pytest.raises(GateClosed, match="was withdrawn on 2026-11-20"):
+        publish.verify(releases / "canvas-sft-000000000000")
+    assert publish.verify(releases / "current")
+
+
+def test_where_no_other_release_is_sound_there_is_no_current_one(ws: Workspace) -> None:
+    removal.forget(ws, "bo", AT, rebuild="none")
+    assert not (ws.root / "releases" / "current").is_symlink()
+
+
+def test_the_record_says_that_somebody_left_and_only_its_keeper_can_tell_whether_it_was_one(ws: Workspace) -> None:
+    assert not removal.has_left(ws, "ada")
+    removal.forget(ws, "ada", AT, rebuild="none")
+    (line,) = (ws.private / removal.RECORD).read_bytes().splitlines()
+    assert json.loads(line)["at"] == AT and b"ada" not in line
+    assert (ws.private / removal.RECORD).stat().st_mode & 0o777 == 0o600
+    assert removal.has_left(ws, "ada") and not removal.has_left(ws, "bo")
+    assert removal.pseudonym(b"k" * 16, "ada") != removal.pseudonym(b"l" * 16, "ada")
+
+
+def test_votes_on_their_pairs_and_half_trained_models_go_and_others_stay(ws: Workspace) -> None:
+    hers, his = digest("essay")[:12], digest("lab")[:12]
+    pairs = [{"id": "p-ada", "parents": [hers, his]}, {"id": "p-bo", "parents": [his, his]}]
+    put(ws, "item_pairs", {"corpus": ws.store.get("corpus").sha256}, rows=pairs)
+    (ws.private / "votes.jsonl").write_text('{"pair_id":"p-ada"}\n{"pair_id":"p-bo"}\n')
+    train = ws.store.get("trajectory_split").manifest.files["train.jsonl"].sha256
+    for name, sha256 in (("sft-1", train), ("kto-1", "0" * 64)):
+        (ws.root / "work" / name).mkdir(parents=True)
+        (ws.root / "work" / name / "spec.json").write_text(json.dumps({"inputs": sha256}))
+    removal.forget(ws, "ada", AT, rebuild="none")
+    assert (ws.private / "votes.jsonl").read_text() == '{"pair_id":"p-bo"}\n'
+    assert [p.name for p in (ws.root / "work").iterdir()] == ["kto-1"]
+
+
+def test_a_dry_run_says_what_would_go_and_changes_no_byte(ws: Workspace) -> None:
+    before = state(ws)
+    result = run(ws, "--contributor", "ada", "--dry-run")
+    assert (
+        result.exit_code == 0
+        and "canvas-sft-000000000000" in result.stdout
+        and "would be removed: 1 source lines" in result.stdout
+    )
+    assert state(ws) == before
+
+
+def test_the_command_asks_first_and_takes_no_for_an_answer(ws: Workspace) -> None:
+    before = state(ws)
+    assert run(ws, "--contributor", "ada").exit_code == 1 and state(ws) == before
+    result = run(ws, "--contributor", "ada", "--yes")
+    assert result.exit_code == 0 and "to be made again: " in result.stdout and "corpus" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["nobody", "../bo", "", "a\nb"])
+def test_who_is_not_here_cannot_leave(name: str, ws: Workspace) -> None:
+    before = state(ws)
+    with pytest.raises((MissingInput, BadInput)):
+        removal.forget(ws, name, AT, rebuild="none")
+    assert {n: raw for n, raw in state(ws).items() if "leaving" not in n} == before
+
+
+def test_rebuilding_models_needs_somebody_to_train_them(ws: Workspace) -> None:
+    with pytest.raises(BadConfig, match="give a launch"):
+        removal.forget(ws, "ada", AT, rebuild="all")
+
+
+def killed(root: Path, deadly: int | None, count: Path | None = None) -> int:
+    """Leave in a child that dies at a boundary; without one, write down how many there were."""
+
+    def leave() -> None:
+        boundaries = Boundaries(deadly)
+        boundaries.install()
+        removal.forget(Workspace(root=root), "ada", AT, rebuild="none")
+        if count is not None:
+            count.write_text(str(boundaries.passed))
+
+    return in_child(leave)
+
+
+def test_a_leaving_that_is_killed_anywhere_is_finished_by_the_next_call(tmp_path: Path) -> None:
+    """Twelve boundaries over the whole of it; each time the end is the same as if nobody had been killed."""
+    small_line(tmp_path / "before")
+    shutil.copytree(tmp_path / "before", tmp_path / "whole", symlinks=True)
+    assert killed(tmp_path / "whole", None, tmp_path / "count") == 0
+    wanted, total = state(Workspace(root=tmp_path / "whole")), int((tmp_path / "count").read_text())
+    for step in range(12):
+        root = tmp_path / f"killed-{step}"
+        shutil.copytree(tmp_path / "before", root, symlinks=True)
+        # Not the very last ones: how many temporary files the index leaves to be unlinked varies by one or two.
+        assert killed(root, 1 + step * (total - 9) // 11) == -signal.SIGKILL
+        ws = Workspace(root=root)
+        try:
+            removal.resume(ws, rebuild="none")
+        except MissingInput:  # before the intent, or after everything: nothing is half done
+            if not removal.has_left(ws, "ada"):
+                removal.forget(ws, "ada", AT, rebuild="none")
+        assert state(ws) == wanted, step
+
+
+def test_what_was_made_of_their_rows_while_they_left_is_found_by_what_it_was_made_from(ws: Workspace) -> None:
+    """A run that was still going when the leaving was killed has written another stage."""
+    intent = removal.plan(ws, "ada", AT)
+    removal._intend(ws, intent)
+    trajectories = ws.store.get("trajectories")
+    late = put(ws, "other_split", {"trajectories": trajectories.sha256}, train=[{"id": "x", "parents": ["t-essay"]}])
+    removal.resume(ws, rebuild="none")
+    assert not late.folder.exists()

@@ -1,0 +1,96 @@
+"""When the nightly runs, and what it says has changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from canvas_pipeline.automation.nightly import (
+    EVERYTHING,
+    NOTHING,
+    NightlySettings,
+    changed,
+    inputs_of,
+    nightly_settings,
+    read,
+    shown,
+)
+from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.intake.synthetic.synthesize import synthesize
+from canvas_pipeline.pipeline.workspace import Workspace
+
+
+@pytest.mark.parametrize(
+    "environ, night, cron",
+    [
+        ({}, NightlySettings(), "0 2 * * *"),
+        ({"CANVAS_NIGHTLY_AT": "", "CANVAS_NIGHTLY_ZONE": "", "CANVAS_AUTOMATION": ""}, NightlySettings(), "0 2 * * *"),
+        ({"CANVAS_NIGHTLY_AT": "23:05"}, NightlySettings(23, 5), "5 23 * * *"),
+        ({"CANVAS_NIGHTLY_AT": " 7:30 "}, NightlySettings(7, 30), "30 7 * * *"),
+        ({"CANVAS_NIGHTLY_ZONE": "America/New_York", "CANVAS_AUTOMATION": "ON"},
+         NightlySettings(2, 0, "America/New_York", True), "0 2 * * *"),
+    ],
+)  # fmt: skip
+def test_hour_zone_and_automation_come_from_the_environment(
+    environ: dict[str, str], night: NightlySettings, cron: str
+) -> None:
+    assert nightly_settings(environ) == night
+    assert nightly_settings(environ).cron == cron
+
+
+@pytest.mark.parametrize(
+    "name, value, example",
+    [
+        ("CANVAS_NIGHTLY_AT", "24:00", "02:00"),
+        ("CANVAS_NIGHTLY_AT", "2am", "02:00"),
+        ("CANVAS_NIGHTLY_AT", "0 2 * * *", "02:00"),
+        ("CANVAS_NIGHTLY_ZONE", "Eastern", "America/New_York"),
+        ("CANVAS_NIGHTLY_ZONE", "../etc/passwd", "America/New_York"),
+        ("CANVAS_AUTOMATION", "yes", "on or off"),
+    ],
+)
+def test_a_value_nobody_can_run_by_is_named_with_an_example(name: str, value: str, example: str) -> None:
+    with pytest.raises(BadConfig) as raised:
+        nightly_settings({name: value})
+    assert str(raised.value).startswith(f"{name} is ") and example in str(raised.value)
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    synthesize(2, 1, 2, 7, tmp_path / "collab")
+    (tmp_path / "sessions").mkdir()
+    (tmp_path / "deploy").mkdir()
+    return Workspace(root=tmp_path, deploy=tmp_path / "deploy")
+
+
+def test_the_same_inputs_are_no_change_and_survive_a_tag(ws: Workspace) -> None:
+    inputs = inputs_of(ws)
+    assert read(shown(inputs)) == inputs
+    assert changed(inputs_of(ws), read(shown(inputs))) == NOTHING
+    assert changed(inputs, None) == EVERYTHING
+
+
+def test_each_input_is_named_when_it_changes(ws: Workspace) -> None:
+    before = inputs_of(ws)
+    with (ws.collab / "ada-001.jsonl").open("a") as file:
+        file.write("{}\n")
+    assert changed(inputs_of(ws), before) == "contributors"
+    (ws.sessions / "ada-001.jsonl").write_text("{}\n")
+    (ws.deploy / "compose.yaml").write_text("services: {}\n")
+    assert changed(inputs_of(ws), before) == "contributors, sessions, deploy"
+    other = Workspace(root=ws.root, deploy=ws.deploy, seed=8)
+    assert changed(inputs_of(other), inputs_of(ws)) == "settings"
+
+
+def test_a_renamed_contributor_is_a_change(ws: Workspace) -> None:
+    before = inputs_of(ws)
+    (ws.collab / "ada-001.jsonl").rename(ws.collab / "ada-100.jsonl")
+    assert changed(inputs_of(ws), before) == "contributors"
+
+
+def test_a_file_that_cannot_be_read_is_a_change_and_does_not_cancel_the_night(ws: Workspace) -> None:
+    before = inputs_of(ws)
+    (ws.collab / "ada-001.jsonl").unlink()
+    (ws.collab / "ada-001.jsonl").symlink_to("nothing")
+    assert changed(inputs_of(ws), before) == "contributors"

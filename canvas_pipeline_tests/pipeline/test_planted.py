@@ -1,0 +1,72 @@
+"""A copy with canaries goes past red audits, so that survivors can be counted: nothing in it is ever trained on or released."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from canvas_pipeline.errors import GateClosed
+from canvas_pipeline.pipeline import audits, release, training
+from canvas_pipeline.pipeline.canary_planting import copy_inputs
+from canvas_pipeline.pipeline.workspace import PLANTED, Launch, Workspace
+from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
+
+STEPS: dict[str, Callable[[Workspace, Launch], object]] = {
+    "reference": training.reference_logprobs,
+    "run spec": lambda ws, launch: training.run_spec(ws, "dpo", launch),
+    "run spec, measured anyway": lambda ws, launch: training.run_spec(ws, "sft", launch, measure_anyway=True),
+    "admission": lambda ws, _: training.admitted_spec(ws, "sft"),
+    "training": lambda ws, launch: training.checkpoint(ws, "sft", launch),
+    "current checkpoint": lambda ws, _: training.current_checkpoint(ws, "dpo"),
+    "quants": lambda ws, launch: release.gguf(ws, "dpo", launch),
+    "cards": release.cards,
+    "release log": release.release_log,
+    "release": release.release,
+}
+
+
+def never(command: Sequence[str], env: Mapping[str, str]) -> None:
+    raise AssertionError(f"started {command}")
+
+
+def as_said(ws: Workspace) -> Workspace:
+    return dataclasses.replace(ws, planted=True)
+
+
+def as_found(ws: Workspace) -> Workspace:
+    (ws.root / PLANTED).touch()
+    return line_at(ws.root)
+
+
+def made(ws: Workspace) -> list[str]:
+    """Everything in the store but what an audit wrote down: to look is no training."""
+    names = (path.relative_to(ws.store.root).as_posix() for path in ws.store.root.rglob("*"))
+    return sorted(name for name in names if not name.startswith("audits"))
+
+
+@pytest.mark.parametrize("known", [as_said, as_found])
+def test_a_line_that_may_train_and_release_may_do_neither_once_canaries_are_in_it(
+    known: Callable[[Workspace], Workspace], good_line: Path, tmp_path: Path
+) -> None:
+    ws = copy_of(good_line, tmp_path / "line")
+    training.current_checkpoint(ws, "dpo")  # without canaries the line is good
+    copy = known(ws)
+    before = made(copy)
+    for name, step in STEPS.items():
+        with pytest.raises(GateClosed, match="canaries"):
+            step(copy, never)
+            pytest.fail(f"{name} went on")
+    assert made(copy) == before
+    assert not (copy.root / "releases").exists()
+
+
+def test_a_copy_to_plant_in_says_so_to_whoever_opens_it_later(good_line: Path, tmp_path: Path) -> None:
+    copy_inputs(line_at(good_line), tmp_path / "kept")
+    kept = Workspace(root=tmp_path / "kept")
+    assert not kept.planted and kept.holds_canaries
+    with pytest.raises(GateClosed, match="canaries"):
+        audits.refuse_canaries(kept)
+    assert not line_at(good_line).holds_canaries

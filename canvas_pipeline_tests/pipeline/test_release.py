@@ -1,0 +1,66 @@
+"""The release end of the line: what was broken after the release log was written is still noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from canvas_pipeline.errors import GateClosed, MissingInput
+from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.pipeline import evaluation, release, training
+from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline_tests.pipeline.breaks import BREAKS
+from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, release_half
+
+STALE = ("preference_train", "preference_eval", "trajectory_train", "deploy/compose.yaml")
+
+
+@pytest.fixture
+def ws(good_line: Path, tmp_path: Path) -> Workspace:
+    return copy_of(good_line, tmp_path / "line")
+
+
+def launch(ws: Workspace) -> Workshop:
+    return Workshop(ws.root / BASE, SHARES["dpo"])
+
+
+def test_the_good_line_is_released(ws: Workspace) -> None:
+    made = release.release(ws, launch(ws))
+    assert (ws.root / "releases" / "current" / "RELEASE-LOG.md").read_text().count("[x]") == 9
+    assert made.facts["folder name"] == (ws.root / "releases" / "current").resolve().name
+
+
+@pytest.mark.parametrize("guard", BREAKS)
+def test_a_line_with_one_guard_broken_is_not_released(guard: str, ws: Workspace) -> None:
+    BREAKS[guard](ws)
+    with pytest.raises(GateClosed) as closed:
+        release.release(ws, launch(ws))
+    assert GUARDS[guard].name in str(closed.value) or any(name in str(closed.value) for name in STALE)
+    assert not (ws.root / "releases").exists()
+
+
+@pytest.mark.parametrize("guard", ["g1", "g3", "g9", "g13"])
+def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Workspace) -> None:
+    """The broken line's specs are new and honest: they say that the guard failed, and the old weights are not theirs."""
+    BREAKS[guard](ws)
+    for name in ("sft", "dpo"):
+        training.run_spec(ws, name, launch(ws))
+    with pytest.raises((GateClosed, MissingInput)) as closed:
+        list(release_half(ws))
+        release.release(ws, launch(ws))
+    assert GUARDS[guard].name in str(closed.value) or "sft is" in str(closed.value)
+    assert not (ws.root / "releases").exists()
+
+
+def test_weights_trained_on_older_data_do_not_pass_under_the_specs_of_newer_data(ws: Workspace) -> None:
+    """Another seed is other data: its specs are in order, but the weights were not made by them."""
+    from canvas_pipeline_tests.pipeline.breaks import pairs
+
+    pairs(ws, lambda found: found[1:])
+    training.run_spec(ws, "dpo", launch(ws))
+    with pytest.raises(GateClosed, match="dpo_checkpoint was trained on other inputs"):
+        training.current_checkpoint(ws, "dpo")
+    assert "dpo" in evaluation.current_benches(ws)[1]
+    with pytest.raises(GateClosed):
+        release.release(ws, launch(ws))
