@@ -13,7 +13,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.pipeline.intake import contributor_files
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.storage.code_version import package_version
 from canvas_pipeline.storage.digests import sha256_file
@@ -59,7 +58,7 @@ def inputs_of(ws: Workspace) -> dict[str, str]:
     sessions = sorted(ws.sessions.glob("*.jsonl")) if ws.sessions.is_dir() else []
     deployed = sorted(path for path in ws.deploy.glob("*") if path.is_file())
     parts = {
-        "contributors": [(name, _sha256(path)) for name, path in sorted(contributor_files(ws).items())],
+        "contributors": [(name, _sha256(path)) for name, path in sorted(ws.track.contributors(ws).items())],
         "sessions": [(path.name, _sha256(path)) for path in sessions],
         "deploy": [(path.name, _sha256(path)) for path in deployed],
         "settings": [ws.profile.name, ws.seed, ws.base_model, ws.teacher_endpoint, ws.teacher_model],

@@ -20,6 +20,7 @@ from canvas_pipeline.intake.audit.auditor import AuditReport, report, reviewed_a
 from canvas_pipeline.intake.audit.exceptions import DAYS, FILE, Exceptions, exceptions, review, today
 from canvas_pipeline.records import dumps
 from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.tracks.canvas.track import TRACK
 
 AUDIT_HELP = """Look for anything unmasked with a second, independent reader; never shows a value.
 
@@ -94,7 +95,7 @@ def audit(
 def _exceptions(root: Path, paths: list[Path], allow: list[str], by: str, reason: str, days: int) -> Exceptions:
     from canvas_pipeline.pipeline.workspace import Workspace
 
-    ws = Workspace(root=root.resolve())
+    ws = Workspace(root=root.resolve(), track=TRACK)
     listed = ws.private / FILE
     if not allow and (by or reason):
         raise BadInput("--by and --reason belong to a finding; name it with --allow FILE:LINE:FIELD: TYPE")
@@ -131,10 +132,10 @@ def canaries(
     profile: Annotated[str, typer.Option(help="embedded or gb10.")] = "embedded",
     checkpoint: Annotated[Path | None, typer.Option(help="Also look through what this checkpoint says.")] = None,
 ) -> None:
-    from canvas_pipeline.pipeline import canaries as watching
-    from canvas_pipeline.pipeline.canary_report import picture, table
     from canvas_pipeline.pipeline.processes import subprocess_launch
     from canvas_pipeline.pipeline.workspace import workspace
+    from canvas_pipeline.tracks.canvas.data import canaries as watching
+    from canvas_pipeline.tracks.canvas.data.canary_report import picture, table
 
     with _progress() as bar:
         task = bar.add_task("planting")
@@ -142,7 +143,7 @@ def canaries(
         def say(text: str) -> None:
             bar.update(task, description=text)
 
-        ws = workspace(root, profile, seed=seed, log=say)
+        ws = workspace(root, profile, TRACK, seed=seed, log=say)
         ask = watching.answers_of(checkpoint, subprocess_launch(say)) if checkpoint else None
         found = watching.run(ws, count, seed, ask=ask)
     page = table(found)

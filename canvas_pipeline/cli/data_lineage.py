@@ -24,6 +24,7 @@ from canvas_pipeline.provenance import removal
 from canvas_pipeline.provenance.exposure import Exposure, exposure, exposure_of_row
 from canvas_pipeline.provenance.lineage import Lineage, Place, Walk
 from canvas_pipeline.records import dumps
+from canvas_pipeline.tracks.canvas.track import TRACK
 
 _OUT = Console(soft_wrap=True, highlight=False, markup=False)
 _ERR = Console(stderr=True, highlight=False, markup=False)
@@ -58,13 +59,13 @@ def lineage(
     """Show where a row came from and everything that was made from it, down to the models and releases that saw it."""
     if (row_id is None) == (contributor is None):
         raise BadConfig("give a row's id, or --contributor with a contributor's id, and not both")
-    ws = workspace(root, "embedded")
+    ws = workspace(root, "embedded", TRACK)
     with _ERR.status("reading the rows' ids"), Lineage(ws.store, every_version=all_versions or row_id is None) as index:
         if row_id is None:
             _contributor(index, ws, contributor or "", as_json)
             return
         up, down = index.walk(row_id, up=True), index.walk(row_id, up=False)
-        seen = [e for e in exposure_of_row(index, row_id, ws.root / "releases").exposures if e.seen != "no"]
+        seen = [e for e in exposure_of_row(index, ws.track, row_id, ws.root / "releases").exposures if e.seen != "no"]
     models = [e for e in seen if e.kind in ("model", "release")]
     if as_json:
         typer.echo(dumps({"id": row_id, "up": up, "down": down, "seen_by": models}))
@@ -75,7 +76,7 @@ def lineage(
 
 
 def _contributor(index: Lineage, ws: Workspace, contributor: str, as_json: bool) -> None:
-    found = exposure(index, contributor, ws.root / "releases")
+    found = exposure(index, ws.track, contributor, ws.root / "releases")
     seen = [e for e in found.exposures if e.seen != "no"]
     if not seen and not (ws.collab / f"{contributor}.jsonl").exists():
         left = " (the record says that they have left)" if removal.has_left(ws, contributor) else ""
@@ -113,7 +114,7 @@ def forget(
     if bool(contributor) == resume:
         raise BadConfig("say who leaves with --contributor, or finish what was cut off with --resume")
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    ws = workspace(root, profile, seed=seed, base_model=base_model, log=_ERR.print)
+    ws = workspace(root, profile, TRACK, seed=seed, base_model=base_model, log=_ERR.print)
     if dry_run:
         with _ERR.status("following the rows"):
             departure = removal.dry_run(ws, contributor, at) if contributor else None

@@ -13,6 +13,7 @@ from canvas_pipeline.errors import CanvasPipelineError, GateClosed
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.pipeline import training
 from canvas_pipeline.pipeline.workspace import DEPLOY, Workspace, allowance_of, workspace
+from canvas_pipeline.tracks.canvas.track import TRACK
 
 if TYPE_CHECKING:
     from canvas_pipeline.cli.session import Session
@@ -55,7 +56,7 @@ def train(
 ) -> None:
     names = list(METHODS) if name == "all" else [method(name).name]
     allowances = tuple(map(allowance_of, allow_shrinkage or ()))
-    ws = workspace(root, profile, base_model=base_model, seed=seed, allowances=allowances, deploy=deploy)
+    ws = workspace(root, profile, TRACK, base_model=base_model, seed=seed, allowances=allowances, deploy=deploy)
     settings = {
         "root": str(ws.root.resolve()), "profile": profile, "base_model": base_model, "seed": seed,
         "allow_shrinkage": allow_shrinkage or [], "deploy": str(deploy.resolve()),

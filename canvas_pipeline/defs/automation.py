@@ -15,22 +15,22 @@ from canvas_pipeline.intake.reading.quarantine import REASONS
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.orchestration.resource import Line
 from canvas_pipeline.orchestration.track import selection
-from canvas_pipeline.pipeline.intake import intake_code
 from canvas_pipeline.pipeline.stage import upstream
-from canvas_pipeline.pipeline.stages import stages
+from canvas_pipeline.tracks.canvas.data.intake import intake_code
+from canvas_pipeline.tracks.canvas.track import TRACK
 
 DEMO_METHODS = ("sft", "dpo", "kto")
 
 
 def demo_selection(methods: Sequence[str]) -> dg.AssetSelection:
     """Everything after intake with some methods, and the six quants of the production checkpoint only."""
-    found = stages().values()
+    found = TRACK.stages().values()
     return selection(spec.name for spec in found if spec.scheduled and (not spec.method or spec.method in methods))
 
 
 def training_selection(methods: Sequence[str]) -> dg.AssetSelection:
     """What trains some methods on the current splits: the methods and whatever they start from and are judged by."""
-    return selection(upstream(stages(), [f"{method(name).name}_checkpoint" for name in methods]))
+    return selection(upstream(TRACK.stages(), [f"{method(name).name}_checkpoint" for name in methods]))
 
 
 LANE = "canvas/lane"

@@ -9,7 +9,7 @@ from canvas_pipeline.gb10.demand import TAG, THREADS, table
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.orchestration.resource import Line, pipes_launch
 from canvas_pipeline.pipeline.every_guard import every_answer
-from canvas_pipeline.pipeline.stages import ANSWERS
+from canvas_pipeline.pipeline.standard import ANSWERS
 
 LARGEST = {profile: max([gib, *(row.uma_gib[profile] for row in METHODS.values())]) for profile, gib in ANSWERS.items()}
 

@@ -12,6 +12,7 @@ from dagster._core.errors import DagsterPipesExecutionError
 from pydantic import Field
 
 from canvas_pipeline.pipeline.processes import ended_badly
+from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.pipeline.workspace import DEPLOY, Launch, Log, Workspace, allowance_of, workspace
 
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
@@ -22,6 +23,7 @@ class Line(dg.ConfigurableResource[Any]):
     """Where the line's data lies and how large it runs; nothing else in the code location knows paths or profiles."""
 
     root: str = Field(default=str(REPOSITORY / "data"), description="folder with collab/, sessions/ and the artefacts")
+    track: str = Field(default="canvas", description="a package below tracks/")
     profile: str = Field(default="embedded", description="embedded (runs anywhere) or gb10 (a DGX Spark)")
     seed: int = 7
     base_model: str = Field(default="", description="instead of the profile's base: a local folder or a hub id")
@@ -41,6 +43,7 @@ class Line(dg.ConfigurableResource[Any]):
         return workspace(
             Path(self.root),
             self.profile,
+            track_named(self.track),
             seed=self.seed,
             base_model=self.base_model,
             teacher_endpoint=self.teacher_endpoint,

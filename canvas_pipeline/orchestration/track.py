@@ -10,33 +10,35 @@ import dagster as dg
 from pydantic import Field
 
 from canvas_pipeline.gb10.demand import TAG, THREADS, table
-from canvas_pipeline.methods import METHODS
 from canvas_pipeline.orchestration.outcome import Result, check_specs, outcome
 from canvas_pipeline.orchestration.resource import Line, pipes_launch
 from canvas_pipeline.pipeline.stage import StageSpec
-from canvas_pipeline.pipeline.stages import TRACK, stages
+from canvas_pipeline.pipeline.track import track_named
 
 DAILY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=50))
 """A warning when one night was missed, a failure when two were. A night that changes nothing counts as fresh."""
 
 
-class Track(dg.Component, dg.Model, dg.Resolvable):
-    """The stages after intake. ``methods`` are rows of the method table (all of them where none is named)."""
+class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
+    """The stages of a track after intake. ``methods`` are rows of the method table (all of the track's where none is named)."""
 
-    methods: list[str] = Field(default_factory=lambda: list(METHODS), description="rows of the method table")
+    track: str = Field(description="a package below tracks/")
+    methods: list[str] = Field(default=[], description="rows of the method table")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        return dg.Definitions(assets=[_asset(spec) for spec in stages(tuple(self.methods)).values()])
+        return dg.Definitions(
+            assets=[_asset(spec, self.track) for spec in track_named(self.track).stages(tuple(self.methods)).values()]
+        )
 
 
-def asset_key(name: str) -> dg.AssetKey:
+def asset_key(name: str, track: str = "canvas") -> dg.AssetKey:
     """A stage's key in Dagster: the track, then the stage's name."""
-    return dg.AssetKey([TRACK, *name.split("/")])
+    return dg.AssetKey([track, *name.split("/")])
 
 
-def selection(names: Iterable[str]) -> dg.AssetSelection:
+def selection(names: Iterable[str], track: str = "canvas") -> dg.AssetSelection:
     """The assets of some stages."""
-    return dg.AssetSelection.assets(*map(asset_key, names))
+    return dg.AssetSelection.assets(*(asset_key(name, track) for name in names))
 
 
 def group_of(spec: StageSpec) -> str:
@@ -44,12 +46,12 @@ def group_of(spec: StageSpec) -> str:
     return spec.group.replace("-", "_")
 
 
-def _asset(spec: StageSpec) -> dg.AssetsDefinition:
-    key = asset_key(spec.name)
+def _asset(spec: StageSpec, track: str) -> dg.AssetsDefinition:
+    key = asset_key(spec.name, track)
 
     @dg.asset(
         key=key,
-        deps=[asset_key(name) for name in spec.inputs],
+        deps=[asset_key(name, track) for name in spec.inputs],
         group_name=group_of(spec),
         description=spec.description,
         kinds=set(spec.tools),

@@ -19,7 +19,6 @@ from canvas_pipeline.evaluation import charts, matrix, selection
 from canvas_pipeline.evaluation.scenarios import ScenarioResult
 from canvas_pipeline.evaluation.score import BenchReport, Prediction, report
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.methods import METHODS
 from canvas_pipeline.pipeline import training
 from canvas_pipeline.pipeline import verdicts as judging
 from canvas_pipeline.pipeline.processes import module
@@ -118,7 +117,7 @@ def current_benches(ws: Workspace) -> tuple[dict[str, Stage], dict[str, str]]:
     cases = ws.store.get("bench_cases").sha256
     good: dict[str, Stage] = {}
     left_out: dict[str, str] = {}
-    for name in METHODS:
+    for name in ws.track.methods:
         stage, checkpoint = ws.store.find(f"{name}_bench"), ws.store.find(f"{name}_checkpoint")
         if stage is None or checkpoint is None:
             left_out[name] = "not trained or not benched"

@@ -10,13 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.evaluation.score import BenchReport, Rate
 from canvas_pipeline.examples.splits import SPLITS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.pipeline import evaluation, training
-from canvas_pipeline.pipeline.intake import contributor_files
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.release.cards import Fact, Unit
@@ -123,7 +121,7 @@ def data_facts(ws: Workspace) -> dict[str, Fact]:
     facts = {
         "data.name": Fact(value="canvas-tool-calling", source=source),
         "data.licence": Fact(value=DATA_LICENCE, source="the contributors' terms"),
-        "data.contributors": Fact(value=len(contributor_files(ws)), source=source),
+        "data.contributors": Fact(value=len(ws.track.contributors(ws)), source=source),
         "data.items": Fact(value=len(items), source=source),
         "data.reference_instant": Fact(value=max(item.collected_at for item in items), source=source),
         "privacy.course_handles": Fact(value=len({item.course for item in items if item.course}), source=source),
@@ -134,8 +132,8 @@ def data_facts(ws: Workspace) -> dict[str, Fact]:
             for key, count in (("in", found.rows_in), ("kept", found.kept), ("merged", found.merged)):
                 facts[f"funnel.{found.stage}.{key}"] = Fact(value=count, source=_source(stage))
             facts[f"funnel.{found.stage}.refused"] = Fact(value=sum(found.refused.values()), source=_source(stage))
-    for dataset in DATASETS:
-        split = ws.store.get(DATASETS[dataset].split)
+    for dataset, spec in ws.track.datasets.items():
+        split = ws.store.get(spec.split)
         for part in SPLITS:
             entry = split.manifest.files[f"{part}.jsonl"]
             facts[f"rows.{dataset}.{part}"] = Fact(value=entry.rows or 0, source=_source(split))

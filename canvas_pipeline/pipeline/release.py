@@ -11,12 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.audit import auditor
 from canvas_pipeline.pipeline import audits, evaluation, facts, training
-from canvas_pipeline.pipeline.intake import contributor_files
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
 from canvas_pipeline.records import BenchCase, Item, read_jsonl
 from canvas_pipeline.release import cards as card_room
@@ -38,7 +36,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> StageResult:
     checkpoint = training.trained(ws, name)
     benched = ws.store.get(f"{name}_bench")
     cases = ws.store.get("bench_cases")
-    private = tuple(contributor_files(ws))
+    private = tuple(ws.track.contributors(ws))
 
     def build(writer: Writer) -> None:
         rows = list(read_jsonl(cases.path(), BenchCase))
@@ -98,14 +96,14 @@ def cards(ws: Workspace, launch: Launch) -> StageResult:
     name = evaluation.production_method(ws)
     files = ws.store.get(f"{name}_gguf")
     verdicts, _ = verdicts_of_line(ws)
-    own = tuple(v for v in verdicts if v.subject in (None, name) or v.subject in DATASETS)
+    own = tuple(v for v in verdicts if v.subject in (None, name) or v.subject in ws.track.datasets)
     known = {
         **facts.model_facts(ws, name, own),
         **facts.bench_facts(ws, tuple(evaluation.current_benches(ws)[0])),
         **facts.quant_facts(read_quants(files), f"{name}_gguf quants.json {files.sha256[:12]}"),
         **facts.data_facts(ws),
     }
-    private = tuple(contributor_files(ws))
+    private = tuple(ws.track.contributors(ws))
 
     def build(writer: Writer) -> None:
         texts = {"README.md": card_room.model_card(known, private), "DATA_CARD.md": card_room.data_card(known, private)}
@@ -137,7 +135,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     paths.update({q.report.file: files.path(q.report.file) for q in quants.values()})
     verdicts, inputs = verdicts_of_line(ws)
     data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
-    read = [ws.store.get(DATASETS[key.removesuffix("_train")].split).path("train.jsonl") for key in data]
+    read = [ws.store.get(ws.track.datasets[key.removesuffix("_train")].split).path("train.jsonl") for key in data]
     audited = [*read, *(card.path(file) for file in gate.CARDS)]
     reviewed = audits.exceptions_of(ws)
     found_in = auditor.report(audited, ws.registry()[1], exceptions=reviewed)

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
@@ -21,6 +21,9 @@ from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import Funnel
 from canvas_pipeline.storage.code_version import code_version, library_versions, root_of
 from canvas_pipeline.storage.store import Recipe, Stage, Store, Writer
+
+if TYPE_CHECKING:
+    from canvas_pipeline.pipeline.track import Track
 
 Log = Callable[[str], None]
 Launch = Callable[[Sequence[str], Mapping[str, str]], None]
@@ -33,19 +36,6 @@ PLANTED = "planted"
 KEPT = "registry.kept"
 """A file in ``private``: the last real contributor has left, and those who stay keep the handles they have."""
 
-SHIPPED_ALLOWANCES = (
-    Allowance(
-        stage="labelled_pairs",
-        minimum_retained=0.45,
-        reason="votes must be unanimous over three presentations; ties and disagreements leave",
-    ),
-    Allowance(
-        stage="preference_split",
-        minimum_retained=0.55,
-        reason="labelled pairs whose items fall into different splits leave, so that splits share no item",
-    ),
-)
-
 
 def _silent(_: str) -> None:
     return None
@@ -57,7 +47,7 @@ class Workspace:
     ``deploy`` holds the training image's files (G10)."""
 
     root: Path
-    track: str = "canvas"
+    track: Track
     profile: Profile = PROFILES["embedded"]
     seed: int = 7
     base_model: str = ""
@@ -73,12 +63,12 @@ class Workspace:
     @property
     def store(self) -> Store:
         """The stages of the track: a stage's key begins with the track's name, on the disk and in Dagster."""
-        return Store(self.root / "artifacts" / self.track)
+        return Store(self.root / "artifacts" / self.track.name)
 
     def unfinished(self, stage: str, fingerprint: str) -> Path:
         """A folder for what a stage has worked out before it is whole: a run that is killed leaves it, the next one goes on from it
         if its recipe is the same. What other recipes of the stage left is removed."""
-        name = f"{self.track}.{stage.replace('/', '.')}"
+        name = f"{self.track.name}.{stage.replace('/', '.')}"
         folder = self.root / "work" / f"{name}.{fingerprint[:16]}"
         for other in folder.parent.glob(f"{name}.*"):
             if other != folder:
@@ -106,7 +96,7 @@ class Workspace:
     def all_allowances(self) -> tuple[Allowance, ...]:
         """The run's own allowances, and the shipped ones for the other stages."""
         own = {a.stage for a in self.allowances}
-        return (*self.allowances, *(a for a in SHIPPED_ALLOWANCES if a.stage not in own))
+        return (*self.allowances, *(a for a in self.track.allowances if a.stage not in own))
 
     @property
     def synthetic(self) -> bool:
@@ -185,10 +175,10 @@ def allowance_of(text: str) -> Allowance:
         raise BadConfig("an allowed shrinkage is STAGE=SHARE:REASON, e.g. corpus=0.6:why less may be kept") from None
 
 
-def workspace(root: Path, profile_name: str, **settings: Any) -> Workspace:
+def workspace(root: Path, profile_name: str, track: Track, **settings: Any) -> Workspace:
     """A workspace over an existing data folder; raises ``MissingInput`` or ``BadConfig``."""
     if profile_name not in PROFILES:
         raise BadConfig(f"there is no profile {profile_name!r}; choose one of: {', '.join(PROFILES)}")
     if not root.is_dir():
         raise MissingInput(f"{root}: no such data folder; it should hold collab/ (contributor files) and sessions/")
-    return Workspace(root=root.resolve(), profile=PROFILES[profile_name], **settings)
+    return Workspace(root=root.resolve(), track=track, profile=PROFILES[profile_name], **settings)

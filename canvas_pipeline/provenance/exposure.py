@@ -11,15 +11,14 @@ versions it was made from. For everything else (weights, quants, reports, cards)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from canvas_pipeline.datasets.spec import DATASETS
-from canvas_pipeline.methods import METHODS
-from canvas_pipeline.pipeline.stages import stages
+from canvas_pipeline.pipeline.stage import StageSpec
+from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.provenance.lineage import Lineage
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.publish import BINDING
@@ -33,8 +32,8 @@ OF_CONTRIBUTOR = "parent = $3 OR starts_with(parent, $3 || ':') OR starts_with(p
 OF_ROW = "id = $3 OR parent = $3"
 _HASH = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{12})(?![0-9a-f])")
 _INTAKE = "collab/"
-_READS = {*METHODS, "model", "bench"}
-"""Names of inputs that are stages under another name."""
+_READS = {"model", "bench"}
+"""Names of inputs that are stages under another name; so is the name of a method (its bench)."""
 
 
 class Exposure(Row, frozen=True, kw_only=True):
@@ -63,14 +62,14 @@ class Found(Row, frozen=True, kw_only=True):
         return tuple(e for e in self.exposures if e.kind == kind and e.seen in (seen or ("yes", "unknown")))
 
 
-def exposure(lineage: Lineage, contributor: str, releases: Path, hashes: Iterable[str] = ()) -> Found:
+def exposure(lineage: Lineage, track: Track, contributor: str, releases: Path, hashes: Iterable[str] = ()) -> Found:
     """Where a contributor's rows are and were. ``hashes`` are known from an earlier look to hold them."""
-    return _found(_Look(lineage, contributor, OF_CONTRIBUTOR, frozenset(hashes)), releases)
+    return _found(_Look(lineage, track, contributor, OF_CONTRIBUTOR, frozenset(hashes)), releases)
 
 
-def exposure_of_row(lineage: Lineage, row_id: str, releases: Path) -> Found:
+def exposure_of_row(lineage: Lineage, track: Track, row_id: str, releases: Path) -> Found:
     """Where one row, or what was made from it, is and was."""
-    return _found(_Look(lineage, row_id, OF_ROW, frozenset()), releases)
+    return _found(_Look(lineage, track, row_id, OF_ROW, frozenset()), releases)
 
 
 def _found(look: _Look, releases: Path) -> Found:
@@ -92,9 +91,9 @@ def is_about(stage: str, contributor: str) -> bool:
     return f"/{stage}".endswith(f"/collab/{contributor}")
 
 
-def kind_of(stage: str) -> Kind:
+def kind_of(stage: str, stages: Mapping[str, StageSpec]) -> Kind:
     """What a stage holds of a contributor, by its name; that of a stage which is declared no more is a report."""
-    spec = stages().get(stage)
+    spec = stages.get(stage)
     if spec is None:
         return "rows" if stage.startswith(_INTAKE) else "report"
     return "report" if spec.kind == "spec" else spec.kind
@@ -104,7 +103,8 @@ class _Look:
     """One subject (a contributor, a row), all versions; ``hashes`` says of each file's and stage's content whether it holds rows
     of the subject. ``first`` is the condition, on an edge (id, parent), for a row to be theirs."""
 
-    def __init__(self, lineage: Lineage, subject: str, first: str, hashes: frozenset[str]) -> None:
+    def __init__(self, lineage: Lineage, track: Track, subject: str, first: str, hashes: frozenset[str]) -> None:
+        self._track, self._stages = track, track.stages()
         self.lineage, self._subject, self._first = lineage, subject, first
         self._known = hashes
         self.hashes: dict[str, Seen] = dict.fromkeys(hashes, "yes")
@@ -124,7 +124,7 @@ class _Look:
         """Whether a version saw them; its inputs are looked at first."""
         if stage.folder not in self._done:
             name = stage.manifest.stage
-            spec, kind = stages().get(name), kind_of(name)
+            spec, kind = self._stages.get(name), kind_of(name, self._stages)
             if name.startswith(_INTAKE):
                 seen, rows = self._intake(stage)
             elif kind == "rows":
@@ -168,7 +168,7 @@ class _Look:
         own = [entry.sha256 for name, entry in stage.manifest.files.items() if name.endswith(".jsonl")]
         above, lost, named = list(own), False, False
         for key, sha in recipe.inputs.items():
-            if kind_of(key) != "rows":
+            if kind_of(key, self._stages) != "rows":
                 continue
             for maker in self._made_by.get(sha, ()):
                 self.exposed(maker)
@@ -203,7 +203,7 @@ class _Look:
 
     def _recipe(self, stage: Stage) -> Seen:
         """The worst of what a version was made from."""
-        spec = stages().get(stage.manifest.stage)
+        spec = self._stages.get(stage.manifest.stage)
         if self._first == OF_CONTRIBUTOR and is_about(stage.manifest.stage, self._subject):
             return "yes"
         if spec is not None and spec.names_inputs in stage.manifest.files:
@@ -213,7 +213,12 @@ class _Look:
         for key, value in stage.manifest.recipe.inputs.items():
             if spec is not None and key in spec.judged_on:
                 continue  # the bench says how good it is; the weights are what saw
-            reads = key in _READS or key in stages() or key.rpartition("_")[0] in DATASETS
+            reads = (
+                key in _READS
+                or key in self._track.methods
+                or key in self._stages
+                or key.rpartition("_")[0] in self._track.datasets
+            )
             seen = _worse(seen, self._worst(_HASH.findall(value), lost="unknown" if reads else "no"))
         return seen
 

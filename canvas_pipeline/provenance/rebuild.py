@@ -7,25 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from canvas_pipeline.pipeline import intake
-from canvas_pipeline.pipeline.stages import stages
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
 
 
 def taken_in(ws: Workspace, names: Iterable[str]) -> Iterator[tuple[str, StageResult]]:
     """The contributors who had been taken in, once more: each is reused unless their file or the code changed."""
     had = {name.removeprefix("collab/") for name in names if name.startswith("collab/")}
-    for contributor in sorted(had & intake.contributor_files(ws).keys()):
-        yield f"collab/{contributor}", intake.collab(ws, contributor)
+    for contributor in sorted(had & ws.track.contributors(ws).keys()):
+        yield f"collab/{contributor}", ws.track.take_in(ws, contributor)
 
 
 def rows(ws: Workspace, names: Iterable[str]) -> Iterator[tuple[str, StageResult]]:
     """The data half as far as it stood. Nobody left to merge: nothing is made."""
     had = set(names)
-    if not intake.contributor_files(ws):
+    if not ws.track.contributors(ws):
         return
     yield from taken_in(ws, had)
-    for spec in stages().values():
+    for spec in ws.track.stages().values():
         if spec.name in had and spec.kind == "rows":
             yield spec.name, spec.make(ws, _no_process)
 
@@ -33,9 +31,9 @@ def rows(ws: Workspace, names: Iterable[str]) -> Iterator[tuple[str, StageResult
 def models(ws: Workspace, names: Iterable[str], launch: Launch) -> Iterator[tuple[str, StageResult]]:
     """The model half as far as it stood, up to the release log."""
     had = set(names)
-    if not intake.contributor_files(ws):
+    if not ws.track.contributors(ws):
         return
-    for spec in stages().values():
+    for spec in ws.track.stages().values():
         if spec.name in had and spec.kind != "rows" and spec.restored:
             yield spec.name, spec.make(ws, launch)
 

@@ -29,7 +29,6 @@ import msgspec
 
 from canvas_pipeline.errors import BadConfig, BadInput, MissingInput
 from canvas_pipeline.intake.courses.registry import Registry
-from canvas_pipeline.pipeline.stages import stages as all_stages
 from canvas_pipeline.pipeline.workspace import KEPT, Launch, Workspace
 from canvas_pipeline.provenance import rebuild as again
 from canvas_pipeline.provenance import residue
@@ -87,7 +86,7 @@ def plan(ws: Workspace, contributor: str, at: str) -> RemovalPlan:
     id that is none."""
     ws.store.home(f"collab/{contributor}")
     with Lineage(ws.store) as lineage:
-        found = exposure(lineage, contributor, ws.root / "releases")
+        found = exposure(lineage, ws.track, contributor, ws.root / "releases")
         stages = tuple(dict.fromkeys(stage.manifest.stage for stage in lineage.stages))
         pairs = residue.others_pairs(lineage) if (ws.private / residue.VOTES).exists() else ()
     away = [e for e in found.exposures if e.kind != "release" and e.remove]
@@ -97,7 +96,7 @@ def plan(ws: Workspace, contributor: str, at: str) -> RemovalPlan:
     }
     if not any(removed.values()):
         raise MissingInput(f"nothing below {ws.root} is from this contributor; see who is there: ls {ws.collab}")
-    order = {name: index for index, name in enumerate(all_stages())}
+    order = {name: index for index, name in enumerate(ws.track.stages())}
     away.sort(key=lambda e: (-order.get(e.stage, -1 if e.stage.startswith("collab/") else len(order)), e.version))
     return RemovalPlan(
         who=pseudonym(ws.registry()[0], contributor), contributor=contributor, at=at, hashes=tuple(sorted(found.hashes)),
@@ -179,7 +178,7 @@ def _carry_out(ws: Workspace, intent: RemovalPlan) -> RemovalPlan:
         remove(ws.store.root / version)
     # Made after the intent was written, by a run that was still going: found by what it was made from.
     with Lineage(ws.store) as lineage:
-        late = exposure(lineage, contributor, releases, intent.hashes)
+        late = exposure(lineage, ws.track, contributor, releases, intent.hashes)
     for found in late.exposures:
         if found.seen != "yes":  # what cannot be told was decided before anything went
             continue

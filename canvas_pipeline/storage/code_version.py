@@ -2,7 +2,7 @@
 
 It is computed from imports. A module counts with everything that it imports within the package, transitively, also inside
 functions; so does a module that it names in a string (an argument of ``python -m``), and a data file or folder that lies beside it
-and that it names. ``pipeline`` joins all stages together, so its modules count by definition instead: of
+and that it names. ``pipeline`` and the ``data`` of a track join stages together, so their modules count by definition instead: of
 ``pipeline.evaluation:_benched.run`` (a function defined in a function) the definition itself, the definitions it uses, and what
 those import.
 
@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE, ROOT = __name__.partition(".")[0], Path(__file__).resolve().parents[1]
-JOINING = f"{PACKAGE}.pipeline."
-"""Where modules count by definition."""
+JOINING = re.compile(rf"{PACKAGE}\.(?:pipeline|tracks\.\w+\.data)(?:\.|$)")
+"""Where modules count by definition: what joins stages together."""
 PROFILE, PROFILES = "profile", f"{PACKAGE}.profiles"
 """What a definition reads of its workspace's profile is written in ``profiles``; a profile's name stands in every recipe."""
 UNREAD = {".md", ".pyc"}
@@ -137,7 +137,7 @@ def _nodes(module: str, definition: str = "") -> list[Node]:
     """A module, or its definition where it counts by those; and the packages around it."""
     parts = module.split(".")
     around = [".".join(parts[:length]) for length in range(1, len(parts))]
-    inner = definition if module.startswith(JOINING) else ""
+    inner = definition if JOINING.match(module) else ""
     return [*((package, "") for package in around if _path(package)), (module, inner)]
 
 
@@ -170,7 +170,7 @@ def _source(path: Path) -> Source:
     whole = _of_nodes([tree], beside)
     for imported in (each for bound in _imports(tree).values() for each in bound):
         _use(whole, imported)
-    return Source(whole, _definitions(module, tree, beside) if module.startswith(JOINING) else {})
+    return Source(whole, _definitions(module, tree, beside) if JOINING.match(module) else {})
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from canvas_pipeline.pipeline import examples, intake
 from canvas_pipeline.pipeline.workspace import Workspace, workspace
 from canvas_pipeline.tools.wire import ToolCall, parse_turn, serialise
+from canvas_pipeline.tracks.canvas.data import examples, intake
+from canvas_pipeline.tracks.canvas.track import TRACK
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,7 +66,7 @@ def test_serialising_and_parsing_stays_within_a_factor_of_json() -> None:
 def test_a_second_run_of_the_data_half_costs_a_fraction_of_the_first(tmp_path: Path) -> None:
     for folder in ("collab", "sessions"):
         shutil.copytree(ROOT / "data" / folder, tmp_path / folder)
-    ws = workspace(tmp_path, "embedded")
+    ws = workspace(tmp_path, "embedded", TRACK)
     first = seconds(lambda: data_half(ws), rounds=1)
     second = seconds(lambda: data_half(ws))
     print(f"\ndata half: first {first:.1f} s, again {second:.1f} s, ratio {first / second:.1f}")

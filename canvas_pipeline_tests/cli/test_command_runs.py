@@ -18,6 +18,7 @@ from canvas_pipeline.errors import AnotherRun
 from canvas_pipeline.gb10.run_worker import holding
 from canvas_pipeline.gb10.uma import UmaCap
 from canvas_pipeline.intake.courses.registry import KEY_VARIABLE
+from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.cli.command_runs import CONTRIBUTOR, SNAPSHOT
 from canvas_pipeline_tests.dagster_instance.homes import ROOT, chain, instance_at
 
@@ -125,10 +126,10 @@ def test_the_demo_takes_its_settings_from_the_environment_and_names_what_failed(
 
 
 def test_a_second_demo_takes_in_only_who_is_new_or_changed(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    from canvas_pipeline.pipeline.intake import to_take_in
     from canvas_pipeline.pipeline.workspace import workspace
+    from canvas_pipeline.tracks.canvas.data.intake import to_take_in
 
-    ws = workspace(tmp_path / "data", "embedded")
+    ws = workspace(tmp_path / "data", "embedded", TRACK)
     assert to_take_in(ws) == [CONTRIBUTOR]
     assert command(tmp_path).returncode == 0 and to_take_in(ws) == []
     shutil.copy(ws.collab / f"{CONTRIBUTOR}.jsonl", ws.collab / "new.jsonl")

@@ -9,7 +9,7 @@ import dagster as dg
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.orchestration.partition import CONTRIBUTORS_NAME, PARTITION_TAG
 from canvas_pipeline.orchestration.track import asset_key
-from canvas_pipeline.pipeline import intake
+from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline_tests.pipeline.test_leaving_rebuilds import taken_in
 
 

@@ -18,8 +18,9 @@ from canvas_pipeline.intake.courses.masker import CourseMasker, Learned, learn, 
 from canvas_pipeline.intake.courses.registry import HANDLE, Registry
 from canvas_pipeline.intake.courses.registry_file import raw_identities
 from canvas_pipeline.intake.synthetic.synthesize import synthesize
-from canvas_pipeline.pipeline import intake as line_intake
 from canvas_pipeline.pipeline.workspace import workspace
+from canvas_pipeline.tracks.canvas.data import intake as line_intake
+from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.intake.course_cases import INSIDE, WHOLE
 from canvas_pipeline_tests.intake.course_decoys import DECOYS
 from canvas_pipeline_tests.steps import steps
@@ -240,7 +241,7 @@ def test_intake_writes_and_says_no_raw_code_reference_number_or_key(
     caplog.set_level(logging.DEBUG)
     synthesize(2, 12, 8, 3, tmp_path / "collab")
     said: list[str] = []
-    ws = workspace(tmp_path, "embedded", log=said.append)
+    ws = workspace(tmp_path, "embedded", TRACK, log=said.append)
     made = [line_intake.collab(ws, name) for name in line_intake.contributor_files(ws)] + [line_intake.corpus(ws)]
     key, registry = ws.registry()
     raw: set[str] = {key.decode(), key.hex()}

@@ -8,8 +8,9 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.orchestration.outcome import outcome
-from canvas_pipeline.pipeline import intake
 from canvas_pipeline.pipeline.workspace import Workspace, allowance_of
+from canvas_pipeline.tracks.canvas.data import intake
+from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.intake.contributions import contribution, course_line
 
 
@@ -17,7 +18,7 @@ def check_of(root: Path, *allowances: str) -> dg.AssetCheckResult:
     """The shrinkage check of a contributor one of whose four rows can be read."""
     (root / "collab").mkdir(parents=True)
     contribution(root / "collab", course_line(), b"no JSON", b"{]", b"[1]")
-    ws = Workspace(root=root, allowances=tuple(map(allowance_of, allowances)))
+    ws = Workspace(track=TRACK, root=root, allowances=tuple(map(allowance_of, allowances)))
     (found,) = outcome(intake.collab(ws, "zed-001")).check_results or ()
     return found
 

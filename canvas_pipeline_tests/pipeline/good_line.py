@@ -22,7 +22,7 @@ from canvas_pipeline.evaluation.scenarios import ScenarioResult
 from canvas_pipeline.evaluation.score import Prediction
 from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.methods import method
-from canvas_pipeline.pipeline import evaluation, examples, intake, release, training
+from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.workspace import DEPLOY, StageResult, Workspace, recipe, workspace
 from canvas_pipeline.records import (
     BenchCase,
@@ -38,6 +38,8 @@ from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence,
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tools.wire import ToolCall, serialise
+from canvas_pipeline.tracks.canvas.data import examples, intake
+from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
 
@@ -105,7 +107,7 @@ def referred(spec: RunSpec, out: Path) -> None:
 
 def line_at(root: Path, **settings: Any) -> Workspace:
     """The workspace of a good line, or of a copy of one."""
-    return workspace(root, "embedded", base_model=str(root / BASE), **{"deploy": root / "deploy", **settings})
+    return workspace(root, "embedded", TRACK, base_model=str(root / BASE), **{"deploy": root / "deploy", **settings})
 
 
 def data_half(ws: Workspace) -> Iterator[StageResult]:

@@ -18,12 +18,12 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.evaluation.score import Prediction, expected_calls, report
-from canvas_pipeline.pipeline import intake
 from canvas_pipeline.pipeline.processes import subprocess_launch
-from canvas_pipeline.pipeline.stages import stages
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import BenchCase, digest, dumps, read_jsonl
 from canvas_pipeline.tools.wire import serialise
+from canvas_pipeline.tracks.canvas.data import intake
+from canvas_pipeline.tracks.canvas.track import TRACK
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,9 +42,11 @@ def record(root: Path) -> dict[str, Any]:
     """Run the data half below ``root`` and describe it."""
     for name in ("collab", "sessions"):
         shutil.copytree(ROOT / "data" / name, root / name)
-    ws = Workspace(root=root)
+    ws = Workspace(root=root, track=TRACK)
     made = {f"collab/{name}": intake.collab(ws, name) for name in intake.contributor_files(ws)}
-    made |= {spec.name: spec.make(ws, subprocess_launch(print)) for spec in stages().values() if spec.kind == "rows"}
+    made |= {
+        spec.name: spec.make(ws, subprocess_launch(print)) for spec in TRACK.stages().values() if spec.kind == "rows"
+    }
     cases = list(read_jsonl(made["bench_cases"].stage.path(), BenchCase))
     bench = report(cases, predictions(cases))
     return {

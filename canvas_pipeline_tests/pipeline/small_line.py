@@ -19,6 +19,7 @@ from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Item, Message, Refusal, Student, Trajectory, digest
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Recipe, Stage
+from canvas_pipeline.tracks.canvas.track import TRACK
 
 AT = "2026-11-20T12:00:00+00:00"
 
@@ -56,7 +57,7 @@ def sha(stage: Stage, file: str) -> str:
 
 def small_line(root: Path) -> Workspace:
     """All of it, below an empty folder."""
-    ws = Workspace(root=root)
+    ws = Workspace(track=TRACK, root=root)
     for folder in (ws.collab, ws.sessions):
         folder.mkdir(parents=True)
     (ws.collab / "ada.jsonl").write_text('{"of": "ada"}\n')

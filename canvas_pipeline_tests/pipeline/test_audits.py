@@ -13,8 +13,9 @@ import pytest
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.orchestration.track import asset_key
-from canvas_pipeline.pipeline import audits, examples, intake, release, training
+from canvas_pipeline.pipeline import audits, release, training
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
+from canvas_pipeline.tracks.canvas.data import examples, intake
 from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, rewrite
 
 PLANTED = "write to quill@x.example.edu"

@@ -22,16 +22,16 @@ from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
 
 PACKAGE = Path(canvas_pipeline.__file__).parent
 STAGES: Mapping[str, tuple[str, ...]] = {
-    "collab": ("pipeline.intake:collab.build",),
-    "corpus": ("pipeline.intake:corpus.build",),
-    "canaries": ("pipeline.canaries:canaries_asset.build",),
-    "trajectories": ("pipeline.examples:trajectories.build",),
-    "item_pairs": ("pipeline.examples:item_pairs.build",),
-    "labelled_pairs": ("pipeline.examples:labelled_pairs.build",),
-    "mutation_pairs": ("pipeline.examples:mutation_pairs.build",),
-    "feedback_examples": ("pipeline.examples:feedback_examples.build",),
-    "splits": ("pipeline.examples:split.build",),
-    "bench_cases": ("pipeline.examples:bench_cases.build",),
+    "collab": ("tracks.canvas.data.intake:collab.build",),
+    "corpus": ("tracks.canvas.data.intake:corpus.build",),
+    "canaries": ("tracks.canvas.data.canaries:canaries_asset.build",),
+    "trajectories": ("tracks.canvas.data.examples:trajectories.build",),
+    "item_pairs": ("tracks.canvas.data.examples:item_pairs.build",),
+    "labelled_pairs": ("tracks.canvas.data.examples:labelled_pairs.build",),
+    "mutation_pairs": ("tracks.canvas.data.examples:mutation_pairs.build",),
+    "feedback_examples": ("tracks.canvas.data.examples:feedback_examples.build",),
+    "splits": ("tracks.canvas.data.examples:split.build",),
+    "bench_cases": ("tracks.canvas.data.examples:bench_cases.build",),
     "audits": ("pipeline.audits:of_files.build",),
     "verdicts": ("pipeline.verdicts:of_split.build",),
     "base_model": ("pipeline.training:base_model.point",),
@@ -277,7 +277,7 @@ AGAIN = """
 import sys
 from pathlib import Path
 from canvas_pipeline.pipeline import evaluation
-from canvas_pipeline.pipeline import examples
+from canvas_pipeline.tracks.canvas.data import examples
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, line_at
 ws = line_at(Path(sys.argv[1]))
 print(examples.item_pairs(ws).reused, evaluation.base_bench(ws, Workshop(ws.root / BASE)).reused)

@@ -19,9 +19,10 @@ import pytest
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
 from canvas_pipeline.orchestration.track import asset_key
-from canvas_pipeline.pipeline import examples, intake, training
+from canvas_pipeline.pipeline import training
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import BenchCase, FeedbackExample, PreferencePair, Row, Trajectory, read_jsonl
+from canvas_pipeline.tracks.canvas.data import examples, intake
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, copy_of, data_half, line_at
 
 CONTRIBUTOR = "ada-001"
@@ -99,7 +100,7 @@ SLOW = """
 import sys, time
 from pathlib import Path
 from canvas_pipeline.storage.store import Writer
-from canvas_pipeline.pipeline import examples
+from canvas_pipeline.tracks.canvas.data import examples
 from canvas_pipeline_tests.pipeline.good_line import line_at
 rows = Writer.rows
 def slowly(self, *a, **k):

@@ -14,14 +14,14 @@ import typer
 from typer.testing import CliRunner
 
 from canvas_pipeline.cli import data_lineage
-from canvas_pipeline.pipeline import intake
-from canvas_pipeline.pipeline.stages import stages
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.storage.store import Store
+from canvas_pipeline.tracks.canvas.data import intake
+from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.pipeline.good_line import copy_of
 
-ROWS = {name: spec for name, spec in stages().items() if spec.kind == "rows"}
+ROWS = {name: spec for name, spec in TRACK.stages().items() if spec.kind == "rows"}
 
 
 @dataclass(frozen=True)

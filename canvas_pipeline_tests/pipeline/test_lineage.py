@@ -81,13 +81,13 @@ def test_up_and_down_are_the_same_links_read_from_both_ends(ws: Workspace) -> No
 )
 def test_a_row_names_the_models_that_saw_it(row_id: str, models: set[str], ws: Workspace) -> None:
     with Lineage(ws.store) as index:
-        found = exposure_of_row(index, row_id, ws.root / "releases")
+        found = exposure_of_row(index, ws.track, row_id, ws.root / "releases")
     assert {e.stage for e in found.exposures if e.kind in ("model", "release") and e.seen == "yes"} == models
 
 
 def test_the_models_that_saw_a_contributor_are_those_trained_on_rows_of_theirs(ws: Workspace) -> None:
     with Lineage(ws.store) as index:
-        found = exposure(index, "ada", ws.root / "releases")
+        found = exposure(index, ws.track, "ada", ws.root / "releases")
     seen = {(e.stage, e.seen) for e in found.exposures if e.kind in ("model", "release")}
     assert {("sft_checkpoint", "yes"), ("sft_gguf", "yes"), ("kto_checkpoint", "no"), ("kto_gguf", "no")} <= seen
     assert {e.version: e.seen for e in found.exposures if e.kind == "release"} == {
@@ -103,7 +103,7 @@ def test_an_item_that_two_contributed_is_exposed_only_where_both_went_in(ws: Wor
     (ws.collab / "ada.jsonl").rename(ws.root / "ada.jsonl")
     rows_of(ws)
     with Lineage(ws.store) as index:
-        found = exposure(index, "ada", ws.root / "releases")
+        found = exposure(index, ws.track, "ada", ws.root / "releases")
     corpora = {e.current: e.seen for e in found.exposures if e.stage == "corpus"}
     assert corpora == {True: "no", False: "yes"}
 
@@ -111,7 +111,7 @@ def test_an_item_that_two_contributed_is_exposed_only_where_both_went_in(ws: Wor
 def test_what_was_made_from_a_version_that_is_gone_is_unknown_and_not_innocent(ws: Workspace) -> None:
     shutil.rmtree(ws.store.get("feedback_split").folder)
     with Lineage(ws.store) as index:
-        found = exposure(index, "ada", ws.root / "releases")
+        found = exposure(index, ws.track, "ada", ws.root / "releases")
     assert {e.stage: e.seen for e in found.of("model")}["kto_checkpoint"] == "unknown"
     assert {e.version: e.seen for e in found.of("release")}["canvas-kto-000000000000"] == "unknown"
 

@@ -10,8 +10,9 @@ import pytest
 
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.pipeline import audits, release, training
-from canvas_pipeline.pipeline.canary_planting import copy_inputs
 from canvas_pipeline.pipeline.workspace import PLANTED, Launch, Workspace
+from canvas_pipeline.tracks.canvas.data.canary_planting import copy_inputs
+from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
 
 STEPS: dict[str, Callable[[Workspace, Launch], object]] = {
@@ -65,7 +66,7 @@ def test_a_line_that_may_train_and_release_may_do_neither_once_canaries_are_in_i
 
 def test_a_copy_to_plant_in_says_so_to_whoever_opens_it_later(good_line: Path, tmp_path: Path) -> None:
     copy_inputs(line_at(good_line), tmp_path / "kept")
-    kept = Workspace(root=tmp_path / "kept")
+    kept = Workspace(track=TRACK, root=tmp_path / "kept")
     assert not kept.planted and kept.holds_canaries
     with pytest.raises(GateClosed, match="canaries"):
         audits.refuse_canaries(kept)

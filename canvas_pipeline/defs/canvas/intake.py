@@ -5,8 +5,8 @@ import dagster as dg
 from canvas_pipeline.orchestration.outcome import Result, check_specs, outcome
 from canvas_pipeline.orchestration.resource import Line
 from canvas_pipeline.orchestration.track import asset_key
-from canvas_pipeline.pipeline import intake
-from canvas_pipeline.pipeline.canaries import DEMO_COUNT, canaries_asset
+from canvas_pipeline.tracks.canvas.data import intake
+from canvas_pipeline.tracks.canvas.data.canaries import DEMO_COUNT, canaries_asset
 
 CONTRIBUTORS = dg.DynamicPartitionsDefinition(name="contributors")
 

@@ -1,70 +1,28 @@
-"""The stages of the Canvas track, each declared once, in the order in which they are made."""
+"""The stages that every track has after its rows: training, evaluation and release, each declared once."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from canvas_pipeline.datasets.spec import DATASETS
-from canvas_pipeline.guardrails.table import AUDIT, guards_for, guards_of_split
-from canvas_pipeline.methods import METHODS, Method, method
-from canvas_pipeline.pipeline import evaluation, examples, intake, release, training
-from canvas_pipeline.pipeline.stage import StageSpec, ordered
+from canvas_pipeline.datasets.spec import DatasetSpec
+from canvas_pipeline.guardrails.table import AUDIT, guards_for
+from canvas_pipeline.methods import Method, ancestry, method
+from canvas_pipeline.pipeline import evaluation, release, training
+from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
 from canvas_pipeline.training.spec import REFERENCE
 
 ANSWERS: Mapping[str, float] = {"embedded": 3.0, "gb10": 16.0}
 """GiB by profile of a step that loads a model to generate with it (an estimate for gb10; peaks are learned)."""
-
-TRACK = "canvas"
-RowStep = Callable[[Workspace], StageResult]
 MethodStep = Callable[[Workspace, str, Launch], StageResult]
 
 
-@functools.cache
-def stages(methods: Sequence[str] = tuple(METHODS)) -> Mapping[str, StageSpec]:
-    """Every stage by name, with those of some methods, in the order they are made; a contributor's intake is not among them."""
+def standard_stages(datasets: Mapping[str, DatasetSpec], methods: Sequence[str]) -> Iterator[StageSpec]:
+    """Those of some methods and what they share, in the order they are made."""
     rows = [method(name) for name in methods]
-    return ordered((*_data(), *_shared(), *_of_methods(rows), *_release(rows)))
-
-
-def _data() -> Iterator[StageSpec]:
-    yield _rows("corpus", ("collab",), intake.corpus, "intake", ("g6", "audit"),
-                "All contributors' items, merged and deduplicated by normalised title and course.")  # fmt: skip
-    yield _rows("trajectories", ("corpus",), examples.trajectories, "examples", ("g6", "audit"),
-                "Conversations with native tool calls: recorded sessions, and the scripted policy on the mock Canvas.")  # fmt: skip
-    yield _rows("item_pairs", ("corpus",), examples.item_pairs, "examples", (),
-                "Pairs of items, sampled evenly over all of them: which should be done first?")  # fmt: skip
-    yield _rows("labelled_pairs", ("item_pairs",), examples.labelled_pairs, "examples", ("g6", "audit"),
-                "Item pairs that a teacher labels alike in three presentations, as tool-calling preference pairs.")  # fmt: skip
-    yield _rows("mutation_pairs", ("trajectories",), examples.mutation_pairs, "examples", ("g6", "audit"),
-                "Right and wrong completions by mutation over eight axes, true by construction; no judge.")  # fmt: skip
-    yield _rows("feedback_examples", ("mutation_pairs", "trajectories"), examples.feedback_examples, "examples", ("audit",),
-                "Unpaired completions with a thumbs up or down, for KTO.")  # fmt: skip
-    for spec in DATASETS.values():
-        checks = tuple(guard.id for guard in guards_of_split(spec.name))
-        yield _rows(spec.split, spec.sources, functools.partial(examples.split, dataset=spec.name), "examples",
-                    (*checks, AUDIT.id), f"{spec.title} in train, eval and test parts that share no item.")  # fmt: skip
-    yield _rows("bench_cases", ("corpus",), examples.bench_cases, "bench", (),
-                "Prompts with what the model should do next, disjoint from training in items and in wording.")  # fmt: skip
-
-
-def _rows(
-    name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[str, ...], description: str
-) -> StageSpec:
-    def make(ws: Workspace, launch: Launch) -> StageResult:
-        return step(ws)
-
-    return StageSpec(
-        name=name,
-        inputs=inputs,
-        make=make,
-        kind="rows",
-        group=group,
-        description=description,
-        checks=checks,
-        tools=("jsonl",),
-    )
+    yield from _shared()
+    yield from _of_methods(datasets, rows)
+    yield from _release(rows)
 
 
 def _shared() -> Iterator[StageSpec]:
@@ -82,25 +40,26 @@ def _shared() -> Iterator[StageSpec]:
     )  # fmt: skip
 
 
-def _of_methods(rows: Sequence[Method]) -> Iterator[StageSpec]:
+def _of_methods(datasets: Mapping[str, DatasetSpec], rows: Sequence[Method]) -> Iterator[StageSpec]:
     with_reference = [row for row in rows if row.reference]
     for row in rows:
         if row in with_reference[:1]:
             yield StageSpec(
-                name=REFERENCE, inputs=(row.start, DATASETS[row.dataset].split), make=training.reference_logprobs, kind="report",
+                name=REFERENCE, inputs=(row.start, datasets[row.dataset].split), make=training.reference_logprobs, kind="report",
                 group="training", memory_gib=row.uma_gib,
                 description="Log-probabilities of the frozen SFT reference, shared by the five preference losses.",
             )  # fmt: skip
-        yield from _of_method(row)
+        yield from _of_method(datasets, row)
 
 
-def _of_method(row: Method) -> Iterator[StageSpec]:
+def _of_method(datasets: Mapping[str, DatasetSpec], row: Method) -> Iterator[StageSpec]:
     name = row.name
     reference = (REFERENCE,) if row.reference else ()
-    own, behind = DATASETS[row.dataset].split, DATASETS["trajectory"].split
+    own = datasets[row.dataset].split
+    read = (datasets[step.dataset].split for step in reversed(ancestry(row)))
     yield StageSpec(
         name=f"{name}_run_spec", kind="spec", names_inputs="spec.json", method=name, group=name, memory_gib=row.uma_gib,
-        inputs=tuple(dict.fromkeys((row.start, own, behind, "base_bench", "training_image", *reference))),
+        inputs=tuple(dict.fromkeys((row.start, *read, "base_bench", "training_image", *reference))),
         make=_for(name, training.run_spec), checks=tuple(guard.id for guard in guards_for(row)),
         description=f"Inputs, numbers and the verdicts of every guard for {name}, bound to the inputs' hashes.",
     )  # fmt: skip

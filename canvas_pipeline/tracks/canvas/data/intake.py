@@ -29,7 +29,7 @@ from canvas_pipeline.storage.store import Stage, Writer
 
 OUTDATED = "taken in before their file or the intake changed"
 ATTEMPTS = 3
-_TAKES_IN = ("pipeline.intake:collab.build",)
+_TAKES_IN = ("tracks.canvas.data.intake:collab.build",)
 """The code that makes ``collab/<contributor>``."""
 
 

@@ -13,13 +13,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import canvas_pipeline
 from canvas_pipeline.examples.students import imprint
 from canvas_pipeline.intake.reading.contributor_id import in_folder
 from canvas_pipeline.intake.synthetic import canary_templates
 from canvas_pipeline.intake.synthetic.canaries import Canary, Decoy, fold
-from canvas_pipeline.pipeline import examples
 from canvas_pipeline.pipeline.workspace import PLANTED, Workspace
 from canvas_pipeline.records import dumps
+from canvas_pipeline.tracks.canvas.data import examples
 
 START = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 TITLES_A_COURSE = 25
@@ -30,9 +31,9 @@ _WORDS = re.compile(r"[^\W\d_]{3,}|\d{4,7}")
 
 def taken_words(ws: Workspace) -> set[str]:
     """Words and numbers that the inputs, the wordings here and those of the examples hold, which no needle may be."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(canvas_pipeline.__file__).parent
     sources = [*in_folder(ws.collab)[0].values(), *ws.sessions.glob("*.jsonl")]
-    sources += [path for room in ("examples", "bench", "tools") for path in (package / room).rglob("*.py")]
+    sources += [path for room in ("examples", "evaluation", "tools") for path in (package / room).rglob("*.py")]
     sources.append(Path(canary_templates.__file__))
     return {
         fold(word) for path in sources for word in _WORDS.findall(path.read_text(encoding="utf-8", errors="replace"))
