@@ -231,6 +231,8 @@ def read_jsonl(path: Path, type_: type[R]) -> Iterator[R]:
         file = path.open("rb", buffering=1 << 20)
     except FileNotFoundError:
         raise MissingInput(f"{path}: no such file; materialise the stage that writes it first") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path}: a folder; name a file in it") from None
     with file:
         for number, line in enumerate(file, 1):
             if not line.strip():
