@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from canvas_pipeline.code_version import package_version
 from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.intake.reading.contributor_id import sessions_in
 from canvas_pipeline.line.intake import contributor_files
 from canvas_pipeline.line.workspace import Workspace
 
@@ -58,7 +59,7 @@ def night_of(environ: Mapping[str, str]) -> Night:
 
 def inputs_of(ws: Workspace) -> dict[str, str]:
     """A short hash of each thing that a rebuild depends on: contributors, sessions, deploy files, settings, code."""
-    sessions = sorted(ws.sessions.glob("*.jsonl")) if ws.sessions.is_dir() else []
+    sessions = sessions_in(ws.sessions)[0]
     deployed = sorted(path for path in ws.deploy.glob("*") if path.is_file())
     parts = {
         "contributors": [(name, _sha256(path)) for name, path in sorted(contributor_files(ws).items())],
