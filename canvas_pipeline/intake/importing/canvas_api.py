@@ -1,8 +1,9 @@
 """Find courses and work in answers of the Canvas API, as they were saved.
 
 In: JSON values of GraphQL, or of any endpoint that lists courses, assignments (also in groups, courses, to-do lists, planner
-items, calendar events), quizzes, discussions or submissions, nested as it may be. Out: added to ``Gathered``. What must hold: objects are known
-by their fields, not by the file's name; a submission counts only where all of them are of one person, whose file this is.
+items, calendar events), quizzes, discussions or submissions, nested as it may be. Out: added to ``Gathered``. What must hold:
+objects are known by their fields, not by the file's name; a submission counts only where all of them are of one person, whose
+file this is.
 """
 
 from __future__ import annotations
