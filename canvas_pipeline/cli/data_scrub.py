@@ -171,6 +171,8 @@ def _row(source: Path, number: int, line: Line) -> Any:
     try:
         return msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if b"\0" in line:
+            raise BadInput(f"{printable(str(source))}:{number}: {REASONS['nul_byte']}; nothing was written") from None
         raise BadInput(
             f"{printable(str(source))}:{number}: not a JSON line; repair or remove it, nothing was written"
         ) from None

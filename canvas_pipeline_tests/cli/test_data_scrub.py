@@ -190,3 +190,9 @@ def test_a_file_in_another_language_keeps_its_ordinary_titles(source: Path) -> N
         assert run(path, "--out", out).exit_code == 0
         masked[name] = json.loads(out.read_text(encoding="utf-8").splitlines()[-1])["title"]
     assert "@PERSON" in masked["alone"] and masked["together"] == titles[-1]
+
+
+def test_a_file_in_utf_16_is_said_to_be_one_and_no_line_is_blamed(source: Path) -> None:
+    source.write_bytes('{"title": "Lab"}\n'.encode("utf-16"))
+    error = run(source, "--dry-run").exception
+    assert isinstance(error, BadInput) and "UTF-16" in str(error)
