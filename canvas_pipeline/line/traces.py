@@ -167,7 +167,7 @@ def _open(path: Path, mode: Literal["rb", "wb"] = "rb", like: Path | None = None
     """A file's lines, unpacked where they are gzip, whatever the file is called; a copy is packed where ``like`` is."""
     with (like or path).open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path, mode)) if packed else cast(BinaryIO, path.open(mode))
+    return cast(BinaryIO, gzip.open(path, mode)) if packed else path.open(mode)
 
 
 def _decoded(line: bytes, none: T) -> T:
