@@ -231,6 +231,8 @@ def read_jsonl(path: Path, type_: type[R]) -> Iterator[R]:
         file = path.open("rb", buffering=1 << 20)
     except FileNotFoundError:
         raise MissingInput(f"{path}: no such file; materialise the stage that writes it first") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path}: a folder; name a file in it") from None
     with file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -239,7 +241,20 @@ def read_jsonl(path: Path, type_: type[R]) -> Iterator[R]:
                 yield decoder.decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 # A validation error names the field and the type; a syntax error the byte. Neither quotes the text.
-                raise BadInput(f"{path}:{number}: not a {type_.__name__} row ({_safe(error)})") from None
+                what = next(
+                    (said for mark, said in _OTHER_BYTES if number == 1 and line.startswith(mark)), _safe(error)
+                )
+                raise BadInput(f"{path}:{number}: not a {type_.__name__} row ({what})") from None
+
+
+_OTHER_BYTES = (
+    (b"\x1f\x8b", "the file is packed with gzip; unpack it"),
+    (b"\xff\xfe", "the file is UTF-16; save it as UTF-8"),
+    (b"\xfe\xff", "the file is UTF-16; save it as UTF-8"),
+    (b"\xef\xbb\xbf", "the file begins with a byte-order mark; save it as UTF-8 without one"),
+    (b"[", "the file is a JSON array; put each row on a line of its own"),
+)
+"""How a file begins that is in another form, so that no line of it is to blame."""
 
 
 def _safe(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,19 @@ def test_a_line_of_another_shape_is_bad_input(value: dict[str, Any], type_: Any,
     (tmp_path / "rows.jsonl").write_bytes(dumps(value) + b"\n")
     with pytest.raises(BadInput, match=rf"not a {type_.__name__} row"):
         list(read_jsonl(tmp_path / "rows.jsonl", type_))
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (gzip.compress(b"{}\n"), "packed with gzip"),
+        ("{}\n".encode("utf-16"), "UTF-16"),
+        ("{}\n".encode("utf-8-sig"), "byte-order mark"),
+        (b"[{},\n{}]", "JSON array"),
+    ],
+)
+def test_a_file_in_another_form_is_said_to_be_one(tmp_path: Path, raw: bytes, told: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(raw)
+    with pytest.raises(BadInput, match=told):
+        list(read_jsonl(path, Item))

@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.intake.reading.contributor_id import sessions_in
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.storage.code_version import package_version
 from canvas_pipeline.storage.digests import sha256_file
@@ -55,7 +56,7 @@ def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
 
 def inputs_of(ws: Workspace) -> dict[str, str]:
     """A short hash of each thing that a rebuild depends on: contributors, sessions, deploy files, settings, code."""
-    sessions = sorted(ws.sessions.glob("*.jsonl")) if ws.sessions.is_dir() else []
+    sessions = sessions_in(ws.sessions)[0]
     deployed = sorted(path for path in ws.deploy.glob("*") if path.is_file())
     parts = {
         "contributors": [(name, _sha256(path)) for name, path in sorted(ws.track.contributors(ws).items())],

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from canvas_pipeline.errors import BadInput
+from canvas_pipeline.errors import BadConfig, BadInput
 from canvas_pipeline.intake.audit.auditor import AuditReport, report, reviewed_at
 from canvas_pipeline.intake.audit.exceptions import DAYS, FILE, Exceptions, exceptions, review, today
 from canvas_pipeline.records import dumps
@@ -137,6 +137,8 @@ def canaries(
     from canvas_pipeline.tracks.canvas.data import canaries as watching
     from canvas_pipeline.tracks.canvas.data.canary_report import picture, table
 
+    if out is not None:  # before the work, which takes long
+        _free(out)
     with _progress() as bar:
         task = bar.add_task("planting")
 
@@ -159,6 +161,16 @@ def canaries(
                 temporary.write_bytes(raw)
     if found.shortfalls():
         raise typer.Exit(1)
+
+
+def _free(out: Path) -> None:
+    beside = [out.with_suffix(suffix) for suffix in (".md", ".png")]
+    if out in beside:
+        raise BadConfig(
+            f"{out}: the report is JSON, and its page and picture take its name; give --out a name in .json"
+        )
+    if not out.exists() and (taken := [path for path in beside if path.exists()]):
+        raise BadInput(f"{taken[0]} is there and belongs to no report; give --out another name")
 
 
 def _progress() -> Progress:

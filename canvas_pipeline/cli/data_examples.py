@@ -1,7 +1,8 @@
 """The example commands of ``canvas-data``: from a corpus to pairs, labels, feedback and splits. Thin over ``examples``.
 
 In: JSONL files. Out: JSONL files, each whole or not there. What must hold: the same functions as the assets call, so
-that the same options give the same bytes; every refused row is counted on standard error by its reason."""
+that the same options give the same bytes; every refused row is counted on standard error by its reason; an input is never
+written over, and where no row comes out, nothing is written and the command fails."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from canvas_pipeline.cli.failure import EXIT_CODES
+from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.cases import cases
 from canvas_pipeline.evaluation.mock_canvas import MockCanvas
 from canvas_pipeline.examples.feedback import balance, feedback
@@ -37,7 +39,7 @@ from canvas_pipeline.records import (
     read_jsonl,
     write_jsonl,
 )
-from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.storage.atomic import never_an_input, whole_file
 from canvas_pipeline.tools.registry import TOOLS
 
 _CONSOLE = Console(stderr=True)
@@ -53,6 +55,7 @@ ProfileName = Annotated[str, typer.Option("--profile", help=f"Sizes and prompts:
 
 def make_trajectories(corpus: Corpus, out: Out, profile_name: ProfileName = "embedded", seed: Seed = 0) -> None:
     """Let a scripted student talk to a mock Canvas and keep what was right: training conversations for every tool."""
+    never_an_input(out, [corpus])
     learning, _ = _students(corpus, profile_name, seed)
     rows = synthesise(learning, profile(profile_name), seed, MockCanvas.of)
     _write(out, rows, "trajectories")
@@ -66,6 +69,7 @@ def gen_benchmark_large(
     seed: Seed = 0,
 ) -> None:
     """Make bench cases from students and wordings that no training row has (with the same corpus, profile and seed)."""
+    never_an_input(out, [corpus])
     _, held_out = _students(corpus, profile_name, seed)
     _write(out, cases(held_out, profile(profile_name), seed, MockCanvas.of, count), "bench cases")
 
@@ -78,6 +82,7 @@ def generate_pairs(
     finished_too: Annotated[bool, typer.Option(help="Also pairs of two graded items.")] = False,
 ) -> None:
     """Sample pairs of items, uniformly, without listing them all."""
+    never_an_input(out, [corpus])
     rows = sample_pairs(read_jsonl(corpus, Item), n, seed, finished_too=finished_too)
     _write(out, rows, "pairs")
 
@@ -104,6 +109,11 @@ def label_pairs(
     profile_name: ProfileName = "embedded",
 ) -> None:
     """Ask a teacher which item comes first, three ways each; keep what it always agrees on."""
+    never_an_input(out, [pairs, journal])
+    if journal is not None:
+        never_an_input(journal, [pairs])
+        if journal.resolve() == out.resolve():
+            raise BadInput(f"{out}: --journal and --out are one file; name two")
     declaration = profile(profile_name).declaration
     rows = list(read_jsonl(pairs, ItemPair))
     with (
@@ -119,6 +129,7 @@ def label_pairs(
 
 def mutate_pairs(trajectories: Trajectories, out: Out, profile_name: ProfileName = "embedded", seed: Seed = 0) -> None:
     """Make preference pairs on all eight axes by breaking right completions, each checked by a verifier."""
+    never_an_input(out, [trajectories])
     made = mutate(read_jsonl(trajectories, Trajectory), quotas(profile(profile_name)), seed)
     _write(out, made.pairs, "pairs")
     _refused(made.refusals)
@@ -136,6 +147,7 @@ def gen_kto_large(
     seed: Seed = 0,
 ) -> None:
     """Make KTO rows (prompt, completion, label), half of them desirable, spread over the tools."""
+    never_an_input(out, [*pref, trajectories])
     pairs = _all(pref, PreferencePair)
     rows = feedback(pairs, read_jsonl(trajectories, Trajectory), per_tool * len(TOOLS), seed)
     _write(out, rows, "feedback examples")
@@ -155,6 +167,9 @@ def split_for_release(
     seed: Seed = 0,
 ) -> None:
     """Split every data set by shared items into train, eval and test, with a manifest of hashes."""
+    given = [*(sft_train or []), *(pref or []), *(kto or [])]
+    if inside := [path for path in given if out_dir.resolve() in path.resolve().parents]:
+        raise BadInput(f"{inside[0]} lies in {out_dir}, which is replaced as a whole; name another --out-dir")
     data: dict[str, Sequence[Any]] = {
         name: rows
         for name, rows in (
@@ -252,6 +267,8 @@ def _all(paths: Iterable[Path], type_: type[Any]) -> list[Any]:
 def _write(out: Path, rows: Iterable[Any], what: str) -> None:
     with whole_file(out) as path:
         count = write_jsonl(path, rows)
+        if not count:
+            raise BadInput(f"no {what} came out of what was given, so nothing was written to {out}")
     _CONSOLE.print(f"{count} {what} → {out}", markup=False)
 
 

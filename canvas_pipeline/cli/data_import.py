@@ -26,7 +26,9 @@ from canvas_pipeline.storage.atomic import whole_file
 HELP = """Turn what Canvas gives you into a contributor file.
 
 **Canvas API**: save `/api/v1/courses?include[]=term`, and for each course `/api/v1/courses/ID/assignments?include[]=submission`.
-Pages, to-do lists, planner items, quizzes and discussions are read too, in any number of files. **Gradebook**: the CSV export;
+Pages, to-do lists, planner items, quizzes and discussions are read too, in any number of files, and so are answers of GraphQL
+(`{"data": {"course": {"assignmentsConnection": …}}}`; ask for `_id name courseCode term { name }` of the course and
+`_id name dueAt pointsPossible submissionTypes` of its assignments). **Gradebook**: the CSV export;
 titles and points are taken, the rows of students never. **Calendar**: the .ics feed; deadlines that it gives as days need
 `--timezone`.
 

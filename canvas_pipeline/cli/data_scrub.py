@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,8 @@ from rich.table import Table
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.intake.courses.masker import CourseMasker
 from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, Registry, registry_key
+from canvas_pipeline.intake.identities.folding import fold
+from canvas_pipeline.intake.identities.languages import Home, home_of
 from canvas_pipeline.intake.identities.markup import change_strings
 from canvas_pipeline.intake.identities.patterns import TYPES
 from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
@@ -48,6 +51,8 @@ licence (Piiranha's is cc-by-nc-nd-4.0).
 Exit codes: 0 written, or shown; 1 bad input (file and line); 2 the detector is not available."""
 _CONSOLE = Console(stderr=True)
 _SAMPLES = 3
+_TOLD, _SHORT = 200, 400
+"""How many texts of the beginning, and of which length at most, tell a file's language."""
 _TYPES = ("COURSE", *TYPES)
 _DRY_KEY = b"dry run, nothing is kept"
 
@@ -81,11 +86,14 @@ def scrub(
     else:
         key = registry_key(os.environ, private / "registry.key")
         courses = CourseMasker(Registry(key, private / "registry.jsonl"), whose)
-    scrubber = Scrubber(key, whose, TokenClassifier(classifier) if classifier else None)
+    batches = _batches(source)
+    first = next(batches, [])
+    scrubber = Scrubber(key, whose, TokenClassifier(classifier) if classifier else None, home=_home(first))
+    batches = chain([first], batches)
     shown = _Samples()
     digest, rows = hashlib.sha256(), 0
     if dry_run or out is None:
-        for row in _masked(source, scrubber, courses, shown):
+        for row in _masked(batches, scrubber, courses, shown):
             digest.update(dumps(row) + b"\n")
             rows += 1
         for type_, texts in sorted(shown.of.items()):
@@ -93,7 +101,7 @@ def scrub(
                 typer.echo(f"sample {type_}: {text}")
     else:
         with whole_file(out) as temporary, temporary.open("wb") as file:
-            for row in _masked(source, scrubber, courses, shown):
+            for row in _masked(batches, scrubber, courses, shown):
                 line = dumps(row) + b"\n"
                 digest.update(line)
                 file.write(line)
@@ -126,8 +134,24 @@ class _Samples:
         return text
 
 
-def _masked(source: Path, scrubber: Scrubber, courses: CourseMasker, shown: _Samples) -> Iterator[Any]:
-    for batch in _batches(source):
+def _home(rows: list[Any]) -> Home:
+    """The language of the file, as its beginning shows it: read once, and however long the file is."""
+    texts: dict[str, None] = {}
+
+    def collect(text: str) -> str:
+        if (
+            len(texts) < _TOLD and " " in text.strip() and len(text) <= _SHORT
+        ):  # "assistant", ids and dates tell nothing
+            texts.setdefault(fold(text).text)
+        return text
+
+    for row in rows:
+        change_strings(row, collect)
+    return home_of(texts)
+
+
+def _masked(batches: Iterable[list[Any]], scrubber: Scrubber, courses: CourseMasker, shown: _Samples) -> Iterator[Any]:
+    for batch in batches:
         for row in scrub_rows(batch, scrubber, courses):
             change_strings(row, shown.take)
             yield row
@@ -147,6 +171,8 @@ def _row(source: Path, number: int, line: Line) -> Any:
     try:
         return msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if b"\0" in line:
+            raise BadInput(f"{printable(str(source))}:{number}: {REASONS['nul_byte']}; nothing was written") from None
         raise BadInput(
             f"{printable(str(source))}:{number}: not a JSON line; repair or remove it, nothing was written"
         ) from None

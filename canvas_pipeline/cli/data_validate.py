@@ -18,13 +18,14 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from canvas_pipeline.errors import BadConfig, CanvasPipelineError, MissingTool, ServiceUnavailable
+from canvas_pipeline.errors import BadConfig, BadInput, CanvasPipelineError, MissingTool, ServiceUnavailable
 from canvas_pipeline.intake.checking.identity_places import Detector, identity_detector
 from canvas_pipeline.intake.checking.repair import MENDED, RepairReport, repair
 from canvas_pipeline.intake.checking.validation import ValidationReport, validate
 from canvas_pipeline.intake.reading.contributor_id import contributor_of, contributors, printable, usable
 from canvas_pipeline.intake.reading.quarantine import REASONS, Problem
 from canvas_pipeline.records import Refusal, dumps
+from canvas_pipeline.storage.atomic import never_an_input
 
 HELP = """Check contributor files before they are handed over, line by line, and mend what can be mended.
 
@@ -135,17 +136,26 @@ def _twins(files: Sequence[Path]) -> list[Problem]:
 
 def _fix_all(files: Sequence[Path], out: Path | None, in_place: bool, limit: int, json: bool) -> bool:
     good = True
+    targets = [_target(path, out, in_place) for path in files]
+    for path, target in zip(files, targets, strict=True):
+        if targets.count(target) > 1:
+            raise BadInput(
+                f"{printable(str(target))}: the copies of several files would be this one; fix them one at a time"
+            )
+        never_an_input(target, [other for other in files if other != path or not in_place])
     with _progress(files) as advance:
-        for path in files:
-            name = f"{contributor_of(path)}.jsonl"
-            if out is None:
-                target = path if in_place else path.parent / "fixed" / name
-            else:
-                target = out if out.suffix in (".jsonl", path.suffix) and not out.is_dir() else out / name
+        for path, target in zip(files, targets, strict=True):
             report = repair(path, target, in_place=in_place, limit=limit, progress=advance)
             good = good and report.out is not None and not report.left_out
             _show_repair(report, in_place, json)
     return good
+
+
+def _target(path: Path, out: Path | None, in_place: bool) -> Path:
+    name = f"{contributor_of(path)}.jsonl"
+    if out is None:
+        return path if in_place else path.parent / "fixed" / name
+    return out if out.suffix in (".jsonl", path.suffix) and not out.is_dir() else out / name
 
 
 def _say(problem: Problem, json: bool) -> None:

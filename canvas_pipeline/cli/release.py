@@ -45,6 +45,8 @@ def gguf(
     unknown = [q for q in chosen if q not in gguf_files.QUANTS]
     if unknown:
         raise BadConfig(f"there is no quant {unknown[0]!r} here; choose from: {', '.join(gguf_files.QUANTS)}")
+    if name != Path(name).name:
+        raise BadConfig(f"--name {name!r} is a path; give a name, and the folder with --out")
     problems: list[str] = []
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True

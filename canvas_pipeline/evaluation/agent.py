@@ -207,7 +207,9 @@ def plain_words(text: str) -> str:
 
 
 def _texts_of(message: Message) -> Iterator[str]:
-    """Every string that a message of the history holds; a tool's message is JSON."""
+    """Every string that a message of the history holds; a tool's message is JSON, and a call has arguments."""
+    if message.role == "assistant":
+        yield from (text for call in parse_turn(message.content).well_formed for text in _texts_in(call.arguments))
     if message.role == "tool":
         try:
             yield from _texts_in(json.loads(unescape(message.content)))
@@ -221,6 +223,8 @@ def _texts_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, (Mapping, list, tuple)):
+        if isinstance(value, Mapping):  # titles may be keys, too
+            yield from (key for key in value if isinstance(key, str))
         for inner in value.values() if isinstance(value, Mapping) else value:
             yield from _texts_in(inner)
 

@@ -6,15 +6,18 @@ twice; other people's lines keep their bytes and their order; private files stay
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, Literal, TypeVar, cast
 
 import msgspec
 
+from canvas_pipeline.errors import BadInput
 from canvas_pipeline.intake.reading.contributor_id import TRUTH, all_invented, contributor_of
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance.lineage import Lineage
@@ -53,10 +56,11 @@ def remove_files(ws: Workspace, contributor: str) -> None:
         theirs = list(own)
         if not any(theirs) or not path.exists():
             continue
-        with whole_file(path) as temporary, temporary.open("wb") as out, path.open("rb") as file:
-            out.writelines(line for line, gone in zip(file, theirs, strict=True) if not gone)
-        if path.stat().st_size == 0:
+        if all(theirs):
             path.unlink()
+            continue
+        with whole_file(path) as temporary, _open(temporary, "wb", path) as out, _open(path) as file:
+            out.writelines(line for line, gone in zip(file, theirs, strict=True) if not gone)
 
 
 def only_invented_after(ws: Workspace, contributor: str) -> bool:
@@ -127,14 +131,16 @@ def append(path: Path, raw: bytes) -> None:
 
 
 def _own_files(ws: Workspace, contributor: str) -> list[Path]:
-    return [*_exports(ws, contributor), _truth(ws, contributor), ws.sessions / f"{contributor}.jsonl"]
+    return [*_exports(ws, contributor), _truth(ws, contributor), *_named(ws.sessions, contributor)]
 
 
 def _exports(ws: Workspace, contributor: str) -> list[Path]:
-    """Every form of their export that lies in the folder, those that are not taken in too (a .json, an archive, a mended copy)."""
-    if not ws.collab.is_dir():
-        return []
-    return sorted(p for p in ws.collab.glob("**/*") if p.is_file() and contributor_of(p) == contributor)
+    return _named(ws.collab, contributor)
+
+
+def _named(folder: Path, contributor: str) -> list[Path]:
+    """Every file of that name in the folder, in any form, those that are not read too (a .json, an archive, a mended copy)."""
+    return sorted(p for p in folder.glob("**/*") if p.is_file() and contributor_of(p) == contributor)
 
 
 def _truth(ws: Workspace, contributor: str) -> Path:
@@ -142,14 +148,26 @@ def _truth(ws: Workspace, contributor: str) -> Path:
 
 
 def _sessions(ws: Workspace, contributor: str) -> Iterator[tuple[Path, Iterator[bool]]]:
-    for path in sorted(ws.sessions.glob("*.jsonl")):
+    for path in sorted(p for p in ws.sessions.glob("**/*") if p.is_file()):
         yield path, _theirs(path, contributor)
 
 
 def _theirs(path: Path, contributor: str) -> Iterator[bool]:
-    with path.open("rb") as file:
-        for line in file:
-            yield path.stem == contributor or _decoded(line, _Session()).contributor_id == contributor
+    try:
+        with _open(path) as file:
+            for line in file:
+                yield contributor_of(path) == contributor or _decoded(line, _Session()).contributor_id == contributor
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise BadInput(
+            f"{path}: a damaged archive, in which nobody's rows can be told; repair or remove it first"
+        ) from None
+
+
+def _open(path: Path, mode: Literal["rb", "wb"] = "rb", like: Path | None = None) -> BinaryIO:
+    """A file's lines, unpacked where they are gzip, whatever the file is called; a copy is packed where ``like`` is."""
+    with (like or path).open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path, mode)) if packed else path.open(mode)
 
 
 def _decoded(line: bytes, none: T) -> T:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,6 +37,12 @@ def room(path: Path) -> Iterator[None]:
         raise DiskFull(
             f"{error.filename or path}: {error.strerror}; nothing half-written is left, make room and run again"
         ) from error
+
+
+def never_an_input(out: Path, inputs: Iterable[Path | None]) -> None:
+    """Raise ``BadInput`` where ``out`` is one of the files that are read, by whatever name or link."""
+    if out.exists() and any(path is not None and path.exists() and out.samefile(path) for path in inputs):
+        raise BadInput(f"{out} is one of the inputs, which are never written over; name another file to write")
 
 
 @contextmanager

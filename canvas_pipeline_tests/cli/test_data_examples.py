@@ -136,3 +136,75 @@ def test_the_program_ends_with_the_documented_codes(tmp_path: Path) -> None:
     )  # fmt: skip
     assert run.returncode == 1
     assert "no such file" in run.stderr and "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("trajectory", ("--corpus", "corpus")),
+        ("gen-benchmark-large", ("--corpus", "corpus")),
+        ("generate-pairs", ("--corpus", "corpus")),
+        ("label", ("--pairs", "pairs")),
+        ("label", ("--journal", "votes", "--pairs", "pairs")),
+        ("mutate", ("--trajectories", "t")),
+        ("gen-kto-large", ("--trajectories", "t", "--pref", "mutated")),
+    ],
+)
+def test_no_command_writes_over_what_it_reads(
+    work: Path, tmp_path: Path, command: str, options: tuple[str, ...]
+) -> None:
+    given = [word if word.startswith("--") else str(tmp_path / f"{word}.jsonl") for word in options]
+    for name in options[1::2]:
+        (tmp_path / f"{name}.jsonl").write_bytes((work / f"{name}.jsonl").read_bytes())
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for name in options[1::2]:
+        link = tmp_path / "link.jsonl"
+        link.unlink(missing_ok=True)
+        link.hardlink_to(tmp_path / f"{name}.jsonl")
+        for out in (tmp_path / f"{name}.jsonl", link):
+            with pytest.raises(BadInput, match="one of the inputs"):
+                call(command, *given, "--out", out)
+        link.unlink()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_journal_is_neither_the_pairs_nor_the_output(work: Path, tmp_path: Path) -> None:
+    pairs, out = tmp_path / "pairs.jsonl", tmp_path / "new.jsonl"
+    pairs.write_bytes((work / "pairs.jsonl").read_bytes())
+    with pytest.raises(BadInput, match="one file"):
+        call("label", "--pairs", pairs, "--journal", out, "--out", out)
+    with pytest.raises(BadInput, match="one of the inputs"):
+        call("label", "--pairs", pairs, "--journal", pairs, "--out", out)
+    assert pairs.read_bytes() == (work / "pairs.jsonl").read_bytes()
+    assert list(tmp_path.iterdir()) == [pairs]
+
+
+def test_a_split_does_not_replace_the_folder_of_its_inputs(work: Path) -> None:
+    inside = work / "release" / "own.jsonl"
+    inside.write_bytes((work / "mutated.jsonl").read_bytes())
+    with pytest.raises(BadInput, match="lies in"):
+        call("split-for-release", "--pref", inside, "--out-dir", work / "release")
+    assert inside.is_file()
+    inside.unlink()
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("generate-pairs", ("--corpus",)),
+        ("label", ("--pairs",)),
+        ("mutate", ("--trajectories",)),
+        ("gen-kto-large", ("--trajectories", "--pref")),
+    ],
+)
+def test_where_no_row_comes_out_nothing_is_written_and_the_command_fails(
+    tmp_path: Path, command: str, options: tuple[str, ...]
+) -> None:
+    empty, out = tmp_path / "empty.jsonl", tmp_path / "out.jsonl"
+    empty.touch()
+    out.write_text("old")
+    with pytest.raises(BadInput, match="nothing was written"):
+        call(command, *(word for option in options for word in (option, empty)), "--out", out)
+    assert out.read_text() == "old"
+    with pytest.raises(BadInput, match="a folder"):
+        call(command, *(word for option in options for word in (option, tmp_path)), "--out", out)

@@ -177,3 +177,22 @@ def test_an_array_and_an_archive_are_scrubbed_like_lines(source: Path, monkeypat
     assert [result.exit_code for result in told] == [0, 0, 0]
     lines = [(path.parent / "out.jsonl").read_bytes().splitlines() for path in (source, array, packed)]
     assert lines[1] == lines[0][:2] and lines[2] == lines[0]
+
+
+def test_a_file_in_another_language_keeps_its_ordinary_titles(source: Path) -> None:
+    """By itself, such a title is taken for a name; the file's other texts tell its language."""
+    titles = ["Entrega del trabajo final", "Cuestionario de la unidad dos", "Lectura para el lunes", "Examen parcial escrito",
+              "Ensayo sobre la novela", "Proyecto Integrador"]  # fmt: skip
+    masked = {}
+    for name, texts in (("alone", titles[-1:]), ("together", titles)):
+        path, out = source.with_name(f"{name}.jsonl"), source.with_name(f"{name}.out.jsonl")
+        path.write_text("".join(json.dumps({"title": text}) + "\n" for text in texts), encoding="utf-8")
+        assert run(path, "--out", out).exit_code == 0
+        masked[name] = json.loads(out.read_text(encoding="utf-8").splitlines()[-1])["title"]
+    assert "@PERSON" in masked["alone"] and masked["together"] == titles[-1]
+
+
+def test_a_file_in_utf_16_is_said_to_be_one_and_no_line_is_blamed(source: Path) -> None:
+    source.write_bytes('{"title": "Lab"}\n'.encode("utf-16"))
+    error = run(source, "--dry-run").exception
+    assert isinstance(error, BadInput) and "UTF-16" in str(error)

@@ -167,3 +167,22 @@ def test_a_mended_archive_is_plain_text_under_the_contributors_name(tmp_path: Pa
     assert run(path, "--fix").exit_code == 0
     assert validate(tmp_path / "fixed" / "zed-001.jsonl").ok
     assert isinstance(run(path, "--fix", "--in-place").exception, BadInput)
+
+
+def test_no_copy_takes_the_place_of_another_copy_or_of_an_input(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("a", "b", "out")]
+    for folder in folders:
+        folder.mkdir()
+    first, second = (contribution(folder, course_line()) for folder in folders[:2])
+    third = folders[0] / "zed-002.jsonl"
+    third.write_bytes(b"{}")
+    before = first.read_bytes(), second.read_bytes()
+    for told, arguments in (
+        ("copies of several files", (first, second, "--fix", "--out", folders[2])),
+        ("copies of several files", (first, first, "--fix")),
+        ("one of the inputs", (second, third, "--fix", "--out", folders[0])),
+    ):
+        error = run(*arguments).exception
+        assert isinstance(error, BadInput) and told in str(error)
+    assert (first.read_bytes(), second.read_bytes()) == before
+    assert not list(folders[2].iterdir()) and not list(tmp_path.glob("*/fixed"))

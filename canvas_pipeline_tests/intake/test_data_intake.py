@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from canvas_pipeline.cli import data_intake
-from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.cli import data_audit, data_intake
+from canvas_pipeline.errors import BadConfig, BadInput, MissingInput
 from canvas_pipeline.intake.audit.auditor import audit
 from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline_tests.intake.contributions import course_line
@@ -121,3 +121,19 @@ def test_an_output_that_is_an_input_by_another_name_is_refused(tmp_path: Path) -
         link.symlink_to(path) if link.stem == "soft" else link.hardlink_to(path)
         assert isinstance(run("merge", path, "--out", link).exception, BadInput)
     assert isinstance(run("merge", path, "--out", tmp_path, "--private", tmp_path / "private").exception, BadInput)
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "told"),
+    [("page.md", (), "the report is JSON"), ("notes.json", ("notes.md",), "belongs to no report")],
+)
+def test_the_page_of_a_canary_report_replaces_no_other_file(
+    tmp_path: Path, name: str, there: tuple[str, ...], told: str
+) -> None:
+    for other in there:
+        (tmp_path / other).write_text("mine")
+    app = typer.Typer()
+    data_audit.register(app)
+    result = CliRunner().invoke(app, ["canaries", "--root", str(tmp_path), "--out", str(tmp_path / name)])
+    assert told in str(result.exception) and isinstance(result.exception, (BadConfig, BadInput))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(there)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from pathlib import Path
@@ -190,3 +191,72 @@ def test_hopeless_options_are_refused(tmp_path: Path) -> None:
     assert there.read_bytes() == b"KEEP"
     nothing = run(put(tmp_path, "courses.json", COURSES), "--out", tmp_path / "new-1.jsonl")
     assert isinstance(nothing.exception, BadInput) and not (tmp_path / "new-1.jsonl").exists()
+
+
+def global_id(kind: str, number: int) -> str:
+    return base64.b64encode(f"{kind}-{number}".encode()).decode()
+
+
+ASKED = {"name": "Homework 1", "dueAt": DUE, "pointsPossible": 10.0, "submissionTypes": ["online_upload"]}
+ABOUT = {"name": "Widget Workshop", "courseCode": "QX 3120", "term": {"name": "2031 Spring"}}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"course": {**ABOUT, "_id": "77", "assignmentsConnection": {"nodes": [{**ASKED, "_id": "1"}]}}},
+        {"course": {**ABOUT, "id": global_id("Course", 77), "assignmentsConnection": {
+            "edges": [{"cursor": "MQ", "node": {**ASKED, "id": global_id("Assignment", 1)}}], "pageInfo": {"hasNextPage": False}}}},
+        {"course": {**ABOUT, "assignmentsConnection": {"nodes": [ASKED]}}},
+        {"allCourses": [{**ABOUT, "_id": "77", "assignmentGroupsConnection": {
+            "nodes": [{"_id": "4", "name": "Group", "assignmentsConnection": {"nodes": [{**ASKED, "_id": "1"}]}}]}}]},
+        {"node": {"__typename": "Course", **ABOUT, "_id": "77", "usersConnection": {"nodes": [{"name": "Zora Quillfeather"}]},
+                  "assignmentsConnection": {"nodes": [{**ASKED, "_id": "1", "quiz": None}]}}},
+        {"assignment": {**ASKED, "_id": "1", "course": {**ABOUT, "_id": "77"}}},
+    ],
+    ids=["nodes", "edges and global ids", "no ids", "groups", "node", "one assignment"],
+)  # fmt: skip
+def test_answers_of_graphql_are_read_like_those_of_rest(tmp_path: Path, data: dict[str, Any]) -> None:
+    (record,), told = imported(tmp_path, "--canvas-api", put(tmp_path, "dump.json", {"data": data}))
+    assert (record["course_name"], record["course_code"], record["term"]) == (
+        "Widget Workshop",
+        "QX 3120",
+        "2031 Spring",
+    )
+    (row,) = record["assignments"]
+    assert (row["name"], row["due_at"], row["points_possible"]) == ("Homework 1", DUE, 10.0)
+    assert "Quillfeather" not in told + json.dumps(record)
+
+
+def test_graphql_and_rest_of_one_course_are_one(tmp_path: Path) -> None:
+    more = {**ABOUT, "_id": "77", "assignmentsConnection": {"nodes": [{**ASKED, "_id": "1"}, {"_id": "2", "name": "Only a name"}],
+            "pageInfo": {"hasNextPage": True}}}  # fmt: skip
+    files = put(tmp_path, "rest.json", [COURSES[0], work(1, 77)]), put(tmp_path, "g.json", {"data": {"course": more}})
+    (record,), told = imported(tmp_path, *files)
+    assert list(titles(record)) == ["Homework 1", "Only a name"] and "1 x further pages" in told
+
+
+def test_what_graphql_says_without_a_course_becomes_a_to_do_list(tmp_path: Path) -> None:
+    dump = {"data": {"course": {"assignmentsConnection": {"nodes": [ASKED]}}}}
+    (record,), _ = imported(tmp_path, put(tmp_path, "dump.json", dump))
+    assert [item["assignment_name"] for item in record["items"]] == ["Homework 1"]
+
+
+@pytest.mark.parametrize(
+    ("submissions", "status"),
+    [
+        ([{"state": "graded", "user": {"_id": "5", "name": "Zora Quillfeather"}}], "GRADED"),
+        ([{"state": "unsubmitted"}], "NOT_SUBMITTED"),
+        ([{"state": "graded", "userId": "5"}, {"state": "submitted", "userId": "6"}], None),
+        ([{"state": "graded"}, {"state": "submitted"}], None),
+    ],
+    ids=["one person's", "unsigned", "two people's", "two, unsigned"],
+)
+def test_graphql_submissions_count_where_they_are_of_one_person(
+    tmp_path: Path, submissions: list[dict[str, Any]], status: str | None
+) -> None:
+    node = {**ASKED, "_id": "1", "submissionsConnection": {"nodes": submissions}}
+    course = {**ABOUT, "_id": "77", "assignmentsConnection": {"nodes": [node]}}
+    (record,), told = imported(tmp_path, put(tmp_path, "dump.json", {"data": {"course": course}}))
+    assert [row["submission_status"] for row in record["assignments"]] == [status]
+    assert "Quillfeather" not in told + json.dumps(record)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.errors import BadConfig, BadInput
 from canvas_pipeline.intake.checking.validation import validate
 from canvas_pipeline.intake.identities import gazetteer
 from canvas_pipeline.intake.identities.pii import Scrubber
@@ -134,3 +134,19 @@ def test_the_shipped_contributors_are_what_the_generator_makes(tmp_path: Path) -
     for path in made:
         assert path.read_bytes() == (SHIPPED / path.name).read_bytes()
     assert sum(p.stat().st_size for p in SHIPPED.rglob("*") if p.is_file()) < 400_000
+
+
+@pytest.mark.parametrize("name", ["ada-001.jsonl", "ada-001.jsonl.gz", "Ada-001.jsonl"])
+def test_a_file_of_somebody_real_is_not_written_over_nor_made_an_invented_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"real")
+    with pytest.raises(BadInput, match="no invented contributor's"):
+        synthesize(2, 1, 1, 1, tmp_path)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"real")]
+
+
+def test_invented_files_are_made_anew_beside_those_of_others(tmp_path: Path) -> None:
+    (tmp_path / "zed-001.jsonl").write_bytes(b"real")
+    synthesize(1, 1, 1, 1, tmp_path)
+    first = (tmp_path / "ada-001.jsonl").read_bytes()
+    synthesize(1, 1, 1, 2, tmp_path)
+    assert (tmp_path / "ada-001.jsonl").read_bytes() != first and (tmp_path / "zed-001.jsonl").read_bytes() == b"real"

@@ -13,6 +13,7 @@ from canvas_pipeline.errors import InputChanged
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import residue
 from canvas_pipeline.tracks.canvas.data import intake
+from canvas_pipeline.tracks.canvas.data.examples import session_files
 from canvas_pipeline.tracks.canvas.data.intake import OUTDATED, collab, contributor_files, corpus
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.intake.contributions import COURSE, course_line
@@ -103,3 +104,16 @@ def test_a_corpus_says_whose_file_has_changed_since_it_was_taken_in(tmp_path: Pa
     assert corpus(ws).facts[OUTDATED] == ["collab/bo"]
     collab(ws, "bo")
     assert OUTDATED not in corpus(ws).facts
+
+
+def test_what_the_sessions_folder_holds_besides_sessions_is_named_with_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / "sessions"
+    (folder / "more.jsonl").mkdir(parents=True)
+    for name in ("ada.jsonl", "bo.JSONL", "cy.json", "dee.jsonl.gz", ".hidden"):
+        (folder / name).write_bytes(b"{}\n")
+    said: list[str] = []
+    assert list(session_files(Workspace(root=tmp_path, say=said.append))) == ["ada.jsonl"]
+    assert [line.split(" is not read: ")[0] for line in said] == [
+        "sessions/bo.JSONL", "sessions/cy.json", "sessions/dee.jsonl.gz", "sessions/more.jsonl",
+    ]  # fmt: skip
+    assert "a folder, not a file" in said[-1] and all("called *.jsonl" in line for line in said[:-1])

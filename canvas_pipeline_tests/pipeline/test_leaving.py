@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -91,6 +92,29 @@ def test_superseded_versions_with_their_rows_go_too_and_one_from_before_they_cam
 def test_sessions_of_theirs_leave_a_shared_file_and_other_lines_keep_their_bytes(ws: Workspace) -> None:
     removal.forget(ws, "ada", AT, rebuild="none")
     assert (ws.sessions / "shared.jsonl").read_bytes() == b'no JSON\n{"n":2,"contributor_id":"bo"}\n'
+
+
+def test_sessions_of_theirs_leave_files_that_are_never_read_too(ws: Workspace) -> None:
+    shared = (ws.sessions / "shared.jsonl").read_bytes()
+    (ws.sessions / "old").mkdir()
+    (ws.sessions / "old" / "Shared.JSONL").write_bytes(shared)
+    (ws.sessions / "shared-2.jsonl.gz").write_bytes(gzip.compress(shared))
+    (ws.sessions / "ada.jsonl.gz").write_bytes(gzip.compress(b"hers\n"))
+    (ws.sessions / "ada.json").write_bytes(b"[]")
+    removal.forget(ws, "ada", AT, rebuild="none")
+    left = b'no JSON\n{"n":2,"contributor_id":"bo"}\n'
+    assert (ws.sessions / "old" / "Shared.JSONL").read_bytes() == left
+    assert gzip.decompress((ws.sessions / "shared-2.jsonl.gz").read_bytes()) == left
+    assert not list(ws.sessions.glob("ada*"))
+
+
+def test_an_archive_that_cannot_be_read_stops_a_leaving_before_anything_goes(ws: Workspace) -> None:
+    damaged = gzip.compress(bytes(range(256)) * 99)[:-20]
+    (ws.sessions / "broken.jsonl.gz").write_bytes(damaged)
+    before = state(ws)
+    with pytest.raises(BadInput, match="damaged archive"):
+        removal.forget(ws, "ada", AT, rebuild="none")
+    assert state(ws) == before
 
 
 def test_the_handles_of_the_others_are_what_they_were(ws: Workspace) -> None:

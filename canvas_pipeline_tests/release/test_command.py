@@ -109,3 +109,8 @@ def test_gguf_converts_quantises_checks_and_gives_the_same_bytes_as_another_run_
 def test_gguf_refuses_an_unknown_quant_before_it_works(run: Run, tmp_path: Path) -> None:
     result = run("gguf", str(tmp_path), "--out", str(tmp_path / "o"), "--quant", "Q4_0")
     assert result.exit_code == 1 and "Q4_K_M" in result.stderr and not (tmp_path / "o").exists()
+
+
+def test_gguf_refuses_a_name_that_leads_out_of_the_folder(run: Run, tmp_path: Path) -> None:
+    result = run("gguf", tmp_path, "--out", tmp_path / "out", "--name", "../other")
+    assert result.exit_code == 1 and "is a path" in result.stderr and not (tmp_path / "out").exists()

@@ -139,6 +139,12 @@ def test_the_log_ticks_what_holds_and_lists_the_reasons_under_what_does_not() ->
     assert "9 of 9 items hold. The release is open." in release_log(open_evidence())
 
 
+def test_the_log_counts_the_reviewed_exceptions_of_the_audit_and_what_they_cover() -> None:
+    said = "The audit honoured {} reviewed exceptions; they cover {} findings in what it read."
+    assert said.format(3, 41) in release_log(replace(open_evidence(), exceptions=3, excepted=41)).splitlines()
+    assert said.format(0, 0) in release_log(open_evidence()).splitlines()
+
+
 def test_exactly_98_percent_is_enough() -> None:
     assert reasons_against(quant(open_evidence(), "Q8_0", exact_retained=392)) == []
 

@@ -1,8 +1,9 @@
 """Find courses and work in answers of the Canvas API, as they were saved.
 
-In: JSON values of any endpoint that lists courses, assignments (also in groups, courses, to-do lists, planner items, calendar
-events), quizzes, discussions or submissions, nested as it may be. Out: added to ``Gathered``. What must hold: objects are known
-by their fields, not by the file's name; a submission counts only where all of them are of one person, whose file this is.
+In: JSON values of GraphQL, or of any endpoint that lists courses, assignments (also in groups, courses, to-do lists, planner
+items, calendar events), quizzes, discussions or submissions, nested as it may be. Out: added to ``Gathered``. What must hold:
+objects are known by their fields, not by the file's name; a submission counts only where all of them are of one person, whose
+file this is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from canvas_pipeline.intake.importing import graphql
 from canvas_pipeline.intake.importing.gathered import PEOPLE, Course, Gathered, Work, points
 
 _IN_URL = re.compile(r"/courses/([0-9~]{1,40})(?![0-9~])")
@@ -46,7 +48,10 @@ class CanvasApi:
         for assignment, twin in self._same:
             if assignment in self._found.work and (gone := self._found.work.pop(twin, None)):
                 self._found.add(assignment, gone)
-        if len({whose for _, whose, _ in self._states if whose}) > 1:
+        unsigned = [
+            key for key, whose, _ in self._states if not whose
+        ]  # several of one assignment are of several people
+        if len({whose for _, whose, _ in self._states if whose}) > 1 or len(unsigned) > len(set(unsigned)):
             self._found.left[PEOPLE] += len(self._states)
             return
         for key, _, status in self._states:
@@ -57,6 +62,7 @@ class CanvasApi:
 
     def _object(self, node: dict[str, Any], course: str | None) -> Iterator[tuple[Any, str | None]]:
         """Take an object; give what is to be looked at in it, with the course that it belongs to."""
+        node = graphql.plain(node, self._found.left)
         course = _course_of(node) or course
         if isinstance(node.get("plannable"), dict):
             self._planner_item(node, course)

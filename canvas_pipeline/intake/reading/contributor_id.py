@@ -111,6 +111,24 @@ def in_folder(folder: Path) -> tuple[dict[str, Path], list[Refusal]]:
     return taken, sorted([*refused, *others], key=lambda r: (r.source, r.reason))
 
 
+def sessions_in(folder: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """The files of recorded sessions in a folder, and everything else in it (what begins with a dot apart), each with what to do
+    about it."""
+    taken: list[Path] = []
+    others: list[tuple[Path, str]] = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith("."):
+            continue
+        reason = unusable(path, any_format=True)
+        if reason is None and path.name.endswith(".jsonl"):
+            taken.append(path)
+        else:
+            others.append(
+                (path, REASONS[reason] if reason else "sessions are one JSON object a line in a file called *.jsonl")
+            )
+    return taken, others
+
+
 def all_invented(folder: Path, without: str = "") -> bool:
     """Whether there are contributors in the folder and all of them are invented: only ``canvas-data synthesize`` writes a ground
     truth beside a file. Files that are refused for their name count too. ``without`` is one who is about to leave."""

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.errors import BadConfig, BadInput
+from canvas_pipeline.intake.reading.contributor_id import TRUTH, contributor_of
 from canvas_pipeline.intake.synthetic import curriculum
 from canvas_pipeline.records import dumps, write_jsonl
 
@@ -66,11 +67,19 @@ def synthesize(contributors: int, courses: int, assignments: int, seed: int, out
     """Write ``contributors`` files of ``courses`` courses × ``assignments`` assignments each; returns their paths.
 
     The first course of every contributor is shared by all of them, so that a merge has something to merge. Raises
-    ``BadConfig`` for counts below one.
+    ``BadConfig`` for counts below one, ``BadInput`` before anything is written where a file of somebody else has the name of one of
+    them: it would be lost, and what lies beside it taken for invented.
     """
     if min(contributors, courses, assignments) < 1:
         raise BadConfig("contributors, courses and assignments must each be at least 1")
-    (out_dir / "truth").mkdir(parents=True, exist_ok=True)
+    names = {contributor_id(index).casefold() for index in range(contributors)}
+    for path in sorted(out_dir.glob("*")):
+        whose = contributor_of(path)
+        if path.is_file() and whose.casefold() in names and not (out_dir / TRUTH / f"{whose}.truth.jsonl").is_file():
+            raise BadInput(
+                f"{path} is no invented contributor's (there is no truth beside it) and is not written over; move it"
+            )
+    (out_dir / TRUTH).mkdir(parents=True, exist_ok=True)
     paths = []
     shared = _course(random.Random(f"{seed}/shared"), 0)
     for index in range(contributors):
@@ -78,7 +87,7 @@ def synthesize(contributors: int, courses: int, assignments: int, seed: int, out
         path = out_dir / f"{name}.jsonl"
         rng = random.Random(f"{seed}/{name}")
         truth: list[dict[str, Any]] = []
-        with (out_dir / "truth" / f"{name}.truth.jsonl").open("wb", buffering=1 << 20) as file:
+        with (out_dir / TRUTH / f"{name}.truth.jsonl").open("wb", buffering=1 << 20) as file:
             records = _records(rng, name, index, courses, assignments, shared, truth)
             write_jsonl(path, _with_truth(records, truth, file))
         paths.append(path)

@@ -15,7 +15,7 @@ from typing import Any
 
 import canvas_pipeline
 from canvas_pipeline.examples.students import imprint
-from canvas_pipeline.intake.reading.contributor_id import in_folder
+from canvas_pipeline.intake.reading.contributor_id import in_folder, sessions_in
 from canvas_pipeline.intake.synthetic import canary_templates
 from canvas_pipeline.intake.synthetic.canaries import Canary, Decoy, fold
 from canvas_pipeline.pipeline.workspace import PLANTED, Workspace
@@ -32,7 +32,7 @@ _WORDS = re.compile(r"[^\W\d_]{3,}|\d{4,7}")
 def taken_words(ws: Workspace) -> set[str]:
     """Words and numbers that the inputs, the wordings here and those of the examples hold, which no needle may be."""
     package = Path(canvas_pipeline.__file__).parent
-    sources = [*in_folder(ws.collab)[0].values(), *ws.sessions.glob("*.jsonl")]
+    sources = [*in_folder(ws.collab)[0].values(), *sessions_in(ws.sessions)[0]]
     sources += [path for room in ("examples", "evaluation", "tools") for path in (package / room).rglob("*.py")]
     sources.append(Path(canary_templates.__file__))
     return {

@@ -29,6 +29,7 @@ from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.courses.masker import CourseMasker
 from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
+from canvas_pipeline.intake.reading.contributor_id import printable, sessions_in
 from canvas_pipeline.intake.reading.snapshot import lines
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline import verdicts as judging
@@ -70,7 +71,10 @@ def session_files(ws: Workspace) -> dict[str, str]:
     if not ws.sessions.is_dir():
         ws.log(f"{ws.sessions}: no such folder; trajectories come from the scripted policy alone")
         return {}
-    return {path.name: sha256_file(path) for path in sorted(ws.sessions.glob("*.jsonl"))}
+    taken, others = sessions_in(ws.sessions)
+    for path, reason in others:  # nobody finds a file that is silently passed over
+        ws.log(f"sessions/{printable(path.name)} is not read: {reason}")
+    return {path.name: sha256_file(path) for path in taken}
 
 
 def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> Iterator[Trajectory | Refusal]:
