@@ -28,9 +28,7 @@ FOLDER = Path(__file__).parent / "ordinary"
 KEY = b"key of the ordinary titles"
 HALVES = ("training", "second", "held")
 SHOWN = ("training", "second")
-DRAWN_AS = {
-    "second": "held"
-}  # the name under which a half's framed topics were first drawn: its figures stay comparable
+DRAWN_AS = {"second": "held"}  # the name that its framed topics were first drawn by: figures stay comparable
 DRAWN = {"en": 900, "world": 200}  # framed topics: in English, and in each other language that has frames
 
 
