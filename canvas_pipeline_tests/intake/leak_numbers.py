@@ -90,9 +90,9 @@ def numbered(rng: random.Random, key: str) -> str:
     if key == "nhs":
         while True:
             body = digits(9)
-            check = -sum((10 - at) * int(d) for at, d in enumerate(body)) % 11
-            if check < 10:
-                return f"{body[:3]} {body[3:6]} {body[6:]}{check}"
+            digit = -sum((10 - at) * int(d) for at, d in enumerate(body)) % 11
+            if digit < 10:
+                return f"{body[:3]} {body[3:6]} {body[6:]}{digit}"
     if key == "sin":
         body = digits(8)
         total = sum(sum(divmod(int(d) * (1 + at % 2), 10)) for at, d in enumerate(body))
