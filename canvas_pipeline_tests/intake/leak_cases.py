@@ -17,7 +17,8 @@ from canvas_pipeline.intake.courses.masker import CourseMasker, learn
 from canvas_pipeline.intake.courses.registry import HANDLE, Registry
 from canvas_pipeline.intake.identities.pii import Kind, Scrubber, instructors
 from canvas_pipeline.intake.synthetic.canaries import rate
-from canvas_pipeline_tests.intake.leak_shapes import HELD, IN_NAMES, SECOND, TRAINING
+from canvas_pipeline_tests.intake.leak_numbers import numbered
+from canvas_pipeline_tests.intake.leak_shapes import HELD, IN_NAMES, SEEN, SEEN_TOO, TRAINING
 
 KEY = b"a key for this measurement"
 _STARTS = "Brin Tol Quil Mar Hesk Vand Oster Wick Pell Gars Lund Fenn Drax Corv Nett Zab Ulm Ruth".split()
@@ -72,9 +73,11 @@ class _Slots(Mapping[str, str]):
                 return rng.choice("123456789") + "".join(rng.choices("0123456789", k=count - 1))
             letters = "BCDFGHJKLMNPQRTVWXZ" if kind == "l" else "bcdfghjkmnpqrtvwxz"
             return "".join(rng.choices(letters, k=count))
+        if key == "wordgivenb":  # another than the first
+            return rng.choice([given for given in _WORD_GIVEN if given != self["wordgiven"]])
         surname = rng.choice(_STARTS) + rng.choice(_MIDDLES) + rng.choice(_ENDS)
         plain = {
-            "sur": surname, "login": rng.choice("abcdejkmqst") + surname[: rng.randint(5, 7)].lower(),
+            "sur": surname, "surb": surname, "login": rng.choice("abcdejkmqst") + surname[: rng.randint(5, 7)].lower(),
             "short": "".join(rng.choices("bdfgjkqvwxz", k=3)) + rng.choice("123456789"),
             "wordgiven": rng.choice(_WORD_GIVEN), "wordsur": rng.choice(_WORD_SURNAMES),
             "wordhouse": rng.choice(_HOUSES), "init": rng.choice("ABDEJKLMRT"), "init2": rng.choice("BCDEHJMPQS"),
@@ -82,81 +85,7 @@ class _Slots(Mapping[str, str]):
             "hour": str(rng.choice((1, 2, 3, 4, 5, 6, 7, 8, 9, 10))), "hour2": str(rng.choice((11, 12))),
             "mixed": rng.choice("XYZKLM") + "".join(rng.choices("qwrtpsdfg", k=2)) + str(rng.randint(100, 999)) + "v",
         }  # fmt: skip
-        return plain[key] if key in plain else _numbered(rng, key)
-
-
-def _numbered(rng: random.Random, key: str) -> str:
-    """A national number that is well formed: its check digits are right."""
-    from stdnum import verhoeff
-    from stdnum.br import cpf
-    from stdnum.cl import rut
-    from stdnum.es import dni
-    from stdnum.it import codicefiscale
-    from stdnum.pl import pesel
-
-    def digits(count: int) -> str:
-        return rng.choice("123456789") + "".join(rng.choices("0123456789", k=count - 1))
-
-    def weighted(count: int, weights: Sequence[int], modulus: int) -> str:
-        while True:
-            body = digits(count)
-            check = sum(w * int(d) for w, d in zip(weights, body, strict=True)) % modulus
-            if check < 10:
-                return body + str(check)
-
-    def luhn(body: str) -> str:
-        total = sum(sum(divmod(int(d) * (2 - at % 2), 10)) for at, d in enumerate(body))
-        return body + str(-total % 10)
-
-    letters = "BCDFGHJKLMNPRSTVXZ"
-    born = f"{rng.randint(60, 99)}{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}"
-    if key in ("rut", "rutplain"):
-        body = digits(8)
-        check = str(rut.calc_check_digit(body))
-        return f"{body[:2]}.{body[2:5]}.{body[5:]}-{check}" if key == "rut" else f"{body}-{check}"
-    if key == "cpf":
-        return str(cpf.format(body + cpf._calc_check_digits(body))) if (body := digits(9)) else ""
-    if key == "nie":
-        return (body := f"X{digits(7)}") + str(dni.calc_check_digit("0" + body[1:]))
-    if key == "nino":
-        return (
-            f"{rng.choice('ABCEGHJ')}{rng.choice('ABCEGHJ')} {digits(2)} {digits(2)} {digits(2)} {rng.choice('ABCD')}"
-        )
-    if key == "curp":
-        consonants = "".join(rng.choices("BCDFGHJKLMNPQRSTVWXYZ", k=3))
-        body = f"{rng.choice(letters)}O{rng.choice(letters)}{rng.choice(letters)}{born}HDF{consonants}0"
-        alphabet = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ"
-        return body + str(-sum((18 - i) * alphabet.index(c) for i, c in enumerate(body)) % 10)
-    if key == "aadhaar":
-        body = rng.choice("23456789") + digits(10)
-        whole = body + str(verhoeff.calc_check_digit(body))
-        return f"{whole[:4]} {whole[4:8]} {whole[8:]}"
-    if key == "pesel":
-        body = born + digits(4)
-        return body + str(pesel.calc_check_digit(body))
-    if key == "personnummer":
-        whole = luhn(born + digits(3))
-        return f"{whole[:6]}-{whole[6:]}"
-    if key == "bsn":
-        return weighted(8, (9, 8, 7, 6, 5, 4, 3, 2), 11)
-    if key == "nhs":
-        while True:
-            body = digits(9)
-            check = -sum((10 - at) * int(d) for at, d in enumerate(body)) % 11
-            if check < 10:
-                return f"{body[:3]} {body[3:6]} {body[6:]}{check}"
-    if key == "sin":
-        body = digits(8)
-        total = sum(sum(divmod(int(d) * (1 + at % 2), 10)) for at, d in enumerate(body))
-        whole = body + str(-total % 10)
-        return f"{whole[:3]} {whole[3:6]} {whole[6:]}"
-    if key == "fiscale":
-        body = (
-            "".join(rng.choices(letters, k=6))
-            + f"{born[:2]}H{rng.randint(1, 28):02d}{rng.choice('ABCDEFGHIL')}{digits(3)}"
-        )
-        return body + str(codicefiscale.calc_check_digit(body))
-    raise KeyError(key)
+        return plain[key] if key in plain else numbered(rng, key)
 
 
 def leaks(shapes: Mapping[str, Sequence[str]], seed: int, each: int) -> Iterator[Leak]:
@@ -204,7 +133,9 @@ def measure(shapes: Mapping[str, Sequence[str]], seed: int, each: int) -> list[s
     return [*lines, f"{'all':26}{total.count:4} of {len(cases)}  {total.share:6.1%}, at most {total.high:.1%}"]
 
 
+_HALVES = {"training half": TRAINING, "seen half": SEEN, "seen half, further shapes": SEEN_TOO, "held half": HELD}
+
 if __name__ == "__main__":
-    for title, half in (("training half", TRAINING), ("held half", HELD), ("second held shapes", SECOND)):
+    for title, half in _HALVES.items():
         print(title)
         print("\n".join(measure(half, seed=7, each=160)))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from itertools import combinations
 
 import pytest
 
 from canvas_pipeline.intake.identities.languages import home_of, only_rules
-from canvas_pipeline_tests.intake.false_masks import entries, masked, titles
+from canvas_pipeline_tests.intake.false_masks import HALVES, SHOWN, entries, masked, titles
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("spacy") is None, reason="the extra pii is not installed")
 
@@ -20,10 +21,30 @@ def test_few_ordinary_titles_are_masked(part: str, most: float) -> None:
 
 def test_the_halves_share_few_entries_and_no_frame() -> None:
     for part in ("en", "world"):
-        training, held = ({s: set(e) for s, e in entries(half, part).items()} for half in ("training", "held"))
-        for section in training.keys() & held.keys():
-            if section.endswith("frames"):
-                assert not training[section] & held[section]
+        for one, other in combinations(({s: set(e) for s, e in entries(half, part).items()} for half in HALVES), 2):
+            for section in one.keys() & other.keys():
+                if section.endswith("frames"):
+                    assert not one[section] & other[section]
+
+
+def test_no_entry_of_the_held_half_stands_in_another() -> None:
+    own, seen = (
+        {
+            entry.casefold()
+            for half in halves
+            for part in ("en", "world")
+            for e in entries(half, part).values()
+            for entry in e
+        }
+        for halves in (("held",), SHOWN)
+    )
+    assert not own & seen
+
+
+def test_the_held_half_is_large_enough_for_its_bounds() -> None:
+    english, world = titles("held", "en")["en"], titles("held", "world")
+    assert len(english) >= 1200 and sum(map(len, world.values())) >= 1000
+    assert min(map(len, world.values())) >= 150
 
 
 def test_most_titles_tell_the_language_of_a_contributor() -> None:
