@@ -203,11 +203,12 @@ def test_of_a_module_of_the_line_only_the_definitions_count_that_a_stage_is_buil
 
 def test_every_function_that_builds_a_stage_is_in_the_table() -> None:
     builds = set()
-    for path in (PACKAGE / "pipeline").glob("*.py"):
+    for path in [*(PACKAGE / "pipeline").glob("*.py"), *(PACKAGE / "tracks").glob("*/data/*.py")]:
+        module = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
         for outer in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for inner in ast.walk(outer) if isinstance(outer, ast.FunctionDef) else ():
                 if inner is not outer and isinstance(inner, ast.FunctionDef) and _takes_a_writer(inner):
-                    builds.add(f"pipeline.{path.stem}:{outer.name}.{inner.name}")
+                    builds.add(f"{module}:{outer.name}.{inner.name}")
     assert {roots[0] for roots in STAGES.values()} == builds
 
 
