@@ -20,6 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from canvas_pipeline.atomic import whole_file
 from canvas_pipeline.bench.score import Prediction
 from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, MissingTool
@@ -238,9 +239,8 @@ def generate(
                 pool.shutdown(cancel_futures=True)
                 raise
     predictions = [known[case.id] for case in cases]
-    temporary = out.with_name(f".tmp-{out.name}")
-    write_jsonl(temporary, predictions)
-    temporary.replace(out)
+    with whole_file(out) as temporary:
+        write_jsonl(temporary, predictions)
     partial.unlink()
     return predictions
 

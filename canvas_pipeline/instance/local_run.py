@@ -6,12 +6,10 @@ in the web UI and in ``uma status``, found dead when this process is killed. Two
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +25,7 @@ from canvas_pipeline.gb10.executor import PRELOAD
 from canvas_pipeline.gb10.run_worker import holding, holds
 from canvas_pipeline.gb10.step_process import preload
 from canvas_pipeline.instance.dead_runs import alive, end_dead_runs
+from canvas_pipeline.locks import alone
 
 LANE, MODELS = "canvas/lane", "line"
 """Run tag of the jobs that make models, one at a time (dagster.yaml)."""
@@ -146,7 +145,8 @@ def local_run(
     folder = Path(instance.storage_directory())
     with holding(folder, run_id):
         try:
-            with _one_at_a_time(folder):
+            # Whoever looks for other runs and announces its own does so alone.
+            with alone(folder / "commands.lock"):
                 end_dead_runs(instance)
                 definition = job.get_definition()
                 if definition.run_tags.get(LANE) == MODELS:
@@ -205,15 +205,3 @@ def _reconstructable(job_name: str) -> tuple[ReconstructableJob, Any]:
     repository = ReconstructableRepository.for_module(*CODE)
     load_data = repository.get_definition().repository_load_data
     return repository.get_reconstructable_job(job_name).with_repository_load_data(load_data), load_data
-
-
-@contextlib.contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Between commands: whoever looks for other runs and announces its own is alone with that."""
-    folder.mkdir(parents=True, exist_ok=True)
-    held = os.open(folder / "commands.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.artifacts import Recipe, Stage
+from canvas_pipeline.atomic import point
 from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.line.workspace import Workspace
@@ -130,5 +131,5 @@ def release(ws: Workspace, name: str, checkpoint: str, data: Mapping[str, str]) 
              "model": {"Q4_K_M": {"file": "model.gguf", "sha256": sums["model.gguf"]}}}  # fmt: skip
     (folder / publish.BINDING).write_text(json.dumps(bound))
     publish._write_sums(folder)
-    publish._point(folder.parent, folder)
+    point(folder.with_name("current"), folder.name)
     return folder

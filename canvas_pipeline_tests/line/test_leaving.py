@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from canvas_pipeline.atomic import point
 from canvas_pipeline.cli import data_lineage
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput
 from canvas_pipeline.intake.courses.registry import Registry
@@ -112,7 +113,7 @@ def test_the_handles_of_invented_contributors_stay_when_the_last_real_one_goes(w
 
 def test_releases_that_saw_them_are_withdrawn_and_never_current_again(ws: Workspace) -> None:
     releases = ws.root / "releases"
-    publish._point(releases, releases / "canvas-sft-000000000000")
+    point(releases / "current", "canvas-sft-000000000000")
     found = leaving.forget(ws, "ada", AT, rebuild="none")
     assert [e.version for e in found.of("release")] == ["canvas-sft-000000000000"]
     assert (releases / "current").resolve().name == "canvas-kto-000000000000"
