@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.errors import DagsterPipesExecutionError
 from pydantic import Field
 
+from canvas_pipeline.gb10.dagster_compat import DagsterPipesExecutionError
 from canvas_pipeline.line.processes import ended_badly
 from canvas_pipeline.line.workspace import DEPLOY, Launch, Say, Workspace, allowance_of, workspace
 

@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
-from dagster._core.execution.api import execute_run
-from dagster._core.storage.dagster_run import RunRecord
 
 from canvas_pipeline import errors
+from canvas_pipeline.gb10.dagster_compat import ReconstructableJob, ReconstructableRepository, execute_run
 from canvas_pipeline.gb10.executor import PRELOAD
 from canvas_pipeline.gb10.run_worker import holding, holds
 from canvas_pipeline.gb10.step_process import preload
@@ -189,7 +187,7 @@ def refuse_another(instance: dg.DagsterInstance) -> None:
         )
 
 
-def _ending(instance: dg.DagsterInstance, record: RunRecord) -> str:
+def _ending(instance: dg.DagsterInstance, record: dg.RunRecord) -> str:
     run = record.dagster_run
     known = holds(Path(instance.storage_directory()), run.run_id)
     if known and COMMAND in run.tags:
