@@ -54,8 +54,3 @@ DATASETS: Mapping[str, DatasetSpec] = {
         ),
     )
 }  # fmt: skip
-
-
-def datasets_behind(name: str) -> tuple[DatasetSpec, ...]:
-    """The data sets that a method on data set ``name`` descends from, its own last: all but the first start from SFT."""
-    return tuple(DATASETS[each] for each in dict.fromkeys(("trajectory", name)))
