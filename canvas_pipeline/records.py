@@ -266,8 +266,3 @@ def _safe(error: Exception) -> str:
         (kind for kind in ("Invalid enum value", "Object contains unknown field") if what.startswith(kind)), None
     )
     return f"{foreign or what}{at}{where}"
-
-
-def to_plain(row: Any) -> Any:
-    """A row as dicts, lists and scalars (for data frames and Arrow)."""
-    return msgspec.to_builtins(row)

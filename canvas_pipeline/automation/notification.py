@@ -1,4 +1,4 @@
-"""What is said when a run fails, and where: the log, a file, a webhook.
+"""What is said when a run fails, and where: the log, a file, a webhook, a service.
 
 In: names and numbers of what failed; ``CANVAS_NOTIFY``. Out: one notice to each place. What must hold: a notice is made of step
 names, check names, numbers and exception classes only, so that it can hold nobody's data, not even in an exception's text; every
@@ -134,14 +134,7 @@ class Webhook:
             httpx.post(url, json=body, timeout=PATIENCE_S).raise_for_status()
 
     def _url(self) -> httpx.URL:
-        source, text = NOTIFY, self.address
-        if text.startswith("@"):
-            path = Path(text[1:])
-            if not path.is_file():
-                raise MissingInput(
-                    f"{path}: no such file; {NOTIFY} names it as the one that holds the webhook's address"
-                )
-            source, text = str(path), path.read_text(encoding="utf-8", errors="replace").strip()
+        source, text = _read_address(self.address, "webhook")
         with contextlib.suppress(httpx.InvalidURL):
             url = httpx.URL(text)
             if url.scheme in ("http", "https") and url.host:
@@ -151,15 +144,49 @@ class Webhook:
         )
 
 
+@dataclass(frozen=True)
+class Service:
+    """A line to any service that Apprise knows (e-mail, ntfy, Teams, Slack …); ``address`` is Apprise's, or ``@FILE`` holding one.
+
+    Not for a plain webhook: Apprise would send neither the notice's numbers nor say why an address did not take it."""
+
+    address: str
+
+    def send(self, notice: Notice) -> None:
+        import apprise  # a quarter of a second: only where something failed and is to be told this way
+
+        source, text = _read_address(self.address, "service")
+        with _unlogged("apprise", "requests", "urllib3"):  # they log the whole address
+            service = apprise.Apprise.instantiate(text, suppress_exceptions=True)
+            if service is None:
+                raise MissingInput(f"{source}: holds no address that Apprise knows (mailto://…, ntfy://…)")
+            taken = service.notify(body=notice.text(), title=f"{notice.job} failed")
+        if not taken:
+            kind = type(service).__name__.removeprefix("Notify").lower()
+            raise ServiceUnavailable(f"{kind} did not take the notice; check its address in {NOTIFY}")
+
+
+def _read_address(address: str, what: str) -> tuple[str, str]:
+    """An address and where it was found: in the variable, or in the file that ``@FILE`` names."""
+    if not address.startswith("@"):
+        return NOTIFY, address
+    path = Path(address[1:])
+    if not path.is_file():
+        raise MissingInput(f"{path}: no such file; {NOTIFY} names it as the one that holds the {what}'s address")
+    return str(path), path.read_text(encoding="utf-8", errors="replace").strip()
+
+
 @contextlib.contextmanager
-def _unlogged(name: str) -> Iterator[None]:
-    logger = logging.getLogger(name)
-    before = logger.level
-    logger.setLevel(logging.WARNING)
+def _unlogged(*names: str) -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def _log(rest: str) -> Notifier | None:
@@ -174,7 +201,13 @@ def _webhook(rest: str) -> Notifier | None:
     return Webhook(rest) if rest.startswith(("@", "http://", "https://")) and len(rest) > 1 else None
 
 
-KINDS: Mapping[str, Callable[[str], Notifier | None]] = {"log": _log, "file": _file, "webhook": _webhook}
+def _service(rest: str) -> Notifier | None:
+    return Service(rest) if len(rest) > 1 and (rest.startswith("@") or "://" in rest) else None
+
+
+KINDS: Mapping[str, Callable[[str], Notifier | None]] = {
+    "log": _log, "file": _file, "webhook": _webhook, "service": _service,
+}  # fmt: skip
 """Kind → how what follows its colon is read; a further kind is one more row."""
 
 

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from types import TracebackType
+from typing import Any
 
 import dagster as dg
-from dagster._core.snap import ExecutionPlanSnapshot
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -101,8 +101,8 @@ class StageTable:
             )
 
 
-def in_order(plan: ExecutionPlanSnapshot) -> list[str]:
-    """The steps of a plan, each behind those that it waits for."""
+def in_order(plan: Any) -> list[str]:
+    """The steps of a plan (Dagster's snapshot of it), each behind those that it waits for."""
     before = {
         step.key: {handle.step_key for each in step.inputs for handle in each.upstream_output_handles}
         for step in plan.steps

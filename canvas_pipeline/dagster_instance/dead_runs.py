@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.dagster_run import RunRecord
 
 from canvas_pipeline.gb10.run_worker import LOCK, holds
 
@@ -43,7 +42,7 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     return ended
 
 
-def death_of(instance: dg.DagsterInstance, record: RunRecord) -> str | None:
+def death_of(instance: dg.DagsterInstance, record: dg.RunRecord) -> str | None:
     """Why a run is certainly dead, or None."""
     run = record.dagster_run
     held = holds(Path(instance.storage_directory()), run.run_id)
@@ -55,6 +54,6 @@ def death_of(instance: dg.DagsterInstance, record: RunRecord) -> str | None:
     return f"no worker has begun it within {START_S:.0f} s"
 
 
-def alive(instance: dg.DagsterInstance, tags: dict[str, str]) -> Sequence[RunRecord]:
+def alive(instance: dg.DagsterInstance, tags: dict[str, str]) -> Sequence[dg.RunRecord]:
     """Runs with some tags that are under way, the newest first; call ``end_dead_runs`` before."""
     return instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY, tags=tags))

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
-from dagster._core.storage.dagster_run import DagsterRun
+import dagster as dg
 
+from canvas_pipeline.gb10.dagster_compat import CheckRunHealthResult, WorkerStatus
 from canvas_pipeline.gb10.run_worker import LOCK, holds
 
 
-class WatchedRunLauncher(DefaultRunLauncher):
+class WatchedRunLauncher(dg.DefaultRunLauncher):
     """Named in ``dagster.yaml`` as the instance's ``run_launcher``."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:
         return True
 
-    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """``RUNNING`` unless the run's worker has begun and is gone."""
         if holds(Path(self._instance.storage_directory()), run.run_id) is False:
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"its worker is gone: nobody holds {LOCK}")

@@ -6,27 +6,24 @@ in the web UI and in ``uma status``, found dead when this process is killed. Two
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
-from dagster._core.execution.api import execute_run
-from dagster._core.storage.dagster_run import RunRecord
 
 from canvas_pipeline import errors
 from canvas_pipeline.dagster_instance.dead_runs import alive, end_dead_runs
+from canvas_pipeline.gb10.dagster_compat import ReconstructableJob, ReconstructableRepository, execute_run
 from canvas_pipeline.gb10.executor import PRELOAD
 from canvas_pipeline.gb10.run_worker import holding, holds
 from canvas_pipeline.gb10.step_process import preload
+from canvas_pipeline.storage.locks import alone
 
 LANE, MODELS = "canvas/lane", "line"
 """Run tag of the jobs that make models, one at a time (dagster.yaml)."""
@@ -146,7 +143,8 @@ def local_run(
     folder = Path(instance.storage_directory())
     with holding(folder, run_id):
         try:
-            with _one_at_a_time(folder):
+            # Whoever looks for other runs and announces its own does so alone.
+            with alone(folder / "commands.lock"):
                 end_dead_runs(instance)
                 definition = job.get_definition()
                 if definition.run_tags.get(LANE) == MODELS:
@@ -189,7 +187,7 @@ def refuse_another(instance: dg.DagsterInstance) -> None:
         )
 
 
-def _ending(instance: dg.DagsterInstance, record: RunRecord) -> str:
+def _ending(instance: dg.DagsterInstance, record: dg.RunRecord) -> str:
     run = record.dagster_run
     known = holds(Path(instance.storage_directory()), run.run_id)
     if known and COMMAND in run.tags:
@@ -205,15 +203,3 @@ def _reconstructable(job_name: str) -> tuple[ReconstructableJob, Any]:
     repository = ReconstructableRepository.for_module(*CODE)
     load_data = repository.get_definition().repository_load_data
     return repository.get_reconstructable_job(job_name).with_repository_load_data(load_data), load_data
-
-
-@contextlib.contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Between commands: whoever looks for other runs and announces its own is alone with that."""
-    folder.mkdir(parents=True, exist_ok=True)
-    held = os.open(folder / "commands.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)

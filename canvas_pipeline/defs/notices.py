@@ -24,7 +24,7 @@ NOTIFIERS = notifiers_of(os.environ.get(NOTIFY, ""))
 
 @dg.run_failure_sensor(name="failures", default_status=WATCHING, minimum_interval_seconds=30)
 def failures(context: dg.RunFailureSensorContext, line: Line) -> None:
-    """Say which guardrails stopped a run and how the release stands; places: CANVAS_NOTIFY (log, file, webhook)."""
+    """Say which guardrails stopped a run and how the release stands; places: CANVAS_NOTIFY (log, file, webhook, service)."""
     run = context.dagster_run
     started = context.instance.get_run_record_by_id(run.run_id)
     since = datetime.fromtimestamp((started and started.start_time) or 0, UTC)

@@ -24,6 +24,7 @@ from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, 
 from canvas_pipeline.evaluation.score import Prediction
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import BenchCase, Message, dumps, read_jsonl, write_jsonl
+from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration
 from canvas_pipeline.tools.wire import STOPS
@@ -238,9 +239,8 @@ def generate(
                 pool.shutdown(cancel_futures=True)
                 raise
     predictions = [known[case.id] for case in cases]
-    temporary = out.with_name(f".tmp-{out.name}")
-    write_jsonl(temporary, predictions)
-    temporary.replace(out)
+    with whole_file(out) as temporary:
+        write_jsonl(temporary, predictions)
     partial.unlink()
     return predictions
 

@@ -7,16 +7,17 @@ is an error that names it; one labelling at a time writes to a journal.
 
 from __future__ import annotations
 
-import fcntl
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 import msgspec
 
-from canvas_pipeline.errors import BadConfig, BadInput
+from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import Vote, dumps
+from canvas_pipeline.storage.locks import alone
 
 
 class Journal:
@@ -26,21 +27,15 @@ class Journal:
         self._known: dict[tuple[str, str, str, str], Vote] = {}
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
+        self._open = ExitStack()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
-            try:
-                # The lock goes with the process: a killed run leaves none behind.
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with ExitStack() as stack:
+                busy = f"{path} is in use by another labelling; wait for it, or name another --journal"
+                stack.enter_context(alone(path.with_name(f".{path.name}.lock"), busy))
+                self._file = stack.enter_context(path.open("a+b"))
                 self._load(path)
-            except BlockingIOError:
-                self._file.close()
-                raise BadConfig(
-                    f"{path} is in use by another labelling; wait for it, or name another --journal"
-                ) from None
-            except BadInput:
-                self._file.close()
-                raise
+                self._open = stack.pop_all()
 
     def _load(self, path: Path) -> None:
         assert self._file is not None
@@ -63,8 +58,7 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._open.close()
 
     def find(self, pair: str, presentation: str, prompt_sha256: str, teacher: str) -> Vote | None:
         return self._known.get((pair, presentation, prompt_sha256, teacher))

@@ -1,8 +1,8 @@
 """``gb10_executor``: Dagster's multiprocess executor, in which a step starts only when its memory is there.
 
 In: a run's configuration, the tags of its steps. Out: Dagster's events, and those that say what a step reserves, waits for, took.
-What must hold: everything but the start of a step is the stock executor's (``seam``); on any machine the same code runs, on a small
-one it admits fewer steps at once.
+What must hold: everything but the start of a step is the stock executor's (``dagster_compat``); on any machine the same code runs,
+on a small one it admits fewer steps at once.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterEvent, Executor
-from dagster._core.definitions.executor_definition import MULTI_PROC_CONFIG, multiple_process_executor_requirements
-from dagster._core.execution.plan.objects import StepFailureData, StepRetryData, UserFailureData
-from dagster._core.execution.plan.step import ExecutionStep
-from dagster._core.execution.retries import RetryMode
-from dagster._core.execution.step_dependency_config import StepDependencyConfig
-from dagster._core.executor.multiprocess import MultiprocessExecutor
 
-from canvas_pipeline.gb10 import seam
+from canvas_pipeline.gb10 import dagster_compat
+from canvas_pipeline.gb10.dagster_compat import (
+    ExecutionStep,
+    MultiprocessExecutor,
+    RetryMode,
+    StepDependencyConfig,
+    StepFailureData,
+    StepRetryData,
+    UserFailureData,
+)
 from canvas_pipeline.gb10.demand import THREADS, declared
 from canvas_pipeline.gb10.keeper import RunKeeper, explanation
 from canvas_pipeline.gb10.peaks import Key, size_class
@@ -52,8 +55,8 @@ class Gb10Executor(MultiprocessExecutor):
 
         keeper = RunKeeper(plan_context.run_id, self.cap, declares, partial(key_of, plan_context))
         self._keeper = keeper
-        loop = seam.stock_loop(
-            ActiveExecution=partial(seam.AdmittedExecution, keeper),
+        loop = dagster_compat.stock_loop(
+            ActiveExecution=partial(dagster_compat.AdmittedExecution, keeper),
             execute_step_out_of_process=keeper.execute_step,
             get_run_crash_explanation=partial(explanation, keeper.stops),
         )
@@ -128,7 +131,7 @@ def _busy_limits() -> list[dict[str, Any]]:
 
 
 def _config() -> dict[str, Any]:
-    stock: Mapping[str, dg.Field] = getattr(MULTI_PROC_CONFIG.config_type, "fields")  # noqa: B009
+    stock: Mapping[str, dg.Field] = getattr(dg.multiprocess_executor.config_schema.config_type, "fields")  # noqa: B009
     limits = stock["tag_concurrency_limits"]
     return {
         **stock,
@@ -144,11 +147,11 @@ def _config() -> dict[str, Any]:
     }
 
 
-@dg.executor(name="gb10", config_schema=_config(), requirements=multiple_process_executor_requirements())
+@dg.executor(name="gb10", config_schema=_config(), requirements=dg.multiprocess_executor.get_requirements({}))
 def gb10_executor(context: dg.InitExecutorContext) -> Executor:
     """Steps in processes of their own, admitted by memory: across all runs of this machine, the sum of reservations stays in the
     budget, each step is stopped at its reservation, and what it took is learned for the next run."""
-    seam.verify()
+    dagster_compat.verify()
     config: Mapping[str, Any] = context.executor_config
     method, settings = next(iter((config.get("start_method") or {"forkserver": {}}).items()))
     return Gb10Executor(

@@ -3,7 +3,7 @@
 In: ``/proc`` and ``/sys/fs/cgroup`` (another root in tests). Out: bytes. What must hold: a container's limit counts where it is
 smaller than the machine, for what there is as for what is available; page cache that the kernel would give up is available.
 On a GB10 the GPU's allocations come out of the same MemAvailable, though no cgroup sees them.
-Only the standard library is imported: ``cli.preflight`` asks before set-up too.
+Only the standard library is imported, and not psutil, which knows no cgroups: ``cli.preflight`` asks before set-up too.
 """
 
 from __future__ import annotations

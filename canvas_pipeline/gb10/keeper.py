@@ -17,13 +17,11 @@ from typing import Any
 import dagster as dg
 import msgspec
 from dagster import DagsterEvent
-from dagster._core.events import EngineEventData
-from dagster._core.execution.plan.step import ExecutionStep
-from dagster._core.executor.child_process_executor import ChildProcessCrashException
 
 from canvas_pipeline.errors import CanvasPipelineError
-from canvas_pipeline.gb10 import process_group, seam
+from canvas_pipeline.gb10 import dagster_compat, process_group
 from canvas_pipeline.gb10.admission import Admitted, Claim, Refused, Waits
+from canvas_pipeline.gb10.dagster_compat import ChildProcessCrashException, EngineEventData, ExecutionStep
 from canvas_pipeline.gb10.demand import Demand, demand, larger
 from canvas_pipeline.gb10.host import GIB, gib
 from canvas_pipeline.gb10.ledger import Ledger, since_boot
@@ -67,7 +65,9 @@ class Waiting(msgspec.Struct):
 
 
 class RunKeeper:
-    """The keeper of one run; see ``seam.Keeper``. ``declares`` gives bytes and their source, ``key_of`` what a step's peaks are
+    """The keeper of one run; see ``dagster_compat.Keeper``.
+
+    ``declares`` gives bytes and their source, ``key_of`` what a step's peaks are
     kept under."""
 
     def __init__(
@@ -170,7 +170,7 @@ class RunKeeper:
         told: list[DagsterEvent] = []
         try:
             try:
-                for event in seam.stock_step(context, recon_job, step_context, step, *rest):
+                for event in dagster_compat.stock_step(context, recon_job, step_context, step, *rest):
                     if event is not None and (event.is_step_success or event.is_step_materialization):
                         told.append(event)
                     yield event
@@ -291,7 +291,7 @@ def explanation(stops: Mapping[str, StepStopped], prefix: str, exit_code: int | 
     step_key = prefix.rpartition(" ")[2]
     if step_key in stops:
         return stops[step_key].text
-    return seam.stock_explanation(prefix, -1 if exit_code is None else exit_code)
+    return dagster_compat.stock_explanation(prefix, -1 if exit_code is None else exit_code)
 
 
 def _whole(events: Sequence[DagsterEvent]) -> bool:

@@ -46,7 +46,9 @@ def foreign(who: Owner) -> bool:
 
 
 def started(pid: int) -> int | None:
-    """Start of a process in clock ticks since the boot; None where there is none, or only a zombie is left."""
+    """Start of a process in clock ticks since the boot; None where there is none, or only a zombie is left.
+
+    psutil gives a time of day, which moves when the clock is set."""
     try:
         text = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

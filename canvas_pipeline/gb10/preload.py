@@ -21,7 +21,8 @@ def load() -> None:
 
     text = os.environ.pop(JOB)
     from dagster import deserialize_value
-    from dagster._core.definitions.reconstruct import ReconstructableJob
+
+    from canvas_pipeline.gb10.dagster_compat import ReconstructableJob
 
     try:
         deserialize_value(text, ReconstructableJob).get_definition()

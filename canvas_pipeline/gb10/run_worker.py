@@ -7,11 +7,12 @@ copied to the run that retries another.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from canvas_pipeline.storage.locks import flocked
 
 log = logging.getLogger("canvas_pipeline.gb10")
 LOCK = "worker.lock"
@@ -31,7 +32,7 @@ def hold(folder: Path, run_id: str) -> int | None:
         log.warning("run %s: no %s (%s); if its worker dies, nobody will know", run_id, LOCK, error.strerror)
         return None
     try:
-        fcntl.flock(held, fcntl.LOCK_SH)  # shared: it waits for who is looking just now, and for nobody else
+        flocked(held, shared=True)  # shared: it waits for who is looking just now, and for nobody else
         os.fsync(held)  # after a power cut the file must not be missing where the run's start was written
     except OSError as error:
         log.warning(
@@ -62,11 +63,8 @@ def holds(folder: Path, run_id: str) -> bool | None:
     except OSError:
         return None
     try:
-        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not flocked(found, wait=False)
     except OSError:
         return None
     finally:
         os.close(found)
-    return False

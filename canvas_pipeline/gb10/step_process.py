@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 from dagster import serialize_value
-from dagster._core.definitions.reconstruct import ReconstructableJob
 
+from canvas_pipeline.gb10.dagster_compat import ReconstructableJob
 from canvas_pipeline.gb10.preload import JOB
 from canvas_pipeline.gb10.watchdog import Order, Report, guard
 

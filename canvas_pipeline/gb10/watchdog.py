@@ -197,9 +197,8 @@ class Guard:
     def collect(self) -> None:
         """Take the exit of every orphan that ended; the step's own is left to its ``Process``."""
         for pid in group.descendants(os.getpid()):
-            found = group.member(pid)
-            if pid != self.step.pid and found is not None and found.zombie and found.parent == os.getpid():
-                with contextlib.suppress(ChildProcessError):
+            if pid != self.step.pid:
+                with contextlib.suppress(ChildProcessError):  # a child of a child: its parent's to collect
                     os.waitpid(pid, os.WNOHANG)
 
 

@@ -15,10 +15,12 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import yaml
+from dockerfile_parse import DockerfileParser
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails.run import ImageEvidence
@@ -92,15 +94,13 @@ def entry_and_command(dockerfile: str) -> tuple[list[str] | None, list[str] | No
     entry: list[str] | None = None
     command: list[str] | None = None
     seen = False
-    for line in dockerfile.replace("\\\n", " ").splitlines():
-        word, _, rest = line.strip().partition(" ")
-        keyword = word.upper()
-        if keyword == "FROM":
+    for step in DockerfileParser(fileobj=BytesIO(dockerfile.encode())).structure:
+        if step["instruction"] == "FROM":
             entry, command, seen = None, None, True
-        elif keyword == "ENTRYPOINT":
-            entry = _dockerfile_words(rest.strip())
-        elif keyword == "CMD":
-            command = _dockerfile_words(rest.strip())
+        elif step["instruction"] == "ENTRYPOINT":
+            entry = _dockerfile_words(step["value"])
+        elif step["instruction"] == "CMD":
+            command = _dockerfile_words(step["value"])
     if not seen:
         raise BadInput("the training Dockerfile has no FROM line; it is not a Dockerfile")
     return entry, command

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.errors import DagsterPipesExecutionError
 from pydantic import Field
 
+from canvas_pipeline.gb10.dagster_compat import DagsterPipesExecutionError
 from canvas_pipeline.pipeline.processes import ended_badly
 from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.pipeline.workspace import DEPLOY, Launch, Log, Workspace, allowance_of, workspace

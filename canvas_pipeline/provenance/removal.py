@@ -15,13 +15,11 @@ is still there can always be traced. No other run may write to the store meanwhi
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
-import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from glob import escape
 from typing import Literal
 
@@ -36,7 +34,9 @@ from canvas_pipeline.provenance.exposure import Exposure, exposure, is_about
 from canvas_pipeline.provenance.lineage import Lineage
 from canvas_pipeline.records import Row, dumps
 from canvas_pipeline.release.publish import withdraw
-from canvas_pipeline.storage.versions import remove, sweep
+from canvas_pipeline.storage.atomic import sweep
+from canvas_pipeline.storage.locks import alone
+from canvas_pipeline.storage.versions import remove
 
 Rebuild = Literal["none", "data", "all"]
 REBUILDS: tuple[Rebuild, ...] = ("none", "data", "all")
@@ -250,15 +250,7 @@ def _pending(ws: Workspace) -> RemovalPlan | None:
         raise BadInput(f"{ws.private / INTENT} is damaged; remove it and name the contributor again") from None
 
 
-@contextmanager
-def _alone(ws: Workspace) -> Iterator[None]:
-    """One leaving at a time; the lock goes with the process."""
+def _alone(ws: Workspace) -> AbstractContextManager[None]:
+    """One leaving at a time."""
     ws.private.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fd = os.open(ws.private / ".leaving.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise BadConfig("another leaving is under way; wait for it, then call again") from None
-    finally:
-        os.close(fd)
+    return alone(ws.private / ".leaving.lock", "another leaving is under way; wait for it, then call again")

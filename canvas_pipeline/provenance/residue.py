@@ -21,8 +21,7 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.intake.reading.contributor_id import TRUTH, all_invented, contributor_of
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance.lineage import Lineage
-from canvas_pipeline.storage.atomic import whole_file
-from canvas_pipeline.storage.versions import sweep
+from canvas_pipeline.storage.atomic import sweep, whole_file
 
 VOTES = "votes.jsonl"
 T = TypeVar("T")
@@ -112,11 +111,8 @@ def mentions(ws: Workspace, contributor: str) -> tuple[str, ...]:
 
 def private_file(path: Path, raw: bytes) -> None:
     """Write a file of mode 0600, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with whole_file(path) as temporary:
-        fd = os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(raw)
+    with whole_file(path, private=True) as temporary:
+        temporary.write_bytes(raw)
 
 
 def append(path: Path, raw: bytes) -> None:

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from canvas_pipeline.errors import BadConfig, BadInput, CanvasPipelineError, MissingInput, MissingTool
 from canvas_pipeline.release.converter import ensure_converter
+from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.training import chat_template
 
 QUANTS: tuple[str, ...] = ("Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0")
@@ -162,13 +163,8 @@ def _failure(command: str, subject: Path, code: int, err: str) -> CanvasPipeline
 
 def _written(out: Path, write: Callable[[Path], object]) -> Path:
     """Let ``write`` fill a neighbour of ``out`` and move it there; nothing half-written stays."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".tmp-{os.getpid()}-{out.name}")
-    try:
+    with whole_file(out) as part:
         write(part)
         if not part.is_file():
             raise ModelFileUnusable(f"{out}: no file was written, though no error was reported")
-        os.replace(part, out)
-    finally:
-        part.unlink(missing_ok=True)
     return out

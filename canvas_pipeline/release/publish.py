@@ -27,7 +27,7 @@ import msgspec
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
 from canvas_pipeline.records import dumps
 from canvas_pipeline.release.gate import CARDS, ReleaseEvidence, release_log, require
-from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.storage.atomic import point, sync, unfinished, whole_file
 from canvas_pipeline.storage.digests import sha256_file
 
 SUMS = "SHA256SUMS"
@@ -49,8 +49,7 @@ def publish(evidence: ReleaseEvidence, files: Mapping[str, Path], to: Path) -> P
     _names(evidence.name, files)
     _same_files(evidence, files)
     to.mkdir(parents=True, exist_ok=True)
-    temporary = to / f".tmp-{os.getpid()}-{evidence.name}"
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = unfinished(to / evidence.name)
     try:
         for name, source in sorted(files.items()):
             target = temporary / name
@@ -62,12 +61,12 @@ def publish(evidence: ReleaseEvidence, files: Mapping[str, Path], to: Path) -> P
         verify(temporary)  # what lies on the disk now, not what was meant to: a full or failing disk shows here
         final = to / f"{evidence.name}-{sha256_file(temporary / SUMS)[:12]}"
         if not _sound(final):
-            _sync(temporary)
+            sync(temporary, deep=True)
             if final.exists():  # damaged: put aside, not removed, so that what happened to it can be looked at
                 os.rename(final, _free(final))
             os.rename(temporary, final)
-            _sync(to, deep=False)
-        _point(to, final)
+            sync(to)
+        point(to / "current", final.name)
         return final
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -103,7 +102,7 @@ def withdraw(folder: Path, reason: str) -> None:
         if sound is None:
             link.unlink()
         else:
-            _point(folder.parent, sound)
+            point(link, sound.name)
 
 
 def binding(evidence: ReleaseEvidence) -> dict[str, Any]:
@@ -204,19 +203,3 @@ def _write_sums(folder: Path) -> None:
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     text = "".join(f"{sha256_file(folder / name)}  {name}\n" for name in names)
     (folder / SUMS).write_text(text, encoding="utf-8")
-
-
-def _point(to: Path, final: Path) -> None:
-    temporary = to / f".tmp-{os.getpid()}-current"
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(final.name)
-    os.replace(temporary, to / "current")
-
-
-def _sync(folder: Path, deep: bool = True) -> None:
-    for path in [*(folder.rglob("*") if deep else ()), folder]:
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

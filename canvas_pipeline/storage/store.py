@@ -11,7 +11,6 @@ A crash at any moment leaves the previous ``current`` in place and at worst a ``
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -24,10 +23,13 @@ import msgspec
 
 from canvas_pipeline.errors import ArtifactCorrupt, BadInput, MissingInput
 from canvas_pipeline.records import Funnel, dumps, write_jsonl
-from canvas_pipeline.storage.atomic import room
+from canvas_pipeline.storage.atomic import discard, place, point, room, sweep, sync, unfinished
 from canvas_pipeline.storage.digests import MANIFEST, content_sha256, sha256_file
+from canvas_pipeline.storage.locks import alone
 
 SCHEMA_VERSION, KEEP = 1, 3
+LOCK = ".lock"
+"""One writer at a time gives its version its place: one file for the whole store, which names no stage and no contributor."""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,28 +194,21 @@ class Store:
         home = self.home(recipe.stage)
         with room(home):
             home.mkdir(parents=True, exist_ok=True)
-            _sweep(home)
+            sweep(home, deep=False)
             yield from self._write(home, recipe)
 
     def _write(self, home: Path, recipe: Recipe) -> Iterator[Writer]:
         final = home / recipe.fingerprint()[:16]
-        temporary = home / f".tmp-{os.getpid()}-{recipe.fingerprint()[:16]}"
-        shutil.rmtree(temporary, ignore_errors=True)
+        temporary = unfinished(final)
         temporary.mkdir()
         writer = Writer(temporary, recipe.fingerprint())
         try:
             yield writer
             _seal(writer, recipe)
-            with _alone(home):
-                if final.exists():
-                    # Only a damaged or superseded twin can be here: `reuse` would have returned a good one.
-                    trash = home / f".tmp-{os.getpid()}-old"
-                    os.rename(final, trash)
-                    os.rename(temporary, final)
-                    shutil.rmtree(trash, ignore_errors=True)
-                else:
-                    os.rename(temporary, final)
-                _sync(home)
+            with alone(self.root / LOCK):
+                # Only a damaged or superseded twin can be at its place: `reuse` would have returned a good one.
+                place(temporary, final)
+                sync(home)
                 self._point(recipe.stage, final)
                 self._prune(recipe.stage)
         finally:
@@ -231,10 +226,7 @@ class Store:
         link = self.home(stage) / "current"
         if link.is_symlink() and os.readlink(link) == folder.name:
             return
-        temporary = link.with_name(f".tmp-{os.getpid()}-link")
-        temporary.unlink(missing_ok=True)
-        temporary.symlink_to(folder.name)
-        os.replace(temporary, link)
+        point(link, folder.name)
 
     def _prune(self, stage: str) -> None:
         """Keep the newest ``KEEP`` versions: going back and forth stays free, the disk does not fill."""
@@ -246,10 +238,7 @@ class Store:
         done.sort(key=lambda p: (p / MANIFEST).stat().st_mtime_ns, reverse=True)
         for old in done[KEEP:]:
             if old.resolve() != current:
-                # Renamed first: a kill in between leaves a folder that the next writer sweeps, not one nobody knows.
-                trash = home / f".tmp-{os.getpid()}-pruned-{old.name}"
-                os.rename(old, trash)
-                shutil.rmtree(trash, ignore_errors=True)
+                discard(old)
 
 
 def _load(folder: Path) -> Stage | None:
@@ -285,35 +274,4 @@ def _seal(writer: Writer, recipe: Recipe) -> None:
         file.write(dumps(manifest) + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    _sync(writer.folder)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One writer at a time gives its version its place; a writer that dies lets go."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _sweep(home: Path) -> None:
-    """Remove what a crashed writer left; a living one (its pid is in the name) stays."""
-    for path in home.glob(".tmp-*"):
-        pid = path.name.split("-")[1]
-        if pid.isdigit() and int(pid) != os.getpid() and Path(f"/proc/{pid}").exists():
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+    sync(writer.folder)

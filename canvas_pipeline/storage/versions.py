@@ -7,11 +7,11 @@ In: a store. Out: ``Stage`` rows, and their removal. What must hold: a version t
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import msgspec
 
+from canvas_pipeline.storage.atomic import discard
 from canvas_pipeline.storage.digests import MANIFEST
 from canvas_pipeline.storage.store import Manifest, Stage, Store
 
@@ -44,28 +44,9 @@ def remove(folder: Path) -> None:
     if link.is_symlink() and os.readlink(link) == folder.name:
         link.unlink()
     if folder.is_dir():
-        gone = folder.with_name(f".tmp-{os.getpid()}-gone-{folder.name}")
-        shutil.rmtree(gone, ignore_errors=True)
-        os.rename(folder, gone)
-        shutil.rmtree(gone)
+        discard(folder)
     if folder.parent.is_dir() and not any(folder.parent.iterdir()):
         folder.parent.rmdir()
-
-
-def sweep(root: Path) -> int:
-    """Remove what writers left that died (``.tmp-<pid>-…`` of no living process but this one); returns how many."""
-    count = 0
-    for path in sorted(root.rglob(".tmp-*")):
-        pid = path.name.split("-")[1]
-        if pid.isdigit() and int(pid) != os.getpid() and Path(f"/proc/{pid}").exists():
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-            count += 1
-        elif path.is_symlink() or path.exists():
-            path.unlink(missing_ok=True)
-            count += 1
-    return count
 
 
 def _hidden(path: Path) -> bool:

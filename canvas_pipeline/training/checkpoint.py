@@ -9,12 +9,11 @@ torch, transformers and peft are imported inside the functions.
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import Any, Literal
 
 from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.training.chat_template import marked_template
 from canvas_pipeline.training.embedded import STOP_TOKENS, set_stops
 
@@ -89,20 +88,15 @@ def save_model(model: Any, tokenizer: Any, folder: Path, dtype: Dtype | None = N
     """Write model, tokenizer and template as a folder that is complete or not there at all."""
     import torch
 
-    temporary = folder.with_name(f".tmp-{os.getpid()}-{folder.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.parent.mkdir(parents=True, exist_ok=True)
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
     set_stops(model, tokenizer)
     tokenizer.padding_side = "left"
     try:
-        model.save_pretrained(str(temporary))
-        tokenizer.save_pretrained(str(temporary))
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
+        with whole_folder(folder) as temporary:
+            model.save_pretrained(str(temporary))
+            tokenizer.save_pretrained(str(temporary))
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
         tokenizer.padding_side = "right"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.records import PreferencePair, Row, read_jsonl, write_jsonl
+from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_pair, padded_length
@@ -109,15 +110,12 @@ def compute(spec: RunSpec, out: Path, reporter: Reporter) -> int:
     encoded = [encode_pair(row, tokenizer, spec.sizes.declaration) for row in pairs]
     sums = pair_logprobs(model, encoded, spec.compute, reporter)
     name = spec.inputs[spec.row.start].sha256
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".tmp-{out.name}")
     rows = (
         ReferenceRow(id=row.id, chosen=chosen, rejected=rejected, model=name)
         for row, (chosen, rejected) in zip(pairs, sums, strict=True)
     )
-    count = write_jsonl(temporary, rows)
-    temporary.replace(out)
-    return count
+    with whole_file(out) as temporary:
+        return write_jsonl(temporary, rows)
 
 
 def read_reference(path: Path, model: str) -> Mapping[str, ReferenceRow]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.records import dumps, write_jsonl
+from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.fused_head import project_learnt_only
@@ -183,20 +183,14 @@ def run(
         "first": history[0] if history else {},
         "last": _last(history),
     }
-    temporary = out.with_name(f".tmp-{os.getpid()}-{out.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        save_model(_full(trainer, spec, steps), tokenizer, temporary / "model")
-        write_jsonl(temporary / "metrics.jsonl", history)
-        (temporary / "summary.json").write_bytes(dumps(summary) + b"\n")
-        (temporary / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")
+    with whole_folder(out) as folder:
+        save_model(_full(trainer, spec, steps), tokenizer, folder / "model")
+        write_jsonl(folder / "metrics.jsonl", history)
+        (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
+        (folder / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")
         for name, png in plot_metrics(history, spec.method).items():
-            (temporary / "plots").mkdir(exist_ok=True)
-            (temporary / "plots" / f"{name}.png").write_bytes(png)
-        shutil.rmtree(out, ignore_errors=True)
-        os.replace(temporary, out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            (folder / "plots").mkdir(exist_ok=True)
+            (folder / "plots" / f"{name}.png").write_bytes(png)
     shutil.rmtree(steps, ignore_errors=True)
     return summary
 

@@ -15,10 +15,12 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @contextmanager
-def instance_at(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+def instance_at(
+    home: Path, monkeypatch: pytest.MonkeyPatch, configuration: Path = ROOT / "dagster.yaml"
+) -> Iterator[dg.DagsterInstance]:
     """The instance of a folder, configured as shipped."""
     home.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "dagster.yaml", home / "dagster.yaml")
+    shutil.copy(configuration, home / "dagster.yaml")
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     with dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance

@@ -146,6 +146,7 @@ def test_every_setting_a_service_gets_is_one_that_is_read() -> None:
     source = (
         "".join(path.read_text() for path in (ROOT / "canvas_pipeline").rglob("*.py"))
         + (DEPLOY / "workspace.yaml").read_text()
+        + (DEPLOY / "dagster.yaml").read_text()
     )
     named = {
         name for service in SERVICES.values() for name in service.get("environment", {}) if name.startswith("CANVAS_")

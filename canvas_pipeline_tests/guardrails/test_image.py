@@ -141,3 +141,9 @@ def test_a_program_that_is_absent_slow_or_failing_has_an_exit_code(tmp_path: Pat
     assert run_program(["false"], 5.0) == 1
     with pytest.raises(BadInput, match="Dockerfile"):
         examine(tmp_path / "absent", tmp_path / "absent", tmp_path)
+
+
+def test_a_comment_inside_a_continued_command_is_no_part_of_it() -> None:
+    text = "FROM a\nENTRYPOINT old\nFROM b\ncmd run \\\n# why\n  it\n# ENTRYPOINT never\n"
+    entry, command = entry_and_command(text)
+    assert entry is None and command is not None and command[2].split() == ["run", "it"]

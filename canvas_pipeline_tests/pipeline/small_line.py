@@ -17,6 +17,7 @@ from typing import Any
 from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Item, Message, Refusal, Student, Trajectory, digest
+from canvas_pipeline.storage.atomic import point
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Recipe, Stage
 from canvas_pipeline.tracks.canvas.track import TRACK
@@ -131,5 +132,5 @@ def release(ws: Workspace, name: str, checkpoint: str, data: Mapping[str, str]) 
              "model": {"Q4_K_M": {"file": "model.gguf", "sha256": sums["model.gguf"]}}}  # fmt: skip
     (folder / publish.BINDING).write_text(json.dumps(bound))
     publish._write_sums(folder)
-    publish._point(folder.parent, folder)
+    point(folder.with_name("current"), folder.name)
     return folder

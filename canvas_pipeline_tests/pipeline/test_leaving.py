@@ -21,6 +21,7 @@ from canvas_pipeline.pipeline.workspace import KEPT, Workspace
 from canvas_pipeline.provenance import removal
 from canvas_pipeline.records import digest
 from canvas_pipeline.release import publish
+from canvas_pipeline.storage.atomic import point
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.intake.boundaries import Boundaries
 from canvas_pipeline_tests.intake.kills import in_child
@@ -137,7 +138,7 @@ def test_the_handles_of_invented_contributors_stay_when_the_last_real_one_goes(w
 
 def test_releases_that_saw_them_are_withdrawn_and_never_current_again(ws: Workspace) -> None:
     releases = ws.root / "releases"
-    publish._point(releases, releases / "canvas-sft-000000000000")
+    point(releases / "current", "canvas-sft-000000000000")
     found = removal.forget(ws, "ada", AT, rebuild="none")
     assert [e.version for e in found.of("release")] == ["canvas-sft-000000000000"]
     assert (releases / "current").resolve().name == "canvas-kto-000000000000"

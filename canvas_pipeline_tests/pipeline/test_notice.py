@@ -19,6 +19,7 @@ from canvas_pipeline.automation.notification import (
     File,
     Log,
     Notice,
+    Service,
     Webhook,
     notifiers_of,
     plain_numbers,
@@ -154,13 +155,41 @@ def test_the_address_stands_in_no_log_however_much_is_logged(hook: Hook, caplog:
 
 def test_nothing_named_is_the_log_and_every_kind_can_be_named() -> None:
     assert notifiers_of("") == (Log(),)
-    for kind, rest in {"log": "", "file": ":/tmp/x", "webhook": ":https://example.org/x"}.items():
+    places = {"log": "", "file": ":/tmp/x", "webhook": ":https://example.org/x", "service": ":ntfy://example.org/x"}
+    for kind, rest in places.items():
         assert len(notifiers_of(kind + rest)) == 1
-    assert set(KINDS) == {"log", "file", "webhook"}
+    assert set(KINDS) == set(places)
+
+
+def test_a_service_that_apprise_knows_hears_the_line_and_its_address_stands_in_no_log(
+    hook: Hook, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    (tmp_path / "address").write_text(hook.url.replace("http:", "json:"))
+    with caplog.at_level(logging.DEBUG):
+        tell(NOTICE, notifiers_of(f"service:@{tmp_path}/address"))
+    assert [body["message"] for body in hook.bodies] == [NOTICE.text()]
+    assert "secret-token" not in caplog.text
+
+
+def test_a_service_that_refuses_or_is_unknown_is_said_without_its_address(
+    hook: Hook, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    hook.answers = [404]
+    places = [
+        Service(hook.url.replace("http:", "json:")),
+        Service("nobody://secret-token"),
+        File(tmp_path / "notices.jsonl"),
+    ]
+    with caplog.at_level(logging.DEBUG), pytest.raises(ServiceUnavailable, match="json did not take") as raised:
+        tell(NOTICE, places)
+    assert "no address that Apprise knows" in str(raised.value)
+    assert "secret-token" not in str(raised.value) + caplog.text
+    assert (tmp_path / "notices.jsonl").read_text().count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    "text", ["mail:me", "file:", "webhook:", "webhook:@", "webhook:secret-token", "log:x", "log,,log"]
+    "text",
+    ["mail:me", "file:", "webhook:", "webhook:@", "webhook:secret-token", "service:secret-token", "log:x", "log,,log"],
 )
 def test_a_place_that_cannot_be_used_is_numbered_and_never_quoted(text: str) -> None:
     with pytest.raises(BadConfig, match=r"entry [12] of CANVAS_NOTIFY") as raised:

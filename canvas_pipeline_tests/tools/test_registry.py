@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,3 +186,21 @@ def test_a_schema_is_what_a_chat_template_takes(name: str) -> None:
         p["type"] in ("integer", "number", "string", "boolean", "array")
         for p in function["parameters"]["properties"].values()
     )
+
+
+NEAR = (
+    st.integers(-5, 30)
+    | st.booleans()
+    | st.floats(-2, 2)
+    | st.sampled_from(["x", "2026-03-02T09:00:00Z", *BLOCK_MINUTES, []])
+)
+
+
+@given(st.sampled_from(list(TOOLS)), st.data())
+def test_a_call_that_is_valid_here_is_valid_by_the_schema_that_servers_read(name: str, data: st.DataObject) -> None:
+    """jsonschema as the second judge. A left-out argument may be written as null, which the schema says in OpenAPI's word."""
+    changed = data.draw(st.dictionaries(st.sampled_from([*DESIGN[name], "other"]), NEAR, max_size=3))
+    arguments = {**good(name), **changed}
+    if validate(ToolCall(name, arguments)) == ():
+        (schema,) = schemas((name,))
+        jsonschema.validate(arguments, schema["function"]["parameters"])

@@ -11,7 +11,6 @@ rewrites that exist, ``forget`` in ``courses.registry`` and ``convert`` here, pu
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ import msgspec
 
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, MissingInput, MissingTool
 from canvas_pipeline.storage.atomic import room, whole_file
+from canvas_pipeline.storage.locks import flocked
 
 ENCRYPTION_VARIABLE = "CANVAS_REGISTRY_ENCRYPTION_KEY"
 _PROOF = b"canvas course registry"
@@ -79,7 +79,7 @@ class RegistryFile:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND if write else os.O_RDONLY
             fd = os.open(self.path, flags, 0o600)
             with os.fdopen(fd, "r+b" if write else "rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX if write else fcntl.LOCK_SH)
+                flocked(fd, shared=not write)
                 try:
                     if os.stat(self.path).st_ino != os.fstat(fd).st_ino:
                         continue
@@ -119,12 +119,9 @@ class RegistryFile:
 
     def rewrite(self, entries: Iterable[Entry], key_check: str) -> None:
         """Put a whole new file in this one's place; the caller holds the lock."""
-        with whole_file(self.path) as temporary:
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                os.fchmod(fd, 0o600)
-                file.write(self.header(key_check))
-                file.writelines(map(self.line, entries))
+        with whole_file(self.path, private=True) as temporary, temporary.open("wb") as file:
+            file.write(self.header(key_check))
+            file.writelines(map(self.line, entries))
 
     @property
     def key_check(self) -> str:

@@ -221,10 +221,6 @@ def instant(text: str) -> datetime | None:
         return None
 
 
-def _rows_field(record: Record) -> str:
-    return "assignments" if isinstance(record, CourseSnapshot) else "items"
-
-
 def _quick(contributor: str, number: int, line: bytes) -> Record | None:
     """The record where every field is there, nothing else is, and nothing is wrong; None where only ``strict`` can tell."""
     full = full_record.decode(line)

@@ -1,4 +1,6 @@
-"""Where this executor meets Dagster's own: the stock loop, with three of its names bound to ours.
+"""All that the package uses of Dagster's private parts, and the executor's loop: Dagster's, with three of its names bound to ours.
+
+The other modules import these names from here; a contract test says which of them a new Dagster has changed.
 
 In: Dagster's ``MultiprocessExecutor.execute`` and ``ActiveExecution``. Out: the same loop, in which a step starts only when it was
 admitted. What must hold: nothing of Dagster is copied or changed for others (the loop's code runs with a copy of its globals, in
@@ -18,15 +20,32 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from dagster import DagsterEvent
+from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
+from dagster._core.errors import DagsterPipesExecutionError
 from dagster._core.events import EngineEventData
+from dagster._core.execution.api import execute_run
 from dagster._core.execution.plan.active import ActiveExecution
+from dagster._core.execution.plan.objects import StepFailureData, StepRetryData, UserFailureData
 from dagster._core.execution.plan.step import ExecutionStep
+from dagster._core.execution.retries import RetryMode
+from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.executor import multiprocess
+from dagster._core.executor.child_process_executor import ChildProcessCrashException
 from dagster._core.executor.multiprocess import MultiprocessExecutor
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._utils import get_run_crash_explanation
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from canvas_pipeline.errors import MissingTool
+
+__all__ = [
+    "AdmittedExecution", "CheckRunHealthResult", "ChildProcessCrashException", "DagsterPipesExecutionError", "EngineEventData",
+    "ExecutionStep", "InstanceRef", "Keeper", "MultiprocessExecutor", "ReconstructableJob", "ReconstructableRepository",
+    "RetryMode",
+    "StepDependencyConfig", "StepFailureData", "StepRetryData", "UserFailureData", "WorkerStatus", "execute_run", "misfits",
+    "stock_explanation", "stock_loop", "stock_step", "verify",
+]  # fmt: skip
 
 NAMES = ("ActiveExecution", "execute_step_out_of_process", "get_run_crash_explanation")
 STEP_ARGUMENTS = (
@@ -177,7 +196,7 @@ def verify() -> None:
     if found:
         raise MissingTool(
             f"this Dagster's multiprocess executor differs from the one gb10_executor is built on: {'; '.join(found)}. Install the "
-            "version that uv.lock names, or adapt canvas_pipeline/gb10/seam.py and its contract test"
+            "version that uv.lock names, or adapt canvas_pipeline/gb10/dagster_compat.py and its contract test"
         )
 
 
