@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.guardrails.run import ImageEvidence
+from canvas_pipeline.guardrails.guard import ImageEvidence
 
 PROGRAM = "canvas-train"
 ENGINES = ("docker", "podman")
