@@ -10,21 +10,18 @@ the same function.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import BadInput, GateClosed
-from canvas_pipeline.guardrails import data, run
-from canvas_pipeline.guardrails.table import GUARDS, Guard, broken_bounds, guards_for
+from canvas_pipeline.guardrails.guard import Guard, Hashes
+from canvas_pipeline.guardrails.rows import judge_rows, reader
+from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.methods import Method, ancestry
 from canvas_pipeline.profiles import Profile
-from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
 
-Hashes = Mapping[str, str]
 Limits = Mapping[str, Mapping[str, Number]]
 """Guard id → thresholds that the method table gives (``{"g5": {"max_grad_norm": 60.0}, "g11": …}``)."""
 
@@ -110,7 +107,7 @@ def forged(verdict: Verdict) -> list[str]:
     for bound in guard.bounds:
         if bound.value is not None and verdict.thresholds.get(bound.threshold) != bound.value:
             reasons.append(f"{guard.name}: was judged with another {bound.threshold} than the shipped {bound.value:g}")
-    if verdict.passed != (not broken_bounds(guard, verdict.numbers, verdict.thresholds)):
+    if verdict.passed != (not guard.broken(verdict.numbers, verdict.thresholds)):
         reasons.append(f"{guard.name}: passed={verdict.passed} contradicts the verdict's own numbers")
     return reasons
 
@@ -123,10 +120,9 @@ def reverify(
     profile: Profile,
     limits: Limits | None = None,
 ) -> list[str]:
-    """The training process's own look: ``decide``, then every file is hashed again and the row guards (G1 G2 G4 G7 G8
-    G12 G13) are worked out again from its rows. ``files`` maps the names of ``inputs`` to JSONL files: the method's
-    train and eval file must be there; guards over further files are worked out where those are given, and else rest on
-    the hashes.
+    """What the training process asks for itself: ``decide``, then every file is hashed again and the guards over rows are worked out
+    again from the files. ``files`` maps the names of ``inputs`` to JSONL files: the method's train and eval file must be there;
+    guards over further files are worked out where those are given, and else rest on the hashes.
 
     Returns every reason against; a forged or stale verdict "contradicts" the files."""
     known = tuple(verdicts)
@@ -144,13 +140,12 @@ def reverify(
             reasons.append(f"{name}: {path} contradicts its sha256; it changed after it was judged")
         else:
             good[name] = path
+    read = reader(good)
     for guard in guards_for(method):
-        names = guard.inputs(method)
-        work = RECOMPUTED.get(guard.id)
-        if work is None or not all(name in good for name in names):
+        if not guard.recomputable or not all(name in good for name in guard.inputs(method)):
             continue
         try:
-            again = work(_rows(names, good), {name: inputs[name] for name in names}, dataset, profile)
+            again = judge_rows(guard, dataset, read, inputs, profile)
         except BadInput as error:
             reasons.append(f"{guard.name}: {error}")
             continue
@@ -172,30 +167,3 @@ def _contradictions(
             return [f"{guard.name}: the verdict contradicts the files ({what} differ when worked out again)"]
     # A guard that fails now fails, whatever was recorded (or not recorded) about it.
     return [] if again.passed else [f"{guard.name}: fails on the files at hand: {again.reason}"]
-
-
-Rows = dict[str, list[Any]]
-
-
-def _rows(names: Sequence[str], files: Mapping[str, Path]) -> Rows:
-    return {name: list(read_jsonl(files[name], DATASETS[name.rsplit("_", 1)[0]].row_type)) for name in names}
-
-
-def _both(rows: Rows) -> list[Any]:
-    return [row for group in rows.values() for row in group]
-
-
-RECOMPUTED: Mapping[str, Callable[[Rows, Hashes, str, Profile], Verdict]] = {
-    "g1": lambda rows, inputs, dataset, profile: data.g1(_both(rows), inputs),
-    "g2": lambda rows, inputs, dataset, profile: run.g2(
-        rows[f"{dataset}_train"], rows[f"{dataset}_eval"], inputs, dataset
-    ),
-    "g4": lambda rows, inputs, dataset, profile: data.g4(
-        _both(rows), profile.min_tool_occurrences, profile.max_tool_cv, inputs
-    ),
-    "g7": lambda rows, inputs, dataset, profile: data.g7(_both(rows), inputs, dataset),
-    "g8": lambda rows, inputs, dataset, profile: data.g8(_both(rows), inputs, dataset),
-    "g12": lambda rows, inputs, dataset, profile: run.g12(len(_both(rows)), dataset, profile, inputs),
-    "g13": lambda rows, inputs, dataset, profile: data.g13(_both(rows), inputs),
-}
-"""The guards cheap enough to be worked out again from the files, each with how."""

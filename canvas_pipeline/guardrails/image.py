@@ -23,7 +23,7 @@ import yaml
 from dockerfile_parse import DockerfileParser
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.guardrails.run import ImageEvidence
+from canvas_pipeline.guardrails.guard import ImageEvidence
 
 PROGRAM = "canvas-train"
 ENGINES = ("docker", "podman")

@@ -18,7 +18,7 @@ class Verdict(Row, frozen=True, kw_only=True):
 
     ``subject`` is what was judged where a guard speaks more than once: a data set (``trajectory``, ``preference``,
     ``feedback``) or a method (``dpo``); ``None`` where there is one verdict for the whole line. ``inputs`` maps a name
-    to the sha256 of the exact file or stage judged (the names are in ``table.GUARDS``). ``reason`` is empty when
+    to the sha256 of the exact file or stage judged (the names are in a guard's ``binds``). ``reason`` is empty when
     ``passed``. ``allowance`` is the recorded exception under which it passed, where there is one.
     """
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.errors import GateClosed
-from canvas_pipeline.guardrails.audit import audit
+from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.audit.auditor import report
 from canvas_pipeline.intake.audit.exceptions import FILE, Exceptions, exceptions, today
@@ -44,7 +44,8 @@ def of_files(
         found = report(list(paths.values()), registry, os.environ, exceptions=reviewed)
         leaks = tuple(msgspec.structs.replace(leak, file=Path(leak.file).name) for leak in found.leaks)
         unreadable = {Path(path).name: reason for path, reason in found.unreadable.items()}
-        writer.json(audit(msgspec.structs.replace(found, leaks=leaks, unreadable=unreadable), inputs, name), _VERDICT)
+        found = msgspec.structs.replace(found, leaks=leaks, unreadable=unreadable)
+        writer.json(AUDIT.judge(found, inputs, name), _VERDICT)
 
     code = root_of(build)
     listed = ws.private / FILE

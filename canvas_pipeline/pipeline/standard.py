@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from canvas_pipeline.datasets.spec import DatasetSpec
-from canvas_pipeline.guardrails.table import AUDIT, guards_for
+from canvas_pipeline.guardrails.audit import AUDIT
+from canvas_pipeline.guardrails.table import guards_for
 from canvas_pipeline.methods import Method, ancestry, method
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.stage import StageSpec

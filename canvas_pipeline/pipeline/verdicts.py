@@ -16,9 +16,10 @@ import msgspec
 
 from canvas_pipeline.datasets.spec import DATASETS, PARTS
 from canvas_pipeline.errors import ArtifactCorrupt, GateClosed
-from canvas_pipeline.guardrails import data, run
-from canvas_pipeline.guardrails.run import AxisMargin, ImageEvidence
-from canvas_pipeline.guardrails.table import guards_for
+from canvas_pipeline.guardrails.guard import AxisMargin, BaseEvidence, FunnelEvidence, ImageEvidence, TrainingEvidence
+from canvas_pipeline.guardrails.rows import judge_rows, reader
+from canvas_pipeline.guardrails.standard import MIN_RETAINED
+from canvas_pipeline.guardrails.table import GUARDS, guards_for, guards_of_split
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import ancestry, method
 from canvas_pipeline.pipeline.workspace import Workspace
@@ -46,13 +47,12 @@ def lineage(ws: Workspace, name: str) -> None:
 
 
 def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
-    """G1 G2 G4 G6 G7 G8 G12 G13, as far as they concern a data set."""
+    """G6 and the guards over rows, as far as they concern a data set."""
     split = ws.store.get(f"{dataset}_split")
     lineage(ws, f"{dataset}_split")
-    paths = tuple(file_of(split, part) for part in PARTS)
-    sha256s = tuple(sha256_file(path) for path in paths)
-    hashes = {f"{dataset}_{part}": sha256 for part, sha256 in zip(PARTS, sha256s, strict=True)}
-    g6 = data.g6(funnels(ws, dataset), ws.all_allowances(), hashes, dataset)
+    paths = {f"{dataset}_{part}": file_of(split, part) for part in PARTS}
+    hashes = {name: sha256_file(path) for name, path in paths.items()}
+    g6 = GUARDS["g6"].judge(FunnelEvidence(funnels(ws, dataset), ws.all_allowances()), hashes, dataset)
 
     def build(writer: Writer) -> None:
         writer.json(_of_rows(paths, hashes, dataset, ws.profile), _VERDICTS)
@@ -69,24 +69,13 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
     return (g6, *msgspec.json.decode(made.verify().path(_VERDICTS).read_bytes(), type=tuple[Verdict, ...]))
 
 
-def _of_rows(paths: Sequence[Path], hashes: Mapping[str, str], dataset: str, sizes: Profile) -> tuple[Verdict, ...]:
-    """The guards over rows: ``paths`` are those of ``PARTS``, ``hashes`` names their sha256."""
-    parts: list[list[Any]] = [list(read_jsonl(path, DATASETS[dataset].row_type)) for path in paths]
-    train, evaluation = parts
-    rows = [*train, *evaluation]
-    only_train = {f"{dataset}_train": hashes[f"{dataset}_train"]}
-    verdicts = [
-        run.g2(train, evaluation, hashes, dataset),
-        data.g7(rows, hashes, dataset),
-        data.g8(rows, hashes, dataset),
-        run.g12(len(train), dataset, sizes, only_train),
-    ]
-    if dataset == "preference":
-        verdicts.append(data.g1(rows, hashes))
-    if dataset == "trajectory":
-        verdicts.append(data.g4(train, sizes.min_tool_occurrences, sizes.max_tool_cv, only_train))
-        verdicts.append(data.g13(train, only_train))
-    return tuple(verdicts)
+def _of_rows(paths: Mapping[str, Path], hashes: Mapping[str, str], dataset: str, sizes: Profile) -> list[Verdict]:
+    """The guards over rows: first those of every data set, then those over this one alone."""
+    read = reader(paths)
+    guards = sorted(
+        (guard for guard in guards_of_split(dataset) if guard.recomputable), key=lambda g: g.per != "dataset"
+    )
+    return [judge_rows(guard, dataset, read, hashes, sizes) for guard in guards]
 
 
 def funnels(ws: Workspace, dataset: str) -> list[Funnel]:
@@ -94,7 +83,7 @@ def funnels(ws: Workspace, dataset: str) -> list[Funnel]:
     that lost most (a hundred contributors are one line)."""
     taken_in = [_funnel(ws, f"collab/{name}") for name in ws.store.get("corpus").manifest.recipe.inputs]
     worst = sorted(taken_in, key=lambda funnel: funnel.retained)[:1]
-    lossy = [funnel for funnel in taken_in if funnel.retained < data.MIN_RETAINED]
+    lossy = [funnel for funnel in taken_in if funnel.retained < MIN_RETAINED]
     return [*(lossy or worst), *(_funnel(ws, name) for name in DATASETS[dataset].funnels)]
 
 
@@ -113,39 +102,36 @@ def of_base(ws: Workspace) -> Verdict:
     made_from = benched.manifest.recipe.inputs
     inputs = {"base_model": made_from["model"], "bench_cases": made_from["bench_cases"]}
     maximum = 0.7 if ws.profile.base_model == "embedded" and not ws.base_model else None
-    return run.g3(selection["share"] or 0.0, selection["cases"], inputs, maximum)
+    evidence = BaseEvidence(tool_selection=selection["share"] or 0.0, cases=selection["cases"], maximum=maximum)
+    return GUARDS["g3"].judge(evidence, inputs)
 
 
 def of_image(ws: Workspace) -> Verdict:
     """G10, from the training image's evidence, about the files that were examined."""
     examined = ws.store.get("training_image").verify()
     evidence = msgspec.json.decode(examined.path("evidence.json").read_bytes(), type=ImageEvidence)
-    return run.g10(evidence, examined.manifest.recipe.inputs)
+    return GUARDS["g10"].judge(evidence, examined.manifest.recipe.inputs)
 
 
 def of_measurement(
     ws: Workspace, name: str, measured: Mapping[str, Any], hashes: Mapping[str, str]
 ) -> tuple[Verdict, ...]:
-    """G5, G9 and G11, from what the training process measured."""
+    """G5, G9 and G11, as far as they concern a method, from what the training process measured."""
     row = method(name)
-    wanted = {guard.id: {n: hashes[n] for n in guard.inputs(row)} for guard in guards_for(row)}
-    verdicts = [
-        run.g5(
-            name,
-            measured["grad_norm"],
-            row.grad_norm_bound[ws.profile.name],
-            measured["nonfinite_activations"],
-            measured["nonfinite_logits"],
-            wanted["g5"],
-            measured["largest_logit"],
-            measured["masks_wrong"],
-        ),
-        data.g11(measured["lengths"], row.hyperparameters(ws.profile.name).max_length, name, wanted["g11"]),
-    ]
-    if "g9" in wanted:
-        margins = [msgspec.convert(margin, AxisMargin) for margin in measured["margins"]]
-        verdicts.append(run.g9(name, margins, axes_of(ws, row.dataset), wanted["g9"]))
-    return tuple(verdicts)
+    evidence = TrainingEvidence(
+        grad_norm=measured["grad_norm"],
+        max_grad_norm=row.grad_norm_bound[ws.profile.name],
+        nonfinite_activations=measured["nonfinite_activations"],
+        nonfinite_logits=measured["nonfinite_logits"],
+        largest_logit=measured["largest_logit"],
+        masks_wrong=measured["masks_wrong"],
+        lengths=measured["lengths"],
+        max_length=row.hyperparameters(ws.profile.name).max_length,
+        margins=[msgspec.convert(margin, AxisMargin) for margin in measured["margins"]],
+        axes=axes_of(ws, row.dataset),
+    )
+    guards = (guard for guard in guards_for(row) if guard.reads is TrainingEvidence)
+    return tuple(guard.judge(evidence, {n: hashes[n] for n in guard.inputs(row)}, name) for guard in guards)
 
 
 def concerning(name: str, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
@@ -168,7 +154,10 @@ def file_of(split: Stage, part: str) -> Path:
 
 
 def axes_of(ws: Workspace, dataset: str) -> tuple[str, ...]:
-    """The axes that occur in a data set's training rows: the mini-train must have seen each of them."""
+    """The axes that occur in a data set's training rows: the mini-train must have seen each of them. None where its rows have no
+    axes."""
     spec = DATASETS[dataset]
+    if "axes" not in spec.row_type.__struct_fields__:
+        return ()
     rows: Any = read_jsonl(ws.store.get(spec.split).path("train.jsonl"), spec.row_type)
     return tuple(sorted({"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows if row.axes}))

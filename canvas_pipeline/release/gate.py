@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
-from canvas_pipeline.guardrails.data import MIN_RETAINED
 from canvas_pipeline.guardrails.gate import decide_line, forged
+from canvas_pipeline.guardrails.standard import MIN_RETAINED
 from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import method

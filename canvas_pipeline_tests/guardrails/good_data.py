@@ -13,11 +13,20 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.guardrails import data, run
-from canvas_pipeline.guardrails.run import AxisMargin, ImageEvidence
+from canvas_pipeline.datasets.spec import DATASETS
+from canvas_pipeline.guardrails.guard import (
+    AxisMargin,
+    BaseEvidence,
+    FunnelEvidence,
+    ImageEvidence,
+    RowsEvidence,
+    TrainingEvidence,
+)
+from canvas_pipeline.guardrails.rows import judge_rows
+from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import METHODS
-from canvas_pipeline.profiles import PROFILES
+from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import FeedbackExample, Funnel, Message, PreferencePair, Trajectory, dumps, write_jsonl
 from canvas_pipeline.tools.registry import TOOLS
 from canvas_pipeline.tools.wire import ToolCall, response_text, serialise
@@ -174,31 +183,39 @@ def _sha(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
+def training(**fields: Any) -> TrainingEvidence:
+    """What a good run measures, but for some fields."""
+    good = {
+        "grad_norm": 0.7, "max_grad_norm": 1.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0,
+        "masks_wrong": 0, "lengths": [100], "max_length": 1024, "margins": [], "axes": AXES,
+    }  # fmt: skip
+    return TrainingEvidence(**{**good, **fields})
+
+
+def judged_rows(guard: str, *parts: Any, dataset: str = "preference", profile: Profile = PROFILE) -> Verdict:
+    """The verdict of a guard on rows, bound to nothing."""
+    subject = dataset if GUARDS[guard].per == "dataset" else None
+    return GUARDS[guard].judge(RowsEvidence(parts, DATASETS[dataset], profile), {}, subject)
+
+
+def judged(guard: str, evidence: Any, subject: str | None = None) -> Verdict:
+    """The verdict of a guard on other evidence, bound to nothing."""
+    return GUARDS[guard].judge(evidence, {}, subject)
+
+
 def verdicts(line: Line, method: str) -> list[Verdict]:
     """All 13 verdicts, as the pipeline asks for them, for one method."""
-    dataset, start = METHODS[method].dataset, METHODS[method].start
-    every = line.hashes()
-    train, held_out = line.rows[f"{dataset}_train"], line.rows[f"{dataset}_eval"]
-
-    def bind(*names: str) -> dict[str, str]:
-        return {name: every[name] for name in names}
-
-    both = bind(f"{dataset}_train", f"{dataset}_eval")
-    trajectories = line.rows["trajectory_train"]
-    pairs = line.rows["preference_train"] + line.rows["preference_eval"]
-    mini = bind(f"{dataset}_train", start)
+    row, every = METHODS[method], line.hashes()
+    measured = training(grad_norm=line.grad_norm, lengths=line.lengths, margins=line.margins)
+    evidence: dict[type, Any] = {
+        BaseEvidence: BaseEvidence(tool_selection=line.base_selection, cases=200, maximum=0.7),
+        FunnelEvidence: FunnelEvidence(line.funnels, line.allowances),
+        ImageEvidence: line.image,
+        TrainingEvidence: measured,
+    }
     return [
-        data.g1(pairs, bind("preference_train", "preference_eval")),
-        run.g2(train, held_out, both, dataset),
-        run.g3(line.base_selection, 200, bind("base_model", "bench_cases"), maximum=0.7),
-        data.g4(trajectories, PROFILE.min_tool_occurrences, PROFILE.max_tool_cv, bind("trajectory_train")),
-        run.g5(method, line.grad_norm, 1.0, 0, 0, mini, largest_logit=12.0),
-        data.g6(line.funnels, line.allowances, both, dataset),
-        data.g7(train + held_out, both, dataset),
-        data.g8(train + held_out, both, dataset),
-        run.g9(method, line.margins, AXES, mini),
-        run.g10(line.image, bind("deploy/Dockerfile.training", "deploy/compose.yaml")),
-        data.g11(line.lengths, 1024, method, {**both, **bind("base_model")}),
-        run.g12(len(train), dataset, PROFILE, bind(f"{dataset}_train")),
-        data.g13(trajectories, bind("trajectory_train")),
+        judge_rows(guard, row.dataset, line.rows.__getitem__, every, PROFILE)
+        if guard.recomputable
+        else guard.judge(evidence[guard.reads], {name: every[name] for name in guard.inputs(row)}, guard.subject(row))
+        for guard in GUARDS.values()
     ]

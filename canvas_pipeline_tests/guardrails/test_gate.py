@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import GateClosed
-from canvas_pipeline.guardrails.gate import RECOMPUTED, decide, decide_line, forged, require, reverify
+from canvas_pipeline.guardrails.gate import decide, decide_line, forged, require, reverify
 from canvas_pipeline.guardrails.table import GUARDS, guards_for, inputs_for
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS
@@ -151,7 +151,7 @@ def test_reverify_agrees_with_honest_verdicts(tmp_path: Path) -> None:
         assert reverify(METHODS[method], verdicts(line, method), line.hashes(), files, PROFILE) == []
 
 
-@pytest.mark.parametrize("guard", RECOMPUTED)
+@pytest.mark.parametrize("guard", [guard.id for guard in GUARDS.values() if guard.recomputable])
 def test_a_forged_spec_contradicts_the_files(guard: str, tmp_path: Path) -> None:
     """Verdicts of a good line, with the hashes of a bad one written into them, pass every look at the verdicts
     alone."""
@@ -172,6 +172,11 @@ def test_a_forged_profile_threshold_contradicts(tmp_path: Path) -> None:
     assert decide(found, METHODS["dpo"], line.hashes()) == []
     reasons = reverify(METHODS["dpo"], found, line.hashes(), line.write(tmp_path), PROFILE)
     assert names(reasons) == {"g12_enough_rows"} and "thresholds differ" in reasons[0]
+
+
+def test_the_guards_over_rows_are_worked_out_again_and_no_others() -> None:
+    again = [guard.id for guard in GUARDS.values() if guard.recomputable]
+    assert again == ["g1", "g2", "g4", "g7", "g8", "g12", "g13"]
 
 
 def test_a_file_that_changed_after_it_was_judged_is_noticed(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.examples.verification import AXES as AXES_OF_THE_EXAMPLES
-from canvas_pipeline.guardrails.data import LEGAL_FAULTS
-from canvas_pipeline.guardrails.table import GUARDS, guards_for, inputs_for, judge
+from canvas_pipeline.guardrails.guard import Measured
+from canvas_pipeline.guardrails.table import GUARDS, guards_for, inputs_for
+from canvas_pipeline.guardrails.tool_calls import LEGAL_FAULTS
 from canvas_pipeline.methods import METHODS, ancestry, method
 from canvas_pipeline_tests.guardrails.good_data import AXES
 from canvas_pipeline_tests.guardrails.mutations import MUTATIONS
@@ -55,20 +56,24 @@ def test_an_unknown_method_is_named_with_those_there_are() -> None:
 
 def test_a_guard_without_its_threshold_does_not_answer() -> None:
     with pytest.raises(BadConfig, match="max_grad_norm"):
-        judge("g5", {"grad_norm": 0.1}, {})
+        GUARDS["g5"].verdict(Measured({"grad_norm": 0.1}), {})
 
 
 def test_a_reason_says_where_to_look_only_when_something_is_wrong() -> None:
     good = {"trajectories": 3, "most_repeats": 3}
-    assert judge("g13", good, {}, where=["row a"]).reason == ""
-    assert judge("g13", {**good, "most_repeats": 4}, {}, where=["row a"]).reason.endswith("look first at row a")
-    assert "look first" not in judge("g13", {**good, "most_repeats": 4}, {}).reason
+
+    def reason(measured: Measured) -> str:
+        return GUARDS["g13"].verdict(measured, {}).reason
+
+    assert reason(Measured(good, where=["row a"])) == ""
+    assert reason(Measured({**good, "most_repeats": 4}, where=["row a"])).endswith("look first at row a")
+    assert "look first" not in reason(Measured({**good, "most_repeats": 4}))
 
 
 @pytest.mark.parametrize("number", [None, "3", True, float("nan"), float("inf"), float("-inf")])
 def test_what_is_no_number_breaks_its_bound(number: float | str | bool | None) -> None:
-    assert not judge("g13", {"trajectories": 3, "most_repeats": number}, {}).passed
-    assert not judge("g13", {"trajectories": 3}, {}).passed
+    assert not GUARDS["g13"].verdict(Measured({"trajectories": 3, "most_repeats": number}), {}).passed
+    assert not GUARDS["g13"].verdict(Measured({"trajectories": 3}), {}).passed
 
 
 def test_shipped_thresholds_are_those_of_the_design() -> None:

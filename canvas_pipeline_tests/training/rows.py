@@ -10,8 +10,9 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
-from canvas_pipeline.guardrails import gate
-from canvas_pipeline.guardrails.table import guards_for, judge
+from canvas_pipeline.guardrails.guard import Measured
+from canvas_pipeline.guardrails.rows import judge_rows, reader
+from canvas_pipeline.guardrails.table import guards_for
 from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import BenchCase, FeedbackExample, Message, PreferencePair, Trajectory, write_jsonl
@@ -111,15 +112,13 @@ def passed(spec: RunSpec) -> tuple[Verdict, ...]:
     """The verdict of every guard that concerns the spec's method, bound to its inputs; the row guards really judge."""
     hashes = {name: file.sha256 for name, file in spec.inputs.items()}
     files = {name: Path(file.path) for name, file in spec.inputs.items()}
+    read = reader(files)
     verdicts = []
     for guard in guards_for(spec.row):
-        names = guard.inputs(spec.row)
-        bound = {name: hashes[name] for name in names}
-        work = gate.RECOMPUTED.get(guard.id)
-        if work is not None:
-            rows = gate._rows(names, files)
-            verdicts.append(work(rows, bound, spec.row.dataset, profile(spec.profile)))
+        if guard.recomputable:
+            verdicts.append(judge_rows(guard, spec.row.dataset, read, hashes, profile(spec.profile)))
         else:
-            thresholds = limits_of(spec).get(guard.id, {})
-            verdicts.append(judge(guard.id, _NUMBERS[guard.id], bound, thresholds, guard.subject(spec.row)))
+            bound = {name: hashes[name] for name in guard.inputs(spec.row)}
+            measured = Measured(_NUMBERS[guard.id], limits_of(spec).get(guard.id, {}))
+            verdicts.append(guard.verdict(measured, bound, guard.subject(spec.row)))
     return tuple(verdicts)

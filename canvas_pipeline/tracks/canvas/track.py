@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable, Iterator
 
 from canvas_pipeline.datasets.spec import DATASETS
-from canvas_pipeline.guardrails.table import AUDIT, guards_of_split
+from canvas_pipeline.guardrails.audit import AUDIT
+from canvas_pipeline.guardrails.table import guards_of_split
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.pipeline.stage import StageSpec

@@ -24,7 +24,8 @@ from canvas_pipeline.evaluation.charts import funnel_png
 from canvas_pipeline.evaluation.mock_canvas import MockCanvas
 from canvas_pipeline.examples import feedback as feedback_room
 from canvas_pipeline.examples import labelling, mutation, pairs, sessions, splits, students, teacher, trajectory
-from canvas_pipeline.guardrails.data import g6
+from canvas_pipeline.guardrails.guard import FunnelEvidence
+from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.courses.masker import CourseMasker
 from canvas_pipeline.intake.courses.registry import Registry
@@ -274,7 +275,8 @@ def _made(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
     verdicts: tuple[Verdict, ...] = (audits.of_stage(ws, stage),)
     pictures: dict[str, bytes] = {}
     if found is not None:
-        verdicts = (g6([found], ws.all_allowances(), {stage.manifest.stage: stage.sha256}), *verdicts)
+        evidence = FunnelEvidence([found], ws.all_allowances())
+        verdicts = (GUARDS["g6"].judge(evidence, {stage.manifest.stage: stage.sha256}), *verdicts)
         pictures = {"rows in and out": funnel_png([found])}
     funnels = () if found is None else (found,)
     return StageResult(stage, reused, verdicts, stage.manifest.notes, pictures, funnels)

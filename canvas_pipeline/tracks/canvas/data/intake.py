@@ -13,7 +13,8 @@ from pathlib import Path
 
 from canvas_pipeline.errors import BadInput, InputChanged, MissingInput
 from canvas_pipeline.evaluation.charts import funnel_png
-from canvas_pipeline.guardrails.data import g6
+from canvas_pipeline.guardrails.guard import FunnelEvidence
+from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.reading.contributor_id import in_folder
 from canvas_pipeline.intake.reading.quarantine import REASONS
@@ -146,7 +147,8 @@ def _made(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
 
 def _kept(ws: Workspace, stage: Stage) -> Verdict:
     """Whether a stage kept enough of its rows (G6)."""
-    return g6([_funnel(stage)], ws.all_allowances(), {stage.manifest.stage: stage.sha256})
+    evidence = FunnelEvidence([_funnel(stage)], ws.all_allowances())
+    return GUARDS["g6"].judge(evidence, {stage.manifest.stage: stage.sha256})
 
 
 def _funnel(stage: Stage) -> Funnel:

@@ -1,0 +1,211 @@
+"""What a guard is, what it may look at, and how its numbers become a ``Verdict``; nothing here knows any particular guard.
+
+``passed`` is exactly "every bound of the guard holds for these numbers and thresholds", so that ``gate`` can work it out again and
+notice an edited verdict. A number that is missing, no number, or NaN breaks its bound.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
+
+from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.guardrails.verdict import Number, Verdict
+from canvas_pipeline.records import Row
+
+if TYPE_CHECKING:
+    from canvas_pipeline.datasets.spec import DatasetSpec
+    from canvas_pipeline.guardrails.verdict import Allowance
+    from canvas_pipeline.methods import Method
+    from canvas_pipeline.profiles import Profile
+    from canvas_pipeline.records import Funnel
+
+Hashes = Mapping[str, str]
+"""The name of an input → its sha256."""
+NOTHING_TO_JUDGE = "there is nothing to judge; materialise the data set first"
+BOTH_PARTS = ("{dataset}_train", "{dataset}_eval")
+_OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RowsEvidence:
+    """The rows of one data set: ``parts`` in the order of the guard's ``binds``."""
+
+    parts: tuple[Sequence[Any], ...]
+    dataset: DatasetSpec
+    profile: Profile
+
+    @property
+    def rows(self) -> Iterator[Any]:
+        """The rows of all parts."""
+        return (row for part in self.parts for row in part)
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelEvidence:
+    """The row counts of some stages, and which of them may lose more than usual."""
+
+    funnels: Sequence[Funnel]
+    allowances: Sequence[Allowance]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseEvidence:
+    """The base model's share of right tools among ``cases`` that expect a call; ``maximum`` is how good it may be at most."""
+
+    tool_selection: float
+    cases: int
+    maximum: float | None = None
+
+
+class AxisMargin(Row, frozen=True, kw_only=True):
+    """Mean reward margin (chosen minus rejected; for KTO desirable minus undesirable) of one axis before and after a
+    mini-train, over ``rows`` rows."""
+
+    axis: str
+    before: float
+    after: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingEvidence:
+    """What the training process measured of one method, and the bounds that the method table gives.
+
+    ``grad_norm`` is of one step, before clipping; ``masks_wrong`` counts rows, ``nonfinite_*`` values; ``lengths`` are tokens of
+    whole rows (the longer side of a pair), train and eval together; ``axes`` are those that the training rows have."""
+
+    grad_norm: float
+    max_grad_norm: float
+    nonfinite_activations: int
+    nonfinite_logits: int
+    largest_logit: float | None
+    masks_wrong: int
+    lengths: Sequence[int]
+    max_length: int
+    margins: Sequence[AxisMargin]
+    axes: Sequence[str]
+
+
+class ImageEvidence(Row, frozen=True, kw_only=True):
+    """How the training image was examined: ``built`` with a container engine, or ``parsed`` without one. Exit codes are
+    those of the build (0 where nothing was built) and of ``canvas-train --help``; ``collisions`` say which service's
+    command does not fit the entry point."""
+
+    how: Literal["built", "parsed"]
+    engine: str | None
+    build_exit_code: int
+    help_exit_code: int
+    collisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a guard found. ``thresholds`` are those that its row leaves open; ``where`` are row ids, stages or axes to look at first
+    (never text of a row); ``allowance`` is the recorded exception that was needed."""
+
+    numbers: Mapping[str, Number]
+    thresholds: Mapping[str, Number] = field(default_factory=dict)
+    where: Sequence[str] = ()
+    allowance: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """``number op threshold``. ``value`` is the shipped threshold; ``None`` where ``evaluate`` gives it (from the profile or the
+    method table). ``advice`` says what to do when it does not hold."""
+
+    number: str
+    op: str
+    threshold: str
+    value: float | None
+    advice: str
+    optional: bool = False
+
+    def holds(self, numbers: Mapping[str, Number], thresholds: Mapping[str, Number]) -> bool:
+        """Whether it holds; a missing or non-finite number never does. An optional threshold of None asks nothing."""
+        limit = thresholds.get(self.threshold)
+        if limit is None and self.optional:
+            return True
+        measured = numbers.get(self.number)
+        if not _is_number(measured) or not _is_number(limit):
+            return False
+        return _OPERATORS[self.op](float(measured), float(limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One guard. ``evaluate`` measures evidence of the type ``reads``.
+
+    ``per`` says for what a verdict speaks: the whole ``line``, a ``dataset``, a ``method``. ``binds`` are the names of the inputs
+    whose hashes a verdict must carry; ``{dataset}`` is the method's data set, ``{start}`` the weights it starts from.
+    ``applies_to`` says which methods may not train without it."""
+
+    id: str
+    name: str
+    what: str
+    per: Literal["line", "dataset", "method"]
+    binds: tuple[str, ...]
+    reads: type
+    evaluate: Callable[[Any], Measured]
+    bounds: tuple[Bound, ...]
+    applies_to: Callable[[Method], bool] = lambda method: True
+
+    @property
+    def recomputable(self) -> bool:
+        """Whether it can be worked out again from the files of rows that it binds to."""
+        return self.reads is RowsEvidence
+
+    def inputs_of(self, dataset: str, start: str = "") -> tuple[str, ...]:
+        """The names its verdict must carry for a data set, and for the weights that a method starts from."""
+        return tuple(name.format(dataset=dataset, start=start) for name in self.binds)
+
+    def inputs(self, method: Method) -> tuple[str, ...]:
+        """The names its verdict must carry for a method."""
+        return self.inputs_of(method.dataset, method.start)
+
+    def subject(self, method: Method) -> str | None:
+        """The ``subject`` of the verdict that speaks for a method."""
+        return {"line": None, "dataset": method.dataset, "method": method.name}[self.per]
+
+    def broken(self, numbers: Mapping[str, Number], thresholds: Mapping[str, Number]) -> list[Bound]:
+        """The bounds that do not hold."""
+        return [bound for bound in self.bounds if not bound.holds(numbers, thresholds)]
+
+    def judge(self, evidence: Any, inputs: Hashes, subject: str | None = None) -> Verdict:
+        """Evaluate the evidence; ``inputs`` are the hashes of what it was taken from."""
+        return self.verdict(self.evaluate(evidence), inputs, subject)
+
+    def verdict(self, measured: Measured, inputs: Hashes, subject: str | None = None) -> Verdict:
+        """The verdict on some numbers. Shipped thresholds stay as they are. Raises ``BadConfig`` where a threshold is missing: a
+        guard without its threshold must not answer."""
+        limits = {**measured.thresholds, **{b.threshold: b.value for b in self.bounds if b.value is not None}}
+        for bound in self.bounds:
+            if limits.setdefault(bound.threshold, None) is None and not bound.optional:
+                raise BadConfig(
+                    f"{self.name} needs a threshold {bound.threshold}; it comes from the profile or method table"
+                )
+        broken = self.broken(measured.numbers, limits)
+        reasons = [
+            f"{b.number} is {_show(measured.numbers.get(b.number))}, must be {b.op} {_show(limits[b.threshold])}: {b.advice}"
+            for b in broken
+        ]
+        if reasons and measured.where:
+            reasons.append("look first at " + ", ".join(measured.where[:5]))
+        return Verdict(
+            guard=self.id, name=self.name, passed=not broken, numbers=dict(measured.numbers), thresholds=limits,
+            reason="; ".join(reasons), inputs=dict(inputs), allowance=measured.allowance, subject=subject,
+        )  # fmt: skip
+
+
+def _is_number(value: Number) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _show(value: Number) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "not measured" if value is None else str(value)

@@ -1,0 +1,191 @@
+"""The guards that every track has: G2 G3 G5 G6 G9 G10 G11 G12. They know no tool and no call.
+
+Nothing is read, written or measured here: the same evidence gives the same verdict. A reason names rows by id and never quotes
+their text. G5's bound and G11's length come from the method table, G12's minimum from the profile.
+"""
+
+from __future__ import annotations
+
+import math
+
+from canvas_pipeline.guardrails.guard import (
+    BOTH_PARTS,
+    NOTHING_TO_JUDGE,
+    BaseEvidence,
+    Bound,
+    FunnelEvidence,
+    Guard,
+    ImageEvidence,
+    Measured,
+    RowsEvidence,
+    TrainingEvidence,
+)
+from canvas_pipeline.guardrails.verdict import Number
+
+MIN_RETAINED = 0.7
+"""The share of its rows that a stage keeps (G6)."""
+
+
+def _disjoint(e: RowsEvidence) -> Measured:
+    """The eval set is not empty and shares neither items nor rows with the training set. A row that names no item cannot be shown
+    to be disjoint and counts against it."""
+    train, evaluation = e.parts
+    items = [{item for row in part for item in row.item_ids} for part in e.parts]
+    ids = [{row.id for row in part} for part in e.parts]
+    without = [f"row {row.id}" for row in e.rows if not row.item_ids]
+    shared = sorted(items[0] & items[1])
+    numbers: dict[str, Number] = {
+        "train_rows": len(train), "eval_rows": len(evaluation), "train_items": len(items[0]), "eval_items": len(items[1]),
+        "shared_items": len(shared), "shared_rows": len(ids[0] & ids[1]), "rows_without_items": len(without),
+    }  # fmt: skip
+    return Measured(numbers, where=[f"item {item}" for item in shared] + without)
+
+
+def _base(e: BaseEvidence) -> Measured:
+    """The base model selects the right tool often enough; where the project trained the base itself, not too often."""
+    return Measured({"tool_selection": e.tool_selection, "cases": e.cases}, {"maximum": e.maximum})
+
+
+def _dry_run(e: TrainingEvidence) -> Measured:
+    """One step's gradient norm is usable, no value in the model is NaN or infinite, and every loss mask covers the assistant's
+    turns. The largest logit is shown only (KTO once reached 1e8)."""
+    numbers: dict[str, Number] = {
+        "grad_norm": _shown(e.grad_norm), "nonfinite_activations": e.nonfinite_activations,
+        "nonfinite_logits": e.nonfinite_logits, "masks_wrong": e.masks_wrong,
+        "largest_logit": None if e.largest_logit is None else _shown(e.largest_logit),
+    }  # fmt: skip
+    return Measured(numbers, {"max_grad_norm": e.max_grad_norm})
+
+
+def _shrinkage(e: FunnelEvidence) -> Measured:
+    """Each stage keeps enough of its rows, or what its allowance says; allowances that were needed are recorded with their number
+    and reason. Raises ``RowsUnaccounted`` where a funnel does not add up."""
+    permits = {a.stage: a for a in e.allowances}
+    numbers: dict[str, Number] = {"stages": len(e.funnels)}
+    limits: dict[str, Number] = {"min_retained": MIN_RETAINED}
+    below: list[str] = []
+    used: list[str] = []
+    for funnel in e.funnels:
+        retained = funnel.check().retained
+        permit = permits.get(funnel.stage)
+        minimum = MIN_RETAINED
+        if retained < MIN_RETAINED and permit is not None:
+            minimum = min(MIN_RETAINED, permit.minimum_retained)
+            limits[f"minimum/{funnel.stage}"] = minimum
+            used.append(f"{funnel.stage}>={minimum:g}: {permit.reason}")
+        numbers[f"retained/{funnel.stage}"] = round(retained, 4)
+        numbers[f"rows_in/{funnel.stage}"] = funnel.rows_in
+        if retained < minimum:
+            below.append(f"{funnel.stage} ({retained:.1%} of {funnel.rows_in} rows kept)")
+    numbers["stages_below"] = len(below)
+    return Measured(numbers, limits, below, "; ".join(used) or None)
+
+
+def _margins(e: TrainingEvidence) -> Measured:
+    """In a mini-train the reward margin of every axis of the training rows grew."""
+    by_axis = {m.axis: m for m in e.margins}
+    missing = sorted(axis for axis in set(e.axes) if axis not in by_axis or by_axis[axis].rows < 1)
+    wrong = sorted(
+        m.axis for m in e.margins if not (math.isfinite(m.before) and math.isfinite(m.after) and m.after > m.before)
+    )
+    numbers: dict[str, Number] = {"axes": len(by_axis), "axes_missing": len(missing), "axes_wrong": len(wrong)}
+    for margin in e.margins:
+        numbers[f"moved/{margin.axis}"] = _shown(margin.after - margin.before)
+        numbers[f"rows/{margin.axis}"] = margin.rows
+    where = [f"axis {axis}: the wrong way" for axis in wrong] + [f"axis {axis}: not measured" for axis in missing]
+    return Measured(numbers, where=where)
+
+
+def _image(e: ImageEvidence) -> Measured:
+    """The training image builds, its help exits 0 and no command collides with the entry point; the numbers say whether a container
+    engine did it or the files were parsed."""
+    numbers: dict[str, Number] = {
+        "how": e.how, "engine": e.engine, "build_exit_code": e.build_exit_code, "help_exit_code": e.help_exit_code,
+        "collisions": len(e.collisions),
+    }  # fmt: skip
+    return Measured(numbers, where=e.collisions)
+
+
+def _lengths(e: TrainingEvidence) -> Measured:
+    """Few rows are longer than the method's ``max_length``, as its trainer will see them."""
+    total = len(e.lengths)
+    over = sum(length > e.max_length for length in e.lengths)
+    ordered = sorted(e.lengths)
+    numbers: dict[str, Number] = {
+        "rows": total,
+        "rows_over": over,
+        "share_over": over / total if total else None,
+        "longest": ordered[-1] if ordered else None,
+        "p99": ordered[max(0, math.ceil(0.99 * total) - 1)] if ordered else None,
+    }
+    return Measured(numbers, {"max_length": e.max_length})
+
+
+def _enough(e: RowsEvidence) -> Measured:
+    """The training file has the profile's minimum of rows."""
+    numbers: dict[str, Number] = {"rows": sum(1 for _ in e.rows), "profile": e.profile.name}
+    return Measured(numbers, {"min_rows": e.dataset.min_rows(e.profile)})
+
+
+def _shown(value: float) -> Number:
+    """JSON has no NaN or infinity: they are kept as text, which no bound accepts as a number."""
+    return value if math.isfinite(value) else str(value)
+
+
+_B = Bound
+GUARDS: tuple[Guard, ...] = (
+    Guard("g2", "g2_eval_disjoint", "the eval set is not empty and shares no item with the training set",
+          "dataset", BOTH_PARTS, RowsEvidence, _disjoint,
+          (_B("train_rows", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
+           _B("eval_rows", ">=", "min_rows", 1, "hold out more components (eval_fraction)"),
+           _B("shared_items", "<=", "max_shared", 0, "split by connected components of shared items"),
+           _B("shared_rows", "<=", "max_shared", 0, "the same row stands on both sides; split again"),
+           _B("rows_without_items", "<=", "max_rows_without_items", 0, "a row that names no item cannot be shown "
+              "to be disjoint; give it its student's items"))),
+    Guard("g3", "g3_base_not_empty", "the base model selects the right tool in at least 20 % of bench cases",
+          "line", ("base_model", "bench_cases"), BaseEvidence, _base,
+          (_B("cases", ">=", "min_cases", 1, "bench the base model on at least one case that expects a call"),
+           _B("tool_selection", ">=", "minimum", 0.2, "suspect the harness before the model: system prompt, "
+              "special tokens kept when decoding, stop tokens"),
+           _B("tool_selection", "<=", "maximum", None, "the base is so good that fine-tuning shows nothing; train "
+              "the embedded base for fewer steps", optional=True))),
+    Guard("g5", "g5_dry_run", "one training step: the gradient norm is finite and below the method's bound",
+          "method", ("{dataset}_train", "{start}"), TrainingEvidence, _dry_run,
+          (_B("grad_norm", ">", "above", 0.0, "the step has no usable gradient: look at the loss mask and for NaN"),
+           _B("grad_norm", "<", "max_grad_norm", None, "lower the learning signal's scale (beta, batch) or raise "
+              "the number of rows; do not raise the bound"),
+           _B("nonfinite_activations", "<=", "max_nonfinite", 0, "NaN or infinity inside the model: check dtype "
+              "and weights"),
+           _B("nonfinite_logits", "<=", "max_nonfinite", 0, "NaN or infinity in the logits: see the weights"),
+           _B("masks_wrong", "<=", "max_masks_wrong", 0, "a row's loss mask does not decode to exactly the "
+              "assistant's turns and their stops: see the chat template"))),
+    Guard("g6", "g6_shrinkage", "every stage keeps at least 70 % of its rows, or a recorded allowance permits less",
+          "dataset", BOTH_PARTS, FunnelEvidence, _shrinkage,
+          (_B("stages", ">=", "min_stages", 1, "give the funnels of the stages that made this data set"),
+           _B("stages_below", "<=", "max_stages_below", 0, "see the stage's refusals by reason; if the loss is "
+              "meant, give --allow-shrinkage STAGE=NUMBER:REASON"))),
+    # SFT reads no pairs, so that new pairs do not make it train again.
+    Guard("g9", "g9_margins_move", "in a mini-train the reward margin grows on every axis",
+          "method", ("{dataset}_train", "{start}"), TrainingEvidence, _margins,
+          (_B("axes", ">=", "min_axes", 1, "measure margins per axis before and after the mini-train"),
+           _B("axes_missing", "<=", "max_missing", 0, "every axis of the data set needs rows in the mini-train"),
+           _B("axes_wrong", "<=", "max_wrong", 0, "the objective pushes the wrong way: look for swapped sides and "
+              "at the sign of the loss")),
+          lambda method: method.objective != "sft"),
+    Guard("g10", "g10_training_image", "the training image answers canvas-train --help; commands fit its entry",
+          "line", ("deploy/Dockerfile.training", "deploy/compose.yaml"), ImageEvidence, _image,
+          (_B("collisions", "<=", "max_collisions", 0, "let compose's command hold options only"),
+           _B("build_exit_code", "<=", "max_exit_code", 0, "the image does not build"),
+           _B("build_exit_code", ">=", "min_exit_code", 0, "the image's build was killed"),
+           _B("help_exit_code", "<=", "max_exit_code", 0, "canvas-train --help must exit 0"),
+           _B("help_exit_code", ">=", "min_exit_code", 0, "canvas-train --help was killed"))),
+    Guard("g11", "g11_lengths", "fewer than 1 % of the rows are longer than the method's max_length",
+          "method", (*BOTH_PARTS, "base_model"), TrainingEvidence, _lengths,
+          (_B("rows", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
+           _B("share_over", "<", "max_share_over", 0.01, "shorten tool results or raise the method's max_length; "
+              "the trainer would cut these rows without a word"))),
+    Guard("g12", "g12_enough_rows", "the training set has at least the profile's minimum number of rows",
+          "dataset", ("{dataset}_train",), RowsEvidence, _enough,
+          (_B("rows", ">=", "min_rows", None, "make more rows: small sets are numerically unstable (KTO at N=146 "
+              "had a gradient norm of 290)"),)),
+)  # fmt: skip
