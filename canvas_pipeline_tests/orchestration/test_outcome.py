@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from canvas_pipeline.orchestration.checks import numbers_of
 from canvas_pipeline.orchestration.outcome import outcome
 from canvas_pipeline.pipeline.workspace import Workspace, allowance_of
 from canvas_pipeline.tracks.canvas.data import intake
@@ -23,6 +24,13 @@ def check_of(root: Path, *allowances: str) -> dg.AssetCheckResult:
     return found
 
 
+def bounds(found: dg.AssetCheckResult) -> dict[str, dict[str, object]]:
+    """The table of a check, by number."""
+    table = found.metadata["numbers and bounds"]
+    assert isinstance(table, dg.TableMetadataValue)
+    return {str(record.data["number"]): dict(record.data) for record in table.records}
+
+
 @pytest.fixture
 def failed(tmp_path: Path) -> dg.AssetCheckResult:
     return check_of(tmp_path / "line")
@@ -31,6 +39,39 @@ def failed(tmp_path: Path) -> dg.AssetCheckResult:
 def test_a_failed_shrinkage_check_names_the_stage_and_what_it_kept(failed: dg.AssetCheckResult) -> None:
     assert not failed.passed and failed.severity is dg.AssetCheckSeverity.ERROR
     assert failed.description and "look first at collab/zed-001 (25.0% of 4 rows kept)" in failed.description
+
+
+def test_a_failed_check_shows_its_numbers_beside_their_bounds_and_what_does_not_hold_first(
+    failed: dg.AssetCheckResult,
+) -> None:
+    table = bounds(failed)
+    assert list(table.values())[:2] == [
+        {"number": "stages_below", "measured": 1, "must be": "<= 0", "holds": "no"},
+        {"number": "retained/collab/zed-001", "measured": 0.25, "must be": ">= 0.7", "holds": "no"},
+    ]
+    assert table["stages"]["holds"] == "yes" and table["rows_in/collab/zed-001"]["must be"] == ""
+
+
+def test_then_it_says_where_to_look_and_names_the_hashes_it_judged_last(failed: dg.AssetCheckResult) -> None:
+    assert list(failed.metadata) == [
+        "numbers and bounds",
+        "where to look",
+        "where rows went",
+        "rows in and out",
+        "inputs",
+    ]
+    assert failed.metadata["where to look"].value == "collab/zed-001 (25.0% of 4 rows kept)"
+
+
+def test_a_passed_check_points_nowhere(tmp_path: Path) -> None:
+    assert (
+        "where to look" not in check_of(tmp_path / "line", "collab/zed-001=0.2:the second half is a test file").metadata
+    )
+
+
+def test_a_notice_finds_a_checks_numbers_by_name(failed: dg.AssetCheckResult) -> None:
+    found = numbers_of(failed.metadata)
+    assert found["stages_below"] == 1 and found["retained/collab/zed-001"] == 0.25 and numbers_of({}) == {}
 
 
 def test_it_shows_rows_in_and_out_with_the_reasons_worst_first(failed: dg.AssetCheckResult) -> None:
@@ -55,4 +96,6 @@ def test_with_an_allowance_it_passes_and_keeps_number_and_reason(tmp_path: Path)
     found = check_of(tmp_path / "line", "collab/zed-001=0.2:the second half is a test file")
     assert found.passed
     assert found.metadata["allow_shrinkage"].value == "collab/zed-001>=0.2: the second half is a test file"
-    assert found.metadata["threshold: minimum/collab/zed-001"].value == 0.2
+    assert bounds(found)["retained/collab/zed-001"] == {
+        "number": "retained/collab/zed-001", "measured": 0.25, "must be": ">= 0.2", "holds": "yes"
+    }  # fmt: skip
