@@ -18,13 +18,12 @@ from canvas_pipeline.pipeline.workspace import StageResult
 from canvas_pipeline.records import Funnel
 
 FUNNEL_PICTURE = "rows in and out"
-NUMBERS = "numbers and bounds"
-"""The table of a check's metadata; notices read it too."""
+BOUNDS, LOOK, WHERE_ROWS_WENT, JUDGED = "bounds", "look first at", "rows by stage", "versions judged (sha256)"
+"""Keys of a check's metadata. Dagster keeps a check's metadata by the alphabet: these names stand in the order to be read in."""
 _COLUMNS = {"number": "string", "measured": "any", "must be": "string", "holds": "string"}
 _FUNNEL_COLUMNS = {
     "stage": "string", "rows in": "int", "kept": "int", "merged": "int", "refused": "string", "retained": "string"
 }  # fmt: skip
-_LOOK = "look first at "
 
 
 def check_specs(asset: dg.AssetKey, guards: Iterable[str]) -> list[dg.AssetCheckSpec]:
@@ -44,18 +43,21 @@ def check_results(made: StageResult, guards: Iterable[str]) -> list[dg.AssetChec
 
 
 def check_result(verdict: Verdict, made: StageResult | None = None) -> dg.AssetCheckResult:
-    """A verdict as a check. Its reason stands first, then the numbers beside their bounds, then where to look; the hashes it judged
-    come last. A shrinkage check also shows where rows went, as a table and as the stage's picture."""
+    """A verdict as a check. Its reason stands first, then the numbers beside their bounds, then where to look; numbers to be drawn
+    over time and the hashes it judged come last. A shrinkage check also shows where rows went, as a table and as a picture."""
     rows = sorted(_numbers(verdict), key=lambda row: row[-1] != "no")
-    metadata: dict[str, Any] = {NUMBERS: table(_COLUMNS, rows)}
-    if not verdict.passed:
-        metadata["where to look"] = dg.MetadataValue.text(_where(verdict))
+    metadata: dict[str, Any] = {}
     if verdict.allowance:
         metadata["allow_shrinkage"] = dg.MetadataValue.text(verdict.allowance)
+    metadata[BOUNDS] = table(_COLUMNS, rows)
+    if not verdict.passed:
+        metadata[LOOK] = dg.MetadataValue.text(_where(verdict))
     if verdict.guard == "g6" and made is not None and made.funnels:
-        metadata["where rows went"] = table(_FUNNEL_COLUMNS, [_funnel(funnel) for funnel in made.funnels])
+        metadata[WHERE_ROWS_WENT] = table(_FUNNEL_COLUMNS, [_funnel(funnel) for funnel in made.funnels])
         metadata.update({name: picture(png) for name, png in made.pictures.items() if name == FUNNEL_PICTURE})
-    metadata["inputs"] = shown(verdict.inputs)
+    bounded = {bound.number for bound in CHECKS[verdict.guard].bounds}
+    metadata |= {f"value: {name}": shown(verdict.numbers[name]) for name in sorted(bounded & {*verdict.numbers})}
+    metadata[JUDGED] = shown(verdict.inputs)
     return dg.AssetCheckResult(
         passed=verdict.passed,
         check_name=verdict.name,
@@ -67,7 +69,7 @@ def check_result(verdict: Verdict, made: StageResult | None = None) -> dg.AssetC
 
 def numbers_of(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, object]:
     """A check's numbers by name, as its table holds them."""
-    found = metadata.get(NUMBERS)
+    found = metadata.get(BOUNDS)
     if not isinstance(found, dg.TableMetadataValue):
         return {}
     return {str(record.data["number"]): record.data["measured"] for record in found.records}
@@ -101,7 +103,7 @@ def _plain(value: Number) -> Number:
 
 def _where(verdict: Verdict) -> str:
     """The rows, stages or axes that the reason names, else what the first bound that does not hold advises."""
-    _, found, where = verdict.reason.rpartition(_LOOK)
+    _, found, where = verdict.reason.rpartition(f"{LOOK} ")
     if found:
         return where
     broken = broken_bounds(CHECKS[verdict.guard], verdict.numbers, verdict.thresholds)

@@ -13,8 +13,14 @@ import dagster as dg
 from canvas_pipeline.methods import METHODS
 
 COLOURS = {
-    "intake": "#dbeafe", "examples": "#dcfce7", "training": "#fef9c3", "method": "#ffedd5", "bench": "#fae8ff", "release": "#ffe4e6"
-}  # fmt: skip
+    "intake": "#dbeafe",
+    "examples": "#dcfce7",
+    "base": "#fef9c3",
+    "reference": "#f1f5f9",
+    "method": "#ffedd5",
+    "comparison": "#fae8ff",
+    "release": "#ffe4e6",
+}
 
 
 def mermaid(definitions: dg.Definitions) -> str:

@@ -107,8 +107,7 @@ def _shown(stage: Stage, reused: bool, verdicts: tuple[Verdict, ...] = ()) -> St
         **matrix.figures("over-calling", found.over_calling),
         **matrix.figures("termination", found.termination),
         **matrix.figures("malformed", found.malformed),
-        "cases": found.cases,
-        "cases by state": found.states,
+        "cases": f"{found.cases}: {', '.join(f'{count} {state}' for state, count in found.states.items())}",
     }
     pictures = {"tool selection by tool": charts.forest_png(found)}
     return StageResult(stage, reused, verdicts, facts, pictures, figures=figures)

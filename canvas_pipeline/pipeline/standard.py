@@ -27,17 +27,17 @@ def standard_stages(datasets: Mapping[str, DatasetSpec], methods: Sequence[str])
 
 def _shared() -> Iterator[StageSpec]:
     yield StageSpec(
-        name="base_model", inputs=(), make=training.base_model, kind="report", group="training",
+        name="base_model", inputs=(), make=training.base_model, kind="report", group="base",
         tools=("pytorch",),
         description="The base model that every method starts from, or where it lies. Look at its name.",
     )  # fmt: skip
     yield StageSpec(
-        name="training_image", inputs=(), make=training.training_image, kind="report", group="training", checks=("g10",),
+        name="training_image", inputs=(), make=training.training_image, kind="report", group="base", checks=("g10",),
         tools=("docker",),
         description="Whether the training container builds and starts. Look at the check g10: it says what does not.",
     )  # fmt: skip
     yield StageSpec(
-        name="base_bench", inputs=("base_model", "bench_cases"), make=evaluation.base_bench, kind="report", group="bench",
+        name="base_bench", inputs=("base_model", "bench_cases"), make=evaluation.base_bench, kind="report", group="base",
         checks=("g3",),
         description=(
             "The base's answers to the bench cases, before any training: what every method is compared with. Look at tool "
@@ -53,7 +53,7 @@ def _of_methods(datasets: Mapping[str, DatasetSpec], rows: Sequence[Method]) -> 
         if row in with_reference[:1]:
             yield StageSpec(
                 name=REFERENCE, inputs=(row.start, datasets[row.dataset].split), make=training.reference_logprobs, kind="report",
-                group="training", memory_gib=row.uma_gib,
+                group="reference", memory_gib=row.uma_gib,
                 tools=("jsonl",),
                 description=(
                     "Log-probability of every pair under the SFT checkpoint, computed once for all preference losses that "
@@ -103,14 +103,14 @@ def _of_method(datasets: Mapping[str, DatasetSpec], row: Method) -> Iterator[Sta
 def _release(rows: Sequence[Method]) -> Iterator[StageSpec]:
     yield StageSpec(
         name="method_matrix", inputs=tuple(f"{row.name}_bench" for row in rows), make=evaluation.method_matrix, kind="report",
-        group="bench",
+        group="comparison",
         description=(
             "All methods on the same cases, tested pairwise against SFT, beside trivial baselines. Look at the picture, then at "
             "the table."
         ),
     )  # fmt: skip
     yield StageSpec(
-        name="production_checkpoint", inputs=("method_matrix",), kind="report", group="bench",
+        name="production_checkpoint", inputs=("method_matrix",), kind="report", group="comparison",
         make=evaluation.production_checkpoint,
         description=(
             "Which checkpoint goes on to the release: the best macro tool selection with every tool above the floor. Look at the "
@@ -118,7 +118,7 @@ def _release(rows: Sequence[Method]) -> Iterator[StageSpec]:
         ),
     )  # fmt: skip
     yield StageSpec(
-        name="scenarios", inputs=("production_checkpoint",), make=evaluation.scenarios, kind="report", group="bench",
+        name="scenarios", inputs=("production_checkpoint",), make=evaluation.scenarios, kind="report", group="comparison",
         description=(
             "Six calendar scenarios, end to end through the agent loop on the mock Canvas. Look at how many passed, and why the "
             "others failed."

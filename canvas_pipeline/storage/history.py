@@ -27,10 +27,10 @@ def what_changed(stage: Stage, reused: bool, named: Collection[str]) -> str:
         return "made: there was no version before this one"
     differs = _differences(before.recipe, stage.manifest.recipe, named)
     same = before.content_sha256 == stage.sha256
-    result = "the result is the same" if same else "the result differs"
+    result = "same result" if same else "other result"
     if not differs:
-        return f"made again from the same inputs and settings; {result}"
-    return f"made again: {', '.join(differs)} changed since the last version; {result}"
+        return f"made again from the same inputs; {result}"
+    return f"made again ({', '.join(differs)} changed); {result}"
 
 
 def previous(stage: Stage) -> Manifest | None:

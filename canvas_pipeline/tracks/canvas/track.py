@@ -38,7 +38,7 @@ def _data() -> Iterator[StageSpec]:
         yield _rows(spec.split, spec.sources, functools.partial(examples.split, dataset=spec.name), "examples",
                     (*checks, AUDIT.id), f"{spec.title} in train, eval and test parts that share no item. "
                     "Look at the rows in each part and at the checks.")  # fmt: skip
-    yield _rows("bench_cases", ("corpus",), examples.bench_cases, "bench", (),
+    yield _rows("bench_cases", ("corpus",), examples.bench_cases, "examples", (),
                 "Prompts with the call expected next, disjoint from training. "
                 "Look at the number of cases of each kind.")  # fmt: skip
 
