@@ -123,8 +123,8 @@ def figure_of(facts: Mapping[str, Any]) -> str:
     """The one figure of a finished stage: the model's loss or tool selection, else what was counted or chosen."""
     if isinstance(loss := facts.get("last loss"), (int, float)):
         return f"loss {loss:.3g}"
-    if isinstance(selection := facts.get("tool selection"), str):
-        return f"tools {selection.partition(' [')[0]}"
+    if isinstance(selection := facts.get("tool selection (%)"), (int, float)):
+        return f"tools {selection:.1f} %"
     if isinstance(chosen := facts.get("chosen"), str):
         return chosen
     if "passed" in facts and "of" in facts:

@@ -96,7 +96,7 @@ def explained(result: RunResult, what: str, more: Iterable[str] = (), log: Path 
     """The error of a command whose run failed: each check that did not pass and each step's error, with its reason."""
     checks = result.failed_checks()
     # Guards that were not judged because another one failed say nothing new.
-    judged = [check for check in checks if "inputs" in check.metadata] or checks
+    judged = [check for check in checks if check.metadata] or checks
     lines = [f"{check.check_name}: {check.description}" for check in judged]
     lines += more
     lines += [f"{each.step.rpartition('__')[2]}: {each.message}" for each in result.failures() if not each.by_check]

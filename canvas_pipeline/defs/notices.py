@@ -17,6 +17,7 @@ from canvas_pipeline.automation.notification import (
     tell,
 )
 from canvas_pipeline.defs.automation import WATCHING
+from canvas_pipeline.orchestration.checks import numbers_of
 from canvas_pipeline.orchestration.resource import Line
 
 NOTIFIERS = notifiers_of(os.environ.get(NOTIFY, ""))
@@ -50,7 +51,7 @@ def notice_of(
             FailedCheck(
                 check=found.check_name,
                 asset=found.asset_key.to_user_string(),
-                numbers=plain_numbers({name: value.value for name, value in found.metadata.items()}),
+                numbers=plain_numbers(numbers_of(found.metadata)),
             )
             for found in evaluations
             if not found.passed

@@ -10,11 +10,15 @@ from canvas_pipeline.gb10.executor import gb10_executor
 from canvas_pipeline.gb10.gauge import bar_png, markdown
 from canvas_pipeline.gb10.uma import UmaCap
 from canvas_pipeline.orchestration.console import console
-from canvas_pipeline.orchestration.outcome import picture
+from canvas_pipeline.orchestration.metadata import picture
 from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.orchestration.track import OWNERS
 
 
-@dg.asset(group_name="platform", description="Who holds and who waits for this machine's memory, now.")
+@dg.asset(
+    group_name="platform", owners=OWNERS, tags={"kind": "report"}, kinds={"report"},
+    description="Who holds and who waits for this machine's memory, now. Look at the table, then at the bar.",
+)  # fmt: skip
 def uma_status(uma: UmaCap) -> dg.MaterializeResult[None]:
     found = uma.status()
     return dg.MaterializeResult(

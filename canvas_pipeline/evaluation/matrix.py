@@ -186,5 +186,15 @@ def percent(rate: Rate) -> str:
     return f"{100 * rate.share:.1f} % [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
 
 
+def figures(name: str, rate: Rate) -> dict[str, float | str]:
+    """A rate as metadata that can be drawn over time: per cent as a number, its interval beside it as text."""
+    if rate.share is None or rate.low is None or rate.high is None:
+        return {f"{name}, 95 % interval": "no case of this kind"}
+    return {
+        f"{name} (%)": round(100 * rate.share, 1),
+        f"{name}, 95 % interval": f"{100 * rate.low:.1f} to {100 * rate.high:.1f} ({rate.hits} of {rate.cases} cases)",
+    }
+
+
 def _plain(share: float | None) -> str:
     return "n/a" if share is None else f"{100 * share:.1f} %"

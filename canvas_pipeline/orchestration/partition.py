@@ -51,11 +51,11 @@ def departed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str,
     saw = [f"{e.stage} {e.version} ({e.seen})" for kind in ("model", "release") for e in found.of(kind)]
     return Result(
         metadata={
+            "files that still name them": dg.MetadataValue.int(len(found.mentions)),
             "models and releases that saw them": dg.MetadataValue.json(saw),
             "removed": dg.MetadataValue.json({**found.removed, "runs": runs}),
             "made again or reused": dg.MetadataValue.json(found.reused),
             "to be made again": dg.MetadataValue.json(list(found.to_rebuild)),
-            "files that still name them": dg.MetadataValue.int(len(found.mentions)),
             "record": dg.MetadataValue.text(found.who),
         }
     )

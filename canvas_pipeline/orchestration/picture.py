@@ -13,8 +13,14 @@ import dagster as dg
 from canvas_pipeline.methods import METHODS
 
 COLOURS = {
-    "intake": "#dbeafe", "examples": "#dcfce7", "training": "#fef9c3", "method": "#ffedd5", "bench": "#fae8ff", "release": "#ffe4e6"
-}  # fmt: skip
+    "intake": "#dbeafe",
+    "examples": "#dcfce7",
+    "base": "#fef9c3",
+    "reference": "#f1f5f9",
+    "method": "#ffedd5",
+    "comparison": "#fae8ff",
+    "release": "#ffe4e6",
+}
 
 
 def mermaid(definitions: dg.Definitions) -> str:
@@ -25,7 +31,7 @@ def mermaid(definitions: dg.Definitions) -> str:
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         name = _folded(key.path)
-        groups[name] = "method" if METHOD in name else node.group_name or ""
+        groups[name] = "method" if METHOD in name else (node.group_name or "").removeprefix(f"{key.path[0]}_")
         edges |= {(_folded(parent.path), name) for parent in node.parent_keys}
     # A method that starts from the SFT checkpoint is an arrow from <method> to itself once folded.
     edges = {(a, b) for a, b in edges if a != b and (b, a) not in edges or (a, b) in _FORWARD}

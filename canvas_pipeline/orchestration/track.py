@@ -3,20 +3,39 @@
 What must hold: an asset only calls its stage and shows what that returns.
 """
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import TypedDict
 
 import dagster as dg
 from pydantic import Field
 
 from canvas_pipeline.gb10.demand import TAG, THREADS, table
-from canvas_pipeline.orchestration.outcome import Result, check_specs, outcome
+from canvas_pipeline.orchestration.checks import check_specs
+from canvas_pipeline.orchestration.outcome import Result, outcome
 from canvas_pipeline.orchestration.resource import Line, pipes_launch
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.track import track_named
+from canvas_pipeline.pipeline.workspace import StageResult
 
 DAILY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=50))
 """A warning when one night was missed, a failure when two were. A night that changes nothing counts as fresh."""
+
+
+OWNERS = [owner.strip() for owner in os.environ.get("CANVAS_OWNERS", "team:canvas-pipeline").split(",")]
+"""Who answers for the assets: teams (``team:NAME``) or e-mail addresses."""
+KINDS: Mapping[str, str] = {"rows": "jsonl", "model": "pytorch", "report": "report", "spec": "json"}
+"""What an asset's box in the graph is marked with, where the stage names no tools."""
+
+
+class Attributes(TypedDict):
+    """What Dagster's asset decorator takes of ``attributes``."""
+
+    group_name: str
+    owners: list[str]
+    tags: dict[str, str]
+    kinds: set[str]
 
 
 class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -26,8 +45,9 @@ class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
     methods: list[str] = Field(default=[], description="rows of the method table")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        stages = track_named(self.track).stages(tuple(self.methods))
         return dg.Definitions(
-            assets=[_asset(spec, self.track) for spec in track_named(self.track).stages(tuple(self.methods)).values()]
+            assets=[_asset(spec, self.track, next_act(spec, stages, self.track)) for spec in stages.values()]
         )
 
 
@@ -41,25 +61,62 @@ def selection(names: Iterable[str], track: str = "canvas") -> dg.AssetSelection:
     return dg.AssetSelection.assets(*(asset_key(name, track) for name in names))
 
 
-def group_of(spec: StageSpec) -> str:
-    """The group in the web UI: one for each method, so that it folds, and one for each part of the track."""
-    return spec.group.replace("-", "_")
+def attributes(kind: str, group: str, method: str = "", tools: Iterable[str] = (), track: str = "canvas") -> Attributes:
+    """Group, owners, tags and kinds of an asset: what the web UI filters and folds by. A group is one method or one part of a
+    track; the track's name stands before it, so that two tracks' groups are not one."""
+    return {
+        "group_name": f"{track}_{group}".replace("-", "_"),
+        "owners": OWNERS,
+        "tags": {"track": track, "kind": kind, **({"method": method} if method else {})},
+        "kinds": set(tools) or {KINDS[kind]},
+    }
 
 
-def _asset(spec: StageSpec, track: str) -> dg.AssetsDefinition:
+def next_act(spec: StageSpec, stages: Mapping[str, StageSpec], track: str = "canvas") -> str:
+    """What to do when a stage is there, in one line: its own words, else the assets that come next (one for all methods)."""
+    if spec.next_act:
+        return spec.next_act
+    readers = [other for other in stages.values() if spec.name in other.inputs]
+    later = {other.name for other in readers if any(_comes_after(other, first.name, stages) for first in readers)}
+    following = sorted((other for other in readers if other.name not in later), key=lambda other: not other.scheduled)
+    several = len({other.method for other in following} - {"", spec.method}) > 1
+    names = dict.fromkeys(
+        _folded(other) if several and other.method != spec.method else other.name for other in following
+    )
+    return f"materialise {', '.join(f'{track}/{name}' for name in names)}" if names else ""
+
+
+def _comes_after(spec: StageSpec, name: str, stages: Mapping[str, StageSpec]) -> bool:
+    """Whether a stage is made from another, directly or through others."""
+    return any(
+        inner == name or (inner in stages and _comes_after(stages[inner], name, stages)) for inner in spec.inputs
+    )
+
+
+def _folded(spec: StageSpec) -> str:
+    return f"<method>{spec.name.removeprefix(spec.method)}" if spec.method else spec.name
+
+
+def _asset(spec: StageSpec, track: str, after: str) -> dg.AssetsDefinition:
     key = asset_key(spec.name, track)
 
     @dg.asset(
         key=key,
         deps=[asset_key(name, track) for name in spec.inputs],
-        group_name=group_of(spec),
         description=spec.description,
-        kinds=set(spec.tools),
+        **attributes(spec.kind, spec.group, spec.method, spec.tools, track),
         freshness_policy=DAILY if spec.expected_daily else None,
         op_tags={TAG: table(spec.memory_gib), THREADS: "all"} if spec.memory_gib else {},
         check_specs=check_specs(key, spec.checks),
     )
     def asset(context: dg.AssetExecutionContext, line: Line, pipes: dg.PipesSubprocessClient) -> Result:
-        return outcome(spec.make(line.workspace(context), pipes_launch(context, pipes)), spec.checks)
+        made = spec.make(line.workspace(context), pipes_launch(context, pipes))
+        return outcome(made, spec.checks, named=_named(spec, made), next_act=after)
 
     return asset
+
+
+def _named(spec: StageSpec, made: StageResult) -> list[str]:
+    """The inputs that may be named. Stages of rows also read people's files, which are named after them."""
+    inputs = [name for name in made.stage.manifest.recipe.inputs if spec.kind != "rows" and "/" not in name]
+    return [*spec.inputs, *inputs]

@@ -98,17 +98,19 @@ def _benched(
 
 def _shown(stage: Stage, reused: bool, verdicts: tuple[Verdict, ...] = ()) -> StageResult:
     found = read_report(stage)
-    facts = {
-        "cases": found.cases,
-        "tool selection": matrix.percent(found.tool_selection),
-        "exact call": matrix.percent(found.exact_call),
-        "parsimony": matrix.percent(found.parsimony),
-        "over-calling": matrix.percent(found.over_calling),
-        "termination": matrix.percent(found.termination),
-        "malformed": matrix.percent(found.malformed),
-        "states": found.states,
+    figures = {
+        **matrix.figures("tool selection", found.tool_selection),
+        **matrix.figures("exact call", found.exact_call),
     }
-    return StageResult(stage, reused, verdicts, facts, {"tool selection by tool": charts.forest_png(found)})
+    facts = {
+        **matrix.figures("parsimony", found.parsimony),
+        **matrix.figures("over-calling", found.over_calling),
+        **matrix.figures("termination", found.termination),
+        **matrix.figures("malformed", found.malformed),
+        "cases": f"{found.cases}: {', '.join(f'{count} {state}' for state, count in found.states.items())}",
+    }
+    pictures = {"tool selection by tool": charts.forest_png(found)}
+    return StageResult(stage, reused, verdicts, facts, pictures, figures=figures)
 
 
 def current_benches(ws: Workspace) -> tuple[dict[str, Stage], dict[str, str]]:
@@ -152,8 +154,14 @@ def method_matrix(ws: Workspace, launch: Launch) -> StageResult:
 
     inputs = {"bench_cases": cases.sha256, **{name: stage.sha256 for name, stage in stages.items()}}
     stage, reused = make(ws, "method_matrix", build, inputs=inputs)
-    facts = {"table": stage.path("matrix.md").read_text(), "left out": left_out}
-    return StageResult(stage, reused, facts=facts, pictures={"methods": stage.path("methods.png").read_bytes()})
+    rows = msgspec.json.decode(stage.path("matrix.json").read_bytes(), type=matrix.MethodMatrix).rows
+    figures: dict[str, float | str] = {}
+    for row in rows:
+        if not row.trivial:
+            figures |= matrix.figures(f"tool selection of {row.method}", row.tool_selection)
+    facts = {"table": stage.path("matrix.md").read_text(), "methods left out": left_out or "none"}
+    pictures = {"methods side by side": stage.path("methods.png").read_bytes()}
+    return StageResult(stage, reused, facts=facts, pictures=pictures, figures=figures)
 
 
 def production_checkpoint(ws: Workspace, launch: Launch) -> StageResult:
@@ -173,10 +181,13 @@ def production_checkpoint(ws: Workspace, launch: Launch) -> StageResult:
     inputs = {name: stage.sha256 for name, stage in stages.items()}
     stage, reused = make(ws, "production_checkpoint", build, inputs=inputs)
     record = msgspec.json.decode(stage.path("selection.json").read_bytes(), type=selection.SelectionRecord)
-    chosen = record.chosen.method if record.chosen else "none"
-    return StageResult(
-        stage, reused, facts={"chosen": chosen, "reason": record.reason, "candidates": len(record.candidates)}
-    )
+    figures: dict[str, float | str] = {
+        "chosen": record.chosen.method if record.chosen else "none",
+        "reason": record.reason,
+    }
+    if record.chosen and record.chosen.macro_selection is not None:
+        figures["macro tool selection on the selection cases (%)"] = round(100 * record.chosen.macro_selection, 1)
+    return StageResult(stage, reused, facts={"candidates": len(record.candidates)}, figures=figures)
 
 
 def production_method(ws: Workspace) -> str:
@@ -205,4 +216,5 @@ def scenarios(ws: Workspace, launch: Launch) -> StageResult:
     stage, reused = make(ws, "scenarios", run, inputs={"model": checkpoint.sha256}, unused=UNUSED)
     results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
     facts = {result.scenario: "passed" if result.passed else f"failed: {result.reason}" for result in results}
-    return StageResult(stage, reused, facts={"passed": sum(r.passed for r in results), "of": len(results), **facts})
+    figures = {"passed": sum(result.passed for result in results), "of": len(results)}
+    return StageResult(stage, reused, facts=facts, figures=figures)

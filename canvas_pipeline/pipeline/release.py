@@ -65,7 +65,12 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> StageResult:
         types = ", ".join(f"{kind} {count}" for kind, count in sorted(found.report.types.items()))
         share = f"{found.exact_retained} of {found.exact_unquantised}"
         lines.append(f"| {quant} | {found.report.size / (1 << 20):.2f} | {types} | {share} |")
-    return StageResult(stage, reused, facts={"quants": "\n".join(lines)})
+    figures: dict[str, float] = {}
+    for quant, found in quants.items():
+        if found.exact_unquantised:
+            figures[f"{quant}: exact calls kept (%)"] = round(100 * found.exact_retained / found.exact_unquantised, 1)
+        figures[f"{quant}: size (MiB)"] = round(found.report.size / (1 << 20), 2)
+    return StageResult(stage, reused, facts={"quants": "\n".join(lines)}, figures=figures)
 
 
 def production_gguf(ws: Workspace, launch: Launch) -> StageResult:
@@ -188,8 +193,9 @@ def release_log(ws: Workspace, launch: Launch) -> StageResult:
     inputs = {**evidence.files, **evidence.inputs, "code": evidence.code_version, "leaks": str(evidence.leaks)}
     inputs["exceptions"] = f"{evidence.exceptions} reviewed, {evidence.excepted} findings"
     stage, reused = make(ws, "release_log", build, inputs=inputs)
-    log = {"reasons against": len(gate.reasons_against(evidence)), "log": stage.path("RELEASE-LOG.md").read_text()}
-    return StageResult(stage, reused, (audits.of_stage(ws, stage),), log)
+    figures = {"reasons against a release": len(gate.reasons_against(evidence))}
+    log = {"release log": stage.path("RELEASE-LOG.md").read_text()}
+    return StageResult(stage, reused, (audits.of_stage(ws, stage),), log, figures=figures)
 
 
 def release(ws: Workspace, launch: Launch) -> StageResult:
@@ -211,4 +217,4 @@ def release(ws: Workspace, launch: Launch) -> StageResult:
 
     inputs = {"sums": sha256_file(folder / publish.SUMS)}
     made = make(ws, "release", build, inputs=inputs)
-    return StageResult(*made, (found,), {"folder name": folder.name})
+    return StageResult(*made, (found,), figures={"folder name": folder.name})

@@ -28,16 +28,23 @@ def standard_stages(datasets: Mapping[str, DatasetSpec], methods: Sequence[str])
 
 def _shared() -> Iterator[StageSpec]:
     yield StageSpec(
-        name="base_model", inputs=(), make=training.base_model, kind="report", group="training",
-        description="The base that every method descends from.",
+        name="base_model", inputs=(), make=training.base_model, kind="report", group="base",
+        tools=("pytorch",),
+        description="The base model that every method starts from, or where it lies. Look at its name.",
     )  # fmt: skip
     yield StageSpec(
-        name="training_image", inputs=(), make=training.training_image, kind="report", group="training", checks=("g10",),
-        description="Whether the training image starts.",
+        name="training_image", inputs=(), make=training.training_image, kind="report", group="base", checks=("g10",),
+        tools=("docker",),
+        description="Whether the training container builds and starts. Look at the check g10: it says what does not.",
     )  # fmt: skip
     yield StageSpec(
-        name="base_bench", inputs=("base_model", "bench_cases"), make=evaluation.base_bench, kind="report", group="bench",
-        checks=("g3",), description="The base on the bench, before any training.", memory_gib=ANSWERS,
+        name="base_bench", inputs=("base_model", "bench_cases"), make=evaluation.base_bench, kind="report", group="base",
+        checks=("g3",),
+        description=(
+            "The base's answers to the bench cases, before any training: what every method is compared with. Look at tool "
+            "selection and its interval."
+        ),
+        memory_gib=ANSWERS,
     )  # fmt: skip
 
 
@@ -47,8 +54,12 @@ def _of_methods(datasets: Mapping[str, DatasetSpec], rows: Sequence[Method]) -> 
         if row in with_reference[:1]:
             yield StageSpec(
                 name=REFERENCE, inputs=(row.start, datasets[row.dataset].split), make=training.reference_logprobs, kind="report",
-                group="training", memory_gib=row.uma_gib,
-                description="Log-probabilities of the frozen SFT reference, shared by the five preference losses.",
+                group="reference", memory_gib=row.uma_gib,
+                tools=("jsonl",),
+                description=(
+                    "Log-probability of every pair under the SFT checkpoint, computed once for all preference losses that "
+                    "need it."
+                ),
             )  # fmt: skip
         yield from _of_method(datasets, row)
 
@@ -62,56 +73,86 @@ def _of_method(datasets: Mapping[str, DatasetSpec], row: Method) -> Iterator[Sta
         name=f"{name}_run_spec", kind="spec", names_inputs="spec.json", method=name, group=name, memory_gib=row.uma_gib,
         inputs=tuple(dict.fromkeys((row.start, *read, "base_bench", "training_image", *reference))),
         make=_for(name, training.run_spec), checks=tuple(guard.id for guard in guards_for(row)),
-        description=f"Inputs, numbers and the verdicts of every guard for {name}, bound to the inputs' hashes.",
+        description=(
+            f"What {name} would train on, with which numbers, and what every guard says of it. Look at the checks: training "
+            "starts only where all pass."
+        ),
     )  # fmt: skip
     yield StageSpec(
         name=f"{name}_checkpoint", kind="model", method=name, group=name, memory_gib=row.uma_gib, tools=("pytorch",),
         inputs=(f"{name}_run_spec", row.start, own, *reference), make=_for(name, training.checkpoint),
-        description=f"Weights trained with {name}.",
+        description=f"The weights that {name} trained. Look at the loss over time (tab Plots) and at the curves of the run.",
     )  # fmt: skip
     yield StageSpec(
         name=f"{name}_bench", kind="report", method=name, group=name, memory_gib=ANSWERS,
         inputs=(f"{name}_checkpoint", "bench_cases"), make=_for(name, evaluation.method_bench),
-        description=f"{name} on the bench, with intervals.",
+        description=(
+            f"The answers of {name}'s checkpoint to the bench cases. Look at tool selection and exact call with their intervals; "
+            "the picture shows each tool; Plots shows all versions."
+        ),
     )  # fmt: skip
     yield StageSpec(
         name=f"{name}_gguf", kind="model", judged_on=frozenset({"bench", "bench_cases"}), method=name, group=name,
         memory_gib=ANSWERS, tools=("gguf",), inputs=(f"{name}_checkpoint", f"{name}_bench"), make=_for(name, release.gguf),
-        description=f"{name} in six quantisations, each loaded, asked and benched.", scheduled=False,
+        description=(
+            f"{name} in six GGUF quantisations, each loaded, asked and benched. Look at how many exact calls each keeps."
+        ),
+        scheduled=False, next_act="answer with one of its files: llama.cpp and Ollama read them (folder below)",
     )  # fmt: skip
 
 
 def _release(rows: Sequence[Method]) -> Iterator[StageSpec]:
     yield StageSpec(
         name="method_matrix", inputs=tuple(f"{row.name}_bench" for row in rows), make=evaluation.method_matrix, kind="report",
-        group="bench", description="All methods side by side, with paired tests.",
+        group="comparison",
+        description=(
+            "All methods on the same cases, tested pairwise against SFT, beside trivial baselines. Look at the picture, then at "
+            "the table."
+        ),
     )  # fmt: skip
     yield StageSpec(
-        name="production_checkpoint", inputs=("method_matrix",), kind="report", group="bench",
+        name="production_checkpoint", inputs=("method_matrix",), kind="report", group="comparison",
         make=evaluation.production_checkpoint,
-        description="The checkpoint with the best macro accuracy whose every tool is above the floor.",
+        description=(
+            "Which checkpoint goes on to the release: the best macro tool selection with every tool above the floor. Look at the "
+            "choice and its reason; choosing none is a result."
+        ),
     )  # fmt: skip
     yield StageSpec(
-        name="scenarios", inputs=("production_checkpoint",), make=evaluation.scenarios, kind="report", group="bench",
-        description="Six calendar scenarios, end to end through the agent loop.", memory_gib=ANSWERS,
+        name="scenarios", inputs=("production_checkpoint",), make=evaluation.scenarios, kind="report", group="comparison",
+        description=(
+            "Six calendar scenarios, end to end through the agent loop on the mock Canvas. Look at how many passed, and why the "
+            "others failed."
+        ),
+        memory_gib=ANSWERS,
     )  # fmt: skip
     yield StageSpec(
         name="production_gguf", inputs=("production_checkpoint",), make=release.production_gguf, kind="model", group="release",
-        tools=("gguf",), description="The production checkpoint in six quantisations.", memory_gib=ANSWERS,
+        tools=("gguf",),
+        description=(
+            "The production checkpoint in six GGUF quantisations. Look at how many exact calls each keeps."
+        ),
+        memory_gib=ANSWERS,
     )  # fmt: skip
     yield StageSpec(
         name="cards", inputs=("production_gguf", "method_matrix", "scenarios", "corpus"), make=release.cards, kind="report",
         group="release", checks=(AUDIT.id,),
-        description="Model card, data card and Modelfile, from measured artefacts only.",
+        description="Model card, data card and Modelfile, written from measured artefacts only. Look at the model card below.",
     )  # fmt: skip
     yield StageSpec(
         name="release_log", inputs=("cards",), make=release.release_log, kind="report", group="release", checks=(AUDIT.id,),
-        description="RELEASE-LOG.md: every item, ticked or with its reason.",
+        description=(
+            "Every condition of a release, ticked or with the reason against it. Look at the number of reasons: a release "
+            "needs 0."
+        ),
     )  # fmt: skip
     yield StageSpec(
         name="release", inputs=("release_log",), make=release.release, kind="spec", names_inputs="release.json",
-        group="release", checks=(AUDIT.id,), description="The release, in a local folder.", restored=False,
-        expected_daily=True,
+        group="release", checks=(AUDIT.id,), restored=False, expected_daily=True, tools=("gguf",),
+        description=(
+            "The released folder: quantisations, cards, Modelfile, release log. Look at its name, and whether it is fresh."
+        ),
+        next_act="verify it: canvas-release verify data/releases/current",
     )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def base_model(ws: Workspace, launch: Launch) -> StageResult:
             shutil.copytree(shipped, writer.path("model"), dirs_exist_ok=True)
 
         stage, reused = make(ws, "base_model", copy, inputs={"weights": sha256_path(shipped)})
-        return StageResult(stage, reused, facts={"base": name})
+        return StageResult(stage, reused, figures={"base": name})
 
     folder = resolve(name).resolve()
 
@@ -75,7 +75,7 @@ def base_model(ws: Workspace, launch: Launch) -> StageResult:
 
     sha256 = sha256_path(folder)
     stage, reused = make(ws, "base_model", point, inputs={"weights": sha256}, config={"path": str(folder)})
-    return StageResult(stage, reused, facts={"base": name})
+    return StageResult(stage, reused, figures={"base": name})
 
 
 def start_folder(ws: Workspace, start: str) -> Path:
@@ -144,10 +144,14 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
     # The spec is its own recipe: the same inputs, numbers and verdicts are the same file.
     stage, reused = make(ws, f"{name}_run_spec", write, inputs={"spec": digest(dumps(judged).decode())})
     numbers = msgspec.to_builtins(spec.hyperparameters)
+    figures = {"guards passed": sum(verdict.passed for verdict in verdicts), "guards that answered": len(verdicts)}
     facts = {
-        "spec_sha256": judged.sha256, "uma_gib": spec.row.uma_gib[ws.profile.name], "compute": spec.compute, **numbers,
-    }  # fmt: skip
-    return StageResult(stage, reused, verdicts, facts, {"guards": guards_png(verdicts)})
+        **numbers,
+        "compute": spec.compute,
+        "memory (GiB)": spec.row.uma_gib[ws.profile.name],
+        "spec_sha256": judged.sha256,
+    }
+    return StageResult(stage, reused, verdicts, facts, {"guards": guards_png(verdicts)}, figures=figures)
 
 
 def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
@@ -220,7 +224,7 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
     }
     if MACHINE in stage.manifest.files:
         summary |= msgspec.json.decode(stage.path(MACHINE).read_bytes())
-    return StageResult(stage, reused, facts=_readable(summary), pictures=plots)
+    return StageResult(stage, reused, facts=_readable(summary), pictures=plots, figures=_last(summary))
 
 
 def current_spec(ws: Workspace, name: str) -> RunSpec:
@@ -316,9 +320,11 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
 
 
 def _readable(summary: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {
-        key: summary[key]
-        for key in ("method", "steps", "rows", "eval_rows", "tokens", "compute", "threads")
-        if key in summary
-    }
-    return {**kept, **{f"last {key}": value for key, value in summary.get("last", {}).items()}}
+    shown = ("steps", "rows", "eval_rows", "tokens", "compute", "threads")
+    return {key: summary[key] for key in shown if key in summary}
+
+
+def _last(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics of the last step, the losses before the others."""
+    found = summary.get("last", {})
+    return {f"last {key}": found[key] for key in sorted(found, key=lambda key: (not key.endswith("loss"), key))}

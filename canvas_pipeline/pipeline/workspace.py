@@ -125,6 +125,9 @@ class StageResult:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     funnels: tuple[Funnel, ...] = ()
     """What G6 looked at: rows in and out of this stage, or of every stage up to here."""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """What a reader came for, shown first: numbers with their unit in the name, an interval as text beside them. ``facts`` come
+    after them."""
 
 
 def make(

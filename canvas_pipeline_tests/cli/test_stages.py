@@ -90,7 +90,7 @@ def test_what_breaks_off_because_the_command_was_told_to_end_has_not_failed(even
     "facts, figure",
     [
         ({"last loss": 0.31251, "rows": 9}, "loss 0.313"),
-        ({"tool selection": "89.6 % [87.1, 91.7]", "cases": 840}, "tools 89.6 %"),
+        ({"tool selection (%)": 89.6, "cases": 840}, "tools 89.6 %"),
         ({"chosen": "dpo"}, "dpo"),
         ({"passed": 6, "of": 6}, "6 of 6 passed"),
         ({}, ""),

@@ -45,7 +45,7 @@ def test_every_check_blocks(definitions: dg.Definitions) -> None:
 
 def test_a_failed_verdict_is_an_error_and_not_a_warning() -> None:
     from canvas_pipeline.guardrails.guard import Measured
-    from canvas_pipeline.orchestration.outcome import check_result
+    from canvas_pipeline.orchestration.checks import check_result
 
     found = check_result(
         GUARDS["g3"].verdict(Measured({"tool_selection": 0.1, "cases": 9}), {"base_model": "0", "bench_cases": "0"})

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from canvas_pipeline.orchestration.checks import numbers_of
 from canvas_pipeline.orchestration.outcome import outcome
 from canvas_pipeline.pipeline.workspace import Workspace, allowance_of
 from canvas_pipeline.tracks.canvas.data import intake
@@ -23,6 +24,13 @@ def check_of(root: Path, *allowances: str) -> dg.AssetCheckResult:
     return found
 
 
+def bounds(found: dg.AssetCheckResult) -> dict[str, dict[str, object]]:
+    """The table of a check, by number."""
+    table = found.metadata["bounds"]
+    assert isinstance(table, dg.TableMetadataValue)
+    return {str(record.data["number"]): dict(record.data) for record in table.records}
+
+
 @pytest.fixture
 def failed(tmp_path: Path) -> dg.AssetCheckResult:
     return check_of(tmp_path / "line")
@@ -33,8 +41,44 @@ def test_a_failed_shrinkage_check_names_the_stage_and_what_it_kept(failed: dg.As
     assert failed.description and "look first at collab/zed-001 (25.0% of 4 rows kept)" in failed.description
 
 
+def test_a_failed_check_shows_its_numbers_beside_their_bounds_and_what_does_not_hold_first(
+    failed: dg.AssetCheckResult,
+) -> None:
+    table = bounds(failed)
+    assert list(table.values())[:2] == [
+        {"number": "stages_below", "measured": 1, "must be": "<= 0", "holds": "no"},
+        {"number": "retained/collab/zed-001", "measured": 0.25, "must be": ">= 0.7", "holds": "no"},
+    ]
+    assert table["stages"]["holds"] == "yes" and table["rows_in/collab/zed-001"]["must be"] == ""
+
+
+def test_then_it_says_where_to_look_and_names_the_hashes_it_judged_last(failed: dg.AssetCheckResult) -> None:
+    assert list(failed.metadata) == [
+        "bounds", "look first at", "rows by stage", "rows in and out", "value: stages", "value: stages_below",
+        "versions judged (sha256)",
+    ]  # fmt: skip
+    assert failed.metadata["look first at"].value == "collab/zed-001 (25.0% of 4 rows kept)"
+
+
+def test_dagster_which_sorts_a_checks_metadata_by_its_names_keeps_this_order(tmp_path: Path) -> None:
+    allowed = check_of(tmp_path / "allowed", "collab/zed-001=0.2:the second half is a test file")
+    for found in (allowed, check_of(tmp_path / "failed")):
+        assert list(found.metadata) == sorted(found.metadata)
+
+
+def test_a_passed_check_points_nowhere(tmp_path: Path) -> None:
+    assert (
+        "look first at" not in check_of(tmp_path / "line", "collab/zed-001=0.2:the second half is a test file").metadata
+    )
+
+
+def test_a_notice_finds_a_checks_numbers_by_name(failed: dg.AssetCheckResult) -> None:
+    found = numbers_of(failed.metadata)
+    assert found["stages_below"] == 1 and found["retained/collab/zed-001"] == 0.25 and numbers_of({}) == {}
+
+
 def test_it_shows_rows_in_and_out_with_the_reasons_worst_first(failed: dg.AssetCheckResult) -> None:
-    table = failed.metadata["where rows went"]
+    table = failed.metadata["rows by stage"]
     assert isinstance(table, dg.TableMetadataValue)
     assert [dict(record.data) for record in table.records] == [
         {
@@ -55,4 +99,6 @@ def test_with_an_allowance_it_passes_and_keeps_number_and_reason(tmp_path: Path)
     found = check_of(tmp_path / "line", "collab/zed-001=0.2:the second half is a test file")
     assert found.passed
     assert found.metadata["allow_shrinkage"].value == "collab/zed-001>=0.2: the second half is a test file"
-    assert found.metadata["threshold: minimum/collab/zed-001"].value == 0.2
+    assert bounds(found)["retained/collab/zed-001"] == {
+        "number": "retained/collab/zed-001", "measured": 0.25, "must be": ">= 0.2", "holds": "yes"
+    }  # fmt: skip

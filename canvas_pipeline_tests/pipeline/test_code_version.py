@@ -187,7 +187,7 @@ def test_a_comment_or_a_docstring_makes_nothing_again(package: Path, unedited: L
     ("old", "new", "stages"),
     [
         ("return report(cases, [found", "return report(list(cases), [found", {"bench", "gguf"}),
-        ('"tool selection": matrix', '"selection": matrix', set()),
+        ('matrix.figures("tool selection"', 'matrix.figures("selection"', set()),
     ],
     ids=["scoring", "showing"],
 )

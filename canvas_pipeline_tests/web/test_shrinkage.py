@@ -88,7 +88,7 @@ def test_a_shrinkage_failure_is_understood_and_let_through_in_the_browser(ws: Wo
         check_page(page, site, "canvas/collab")
         expect(page.get_by_text("Failed").first).to_be_visible()
         expect(page.get_by_text(f"look first at collab/{WHO}").first).to_be_visible()
-        expect(page.get_by_text("where rows went").first).to_be_visible()
+        expect(page.get_by_text("rows by stage").first).to_be_visible()
         picture(page, "ui-shrinkage-check.png")
         page.get_by_text("[Show Markdown]").first.click()
         drawn = page.locator("img[src^='data:image/png']").last

@@ -2,9 +2,10 @@
 
 import dagster as dg
 
-from canvas_pipeline.orchestration.outcome import Result, check_specs, outcome
+from canvas_pipeline.orchestration.checks import check_specs
+from canvas_pipeline.orchestration.outcome import Result, outcome
 from canvas_pipeline.orchestration.resource import Line
-from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.orchestration.track import asset_key, attributes
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.data.canaries import DEMO_COUNT, canaries_asset
 
@@ -14,13 +15,13 @@ CONTRIBUTORS = dg.DynamicPartitionsDefinition(name="contributors")
 @dg.asset(
     key=asset_key("collab"),
     partitions_def=CONTRIBUTORS,
-    group_name="intake",
-    kinds={"jsonl"},
     check_specs=check_specs(asset_key("collab"), ["g6"]),
+    **attributes("rows", "intake"),
 )
 def collab(context: dg.AssetExecutionContext, line: Line) -> Result:
-    """One contributor's export, read line by line, quarantined with reasons, anonymised."""
-    return outcome(intake.collab(line.workspace(context), context.partition_key))
+    """One contributor's items, anonymised, and the lines that were refused, with reasons. Look at the share of rows kept."""
+    made = intake.collab(line.workspace(context), context.partition_key)
+    return outcome(made, next_act="materialise canvas/corpus when every contributor is taken in")
 
 
 class Planting(dg.Config):
@@ -29,7 +30,8 @@ class Planting(dg.Config):
     count: int = DEMO_COUNT
 
 
-@dg.asset(key=asset_key("canaries"), deps=[collab], group_name="intake", kinds={"python"})
+@dg.asset(key=asset_key("canaries"), deps=[collab], **attributes("report", "intake"))
 def canaries(context: dg.AssetExecutionContext, line: Line, config: Planting) -> Result:
-    """Invented identities planted in a copy of the inputs: what survives each stage, and which decoys are masked by mistake."""
+    """Invented identities planted in a copy of the inputs: what survives each stage, and which decoys are masked by mistake.
+    Look at the recall, then at "where"."""
     return outcome(canaries_asset(line.workspace(context), config.count))

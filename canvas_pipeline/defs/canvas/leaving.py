@@ -6,7 +6,7 @@ from pydantic import Field
 from canvas_pipeline.orchestration.outcome import Result
 from canvas_pipeline.orchestration.partition import departed
 from canvas_pipeline.orchestration.resource import Line
-from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.orchestration.track import asset_key, attributes
 
 
 class Leaver(dg.Config):
@@ -16,7 +16,7 @@ class Leaver(dg.Config):
     )
 
 
-@dg.asset(key=asset_key("departures"), group_name="intake", kinds={"jsonl"})
+@dg.asset(key=asset_key("departures"), **attributes("report", "intake"))
 def departures(context: dg.AssetExecutionContext, config: Leaver, line: Line) -> Result:
     """Remove a contributor everywhere, rebuild what depended on them, say which models and releases had seen them."""
     return departed(context, line.workspace(context), config.contributor, config.rebuild)

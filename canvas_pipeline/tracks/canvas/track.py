@@ -20,23 +20,28 @@ RowStep = Callable[[Workspace], StageResult]
 
 def _data() -> Iterator[StageSpec]:
     yield _rows("corpus", ("collab",), intake.corpus, "intake", ("g6", "audit"),
-                "All contributors' items, merged and deduplicated by normalised title and course.")  # fmt: skip
+                "Courses and assignments of all contributors, anonymised, each item once. "
+                "Look at the share of rows kept.")  # fmt: skip
     yield _rows("trajectories", ("corpus",), examples.trajectories, "examples", ("g6", "audit"),
-                "Conversations with native tool calls: recorded sessions, and the scripted policy on the mock Canvas.")  # fmt: skip
+                "Conversations with tool calls: synthesised ones and recorded sessions. "
+                "Look at how many there are of each.")  # fmt: skip
     yield _rows("item_pairs", ("corpus",), examples.item_pairs, "examples", (),
-                "Pairs of items, sampled evenly over all of them: which should be done first?")  # fmt: skip
+                "Pairs of items with the question which is to be done first, sampled evenly over all items.")  # fmt: skip
     yield _rows("labelled_pairs", ("item_pairs",), examples.labelled_pairs, "examples", ("g6", "audit"),
-                "Item pairs that a teacher labels alike in three presentations, as tool-calling preference pairs.")  # fmt: skip
+                "Item pairs that the teacher judged alike three times, as preference pairs. "
+                "Look at the rows kept and the position bias.")  # fmt: skip
     yield _rows("mutation_pairs", ("trajectories",), examples.mutation_pairs, "examples", ("g6", "audit"),
-                "Right and wrong completions by mutation over eight axes, true by construction; no judge.")  # fmt: skip
+                "Preference pairs whose wrong side is a known mutation of the right one. Look at the pairs by axis.")  # fmt: skip
     yield _rows("feedback_examples", ("mutation_pairs", "trajectories"), examples.feedback_examples, "examples", ("audit",),
-                "Unpaired completions with a thumbs up or down, for KTO.")  # fmt: skip
+                "Single completions marked good or bad, for KTO. Look at the balance of the two.")  # fmt: skip
     for spec in DATASETS.values():
         checks = tuple(guard.id for guard in guards_of_split(spec.name))
         yield _rows(spec.split, spec.sources, functools.partial(examples.split, dataset=spec.name), "examples",
-                    (*checks, AUDIT.id), f"{spec.title} in train, eval and test parts that share no item.")  # fmt: skip
-    yield _rows("bench_cases", ("corpus",), examples.bench_cases, "bench", (),
-                "Prompts with what the model should do next, disjoint from training in items and in wording.")  # fmt: skip
+                    (*checks, AUDIT.id), f"{spec.title} in train, eval and test parts that share no item. "
+                    "Look at the rows in each part and at the checks.")  # fmt: skip
+    yield _rows("bench_cases", ("corpus",), examples.bench_cases, "examples", (),
+                "Prompts with the call expected next, disjoint from training. "
+                "Look at the number of cases of each kind.")  # fmt: skip
 
 
 def _rows(

@@ -109,7 +109,9 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
         "where": traces_table(found.traces),
         "short of": "\n".join(found.shortfalls()) or "nothing",
     }
-    return StageResult(stage, reused, facts=facts, pictures={"share masked": picture(found)})
+    figures = {f"masked {type_} (%)": round(100 * rate.share, 2) for type_, rate in found.recall.items()}
+    figures["decoys masked by mistake (%)"] = round(100 * found.false_masks.share, 2)
+    return StageResult(stage, reused, facts=facts, pictures={"share masked": picture(found)}, figures=figures)
 
 
 class _Watch:

@@ -248,8 +248,9 @@ def split(ws: Workspace, dataset: str) -> StageResult:
     stage, reused = make(ws, spec.split, build, inputs=inputs)
     funnels = judging.funnels(ws, dataset)
     verdicts = (*judging.of_split(ws, dataset), audits.of_stage(ws, stage))
-    sizes: dict[str, int | None] = {part: stage.manifest.files[f"{part}.jsonl"].rows for part in splits.SPLITS}
-    return StageResult(stage, reused, verdicts, sizes, {"rows in and out": funnel_png(funnels)}, tuple(funnels))
+    sizes = {f"rows in {part}": stage.manifest.files[f"{part}.jsonl"].rows or 0 for part in splits.SPLITS}
+    pictures = {"rows in and out": funnel_png(funnels)}
+    return StageResult(stage, reused, verdicts, pictures=pictures, funnels=tuple(funnels), figures=sizes)
 
 
 def bench_cases(ws: Workspace) -> StageResult:
@@ -266,8 +267,8 @@ def bench_cases(ws: Workspace) -> StageResult:
     stage, reused = make(ws, "bench_cases", build, inputs={"corpus": corpus.sha256})
     kinds: dict[str, int] = {}
     for case in read_jsonl(stage.path(), BenchCase):
-        kinds[case.kind] = kinds.get(case.kind, 0) + 1
-    return StageResult(stage, reused, facts=kinds)
+        kinds[f"test cases: {case.kind}"] = kinds.get(f"test cases: {case.kind}", 0) + 1
+    return StageResult(stage, reused, figures={"test cases": sum(kinds.values()), **kinds})
 
 
 def _made(ws: Workspace, stage: Stage, reused: bool) -> StageResult:

@@ -1,0 +1,70 @@
+"""Tells how a version of a stage differs from the one before it.
+
+In: a complete stage. Out: one sentence. What must hold: an input that may be named after a person (a contributor, a session) is
+counted and not named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from canvas_pipeline.storage.digests import MANIFEST
+from canvas_pipeline.storage.store import Manifest, Recipe, Stage
+
+NAMED = 4
+"""So many names are listed; the rest are counted."""
+
+
+def what_changed(stage: Stage, reused: bool, named: Collection[str]) -> str:
+    """Whether a stage was reused or made, and what differs from the version before. ``named`` are the inputs that may be named."""
+    if reused:
+        return "reused: nothing that it is made from has changed"
+    before = previous(stage)
+    if before is None:
+        return "made: there was no version before this one"
+    differs = _differences(before.recipe, stage.manifest.recipe, named)
+    same = before.content_sha256 == stage.sha256
+    result = "same result" if same else "other result"
+    if not differs:
+        return f"made again from the same inputs; {result}"
+    return f"made again ({', '.join(differs)} changed); {result}"
+
+
+def previous(stage: Stage) -> Manifest | None:
+    """The newest other version that is still kept."""
+    versions = [
+        path for path in stage.folder.parent.glob(f"*/{MANIFEST}") if _other(path.parent.name, stage.folder.name)
+    ]
+    for path in sorted(versions, key=lambda found: found.stat().st_mtime_ns, reverse=True):
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Manifest)
+        except (OSError, msgspec.DecodeError):
+            continue
+    return None
+
+
+def _other(name: str, own: str) -> bool:
+    return name not in ("current", own) and not name.startswith(".")
+
+
+def _differences(old: Recipe, new: Recipe, named: Collection[str]) -> list[str]:
+    inputs = _changed(old.inputs, new.inputs)
+    known = [name for name in inputs if name in named]
+    other = len(inputs) - len(known[:NAMED])
+    found = known[:NAMED] + (
+        [f"{other} other input{'s' if other > 1 else ''}" if known else _inputs(other)] if other else []
+    )
+    found += ["the code"] if old.code_version != new.code_version else []
+    found += [f"the setting {name}" for name in _changed(old.config, new.config)]
+    return found + [f"the library {name}" for name in _changed(old.libraries, new.libraries)]
+
+
+def _inputs(count: int) -> str:
+    return "one input" if count == 1 else f"{count} inputs"
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))

@@ -1,0 +1,38 @@
+"""Some nights of a good line, as the web UI would have recorded them: every data stage once, one method's bench several times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from unittest.mock import patch
+
+import dagster as dg
+
+from canvas_pipeline.definitions import defs
+from canvas_pipeline.orchestration import track
+from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline_tests.pipeline.entries import config
+from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop
+
+BENCHED = "sft_bench"
+SHARES = (0.62, 0.71, 0.69, 0.83, 0.9)
+"""Share of the cases that the model of each night answers rightly."""
+
+
+def materialise(ws: Workspace, instance: dg.DagsterInstance, names: Iterable[str], share: float, seed: int = 7) -> bool:
+    """Materialise some assets of the nightly without torch; returns whether all went well."""
+    settings: dict[str, Any] = config(ws)
+    settings["resources"]["line"]["config"]["seed"] = seed
+    with patch.object(track, "pipes_launch", lambda context, pipes: Workshop(ws.root / BASE, share)):
+        done = defs().resolve_job_def("nightly").execute_in_process(
+            run_config=settings, instance=instance, asset_selection=[asset_key(name) for name in names], raise_on_error=False
+        )  # fmt: skip
+    return done.success
+
+
+def some_nights(ws: Workspace, instance: dg.DagsterInstance, names: Iterable[str]) -> None:
+    """Everything named once, then the bench night by night, each with another seed."""
+    assert materialise(ws, instance, names, SHARES[-1])
+    for night, share in enumerate(SHARES):
+        assert materialise(ws, instance, [BENCHED], share, seed=100 + night)
