@@ -1,6 +1,6 @@
 """The one dial: which base model, how much data, how long, how many at least. Frozen tables.
 
-``embedded`` runs everywhere (two cores, no GPU, a 3.5 M parameter Gemma-4 made by the project); ``gb10`` is what a DGX Spark
+``embedded`` runs everywhere (two cores, no GPU, a 3.5 M parameter model made by the project); ``gb10`` is what a DGX Spark
 runs at night. Nothing else in the package asks where it runs.
 """
 
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 import msgspec
 
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.models.family import ModelFamily
+from canvas_pipeline.tools.calls import FAMILY
 from canvas_pipeline.tools.prompt import Declaration
 
 
@@ -40,6 +42,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     min_feedback_rows: int = 1000  # G12
     min_trajectories: int = 500  # G12
     eval_fraction: float = 0.1  # share of components held out of training
+
+    @property
+    def family(self) -> ModelFamily:
+        """What renders, stops and adapts the base model."""
+        return FAMILY
 
 
 PROFILES: Mapping[str, Profile] = {

@@ -18,10 +18,11 @@ from canvas_pipeline.bench.agent import Backend, CanvasAgent, ScriptedBackend, T
 from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.bench.study import DAYS_BEFORE
 from canvas_pipeline.examples.students import Assignment, Course, Event, Snapshot
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import Row, write_jsonl
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.prompt import Declaration
-from canvas_pipeline.tools.wire import ToolCall, serialise
 
 NOW = "2026-03-02T08:00Z"
 Check = Callable[[Trace, MockCanvas], str | None]
@@ -190,7 +191,7 @@ def days_before(exam: str, sessions: int) -> Check:
 
 
 def _call(name: str, **arguments: Any) -> str:
-    return serialise(ToolCall(name, arguments))
+    return CALLS.serialise(ToolCall(name, arguments))
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -288,9 +289,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     from canvas_pipeline.bench import generate  # torch and llama.cpp stay out until a model is really asked
 
-    declaration = profile(given.profile).declaration
-    speaker = generate.load(given.backend, given.model)
-    write_jsonl(given.out, run_scenarios(generate.Backend(speaker, declaration), declaration))
+    sizes = profile(given.profile)
+    speaker = generate.load(given.backend, given.model, sizes.family)
+    backend = generate.Backend(speaker, sizes.family, sizes.declaration)
+    write_jsonl(given.out, run_scenarios(backend, sizes.declaration))
     return 0
 
 

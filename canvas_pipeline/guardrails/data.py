@@ -17,9 +17,10 @@ from dataclasses import dataclass
 
 from canvas_pipeline.guardrails.table import GUARDS, judge
 from canvas_pipeline.guardrails.verdict import Allowance, Number, Verdict
+from canvas_pipeline.models.family import Malformed, ToolCall
 from canvas_pipeline.records import FeedbackExample, Funnel, Message, PreferencePair, Trajectory
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.registry import TOOLS
-from canvas_pipeline.tools.wire import CALL_OPEN, Malformed, ToolCall, parse_turn, serialise, unescape
 
 DataRow = Trajectory | PreferencePair | FeedbackExample
 Hashes = Mapping[str, str]
@@ -41,7 +42,7 @@ class Side:
         return (m.content for m in self.messages if m.role == "assistant")
 
     def calls(self) -> Iterator[ToolCall | Malformed]:
-        return (call for text in self.assistant_texts() for call in parse_turn(text).calls)
+        return (call for text in self.assistant_texts() for call in CALLS.parse(text).calls)
 
 
 def sides(row: DataRow) -> tuple[Side, ...]:
@@ -66,8 +67,8 @@ def g1(pairs: Iterable[PreferencePair], inputs: Hashes) -> Verdict:
     total = chosen = rejected = 0
     for pair in pairs:
         total += 1
-        chosen += any(CALL_OPEN in m.content for m in pair.chosen if m.role == "assistant")
-        rejected += any(CALL_OPEN in m.content for m in pair.rejected if m.role == "assistant")
+        chosen += any(CALLS.call_open in m.content for m in pair.chosen if m.role == "assistant")
+        rejected += any(CALLS.call_open in m.content for m in pair.rejected if m.role == "assistant")
     numbers: dict[str, Number] = {
         "pairs": total,
         "chosen_with_call": chosen / total if total else None,
@@ -155,7 +156,7 @@ def g7(rows: Iterable[DataRow], inputs: Hashes, dataset: str) -> Verdict:
 
 
 def g8(rows: Iterable[DataRow], inputs: Hashes, dataset: str) -> Verdict:
-    """G8: every assistant turn is byte for byte what ``serialise`` writes for the calls that ``parse_turn`` reads in
+    """G8: every assistant turn is byte for byte what ``CALLS.serialise`` writes for the calls that ``CALLS.parse`` reads in
     it, every tool result is readable JSON, and no other turn holds a live marker. Malformed calls are legal in the
     rejected or undesirable side of the format axis only, and counted apart."""
     total = calls = broken = legal = 0
@@ -168,7 +169,7 @@ def g8(rows: Iterable[DataRow], inputs: Hashes, dataset: str) -> Verdict:
                 if message.role != "assistant":
                     faults += not _inert(message)
                     continue
-                turn = parse_turn(message.content)
+                turn = CALLS.parse(message.content)
                 calls += len(turn.calls)
                 if _faithful(message.content):
                     continue
@@ -189,14 +190,14 @@ def g8(rows: Iterable[DataRow], inputs: Hashes, dataset: str) -> Verdict:
 def _faithful(text: str) -> bool:
     """Whether an assistant turn loses nothing when parsed: its calls written again stand in it in order, and what is
     left is exactly the turn's text (so a stop marker in the middle, or a plain-quoted string, is noticed)."""
-    turn = parse_turn(text)
+    turn = CALLS.parse(text)
     if turn.malformed:
         return False
     rest, position = [], 0
     for call in turn.well_formed:
-        block = serialise(call)
+        block = CALLS.serialise(call)
         at = text.find(block, position)
-        if at < 0 or parse_turn(block).calls != (call,):
+        if at < 0 or CALLS.parse(block).calls != (call,):
             return False
         rest.append(text[position:at])
         position = at + len(block)
@@ -211,7 +212,7 @@ def _inert(message: Message) -> bool:
     if message.role != "tool":
         return True
     try:
-        json.loads(unescape(message.content))
+        json.loads(CALLS.unescape(message.content))
     except ValueError:
         return False
     return True

@@ -135,7 +135,7 @@ GUARDS: Mapping[str, Guard] = {
         Guard("g8", "g8_round_trip", "every call in every row survives parse and serialise unchanged",
               "data", "dataset", _BOTH,
               (_B("calls", ">=", "min_calls", 1, _NOT_EMPTY),
-               _B("broken", "<=", "max_broken", 0, "write calls with tools.wire.serialise, results with response_text "
+               _B("broken", "<=", "max_broken", 0, "write calls with CALLS.serialise, results with response_text "
                   "and text from outside with escape"))),
         Guard("g9", "g9_margins_move", "in a mini-train the reward margin grows on every axis",
               "run", "method", ("{dataset}_train", "{start}"),

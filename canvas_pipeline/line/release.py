@@ -46,7 +46,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
         evidence = {}
         said = ws.unfinished(f"gguf/{name}", writer.fingerprint)
         for quant, path in export(checkpoint.folder / "model", writer.folder, name=f"canvas-{name}").items():
-            report = check(path, quant, private=private)
+            report = check(path, quant, ws.profile.family, private=private)
             ws.say(
                 f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
             )
@@ -117,7 +117,9 @@ def cards(ws: Workspace, launch: Launch) -> Made:
             writer.text(text, file)
         now = max(item.collected_at for item in read_jsonl(ws.store.get("corpus").path(), Item))
         system = system_message(now, ws.profile.declaration).content
-        writer.text(modelfile(f"canvas-{name}-Q4_K_M.gguf", system, ws.profile.declaration), "Modelfile")
+        writer.text(
+            modelfile(f"canvas-{name}-Q4_K_M.gguf", ws.profile.family, system, ws.profile.declaration), "Modelfile"
+        )
         writer.json(reasons, "reasons.json")
         writer.json(known, "facts.json")
 

@@ -103,10 +103,10 @@ def pair_logprobs(
 
 def compute(spec: RunSpec, out: Path, reporter: Reporter) -> int:
     """Write the reference rows of a preference spec's train and eval files to ``out``; returns how many."""
-    tokenizer = load_tokenizer(spec.start_path)
+    tokenizer = load_tokenizer(spec.start_path, spec.sizes.family)
     model = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
     pairs = [row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, PreferencePair)]
-    encoded = [encode_pair(row, tokenizer, spec.sizes.declaration) for row in pairs]
+    encoded = [encode_pair(row, tokenizer, spec.sizes.family, spec.sizes.declaration) for row in pairs]
     sums = pair_logprobs(model, encoded, spec.compute, reporter)
     name = spec.inputs[spec.row.start].sha256
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -186,7 +186,7 @@ def run(
     temporary = out.with_name(f".tmp-{os.getpid()}-{out.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        save_model(_full(trainer, spec, steps), tokenizer, temporary / "model")
+        save_model(_full(trainer, spec, steps), tokenizer, temporary / "model", spec.sizes.family)
         write_jsonl(temporary / "metrics.jsonl", history)
         (temporary / "summary.json").write_bytes(dumps(summary) + b"\n")
         (temporary / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")

@@ -12,9 +12,9 @@ from canvas_pipeline.bench.agent import FALLBACKS, CanvasAgent, ScriptedBackend,
 from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.bench.scenarios import student
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.models.gemma4.wire import ToolCall, escape, response_text, serialise
 from canvas_pipeline.records import Message
 from canvas_pipeline.tools.prompt import system_message
-from canvas_pipeline.tools.wire import ToolCall, escape, response_text, serialise
 
 TODO = serialise(ToolCall("canvas.get_todo"))
 GRADES = serialise(ToolCall("canvas.get_grades"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from canvas_pipeline.line import examples, intake
 from canvas_pipeline.line.workspace import Workspace, workspace
-from canvas_pipeline.tools.wire import ToolCall, parse_turn, serialise
+from canvas_pipeline.models.gemma4.wire import ToolCall, parse_turn, serialise
 
 ROOT = Path(__file__).resolve().parents[2]
 

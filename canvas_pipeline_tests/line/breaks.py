@@ -14,8 +14,8 @@ import msgspec
 
 from canvas_pipeline.line import bench, training
 from canvas_pipeline.line.workspace import Workspace
+from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
 from canvas_pipeline.records import BenchCase, Message, PreferencePair, Refusal, Row, Trajectory, funnel, read_jsonl
-from canvas_pipeline.tools.wire import ToolCall, response_text, serialise
 from canvas_pipeline_tests.line.good_line import BASE, Workshop, rewrite
 
 replace = msgspec.structs.replace

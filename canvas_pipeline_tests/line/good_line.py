@@ -26,6 +26,8 @@ from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.line import bench, examples, intake, release, training
 from canvas_pipeline.line.workspace import DEPLOY, Made, Workspace, recipe, workspace
 from canvas_pipeline.methods import method
+from canvas_pipeline.models.gemma4.family import GEMMA4
+from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import (
     BenchCase,
     FeedbackExample,
@@ -37,7 +39,6 @@ from canvas_pipeline.records import (
 )
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence, QuantReport
-from canvas_pipeline.tools.wire import ToolCall, serialise
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
 
@@ -175,15 +176,16 @@ def quants(ws: Workspace, name: str) -> None:
 
 def micro_base(rows: Path, folder: Path) -> None:
     """A Gemma-4 of 0.1 M parameters, untrained, with a tokenizer learnt from some trajectories."""
+    from canvas_pipeline.models.family import MICRO
+    from canvas_pipeline.models.gemma4.chat import render, to_chat
+    from canvas_pipeline.models.gemma4.tiny import build_model, build_tokenizer
     from canvas_pipeline.training.__main__ import quiet
-    from canvas_pipeline.training.chat_template import render, to_chat
     from canvas_pipeline.training.checkpoint import save_model
-    from canvas_pipeline.training.embedded import MICRO, build_model, build_tokenizer
 
     quiet()
     texts = [render(to_chat(row.messages))[0] for row in list(read_jsonl(rows, Trajectory))[::8]]
     tokenizer = build_tokenizer(texts, 640)
-    save_model(build_model(tokenizer, 0, MICRO), tokenizer, folder)
+    save_model(build_model(tokenizer, 0, MICRO), tokenizer, folder, GEMMA4)
 
 
 def make_good_line(root: Path, methods: Sequence[str] = METHODS) -> None:

@@ -20,8 +20,8 @@ import msgspec
 from canvas_pipeline.bench.score import Prediction, expected_calls, report
 from canvas_pipeline.line import intake, rebuild
 from canvas_pipeline.line.workspace import Made, Workspace
+from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.records import BenchCase, digest, dumps, read_jsonl
-from canvas_pipeline.tools.wire import serialise
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,9 +7,10 @@ import pytest
 
 from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig, MissingInput
+from canvas_pipeline.models import jinja
+from canvas_pipeline.models.gemma4.chat import marked_template
 from canvas_pipeline.release.gguf import QUANTS, ModelFileUnusable, convert, quantise, run_child
 from canvas_pipeline.release.quant_check import check
-from canvas_pipeline.training.chat_template import marked_template, stock_template
 from canvas_pipeline_tests.release.conftest import save_micro_gemma
 
 
@@ -32,7 +33,7 @@ def test_the_file_carries_the_published_chat_template_not_the_one_marked_for_tra
 
     marked = shutil.copytree(micro_gemma, tmp_path / "marked")
     (marked / "chat_template.jinja").write_text(marked_template())
-    assert carried(convert(marked, tmp_path / "marked.gguf", converter=converter)) == stock_template()
+    assert carried(convert(marked, tmp_path / "marked.gguf", converter=converter)) == jinja.published(marked_template())
     assert carried(unquantised) == (micro_gemma / "chat_template.jinja").read_text()  # another one is left as it is
 
 

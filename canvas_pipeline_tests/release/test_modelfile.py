@@ -15,12 +15,12 @@ import pytest
 
 from canvas_pipeline.bench.generate import prompt_text
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.models.gemma4.family import GEMMA4
+from canvas_pipeline.models.gemma4.wire import ToolCall, escape, parse_turn, response_text, serialise
 from canvas_pipeline.records import Message
 from canvas_pipeline.release.modelfile import modelfile, template
-from canvas_pipeline.release.quant_check import STOPS
 from canvas_pipeline.tools.prompt import ALL_TOOLS, catalogue, system_message
 from canvas_pipeline.tools.registry import schemas
-from canvas_pipeline.tools.wire import ToolCall, escape, parse_turn, response_text, serialise
 
 SYSTEM = system_message("2026-03-02T08:00Z", "catalogue")
 TODO, GRADES = ToolCall("canvas.get_todo"), ToolCall("canvas.get_grades", {"course_id": 1234567})
@@ -84,7 +84,9 @@ def rendered_by_go(cases: Sequence[dict[str, Any]], folder: Path) -> list[str]:
     (folder / "layouts" / "partials").mkdir(parents=True)
     (folder / "data").mkdir()
     (folder / "data" / "cases.json").write_text(json.dumps(cases))
-    (folder / "layouts" / "partials" / "chat.txt").write_text("@" + template().replace(":= json .", ":= jsonify ."))
+    (folder / "layouts" / "partials" / "chat.txt").write_text(
+        "@" + template(GEMMA4).replace(":= json .", ":= jsonify .")
+    )
     (folder / "layouts" / "home.txt").write_text('{{ range site.Data.cases }}{{ partial "chat.txt" . }}\0{{ end }}')
     (folder / "hugo.json").write_text(
         json.dumps(
@@ -143,7 +145,7 @@ def test_go_renders_every_conversation_as_our_prompt_byte_for_byte(tmp_path: Pat
     texts = rendered_by_go([as_ollama(messages) for messages in cases], tmp_path)
     assert len(texts) == len(cases)
     for messages, text in zip(cases, texts, strict=True):
-        assert "<bos>" + text == prompt_text(messages, "catalogue", ALL_TOOLS)
+        assert "<bos>" + text == prompt_text(messages, GEMMA4, "catalogue", ALL_TOOLS)
 
 
 def test_a_request_s_tools_are_named_once_whoever_wrote_the_system_message(tmp_path: Path) -> None:
@@ -161,15 +163,15 @@ def test_a_request_s_tools_are_named_once_whoever_wrote_the_system_message(tmp_p
 
 
 def test_the_modelfile_stops_where_a_gemma_turn_ends() -> None:
-    text = modelfile("canvas-dpo-Q4_K_M.gguf", "Canvas assistant. Now: 2026-02-01T12:00:00Z Sun.", "catalogue")
-    assert text.startswith("FROM ./canvas-dpo-Q4_K_M.gguf\n") and f'TEMPLATE """{template()}"""\n' in text
-    for stop in STOPS:
+    text = modelfile("canvas-dpo-Q4_K_M.gguf", GEMMA4, "Canvas assistant. Now: 2026-02-01T12:00:00Z Sun.", "catalogue")
+    assert text.startswith("FROM ./canvas-dpo-Q4_K_M.gguf\n") and f'TEMPLATE """{template(GEMMA4)}"""\n' in text
+    for stop in GEMMA4.stops:
         assert f"PARAMETER stop {stop}\n" in text
     assert text.count('"""') == 4 and "PARAMETER temperature 0" in text and "RENDERER" not in text
 
 
 def test_native_declarations_are_the_runtime_s_own_to_render() -> None:
-    text = modelfile("x.gguf", "Now: 2026-02-01T12:00:00Z Sun.", "native")
+    text = modelfile("x.gguf", GEMMA4, "Now: 2026-02-01T12:00:00Z Sun.", "native")
     assert re.findall(r"^(?:RENDERER|PARSER|TEMPLATE).*$", text, re.M) == [
         "RENDERER gemma4",
         "PARSER gemma4-no-thinking",
@@ -178,4 +180,4 @@ def test_native_declarations_are_the_runtime_s_own_to_render() -> None:
 
 def test_a_system_message_that_would_end_its_quotes_is_refused() -> None:
     with pytest.raises(BadInput, match="Modelfile"):
-        modelfile("x.gguf", 'a """ b', "catalogue")
+        modelfile("x.gguf", GEMMA4, 'a """ b', "catalogue")
