@@ -109,12 +109,12 @@ class GgufFacts:
     """What llama.cpp's converter must be told about a family.
 
     ``pre_tokenizer`` is llama.cpp's name of the pre-tokenizer, used where the converter does not recognise the tokenizer.
-    ``byte_fallback`` writes the vocabulary as one with byte fallback (▁ for a blank) where no ``tokenizer.model`` is there.
+    ``vocabulary_as`` names the architecture whose way of writing a vocabulary is used where there is no ``tokenizer.model``.
     ``same_head_dim`` fills in ``global_head_dim`` where transformers leaves it out. ``kept_in_float`` matches the tensors
     that llama.cpp quantises in no file of the family."""
 
     pre_tokenizer: str | None = None
-    byte_fallback: bool = False
+    vocabulary_as: str | None = None
     same_head_dim: bool = False
     kept_in_float: str = r"(?!)"
 

@@ -65,7 +65,7 @@ def convert(
                 "name": name,
                 "chat_template": _published_template(model),
                 "pre_tokenizer": facts.pre_tokenizer,
-                "byte_fallback": facts.byte_fallback,
+                "vocabulary_as": facts.vocabulary_as,
                 "same_head_dim": facts.same_head_dim,
             },
             subject=model,

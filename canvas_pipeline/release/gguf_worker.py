@@ -62,8 +62,9 @@ def _complete_head_dim(base: Any) -> None:
 
 
 def _vocabulary(request: Request) -> None:
-    """Name the pre-tokenizer of a tokenizer that the converter does not recognise, and write a vocabulary with byte fallback
-    as such where there is no ``tokenizer.model`` to read it from."""
+    """Name the pre-tokenizer of a tokenizer that the converter does not recognise, and write the vocabulary as another
+    architecture's where there is no ``tokenizer.model`` to read it from."""
+    from conversion import get_model_class
     from conversion.base import TextModel
 
     recognise = TextModel.get_vocab_base_pre
@@ -77,10 +78,17 @@ def _vocabulary(request: Request) -> None:
             return request["pre_tokenizer"]
 
     TextModel.get_vocab_base_pre = named
-    if request["byte_fallback"] and not (Path(request["model"]) / "tokenizer.model").is_file():
-        from conversion.gemma import Gemma3Model, Gemma4Model
+    folder = Path(request["model"])
+    if (folder / "tokenizer.model").is_file():
+        return
 
-        Gemma3Model.set_vocab = Gemma4Model.set_vocab
+    def no_such_file(_: Any) -> None:
+        raise FileNotFoundError  # as without it, but before sentencepiece is imported, which need not be installed
+
+    TextModel._set_vocab_sentencepiece = no_such_file
+    if request["vocabulary_as"] is not None:
+        architecture = json.loads((folder / "config.json").read_bytes())["architectures"][0]
+        get_model_class(architecture).set_vocab = get_model_class(request["vocabulary_as"]).set_vocab
 
 
 def quantise(request: Request) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def test_the_agents_backend_says_the_next_turn(speaker: Checkpoint) -> None:
 def test_a_missing_gguf_says_so(tmp_path: Path) -> None:
     pytest.importorskip("llama_cpp")
     with pytest.raises(MissingInput, match="no such GGUF"):
-        room.load("gguf", tmp_path / "none.gguf")
+        room.load("gguf", tmp_path / "none.gguf", GEMMA4)
 
 
 def test_the_command_line_refuses_a_missing_model_in_one_line(

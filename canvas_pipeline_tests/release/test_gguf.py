@@ -9,6 +9,7 @@ from canvas_pipeline.digests import sha256_file
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.models import jinja
 from canvas_pipeline.models.gemma4.chat import marked_template
+from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.release.gguf import QUANTS, ModelFileUnusable, convert, quantise, run_child
 from canvas_pipeline.release.quant_check import check
 from canvas_pipeline_tests.release.conftest import save_micro_gemma
@@ -46,7 +47,12 @@ def test_rows_off_256_fall_back_in_llama_cpp_and_we_see_it(converter: Path, tmp_
     model = save_micro_gemma(tmp_path / "odd", hidden=320)
     source = convert(model, tmp_path / "odd.gguf", converter=converter)
     report = check(
-        quantise(source, tmp_path / "odd-Q4_K_M.gguf", "Q4_K_M"), "Q4_K_M", prompts=([2],), max_tokens=2, context=64
+        quantise(source, tmp_path / "odd-Q4_K_M.gguf", "Q4_K_M"),
+        "Q4_K_M",
+        GEMMA4,
+        prompts=([2],),
+        max_tokens=2,
+        context=64,
     )
     assert report.loaded
     assert any("row length 320" in problem for problem in report.type_problems)

@@ -158,7 +158,7 @@ def test_a_request_s_tools_are_named_once_whoever_wrote_the_system_message(tmp_p
     wanted = (SYSTEM.content, f"{named} Be brief.", named)
     for text, system in zip(texts, wanted, strict=True):
         assert "<bos>" + text == prompt_text(
-            (Message(role="system", content=system), user("a")), "catalogue", ALL_TOOLS
+            (Message(role="system", content=system), user("a")), GEMMA4, "catalogue", ALL_TOOLS
         )
 
 

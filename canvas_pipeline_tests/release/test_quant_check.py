@@ -23,6 +23,7 @@ def test_each_quant_has_its_types_no_leak_loads_and_answers(quant: str, quants: 
     report = check(
         quants[quant],
         quant,
+        GEMMA4,
         prompts=([2, 20, 21], "<bos><|turn>user\nhello<turn|>\n<|turn>model\n"),
         max_tokens=8,
         context=256,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def whole(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "boa_token_id": "<|audio>", "eoa_token_index": "<audio|>", "audio_token_id": "<|audio|>",
     }  # fmt: skip
     config = Gemma4Config(
-        text_config=build_config(msgspec.structs.replace(MICRO, vocabulary=len(tokenizer))),
+        text_config=build_config(replace(MICRO, vocabulary=len(tokenizer))),
         vision_config=Gemma4VisionConfig(
             hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2,
             head_dim=16, position_embedding_size=64,

@@ -9,12 +9,11 @@ torch and transformers are imported inside the functions: this file is read when
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from canvas_pipeline.models import gemma_tokenizer
 from canvas_pipeline.models.family import Shape
 from canvas_pipeline.models.gemma4.chat import marked_template
 
@@ -24,30 +23,11 @@ SPECIALS = (
     '<|"|>', "<|think|>", "<|channel>", "<channel|>", "<|turn>", "<turn|>",
     "<|image>", "<image|>", "<|image|>", "<|audio>", "<audio|>", "<|audio|>", "<|video|>",
 )  # fmt: skip
-# Words, single digits, single signs: no merge crosses a class, so Gemma's own pre-tokeniser (at blanks) and llama.cpp's
-# (at newlines) find the same merges.
-_CLASSES = r"▁?\p{L}+|\p{N}|▁?[^\s\p{L}\p{N}▁]|▁|\n"
 
 
 def build_tokenizer(texts: Iterable[str], vocabulary: int = Shape().vocabulary) -> Any:
     """A byte-fallback BPE in ``GemmaTokenizer`` form, learnt from ``texts`` (rendered conversations). Deterministic."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
-    from transformers import GemmaTokenizer
-
-    learner = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
-    learner.normalizer = normalizers.Replace(" ", "▁")
-    learner.pre_tokenizer = pre_tokenizers.Split(Regex(_CLASSES), "isolated")
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=[*SPECIALS, *(f"<0x{byte:02X}>" for byte in range(256))],
-        show_progress=False,
-        initial_alphabet=[*map(chr, range(33, 127)), "▁", "\n"],
-    )
-    special = re.compile("|".join(re.escape(token) for token in SPECIALS))
-    learner.train_from_iterator((piece for text in texts for piece in special.split(text) if piece), trainer)
-    model = json.loads(learner.to_str())["model"]
-    tokenizer = GemmaTokenizer(vocab=model["vocab"], merges=[tuple(pair) for pair in model["merges"]])
-    tokenizer.add_special_tokens({"additional_special_tokens": list(SPECIALS[5:])})
+    tokenizer = gemma_tokenizer.build_tokenizer(texts, vocabulary, SPECIALS)
     tokenizer.chat_template = marked_template()
     return tokenizer
 
