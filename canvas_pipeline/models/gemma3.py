@@ -28,11 +28,11 @@ _DECLARATION = (
     "You SHOULD NOT include any other text in the response if you call a function\n"
 )
 _OLLAMA = """\
-{{- range $i, $message := .Messages }}{{ if ne .Role "system" -}}
-<start_of_turn>{{ if eq .Role "assistant" }}model{{ else }}user{{ end }}
-{{ if and $.System (eq $message.Content (index $.Messages 0).Content) (le $i 1) }}{{ $.System }}
+{{- $opening := .System }}
+{{- range .Messages }}{{ if ne .Role "system" }}<start_of_turn>{{ if eq .Role "assistant" }}model{{ else }}user{{ end }}
+{{ if $opening }}{{ $opening }}
 
-{{ end }}{{ .Content }}<end_of_turn>
+{{ $opening = "" }}{{ end }}{{ .Content }}<end_of_turn>
 {{ end }}{{ end }}<start_of_turn>model
 """
 

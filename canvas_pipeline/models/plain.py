@@ -107,7 +107,8 @@ class Plain:
 
     @property
     def ollama(self) -> OllamaFacts:
-        return OllamaFacts(template="{{ range .Messages }}{{ .Content }}{{ end }}")
+        end = '{{ if eq .Role "assistant" }}' + self.end_of_text + "{{ end }}"
+        return OllamaFacts(template="{{ range .Messages }}{{ .Content }}" + end + "{{ end }}")
 
     def render(
         self,

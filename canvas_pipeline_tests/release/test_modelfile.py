@@ -15,6 +15,8 @@ import pytest
 
 from canvas_pipeline.bench.generate import prompt_text
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.models.families import family
+from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, escape, parse_turn, response_text, serialise
 from canvas_pipeline.records import Message
@@ -79,14 +81,12 @@ def escaped(value: Any) -> Any:
     return [escaped(inner) for inner in value] if isinstance(value, list) else value
 
 
-def rendered_by_go(cases: Sequence[dict[str, Any]], folder: Path) -> list[str]:
+def rendered_by_go(cases: Sequence[dict[str, Any]], folder: Path, of: ModelFamily = GEMMA4) -> list[str]:
     """The template in Hugo, whose text output is Go's text/template. ``json``, which is Ollama's, is called jsonify there."""
     (folder / "layouts" / "partials").mkdir(parents=True)
     (folder / "data").mkdir()
     (folder / "data" / "cases.json").write_text(json.dumps(cases))
-    (folder / "layouts" / "partials" / "chat.txt").write_text(
-        "@" + template(GEMMA4).replace(":= json .", ":= jsonify .")
-    )
+    (folder / "layouts" / "partials" / "chat.txt").write_text("@" + template(of).replace(":= json .", ":= jsonify ."))
     (folder / "layouts" / "home.txt").write_text('{{ range site.Data.cases }}{{ partial "chat.txt" . }}\0{{ end }}')
     (folder / "hugo.json").write_text(
         json.dumps(
@@ -146,6 +146,19 @@ def test_go_renders_every_conversation_as_our_prompt_byte_for_byte(tmp_path: Pat
     assert len(texts) == len(cases)
     for messages, text in zip(cases, texts, strict=True):
         assert "<bos>" + text == prompt_text(messages, GEMMA4, "catalogue", ALL_TOOLS)
+
+
+@pytest.mark.parametrize("name", ["gemma3", "llama3", "qwen3", "plain-llama3", "plain-qwen3"])
+def test_go_renders_a_conversation_in_words_as_every_family_does(name: str, tmp_path: Path) -> None:
+    of = family(name)
+    question, answer = (Message(role="user", content="What is due?"), Message(role="assistant", content="Lab 3 – é."))
+    cases = [(SYSTEM, question), (question,), (SYSTEM, question, answer, question), (question, answer, question)]
+    texts = rendered_by_go([as_ollama(messages) for messages in cases], tmp_path, of)
+    for messages, text in zip(cases, texts, strict=True):
+        assert (of.bos or "") + text == prompt_text(messages, of, "catalogue", ALL_TOOLS)
+    written = modelfile("x.gguf", of, "Be brief.", "native")
+    assert "TEMPLATE" in written and "RENDERER" not in written and "PARSER" not in written
+    assert all(f"PARAMETER stop {stop}\n" in written for stop in of.stops)
 
 
 def test_a_request_s_tools_are_named_once_whoever_wrote_the_system_message(tmp_path: Path) -> None:
