@@ -11,9 +11,6 @@ from collections.abc import Mapping
 import msgspec
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.models.families import family
-from canvas_pipeline.models.family import ModelFamily
-from canvas_pipeline.tools.calls import FAMILY
 from canvas_pipeline.tools.prompt import Declaration
 
 
@@ -22,6 +19,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     family_name: str  # what renders, stops and adapts the base model: a key of models.families
+    family_licence: str  # licence identifier of the family's published models
     base_model: str  # "embedded", a local folder, or a hub id
     declaration: Declaration  # how tools are declared to the model
     trajectories_per_tool: int  # synthesised single-call trajectories for each tool
@@ -45,24 +43,19 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     min_trajectories: int = 500  # G12
     eval_fraction: float = 0.1  # share of components held out of training
 
-    @property
-    def family(self) -> ModelFamily:
-        """The base model's family."""
-        return family(self.family_name)
-
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile(
-            name="embedded", family_name=FAMILY.name, base_model="embedded", declaration="catalogue",
+            name="embedded", family_name="gemma4", family_licence="gemma", base_model="embedded", declaration="catalogue",
             trajectories_per_tool=110, several_trajectories=300, sequence_trajectories=200, follow_up_trajectories=300,
             none_trajectories=320, mock_courses=2, mock_assignments=2, item_pairs=400,
             pairs_per_axis=60, pairs_per_heavy_axis=150, mixed_pairs=150, feedback_examples=900,
             bench_cases=600, selection_cases=240, min_preference_rows=500, min_feedback_rows=500, min_trajectories=500,
         ),
         Profile(
-            name="gb10", family_name=FAMILY.name, base_model="google/gemma-4-E2B-it", declaration="native",
+            name="gb10", family_name="gemma4", family_licence="gemma", base_model="google/gemma-4-E2B-it", declaration="native",
             trajectories_per_tool=250, several_trajectories=900, sequence_trajectories=900, follow_up_trajectories=900,
             none_trajectories=400, mock_courses=5, mock_assignments=6, item_pairs=2500,
             pairs_per_axis=200, pairs_per_heavy_axis=600, mixed_pairs=1200, feedback_examples=3000,

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from canvas_pipeline.bench.score import Prediction
 from canvas_pipeline.digests import sha256_path
 from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, MissingTool
+from canvas_pipeline.models.families import family as family_named
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import BenchCase, Message, dumps, read_jsonl, write_jsonl
@@ -312,6 +313,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with reporter() as report:
             sizes = profile(options.profile)
+            family = family_named(sizes.family_name)
             cases = list(read_jsonl(options.cases, BenchCase))
             names = (
                 options.backend,
@@ -320,8 +322,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 str(options.max_new_tokens),
             )
             key = hashlib.sha256("\n".join(names).encode()).hexdigest()
-            speaker = load(options.backend, options.model, sizes.family, options.max_new_tokens, options.context)
-            generate(speaker, cases, sizes.family, sizes.declaration, options.out, key, report)
+            speaker = load(options.backend, options.model, family, options.max_new_tokens, options.context)
+            generate(speaker, cases, family, sizes.declaration, options.out, key, report)
             report.say("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

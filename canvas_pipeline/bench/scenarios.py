@@ -18,6 +18,7 @@ from canvas_pipeline.bench.agent import Backend, CanvasAgent, ScriptedBackend, T
 from canvas_pipeline.bench.mock_canvas import MockCanvas
 from canvas_pipeline.bench.study import DAYS_BEFORE
 from canvas_pipeline.examples.students import Assignment, Course, Event, Snapshot
+from canvas_pipeline.models.families import family
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import Row, write_jsonl
@@ -290,8 +291,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from canvas_pipeline.bench import generate  # torch and llama.cpp stay out until a model is really asked
 
     sizes = profile(given.profile)
-    speaker = generate.load(given.backend, given.model, sizes.family)
-    backend = generate.Backend(speaker, sizes.family, sizes.declaration)
+    of = family(sizes.family_name)
+    speaker = generate.load(given.backend, given.model, of)
+    backend = generate.Backend(speaker, of, sizes.declaration)
     write_jsonl(given.out, run_scenarios(backend, sizes.declaration))
     return 0
 

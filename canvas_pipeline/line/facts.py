@@ -45,7 +45,8 @@ def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> di
             value=Path(base).name if Path(base).is_dir() else base, source=_source(ws.store.get("base_model"))
         ),
         "base.licence": Fact(
-            value=EMBEDDED_LICENCE if embedded else ws.profile.family.licence, source="the base's own terms"
+            value=EMBEDDED_LICENCE if embedded else ws.profile.family_licence,
+            source="the base's own terms",
         ),
     }
     for key in ("steps", "rows", "eval_rows", "tokens", "seed", "compute"):

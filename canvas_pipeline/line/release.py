@@ -21,6 +21,7 @@ from canvas_pipeline.intake.audit import auditor
 from canvas_pipeline.line import audits, bench, facts, training
 from canvas_pipeline.line.intake import contributor_files
 from canvas_pipeline.line.workspace import Launch, Made, Workspace, make
+from canvas_pipeline.models.families import family
 from canvas_pipeline.records import BenchCase, Item, read_jsonl
 from canvas_pipeline.release import cards as card_room
 from canvas_pipeline.release import gate, publish
@@ -46,7 +47,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> Made:
         evidence = {}
         said = ws.unfinished(f"gguf/{name}", writer.fingerprint)
         for quant, path in export(checkpoint.folder / "model", writer.folder, name=f"canvas-{name}").items():
-            report = check(path, quant, ws.profile.family, private=private)
+            report = check(path, quant, family(ws.profile.family_name), private=private)
             ws.say(
                 f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
             )
@@ -118,7 +119,8 @@ def cards(ws: Workspace, launch: Launch) -> Made:
         now = max(item.collected_at for item in read_jsonl(ws.store.get("corpus").path(), Item))
         system = system_message(now, ws.profile.declaration).content
         writer.text(
-            modelfile(f"canvas-{name}-Q4_K_M.gguf", ws.profile.family, system, ws.profile.declaration), "Modelfile"
+            modelfile(f"canvas-{name}-Q4_K_M.gguf", family(ws.profile.family_name), system, ws.profile.declaration),
+            "Modelfile",
         )
         writer.json(reasons, "reasons.json")
         writer.json(known, "facts.json")

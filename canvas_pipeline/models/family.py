@@ -159,11 +159,6 @@ class ModelFamily(Protocol):
     def name(self) -> str: ...
 
     @property
-    def licence(self) -> str:
-        """The licence identifier of the family's published models, as the hub writes it."""
-        ...
-
-    @property
     def model_types(self) -> frozenset[str]:
         """``model_type`` values of ``config.json`` that belong to the family."""
         ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.errors import BadInput
@@ -78,7 +79,6 @@ def _config(shape: Shape, tokenizer: Any) -> Any:
 
 GEMMA3 = TemplateFamily(
     name="gemma3",
-    licence="gemma",
     model_types=frozenset({"gemma3", "gemma3_text"}),
     required_tokens=_SPECIALS[:7],
     bos="<bos>",
@@ -87,7 +87,7 @@ GEMMA3 = TemplateFamily(
     pad="<pad>",
     stops=_STOPS,
     calls=_CALLS,
-    template="gemma3.jinja",
+    template=Path(__file__).with_name("gemma3.jinja"),
     turns=_turns,
     tools_in_template=False,
     frozen=("vision_tower", "multi_modal_projector"),

@@ -15,9 +15,9 @@ _MARKS = re.compile(r"\{%-? (?:end)?generation -?%\}")
 
 
 @cache
-def template(name: str) -> str:
-    """The text of a template file beside this module, by its path."""
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+def template(path: Path) -> str:
+    """The text of a template file."""
+    return path.read_text(encoding="utf-8")
 
 
 def published(text: str) -> str:

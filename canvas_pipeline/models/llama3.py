@@ -5,6 +5,7 @@ A system turn with two dates opens every conversation; the date is fixed, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.errors import BadInput
@@ -58,7 +59,6 @@ def _config(shape: Shape, tokenizer: Any) -> Any:
 
 LLAMA3 = TemplateFamily(
     name="llama3",
-    licence="llama3.1",
     model_types=frozenset({"llama"}),
     required_tokens=_SPECIALS,
     bos=_BOS,
@@ -67,7 +67,7 @@ LLAMA3 = TemplateFamily(
     pad=_PAD,
     stops=_STOPS,
     calls=_CALLS,
-    template="llama3.jinja",
+    template=Path(__file__).with_name("llama3.jinja"),
     turns=_turns,
     values={"date_string": "26 Jul 2024"},
     gguf=GgufFacts(pre_tokenizer="llama-bpe"),

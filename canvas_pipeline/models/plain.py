@@ -62,10 +62,6 @@ class Plain:
         return f"plain-{self.of.name}"
 
     @property
-    def licence(self) -> str:
-        return self.of.licence
-
-    @property
     def model_types(self) -> frozenset[str]:
         return self.of.model_types
 

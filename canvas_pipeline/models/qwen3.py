@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.models import byte_level
@@ -75,7 +76,6 @@ def _config(shape: Shape, tokenizer: Any) -> Any:
 
 QWEN3 = TemplateFamily(
     name="qwen3",
-    licence="apache-2.0",
     model_types=frozenset({"qwen3"}),
     required_tokens=(*_SPECIALS, *_TAGS),
     bos=None,
@@ -84,7 +84,7 @@ QWEN3 = TemplateFamily(
     pad=_PAD,
     stops=_STOPS,
     calls=_CALLS,
-    template="qwen3.jinja",
+    template=Path(__file__).with_name("qwen3.jinja"),
     turns=_turns,
     said=_said,
     # Each turn carries its thought, if only an empty one: what is trained is what is prompted, turn after turn.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.errors import BadInput
@@ -22,7 +23,6 @@ class TemplateFamily:
     an assistant turn."""
 
     name: str
-    licence: str
     model_types: frozenset[str]
     required_tokens: tuple[str, ...]
     bos: str | None
@@ -31,7 +31,7 @@ class TemplateFamily:
     pad: str
     stops: tuple[str, ...]
     calls: ToolCallFormat
-    template: str
+    template: Path
     turns: Callable[[Sequence[Message], Schemas | None, bool], Chat]
     gguf: GgufFacts
     ollama: OllamaFacts

@@ -1,9 +1,8 @@
-"""The family of the Canvas models, in whose notation Canvas rows write tool calls and tool results."""
+"""The notation in which Canvas rows write tool calls and tool results: that of the base models of its profiles."""
 
 from __future__ import annotations
 
-from canvas_pipeline.models.family import ModelFamily, ToolCallFormat
-from canvas_pipeline.models.gemma4.family import GEMMA4
+from canvas_pipeline.models.family import ToolCallFormat
+from canvas_pipeline.models.gemma4.calls import GEMMA4_CALLS
 
-FAMILY: ModelFamily = GEMMA4
-CALLS: ToolCallFormat = FAMILY.calls
+CALLS: ToolCallFormat = GEMMA4_CALLS

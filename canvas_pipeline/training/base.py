@@ -28,10 +28,11 @@ from canvas_pipeline.examples.requests import ask
 from canvas_pipeline.examples.students import CanvasFactory, Snapshot, restage, students
 from canvas_pipeline.examples.trajectory import trajectory_of
 from canvas_pipeline.intake.synthetic.curriculum import FORMS, SUBJECTS
+from canvas_pipeline.models.families import family
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import Item, Message, dumps, item_id
-from canvas_pipeline.tools.calls import CALLS, FAMILY
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
 from canvas_pipeline.training.checkpoint import save_model
 from canvas_pipeline.training.device import autocast
@@ -42,6 +43,7 @@ from canvas_pipeline.training.reference import tensors
 
 SHIPPED = Path(__file__).parent / "embedded_base"
 RECIPE_FILE = "recipe.json"
+FAMILY = family(PROFILES["embedded"].family_name)
 
 
 # What the base calls these tools. None of the names exists: the bench counts them as wrong, and SFT has to correct them.

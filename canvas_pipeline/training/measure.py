@@ -22,7 +22,7 @@ import msgspec
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory, read_jsonl
 from canvas_pipeline.training import preference, supervised
-from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import family_for, load_model, load_tokenizer
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_feedback, encode_pair, encode_trajectory
 from canvas_pipeline.training.fused_head import fuse_head
@@ -39,7 +39,7 @@ Axis = dict[str, Any]
 
 def measure(spec: RunSpec, report: Reporter) -> dict[str, Any]:
     """All measurements of one method on one set of inputs."""
-    tokenizer = load_tokenizer(spec.start_path, spec.sizes.family)
+    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
     work = {"sft": _trajectories, "pairwise": _pairs, "unpaired": _feedback}[spec.row.objective]
     result = work(spec, tokenizer, report)
     return {
@@ -115,9 +115,9 @@ def _per_axis(rows: Sequence[Any], seed: int) -> dict[str, list[int]]:
 
 def _trajectories(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     rows = [row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, Trajectory)]
-    encoded = [encode_trajectory(row, tokenizer, spec.sizes.family, spec.sizes.declaration) for row in rows]
+    encoded = [encode_trajectory(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in rows]
     wrong = wrong_masks(
-        ((row.id, row.messages, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, spec.sizes.family
+        ((row.id, row.messages, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, family_for(spec.sizes)
     )
     chosen = random.Random(spec.seed).sample(range(len(rows)), min(SUPERVISED_ROWS, len(rows)))
     sample = [encoded[i] for i in chosen]
@@ -146,7 +146,7 @@ def _mean_loss(model: Any, rows: Sequence[Encoded], compute: Compute) -> float:
 def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     train = list(read_jsonl(spec.train_path, PreferencePair))
     rows = [*train, *read_jsonl(spec.eval_path, PreferencePair)]
-    encoded = [encode_pair(row, tokenizer, spec.sizes.family, spec.sizes.declaration) for row in rows]
+    encoded = [encode_pair(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in rows]
     wrong = wrong_masks(
         (
             (row.id, messages, side)
@@ -154,7 +154,7 @@ def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             for messages, side in ((row.chosen, pair.chosen), (row.rejected, pair.rejected))
         ),
         tokenizer,
-        spec.sizes.family,
+        family_for(spec.sizes),
     )
     axes = _per_axis(train, spec.seed)
     picked = [index for indices in axes.values() for index in indices]
@@ -192,9 +192,9 @@ def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
 def _feedback(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     train = list(read_jsonl(spec.train_path, FeedbackExample))
     rows = [*train, *read_jsonl(spec.eval_path, FeedbackExample)]
-    encoded = [encode_feedback(row, tokenizer, spec.sizes.family, spec.sizes.declaration) for row in rows]
+    encoded = [encode_feedback(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in rows]
     wrong = wrong_masks(
-        ((row.id, row.completion, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, spec.sizes.family
+        ((row.id, row.completion, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, family_for(spec.sizes)
     )
     bad = [index for index, row in enumerate(train) if not row.label]
     axes = {axis: [bad[i] for i in indices] for axis, indices in _per_axis([train[i] for i in bad], spec.seed).items()}

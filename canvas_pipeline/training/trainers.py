@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.records import dumps, write_jsonl
-from canvas_pipeline.training.checkpoint import merged, save_model
+from canvas_pipeline.training.checkpoint import family_for, merged, save_model
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.fused_head import project_learnt_only
 from canvas_pipeline.training.plots import plot_metrics
@@ -186,7 +186,7 @@ def run(
     temporary = out.with_name(f".tmp-{os.getpid()}-{out.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        save_model(_full(trainer, spec, steps), tokenizer, temporary / "model", spec.sizes.family)
+        save_model(_full(trainer, spec, steps), tokenizer, temporary / "model", family_for(spec.sizes))
         write_jsonl(temporary / "metrics.jsonl", history)
         (temporary / "summary.json").write_bytes(dumps(summary) + b"\n")
         (temporary / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")

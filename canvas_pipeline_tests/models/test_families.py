@@ -71,12 +71,12 @@ class Trained:
             write_jsonl(path, [msgspec.structs.replace(row, id=f"r{n}") for n in range(2)])
         numbers = msgspec.structs.replace(
             method("sft").hyperparameters("embedded"),
-            max_steps=30,
+            max_steps=70,
             batch=1,
             accumulation=1,
             warmup=0.0,
             learning_rate=1e-2,
-            epochs=30,
+            epochs=35,
         )
         spec = make_spec("sft", profile.name, 7, {**files, "base_model": folder / "base"}, hyperparameters=numbers)
         self.row = row

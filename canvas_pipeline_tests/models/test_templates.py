@@ -43,6 +43,10 @@ CALL = st.fixed_dictionaries(
 )
 
 
+def ours_at(name: str) -> str:
+    return jinja.template(Path(jinja.__file__).parent / name)
+
+
 @cache
 def published(name: str) -> str:
     return (Path(trl.__file__).parent / "chat_templates" / f"{name}.jinja").read_text(encoding="utf-8")
@@ -84,7 +88,7 @@ def test_a_family_s_template_renders_byte_for_byte_like_the_published_one(family
     values = {"add_generation_prompt": data.draw(st.booleans()), "bos_token": BOS[family]}
     if family == "qwen3" and data.draw(st.booleans()):
         values["enable_thinking"] = False
-    ours, theirs = jinja.template(f"{family}.jinja"), published(PUBLISHED[family])
+    ours, theirs = ours_at(f"{family}.jinja"), published(PUBLISHED[family])
     expected = rendered(theirs, chat, tools, **values)
     assert rendered(ours, chat, tools, **values) == expected
     assert rendered(jinja.published(ours), chat, tools, **values) == expected
@@ -95,7 +99,7 @@ def test_a_family_s_template_renders_byte_for_byte_like_the_published_one(family
 def test_qwen_s_template_with_a_thought_in_every_turn_renders_like_trl_s_for_training(
     chat: list[dict[str, Any]], tools: Any
 ) -> None:
-    ours = rendered(jinja.template("qwen3.jinja"), chat, tools, every_turn_thinks=True)
+    ours = rendered(ours_at("qwen3.jinja"), chat, tools, every_turn_thinks=True)
     assert ours == rendered(published("qwen3_training"), chat, tools)
 
 
@@ -104,7 +108,7 @@ def test_qwen_s_template_with_a_thought_in_every_turn_renders_like_trl_s_for_tra
 def test_the_spans_of_gemma_3_are_those_of_trl_s_training_template_without_the_line_s_end(
     chat: list[dict[str, Any]],
 ) -> None:
-    marked = jinja.render(jinja.template("gemma3.jinja"), chat, None, generation=False, bos_token="<bos>")
+    marked = jinja.render(ours_at("gemma3.jinja"), chat, None, generation=False, bos_token="<bos>")
     texts, spans = render_jinja_template(
         [chat], chat_template=published("gemma3_training"), return_assistant_tokens_mask=True, bos_token="<bos>"
     )
@@ -114,7 +118,7 @@ def test_the_spans_of_gemma_3_are_those_of_trl_s_training_template_without_the_l
 
 def test_images_stand_where_the_published_template_puts_them() -> None:
     chat = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": " What is it? "}]}]
-    assert rendered(jinja.template("gemma3.jinja"), chat, None, bos_token="<bos>") == rendered(
+    assert rendered(ours_at("gemma3.jinja"), chat, None, bos_token="<bos>") == rendered(
         published("gemma3"), chat, None, bos_token="<bos>"
     )
 
@@ -132,11 +136,11 @@ def test_images_stand_where_the_published_template_puts_them() -> None:
     ],
 )
 def test_what_a_published_template_refuses_ours_refuses(family: str, chat: list[dict[str, Any]], tools: Any) -> None:
-    for text in (jinja.template(f"{family}.jinja"), published(PUBLISHED[family])):
+    for text in (ours_at(f"{family}.jinja"), published(PUBLISHED[family])):
         with pytest.raises(TemplateError):
             rendered(text, chat, tools, bos_token=BOS[family])
 
 
 @pytest.mark.parametrize("name", ["gemma3.jinja", "gemma4/chat_template.jinja", "llama3.jinja", "qwen3.jinja"])
 def test_each_template_file_states_its_licence(name: str) -> None:
-    assert "SPDX-License-Identifier: Apache-2.0" in jinja.template(name)[:200]
+    assert "SPDX-License-Identifier: Apache-2.0" in ours_at(name)[:200]

@@ -1,4 +1,4 @@
-"""The wire format: what is read and what is malformed, as the docstring of ``tools.wire`` has it."""
+"""The wire format: what is read and what is malformed, as the docstring of ``models.gemma4.wire`` has it."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.errors import BadInput
@@ -21,7 +22,7 @@ from canvas_pipeline.records import Message
 
 def marked_template() -> str:
     """The family's chat template with generation blocks around what the model writes."""
-    return jinja.template("gemma4/chat_template.jinja")
+    return jinja.template(Path(__file__).with_name("chat_template.jinja"))
 
 
 def to_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:

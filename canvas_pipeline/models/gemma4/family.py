@@ -6,50 +6,25 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from canvas_pipeline.models import jinja
-from canvas_pipeline.models.family import GgufFacts, OllamaFacts, Rendered, Schemas, Shape, ToolCall, Turn
-from canvas_pipeline.models.gemma4 import chat, ollama, tiny, wire
+from canvas_pipeline.models.family import GgufFacts, OllamaFacts, Rendered, Schemas, Shape
+from canvas_pipeline.models.gemma4 import chat, ollama, tiny
+from canvas_pipeline.models.gemma4.calls import GEMMA4_CALLS
 from canvas_pipeline.records import Message
 
 _TOWERS = ("vision_tower", "audio_tower", "embed_vision", "embed_audio")
-
-
-class Gemma4Calls:
-    """Native calls as ``wire`` writes and reads them."""
-
-    call_open = wire.CALL_OPEN
-    call_close = wire.CALL_CLOSE
-    response_open = wire.RESPONSE_OPEN
-    response_close = wire.RESPONSE_CLOSE
-    quote = wire.QUOTE
-
-    def serialise(self, call: ToolCall) -> str:
-        return wire.serialise(call)
-
-    def parse(self, text: str, heard: Iterable[str] = ()) -> Turn:
-        return wire.parse_turn(text, heard)
-
-    def response_text(self, value: Any) -> str:
-        return wire.response_text(value)
-
-    def escape(self, text: str) -> str:
-        return wire.escape(text)
-
-    def unescape(self, text: str) -> str:
-        return wire.unescape(text)
 
 
 class Gemma4:
     """See ``ModelFamily``. A turn stops with ``<turn|>`` after an answer and with ``<|tool_response>`` after calls."""
 
     name = "gemma4"
-    licence = "gemma"
     model_types = frozenset({"gemma4", "gemma4_text"})
     bos = "<bos>"
     end_of_text = "<eos>"
     pad = "<pad>"
     stops = ("<eos>", "<turn|>", "<|tool_response>")
     required_tokens = (*stops, bos, pad, "<|turn>", "<|tool_call>", "<tool_call|>", "<tool_response|>", '<|"|>')
-    calls = Gemma4Calls()
+    calls = GEMMA4_CALLS
     # The text tower only: vision and audio layers of a ForConditionalGeneration checkpoint are never trained.
     frozen = _TOWERS
     adapted = (
