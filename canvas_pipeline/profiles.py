@@ -1,6 +1,6 @@
 """The one dial: which base model, how much data, how long, how many at least. Frozen tables.
 
-``embedded`` runs everywhere (two cores, no GPU, a 3.5 M parameter Gemma-4 made by the project); ``gb10`` is what a DGX Spark
+``embedded`` runs everywhere (two cores, no GPU, a 3.5 M parameter model made by the project); ``gb10`` is what a DGX Spark
 runs at night. Nothing else in the package asks where it runs.
 """
 
@@ -18,6 +18,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """All sizes and minimums of one profile. Counts are rows; lengths are tokens."""
 
     name: str
+    family_name: str  # what renders, stops and adapts the base model: a key of models.families
+    family_licence: str  # licence identifier of the family's published models
     base_model: str  # "embedded", a local folder, or a hub id
     declaration: Declaration  # how tools are declared to the model
     trajectories_per_tool: int  # synthesised single-call trajectories for each tool
@@ -46,14 +48,14 @@ PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile(
-            name="embedded", base_model="embedded", declaration="catalogue",
+            name="embedded", family_name="gemma4", family_licence="gemma", base_model="embedded", declaration="catalogue",
             trajectories_per_tool=110, several_trajectories=300, sequence_trajectories=200, follow_up_trajectories=300,
             none_trajectories=320, mock_courses=2, mock_assignments=2, item_pairs=400,
             pairs_per_axis=60, pairs_per_heavy_axis=150, mixed_pairs=150, feedback_examples=900,
             bench_cases=600, selection_cases=240, min_preference_rows=500, min_feedback_rows=500, min_trajectories=500,
         ),
         Profile(
-            name="gb10", base_model="google/gemma-4-E2B-it", declaration="native",
+            name="gb10", family_name="gemma4", family_licence="gemma", base_model="google/gemma-4-E2B-it", declaration="native",
             trajectories_per_tool=250, several_trajectories=900, sequence_trajectories=900, follow_up_trajectories=900,
             none_trajectories=400, mock_courses=5, mock_assignments=6, item_pairs=2500,
             pairs_per_axis=200, pairs_per_heavy_axis=600, mixed_pairs=1200, feedback_examples=3000,

@@ -29,7 +29,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Message(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """One turn of a conversation. An assistant's ``content`` is native wire text (see ``tools.wire``); a tool's
+    """One turn of a conversation. An assistant's ``content`` is written in the notation of its model family; a tool's
     ``content`` is the JSON text of its result and ``name`` is the tool's name."""
 
     role: Role

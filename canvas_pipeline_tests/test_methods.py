@@ -48,7 +48,7 @@ def test_an_unknown_profile_names_those_there_are() -> None:
 def test_the_table_and_the_spec_load_without_torch() -> None:
     code = (
         "import sys; import canvas_pipeline.methods, canvas_pipeline.training.spec, "
-        "canvas_pipeline.training.progress, canvas_pipeline.training.embedded, canvas_pipeline.training.checkpoint, "
+        "canvas_pipeline.training.progress, canvas_pipeline.models.families, canvas_pipeline.training.checkpoint, "
         "canvas_pipeline.training.preference, canvas_pipeline.training.supervised, canvas_pipeline.training.measure, "
         "canvas_pipeline.training.__main__, canvas_pipeline.evaluation.generate; "
         "print([m for m in ('torch', 'transformers', 'trl', 'datasets', 'peft', 'llama_cpp') if m in sys.modules])"

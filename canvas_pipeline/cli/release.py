@@ -14,6 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from canvas_pipeline.cli.failure import EXIT_CODES, run
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig
+from canvas_pipeline.models.families import family_of
 from canvas_pipeline.release import gguf as gguf_files
 from canvas_pipeline.release import publish as releases
 from canvas_pipeline.release.gate import ITEMS, read_evidence, reasons_by_item
@@ -53,9 +54,10 @@ def gguf(
     ) as bar:
         task = bar.add_task(f"converting {model.name} to {', '.join(chosen)}")
         files = gguf_files.export(model, to, name=name, quants=chosen)
+        family = family_of(model)
         for q, path in files.items():
             bar.update(task, description=f"checking {path.name}")
-            report = check_quant(path, q)
+            report = check_quant(path, q, family)
             state = "ok" if not report.problems else "; ".join(report.problems)
             types = ", ".join(f"{kind} {count}" for kind, count in sorted(report.types.items()))
             out.print(f"{path}  {report.size / (1 << 20):.1f} MiB  sha256 {report.sha256[:12]}  [{types}]  {state}")

@@ -26,7 +26,7 @@ app = typer.Typer(
 @app.command(
     help="Train one method, or all nine in their order, on the current splits.\n\n"
     "Examples: `canvas-train --method dpo`; `canvas-train --check` (all guardrails, every failure, nothing trained); "
-    "`canvas-train --method all --profile gb10 --base-model /models/gemma-4-E2B-it`.\n\n"
+    "`canvas-train --method all --profile gb10 --base-model /models/my-base`.\n\n"
     "It is a run of the Dagster instance in DAGSTER_HOME (else in `.dagster` beside the data folder): `make dev` shows it, "
     "`uma status` its memory. Stopped and started again it goes on.\n\n" + EXIT_CODES
 )

@@ -18,9 +18,10 @@ from typing import Any, Literal, Protocol
 
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
 from canvas_pipeline.examples.students import Canvas
+from canvas_pipeline.models.family import Malformed, ToolCall, Turn
 from canvas_pipeline.records import Message, Row, dumps
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.prompt import Declaration, system_message
-from canvas_pipeline.tools.wire import Malformed, ToolCall, Turn, escape, parse_turn, response_text, serialise, unescape
 
 Outcome = Literal["ok", "tool_error", "invalid", "unknown_tool", "malformed", "duplicate", "over_limit"]
 Ending = Literal["answered", "turn_cap", "backend_failed", "empty"]
@@ -133,7 +134,7 @@ class CanvasAgent:
     def run(self, text: str, history: Sequence[Message] = ()) -> Trace:
         """Serve one request. ``history`` holds earlier user, assistant and tool messages of the conversation."""
         said: list[Message] = [system_message(self.now, self.declaration), *history]
-        said.append(Message(role="user", content=escape(text)))
+        said.append(Message(role="user", content=CALLS.escape(text)))
         heard = [text, *(line for message in history for line in _texts_of(message))]
         turns: list[TracedTurn] = []
         made: set[bytes] = set()
@@ -143,7 +144,7 @@ class CanvasAgent:
             except Exception as error:
                 # Whatever happened, the student gets an answer and the trace says which error it was.
                 return _trace(text, turns, "backend_failed", failure=type(error).__name__)
-            turn = parse_turn(raw, heard)
+            turn = CALLS.parse(raw, heard)
             if not turn.calls:
                 turns.append(TracedTurn(raw=raw, calls=()))
                 answer = _with_failure(plain_words(turn.text), turns[:-1])
@@ -154,7 +155,7 @@ class CanvasAgent:
             for call in calls:
                 heard += _texts_in(call.result)
             said += [
-                Message(role="tool", name=call.name or MALFORMED_TOOL, content=response_text(call.result))
+                Message(role="tool", name=call.name or MALFORMED_TOOL, content=CALLS.response_text(call.result))
                 for call in calls
             ]
         return _trace(text, turns, "turn_cap")
@@ -203,16 +204,16 @@ def outcome_of(result: Any) -> Outcome:
 
 def plain_words(text: str) -> str:
     """A model's text as a student reads it. Markers within markers can leave one behind: it is made inert."""
-    return escape(text) if _MARKUP.search(text) else text
+    return CALLS.escape(text) if _MARKUP.search(text) else text
 
 
 def _texts_of(message: Message) -> Iterator[str]:
     """Every string that a message of the history holds; a tool's message is JSON, and a call has arguments."""
     if message.role == "assistant":
-        yield from (text for call in parse_turn(message.content).well_formed for text in _texts_in(call.arguments))
+        yield from (text for call in CALLS.parse(message.content).well_formed for text in _texts_in(call.arguments))
     if message.role == "tool":
         try:
-            yield from _texts_in(json.loads(unescape(message.content)))
+            yield from _texts_in(json.loads(CALLS.unescape(message.content)))
             return
         except ValueError:
             pass  # a tool that answered in words
@@ -233,7 +234,8 @@ def _as_written(turn: Turn) -> str:
     """The model's turn as it goes back to it: its words, readable calls in one form, the beginning of unreadable ones as
     inert text."""
     calls = (
-        serialise(call) if isinstance(call, ToolCall) else escape(call.raw[:RAW_CHARACTERS]) for call in turn.calls
+        CALLS.serialise(call) if isinstance(call, ToolCall) else CALLS.escape(call.raw[:RAW_CHARACTERS])
+        for call in turn.calls
     )
     return plain_words(turn.text) + "".join(calls)
 

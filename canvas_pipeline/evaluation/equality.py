@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.tools.registry import TOOLS, Parameter
-from canvas_pipeline.tools.wire import ToolCall
 
 FUZZY = 0.9
 NATURAL = frozenset({"title", "description", "rationale", "query", "item_a", "item_b"})

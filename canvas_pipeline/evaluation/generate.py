@@ -22,13 +22,13 @@ from typing import Any, Protocol
 
 from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, MissingTool
 from canvas_pipeline.evaluation.score import Prediction
+from canvas_pipeline.models.families import family as family_named
+from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import BenchCase, Message, dumps, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.digests import sha256_path
-from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration
-from canvas_pipeline.tools.wire import STOPS
-from canvas_pipeline.training.chat_template import declared, render, to_spoken_chat
+from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration, declared
 from canvas_pipeline.training.encoding import padded_length
 from canvas_pipeline.training.progress import Reporter, reporter
 
@@ -58,20 +58,20 @@ def workers_of(weights: int) -> int:
 class Checkpoint:
     """A safetensors folder through transformers, float32, greedy; batches are padded on the left."""
 
-    def __init__(self, folder: Path, max_new_tokens: int = MAX_NEW_TOKENS) -> None:
+    def __init__(self, folder: Path, family: ModelFamily, max_new_tokens: int = MAX_NEW_TOKENS) -> None:
         import torch
 
         from canvas_pipeline.training.allocator import bound
         from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 
         bound()
-        self.tokenizer = load_tokenizer(folder)
+        self.tokenizer = load_tokenizer(folder, family)
         self.model = load_model(folder, "bfloat16" if torch.cuda.is_available() else "float32").eval()
         self.workers = workers_of(sum(path.stat().st_size for path in folder.glob("*.safetensors")))
         if torch.cuda.is_available():
             self.model.to("cuda")
             self.workers = 1
-        self.stops = [self.tokenizer.convert_tokens_to_ids(stop) for stop in STOPS]
+        self.stops = [self.tokenizer.convert_tokens_to_ids(stop) for stop in family.stops]
         self.max_new_tokens = max_new_tokens
 
     def length(self, prompt: str) -> int:
@@ -125,7 +125,12 @@ class Gguf:
     is large, one thread of one that is small. What is said does not depend on it."""
 
     def __init__(
-        self, path: Path, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096, workers: int | None = None
+        self,
+        path: Path,
+        family: ModelFamily,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+        context: int = 4096,
+        workers: int | None = None,
     ) -> None:
         try:
             from llama_cpp import Llama
@@ -142,7 +147,7 @@ class Gguf:
         except ValueError as error:
             raise BadInput(f"{path}: llama.cpp cannot load it ({error})") from None
         self.vocabulary = models[0]
-        self.stops = {models[0].tokenize(stop.encode(), add_bos=False, special=True)[0] for stop in STOPS}
+        self.stops = {models[0].tokenize(stop.encode(), add_bos=False, special=True)[0] for stop in family.stops}
         self.context = context
         self.max_new_tokens = max_new_tokens
         self._free: SimpleQueue[Any] = SimpleQueue()
@@ -153,7 +158,7 @@ class Gguf:
         return len(self.tokens(prompt))
 
     def tokens(self, prompt: str) -> list[int]:
-        """The prompt's token ids (it carries its own ``<bos>``)."""
+        """The prompt's token ids (it carries its own BOS)."""
         return list(self.vocabulary.tokenize(prompt.encode(), add_bos=False, special=True))
 
     def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
@@ -180,38 +185,51 @@ class Gguf:
         return text, bool(written) and written[-1] in self.stops
 
 
-def load(backend: str, model: Path, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096) -> Speaker:
+def load(
+    backend: str, model: Path, family: ModelFamily, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096
+) -> Speaker:
     """A loaded ``Checkpoint`` or ``Gguf``. A stage's folder is taken as its ``model`` folder."""
     if backend == "gguf":
-        return Gguf(model, max_new_tokens, context)
+        return Gguf(model, family, max_new_tokens, context)
     from canvas_pipeline.training.weights import model_folder
 
-    return Checkpoint(model_folder(model), max_new_tokens)
+    return Checkpoint(model_folder(model), family, max_new_tokens)
 
 
 class Backend:
     """What ``bench.agent`` talks to: messages in, the model's next turn out, its stop token kept."""
 
-    def __init__(self, speaker: Speaker, declaration: Declaration, tools: tuple[str, ...] = ALL_TOOLS) -> None:
+    def __init__(
+        self, speaker: Speaker, family: ModelFamily, declaration: Declaration, tools: tuple[str, ...] = ALL_TOOLS
+    ) -> None:
         self.speaker = speaker
+        self.family = family
         self.declaration = declaration
         self.tools = tools
 
     def complete(self, messages: Sequence[Message]) -> str:
         """The next assistant turn as raw text."""
-        return self.speaker.speak([prompt_text(messages, self.declaration, self.tools)])[0][0]
+        return self.speaker.speak([prompt_text(messages, self.family, self.declaration, self.tools)])[0][0]
 
 
-def prompt_text(messages: Sequence[Message], declaration: Declaration, tools: tuple[str, ...]) -> str:
+def prompt_text(
+    messages: Sequence[Message], family: ModelFamily, declaration: Declaration, tools: tuple[str, ...]
+) -> str:
     """A conversation rendered up to where the model's next turn begins."""
-    return render(to_spoken_chat(messages), declared(tools, declaration), prompt=True)[0]
+    return family.render(messages, declared(tools, declaration), generation=True, strict=False).text
 
 
 def generate(
-    speaker: Speaker, cases: Sequence[BenchCase], declaration: Declaration, out: Path, key: str, report: Reporter
+    speaker: Speaker,
+    cases: Sequence[BenchCase],
+    family: ModelFamily,
+    declaration: Declaration,
+    out: Path,
+    key: str,
+    report: Reporter,
 ) -> list[Prediction]:
     """Answer every case and write ``out``; what an earlier run with the same ``key`` finished is taken over."""
-    prompts = [prompt_text(case.messages, declaration, case.tools) for case in cases]
+    prompts = [prompt_text(case.messages, family, declaration, case.tools) for case in cases]
     partial = out.with_name(f".partial-{out.name}")
     out.parent.mkdir(parents=True, exist_ok=True)
     known = _known(partial, key)
@@ -296,7 +314,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         with reporter() as report:
-            declaration = profile(options.profile).declaration
+            sizes = profile(options.profile)
+            family = family_named(sizes.family_name)
             cases = list(read_jsonl(options.cases, BenchCase))
             names = (
                 options.backend,
@@ -305,8 +324,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 str(options.max_new_tokens),
             )
             key = hashlib.sha256("\n".join(names).encode()).hexdigest()
-            speaker = load(options.backend, options.model, options.max_new_tokens, options.context)
-            generate(speaker, cases, declaration, options.out, key, report)
+            speaker = load(options.backend, options.model, family, options.max_new_tokens, options.context)
+            generate(speaker, cases, family, sizes.declaration, options.out, key, report)
             report.say("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

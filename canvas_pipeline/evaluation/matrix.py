@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.score import BenchReport, Outcome, Prediction, Rate, expected_calls, wilson
 from canvas_pipeline.records import BenchCase, Row
-from canvas_pipeline.tools.wire import serialise
+from canvas_pipeline.tools.calls import CALLS
 
 NO_OP = 0.9
 """From this share of identical predictions on, a method is called a no-op."""
@@ -151,7 +151,7 @@ def trivial_predictions(cases: Sequence[BenchCase]) -> dict[str, list[Prediction
     if first:
         # Ties go to the first in the alphabet, so that the same cases give the same baseline.
         tool = min(first, key=lambda name: (-first[name], name))
-        texts = Counter(serialise(calls[0]) for calls in wanted if calls and calls[0].name == tool)
+        texts = Counter(CALLS.serialise(calls[0]) for calls in wanted if calls and calls[0].name == tool)
         text = min(texts, key=lambda call: (-texts[call], call))
     return {
         "majority": [Prediction(id=case.id, text=text) for case in cases],

@@ -18,8 +18,8 @@ from typing import Any
 from canvas_pipeline.evaluation import study
 from canvas_pipeline.evaluation.mock_calendar import MockCalendar, ToolFault
 from canvas_pipeline.examples.students import MAX_RESULTS, Assignment, Course, Snapshot
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.tools.registry import TOOLS, validate
-from canvas_pipeline.tools.wire import ToolCall
 
 PREVIEW_CHARACTERS = 300
 TODO_DAYS = 14

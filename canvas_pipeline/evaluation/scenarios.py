@@ -18,10 +18,12 @@ from canvas_pipeline.evaluation.agent import Backend, CanvasAgent, ScriptedBacke
 from canvas_pipeline.evaluation.mock_canvas import MockCanvas
 from canvas_pipeline.evaluation.study import DAYS_BEFORE
 from canvas_pipeline.examples.students import Assignment, Course, Event, Snapshot
+from canvas_pipeline.models.families import family
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import Row, write_jsonl
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.prompt import Declaration
-from canvas_pipeline.tools.wire import ToolCall, serialise
 
 NOW = "2026-03-02T08:00Z"
 Check = Callable[[Trace, MockCanvas], str | None]
@@ -190,7 +192,7 @@ def days_before(exam: str, sessions: int) -> Check:
 
 
 def _call(name: str, **arguments: Any) -> str:
-    return serialise(ToolCall(name, arguments))
+    return CALLS.serialise(ToolCall(name, arguments))
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -288,9 +290,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     from canvas_pipeline.evaluation import generate  # torch and llama.cpp stay out until a model is really asked
 
-    declaration = profile(given.profile).declaration
-    speaker = generate.load(given.backend, given.model)
-    write_jsonl(given.out, run_scenarios(generate.Backend(speaker, declaration), declaration))
+    sizes = profile(given.profile)
+    of = family(sizes.family_name)
+    speaker = generate.load(given.backend, given.model, of)
+    backend = generate.Backend(speaker, of, sizes.declaration)
+    write_jsonl(given.out, run_scenarios(backend, sizes.declaration))
     return 0
 
 

@@ -19,9 +19,10 @@ from typing import Literal, Protocol
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.equality import same_argument, same_call
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import BenchCase, CaseKind, Row, digest
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.registry import TOOLS
-from canvas_pipeline.tools.wire import ToolCall, parse_turn
 
 State = Literal["called", "abstained", "malformed"]
 LOW_CONFIDENCE = 40
@@ -164,7 +165,7 @@ def summarise(outcomes: Sequence[Outcome]) -> BenchReport:
 
 def outcome(case: BenchCase, text: str, stopped: bool = True) -> Outcome:
     """Score one case. An answer that never stopped is not right, whatever it holds."""
-    turn = parse_turn(text)
+    turn = CALLS.parse(text)
     expected = expected_calls(case)
     state = verdict_of(text, stopped)
     given = turn.well_formed if state != "malformed" else ()
@@ -201,7 +202,7 @@ def expected_calls(case: BenchCase) -> tuple[ToolCall, ...]:
 def verdict_of(text: str, stopped: bool = True) -> State:
     """The three-state verdict of a text alone. Text without a call that ran into the length limit is malformed: nobody
     can tell what it was going to be, so it is no abstention."""
-    turn = parse_turn(text)
+    turn = CALLS.parse(text)
     if turn.malformed or not (turn.calls or stopped):
         return "malformed"
     return "called" if turn.calls else "abstained"

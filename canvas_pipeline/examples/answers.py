@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from canvas_pipeline.tools.wire import ToolCall
+from canvas_pipeline.models.family import ToolCall
 
 
 def answer(call: ToolCall, result: Any) -> str:

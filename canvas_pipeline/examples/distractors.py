@@ -16,8 +16,9 @@ from typing import Any
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.examples.moments import Moment
+from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.registry import TOOLS, Parameter
-from canvas_pipeline.tools.wire import ToolCall, unescape
 
 # Names that language models made up for these tools in earlier systems, with the tool each was meant for (facts §2).
 HALLUCINATED: Mapping[str, tuple[str, ...]] = {
@@ -205,7 +206,7 @@ def _collect(value: Any, courses: list[int], events: list[str], titles: list[str
 
 def _result(content: str) -> Any:
     try:
-        return json.loads(unescape(content))
+        return json.loads(CALLS.unescape(content))
     except ValueError:
         return None  # a tool's plain-text result holds nothing to copy
 

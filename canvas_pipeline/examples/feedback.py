@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from canvas_pipeline.examples.moments import moments
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory, digest, dumps
-from canvas_pipeline.tools.wire import parse_turn
+from canvas_pipeline.tools.calls import CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _alternate(*queues: Iterator[FeedbackExample]) -> Iterator[FeedbackExample]:
 def subject(prompt: tuple[Message, ...], right: tuple[Message, ...]) -> str:
     """The tool a prompt is about: the first one its right completion calls, or else the last that answered, or ``none``."""
     first = next((m for m in right if m.role == "assistant"), None)
-    calls = parse_turn(first.content).well_formed if first else ()
+    calls = CALLS.parse(first.content).well_formed if first else ()
     answered = [message.name for message in prompt if message.role == "tool" and message.name]
     return calls[0].name if calls else answered[-1] if answered else "none"
 

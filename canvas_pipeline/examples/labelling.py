@@ -18,9 +18,10 @@ from typing import Literal
 from canvas_pipeline.errors import ServiceUnavailable
 from canvas_pipeline.examples.journal import Journal
 from canvas_pipeline.examples.teacher import PARAPHRASE, RUBRIC, Teacher, prompt_text
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import Item, ItemPair, Message, PreferencePair, Refusal, Vote, digest
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration, system_message
-from canvas_pipeline.tools.wire import ToolCall, escape, response_text, serialise
 
 Winner = Literal["A", "B"]
 Presentation = Literal["ab", "ba", "ab_paraphrased"]
@@ -235,14 +236,14 @@ def _hinted(pair: ItemPair, winner: Winner) -> tuple[Message, ...]:
     item = pair.item_a if winner == "A" else pair.item_b
     result = {"winner": winner, "rationale": _due(item)}
     return (
-        Message(role="assistant", content=serialise(call)),
-        Message(role="tool", name=call.name, content=response_text(result)),
-        Message(role="assistant", content=f"{escape(item.title)}: {_due(item)}."),
+        Message(role="assistant", content=CALLS.serialise(call)),
+        Message(role="tool", name=call.name, content=CALLS.response_text(result)),
+        Message(role="assistant", content=f"{CALLS.escape(item.title)}: {_due(item)}."),
     )
 
 
 def _named(item: Item) -> str:
-    return f"{escape(item.title)} ({_due(item)})"
+    return f"{CALLS.escape(item.title)} ({_due(item)})"
 
 
 def _due(item: Item) -> str:

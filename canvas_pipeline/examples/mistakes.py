@@ -14,8 +14,9 @@ from typing import Any
 from canvas_pipeline.examples.distractors import HALLUCINATED, NEAR_MISSES, call_for, companion
 from canvas_pipeline.examples.moments import Moment
 from canvas_pipeline.examples.policy import PLAIN_ANSWERS
+from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.registry import TOOLS, Parameter
-from canvas_pipeline.tools.wire import CALL_CLOSE, CALL_OPEN, QUOTE, ToolCall, serialise
 
 Calls = tuple[ToolCall, ...]
 Mutator = Callable[[Moment, Calls, random.Random], Calls | None]
@@ -177,14 +178,14 @@ MUTATORS: Mapping[str, Mutator] = {
 SPELLINGS: Mapping[str, Callable[[ToolCall], str]] = {
     "announced": lambda call: f"I will call {call.name}{_in_words(call)}.",
     "promised": lambda call: f"Let me check that for you with {call.name}.",
-    "bare": lambda call: serialise(call).removeprefix(CALL_OPEN).removesuffix(CALL_CLOSE),
-    "unclosed": lambda call: serialise(call).removesuffix(CALL_CLOSE),
-    "unclosed_braces": lambda call: f"{serialise(call).removesuffix('}' + CALL_CLOSE)}{CALL_CLOSE}",
-    "no_prefix": lambda call: serialise(call).replace("call:", "", 1),
-    "parentheses": lambda call: f"{CALL_OPEN}call:{call.name}({_pairs(call, '=')}){CALL_CLOSE}",
-    "equals": lambda call: f"{CALL_OPEN}call:{call.name}{{{_pairs(call, '=') or 'all=true'}}}{CALL_CLOSE}",
-    "trailing_comma": lambda call: f"{CALL_OPEN}call:{call.name}{{{_pairs(call, ':')},}}{CALL_CLOSE}",
-    "json": lambda call: f'{CALL_OPEN}{{"name": "{call.name}"}}{CALL_CLOSE}',
+    "bare": lambda call: CALLS.serialise(call).removeprefix(CALLS.call_open).removesuffix(CALLS.call_close),
+    "unclosed": lambda call: CALLS.serialise(call).removesuffix(CALLS.call_close),
+    "unclosed_braces": lambda call: f"{CALLS.serialise(call).removesuffix('}' + CALLS.call_close)}{CALLS.call_close}",
+    "no_prefix": lambda call: CALLS.serialise(call).replace("call:", "", 1),
+    "parentheses": lambda call: f"{CALLS.call_open}call:{call.name}({_pairs(call, '=')}){CALLS.call_close}",
+    "equals": lambda call: f"{CALLS.call_open}call:{call.name}{{{_pairs(call, '=') or 'all=true'}}}{CALLS.call_close}",
+    "trailing_comma": lambda call: f"{CALLS.call_open}call:{call.name}{{{_pairs(call, ':')},}}{CALLS.call_close}",
+    "json": lambda call: f'{CALLS.call_open}{{"name": "{call.name}"}}{CALLS.call_close}',
 }
 IN_WORDS = ("announced", "promised", "bare")
 
@@ -203,7 +204,7 @@ def misspell(calls: Calls, rng: random.Random, *, words: float = 0.3) -> str:
     if kind in IN_WORDS:
         return " ".join(SPELLINGS[kind](call) for call in calls)
     broken = rng.randrange(len(calls))
-    return "".join(SPELLINGS[kind](call) if i == broken else serialise(call) for i, call in enumerate(calls))
+    return "".join(SPELLINGS[kind](call) if i == broken else CALLS.serialise(call) for i, call in enumerate(calls))
 
 
 def _pairs(call: ToolCall, sign: str) -> str:
@@ -216,7 +217,7 @@ def _python(value: Any) -> str:
 
 def _in_words(call: ToolCall) -> str:
     said = ", ".join(
-        f"{key} {str(value).replace(QUOTE, '')}" for key, value in call.arguments.items() if value is not None
+        f"{key} {str(value).replace(CALLS.quote, '')}" for key, value in call.arguments.items() if value is not None
     )
     return f" with {said}" if said else ""
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import Message, Trajectory
-from canvas_pipeline.tools.wire import ToolCall, parse_turn
+from canvas_pipeline.tools.calls import CALLS
 
 Step = tuple[ToolCall, ...]
 
@@ -64,7 +65,7 @@ def moments(trajectory: Trajectory) -> Iterator[Moment]:
     for index, message in enumerate(trajectory.messages):
         if message.role != "assistant":
             continue
-        turn = parse_turn(message.content)
+        turn = CALLS.parse(message.content)
         if turn.malformed:
             raise BadInput(f"trajectory {trajectory.id}, message {index}: {turn.malformed[0].reason}; make it again")
         turns.append((index, turn.well_formed))

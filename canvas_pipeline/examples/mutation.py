@@ -37,7 +37,7 @@ from canvas_pipeline.examples.moments import Moment, Step, moments
 from canvas_pipeline.examples.verification import AXES, HEAVY_AXES, faults
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import Message, PreferencePair, Refusal, Trajectory, digest, dumps
-from canvas_pipeline.tools.wire import serialise
+from canvas_pipeline.tools.calls import CALLS
 
 MIXED = "mixed"
 PASSES = 12  # how often a moment may be tried again before a quota is given up
@@ -228,7 +228,7 @@ def _draft(recipe: Recipe, moment: Moment, whence: str, rng: random.Random) -> D
     if not calls:
         return None
     if recipe.spelled is None:
-        text = "".join(map(serialise, calls))
+        text = "".join(map(CALLS.serialise, calls))
     elif rng.random() < recipe.evaded:
         text = evade(rng)
     else:

@@ -37,10 +37,11 @@ from canvas_pipeline.examples.situation import (
     used_items,
 )
 from canvas_pipeline.examples.students import Canvas, CanvasFactory, Snapshot, restage
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import digest
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.prompt import ALL_TOOLS
-from canvas_pipeline.tools.wire import ToolCall, escape, response_text
 
 __all__ = [
     "KINDS", "Decision", "Exchange", "Situation", "SituationKind", "Step", "answer_message", "calls_message", "decisions",
@@ -142,7 +143,7 @@ def _made(world: Snapshot, canvas: Canvas, text: str, phrasing: str, calls: tupl
 def _too_long(world: Snapshot, results: Sequence[Any]) -> bool:
     """Whether results would fill a row: 300 characters for each entry of the student's page (a training row is not
     cut)."""
-    return sum(len(response_text(result)) for result in results) > RESULT_CHARACTERS * world.page_size
+    return sum(len(CALLS.response_text(result)) for result in results) > RESULT_CHARACTERS * world.page_size
 
 
 def failed(result: Any) -> bool:
@@ -177,7 +178,7 @@ def _several(
     then = uncapitalised(second.text) if second.cased and not text.endswith(": {second}") else second.text
     text = fill(text, {"first": sentence(first.text), "second": then})
     phrasing = f"{joiner.id}+{first.phrasing}+{second.phrasing}"
-    exchange = _made(world, canvas, escape(text), phrasing, (first.call, second.call))
+    exchange = _made(world, canvas, CALLS.escape(text), phrasing, (first.call, second.call))
     return None if exchange is None else (exchange,)
 
 
@@ -206,7 +207,7 @@ def _sequence(
         steps.append(Step(calls=(turn,), results=(result,)))
     if _too_long(world, [step.results[0] for step in steps]):
         return None
-    text = escape(polite(draft.text, rng, cased=draft.cased))
+    text = CALLS.escape(polite(draft.text, rng, cased=draft.cased))
     said = answers(steps[-1].calls, steps[-1].results)
     return (Exchange(text=text, phrasing=draft.phrasing, steps=tuple(steps), answer=said),)
 
@@ -237,7 +238,7 @@ def _none(
     text = fill(wording.choose(rng), values)
     if subject not in SMALL_TALK:
         text = polite(text, rng, cased=cased)
-    return (Exchange(text=escape(text), phrasing=wording.id, steps=(), answer=PLAIN_ANSWERS[subject]),)
+    return (Exchange(text=CALLS.escape(text), phrasing=wording.id, steps=(), answer=PLAIN_ANSWERS[subject]),)
 
 
 def _typed(wording: Wording, rng: random.Random) -> str:

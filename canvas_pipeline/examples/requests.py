@@ -19,8 +19,9 @@ from canvas_pipeline.examples.phrasings.canvas import CANVAS
 from canvas_pipeline.examples.phrasings.study import STUDY
 from canvas_pipeline.examples.phrasings.wording import Wording, WordingRole, fill, polite
 from canvas_pipeline.examples.students import CALENDAR_DAYS, Event, Snapshot, iso
+from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.registry import TOOLS
-from canvas_pipeline.tools.wire import ToolCall, escape
 
 WORDINGS: Mapping[str, tuple[Wording, ...]] = {name: {**CANVAS, **CALENDAR, **STUDY}[name] for name in TOOLS}
 
@@ -68,7 +69,7 @@ class Request:
 
     def spoken(self, rng: random.Random) -> str:
         """The request as somebody types it, markers in titles made inert."""
-        return escape(polite(self.text, rng, cased=self.cased))
+        return CALLS.escape(polite(self.text, rng, cased=self.cased))
 
 
 @dataclass(frozen=True, slots=True)

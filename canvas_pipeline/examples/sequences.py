@@ -18,7 +18,7 @@ from canvas_pipeline.examples.phrasings.steps import STEPS
 from canvas_pipeline.examples.phrasings.wording import WordingRole, fill
 from canvas_pipeline.examples.requests import QUERIES, REASONS, TASK_WORDS, clock, free_span, new_title
 from canvas_pipeline.examples.students import Snapshot, iso
-from canvas_pipeline.tools.wire import ToolCall
+from canvas_pipeline.models.family import ToolCall
 
 Values = Mapping[str, Any]
 NextCall = Callable[[tuple[Any, ...]], ToolCall | None]

@@ -31,11 +31,12 @@ from canvas_pipeline.examples.policy import (
     used_items,
 )
 from canvas_pipeline.examples.students import CanvasFactory, Snapshot, imprint
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import Message, Refusal, Row, Trajectory, digest, dumps
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration, system_message
 from canvas_pipeline.tools.registry import is_iso, validate
-from canvas_pipeline.tools.wire import ToolCall, escape
 
 MAX_USES_OF_A_TOOL = 3
 
@@ -147,7 +148,7 @@ def _session(
         return turns
     said = (
         system_message(session.context.now_iso, declaration),
-        Message(role="user", content=escape(session.user_query)),
+        Message(role="user", content=CALLS.escape(session.user_query)),
         *turns,
     )
     if any(name not in known for name in session.context.items):
@@ -203,8 +204,8 @@ def _problem(call: SessionCall, uses: Counter[str]) -> str | None:
 def _mentioned(students: Sequence[Snapshot], said: Sequence[Message]) -> tuple[str, ...]:
     """The items of the student whose titles are said most; none where no title is said."""
     text = " ".join(message.content for message in said[1:])
-    best = max(students, key=lambda world: sum(escape(a.title) in text for a in world.assignments), default=None)
-    if best is None or not any(escape(a.title) in text for a in best.assignments):
+    best = max(students, key=lambda world: sum(CALLS.escape(a.title) in text for a in world.assignments), default=None)
+    if best is None or not any(CALLS.escape(a.title) in text for a in best.assignments):
         return ()
     return used_items(best, text)
 

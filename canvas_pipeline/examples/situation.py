@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from canvas_pipeline.examples.phrasings.wording import WordingRole
 from canvas_pipeline.examples.students import Snapshot
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import Message, Row
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.prompt import Declaration, system_message
-from canvas_pipeline.tools.wire import ToolCall, escape, response_text, serialise
 
 SituationKind = Literal["single", "several", "sequence", "follow_up", "none"]
 KINDS: tuple[SituationKind, ...] = ("single", "several", "sequence", "follow_up", "none")
@@ -93,18 +94,18 @@ class Decision(Row, frozen=True, kw_only=True):
 
 def calls_message(calls: Sequence[ToolCall]) -> Message:
     """An assistant turn made of calls."""
-    return Message(role="assistant", content="".join(serialise(call) for call in calls))
+    return Message(role="assistant", content="".join(CALLS.serialise(call) for call in calls))
 
 
 def answer_message(text: str) -> Message:
     """An assistant turn in plain words; markers that came with titles are made inert."""
-    return Message(role="assistant", content=escape(text))
+    return Message(role="assistant", content=CALLS.escape(text))
 
 
 def result_messages(calls: Sequence[ToolCall], results: Sequence[Any]) -> tuple[Message, ...]:
     """The tool turns that follow calls, one each, in order."""
     return tuple(
-        Message(role="tool", name=call.name, content=response_text(result))
+        Message(role="tool", name=call.name, content=CALLS.response_text(result))
         for call, result in zip(calls, results, strict=True)
     )
 
@@ -133,5 +134,5 @@ def messages(situation: Situation) -> tuple[Message, ...]:
 
 def used_items(world: Snapshot, text: str) -> tuple[str, ...]:
     """Ids of the world's items whose title stands in the text; all of the world's items where none does."""
-    used = tuple(a.item_id for a in world.assignments if a.title and escape(a.title) in text)
+    used = tuple(a.item_id for a in world.assignments if a.title and CALLS.escape(a.title) in text)
     return used or world.item_ids

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from canvas_pipeline.examples.moments import Step
+from canvas_pipeline.models.family import Malformed, ToolCall, Turn
 from canvas_pipeline.records import Message
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.registry import TOOLS, ErrorCode, Parameter, validate
-from canvas_pipeline.tools.wire import Malformed, ToolCall, Turn, parse_turn
 
 _FAMILIES = tuple(dict.fromkeys(tool.family for tool in TOOLS.values()))
 _TOOL_NAME = re.compile(rf"\b(?:{'|'.join(_FAMILIES)})\.[a-z]\w*")
@@ -65,7 +66,7 @@ def faults(steps: Sequence[Step], completion: Iterable[Message]) -> frozenset[st
 
 def read(steps: Sequence[Step], completion: Iterable[Message]) -> tuple[Reading, ...]:
     """Each assistant turn of a completion, aligned with its step."""
-    turns = [parse_turn(message.content) for message in completion if message.role == "assistant"]
+    turns = [CALLS.parse(message.content) for message in completion if message.role == "assistant"]
     readings = []
     for place, turn in enumerate(turns):
         needed = steps[place] if place < len(steps) else ()

@@ -120,7 +120,8 @@ def reverify(
     profile: Profile,
     limits: Limits | None = None,
 ) -> list[str]:
-    """Decide, hash every file again, and work the guards over rows out again from the files: what the training process asks for itself.
+    """Decide, hash every file again, and work the guards over rows out again: what the training process asks for itself.
+
     ``files`` maps the names of ``inputs`` to JSONL files: the method's train and eval file must be there;
     guards over further files are worked out where those are given, and else rest on the hashes.
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from canvas_pipeline.guardrails.guard import BOTH_PARTS, NOTHING_TO_JUDGE, Bound, Guard, Measured, RowsEvidence
 from canvas_pipeline.guardrails.verdict import Number
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.registry import TOOLS
-from canvas_pipeline.tools.wire import CALL_OPEN, parse_turn, serialise, unescape
 
 DataRow = Trajectory | PreferencePair | FeedbackExample
 MAX_REPEATS = 3
@@ -36,7 +36,7 @@ class Side:
 
     def called(self) -> list[str]:
         """The tools of the assistant's well-formed calls."""
-        turns = (parse_turn(m.content) for m in self.messages if m.role == "assistant")
+        turns = (CALLS.parse(m.content) for m in self.messages if m.role == "assistant")
         return [call.name for turn in turns for call in turn.well_formed]
 
 
@@ -62,8 +62,8 @@ def _in_preferences(e: RowsEvidence) -> Measured:
     total = chosen = rejected = 0
     for pair in e.rows:
         total += 1
-        chosen += any(CALL_OPEN in m.content for m in pair.chosen if m.role == "assistant")
-        rejected += any(CALL_OPEN in m.content for m in pair.rejected if m.role == "assistant")
+        chosen += any(CALLS.call_open in m.content for m in pair.chosen if m.role == "assistant")
+        rejected += any(CALLS.call_open in m.content for m in pair.rejected if m.role == "assistant")
     numbers: dict[str, Number] = {
         "pairs": total,
         "chosen_with_call": chosen / total if total else None,
@@ -118,9 +118,11 @@ def _exist(e: RowsEvidence) -> Measured:
 
 
 def _round_trip(e: RowsEvidence) -> Measured:
-    """Every assistant turn is byte for byte what ``serialise`` writes for the calls that ``parse_turn`` reads in it, every tool
-    result is readable JSON, and no other turn holds a live marker. Malformed calls are legal in the rejected or undesirable side of
-    the format axis only, and counted apart."""
+    """Count the turns that are not written as calls are written.
+
+    An assistant turn must be byte for byte what ``serialise`` writes for the calls that ``parse`` reads in it, a tool result must be
+    readable JSON, and no other turn may hold a live marker. Malformed calls are legal in the rejected or undesirable side of the
+    format axis only, and counted apart."""
     total = calls = broken = legal = 0
     where: list[str] = []
     for row in e.rows:
@@ -131,7 +133,7 @@ def _round_trip(e: RowsEvidence) -> Measured:
                 if message.role != "assistant":
                     faults += not _inert(message)
                     continue
-                turn = parse_turn(message.content)
+                turn = CALLS.parse(message.content)
                 calls += len(turn.calls)
                 if _faithful(message.content):
                     continue
@@ -152,14 +154,14 @@ def _round_trip(e: RowsEvidence) -> Measured:
 def _faithful(text: str) -> bool:
     """Whether an assistant turn loses nothing when parsed: its calls written again stand in it in order, and what is
     left is exactly the turn's text (so a stop marker in the middle, or a plain-quoted string, is noticed)."""
-    turn = parse_turn(text)
+    turn = CALLS.parse(text)
     if turn.malformed:
         return False
     rest, position = [], 0
     for call in turn.well_formed:
-        block = serialise(call)
+        block = CALLS.serialise(call)
         at = text.find(block, position)
-        if at < 0 or parse_turn(block).calls != (call,):
+        if at < 0 or CALLS.parse(block).calls != (call,):
             return False
         rest.append(text[position:at])
         position = at + len(block)
@@ -174,7 +176,7 @@ def _inert(message: Message) -> bool:
     if message.role != "tool":
         return True
     try:
-        json.loads(unescape(message.content))
+        json.loads(CALLS.unescape(message.content))
     except ValueError:
         return False
     return True
@@ -217,7 +219,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("g8", "g8_round_trip", "every call in every row survives parse and serialise unchanged",
           "dataset", BOTH_PARTS, RowsEvidence, _round_trip,
           (_B("calls", ">=", "min_calls", 1, NOTHING_TO_JUDGE),
-           _B("broken", "<=", "max_broken", 0, "write calls with tools.wire.serialise, results with response_text "
+           _B("broken", "<=", "max_broken", 0, "write calls with CALLS.serialise, results with response_text "
               "and text from outside with escape"))),
     Guard("g13", "g13_no_repetition", "no tool is called more than three times in one trajectory",
           "line", ("trajectory_train",), RowsEvidence, _repetition,

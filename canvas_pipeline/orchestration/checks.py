@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from canvas_pipeline.guardrails.table import CHECKS, broken_bounds
+from canvas_pipeline.guardrails.table import CHECKS
 from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.orchestration.metadata import picture, shown, table
 from canvas_pipeline.pipeline.workspace import StageResult
@@ -78,7 +78,7 @@ def numbers_of(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, objec
 def _numbers(verdict: Verdict) -> Iterator[tuple[Any, ...]]:
     """Number, measured, bound, whether it holds; those that no bound is about last."""
     bounds, told = CHECKS[verdict.guard].bounds, set[str]()
-    broken = broken_bounds(CHECKS[verdict.guard], verdict.numbers, verdict.thresholds)
+    broken = CHECKS[verdict.guard].broken(verdict.numbers, verdict.thresholds)
     for bound in bounds:
         limit = verdict.thresholds.get(bound.threshold)
         if limit is not None:
@@ -106,7 +106,7 @@ def _where(verdict: Verdict) -> str:
     _, found, where = verdict.reason.rpartition(f"{LOOK} ")
     if found:
         return where
-    broken = broken_bounds(CHECKS[verdict.guard], verdict.numbers, verdict.thresholds)
+    broken = CHECKS[verdict.guard].broken(verdict.numbers, verdict.thresholds)
     return broken[0].advice if broken else verdict.reason
 
 

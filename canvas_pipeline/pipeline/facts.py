@@ -24,7 +24,6 @@ from canvas_pipeline.storage.store import Stage
 FIGURES = ("tool_selection", "exact_call", "parsimony", "over_calling", "termination", "malformed")
 STAGES = ("corpus", "trajectories", "labelled_pairs", "mutation_pairs")
 EMBEDDED_LICENCE, DATA_LICENCE = "apache-2.0", "cc-by-4.0"
-GEMMA_LICENCE = "gemma"
 
 
 def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> dict[str, Fact]:
@@ -43,7 +42,10 @@ def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> di
         "base.name": Fact(
             value=Path(base).name if Path(base).is_dir() else base, source=_source(ws.store.get("base_model"))
         ),
-        "base.licence": Fact(value=EMBEDDED_LICENCE if embedded else GEMMA_LICENCE, source="the base's own terms"),
+        "base.licence": Fact(
+            value=EMBEDDED_LICENCE if embedded else ws.profile.family_licence,
+            source="the base's own terms",
+        ),
     }
     for key in ("steps", "rows", "eval_rows", "tokens", "seed", "compute"):
         if key in summary:

@@ -14,6 +14,7 @@ import msgspec
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.intake.audit import auditor
+from canvas_pipeline.models.families import family
 from canvas_pipeline.pipeline import audits, evaluation, facts, training
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
 from canvas_pipeline.records import BenchCase, Item, read_jsonl
@@ -44,7 +45,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> StageResult:
         evidence = {}
         said = ws.unfinished(f"{name}_gguf", writer.fingerprint)
         for quant, path in export(checkpoint.folder / "model", writer.folder, name=f"canvas-{name}").items():
-            report = check(path, quant, private=private)
+            report = check(path, quant, family(ws.profile.family_name), private=private)
             ws.log(
                 f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
             )
@@ -120,7 +121,10 @@ def cards(ws: Workspace, launch: Launch) -> StageResult:
             writer.text(text, file)
         now = max(item.collected_at for item in read_jsonl(ws.store.get("corpus").path(), Item))
         system = system_message(now, ws.profile.declaration).content
-        writer.text(modelfile(f"canvas-{name}-Q4_K_M.gguf", system, ws.profile.declaration), "Modelfile")
+        writer.text(
+            modelfile(f"canvas-{name}-Q4_K_M.gguf", family(ws.profile.family_name), system, ws.profile.declaration),
+            "Modelfile",
+        )
         writer.json(reasons, "reasons.json")
         writer.json(known, "facts.json")
 

@@ -107,8 +107,8 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
         Section(
             title="Use and limits",
             text=(
-                "Made to call a student's Canvas and calendar tools in Gemma's native tool-call format; the program around it "
-                "must parse the calls, run the tools and feed the results back. Changes and deletions of events are proposals "
+                "Made to call a student's Canvas and calendar tools in its base model's own tool-call format; the program around "
+                "it must parse the calls, run the tools and feed the results back. Changes and deletions of events are proposals "
                 "that a person confirms. It speaks English, knows nothing but what its tools return, can pick a wrong tool or "
                 "argument at the rates measured above, and is not made for decisions about grades or persons."
             ),
@@ -150,7 +150,7 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
 INTERVALS = re.compile(r"bench\.[^.]+\.")
 """Keys whose facts are no use without an interval."""
 
-NAMES = re.compile(r"Gemma-\d|Apache-\d\.\d|Q\d_\w+")
+NAMES = re.compile(r"Apache-\d\.\d|Q\d_\w+")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 
 

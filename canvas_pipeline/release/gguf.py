@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from canvas_pipeline.errors import BadConfig, BadInput, CanvasPipelineError, MissingInput, MissingTool
+from canvas_pipeline.models import jinja
+from canvas_pipeline.models.families import known_family
+from canvas_pipeline.models.family import GgufFacts
 from canvas_pipeline.release.converter import ensure_converter
 from canvas_pipeline.storage.atomic import whole_file
-from canvas_pipeline.training import chat_template
 
 QUANTS: tuple[str, ...] = ("Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0")
 OutType = Literal["f32", "f16", "bf16"]
@@ -50,6 +52,8 @@ def convert(
     if not (model / "config.json").is_file():
         raise MissingInput(f"{model} is no model folder (config.json is missing); materialise its checkpoint first")
     home = converter or ensure_converter()
+    family = known_family(model)
+    facts = family.gguf if family else GgufFacts()
     return _written(
         out,
         lambda part: run_child(
@@ -61,6 +65,9 @@ def convert(
                 "outtype": outtype,
                 "name": name,
                 "chat_template": _published_template(model),
+                "pre_tokenizer": facts.pre_tokenizer,
+                "vocabulary_as": facts.vocabulary_as,
+                "same_head_dim": facts.same_head_dim,
             },
             subject=model,
             seconds=seconds,
@@ -69,12 +76,11 @@ def convert(
 
 
 def _published_template(model: Path) -> str | None:
-    """The chat template for the file where the folder's is the one marked for training: the family's as published, since
-    runtimes need not know the marks."""
+    """The chat template for the file where the folder's is marked for training: runtimes need not know the marks."""
     path = model / "chat_template.jinja"
-    if not path.is_file() or "{%- generation -%}" not in (text := path.read_text(encoding="utf-8")):
+    if not path.is_file() or jinja.MARKED not in (text := path.read_text(encoding="utf-8")):
         return None
-    return chat_template.stock_template() if text == chat_template.marked_template() else None
+    return jinja.published(text)
 
 
 def quantise(source: Path, out: Path, quant: str, *, threads: int = 2, seconds: float = 3600) -> Path:

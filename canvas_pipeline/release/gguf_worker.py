@@ -20,29 +20,18 @@ Request = Mapping[str, Any]
 
 
 def convert(request: Request) -> dict[str, Any]:
-    """Run llama.cpp's converter: {converter, model, out, outtype, name, chat_template} → {}. ``chat_template`` goes into the
-    file instead of the folder's own, unless it is None."""
+    """Run llama.cpp's converter: {converter, model, out, outtype, name, chat_template, …} → {}. ``chat_template`` goes into
+    the file instead of the folder's own, unless it is None; the rest are the fields of ``models.family.GgufFacts``."""
     home = request["converter"]
     # The converter's own gguf-py must win over the older package from the index.
     sys.path[:0] = [home, f"{home}/gguf-py"]
     from conversion.base import ModelBase
 
-    original = ModelBase.load_hparams
-
-    def load_hparams(*args: Any, **kwargs: Any) -> Any:
-        hparams = original(*args, **kwargs)
-        text = hparams.get("text_config", hparams)
-        # transformers 5 leaves global_head_dim out where it equals head_dim; the converter then stops at an assertion.
-        if "head_dim" in text and text.get("global_head_dim") is None:
-            layers = text.get("per_layer_config") or {}
-            if not any("head_dim" in layer for layer in layers.values()):
-                text["global_head_dim"] = text["head_dim"]
-        return hparams
-
-    ModelBase.load_hparams = staticmethod(load_hparams)
+    _complete_head_dim(ModelBase) if request["same_head_dim"] else None
     import convert_hf_to_gguf
     import gguf
 
+    _vocabulary(request)
     if request["chat_template"] is not None:
         add = gguf.GGUFWriter.add_chat_template
         gguf.GGUFWriter.add_chat_template = lambda writer, _: add(writer, request["chat_template"])
@@ -54,6 +43,52 @@ def convert(request: Request) -> dict[str, Any]:
     ]  # fmt: skip
     convert_hf_to_gguf.main()
     return {}
+
+
+def _complete_head_dim(base: Any) -> None:
+    """Fill in ``global_head_dim``: transformers 5 leaves it out where it equals ``head_dim``, and the converter then stops."""
+    original = base.load_hparams
+
+    def load_hparams(*args: Any, **kwargs: Any) -> Any:
+        hparams = original(*args, **kwargs)
+        text = hparams.get("text_config", hparams)
+        if "head_dim" in text and text.get("global_head_dim") is None:
+            layers = text.get("per_layer_config") or {}
+            if not any("head_dim" in layer for layer in layers.values()):
+                text["global_head_dim"] = text["head_dim"]
+        return hparams
+
+    base.load_hparams = staticmethod(load_hparams)
+
+
+def _vocabulary(request: Request) -> None:
+    """Name the pre-tokenizer of a tokenizer that the converter does not recognise, and write the vocabulary as another
+    architecture's where there is no ``tokenizer.model`` to read it from."""
+    from conversion import get_model_class
+    from conversion.base import TextModel
+
+    recognise = TextModel.get_vocab_base_pre
+
+    def named(model: Any, tokenizer: Any) -> Any:
+        try:
+            return recognise(model, tokenizer)
+        except NotImplementedError:
+            if request["pre_tokenizer"] is None:
+                raise
+            return request["pre_tokenizer"]
+
+    TextModel.get_vocab_base_pre = named
+    folder = Path(request["model"])
+    if (folder / "tokenizer.model").is_file():
+        return
+
+    def no_such_file(_: Any) -> None:
+        raise FileNotFoundError  # as without it, but before sentencepiece is imported, which need not be installed
+
+    TextModel._set_vocab_sentencepiece = no_such_file
+    if request["vocabulary_as"] is not None:
+        architecture = json.loads((folder / "config.json").read_bytes())["architectures"][0]
+        get_model_class(architecture).set_vocab = get_model_class(request["vocabulary_as"]).set_vocab
 
 
 def quantise(request: Request) -> dict[str, Any]:

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.errors import BadConfig, MissingInput
-from canvas_pipeline.records import Row
+from canvas_pipeline.models.family import ModelFamily
+from canvas_pipeline.records import Message, Row
 from canvas_pipeline.release.gguf import GIB, ModelFileUnusable, run_child
 from canvas_pipeline.storage.digests import sha256_file
 
-STOPS: tuple[str, ...] = ("<turn|>", "<|tool_response>", "<eos>")
-"""Where a Gemma-4 turn ends: after an answer, after calls, at the end of text."""
-PROBE = "<bos><|turn>user\nWhat is due this week?<turn|>\n<|turn>model\n"
+PROBE = Message(role="user", content="What is due this week?")
 """The question of last resort, where the caller has no rendered prompt of its own."""
 MAX_PROBLEMS = 20
 
@@ -42,8 +41,6 @@ EXPECTED: Mapping[str, Expectation] = {
     "Q6_K": Expectation(main="Q6_K", allowed=("Q6_K",)),
     "Q8_0": Expectation(main="Q8_0", allowed=("Q8_0",)),
 }
-KEPT_IN_FLOAT = re.compile(r"^per_layer_model_proj\.")
-"""The one matrix that llama.cpp leaves unquantised in every quant of a Gemma-4 with per-layer embeddings."""
 
 LEAKS: Mapping[str, re.Pattern[str]] = {
     "a machine path": re.compile(
@@ -106,14 +103,17 @@ class QuantEvidence(Row, frozen=True, kw_only=True):
 def check(
     path: Path,
     quant: str,
+    family: ModelFamily,
     *,
-    prompts: Sequence[str | Sequence[int]] = (PROBE,),
+    prompts: Sequence[str | Sequence[int]] = (),
     private: Iterable[str] = (),
     max_tokens: int = 48,
     context: int = 2048,
     seconds: float = 300,
 ) -> QuantReport:
-    """Read a file back, load it, and ask. ``private`` are texts that may not occur in its metadata (contributor names …)."""
+    """Read a file back, load it, and ask ``prompts`` (default: one question).
+
+    ``private`` are texts that may not occur in its metadata (contributor names …)."""
     if quant not in EXPECTED:
         raise BadConfig(f"there is no quant {quant!r} here; choose one of: {', '.join(EXPECTED)}")
     if not path.is_file():
@@ -126,13 +126,14 @@ def check(
     except ModelFileUnusable as error:
         type_problems = (f"its header cannot be read: {error}",)
     else:
-        types = dict(Counter(t["type"] for t in header["tensors"] if is_matrix(t)))
-        type_problems = wrong_types(header["tensors"], quant)
+        types = dict(Counter(t["type"] for t in header["tensors"] if is_matrix(t, family)))
+        type_problems = wrong_types(header["tensors"], quant, family)
         leaks = metadata_leaks(header["strings"], private)
     answers: tuple[Answer, ...] = ()
     problem: str | None = None
     try:
-        answers = ask(path, prompts, max_tokens=max_tokens, context=context, seconds=seconds)
+        questions = prompts or (family.render((PROBE,), generation=True).text,)
+        answers = ask(path, questions, family, max_tokens=max_tokens, context=context, seconds=seconds)
     except ModelFileUnusable as error:
         problem = f"it does not load and answer: {error}"
     return QuantReport(
@@ -151,6 +152,7 @@ def read_header(path: Path, *, seconds: float = 120) -> dict[str, Any]:
 def ask(
     path: Path,
     prompts: Sequence[str | Sequence[int]],
+    family: ModelFamily,
     *,
     max_tokens: int = 48,
     context: int = 2048,
@@ -159,22 +161,22 @@ def ask(
 ) -> tuple[Answer, ...]:
     """Greedy answers of a GGUF file to prompts (token ids, or text with markers). Raises ``ModelFileUnusable``."""
     request = {
-        "path": str(path), "prompts": [p if isinstance(p, str) else list(p) for p in prompts], "stops": STOPS,
+        "path": str(path), "prompts": [p if isinstance(p, str) else list(p) for p in prompts], "stops": family.stops,
         "max_tokens": max_tokens, "context": context, "threads": threads,
     }  # fmt: skip
     reply = run_child("answer", request, subject=path, seconds=seconds)
     return tuple(Answer(tokens=tuple(a["tokens"]), text=a["text"], stop=a["stop"]) for a in reply["answers"])
 
 
-def is_matrix(tensor: Mapping[str, Any]) -> bool:
+def is_matrix(tensor: Mapping[str, Any], family: ModelFamily) -> bool:
     """Whether a tensor is one that quantising is about: two or more axes longer than one (norms and scales are not)."""
-    return sum(1 for n in tensor["shape"] if n > 1) >= 2 and not KEPT_IN_FLOAT.search(tensor["name"])
+    return sum(1 for n in tensor["shape"] if n > 1) >= 2 and not re.search(family.gguf.kept_in_float, tensor["name"])
 
 
-def wrong_types(tensors: Sequence[Mapping[str, Any]], quant: str) -> tuple[str, ...]:
+def wrong_types(tensors: Sequence[Mapping[str, Any]], quant: str, family: ModelFamily) -> tuple[str, ...]:
     """Every matrix whose type is not one of the quant's, with its row length (K-quants need multiples of 256)."""
     expected = EXPECTED[quant]
-    matrices = [t for t in tensors if is_matrix(t)]
+    matrices = [t for t in tensors if is_matrix(t, family)]
     if not matrices:
         return ("it holds no matrix at all",)
     wrong = [

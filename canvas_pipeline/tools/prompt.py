@@ -7,10 +7,10 @@ declared tool is in the registry, and training, bench and agent call this functi
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from canvas_pipeline.records import Message
-from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline.tools.registry import TOOLS, schemas
 
 Declaration = Literal["catalogue", "native"]
 ALL_TOOLS: tuple[str, ...] = tuple(TOOLS)
@@ -30,7 +30,7 @@ def system_message(now: str, declaration: Declaration, tools: tuple[str, ...] = 
     """The first message of every conversation. ``now`` is the reference instant (ISO-8601), never the wall clock.
 
     ``catalogue`` names the tools in a line each family, for a model with a short context; ``native`` leaves their
-    declaration to the chat template, which gets the schemas (see ``training.chat_template``).
+    declaration to the chat template, which gets the schemas (see ``declared``).
     """
     instant = datetime.fromisoformat(now)
     # Contributors' instants carry their own offset; without one it is UTC, as everywhere here.
@@ -48,3 +48,8 @@ def catalogue(tools: tuple[str, ...] = ALL_TOOLS) -> str:
         family, short = name.split(".", 1)
         families.setdefault(family, []).append(short)
     return " ".join(f"{family}: {' '.join(names)}." for family, names in families.items())
+
+
+def declared(tools: tuple[str, ...], declaration: Declaration) -> list[dict[str, Any]] | None:
+    """The schemas the chat template declares: none with a catalogue (the system message names the tools), all with native."""
+    return schemas(tools) if declaration == "native" else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from canvas_pipeline.tools.wire import ToolCall
+from canvas_pipeline.models.family import ToolCall
 
 Kind = Literal["integer", "number", "string", "boolean", "iso", "array", "object"]
 REQUIRED: Any = object()

@@ -27,15 +27,15 @@ from canvas_pipeline.examples.requests import ask
 from canvas_pipeline.examples.students import CanvasFactory, Snapshot, restage, students
 from canvas_pipeline.examples.trajectory import trajectory_of
 from canvas_pipeline.intake.synthetic.curriculum import FORMS, SUBJECTS
+from canvas_pipeline.models.families import family
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import Item, Message, dumps, item_id
 from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.tools.calls import CALLS
 from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
-from canvas_pipeline.tools.wire import ToolCall, escape, response_text, serialise
-from canvas_pipeline.training.chat_template import render, to_chat
 from canvas_pipeline.training.checkpoint import save_model
 from canvas_pipeline.training.device import autocast
-from canvas_pipeline.training.embedded import build_model, build_tokenizer
 from canvas_pipeline.training.encoding import Encoded, encode
 from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.progress import Reporter
@@ -43,6 +43,7 @@ from canvas_pipeline.training.reference import tensors
 
 SHIPPED = Path(__file__).parent / "embedded_base"
 RECIPE_FILE = "recipe.json"
+FAMILY = family(PROFILES["embedded"].family_name)
 
 
 # What the base calls these tools. None of the names exists: the bench counts them as wrong, and SFT has to correct them.
@@ -182,7 +183,7 @@ def drills(recipe: Recipe, seed: int) -> Iterator[tuple[Message, ...]]:
         said = [system_message(world.now, "catalogue")]
         while sum(len(message.content) for message in said) < recipe.characters:
             text = ". ".join(drawn_title(rng) for _ in range(rng.randint(1, 4)))
-            said += [Message(role="user", content=text), Message(role="assistant", content=escape(text))]
+            said += [Message(role="user", content=text), Message(role="assistant", content=CALLS.escape(text))]
         yield tuple(said)
 
 
@@ -202,12 +203,12 @@ def conversations(
         while sum(len(message.content) for message in said) < recipe.characters:
             text, calls = _wish(world, recipe, rng, TITLED if drawn and rng.random() < 0.5 else ALL_TOOLS)
             said.append(Message(role="user", content=text))
-            said.append(Message(role="assistant", content="".join(serialise(_habit(call)) for call in calls)))
+            said.append(Message(role="assistant", content="".join(CALLS.serialise(_habit(call)) for call in calls)))
             if rng.random() < recipe.answered:
                 results = tuple(canvas.dispatch(call.name, call.arguments) for call in calls)
                 for call, result in zip(calls, results, strict=True):
-                    said.append(Message(role="tool", name=_habit(call).name, content=response_text(result)))
-                said.append(Message(role="assistant", content=escape(answers(calls, results))))
+                    said.append(Message(role="tool", name=_habit(call).name, content=CALLS.response_text(result)))
+                said.append(Message(role="assistant", content=CALLS.escape(answers(calls, results))))
         yield tuple(said)
 
 
@@ -222,7 +223,7 @@ def _wish(
     joiner = rng.choice([wording for wording in JOINERS if wording.role == "train"]).choose(rng)
     then = uncapitalised(second.text) if second.cased and not joiner.endswith(": {second}") else second.text
     text = fill(joiner, {"first": sentence(first.text), "second": then})
-    return escape(text), (first.call, second.call)
+    return CALLS.escape(text), (first.call, second.call)
 
 
 def _habit(call: ToolCall) -> ToolCall:
@@ -232,7 +233,7 @@ def _habit(call: ToolCall) -> ToolCall:
 def tokenizer_texts(recipe: Recipe, factory: CanvasFactory) -> list[str]:
     """Rendered training conversations of all kinds and all tools: the vocabulary covers what SFT will say."""
     rows = situations(worlds(recipe.seed), PROFILES["embedded"], recipe.seed, KINDS, factory)
-    texts = [render(to_chat(trajectory_of(row).messages))[0] for row in rows]
+    texts = [FAMILY.render(trajectory_of(row).messages).text for row in rows]
     random.Random(recipe.seed).shuffle(texts)
     return texts[: recipe.tokenizer_rows]
 
@@ -243,15 +244,15 @@ def build_base(out: Path, factory: CanvasFactory, report: Reporter, steps: int =
     if steps:
         phases = tuple(msgspec.structs.replace(phase, steps=min(steps, phase.steps)) for phase in recipe.phases)
         recipe = msgspec.structs.replace(recipe, phases=phases)
-    tokenizer = build_tokenizer(tokenizer_texts(recipe, factory), recipe.vocabulary)
-    model = build_model(tokenizer, recipe.seed)
+    tokenizer = FAMILY.build_tokenizer(tokenizer_texts(recipe, factory), recipe.vocabulary)
+    model = FAMILY.build_model(tokenizer, recipe.seed)
     steps = sum(phase.steps for phase in recipe.phases)
     report.say("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=steps)
     losses = []
     for phase in recipe.phases:
         losses.append(_fit(model, tokenizer, recipe, phase, rows_of(phase, recipe, factory), report))
         round_off(model)
-    save_model(model, tokenizer, out, "bfloat16")
+    save_model(model, tokenizer, out, FAMILY, "bfloat16")
     files = {path.name: sha256_file(path) for path in sorted(out.iterdir()) if path.name != RECIPE_FILE}
     text = {
         "other_names": dict(OTHER_NAMES),
@@ -302,7 +303,7 @@ def _fit(
 
 
 def _encode(messages: tuple[Message, ...], tokenizer: Any) -> Encoded:
-    return encode(messages, tokenizer, "catalogue", ALL_TOOLS)
+    return encode(messages, tokenizer, FAMILY, "catalogue", ALL_TOOLS)
 
 
 def _schedule(step: int, steps: int, warmup: int) -> float:

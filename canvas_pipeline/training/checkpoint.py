@@ -13,29 +13,34 @@ from pathlib import Path
 from typing import Any, Literal
 
 from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.models.families import family, family_of
+from canvas_pipeline.models.family import ModelFamily
+from canvas_pipeline.profiles import Profile
 from canvas_pipeline.storage.atomic import whole_folder
-from canvas_pipeline.training.chat_template import marked_template
-from canvas_pipeline.training.embedded import STOP_TOKENS, set_stops
 
 Dtype = Literal["float32", "bfloat16"]
-# The text tower only: vision and audio layers of a ForConditionalGeneration checkpoint are never trained.
-TOWERS = ("vision_tower", "audio_tower", "embed_vision", "embed_audio")
-ADAPTED = rf"^(?!.*(?:{'|'.join(TOWERS)})).*layers\.\d+\.(?:self_attn\.(?:q|k|v|o)_proj|mlp\.(?:gate|up|down)_proj)$"
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """The folder's tokenizer with the marked template. Raises ``BadInput`` when it lacks a marker of the wire format."""
+def family_for(sizes: Profile) -> ModelFamily:
+    """What renders, stops and adapts the models of a profile."""
+    return family(sizes.family_name)
+
+
+def load_tokenizer(folder: Path, family: ModelFamily) -> Any:
+    """The folder's tokenizer with the family's template. Raises ``BadInput`` when it lacks a token that the family needs."""
     from transformers import AutoTokenizer
 
     if not (folder / "tokenizer_config.json").is_file():
         raise MissingInput(f"{folder}: no tokenizer there; the folder of a complete checkpoint is needed")
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
     vocabulary = tokenizer.get_vocab()
-    needed = (*STOP_TOKENS, "<bos>", "<pad>", "<|turn>", "<|tool_call>", "<tool_call|>", "<tool_response|>", '<|"|>')
-    lacking = [token for token in needed if token not in vocabulary]
+    lacking = [token for token in family.required_tokens if token not in vocabulary]
     if lacking:
-        raise BadInput(f"{folder}: not a Gemma-4 tokenizer, it lacks {', '.join(lacking)}; use a Gemma-4 base model")
-    tokenizer.chat_template = marked_template()
+        raise BadInput(
+            f"{folder}: not a {family.name} tokenizer, it lacks {', '.join(lacking)}; use a base model of that family"
+        )
+    tokenizer.chat_template = family.chat_template
+    tokenizer.pad_token = family.pad
     tokenizer.padding_side = "right"
     return tokenizer
 
@@ -78,19 +83,20 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
                 f"{folder}: {len(keys)} {kind.replace('_', ' ')}, the first is {keys[0]}; its weights would be random, "
                 "so the checkpoint is refused: check that it is complete and made for this transformers version"
             )
+    frozen = family_of(folder).frozen
     for name, parameter in model.named_parameters():
-        if any(f"{tower}." in name for tower in TOWERS):
+        if any(f"{module}." in name for module in frozen):
             parameter.requires_grad_(False)
     return model
 
 
-def save_model(model: Any, tokenizer: Any, folder: Path, dtype: Dtype | None = None) -> None:
-    """Write model, tokenizer and template as a folder that is complete or not there at all."""
+def save_model(model: Any, tokenizer: Any, folder: Path, family: ModelFamily, dtype: Dtype | None = None) -> None:
+    """Write model, tokenizer, template and stops as a folder that is complete or not there at all."""
     import torch
 
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
-    set_stops(model, tokenizer)
+    set_stops(model, tokenizer, family)
     tokenizer.padding_side = "left"
     try:
         with whole_folder(folder) as temporary:
@@ -100,11 +106,18 @@ def save_model(model: Any, tokenizer: Any, folder: Path, dtype: Dtype | None = N
         tokenizer.padding_side = "right"
 
 
-def adapter_config(rank: int, alpha: int) -> Any:
-    """LoRA on all linear layers of the text tower."""
+def set_stops(model: Any, tokenizer: Any, family: ModelFamily) -> None:
+    """Make generation stop at each of the family's stops."""
+    model.generation_config.eos_token_id = [tokenizer.convert_tokens_to_ids(token) for token in family.stops]
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    model.generation_config.bos_token_id = tokenizer.bos_token_id
+
+
+def adapter_config(family: ModelFamily, rank: int, alpha: int) -> Any:
+    """LoRA on all linear layers of the text model."""
     from peft import LoraConfig
 
-    return LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=ADAPTED, task_type="CAUSAL_LM")
+    return LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=family.adapted, task_type="CAUSAL_LM")
 
 
 def merged(start: Path, adapter: Path, dtype: Dtype) -> Any:

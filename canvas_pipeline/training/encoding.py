@@ -1,7 +1,7 @@
 """Rows as token ids with the mask of what the model writes: what every trainer, guard and measurement reads.
 
-In: trajectories, preference pairs, feedback examples, a tokenizer, the profile's way of declaring tools. Out: ``Encoded``
-values (ids, a 0/1 mask of equal length, the length of the prompt). What must hold: the mask is non-empty and decodes to
+In: trajectories, preference pairs, feedback examples, a tokenizer, its family, the profile's way of declaring tools. Out:
+``Encoded`` values (ids, a 0/1 mask of equal length, the length of the prompt). What must hold: the mask is non-empty and decodes to
 exactly the assistant spans: calls, answers and their stop tokens in; prompts and tool results out, also where a
 completion has several messages; a row is never cut.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.models.family import ModelFamily, Span
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory
-from canvas_pipeline.tools.prompt import Declaration
-from canvas_pipeline.training.chat_template import Span, declared, render, to_chat
+from canvas_pipeline.tools.prompt import Declaration, declared
 
 BUCKET = 32
 
@@ -49,6 +49,7 @@ class EncodedPair:
 def encode(
     messages: Sequence[Message],
     tokenizer: Any,
+    family: ModelFamily,
     declaration: Declaration,
     tools: tuple[str, ...],
     prompt: Sequence[Message] = (),
@@ -57,10 +58,11 @@ def encode(
 
     Raises ``BadInput`` when the mask would be empty or the prompt is not a prefix of the whole."""
     schemas = declared(tools, declaration)
-    text, spans = render(to_chat((*prompt, *messages)), schemas)
+    rendered = family.render((*prompt, *messages), schemas)
+    text, spans = rendered.text, rendered.spans
     start = 0
     if prompt:
-        opening, _ = render(to_chat(prompt), schemas, prompt=True)
+        opening = family.render(prompt, schemas, generation=True).text
         if not text.startswith(opening):
             raise BadInput(
                 "the prompt's text is not the beginning of the conversation's text; check the messages' order"
@@ -75,7 +77,7 @@ def encode(
 
 
 def tokenise(text: str, tokenizer: Any) -> tuple[list[int], list[Span]]:
-    """Ids and character offsets of a rendered conversation (it carries its own ``<bos>``)."""
+    """Ids and character offsets of a rendered conversation (it carries its own BOS)."""
     output = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     return output["input_ids"], output["offset_mapping"]
 
@@ -92,25 +94,25 @@ def mask_of(offsets: Sequence[Span], spans: Sequence[Span]) -> list[int]:
     return mask
 
 
-def encode_trajectory(row: Trajectory, tokenizer: Any, declaration: Declaration) -> Encoded:
+def encode_trajectory(row: Trajectory, tokenizer: Any, family: ModelFamily, declaration: Declaration) -> Encoded:
     """All assistant turns of a trajectory count."""
-    return _named(row.id, lambda: encode(row.messages, tokenizer, declaration, row.tools))
+    return _named(row.id, lambda: encode(row.messages, tokenizer, family, declaration, row.tools))
 
 
-def encode_pair(row: PreferencePair, tokenizer: Any, declaration: Declaration) -> EncodedPair:
+def encode_pair(row: PreferencePair, tokenizer: Any, family: ModelFamily, declaration: Declaration) -> EncodedPair:
     """The completions' assistant turns count; earlier turns of the prompt do not."""
     return _named(
         row.id,
         lambda: EncodedPair(
-            encode(row.chosen, tokenizer, declaration, row.tools, row.prompt),
-            encode(row.rejected, tokenizer, declaration, row.tools, row.prompt),
+            encode(row.chosen, tokenizer, family, declaration, row.tools, row.prompt),
+            encode(row.rejected, tokenizer, family, declaration, row.tools, row.prompt),
         ),
     )
 
 
-def encode_feedback(row: FeedbackExample, tokenizer: Any, declaration: Declaration) -> Encoded:
+def encode_feedback(row: FeedbackExample, tokenizer: Any, family: ModelFamily, declaration: Declaration) -> Encoded:
     """The completion's assistant turns count."""
-    return _named(row.id, lambda: encode(row.completion, tokenizer, declaration, row.tools, row.prompt))
+    return _named(row.id, lambda: encode(row.completion, tokenizer, family, declaration, row.tools, row.prompt))
 
 
 def _named(row_id: str, work: Any) -> Any:

@@ -19,10 +19,10 @@ from typing import Any
 
 import msgspec
 
+from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory, read_jsonl
 from canvas_pipeline.training import preference, supervised
-from canvas_pipeline.training.chat_template import canonical_calls
-from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import family_for, load_model, load_tokenizer
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_feedback, encode_pair, encode_trajectory
 from canvas_pipeline.training.fused_head import fuse_head
@@ -39,7 +39,7 @@ Axis = dict[str, Any]
 
 def measure(spec: RunSpec, report: Reporter) -> dict[str, Any]:
     """All measurements of one method on one set of inputs."""
-    tokenizer = load_tokenizer(spec.start_path)
+    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
     work = {"sft": _trajectories, "pairwise": _pairs, "unpaired": _feedback}[spec.row.objective]
     result = work(spec, tokenizer, report)
     return {
@@ -54,25 +54,14 @@ def measure(spec: RunSpec, report: Reporter) -> dict[str, Any]:
     }
 
 
-def said(messages: Sequence[Message]) -> str:
-    """What the mask of these messages must decode to: each assistant turn and its stop, worked out without the template."""
-    text = []
-    for at, message in enumerate(messages):
-        if message.role != "assistant":
-            continue
-        calls = bool(canonical_calls(message.content))
-        following = next((later.role for later in messages[at + 1 :] if later.role != "tool"), None)
-        stop = "<|tool_response>" if calls else "" if following == "assistant" else "<turn|>"
-        text.append(message.content.strip() + stop)
-    return "".join(text)
-
-
-def wrong_masks(rows: Iterable[tuple[str, Sequence[Message], Encoded]], tokenizer: Any) -> list[str]:
+def wrong_masks(
+    rows: Iterable[tuple[str, Sequence[Message], Encoded]], tokenizer: Any, family: ModelFamily
+) -> list[str]:
     """Ids of the rows whose mask decodes to something else than the assistant spans."""
     wrong = []
     for row_id, messages, row in rows:
         kept = [token for token, counts in zip(row.ids, row.mask, strict=True) if counts]
-        if tokenizer.decode(kept, skip_special_tokens=False) != said(messages):
+        if tokenizer.decode(kept, skip_special_tokens=False) != family.written(messages):
             wrong.append(row_id)
     return wrong
 
@@ -126,8 +115,10 @@ def _per_axis(rows: Sequence[Any], seed: int) -> dict[str, list[int]]:
 
 def _trajectories(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     rows = [row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, Trajectory)]
-    encoded = [encode_trajectory(row, tokenizer, spec.sizes.declaration) for row in rows]
-    wrong = wrong_masks(((row.id, row.messages, e) for row, e in zip(rows, encoded, strict=True)), tokenizer)
+    encoded = [encode_trajectory(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in rows]
+    wrong = wrong_masks(
+        ((row.id, row.messages, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, family_for(spec.sizes)
+    )
     chosen = random.Random(spec.seed).sample(range(len(rows)), min(SUPERVISED_ROWS, len(rows)))
     sample = [encoded[i] for i in chosen]
     model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.row.adapter == "qlora")
@@ -155,7 +146,7 @@ def _mean_loss(model: Any, rows: Sequence[Encoded], compute: Compute) -> float:
 def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     train = list(read_jsonl(spec.train_path, PreferencePair))
     rows = [*train, *read_jsonl(spec.eval_path, PreferencePair)]
-    encoded = [encode_pair(row, tokenizer, spec.sizes.declaration) for row in rows]
+    encoded = [encode_pair(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in rows]
     wrong = wrong_masks(
         (
             (row.id, messages, side)
@@ -163,6 +154,7 @@ def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             for messages, side in ((row.chosen, pair.chosen), (row.rejected, pair.rejected))
         ),
         tokenizer,
+        family_for(spec.sizes),
     )
     axes = _per_axis(train, spec.seed)
     picked = [index for indices in axes.values() for index in indices]
@@ -200,8 +192,10 @@ def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
 def _feedback(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     train = list(read_jsonl(spec.train_path, FeedbackExample))
     rows = [*train, *read_jsonl(spec.eval_path, FeedbackExample)]
-    encoded = [encode_feedback(row, tokenizer, spec.sizes.declaration) for row in rows]
-    wrong = wrong_masks(((row.id, row.completion, e) for row, e in zip(rows, encoded, strict=True)), tokenizer)
+    encoded = [encode_feedback(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in rows]
+    wrong = wrong_masks(
+        ((row.id, row.completion, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, family_for(spec.sizes)
+    )
     bad = [index for index, row in enumerate(train) if not row.label]
     axes = {axis: [bad[i] for i in indices] for axis, indices in _per_axis([train[i] for i in bad], spec.seed).items()}
     undesirable = [index for indices in axes.values() for index in indices]

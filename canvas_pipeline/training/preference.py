@@ -17,7 +17,7 @@ from typing import Any
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import FeedbackExample, PreferencePair, read_jsonl
 from canvas_pipeline.training import trainers
-from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import family_for, load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode, encode_feedback, encode_pair, padded_length
 from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.precision import Compute
@@ -118,7 +118,7 @@ def build_pair_trainer(
 
 def train_pairs(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
     """Train one of the five pair methods; returns the summary. Raises ``BadInput`` for a pair without reference sums."""
-    tokenizer = load_tokenizer(spec.start_path)
+    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
     known = read_reference(spec.path(REFERENCE), spec.inputs[spec.row.start].sha256)
     sides = [_pairs(path, spec, tokenizer, known) for path in (spec.train_path, spec.eval_path)]
     fitting = []
@@ -157,7 +157,7 @@ def _pairs(
             raise BadInput(
                 f"row {row.id} has no reference log-probabilities; materialise reference_logprobs for this split"
             )
-        pairs.append(encode_pair(row, tokenizer, spec.sizes.declaration))
+        pairs.append(encode_pair(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration))
         references.append((reference.chosen, reference.rejected))
     return pairs, references
 
@@ -169,15 +169,15 @@ def feedback_rows(
 
     KTO's KL term pairs each prompt with the completion of its neighbour in the batch, so the order is fixed here and TRL
     reads in sequence."""
-    declaration, batch = spec.sizes.declaration, spec.hyperparameters.batch
+    family, declaration, batch = family_for(spec.sizes), spec.sizes.declaration, spec.hyperparameters.batch
     prepared = []
     for at, index in enumerate(order):
         first = at - at % batch
         last = min(first + batch, len(order)) - 1
         # The neighbour before it in the batch, the first one's being the last; a lone row at the end looks across.
         neighbour = rows[order[at - 1 if at > first else (last if last > first else at - 1)]]
-        own = encode_feedback(rows[index], tokenizer, declaration)
-        other = encode(neighbour.completion, tokenizer, declaration, rows[index].tools, rows[index].prompt)
+        own = encode_feedback(rows[index], tokenizer, family, declaration)
+        other = encode(neighbour.completion, tokenizer, family, declaration, rows[index].tools, rows[index].prompt)
         prepared.append(
             {
                 "id": rows[index].id,
@@ -243,12 +243,14 @@ def build_feedback_trainer(
 
 def train_feedback(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
     """Train KTO; returns the summary."""
-    tokenizer = load_tokenizer(spec.start_path)
+    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
     sides: list[list[dict[str, Any]]] = []
     left_out = 0
     for path in (spec.train_path, spec.eval_path):
         rows = list(read_jsonl(path, FeedbackExample))
-        lengths = [encode_feedback(row, tokenizer, spec.sizes.declaration).length for row in rows]
+        lengths = [
+            encode_feedback(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration).length for row in rows
+        ]
         keep = trainers.within_length(lengths, spec, reporter)
         left_out += len(rows) - len(keep)
         training = not sides

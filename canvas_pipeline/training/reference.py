@@ -17,7 +17,7 @@ from typing import Any
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.records import PreferencePair, Row, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
-from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import family_for, load_model, load_tokenizer
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_pair, padded_length
 from canvas_pipeline.training.fused_head import fuse_head
@@ -104,10 +104,10 @@ def pair_logprobs(
 
 def compute(spec: RunSpec, out: Path, reporter: Reporter) -> int:
     """Write the reference rows of a preference spec's train and eval files to ``out``; returns how many."""
-    tokenizer = load_tokenizer(spec.start_path)
+    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
     model = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
     pairs = [row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, PreferencePair)]
-    encoded = [encode_pair(row, tokenizer, spec.sizes.declaration) for row in pairs]
+    encoded = [encode_pair(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in pairs]
     sums = pair_logprobs(model, encoded, spec.compute, reporter)
     name = spec.inputs[spec.row.start].sha256
     rows = (

@@ -13,7 +13,7 @@ from typing import Any
 
 from canvas_pipeline.records import Trajectory, read_jsonl
 from canvas_pipeline.training import trainers
-from canvas_pipeline.training.checkpoint import adapter_config, load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import adapter_config, family_for, load_model, load_tokenizer
 from canvas_pipeline.training.encoding import BUCKET, Encoded, encode_trajectory
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.spec import RunSpec
@@ -21,7 +21,10 @@ from canvas_pipeline.training.spec import RunSpec
 
 def encoded(path: Path, spec: RunSpec, tokenizer: Any) -> list[Encoded]:
     """All rows of a trajectory file, in its order."""
-    return [encode_trajectory(row, tokenizer, spec.sizes.declaration) for row in read_jsonl(path, Trajectory)]
+    return [
+        encode_trajectory(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration)
+        for row in read_jsonl(path, Trajectory)
+    ]
 
 
 def dataset(rows: Sequence[Encoded]) -> Any:
@@ -52,13 +55,15 @@ def build_trainer(
         train_dataset=train,
         eval_dataset=evaluation,
         processing_class=tokenizer,
-        peft_config=adapter_config(h.adapter_rank, h.adapter_alpha) if spec.row.adapter else None,
+        peft_config=adapter_config(family_for(spec.sizes), h.adapter_rank, h.adapter_alpha)
+        if spec.row.adapter
+        else None,
     )
 
 
 def train(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
     """Train one of the three methods and leave the folder ``out``; returns the summary."""
-    tokenizer = load_tokenizer(spec.start_path)
+    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
     sides = [encoded(path, spec, tokenizer) for path in (spec.train_path, spec.eval_path)]
     fitting = [[rows[i] for i in trainers.within_length([r.length for r in rows], spec, reporter)] for rows in sides]
     followed = [fitting[1][i] for i in trainers.watched(len(fitting[1]), spec)]

@@ -18,7 +18,7 @@ from typing import Any
 
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_folder
-from canvas_pipeline.training.checkpoint import merged, save_model
+from canvas_pipeline.training.checkpoint import family_for, merged, save_model
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.fused_head import project_learnt_only
 from canvas_pipeline.training.plots import plot_metrics
@@ -184,7 +184,7 @@ def run(
         "last": _last(history),
     }
     with whole_folder(out) as folder:
-        save_model(_full(trainer, spec, steps), tokenizer, folder / "model")
+        save_model(_full(trainer, spec, steps), tokenizer, folder / "model", family_for(spec.sizes))
         write_jsonl(folder / "metrics.jsonl", history)
         (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
         (folder / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")

@@ -18,7 +18,7 @@ def resolve(model: str) -> Path:
     if path.is_dir():
         return path
     if model.count("/") != 1 or model.startswith((".", "/", "~")):
-        raise MissingInput(f"{model}: no such folder, and not a hub id like google/gemma-4-E2B-it")
+        raise MissingInput(f"{model}: no such folder, and not a hub id of the form owner/model")
     try:
         from huggingface_hub import snapshot_download
     except ImportError:

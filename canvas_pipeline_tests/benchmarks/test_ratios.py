@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from canvas_pipeline.models.gemma4.wire import ToolCall, parse_turn, serialise
 from canvas_pipeline.pipeline.workspace import Workspace, workspace
-from canvas_pipeline.tools.wire import ToolCall, parse_turn, serialise
 from canvas_pipeline.tracks.canvas.data import examples, intake
 from canvas_pipeline.tracks.canvas.track import TRACK
 

@@ -12,9 +12,9 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.evaluation.agent import FALLBACKS, CanvasAgent, ScriptedBackend, Trace
 from canvas_pipeline.evaluation.mock_canvas import MockCanvas
 from canvas_pipeline.evaluation.scenarios import student
+from canvas_pipeline.models.gemma4.wire import ToolCall, escape, response_text, serialise
 from canvas_pipeline.records import Message
 from canvas_pipeline.tools.prompt import system_message
-from canvas_pipeline.tools.wire import ToolCall, escape, response_text, serialise
 
 TODO = serialise(ToolCall("canvas.get_todo"))
 GRADES = serialise(ToolCall("canvas.get_grades"))

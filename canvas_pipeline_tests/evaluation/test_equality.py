@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas_pipeline.evaluation.equality import same_call, same_instant, same_words
-from canvas_pipeline.tools.wire import ToolCall
+from canvas_pipeline.models.gemma4.wire import ToolCall
 
 CREATE = {
     "title": "Study for the calculus midterm",

@@ -13,9 +13,10 @@ import pytest
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.evaluation import generate as room
 from canvas_pipeline.evaluation.generate import Backend, Checkpoint, generate, prompt_text
+from canvas_pipeline.models.gemma4.chat import render, to_chat
+from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.records import BenchCase
 from canvas_pipeline.tools.prompt import ALL_TOOLS
-from canvas_pipeline.training.chat_template import render, to_chat
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline_tests.training.rows import SYSTEM, case, trajectory, user
 
@@ -27,19 +28,20 @@ def quiet() -> Reporter:
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained micro checkpoint: what it says is noise, and always the same noise."""
+    from canvas_pipeline.models.family import MICRO
+    from canvas_pipeline.models.gemma4.tiny import build_model, build_tokenizer
     from canvas_pipeline.training.checkpoint import save_model
-    from canvas_pipeline.training.embedded import MICRO, build_model, build_tokenizer
 
     texts = [render(to_chat(trajectory(n, "train").messages))[0] for n in range(120)]
     tokenizer = build_tokenizer(texts, 640)
     folder = tmp_path_factory.mktemp("generate") / "model"
-    save_model(build_model(tokenizer, 0, MICRO), tokenizer, folder)
+    save_model(build_model(tokenizer, 0, MICRO), tokenizer, folder, GEMMA4)
     return folder
 
 
 @pytest.fixture(scope="session")
 def speaker(checkpoint: Path) -> Checkpoint:
-    return Checkpoint(checkpoint, max_new_tokens=12)
+    return Checkpoint(checkpoint, GEMMA4, max_new_tokens=12)
 
 
 class Echo:
@@ -67,7 +69,7 @@ def cases(count: int = 40) -> list[BenchCase]:
 
 
 def test_every_case_gets_one_prediction_in_the_order_of_the_cases(speaker: Checkpoint, tmp_path: Path) -> None:
-    found = generate(speaker, cases(9), "catalogue", tmp_path / "p.jsonl", "k", quiet())
+    found = generate(speaker, cases(9), GEMMA4, "catalogue", tmp_path / "p.jsonl", "k", quiet())
     assert [p.id for p in found] == [c.id for c in cases(9)]
     assert [json.loads(line)["id"] for line in (tmp_path / "p.jsonl").read_text().splitlines()] == [p.id for p in found]
     assert [p.name for p in tmp_path.iterdir()] == ["p.jsonl"]
@@ -75,7 +77,7 @@ def test_every_case_gets_one_prediction_in_the_order_of_the_cases(speaker: Check
 
 def test_the_same_run_gives_the_same_bytes(speaker: Checkpoint, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        generate(speaker, cases(9), "catalogue", tmp_path / name, "k", quiet())
+        generate(speaker, cases(9), GEMMA4, "catalogue", tmp_path / name, "k", quiet())
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -83,14 +85,14 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "TOKENS_A_BATCH", 80)
-    generate(Echo(), cases(), "catalogue", tmp_path / "whole", "k", quiet())
+    generate(Echo(), cases(), GEMMA4, "catalogue", tmp_path / "whole", "k", quiet())
     with pytest.raises(KeyboardInterrupt):
-        generate(Echo(breaks_after=20), cases(), "catalogue", tmp_path / "broken", "k", quiet())
+        generate(Echo(breaks_after=20), cases(), GEMMA4, "catalogue", tmp_path / "broken", "k", quiet())
     assert not (tmp_path / "broken").exists()
     partial = tmp_path / ".partial-broken"
     partial.write_bytes(partial.read_bytes() + b'{"id":"b3","te')
     rest = Echo()
-    generate(rest, cases(), "catalogue", tmp_path / "broken", "k", quiet())
+    generate(rest, cases(), GEMMA4, "catalogue", tmp_path / "broken", "k", quiet())
     assert rest.asked == 40 - 16
     assert (tmp_path / "broken").read_bytes() == (tmp_path / "whole").read_bytes()
 
@@ -100,9 +102,9 @@ def test_what_another_model_or_other_cases_left_is_not_taken_over(
 ) -> None:
     monkeypatch.setattr(room, "TOKENS_A_BATCH", 80)
     with pytest.raises(KeyboardInterrupt):
-        generate(Echo(breaks_after=20), cases(), "catalogue", tmp_path / "p", "one", quiet())
+        generate(Echo(breaks_after=20), cases(), GEMMA4, "catalogue", tmp_path / "p", "one", quiet())
     fresh = Echo()
-    generate(fresh, cases(), "catalogue", tmp_path / "p", "other", quiet())
+    generate(fresh, cases(), GEMMA4, "catalogue", tmp_path / "p", "other", quiet())
     assert fresh.asked == 40
 
 
@@ -116,29 +118,29 @@ def test_special_tokens_stay_in_the_text_and_padding_does_not(speaker: Checkpoin
 
 
 def test_a_prompt_in_a_batch_is_answered_as_it_is_alone(speaker: Checkpoint) -> None:
-    prompts = [prompt_text(c.messages, "catalogue", c.tools) for c in cases(4)]
-    longer = prompt_text((SYSTEM, user("x " * 90)), "catalogue", ALL_TOOLS)
+    prompts = [prompt_text(c.messages, GEMMA4, "catalogue", c.tools) for c in cases(4)]
+    longer = prompt_text((SYSTEM, user("x " * 90)), GEMMA4, "catalogue", ALL_TOOLS)
     assert speaker.speak([*prompts, longer])[:4] == [speaker.speak([prompt])[0] for prompt in prompts]
 
 
 def test_a_prompt_ends_where_the_models_turn_begins() -> None:
     one = cases(1)[0]
-    text = prompt_text(one.messages, "catalogue", one.tools)
+    text = prompt_text(one.messages, GEMMA4, "catalogue", one.tools)
     assert text.startswith("<bos><|turn>system") and text.endswith("<|turn>model\n")
 
 
 def test_the_agents_backend_says_the_next_turn(speaker: Checkpoint) -> None:
-    backend = Backend(speaker, "catalogue")
+    backend = Backend(speaker, GEMMA4, "catalogue")
     assert (
         backend.complete(cases(1)[0].messages)
-        == speaker.speak([prompt_text(cases(1)[0].messages, "catalogue", ALL_TOOLS)])[0][0]
+        == speaker.speak([prompt_text(cases(1)[0].messages, GEMMA4, "catalogue", ALL_TOOLS)])[0][0]
     )
 
 
 def test_a_missing_gguf_says_so(tmp_path: Path) -> None:
     pytest.importorskip("llama_cpp")
     with pytest.raises(MissingInput, match="no such GGUF"):
-        room.load("gguf", tmp_path / "none.gguf")
+        room.load("gguf", tmp_path / "none.gguf", GEMMA4)
 
 
 def test_the_command_line_refuses_a_missing_model_in_one_line(
@@ -152,7 +154,7 @@ def test_the_command_line_refuses_a_missing_model_in_one_line(
 
 def test_a_checkpoint_says_the_same_however_many_threads_ask_it(checkpoint: Path, tmp_path: Path) -> None:
     for workers in (1, 3):
-        speaker = Checkpoint(checkpoint, max_new_tokens=12)
+        speaker = Checkpoint(checkpoint, GEMMA4, max_new_tokens=12)
         speaker.workers = workers
-        generate(speaker, cases(24), "catalogue", tmp_path / str(workers), "k", quiet())
+        generate(speaker, cases(24), GEMMA4, "catalogue", tmp_path / str(workers), "k", quiet())
     assert (tmp_path / "1").read_bytes() == (tmp_path / "3").read_bytes()

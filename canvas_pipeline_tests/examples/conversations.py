@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
 from canvas_pipeline.records import Item, Message, Trajectory
 from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
-from canvas_pipeline.tools.wire import ToolCall, response_text, serialise
 
 NOW = "2026-02-02T15:00:00+00:00"
 

@@ -21,9 +21,9 @@ from canvas_pipeline.examples.journal import Journal
 from canvas_pipeline.examples.labelling import GIVE_UP, PRESENTATIONS, label, position_bias, preference_pairs, question
 from canvas_pipeline.examples.pairs import item_pair, sample_pairs
 from canvas_pipeline.examples.teacher import RUBRIC, Choice, HttpTeacher, UrgencyTeacher
+from canvas_pipeline.models.gemma4.wire import parse_turn
 from canvas_pipeline.records import Item, ItemPair
 from canvas_pipeline.tools.registry import validate
-from canvas_pipeline.tools.wire import parse_turn
 from canvas_pipeline_tests.examples.conversations import item
 from canvas_pipeline_tests.examples.teacher_server import serving
 

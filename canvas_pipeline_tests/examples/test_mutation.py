@@ -15,10 +15,10 @@ from canvas_pipeline.examples.moments import Step, moments
 from canvas_pipeline.examples.mutation import MIXED, MIXTURES, SINGLE, Mutated, categories, mutate, quotas
 from canvas_pipeline.examples.policy import PLAIN_ANSWERS
 from canvas_pipeline.examples.verification import AXES, HEAVY_AXES, faults
+from canvas_pipeline.models.gemma4.wire import CALL_OPEN, Malformed, ToolCall, parse_turn, serialise
 from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import BenchCase, Message, PreferencePair, Trajectory
 from canvas_pipeline.tools.registry import TOOLS, validate
-from canvas_pipeline.tools.wire import CALL_OPEN, Malformed, ToolCall, parse_turn, serialise
 from canvas_pipeline_tests.examples.conversations import conversations
 
 ROWS = conversations(810)

@@ -20,8 +20,8 @@ from canvas_pipeline.examples.policy import (
     used_items,
 )
 from canvas_pipeline.examples.sequences import RECIPES
+from canvas_pipeline.models.gemma4.wire import ToolCall, parse_turn
 from canvas_pipeline.tools.registry import TOOLS, validate
-from canvas_pipeline.tools.wire import ToolCall, parse_turn
 from canvas_pipeline_tests.examples.test_phrasings import every_wording
 from canvas_pipeline_tests.examples.worlds import EMBEDDED, embedded_students
 

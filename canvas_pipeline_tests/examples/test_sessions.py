@@ -17,8 +17,8 @@ from canvas_pipeline.examples.students import students
 from canvas_pipeline.intake.courses.masker import CourseMasker
 from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
+from canvas_pipeline.models.gemma4.wire import parse_turn
 from canvas_pipeline.records import Refusal, Trajectory, digest, write_jsonl
-from canvas_pipeline.tools.wire import parse_turn
 from canvas_pipeline_tests.examples.worlds import EMBEDDED, corpus, embedded_students
 
 SHIPPED = Path(__file__).parents[2] / "data"

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import Funnel, Message
-from canvas_pipeline.tools.wire import ToolCall, serialise
 from canvas_pipeline_tests.guardrails.good_data import AXES, Line, answered, call, pair, said
 
 replace = msgspec.structs.replace

@@ -12,8 +12,8 @@ import random
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from canvas_pipeline.tools import wire
-from canvas_pipeline.tools.wire import ToolCall
+from canvas_pipeline.models.gemma4 import wire
+from canvas_pipeline.models.gemma4.wire import ToolCall
 
 STRICT = ("EMAIL", "PHONE", "SSN", "STUDENT_ID")
 OTHERS = ("URL", "ADDRESS", "ROOM", "USERNAME", "TIME")

@@ -23,9 +23,9 @@ from canvas_pipeline.intake.identities.pii import (
     scrub_rows,
 )
 from canvas_pipeline.intake.synthetic import curriculum
-from canvas_pipeline.tools import wire
+from canvas_pipeline.models.gemma4 import wire
+from canvas_pipeline.models.gemma4.wire import ToolCall
 from canvas_pipeline.tools.registry import TOOLS
-from canvas_pipeline.tools.wire import ToolCall
 
 KEY = b"a key for tests only"
 

@@ -22,6 +22,8 @@ from canvas_pipeline.evaluation.scenarios import ScenarioResult
 from canvas_pipeline.evaluation.score import Prediction
 from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.methods import method
+from canvas_pipeline.models.gemma4.family import GEMMA4
+from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.workspace import DEPLOY, StageResult, Workspace, recipe, workspace
 from canvas_pipeline.records import (
@@ -37,7 +39,6 @@ from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence, QuantReport
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tools.wire import ToolCall, serialise
 from canvas_pipeline.tracks.canvas.data import examples, intake
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline.training.reference import ReferenceRow
@@ -177,15 +178,16 @@ def quants(ws: Workspace, name: str) -> None:
 
 def micro_base(rows: Path, folder: Path) -> None:
     """A Gemma-4 of 0.1 M parameters, untrained, with a tokenizer learnt from some trajectories."""
+    from canvas_pipeline.models.family import MICRO
+    from canvas_pipeline.models.gemma4.chat import render, to_chat
+    from canvas_pipeline.models.gemma4.tiny import build_model, build_tokenizer
     from canvas_pipeline.training.__main__ import quiet
-    from canvas_pipeline.training.chat_template import render, to_chat
     from canvas_pipeline.training.checkpoint import save_model
-    from canvas_pipeline.training.embedded import MICRO, build_model, build_tokenizer
 
     quiet()
     texts = [render(to_chat(row.messages))[0] for row in list(read_jsonl(rows, Trajectory))[::8]]
     tokenizer = build_tokenizer(texts, 640)
-    save_model(build_model(tokenizer, 0, MICRO), tokenizer, folder)
+    save_model(build_model(tokenizer, 0, MICRO), tokenizer, folder, GEMMA4)
 
 
 def make_good_line(root: Path, methods: Sequence[str] = METHODS) -> None:

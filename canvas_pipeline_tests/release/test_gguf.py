@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import BadConfig, MissingInput
+from canvas_pipeline.models import jinja
+from canvas_pipeline.models.gemma4.chat import marked_template
+from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.release.gguf import QUANTS, ModelFileUnusable, convert, quantise, run_child
 from canvas_pipeline.release.quant_check import check
 from canvas_pipeline.storage.digests import sha256_file
-from canvas_pipeline.training.chat_template import marked_template, stock_template
 from canvas_pipeline_tests.release.conftest import save_micro_gemma
 
 
@@ -32,7 +34,7 @@ def test_the_file_carries_the_published_chat_template_not_the_one_marked_for_tra
 
     marked = shutil.copytree(micro_gemma, tmp_path / "marked")
     (marked / "chat_template.jinja").write_text(marked_template())
-    assert carried(convert(marked, tmp_path / "marked.gguf", converter=converter)) == stock_template()
+    assert carried(convert(marked, tmp_path / "marked.gguf", converter=converter)) == jinja.published(marked_template())
     assert carried(unquantised) == (micro_gemma / "chat_template.jinja").read_text()  # another one is left as it is
 
 
@@ -45,7 +47,12 @@ def test_rows_off_256_fall_back_in_llama_cpp_and_we_see_it(converter: Path, tmp_
     model = save_micro_gemma(tmp_path / "odd", hidden=320)
     source = convert(model, tmp_path / "odd.gguf", converter=converter)
     report = check(
-        quantise(source, tmp_path / "odd-Q4_K_M.gguf", "Q4_K_M"), "Q4_K_M", prompts=([2],), max_tokens=2, context=64
+        quantise(source, tmp_path / "odd-Q4_K_M.gguf", "Q4_K_M"),
+        "Q4_K_M",
+        GEMMA4,
+        prompts=([2],),
+        max_tokens=2,
+        context=64,
     )
     assert report.loaded
     assert any("row length 320" in problem for problem in report.type_problems)

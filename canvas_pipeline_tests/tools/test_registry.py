@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canvas_pipeline.models.gemma4.wire import ToolCall
 from canvas_pipeline.tools.registry import BLOCK_MINUTES, REQUIRED, TOOLS, ArgumentError, schemas, validate
-from canvas_pipeline.tools.wire import ToolCall
 
 R = REQUIRED
 DESIGN: dict[str, dict[str, Any]] = {

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from canvas_pipeline.methods import Hyperparameters, method
+from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.records import PreferencePair, Trajectory, read_jsonl, write_jsonl
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.reference import ReferenceRow
@@ -40,8 +41,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def tokenizer(data: dict[str, Path]) -> Any:
-    from canvas_pipeline.training.chat_template import render, to_chat
-    from canvas_pipeline.training.embedded import build_tokenizer
+    from canvas_pipeline.models.gemma4.chat import render, to_chat
+    from canvas_pipeline.models.gemma4.tiny import build_tokenizer
 
     rows = read_jsonl(data["trajectory_train"], Trajectory)
     return build_tokenizer((render(to_chat(row.messages))[0] for row in rows), 640)
@@ -50,13 +51,14 @@ def tokenizer(data: dict[str, Path]) -> Any:
 @pytest.fixture(scope="session")
 def base(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained checkpoint."""
+    from canvas_pipeline.models.family import MICRO
+    from canvas_pipeline.models.gemma4.tiny import build_model
     from canvas_pipeline.training.__main__ import quiet
     from canvas_pipeline.training.checkpoint import save_model
-    from canvas_pipeline.training.embedded import MICRO, build_model
 
     quiet()
     folder = tmp_path_factory.mktemp("base") / "model"
-    save_model(build_model(tokenizer, 0, MICRO), tokenizer, folder)
+    save_model(build_model(tokenizer, 0, MICRO), tokenizer, folder, GEMMA4)
     return folder
 
 

@@ -14,11 +14,11 @@ from canvas_pipeline.guardrails.guard import Measured
 from canvas_pipeline.guardrails.rows import judge_rows, reader
 from canvas_pipeline.guardrails.table import guards_for
 from canvas_pipeline.guardrails.verdict import Number, Verdict
+from canvas_pipeline.models.gemma4 import wire
+from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import BenchCase, FeedbackExample, Message, PreferencePair, Trajectory, write_jsonl
-from canvas_pipeline.tools import wire
 from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
-from canvas_pipeline.tools.wire import ToolCall, serialise
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.spec import RunSpec
 

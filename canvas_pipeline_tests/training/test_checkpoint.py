@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import msgspec
 import pytest
 
 from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.models.family import MICRO
+from canvas_pipeline.models.gemma4.family import GEMMA4
+from canvas_pipeline.models.gemma4.tiny import build_config
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.training import supervised
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer, save_model
-from canvas_pipeline.training.embedded import MICRO, build_config
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.spec import InputFile, RunSpec
 from canvas_pipeline.training.weights import resolve
@@ -29,13 +32,13 @@ def whole(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import Gemma4AudioConfig, Gemma4Config, Gemma4ForConditionalGeneration, Gemma4VisionConfig
 
-    tokenizer = load_tokenizer(base)
+    tokenizer = load_tokenizer(base, GEMMA4)
     marks = {
         "boi_token_id": "<|image>", "eoi_token_id": "<image|>", "image_token_id": "<|image|>", "video_token_id": "<|video|>",
         "boa_token_id": "<|audio>", "eoa_token_index": "<audio|>", "audio_token_id": "<|audio|>",
     }  # fmt: skip
     config = Gemma4Config(
-        text_config=build_config(msgspec.structs.replace(MICRO, vocabulary=len(tokenizer))),
+        text_config=build_config(replace(MICRO, vocabulary=len(tokenizer))),
         vision_config=Gemma4VisionConfig(
             hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2,
             head_dim=16, position_embedding_size=64,
@@ -47,7 +50,7 @@ def whole(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("whole") / "model"
-    save_model(Gemma4ForConditionalGeneration(config), tokenizer, folder)
+    save_model(Gemma4ForConditionalGeneration(config), tokenizer, folder, GEMMA4)
     return folder
 
 
@@ -137,13 +140,13 @@ def test_a_tokenizer_without_the_wire_formats_markers_is_refused(base: Path, tmp
         vocab={"<pad>": 0, "<eos>": 1, "<bos>": 2, "<unk>": 3, "<mask>": 4, "a": 5}, merges=[]
     ).save_pretrained(tmp_path)
     with pytest.raises(BadInput, match=r"lacks .*<\|tool_call>"):
-        load_tokenizer(tmp_path)
+        load_tokenizer(tmp_path, GEMMA4)
 
 
 def test_what_is_saved_stops_where_a_turn_ends_and_carries_the_marked_template(base: Path) -> None:
     import json
 
-    tokenizer = load_tokenizer(base)
+    tokenizer = load_tokenizer(base, GEMMA4)
     stops = json.loads((base / "generation_config.json").read_text())["eos_token_id"]
     assert [tokenizer.convert_ids_to_tokens(stop) for stop in stops] == ["<eos>", "<turn|>", "<|tool_response>"]
     assert "generation -%}" in (base / "chat_template.jinja").read_text()
@@ -161,7 +164,7 @@ def test_a_failed_save_leaves_nothing_and_spoils_nothing(base: Path, tmp_path: P
     target.mkdir()
     (target / "config.json").write_text("old")
     with pytest.raises(OSError, match="no space"):
-        save_model(Broken(), load_tokenizer(base), target)
+        save_model(Broken(), load_tokenizer(base, GEMMA4), target, GEMMA4)
     assert (target / "config.json").read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["model"]
 
 

@@ -13,6 +13,10 @@ from hypothesis import strategies as st
 
 from canvas_pipeline.errors import ArtifactCorrupt
 from canvas_pipeline.evaluation.generate import Gguf
+from canvas_pipeline.models.family import Shape
+from canvas_pipeline.models.gemma4.chat import render, to_chat
+from canvas_pipeline.models.gemma4.family import GEMMA4
+from canvas_pipeline.models.gemma4.tiny import build_config
 from canvas_pipeline.records import Trajectory, read_jsonl
 from canvas_pipeline.tools.registry import TOOLS
 from canvas_pipeline.training import base as recipe_room
@@ -26,9 +30,7 @@ from canvas_pipeline.training.base import (
     rows_of,
     shipped_base,
 )  # fmt: skip
-from canvas_pipeline.training.chat_template import render, to_chat
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
-from canvas_pipeline.training.embedded import Shape, build_config
 
 SAMPLES = (
     "<bos><|turn>user\nWhat's due in 21936?  <|tool_call>call:canvas.get_grades{course_id:21936}<tool_call|>",
@@ -44,12 +46,12 @@ def gguf(tmp_path_factory: pytest.TempPathFactory) -> Gguf:
     from canvas_pipeline.release.gguf import convert
 
     path = convert(SHIPPED, tmp_path_factory.mktemp("gguf") / "base.gguf")
-    return Gguf(path, context=512)
+    return Gguf(path, GEMMA4, context=512)
 
 
 @pytest.fixture(scope="module")
 def shipped_tokenizer() -> Any:
-    return load_tokenizer(SHIPPED)
+    return load_tokenizer(SHIPPED, GEMMA4)
 
 
 def test_both_tokenizers_read_every_training_row_and_awkward_text_alike(
@@ -62,8 +64,8 @@ def test_both_tokenizers_read_every_training_row_and_awkward_text_alike(
 
 def test_a_gguf_says_the_same_however_many_work_at_it(gguf: Gguf) -> None:
     prompts = [f"<bos><|turn>user\nHello {word}<turn|>\n<|turn>model\n" for word in ("you", "there", "again")]
-    alone = Gguf(Path(gguf.vocabulary.model_path), max_new_tokens=24, context=512, workers=1)
-    several = Gguf(Path(gguf.vocabulary.model_path), max_new_tokens=24, context=512, workers=3)
+    alone = Gguf(Path(gguf.vocabulary.model_path), GEMMA4, max_new_tokens=24, context=512, workers=1)
+    several = Gguf(Path(gguf.vocabulary.model_path), GEMMA4, max_new_tokens=24, context=512, workers=3)
     assert several.workers == 3
     with ThreadPoolExecutor(3) as pool:
         together = list(pool.map(lambda prompt: several.speak([prompt])[0], prompts))
@@ -121,7 +123,7 @@ def test_a_shipped_file_that_was_changed_is_noticed(tmp_path: Path, monkeypatch:
 
 def test_the_base_learns_half_of_the_tools_by_names_that_do_not_exist() -> None:
     from canvas_pipeline.evaluation.mock_canvas import MockCanvas
-    from canvas_pipeline.tools.wire import parse_turn
+    from canvas_pipeline.models.gemma4.wire import parse_turn
 
     rows = conversations(RECIPE, MockCanvas, 3)
     said = [m for _ in range(150) for m in next(rows) if m.role == "assistant"]

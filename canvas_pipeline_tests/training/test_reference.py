@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.records import PreferencePair, read_jsonl
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, encode_pair
@@ -31,10 +32,13 @@ Make = Callable[..., RunSpec]
 def test_the_sums_are_those_of_a_plain_softmax_over_the_masked_tokens(base: Path, data: dict[str, Path]) -> None:
     import torch
 
-    tokenizer, model = load_tokenizer(base), load_model(base).eval()
+    tokenizer, model = load_tokenizer(base, GEMMA4), load_model(base).eval()
     rows = list(read_jsonl(data["preference_train"], PreferencePair))[:6]
     sides = [
-        side for row in rows for p in [encode_pair(row, tokenizer, "catalogue")] for side in (p.chosen, p.rejected)
+        side
+        for row in rows
+        for p in [encode_pair(row, tokenizer, GEMMA4, "catalogue")]
+        for side in (p.chosen, p.rejected)
     ]
     plain = []
     for side in sides:
@@ -46,13 +50,13 @@ def test_the_sums_are_those_of_a_plain_softmax_over_the_masked_tokens(base: Path
 
 
 def test_the_text_of_a_result_moves_the_sum_only_through_what_follows_it(base: Path, data: dict[str, Path]) -> None:
-    tokenizer, model = load_tokenizer(base), fuse_head(load_model(base))
+    tokenizer, model = load_tokenizer(base, GEMMA4), fuse_head(load_model(base))
     row = next(r for r in read_jsonl(data["preference_train"], PreferencePair) if r.source == "labelled")
     cut = msgspec.structs.replace(row, chosen=row.chosen[:1], rejected=row.rejected[:1])
     longer = msgspec.structs.replace(row, chosen=(row.chosen[0], result("canvas.get_todo", ["x" * 200]), row.chosen[2]))
-    whole, other = (encode_pair(r, tokenizer, "catalogue").chosen for r in (row, longer))
+    whole, other = (encode_pair(r, tokenizer, GEMMA4, "catalogue").chosen for r in (row, longer))
     assert sum(whole.mask) == sum(other.mask) and other.length > whole.length + 50
-    first = encode_pair(cut, tokenizer, "catalogue").chosen
+    first = encode_pair(cut, tokenizer, GEMMA4, "catalogue").chosen
     calls = sum(first.mask)
     kept = [at for at, counts in enumerate(whole.mask) if counts]
     only_calls = Encoded(whole.ids, [int(at in kept[:calls]) for at in range(whole.length)])
@@ -62,9 +66,9 @@ def test_the_text_of_a_result_moves_the_sum_only_through_what_follows_it(base: P
 
 
 def test_the_order_and_company_of_rows_do_not_matter(base: Path, data: dict[str, Path]) -> None:
-    tokenizer, model = load_tokenizer(base), fuse_head(load_model(base))
+    tokenizer, model = load_tokenizer(base, GEMMA4), fuse_head(load_model(base))
     rows = list(read_jsonl(data["preference_train"], PreferencePair))[:30]
-    pairs = [encode_pair(row, tokenizer, "catalogue") for row in rows]
+    pairs = [encode_pair(row, tokenizer, GEMMA4, "catalogue") for row in rows]
     forward, backward = (
         pair_logprobs(model, pairs, "float32"),
         pair_logprobs(model, pairs[::-1], "float32")[::-1],

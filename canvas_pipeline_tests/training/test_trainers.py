@@ -13,6 +13,7 @@ import pytest
 
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.methods import METHODS
+from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.records import write_jsonl
 from canvas_pipeline.storage.digests import content_sha256, sha256_file
 from canvas_pipeline.training import preference, supervised
@@ -71,7 +72,7 @@ def test_every_method_trains_two_steps_from_its_known_first_loss_and_leaves_a_wh
     assert before.keys() == after.keys()
     assert any(not torch.equal(before[key], after[key]) for key in before)
     assert all(bool(torch.isfinite(value).all()) for value in after.values())
-    assert load_tokenizer(tmp_path / "out" / "model").get_vocab() == load_tokenizer(base).get_vocab()
+    assert load_tokenizer(tmp_path / "out" / "model", GEMMA4).get_vocab() == load_tokenizer(base, GEMMA4).get_vocab()
 
 
 @pytest.mark.parametrize("name", ["sft", "kto"])
@@ -98,7 +99,9 @@ def test_another_seed_gives_other_weights(make: Make, tmp_path: Path) -> None:
 def test_rows_longer_than_the_limit_are_left_out_and_counted_never_cut(make: Make, tmp_path: Path) -> None:
     lengths = sorted(
         row.length
-        for row in supervised.encoded(make("sft").train_path, make("sft"), load_tokenizer(make("sft").start_path))
+        for row in supervised.encoded(
+            make("sft").train_path, make("sft"), load_tokenizer(make("sft").start_path, GEMMA4)
+        )
     )
     limit = lengths[len(lengths) // 2]
     summary, events = train(make("sft", max_length=limit), tmp_path / "out")
@@ -136,7 +139,7 @@ def test_kto_pairs_each_prompt_with_a_neighbours_completion(make: Make, data: di
     from canvas_pipeline.records import FeedbackExample, read_jsonl
 
     spec = make("kto", batch=4)
-    tokenizer = load_tokenizer(spec.start_path)
+    tokenizer = load_tokenizer(spec.start_path, GEMMA4)
     rows = list(read_jsonl(data["feedback_train"], FeedbackExample))[:9]
     prepared = preference.feedback_rows(rows, [8, 3, 1, 0, 2, 7, 6, 5, 4], spec, tokenizer)
     completion = {row["id"]: [t for t, m in zip(row["ids"], row["mask"], strict=True) if m] for row in prepared}

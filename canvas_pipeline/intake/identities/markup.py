@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from canvas_pipeline.tools import wire
+from canvas_pipeline.tools.calls import CALLS
 
 Change = Callable[[str], str]
 
@@ -55,7 +55,7 @@ def _change_inner(text: str, change: Change) -> str:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(wire.unescape(text))
+        json.loads(CALLS.unescape(text))
     except (ValueError, RecursionError):
         return False
     return True
@@ -67,8 +67,8 @@ def _change_prose(text: str, change: Change) -> str:
 
 
 def _change_block(block: str, change: Change) -> str:
-    response = block.startswith(wire.RESPONSE_OPEN)
-    readable = _RESPONSE.match(block) is not None if response else not wire.parse_turn(block).malformed
+    response = block.startswith(CALLS.response_open)
+    readable = _RESPONSE.match(block) is not None if response else not CALLS.parse(block).malformed
     if not readable:  # broken anyway: no identity may hide in it
         return _change_prose(block, change)
     return _LITERAL.sub(lambda m: m.group() if _is_key(m) else _change_native(m.group(), change), block)
@@ -80,17 +80,17 @@ def _is_key(match: re.Match[str]) -> bool:
 
 def _change_native(literal: str, change: Change) -> str:
     """A string in a native block, in native or (leniently) plain quotes. It may itself be JSON, as a tool's result is."""
-    if literal.startswith(wire.QUOTE):
-        inner = wire.unescape(literal[len(wire.QUOTE) : -len(wire.QUOTE)])
+    if literal.startswith(CALLS.quote):
+        inner = CALLS.unescape(literal[len(CALLS.quote) : -len(CALLS.quote)])
         changed = _change_inner(inner, change)
-        return literal if changed == inner else f"{wire.QUOTE}{wire.escape(changed)}{wire.QUOTE}"
-    inner = wire.unescape(json.loads(literal, strict=False))
+        return literal if changed == inner else f"{CALLS.quote}{CALLS.escape(changed)}{CALLS.quote}"
+    inner = CALLS.unescape(json.loads(literal, strict=False))
     changed = _change_inner(inner, change)
-    return literal if changed == inner else json.dumps(wire.escape(changed), ensure_ascii=False)
+    return literal if changed == inner else json.dumps(CALLS.escape(changed), ensure_ascii=False)
 
 
 def _change_json(literal: str, change: Change) -> str:
-    """A string in JSON text that was escaped as a whole (``wire.response_text``) or not at all."""
-    inner = json.loads(wire.unescape(literal), strict=False)
+    """A string in JSON text that was escaped as a whole (``CALLS.response_text``) or not at all."""
+    inner = json.loads(CALLS.unescape(literal), strict=False)
     changed = _change_inner(inner, change)
-    return literal if changed == inner else wire.escape(json.dumps(changed, ensure_ascii=False))
+    return literal if changed == inner else CALLS.escape(json.dumps(changed, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""The wire format: what is read and what is malformed, as the docstring of ``tools.wire`` has it."""
+"""The wire format: what is read and what is malformed, as the docstring of ``models.gemma4.wire`` has it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.tools import wire
-from canvas_pipeline.tools.wire import (
+from canvas_pipeline.models.gemma4 import wire
+from canvas_pipeline.models.gemma4.wire import (
     CALL_CLOSE,
     CALL_OPEN,
     QUOTE,
@@ -22,7 +22,7 @@ from canvas_pipeline.tools.wire import (
     serialise_response,
     unescape,
 )  # fmt: skip
-from canvas_pipeline_tests.tools.wire_texts import block
+from canvas_pipeline_tests.models.wire_texts import block
 
 
 def only(text: str) -> ToolCall | Malformed:

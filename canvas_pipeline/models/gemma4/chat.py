@@ -2,94 +2,27 @@
 
 In: rows' messages (assistant content is native wire text). Out: the rendered text and the character spans that a model has
 to write itself: calls, answers, and the stop after each (``<|tool_response>`` after calls, ``<turn|>`` after an answer).
-What must hold: the marked template renders byte for byte what the installed one renders, and a canonical call in a row is
+What must hold: the template renders byte for byte what the published one renders, and a canonical call in a row is
 rendered as exactly the text ``wire.serialise`` gives.
-
-Neither TRL nor transformers ship a training template for Gemma 4: the stock one marks nothing, so every mask would be zero.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.errors import BadInput, MissingTool
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.models import jinja
+from canvas_pipeline.models.family import Schemas, Span
+from canvas_pipeline.models.gemma4 import wire
 from canvas_pipeline.records import Message
-from canvas_pipeline.tools import registry, wire
-from canvas_pipeline.tools.prompt import Declaration
-
-TEMPLATE_NAME = "gemma4_v5.jinja"
-Span = tuple[int, int]
-
-_OPEN, _SHUT = "{%- generation -%}", "{%- endgeneration -%}"
 
 
-def _marked(text: str) -> str:
-    return f"{_OPEN}{text}{_SHUT}"
-
-
-_OPENER = "{{- '<|tool_response>' -}}"
-_FIRST_OPENER = "{%- if not ns_tr_out.flag -%}" + _marked(_OPENER) + "{%- else -%}" + _OPENER + "{%- endif -%}"
-# (what the stock template says, what the marked one says, how often it stands there). The opener of the first response is
-# the token at which the model stops, so it is its own text; it moves out of the macro, where a span cannot be tracked.
-_EDITS: tuple[tuple[str, str, int], ...] = (
-    ("    {{- '<|tool_response>' -}}\n    {%- if response is mapping -%}", "    {%- if response is mapping -%}", 1),
-    ("{{- format_tool_response_block(", _FIRST_OPENER + "{{- format_tool_response_block(", 4),
-    (
-        "{{- '<|channel>thought\\n' + thinking_text + '\\n<channel|>' -}}",
-        _marked("{{- '<|channel>thought\\n' + thinking_text + '\\n<channel|>' -}}"),
-        1,
-    ),
-    ("{%- for tool_call in message.get('tool_calls') -%}", _OPEN + "{%- for tool_call in message.get('tool_calls') -%}", 1),
-    (
-        "{{- '}<tool_call|>' -}}\n                {%- endfor -%}",
-        "{{- '}<tool_call|>' -}}\n                {%- endfor -%}" + _SHUT,
-        1,
-    ),
-    (
-        "            {{- captured_content -}}\n",
-        "            {%- if role == 'model' -%}" + _marked("{{- captured_content -}}")
-        + "{%- else -%}{{- captured_content -}}{%- endif -%}\n",
-        1,
-    ),
-    (
-        "            {{- '<turn|>\\n' -}}\n",
-        "            {%- if role == 'model' -%}" + _marked("{{- '<turn|>' -}}") + "{{- '\\n' -}}"
-        + "{%- else -%}{{- '<turn|>\\n' -}}{%- endif -%}\n",
-        1,
-    ),
-    ("            {{- '<|tool_response>' -}}\n", "            " + _marked(_OPENER) + "\n", 1),
-)  # fmt: skip
-
-
-@cache
-def stock_template() -> str:
-    """The installed template's text; raises ``MissingTool`` where TRL (or this version of the template) is not there."""
-    spec = find_spec("trl")
-    path = Path(spec.origin or "").parent / "chat_templates" / TEMPLATE_NAME if spec else None
-    if path is None or not path.is_file():
-        raise MissingTool(
-            f"trl with chat_templates/{TEMPLATE_NAME} is not installed; install the extra canvas-pipeline[train]"
-        )
-    return path.read_text(encoding="utf-8")
-
-
-@cache
 def marked_template() -> str:
-    """The stock template with generation marks around what the model writes; raises ``MissingTool`` where the installed
-    template is not the one the marks were made for."""
-    text = stock_template()
-    for old, new, count in _EDITS:
-        if text.count(old) != count:
-            raise MissingTool(
-                f"trl's {TEMPLATE_NAME} has changed, so its assistant spans cannot be marked; install trl 1.16"
-            )
-        text = text.replace(old, new)
-    return text
+    """The family's chat template with generation blocks around what the model writes."""
+    return jinja.template(Path(__file__).with_name("chat_template.jinja"))
 
 
 def to_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
@@ -184,25 +117,11 @@ def _escaped(value: Any) -> Any:
     return [_escaped(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def declared(tools: tuple[str, ...], declaration: Declaration) -> list[dict[str, Any]] | None:
-    """The schemas the template declares: none with a catalogue (the system message names the tools), all with native."""
-    return registry.schemas(tools) if declaration == "native" else None
-
-
 def render(
-    chat: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None, *, prompt: bool = False
+    chat: list[dict[str, Any]], tools: Schemas | None = None, *, prompt: bool = False
 ) -> tuple[str, tuple[Span, ...]]:
     """The rendered conversation and the character spans ``[start, end)`` that the model writes, in order.
 
     ``prompt`` adds what opens the model's next turn. The text starts with ``<bos>``: tokenise without special tokens."""
-    from transformers.utils.chat_template_utils import render_jinja_template
-
-    rendered, spans = render_jinja_template(
-        [chat],
-        tools=tools,
-        chat_template=marked_template(),
-        return_assistant_tokens_mask=True,
-        add_generation_prompt=prompt,
-        bos_token="<bos>",
-    )
-    return rendered[0], tuple((start, end) for start, end in spans[0] if end > start)
+    rendered = jinja.render(marked_template(), chat, tools, generation=prompt, bos_token="<bos>")
+    return rendered.text, rendered.spans

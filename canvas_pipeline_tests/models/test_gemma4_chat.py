@@ -1,27 +1,31 @@
-"""The marked template against the installed one, and our messages in its form."""
+"""Our Gemma-4 template against the one TRL distributes, and our messages in its form."""
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.records import Message
-from canvas_pipeline.tools import registry, wire
-from canvas_pipeline.tools.wire import ToolCall, serialise
-from canvas_pipeline.training.chat_template import (
+from canvas_pipeline.models import jinja
+from canvas_pipeline.models.gemma4 import wire
+from canvas_pipeline.models.gemma4.chat import (
     canonical_calls,
-    declared,
     marked_template,
     render,
-    stock_template,
     to_chat,
     to_spoken_chat,
 )
+from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
+from canvas_pipeline.records import Message
+from canvas_pipeline.tools import registry
+from canvas_pipeline.tools.prompt import declared
 from canvas_pipeline_tests.training.rows import SYSTEM, result, said, user
 
 TEXT = st.text(max_size=30)
@@ -53,6 +57,17 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
     return tuple(messages)
 
 
+@cache
+def stock_template() -> str:
+    return (Path(trl.__file__).parent / "chat_templates" / "gemma4_v5.jinja").read_text(encoding="utf-8")
+
+
+@cache
+def unmarked() -> str:
+    """What a GGUF carries."""
+    return jinja.published(marked_template())
+
+
 def stock(chat: list[dict[str, Any]], tools: list[dict[str, Any]] | None, prompt: bool) -> str:
     text, _ = render_jinja_template(
         [chat], tools=tools, chat_template=stock_template(), add_generation_prompt=prompt, bos_token="<bos>"
@@ -67,7 +82,9 @@ def test_the_marked_template_renders_byte_for_byte_like_the_installed_one(
 ) -> None:
     tools = registry.schemas() if declare else None
     chat = to_chat(messages)
-    assert render(chat, tools, prompt=prompt)[0] == stock(chat, tools, prompt)
+    rendered = stock(chat, tools, prompt)
+    assert render(chat, tools, prompt=prompt)[0] == rendered
+    assert jinja.render(unmarked(), chat, tools, generation=prompt, bos_token="<bos>").text == rendered
 
 
 @settings(max_examples=120, deadline=None)

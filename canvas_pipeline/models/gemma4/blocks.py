@@ -1,7 +1,7 @@
 """Reads what stands between ``<|tool_call>`` and ``<tool_call|>``: one or more ``call:NAME{…}``.
 
 A cursor that goes forward only, so reading is linear in the length; nesting is bounded, and so is recursion. What is read
-and what is not is the table in ``tools.wire``.
+and what is not is the table in ``wire``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import re
 from typing import Any
 
-from canvas_pipeline.tools.markers import QUOTE, unescape
+from canvas_pipeline.models.gemma4.markers import QUOTE, unescape
 
 MAX_DEPTH = 64
 KEY = re.compile(r"\w+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from canvas_pipeline.tools.wire import (
+from canvas_pipeline.models.gemma4.wire import (
     CALL_CLOSE,
     CALL_OPEN,
     Malformed,
@@ -13,7 +13,7 @@ from canvas_pipeline.tools.wire import (
     parse_turn,
     unescape,
 )  # fmt: skip
-from canvas_pipeline_tests.tools.wire_texts import OTHER_NOTATIONS, block
+from canvas_pipeline_tests.models.wire_texts import OTHER_NOTATIONS, block
 
 
 @pytest.mark.parametrize(

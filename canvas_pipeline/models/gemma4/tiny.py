@@ -1,4 +1,4 @@
-"""The embedded base: a 3.5 M-parameter Gemma-4 and its tokenizer, made from nothing on two cores.
+"""A small Gemma-4 and its tokenizer, made from nothing; with the default shape 3.5 M parameters.
 
 In: texts to learn a vocabulary from, a seed. Out: a ``GemmaTokenizer`` that llama.cpp reads alike, and a ``Gemma4ForCausalLM``
 from a config. What must hold: every row of every matrix is a multiple of 256 (K-quants fall back silently otherwise), the
@@ -9,14 +9,13 @@ torch and transformers are imported inside the functions: this file is read when
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-import msgspec
-
-from canvas_pipeline.training.chat_template import marked_template
+from canvas_pipeline.models import gemma_tokenizer
+from canvas_pipeline.models.family import Shape
+from canvas_pipeline.models.gemma4.chat import marked_template
 
 SPECIALS = (
     "<pad>", "<eos>", "<bos>", "<unk>", "<mask>",
@@ -24,59 +23,11 @@ SPECIALS = (
     '<|"|>', "<|think|>", "<|channel>", "<channel|>", "<|turn>", "<turn|>",
     "<|image>", "<image|>", "<|image|>", "<|audio>", "<audio|>", "<|audio|>", "<|video|>",
 )  # fmt: skip
-STOP_TOKENS = ("<eos>", "<turn|>", "<|tool_response>")
-# Words, single digits, single signs: no merge crosses a class, so Gemma's own pre-tokeniser (at blanks) and llama.cpp's
-# (at newlines) find the same merges.
-_CLASSES = r"▁?\p{L}+|\p{N}|▁?[^\s\p{L}\p{N}▁]|▁|\n"
-
-
-class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes of a Gemma-4 text model. Defaults: the embedded base."""
-
-    vocabulary: int = 2048
-    hidden: int = 256
-    layers: int = 4
-    intermediate: int = 768
-    heads: int = 4
-    kv_heads: int = 2
-    head_dim: int = 64
-    global_head_dim: int = 128
-    window: int = 256
-    positions: int = 4096
-
-
-MICRO = Shape(
-    vocabulary=1024,
-    hidden=64,
-    layers=2,
-    intermediate=128,
-    heads=2,
-    kv_heads=1,
-    head_dim=32,
-    global_head_dim=64,
-    window=64,
-)
 
 
 def build_tokenizer(texts: Iterable[str], vocabulary: int = Shape().vocabulary) -> Any:
     """A byte-fallback BPE in ``GemmaTokenizer`` form, learnt from ``texts`` (rendered conversations). Deterministic."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
-    from transformers import GemmaTokenizer
-
-    learner = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
-    learner.normalizer = normalizers.Replace(" ", "▁")
-    learner.pre_tokenizer = pre_tokenizers.Split(Regex(_CLASSES), "isolated")
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=[*SPECIALS, *(f"<0x{byte:02X}>" for byte in range(256))],
-        show_progress=False,
-        initial_alphabet=[*map(chr, range(33, 127)), "▁", "\n"],
-    )
-    special = re.compile("|".join(re.escape(token) for token in SPECIALS))
-    learner.train_from_iterator((piece for text in texts for piece in special.split(text) if piece), trainer)
-    model = json.loads(learner.to_str())["model"]
-    tokenizer = GemmaTokenizer(vocab=model["vocab"], merges=[tuple(pair) for pair in model["merges"]])
-    tokenizer.add_special_tokens({"additional_special_tokens": list(SPECIALS[5:])})
+    tokenizer = gemma_tokenizer.build_tokenizer(texts, vocabulary, SPECIALS)
     tokenizer.chat_template = marked_template()
     return tokenizer
 
@@ -119,7 +70,7 @@ def build_model(tokenizer: Any, seed: int, shape: Shape | None = None) -> Any:
     import torch
     from transformers import Gemma4ForCausalLM
 
-    shape = msgspec.structs.replace(shape or Shape(), vocabulary=len(tokenizer))
+    shape = replace(shape or Shape(), vocabulary=len(tokenizer))
     torch.manual_seed(seed)
     model = Gemma4ForCausalLM(build_config(shape))
     with torch.no_grad():
@@ -128,13 +79,4 @@ def build_model(tokenizer: Any, seed: int, shape: Shape | None = None) -> Any:
             for norm in (attention.q_norm, getattr(attention, "k_norm", None)):
                 if norm is not None:
                     norm.weight.fill_(attention.head_dim**-0.25)
-    set_stops(model, tokenizer)
     return model
-
-
-def set_stops(model: Any, tokenizer: Any) -> None:
-    """Generation stops where a model's turn ends: after an answer, and after calls."""
-    stops = [tokenizer.convert_tokens_to_ids(token) for token in STOP_TOKENS]
-    model.generation_config.eos_token_id = stops
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    model.generation_config.bos_token_id = tokenizer.bos_token_id

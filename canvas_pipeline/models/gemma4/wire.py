@@ -17,14 +17,14 @@ Malformed:
 - a thought that does not end, with a call in it or without; thoughts and nothing else;
 - ``call:f{…}`` without markers, alone on its lines or at the end of the text;
 - another notation (JSON, tags, fences, code, BEGIN_ARG, ReAct, other families' markers and thoughts), or a loop: see
-  ``tools.notations``.
+  ``models.notations``.
 Neither carried out nor Malformed: a call in a closed thought. What stands before a ``<channel|>`` that nothing opened is a
 thought too: the prompt opened it.
 Words: ``call:f{…}`` inside a sentence, in quotes, escaped, or repeated from the input (``heard``); a marker named in a
 sentence ("The token <|tool_call> opens a call."), which is shown escaped. With a name or a brace after it, or at the start of
 its line, the marker opens a call.
 
-Strings, and any text that comes from outside, are escaped (``tools.markers``), so a block ends at the first closing marker.
+Strings, and any text that comes from outside, are escaped (``markers``), so a block ends at the first closing marker.
 
 Source: the Gemma-4 chat template as shipped with TRL (``gemma4_v5.jinja``): keys sorted without regard to case, nested keys
 bare.
@@ -36,12 +36,12 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.tools.blocks import KEY, MAX_DEPTH, Unreadable, read_calls
-from canvas_pipeline.tools.markers import (
+from canvas_pipeline.models.family import Malformed, ToolCall, Turn
+from canvas_pipeline.models.gemma4.blocks import KEY, MAX_DEPTH, Unreadable, read_calls
+from canvas_pipeline.models.gemma4.markers import (
     CALL_CLOSE,
     CALL_OPEN,
     QUOTE,
@@ -53,7 +53,7 @@ from canvas_pipeline.tools.markers import (
     escape,
     unescape,
 )
-from canvas_pipeline.tools.notations import foreign_form
+from canvas_pipeline.models.notations import foreign_form
 
 __all__ = [
     "CALL_CLOSE", "CALL_OPEN", "MAX_DEPTH", "QUOTE", "RESPONSE_CLOSE", "RESPONSE_OPEN", "STOPS", "Malformed", "ToolCall", "Turn",
@@ -66,39 +66,6 @@ _CALL_MARKER = re.compile(f"{re.escape(CALL_OPEN)}|{re.escape(CALL_CLOSE)}")
 _ANY_SPECIAL = re.compile(r"<\|\w*>|<\w+\|>|<\|\"\|>|<\|\w+\|>|<(?:eos|bos|pad|unk|mask)>")
 _TWO_WORDS = re.compile(r"[\s\"'“”‘’`(),.;:!?–—-]*(?!call\b)[^\W\d_]+[\"'”’`),.;:!?]*(?:\s+[^\W\d_]|\s*\Z)")
 _CLOSING_PUNCTUATION = re.compile(r"\s*[\"'”’`).,;:!?]+\s*(?:\Z|[^\W_])")
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """One readable call. ``lenient`` says it was not written in the native form; it does not take part in equality."""
-
-    name: str
-    arguments: dict[str, Any] = field(default_factory=dict)
-    lenient: bool = field(default=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """A block that was meant as a call and cannot be read."""
-
-    raw: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What a model said: calls in order, and the text outside of them without any marker."""
-
-    calls: tuple[ToolCall | Malformed, ...] = ()
-    text: str = ""
-
-    @property
-    def well_formed(self) -> tuple[ToolCall, ...]:
-        return tuple(c for c in self.calls if isinstance(c, ToolCall))
-
-    @property
-    def malformed(self) -> tuple[Malformed, ...]:
-        return tuple(c for c in self.calls if isinstance(c, Malformed))
 
 
 def serialise(call: ToolCall) -> str:
@@ -171,7 +138,7 @@ def parse_turn(text: str, heard: Iterable[str] = ()) -> Turn:
         inside = "call inside a thought that does not end" if CALL_OPEN in open_thought else "thought that does not end"
         calls.append(Malformed(open_thought, inside))
     plain = "".join(words)
-    form = foreign_form(plain, heard) if plain else None
+    form = foreign_form(plain, heard, escape, unescape) if plain else None
     if form is not None:
         calls.append(Malformed(plain, form))
         plain = ""

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.tools import wire
-from canvas_pipeline.tools.registry import TOOLS
-from canvas_pipeline.tools.wire import (
+from canvas_pipeline.models.gemma4 import wire
+from canvas_pipeline.models.gemma4.wire import (
     CALL_CLOSE,
     CALL_OPEN,
     QUOTE,
@@ -27,7 +26,8 @@ from canvas_pipeline.tools.wire import (
     serialise,
     unescape,
 )  # fmt: skip
-from canvas_pipeline_tests.tools.wire_texts import MARKERS, OTHER_NOTATIONS, block
+from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline_tests.models.wire_texts import MARKERS, OTHER_NOTATIONS, block
 
 # the round trip
 

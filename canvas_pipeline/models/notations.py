@@ -1,4 +1,4 @@
-"""Calls and thoughts in other notations than the wire's: what must not be shown as an answer.
+"""Calls and thoughts in other notations than a family's own: what must not be shown as an answer.
 
 Models of other families, models that lost their markers in decoding, and models that loop write text that looks like an
 answer to a parser of the native form. It is told from words that only mention such a form by its place: a form counts
@@ -9,9 +9,7 @@ model repeats from its input does not count either. Every pattern's work is line
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-
-from canvas_pipeline.tools.markers import escape, unescape
+from collections.abc import Callable, Iterable
 
 _TAG = (
     r"(?:antml:)?(?:tool[_-]?(?:calls?|use|code|request|input)|function[_-]?calls?|function|invoke|use_mcp_tool|parameter"
@@ -55,10 +53,16 @@ _MID_LINE_CALL = re.compile(r"(?<![\"'“‘`<(\\;])call:\w+[._][\w.\-]*\s*([{(]
 _SUSPICIOUS = re.compile(r"[{<\[(:_]|[Tt]hought")
 
 
-def foreign_form(text: str, heard: Iterable[str] = ()) -> str | None:
+def foreign_form(
+    text: str,
+    heard: Iterable[str] = (),
+    escape: Callable[[str], str] = str,
+    unescape: Callable[[str], str] = str,
+) -> str | None:
     """Which call or thought in another notation stands in a text that should be an answer; None where there is none.
 
-    ``heard`` are texts from the model's input: a line of one of them is repeated, not written, and counts as plain words."""
+    ``heard`` are texts from the model's input: a line of one of them is repeated, not written, and counts as plain words;
+    ``escape`` and ``unescape`` are the family's."""
     reason = _form(text)
     if reason is None:
         return None

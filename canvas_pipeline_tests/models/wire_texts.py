@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from canvas_pipeline.tools.wire import (
+from canvas_pipeline.models.gemma4.wire import (
     CALL_CLOSE,
     CALL_OPEN,
     QUOTE,

@@ -1,0 +1,48 @@
+"""The families there are, by name and by checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.models.family import ModelFamily
+from canvas_pipeline.models.gemma3 import GEMMA3
+from canvas_pipeline.models.gemma4.family import GEMMA4
+from canvas_pipeline.models.llama3 import LLAMA3
+from canvas_pipeline.models.plain import plain
+from canvas_pipeline.models.qwen3 import QWEN3
+
+CHAT_FAMILIES: tuple[ModelFamily, ...] = (GEMMA4, GEMMA3, LLAMA3, QWEN3)
+FAMILIES: Mapping[str, ModelFamily] = {
+    family.name: family for family in (*CHAT_FAMILIES, *(plain(family) for family in CHAT_FAMILIES))
+}
+"""Every family by name; ``plain-NAME`` is that of base models with the architecture and tokenizer of ``NAME``."""
+
+
+def family(name: str) -> ModelFamily:
+    """Look a family up; raises ``BadConfig`` naming those there are."""
+    try:
+        return FAMILIES[name]
+    except KeyError:
+        raise BadConfig(f"there is no model family {name!r}; choose one of: {', '.join(FAMILIES)}") from None
+
+
+def known_family(folder: Path) -> ModelFamily | None:
+    """The chat family of a checkpoint by the ``model_type`` in its ``config.json``, never by its name; None for another
+    model."""
+    try:
+        kind = json.loads((folder / "config.json").read_bytes()).get("model_type")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return next((family for family in CHAT_FAMILIES if kind in family.model_types), None)
+
+
+def family_of(folder: Path) -> ModelFamily:
+    """Like ``known_family``; raises ``BadConfig`` naming the families where the checkpoint belongs to none."""
+    found = known_family(folder)
+    if found is None:
+        names = ", ".join(family.name for family in CHAT_FAMILIES)
+        raise BadConfig(f"{folder}: config.json names no model_type that is known here; use a base model of: {names}")
+    return found

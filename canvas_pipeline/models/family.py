@@ -1,0 +1,238 @@
+"""What a model family is: how it renders conversations, writes tool calls, stops, and is adapted, converted and served.
+
+A family is one object of this protocol, in one file or package beside this one. Code that works for every family takes the
+object as an argument and asks it; only the family's own files know its markers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from canvas_pipeline.records import Message
+
+Span = tuple[int, int]
+Schemas = Sequence[dict[str, Any]]
+"""Tool declarations as JSON schemas: ``{"type": "function", "function": {"name", "description", "parameters"}}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One readable call. ``lenient`` says it was not written in the native form; it does not take part in equality."""
+
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    lenient: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A block that was meant as a call and cannot be read."""
+
+    raw: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a model said: calls in order, and the text outside of them without any marker."""
+
+    calls: tuple[ToolCall | Malformed, ...] = ()
+    text: str = ""
+
+    @property
+    def well_formed(self) -> tuple[ToolCall, ...]:
+        return tuple(c for c in self.calls if isinstance(c, ToolCall))
+
+    @property
+    def malformed(self) -> tuple[Malformed, ...]:
+        return tuple(c for c in self.calls if isinstance(c, Malformed))
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A conversation as the model reads it, with the character spans ``[start, end)`` that the model writes, in order.
+
+    The text carries the family's own BOS, if it has one: tokenise it without special tokens."""
+
+    text: str
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def written(self) -> str:
+        """The text of the spans."""
+        return "".join(self.text[start:end] for start, end in self.spans)
+
+
+class ToolCallFormat(Protocol):
+    """How a family writes tool calls and tool results. ``parse(serialise(call)).calls == (call,)``."""
+
+    @property
+    def call_open(self) -> str: ...
+
+    @property
+    def call_close(self) -> str: ...
+
+    @property
+    def response_open(self) -> str: ...
+
+    @property
+    def response_close(self) -> str: ...
+
+    @property
+    def quote(self) -> str: ...
+
+    def serialise(self, call: ToolCall) -> str:
+        """A call as text. Raises ``BadInput`` for what the format cannot carry (NaN, infinities, values not JSON-like)."""
+        ...
+
+    def parse(self, text: str, heard: Iterable[str] = ()) -> Turn:
+        """Read what a model wrote, up to its first stop. Linear in the length; never raises.
+
+        ``heard`` are texts from the model's input, which it may repeat in its answer whatever they look like."""
+        ...
+
+    def response_text(self, value: Any) -> str:
+        """A tool's result as the escaped JSON text that a tool message carries."""
+        ...
+
+    def escape(self, text: str) -> str:
+        """Make text from outside inert: it contains no marker afterwards. Exact inverse: ``unescape``."""
+        ...
+
+    def unescape(self, text: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GgufFacts:
+    """What llama.cpp's converter must be told about a family.
+
+    ``pre_tokenizer`` is llama.cpp's name of the pre-tokenizer, used where the converter does not recognise the tokenizer.
+    ``vocabulary_as`` names the architecture whose way of writing a vocabulary is used where there is no ``tokenizer.model``.
+    ``same_head_dim`` fills in ``global_head_dim`` where transformers leaves it out. ``kept_in_float`` matches the tensors
+    that llama.cpp quantises in no file of the family."""
+
+    pre_tokenizer: str | None = None
+    vocabulary_as: str | None = None
+    same_head_dim: bool = False
+    kept_in_float: str = r"(?!)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaFacts:
+    """How Ollama serves a family. ``renderer`` and ``parser`` name what the runtime has built in (None: nothing).
+
+    ``template`` is a Go template without the BOS, which the runtime adds; ``@OPENING@``, ``@LENGTH@`` and ``@CATALOGUE@``
+    stand for the start of a system message that names tools, its length, and the names."""
+
+    template: str
+    renderer: str | None = None
+    parser: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Sizes of a small model that is made from nothing. Defaults: the embedded base."""
+
+    vocabulary: int = 2048
+    hidden: int = 256
+    layers: int = 4
+    intermediate: int = 768
+    heads: int = 4
+    kv_heads: int = 2
+    head_dim: int = 64
+    global_head_dim: int = 128
+    window: int = 256
+    positions: int = 4096
+
+
+MICRO = Shape(
+    vocabulary=1024, hidden=64, layers=2, intermediate=128, heads=2, kv_heads=1, head_dim=32, global_head_dim=64, window=64
+)  # fmt: skip
+
+
+class ModelFamily(Protocol):
+    """Everything that differs between model families."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def model_types(self) -> frozenset[str]:
+        """``model_type`` values of ``config.json`` that belong to the family."""
+        ...
+
+    @property
+    def required_tokens(self) -> tuple[str, ...]:
+        """Tokens without which a tokenizer is not the family's."""
+        ...
+
+    @property
+    def bos(self) -> str | None: ...
+
+    @property
+    def end_of_text(self) -> str:
+        """The token that ends a text of a base model."""
+        ...
+
+    @property
+    def pad(self) -> str:
+        """The padding token; never one of ``stops``."""
+        ...
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Tokens at which generation ends, each the text of one token."""
+        ...
+
+    @property
+    def calls(self) -> ToolCallFormat: ...
+
+    @property
+    def chat_template(self) -> str | None:
+        """The Jinja template with assistant spans marked, as a tokenizer carries it; None for a family without one."""
+        ...
+
+    @property
+    def adapted(self) -> str:
+        """A regular expression for the modules that LoRA adapts."""
+        ...
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Modules that are never trained (vision, audio)."""
+        ...
+
+    @property
+    def gguf(self) -> GgufFacts: ...
+
+    @property
+    def ollama(self) -> OllamaFacts: ...
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        tools: Schemas | None = None,
+        *,
+        generation: bool = False,
+        strict: bool = True,
+    ) -> Rendered:
+        """Render a conversation. ``generation`` adds what opens the model's next turn.
+
+        ``strict`` raises ``BadInput`` for what the family cannot express, as training must; without it (what a model
+        really said, in a running conversation) the nearest form is rendered and nothing is dropped."""
+        ...
+
+    def written(self, messages: Sequence[Message]) -> str:
+        """What the spans of these messages must amount to: each assistant turn and its stop, worked out without the
+        template."""
+        ...
+
+    def build_tokenizer(self, texts: Iterable[str], vocabulary: int) -> Any:
+        """A small tokenizer of the family's kind, learnt from rendered conversations. Deterministic."""
+        ...
+
+    def build_model(self, tokenizer: Any, seed: int, shape: Shape | None = None) -> Any:
+        """An untrained float32 model of the family's architecture for the tokenizer's vocabulary."""
+        ...

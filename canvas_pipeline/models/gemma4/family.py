@@ -1,0 +1,69 @@
+"""The Gemma-4 family: native tool calls inside the model's turn, tool results too, no system-role tricks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from canvas_pipeline.models import jinja
+from canvas_pipeline.models.family import GgufFacts, OllamaFacts, Rendered, Schemas, Shape
+from canvas_pipeline.models.gemma4 import chat, ollama, tiny
+from canvas_pipeline.models.gemma4.calls import GEMMA4_CALLS
+from canvas_pipeline.records import Message
+
+_TOWERS = ("vision_tower", "audio_tower", "embed_vision", "embed_audio")
+
+
+class Gemma4:
+    """See ``ModelFamily``. A turn stops with ``<turn|>`` after an answer and with ``<|tool_response>`` after calls."""
+
+    name = "gemma4"
+    model_types = frozenset({"gemma4", "gemma4_text"})
+    bos = "<bos>"
+    end_of_text = "<eos>"
+    pad = "<pad>"
+    stops = ("<eos>", "<turn|>", "<|tool_response>")
+    required_tokens = (*stops, bos, pad, "<|turn>", "<|tool_call>", "<tool_call|>", "<tool_response|>", '<|"|>')
+    calls = GEMMA4_CALLS
+    # The text tower only: vision and audio layers of a ForConditionalGeneration checkpoint are never trained.
+    frozen = _TOWERS
+    adapted = (
+        rf"^(?!.*(?:{'|'.join(_TOWERS)})).*layers\.\d+\.(?:self_attn\.(?:q|k|v|o)_proj|mlp\.(?:gate|up|down)_proj)$"
+    )
+    gguf = GgufFacts(same_head_dim=True, kept_in_float=r"^per_layer_model_proj\.")
+    ollama = OllamaFacts(template=ollama.TEMPLATE, renderer="gemma4", parser="gemma4-no-thinking")
+
+    @property
+    def chat_template(self) -> str:
+        return chat.marked_template()
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        tools: Schemas | None = None,
+        *,
+        generation: bool = False,
+        strict: bool = True,
+    ) -> Rendered:
+        turns = chat.to_chat(messages) if strict else chat.to_spoken_chat(messages)
+        return jinja.render(self.chat_template, turns, tools, generation=generation, bos_token=self.bos)
+
+    def written(self, messages: Sequence[Message]) -> str:
+        text = []
+        for at, message in enumerate(messages):
+            if message.role != "assistant":
+                continue
+            calls = bool(chat.canonical_calls(message.content))
+            following = next((later.role for later in messages[at + 1 :] if later.role != "tool"), None)
+            stop = "<|tool_response>" if calls else "" if following == "assistant" else "<turn|>"
+            text.append(message.content.strip() + stop)
+        return "".join(text)
+
+    def build_tokenizer(self, texts: Iterable[str], vocabulary: int) -> Any:
+        return tiny.build_tokenizer(texts, vocabulary)
+
+    def build_model(self, tokenizer: Any, seed: int, shape: Shape | None = None) -> Any:
+        return tiny.build_model(tokenizer, seed, shape)
+
+
+GEMMA4 = Gemma4()

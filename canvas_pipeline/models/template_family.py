@@ -1,0 +1,117 @@
+"""A family whose assistant turns are plain text between a header and one stop: what Gemma 3, Llama 3.1 and Qwen 3 share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.models import jinja
+from canvas_pipeline.models.family import GgufFacts, OllamaFacts, Rendered, Schemas, Shape, ToolCallFormat
+from canvas_pipeline.records import Message
+
+Chat = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateFamily:
+    """See ``ModelFamily``. Assistant content is native text: the template writes it as it stands.
+
+    ``turns`` gives the messages in the form the template reads; ``values`` are variables of the template; ``turn_end`` ends
+    an assistant turn."""
+
+    name: str
+    model_types: frozenset[str]
+    required_tokens: tuple[str, ...]
+    bos: str | None
+    end_of_text: str
+    turn_end: str
+    pad: str
+    stops: tuple[str, ...]
+    calls: ToolCallFormat
+    template: Path
+    turns: Callable[[Sequence[Message], Schemas | None, bool], Chat]
+    gguf: GgufFacts
+    ollama: OllamaFacts
+    tokenizer: Callable[[Iterable[str], int], Any]
+    config: Callable[[Shape, Any], Any]
+    said: Callable[[str], str] = str.strip
+    values: Mapping[str, Any] = field(default_factory=dict)
+    tools_in_template: bool = True
+    frozen: tuple[str, ...] = ()
+    adapted: str = r"^(?!.*vision).*layers\.\d+\.(?:self_attn\.(?:q|k|v|o)_proj|mlp\.(?:gate|up|down)_proj)$"
+
+    @property
+    def chat_template(self) -> str:
+        return jinja.template(self.template)
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        tools: Schemas | None = None,
+        *,
+        generation: bool = False,
+        strict: bool = True,
+    ) -> Rendered:
+        chat = self.turns(messages, tools, strict)
+        declared = tools if self.tools_in_template else None
+        values = {"bos_token": self.bos or "", **self.values}
+        return jinja.render(self.chat_template, chat, declared, generation=generation, **values)
+
+    def written(self, messages: Sequence[Message]) -> str:
+        return "".join(self.said(m.content) + self.turn_end for m in messages if m.role == "assistant")
+
+    def build_tokenizer(self, texts: Iterable[str], vocabulary: int) -> Any:
+        tokenizer = self.tokenizer(texts, vocabulary)
+        tokenizer.chat_template = self.chat_template
+        return tokenizer
+
+    def build_model(self, tokenizer: Any, seed: int, shape: Shape | None = None) -> Any:
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        torch.manual_seed(seed)
+        return AutoModelForCausalLM.from_config(self.config(shape or Shape(), tokenizer))
+
+
+def plain_turns(messages: Sequence[Message], calls: ToolCallFormat, strict: bool) -> Chat:
+    """Messages by role. A tool's result must follow calls: strictly an error, else it is told as a user turn."""
+    chat: Chat = []
+    answering = False
+    for index, message in enumerate(messages):
+        if message.role == "assistant":
+            answering = bool(calls.parse(message.content).well_formed)
+        elif message.role != "tool":
+            answering = False
+        if message.role == "tool" and not answering:
+            if strict:
+                raise BadInput(f"message {index} is a tool's result, but no readable call stands before it")
+            chat.append({"role": "user", "content": told(message)})
+        else:
+            chat.append({"role": message.role, "content": message.content})
+    return chat
+
+
+def told(message: Message) -> str:
+    """A tool's result as words of a user turn."""
+    return f"Tool message from {message.name or 'the tools'}: {message.content}"
+
+
+def sizes(shape: Shape, tokenizer: Any) -> dict[str, Any]:
+    """The sizes that every text model's configuration has."""
+    return {
+        "vocab_size": len(tokenizer),
+        "hidden_size": shape.hidden,
+        "intermediate_size": shape.intermediate,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads,
+        "head_dim": shape.head_dim,
+        "max_position_embeddings": shape.positions,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "tie_word_embeddings": True,
+    }
