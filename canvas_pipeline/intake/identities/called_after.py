@@ -2,8 +2,8 @@
 
 In: a folded text, a finding in it, and the words that stand beside people. Out: whether it names a thing. What must hold: linear
 work; given names of the tables are never passed over here, nor a word beside another name. Three kinds: what is called after it
-("Kelvin waves", "Gricean maxims"), what is numbered or lettered ("Basel III", "Tobin's Q"), and a place in a title where only topics
-stand ("Topic 9: Praat", "Praat flashcards"); and WordNet's terms ("Achilles tendon").
+("Kelvin waves", "Gricean maxims"), what is numbered or lettered ("Basel III", "Tobin's Q"), and a place in a title where only
+topics stand ("Topic 9: Praat", "Praat flashcards"). WordNet's terms ("Achilles tendon") come beside them.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ _BEFORE = re.compile(r"([^\W\d_]+)\.?[ -]$")
 _ADJECTIVE = re.compile(r".{3,}(?:ian|ean|esque|ic)")
 _NUMBERED = re.compile(r" (?:II|III|IV|VI|VII|VIII|IX)(?!\w)|(?:'|’)s [G-Z](?![\w.])")  # A to F are grades
 _TOPIC_BEFORE = re.compile(
-    r"(?:\b(?:topics?|chapter|ch|unit|module|lesson|theme|concepts?|vocab(?:ulary)?|glossary|terms?|definitions?|keywords?)\.?"
-    r"(?: \d{1,3}(?:\.\d{1,2})?)?(?::| [-–—])|\b(?:intro|introduction|guide) to|\b(?:basics|definition|theory|history|use|types) of) "
-    r"[\"“(]?$",
+    r"(?:\b(?:topics?|chapter|ch|unit|module|lesson|theme|concepts?|vocab(?:ulary)?|glossary|terms?|definitions?|keywords?|"
+    r"practice|drills?|exercises?|mastery check)\.?"
+    r"(?: \d{1,3}(?:\.\d{1,2})?)?(?::| [-–—])|\b(?:intro|introduction|guide) to|"
+    r"\b(?:basics|definition|theory|history|use|types) of) [\"“(]?$",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"[\"“][^\"”]+[\"”]$")
 _TOPIC_AFTER = re.compile(
     r"[\"”)]? (?:flash ?cards?|vocab(?:ulary)?|concept maps?|glossary|basics|fundamentals|overview|cheat ?sheet|tutorials?|"
     r"installation|software|syntax|dataset|workflow)\b",
@@ -60,6 +62,7 @@ def names_a_topic(text: str, start: int, end: int, beside: frozenset[str]) -> bo
             _NUMBERED.match(text, head.end()),
             _TOPIC_BEFORE.search(text, max(0, start - 40), start),
             _TOPIC_AFTER.match(text, head.end()),
+            _QUOTED.search(text, max(0, start - 1), min(len(text), head.end() + 1)),
         )
     )
 

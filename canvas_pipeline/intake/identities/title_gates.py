@@ -33,6 +33,7 @@ from canvas_pipeline.intake.identities.vocabulary import (
     is_word,
     lacks_a_letter,
 )
+from canvas_pipeline.intake.identities.wordnet import is_thing
 
 _WORD = re.compile(r"[^\W\d_]+")
 _STATE = re.compile(r"\w+")
@@ -148,9 +149,8 @@ def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
     if after is None:
         return False
     return any(
-        noun.lower() in CALLED_AFTER or noun.lower() in THINGS or noun.lower() in PROGRAM_PARTS
-        for noun in after.groups()
-        if noun
+        low in CALLED_AFTER or low in THINGS or low in PROGRAM_PARTS or is_thing(low)
+        for low in (noun.lower() for noun in after.groups() if noun)
     )
 
 

@@ -152,8 +152,8 @@ def _lacking_one() -> frozenset[str]:
 
 
 def is_accented(word: str) -> bool:
-    """An ordinary word in the accents that it came with ("façade"), none of the short ones that are names too ("Sané")."""
-    return len(word) > 5 and not word.isascii() and is_ordinary(plainly(word))
+    """A word of course work in the accents that it came with ("résumé")."""
+    return len(word) > 5 and not word.isascii() and is_course_work(plainly(word))
 
 
 def _slips(word: str) -> Iterable[str]:

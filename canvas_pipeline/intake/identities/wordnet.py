@@ -1,10 +1,10 @@
 """Figures, subjects and ways of saying, out of WordNet 3.0: what a course is about, and sentences to learn names in.
 
-In: nothing. Out: tables read once from ``wordnet.txt.xz`` (made by ``wordnet_source``; licence in NOTICE): ``figures``, people of
-history and fiction in full ("Mary Magdalene"); ``surnames``, theirs alone ("Peano"); ``subjects``, terms of several words or with
-a capital ("Punic War"); ``words`` of the dictionary; ``frames``, WordNet's examples with slots. Out of ``wordnet_nouns.txt.xz``: which words are nouns and
-no verbs, which of them are said of things, and more terms of several words ("Achilles tendon", "in vitro"). What must hold: nothing is read
-from outside the package; ``phrases_in`` is linear in the text.
+In: nothing. Out: tables read once from ``wordnet.txt.xz`` and ``wordnet_nouns.txt.xz`` (made by ``wordnet_source``; licence in
+NOTICE). The former: ``figures``, people of history and fiction in full ("Mary Magdalene"); ``surnames``, theirs alone ("Peano");
+``subjects``, terms of several words or with a capital ("Punic War"); ``words`` of the dictionary; ``frames``, WordNet's examples
+with slots. The latter: which words are nouns and no verbs, which of them are said of things, and more terms of several words
+("Achilles tendon", "in vitro"). What must hold: nothing is read from outside the package; ``phrases_in`` is linear in the text.
 """
 
 from __future__ import annotations
