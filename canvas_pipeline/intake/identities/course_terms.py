@@ -136,18 +136,21 @@ NAMESAKES = frozenset(
 """Those of ``TERMS`` that many people are called: terms only beside what is called after them ("Barr body", "Julia notebook")."""
 CALLED_AFTER = frozenset(
     """
-    aphasia arithmetic axiom axioms beam beams bodies body bound bounds box buckling buffer canals capsule case cases
-    cell cells channel circuit classifier classifiers clock cloud coding compiler condenser constant coordinate cracks
-    criteria curves daemon decoding demon displacement domain domains duopoly edges effect field fields flow forces
-    form forms fragments frame frames fusion game gas graph graphs group groups heuristic indices junction kappa
-    language languages layer levels line lines loom machine maneuver measure metric mosaic nets networks noise
-    notation numbering numerals nuts ode oscillator palsy paralysis phenomenon postulates potential prior priors
-    problem process puzzle razor reflex ring rings rubric rules salts sarcoma score section sections sequence
-    sequences set sets sign signs sphere splines sponge stain stains star stress strip structures surface surfaces
-    swap system systems thesis transition tube tumor tumour verbs wave waves well wells zone zones
+    aphasia area arithmetic attractor axiom axioms beam beams bodies body bound bounds box buckling buffer canals
+    capsule case cases cell cells channel circuit classifier classifiers clock cloud coding compiler condenser
+    constant convention coordinate cracks criteria curves daemon decoding demon deviation dilemma displacement domain
+    domains dualism duality duopoly edges effect field fields flow forces form forms fractal fragments frame frames
+    fusion game gas goods grammar grammars graph graphs group groups hardness heuristic hypothesis indices inequality
+    intelligences interpolation junction kappa language languages layer levels line lines loom machine maneuver
+    measure metric mode modes modules mosaic nets networks noise notation numbering numerals nuts ode oscillator palsy
+    paralysis phenomenon postulates potential prior priors problem process property puzzle razor reflex representation
+    ring rings rubric rules salts sarcoma score section sections semantics sequence sequences set sets shading sign
+    signs sphere splines sponge stain stains star statistics stress strip structures subgroups surface surfaces swap
+    syndrome system systems technique thesis transition tube tumor tumour values verbs wave waves well wells zone
+    zones
     """.split()
 )
-"""What is called after somebody, beside ``eponyms.THINGS`` and WordNet's things: most are verbs too, or adjectives."""
+"""What is called after somebody, beside ``eponyms.THINGS`` and WordNet's things: ideas, and verbs too."""
 PROGRAM_PARTS = frozenset(
     "notebook notebooks script scripts package program programs code setup install sets level levels pipeline".split()
 )

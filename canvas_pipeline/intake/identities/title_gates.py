@@ -141,7 +141,7 @@ def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
     """Whether a thing is called after it: "Barr body", "Cobb-Douglas"."""
     parts = [part.lower() for part in _WORD.findall(text[start:end])]
     if "-" in text[start:end] and len(parts) > 1:
-        others = [part for part in parts if not (part in TERMS or is_famous(part))]
+        others = [part for part in parts if not (part in TERMS or is_famous(part) or is_ordinary(part))]
         return len(others) < 2 and all(
             part.title() in GIVEN or part.title() in SURNAMES or is_word(part) for part in others
         )
