@@ -120,8 +120,8 @@ def _exist(e: RowsEvidence) -> Measured:
 def _round_trip(e: RowsEvidence) -> Measured:
     """Count the turns that are not written as calls are written.
 
-    An assistant turn must be byte for byte what ``serialise`` writes for the calls that ``parse`` reads in it, a tool result must be
-    readable JSON, and no other turn may hold a live marker. Malformed calls are legal in the rejected or undesirable side of the
+    An assistant turn must be byte for byte what ``serialise`` writes for the calls that ``parse`` reads in it, a tool result must
+    be readable JSON, and no other turn may hold a live marker. Malformed calls are legal in the rejected or undesirable side of the
     format axis only, and counted apart."""
     total = calls = broken = legal = 0
     where: list[str] = []

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import pytest
 
+from canvas_pipeline.intake.identities import recognisers
 from canvas_pipeline.intake.identities.languages import home_of, only_rules
 from canvas_pipeline_tests.intake.false_masks import HALVES, SHOWN, entries, masked, titles
 
@@ -56,3 +57,61 @@ def test_a_foreign_name_in_an_english_title_makes_no_foreign_title() -> None:
     text = "Swap notes with Ďurkovičová before the quiz"
     start = text.index("Ď")
     assert not only_rules(text, [(start, start + 11)])
+
+
+@pytest.mark.parametrize(
+    "title",
+    (
+        "Sertoli cells one-pager",  # called after somebody
+        "Bingham plastics",
+        "Gricean maxims simulation",
+        "Case: Byronic hero",
+        "Phrygian cadence - take 2",
+        "Topic 9: Tobin's Q",  # lettered, numbered
+        "Basel III journal entry",
+        "Topic 9: Praat",  # where only topics stand
+        "Yerkes-Dodson vocabulary",
+        '"MacGuffin" reading',
+        "Clebsch-Gordan",  # double names are judged whole
+        "Test corrections, Red-black trees",
+        "Achilles tendon & review",  # terms, species
+        "In vitro study",
+        "Tutorial 3: Homo naledi",
+        "A5. BGP",  # capitals
+        "IoT sensors",
+        "Lecture for Tu 1/13",  # dates
+        "Meet Thurs Oct 30th",
+        "Reserch log",  # slips, accents
+        "Résumé workshop",
+    ),
+)
+def test_a_title_about_a_thing_stays(title: str) -> None:
+    assert not masked([title])
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    (
+        ("Swap notes with Bauschinger", "Bauschinger"),  # a cue counts more than what follows
+        ("Interview with Sertoli about cells", "Sertoli"),
+        ("Kwiecinska worksheet", "Kwiecinska"),  # what people have
+        ("Kwiecinska attitude", "Kwiecinska"),
+        ("Wrzesnik birthday", "Wrzesnik"),
+        ("Practice talk by Praat", "Praat"),
+        ("Olena Wrzesnik cells", "Wrzesnik"),  # a given name beside it
+        ("Ask Thursby about Thurs", "Thursby"),
+    ),
+)
+def test_a_person_in_such_a_title_does_not(title: str, name: str) -> None:
+    assert any(name not in out for _, out in masked([title]))
+
+
+def test_the_half_of_a_double_name_goes_with_the_other() -> None:
+    text = "Slides by Wrzesnik-Tolbrand"
+    found = [span for spans in recognisers.names([text]) for span in spans]
+    assert found and all(text[span.start : span.end] == "Wrzesnik-Tolbrand" for span in found)
+
+
+def test_a_numbered_part_is_no_given_name_behind_a_surname() -> None:
+    assert only_rules("Strafrecht, Teil 2", [(0, 17)], "other")
+    assert not only_rules("Strafrecht, Teil", [(0, 16)], "other")

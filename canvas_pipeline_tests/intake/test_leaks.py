@@ -165,3 +165,13 @@ def test_hostile_text_takes_steps_in_proportion_to_its_length(unit: str) -> None
 
     small, large = (steps(partial(look, unit * (size // len(unit)))) for size in (1_000, 4_000))
     assert large <= 4.6 * small + 2000
+
+
+@pytest.mark.parametrize("directory_id", ("hw1530", "mr3956", "jg1788", "rc4163"))
+def test_a_short_directory_id_goes_whatever_its_letters_say(directory_id: str) -> None:
+    name = f"Number Theory - {directory_id}"
+    assert find_people(name, course_name=True) == [(16, 16 + len(directory_id))]
+
+
+def test_a_term_is_no_directory_id() -> None:
+    assert find_people("Number Theory - fa2031", course_name=True) == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from canvas_pipeline.intake.identities import name_gates, vocabulary, wordnet
 from canvas_pipeline.intake.identities.persons import in_phrase
-from canvas_pipeline.intake.name_model.wordnet_source import entries
+from canvas_pipeline.intake.name_model.wordnet_source import entries, nouns, phrases
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,29 @@ def test_an_entry_of_wordnets_files_becomes_figure_surname_word_and_frame(tmp_pa
     made = set(entries(tmp_path))
     assert {("figure", "Ada Quill"), ("surname", "Quill"), ("subject", "Ink War"), ("word", "scribble")} <= made
     assert {("person", "{p} asked {p} about it"), ("place", "he lives in {pl}")} <= made
+
+
+def test_nouns_of_wordnets_files_are_told_from_verbs_and_things_from_the_rest(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    rows = {
+        "data.noun": "11 08 n 01 quillbone 0 000 | a bone\n"
+        "12 13 n 01 quillpie 0 000 | a dish\n13 08 n 01 quill_bone 0 000 | same\n",
+        "data.verb": "",
+        "data.adj": "",
+        "data.adv": "",
+        "index.noun": "quillbone n 1 0 1 0 11\nquillpie n 1 0 1 0 12\nquillrun n 1 0 1 0 11\nquillish n 1 0 1 0 11\n",
+        "index.verb": "quillrun v 1 0 1 0 21\n",
+        "index.adj": "quillish a 1 0 1 0 31\n",
+        "index.adv": "",
+    }
+    for name, text in rows.items():
+        (tmp_path / name).write_text(f"  1 the licence\n{text}", "latin-1")
+    assert set(nouns(tmp_path)) == {("thing", "quillbone"), ("noun", "quillpie"), ("thing", "quillishs")}
+    assert list(phrases(tmp_path)) == [("phrase", "quill bone")]
+
+
+def test_things_are_known_in_the_plural_and_what_is_done_is_no_noun() -> None:
+    assert wordnet.is_thing("corpuscles") and wordnet.is_noun("maxims") and wordnet.is_genus("Homo")
+    assert not wordnet.is_thing("birthday") and not wordnet.is_noun("wants") and not wordnet.is_genus("Maria")
 
 
 @pytest.mark.parametrize(("left", "right"), (("Popq", "uiz"), ("Fatigu", "eCracks"), ("POPQ", "UIZ")))

@@ -44,6 +44,9 @@ _TOOLS = frozenset(
 )
 _ID = re.compile(r"[a-z]{2,12}\d{0,6}[a-z]{0,2}")
 _MIXED_ID = re.compile(r"[a-z]{2,12}\d{1,6}[a-z]{0,2}")
+_SHORT_ID = re.compile(
+    r"(?!(?:fa|sp|su|wi|au|ss|ws|ay|sy|yr)(?:19|20))[a-z]{2,3}\d{4}"
+)  # whatever its letters say: "hw1530"
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)?")
 # Marks of a school's own naming: periods, blocks, semesters, grades, sections and years as fields of their own.
 _MARK = re.compile(
@@ -133,6 +136,8 @@ def _at_border(name: str, start: int, end: int, marked: list[tuple[int, int]]) -
 
 
 def _is_id(word: str) -> bool:
+    if _SHORT_ID.fullmatch(word):
+        return True
     letters = word.rstrip("0123456789").lower()
     if letters in _SHORT or letters.upper() in KNOWN_SUBJECTS | NO_SUBJECT:
         return False

@@ -136,22 +136,21 @@ NAMESAKES = frozenset(
 """Those of ``TERMS`` that many people are called: terms only beside what is called after them ("Barr body", "Julia notebook")."""
 CALLED_AFTER = frozenset(
     """
-    antibody antibodies aphasia area arithmetic attractor axiom axioms basis beam beams bifurcation body bodies boundary bound
-    bounds box buckling buffer canals capsule case cases cell cells channel circuit classifier classifiers clock clocks cloud
-    coefficient coding compiler condenser constant convention coordinate corpuscle cracks criteria curves daemon decoding
-    demon deviation diffraction displacement dilemma domain domains duality duopoly edges effect ellipse engine engines field
-    fields flask flow forces form forms fractal fragments frame frames frequency fusion game gas gene genes goods gradient
-    grammar grammars graph graphs group groups hardness heuristic hypothesis indices inequality intelligences interpolation
-    ions junction kappa language languages layer lens levels line lines loom machine maneuver measure mechanism metric mode
-    modes modules modulus monads mosaic nets networks nodes noise norm norms notation numbering numerals nuts ode operators
-    oscillator palsy paralysis phenomenon plastics postulates potential prior priors problem process property puzzle razor
-    reaction reduction reflections reflex representation resonance response ring rings rubric rules salts sarcoma scattering
-    score scores section sections semantics sequence sequences set sets shading shedding sign signs sphere splines sponge
-    stain stains star statistics stress strip structures subgroups surface surfaces swap system systems technique tensor
-    thesis transition tube tumor tumour values vector verbs virus vortex wave waves well wells zone zones dualism syndrome
+    aphasia area arithmetic attractor axiom axioms beam beams bodies body bound bounds box buckling buffer canals
+    capsule case cases cell cells channel circuit classifier classifiers clock cloud coding compiler condenser
+    constant convention coordinate cracks criteria curves daemon decoding demon deviation dilemma displacement domain
+    domains dualism duality duopoly edges effect field fields flow forces form forms fractal fragments frame frames
+    fusion game gas goods grammar grammars graph graphs group groups hardness heuristic hypothesis indices inequality
+    intelligences interpolation junction kappa language languages layer levels line lines loom machine maneuver
+    measure metric mode modes modules mosaic nets networks noise notation numbering numerals nuts ode oscillator palsy
+    paralysis phenomenon postulates potential prior priors problem process property puzzle razor reflex representation
+    ring rings rubric rules salts sarcoma score section sections semantics sequence sequences set sets shading sign
+    signs sphere splines sponge stain stains star statistics stress strip structures subgroups surface surfaces swap
+    syndrome system systems technique thesis transition tube tumor tumour values verbs wave waves well wells zone
+    zones
     """.split()
 )
-"""What is called after somebody, beside ``eponyms.THINGS``."""
+"""What is called after somebody, beside ``eponyms.THINGS`` and WordNet's things: ideas, and verbs too."""
 PROGRAM_PARTS = frozenset(
     "notebook notebooks script scripts package program programs code setup install sets level levels pipeline".split()
 )

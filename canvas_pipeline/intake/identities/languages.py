@@ -114,10 +114,15 @@ def _is_english(word: str) -> bool:
 
 def _could_be_named(text: str, found: Sequence[tuple[int, int]]) -> bool:
     """A title that is a finding and nothing else, with a name of the tables in it or surname first."""
-    if any(_SURNAME_FIRST.fullmatch(text[start:end]) for start, end in found):
+    if any(_is_surname_first(text, *span) for span in found):
         return True
     words = [word for start, end in found for word in _WORD.findall(text[start:end])]
     return any(word.title() in GIVEN or word.title() in SURNAMES for word in words)
+
+
+def _is_surname_first(text: str, start: int, end: int) -> bool:
+    """ "Kowal, Ewa"; not "Strafrecht, Teil 2"."""
+    return _SURNAME_FIRST.fullmatch(text, start, end) is not None and not text[end:].lstrip()[:1].isdigit()
 
 
 @cache

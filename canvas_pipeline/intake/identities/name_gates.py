@@ -29,6 +29,8 @@ _OTHER_NUMBER = re.compile(r"\d{5}|^\d+[^\W\d_]*$")
 _BEFORE = re.compile(r"(?<!\w)([^\W\d_][\w'-]*\.?),? {1,2}$")
 _AFTER = re.compile(r",? {1,2}([^\W\d_][\w'-]*)")
 _WORD = re.compile(r"[^\W\d_]+")
+_HYPHENED_BEFORE = re.compile(r"(?<!\w)(?:[^\W\d_a-z][^\W\d_]+-)+$")  # the other half of a double name
+_HYPHENED_AFTER = re.compile(r"(?:-[^\W\d_a-z][^\W\d_]+)+(?!\w)")
 _OFFICE = r"(?<!\w)(?i:office) (?:\d\.\d\d|\d{3}[A-Da-d])(?!\w)"
 _OFFICE_NUMBER = re.compile(_OFFICE)
 # "Pinto 1175", no year; "Office 5.13".
@@ -98,6 +100,10 @@ def whole_words(text: str, start: int, end: int, label: str) -> tuple[int, int]:
         end += 1
     if label == "ROOM":
         return start, end
+    if before := _HYPHENED_BEFORE.search(text, max(0, start - 40), start):
+        start = before.start()
+    if after := _HYPHENED_AFTER.match(text, end, min(len(text), end + 40)):
+        end = after.end()
     while (before := _BEFORE.search(text, max(0, start - 40), start)) and _belongs(before[1]):
         start = before.start(1)
     while after := _AFTER.match(text, end, min(len(text), end + 40)):

@@ -134,7 +134,8 @@ def names(texts: Sequence[str]) -> list[list[Span]]:
             Span(*grown(texts[index], at + start, at + end, entity.label_), entity.label_)
             for entity in doc.ents
             for start, end in [whole_words(piece, entity.start_char, entity.end_char, entity.label_)]
-            if is_believable(piece, start, end, entity.label_) and not is_of_course(piece, start, end, entity.label_)
+            if is_believable(piece, start, end, entity.label_)
+            and not is_of_course(piece, start, end, entity.label_, context)
         ]
     return found
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from canvas_pipeline.intake.identities.called_after import in_a_term, names_a_topic
 from canvas_pipeline.intake.identities.course_terms import (
     CALLED_AFTER,
     CLIPPED,
@@ -23,7 +24,16 @@ from canvas_pipeline.intake.identities.course_terms import (
 from canvas_pipeline.intake.identities.eponyms import THINGS
 from canvas_pipeline.intake.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.intake.identities.persons import stands_strongly
-from canvas_pipeline.intake.identities.vocabulary import beginnings, is_course_work, is_famous, is_ordinary, is_word
+from canvas_pipeline.intake.identities.vocabulary import (
+    beginnings,
+    is_accented,
+    is_course_work,
+    is_famous,
+    is_ordinary,
+    is_word,
+    lacks_a_letter,
+)
+from canvas_pipeline.intake.identities.wordnet import is_thing
 
 _WORD = re.compile(r"[^\W\d_]+")
 _STATE = re.compile(r"\w+")
@@ -45,14 +55,19 @@ _CALLS_FOR_A_ROOM = re.compile(
 )
 _WHERE = re.compile(r", [A-Z]{2}(?!\w)|\b(?:campus|downtown)\b")
 _CAPITALS = re.compile(r"[A-Z]{2,6}s?")
-_MIXED = re.compile(r"[A-Z]{2,}[a-z]+\w*|[a-z]{1,3}[A-Z]\w+|[A-Z][a-z]+[A-Z]{2,}\w*")  # "WeBWorK", "NVivo", "qPCR"
+_MIXED = re.compile(  # "WeBWorK", "NVivo", "qPCR", "IoT"
+    r"[A-Z]{2,}[a-z]+\w*|[a-z]{1,3}[A-Z]\w+|[A-Z][a-z]+(?:[A-Z]{2,}\w*|[A-Z])"
+)
+_LOWER_PART = re.compile(r"-([a-z]{2,})(?!\w)")
+_DAY = re.compile(r"(?:Mo|Tu|We|Th|Fr|Sa|Su)")
+_DAY_NUMBER = re.compile(r" \d{1,2}(?:/\d{1,2}|(?:st|nd|rd|th))?(?!\w)")
 _NEXT = re.compile(r"(?:'s?)?[ -]([^\W\d_]+)(?: ([^\W\d_]+))?")
 _ADJECTIVE = re.compile(r"(.{3,}?)(?:ian|ean|esque|ism|isms|ist|ists|ical)")
 _AGES = re.compile(r".{3,}(?:cene|zoic)")
 
 
-def is_of_course(text: str, start: int, end: int, label: str) -> bool:
-    """Whether ``text[start:end]`` is no identity, whatever the recogniser says."""
+def is_of_course(text: str, start: int, end: int, label: str, beside: frozenset[str]) -> bool:
+    """Whether ``text[start:end]`` is no identity, whatever the recogniser says. ``beside``: words that stand beside people."""
     value = text[start:end]
     words = [word for word in _WORD.findall(value) if len(word) > 1]
     if all(part.lower() in STATES for part in _STATE.findall(value)):
@@ -67,12 +82,17 @@ def is_of_course(text: str, start: int, end: int, label: str) -> bool:
                 and not value.lower().startswith(("office", "room"))
             )
         )
-    if _is_date(value):
+    if _is_date(value) or (_DAY.fullmatch(value) and _DAY_NUMBER.match(text, end)):
         return True
     if not words or stands_strongly(text, start):
         return False
     if label == "PLACE" and _WHERE.search(text, start, min(len(text), end + 20)):
         return False
+    lower = _LOWER_PART.match(text, end)
+    if lower is not None and is_word(lower[1]) and all(map(is_word, words)):  # "Red-black"
+        return True
+    if in_a_term(text, start, end) or (label == "PERSON" and names_a_topic(text, start, end, beside)):
+        return True
     return any(_is_term(text, word, start, end) for word in words) and all(
         is_ordinary(word) or _is_term(text, word, start, end) for word in words
     )
@@ -112,6 +132,8 @@ def _is_term(text: str, word: str, start: int, end: int) -> bool:
         return False
     if _is_abbreviation(text, word):
         return True
+    if lacks_a_letter(low) or is_accented(low):
+        return True
     return _AGES.fullmatch(low) is not None or _is_adjective(low) or _is_beginning(low)
 
 
@@ -119,7 +141,7 @@ def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
     """Whether a thing is called after it: "Barr body", "Cobb-Douglas"."""
     parts = [part.lower() for part in _WORD.findall(text[start:end])]
     if "-" in text[start:end] and len(parts) > 1:
-        others = [part for part in parts if not (part in TERMS or is_famous(part))]
+        others = [part for part in parts if not (part in TERMS or is_famous(part) or is_ordinary(part))]
         return len(others) < 2 and all(
             part.title() in GIVEN or part.title() in SURNAMES or is_word(part) for part in others
         )
@@ -127,9 +149,8 @@ def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
     if after is None:
         return False
     return any(
-        noun.lower() in CALLED_AFTER or noun.lower() in THINGS or noun.lower() in PROGRAM_PARTS
-        for noun in after.groups()
-        if noun
+        low in CALLED_AFTER or low in THINGS or low in PROGRAM_PARTS or is_thing(low)
+        for low in (noun.lower() for noun in after.groups() if noun)
     )
 
 
@@ -139,7 +160,7 @@ def _is_abbreviation(text: str, word: str) -> bool:
         return True
     if _CAPITALS.fullmatch(word) is None:
         return False
-    words = _WORD.findall(text)
+    words = [other for other in _WORD.findall(text) if len(other) > 1]
     return len(words) == 1 or any(other[1:].islower() for other in words)
 
 

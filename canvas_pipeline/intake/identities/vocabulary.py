@@ -21,7 +21,7 @@ from canvas_pipeline.intake.courses.forms import NO_SUBJECT
 from canvas_pipeline.intake.identities.eponyms import EPONYMS, FIELD_WORDS, LANDS
 from canvas_pipeline.intake.identities.gazetteer import FAMOUS, GIVEN, ORDINARY, SURNAMES
 from canvas_pipeline.intake.identities.patterns import TYPES
-from canvas_pipeline.intake.identities.wordnet import phrases_in, surnames, words
+from canvas_pipeline.intake.identities.wordnet import phrases_in, plainly, surnames, words
 
 WORDS = Path(__file__).parent / "english_words.txt.xz"
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -135,6 +135,25 @@ def is_slip(word: str) -> bool:
     if len(low) < _SHORTEST_TYPO or is_word(low) or is_proper(low):
         return False
     return any(form in _COURSE_WORK for form in _slips(low))
+
+
+def lacks_a_letter(word: str) -> bool:
+    """A long word of course work without one of its inner letters ("reserch"). Some surnames look so, too."""
+    low = word.lower()
+    return low in _lacking_one() and not is_proper(low)
+
+
+@cache
+def _lacking_one() -> frozenset[str]:
+    lands = {land.lower() for land in LANDS}
+    return frozenset(
+        word[:at] + word[at + 1 :] for word in _COURSE_WORK - lands if len(word) > 7 for at in range(1, len(word) - 1)
+    )
+
+
+def is_accented(word: str) -> bool:
+    """A word of course work in the accents that it came with ("résumé")."""
+    return len(word) > 5 and not word.isascii() and is_course_work(plainly(word))
 
 
 def _slips(word: str) -> Iterable[str]:

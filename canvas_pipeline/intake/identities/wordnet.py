@@ -1,9 +1,10 @@
 """Figures, subjects and ways of saying, out of WordNet 3.0: what a course is about, and sentences to learn names in.
 
-In: nothing. Out: tables read once from ``wordnet.txt.xz`` (made by ``wordnet_source``; licence in NOTICE): ``figures``, people of
-history and fiction in full ("Mary Magdalene"); ``surnames``, theirs alone ("Peano"); ``subjects``, terms of several words or with
-a capital ("Punic War"); ``words`` of the dictionary; ``frames``, WordNet's examples with slots. What must hold: nothing is read
-from outside the package; ``phrases_in`` is linear in the text.
+In: nothing. Out: tables read once from ``wordnet.txt.xz`` and ``wordnet_nouns.txt.xz`` (made by ``wordnet_source``; licence in
+NOTICE). The former: ``figures``, people of history and fiction in full ("Mary Magdalene"); ``surnames``, theirs alone ("Peano");
+``subjects``, terms of several words or with a capital ("Punic War"); ``words`` of the dictionary; ``frames``, WordNet's examples
+with slots. The latter: which words are nouns and no verbs, which of them are said of things, and more terms of several words
+("Achilles tendon", "in vitro"). What must hold: nothing is read from outside the package; ``phrases_in`` is linear in the text.
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ from canvas_pipeline.intake.identities.eponyms import FULL_NAMES
 from canvas_pipeline.intake.identities.gazetteer import GIVEN, SURNAMES
 
 PATH = Path(__file__).parent / "wordnet.txt.xz"
+NOUNS_PATH = Path(__file__).parent / "wordnet_nouns.txt.xz"
 _LETTERS = re.compile(r"[^\W\d_]+")
 LONGEST = 5  # words of a phrase that is looked for
 
 
 @cache
-def _table() -> dict[str, tuple[str, ...]]:
+def _table(path: Path = PATH) -> dict[str, tuple[str, ...]]:
     try:
-        lines = lzma.decompress(PATH.read_bytes()).decode().splitlines()
+        lines = lzma.decompress(path.read_bytes()).decode().splitlines()
     except (OSError, lzma.LZMAError):
-        raise ServiceUnavailable(f"{PATH.name} is missing or damaged; install the package again") from None
+        raise ServiceUnavailable(f"{path.name} is missing or damaged; install the package again") from None
     table: dict[str, list[str]] = {}
     for line in lines:
         kind, _, text = line.partition("\t")
@@ -64,11 +66,35 @@ def words() -> frozenset[str]:
     return frozenset(_table()["word"])
 
 
+def is_thing(noun: str) -> bool:
+    """Whether a noun in small letters, or what it is the plural of, is said of things: parts, substances, shapes, processes …"""
+    return not _nouns("thing").isdisjoint(_forms(noun))
+
+
+def is_noun(noun: str) -> bool:
+    """A noun, in the plural too, that is no verb."""
+    return is_thing(noun) or not _nouns("noun").isdisjoint(_forms(noun))
+
+
+def is_genus(word: str) -> bool:
+    """Whether species are called so in the first place ("Homo")."""
+    return ("genus", word.lower()) in _phrases(True).get("genus", ())
+
+
 @cache
-def _phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
+def _nouns(kind: str) -> frozenset[str]:
+    return frozenset(_table(NOUNS_PATH)[kind])
+
+
+def _forms(noun: str) -> tuple[str, ...]:
+    return noun, noun.removesuffix("s"), noun.removesuffix("es"), f"{noun.removesuffix('ies')}y"
+
+
+@cache
+def _phrases(wide: bool) -> dict[str, tuple[tuple[str, ...], ...]]:
     """First word → the phrases that begin with it, the longest first."""
     found: dict[str, set[tuple[str, ...]]] = {}
-    for text in (*figures(), *subjects(), *sorted(FULL_NAMES)):
+    for text in _table(NOUNS_PATH)["phrase"] if wide else (*figures(), *subjects(), *sorted(FULL_NAMES)):
         parts = _LETTERS.findall(text)
         if 2 <= len(parts) <= LONGEST:
             words = tuple(plainly(part) for part in parts)
@@ -76,10 +102,10 @@ def _phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
     return {first: tuple(sorted(phrases, key=lambda p: (-len(p), p))) for first, phrases in found.items()}
 
 
-def phrases_in(text: str) -> list[tuple[int, int]]:
+def phrases_in(text: str, wide: bool = False) -> list[tuple[int, int]]:
     """Where figures, subjects and works (``eponyms.FULL_NAMES``) of several words stand, in any case, with or without a
-    hyphen, in the plural too."""
-    table = _phrases()
+    hyphen, in the plural too. ``wide``: the other terms instead."""
+    table = _phrases(wide)
     tokens = [(match.start(), match.end(), plainly(match.group())) for match in _LETTERS.finditer(text)]
     found, at = [], 0
     while at < len(tokens):

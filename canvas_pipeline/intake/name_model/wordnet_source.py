@@ -1,7 +1,7 @@
-"""Make ``wordnet.txt.xz`` of WordNet 3.0: ``python -m canvas_pipeline.intake.name_model.wordnet_source /usr/share/wordnet``.
+"""Make the two files of ``wordnet`` of WordNet 3.0: ``python -m canvas_pipeline.intake.name_model.wordnet_source FOLDER``.
 
-In: WordNet's ``data.*`` files (Debian's package ``wordnet-base``). Out: one line an entry, ``KIND<tab>TEXT``, sorted (see
-``wordnet``).
+In: WordNet's ``data.*`` and ``index.*`` files (Debian's package ``wordnet-base``: /usr/share/wordnet). Out: ``wordnet.txt.xz`` and
+``wordnet_nouns.txt.xz``, one line an entry, ``KIND<tab>TEXT``, sorted (see ``wordnet``).
 What must hold: the same files give the same bytes; towns and buildings are no entry, since they may be where somebody is.
 """
 
@@ -14,13 +14,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from canvas_pipeline.intake.identities.wordnet import PATH
+from canvas_pipeline.intake.identities.wordnet import NOUNS_PATH, PATH
 from canvas_pipeline.storage.atomic import whole_file
 
 _PARTS = ("noun", "verb", "adj", "adv")
 # WordNet's files of nouns (lexnames(5WN)): what a course is about. Left out: artifacts, places, people in general, plants, animals.
 _PEOPLE = 18
 _SUBJECTS = frozenset({4, 7, 9, 10, 16, 19, 22, 23, 24, 26, 27, 28, 14})
+# What is called after its discoverer: animals, parts of bodies, objects, phenomena, plants, processes, quantities, relations, shapes,
+# substances. Not "lunch", "slides", "ideas" or "attitude", which belong to people one meets.
+_THINGS = frozenset({5, 8, 17, 19, 20, 22, 23, 24, 25, 27})
+_WHO_AND_WHERE = frozenset({6, 15, 17, _PEOPLE})
 _EXAMPLE = re.compile(r'"([^"]+)"')
 _SOMEBODY = (
     "he|she|him|they|them|the (?:man|woman|boy|girl|child|teacher|professor|student|president|speaker|actor|actress|candidate|"
@@ -59,9 +63,7 @@ class Synset(NamedTuple):
 def synsets(folder: Path) -> Iterator[Synset]:
     """All of them, in the files' order."""
     for part in _PARTS:
-        for line in (folder / f"data.{part}").read_text("latin-1").splitlines():
-            if line.startswith("  "):  # the licence
-                continue
+        for line in _lines(folder / f"data.{part}"):
             head, _, gloss = line.partition(" | ")
             fields = head.split()
             words = tuple(
@@ -83,6 +85,36 @@ def entries(folder: Path) -> Iterator[tuple[str, str]]:
         yield from (("word", word) for word in synset.words if re.fullmatch(r"[a-z]{4,}", word))
         for example in _EXAMPLE.findall(synset.gloss):
             yield from _frames(example.strip())
+
+
+def nouns(folder: Path) -> Iterator[tuple[str, str]]:
+    """``thing`` or ``noun``, and a noun that is no verb; one that is an adjective or adverb too only in the plural. Things are those
+    that mean one in the commoner two of their meanings."""
+    files: dict[str, int] = {}
+    for line in _lines(folder / "data.noun"):
+        offset, file, *_ = line.split()
+        files[offset] = int(file)
+    verbs, adjectives, adverbs = (
+        {line.split(" ", 1)[0] for line in _lines(folder / f"index.{part}")} for part in ("verb", "adj", "adv")
+    )
+    for line in _lines(folder / "index.noun"):
+        word, *fields = line.split()
+        if word in verbs or not re.fullmatch(r"[a-z]{3,}", word):
+            continue
+        meanings = fields[-int(fields[1]) :]
+        kind = "thing" if any(files[offset] in _THINGS for offset in meanings[:2]) else "noun"
+        yield kind, f"{word}s" if word in adjectives | adverbs else word
+
+
+def phrases(folder: Path) -> Iterator[tuple[str, str]]:
+    """Terms of several words that ``entries`` has not: ways of saying, and nouns but those of people, places and buildings."""
+    for synset in synsets(folder):
+        if synset.file not in _SUBJECTS and synset.file not in _WHO_AND_WHERE:
+            yield from (("phrase", word) for word in synset.words if " " in word)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    return (line for line in path.read_text("latin-1").splitlines() if not line.startswith("  "))  # the licence
 
 
 def _frames(example: str) -> Iterator[tuple[str, str]]:
@@ -109,9 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("folder", type=Path, help="where data.noun and its like lie, for instance /usr/share/wordnet")
     chosen = parser.parse_args(arguments)
-    lines = sorted({f"{kind}\t{text}" for kind, text in entries(chosen.folder)})
-    with whole_file(PATH) as temporary:
-        temporary.write_bytes(lzma.compress(("\n".join(lines) + "\n").encode(), preset=9))
+    for path, rows in ((PATH, entries(chosen.folder)), (NOUNS_PATH, [*nouns(chosen.folder), *phrases(chosen.folder)])):
+        lines = sorted({f"{kind}\t{text}" for kind, text in rows})
+        with whole_file(path) as temporary:
+            temporary.write_bytes(lzma.compress(("\n".join(lines) + "\n").encode(), preset=9))
 
 
 if __name__ == "__main__":
