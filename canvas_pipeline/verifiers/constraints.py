@@ -39,7 +39,7 @@ class Constraint(Row, frozen=True, kw_only=True, omit_defaults=True):
     groups: tuple[tuple[str, ...], ...] = ()
 
 
-class Judged(Row, frozen=True, kw_only=True):
+class Judgement(Row, frozen=True, kw_only=True):
     """What an answer is worth. ``score`` is the share of constraints met (0..1); ``right`` needs all of them.
 
     ``failed`` names the constraints not met; ``loose`` says that an answer counts only because accents are optional."""
@@ -54,7 +54,7 @@ class Judged(Row, frozen=True, kw_only=True):
         return self.state == "right"
 
 
-def judge(text: str, constraints: Sequence[Constraint], *, stopped: bool = True) -> Judged:
+def judge(text: str, constraints: Sequence[Constraint], *, stopped: bool = True) -> Judgement:
     """Judge an answer by its constraints.
 
     ``stopped`` is False where generation ran into its length limit: such an answer is ``truncated`` and never right. Raises
@@ -66,12 +66,12 @@ def judge(text: str, constraints: Sequence[Constraint], *, stopped: bool = True)
         raise BadInput(f"no constraint is called {unknown[0]!r}; there are {', '.join(sorted(CONSTRAINTS))}")
     text = clean(text)
     if not text:
-        return Judged(state="no_answer", score=0.0, failed=tuple(constraint.kind for constraint in constraints))
+        return Judgement(state="no_answer", score=0.0, failed=tuple(constraint.kind for constraint in constraints))
     failed = [c.kind for c in constraints if not CONSTRAINTS[c.kind](text, c)]
     score = 1 - len(failed) / len(constraints)
     loose = not failed and any(c.kind == "equals" and plain(text) not in map(plain, c.values) for c in constraints)
     state: State = "truncated" if not stopped else "wrong" if failed else "right"
-    return Judged(state=state, score=score, failed=tuple(failed), loose=loose)
+    return Judgement(state=state, score=score, failed=tuple(failed), loose=loose)
 
 
 def _words_exactly(text: str, c: Constraint) -> bool:

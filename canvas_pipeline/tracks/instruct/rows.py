@@ -70,8 +70,8 @@ class InstructRow(Row, frozen=True, kw_only=True):
         return self.prompt + self.completion + EXPORT_END
 
 
-class Candidate(Row, frozen=True, kw_only=True):
-    """One sampled answer to a training prompt, with what its constraints say."""
+class SampledAnswer(Row, frozen=True, kw_only=True):
+    """One sampled answer to the prompt of a training row. ``stopped`` is False where it ran into the length limit."""
 
     row_id: str
     sample: int
