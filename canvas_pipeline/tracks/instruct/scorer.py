@@ -315,7 +315,7 @@ def draw_item(name: str, split: Split, rng: random.Random, kind: TestType | None
     instruction = wording.format(**draft.slots)
     return TestItem(
         id=digest(name, instruction)[:12], type=name, instruction=instruction, wording_id=f"{name}.{split}.{number}",
-        constraints=draft.constraints, gold=draft.gold, topic=draft.topic, split=split,
+        constraints=draft.constraints, gold=draft.gold, topic=f"{name}:{draft.topic}", split=split,
     )  # fmt: skip
 
 
