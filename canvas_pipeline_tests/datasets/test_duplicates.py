@@ -10,7 +10,8 @@ from canvas_pipeline.datasets.duplicates import NEAR, capped, deduplicate, jacca
 from canvas_pipeline.verifiers.words import plain
 
 SENTENCE = (
-    "The quick brown fox jumps over the lazy dog while the old farmer sleeps under a tall green tree in the corner of the quiet garden."
+    "The quick brown fox jumps over the dog while the old farmer sleeps under a tall green tree "
+    "in the corner of the quiet garden."
 )
 
 
