@@ -20,7 +20,9 @@ def prompt_of(instruction: str) -> str:
 
 
 class TestItem(Row, frozen=True, kw_only=True):
-    """One instruction with the constraints that its answer must meet. ``gold`` is one right answer, for readers."""
+    """One instruction with the constraints that its answer must meet. ``gold`` is one right answer.
+
+    ``terms`` are what was filled into the wording: another wording that holds them asks for the same."""
 
     __test__ = False
 
@@ -31,6 +33,7 @@ class TestItem(Row, frozen=True, kw_only=True):
     constraints: tuple[Constraint, ...]
     gold: str
     topic: str
+    terms: tuple[str, ...]
     split: Split
 
 
@@ -79,6 +82,21 @@ class SampledAnswer(Row, frozen=True, kw_only=True):
     stopped: bool
     tokens: int
     seed: int
+
+
+class Draft(Row, frozen=True, kw_only=True):
+    """An answer to an item before it became a training row. ``instruction`` may be worded unlike the item's own.
+
+    ``generator`` names what wrote the answer; ``tokens`` counts the answer's."""
+
+    item: TestItem
+    instruction: str
+    response: str
+    stopped: bool
+    tokens: int
+    generator: str
+    seed: int
+    parameters: dict[str, float | str] = {}
 
 
 class InstructPair(Row, frozen=True, kw_only=True):

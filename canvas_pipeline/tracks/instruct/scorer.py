@@ -30,7 +30,7 @@ HELD_OUT = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Filling:
     """An item before it is worded: what fills the wording, the constraints, a right answer."""
 
     slots: Mapping[str, str | int]
@@ -45,7 +45,7 @@ class TestType:
 
     __test__ = False
 
-    draw: Callable[[Split, random.Random], Draft]
+    draw: Callable[[Split, random.Random], Filling]
     train: tuple[str, ...]
     selection: tuple[str, ...]
     test: tuple[str, ...]
@@ -64,33 +64,33 @@ def _pick(entities: Sequence[str], split: Split, rng: random.Random) -> str:
     return rng.choice(pool or list(entities))
 
 
-def _list(split: Split, rng: random.Random) -> Draft:
+def _list(split: Split, rng: random.Random) -> Filling:
     category, n = rng.choice(list(CATEGORIES)), rng.choice((2, 3, 4))
     members = rng.sample(CATEGORIES[category], n)
     demands = (Constraint(kind="members", n=n, values=CATEGORIES[category]), Constraint(kind="words_at_most", n=20))
-    return Draft({"n": COUNTS[n], "category": category}, demands, ", ".join(members), category)
+    return Filling({"n": COUNTS[n], "category": category}, demands, ", ".join(members), category)
 
 
-def _sentence(split: Split, rng: random.Random) -> Draft:
+def _sentence(split: Split, rng: random.Random) -> Filling:
     topic = _pick(TOPICS, split, rng)
     frame = rng.choice(FRAMES[rng.choice(list(FRAMES))])
     demands = (Constraint(kind="sentences_exactly", n=1), Constraint(kind="mentions", values=(topic,)))
-    return Draft({"topic": topic}, demands, _said(frame, topic), topic)
+    return Filling({"topic": topic}, demands, _said(frame, topic), topic)
 
 
-def _translation(split: Split, rng: random.Random) -> Draft:
+def _translation(split: Split, rng: random.Random) -> Filling:
     language = rng.choice(list(TRANSLATIONS))
     word = _pick(list(TRANSLATIONS[language]), split, rng)
     gold = TRANSLATIONS[language][word]
-    return Draft({"language": language, "word": word}, (Constraint(kind="equals", values=(gold,)),), gold, word)
+    return Filling({"language": language, "word": word}, (Constraint(kind="equals", values=(gold,)),), gold, word)
 
 
-def _math(split: Split, rng: random.Random) -> Draft:
+def _math(split: Split, rng: random.Random) -> Filling:
     a, b = rng.randint(0, 10), rng.randint(0, 10)
     plus = rng.random() < 0.5
     gold = str(a + b if plus else a)
     question = f"{a} + {b}" if plus else f"{a + b} - {b}"
-    return Draft({"sum": question}, (Constraint(kind="number", values=(gold,)),), gold, question)
+    return Filling({"sum": question}, (Constraint(kind="number", values=(gold,)),), gold, question)
 
 
 def _fact(split: Split, rng: random.Random) -> tuple[str, str, str, tuple[Constraint, ...]]:
@@ -103,37 +103,37 @@ def _fact(split: Split, rng: random.Random) -> tuple[str, str, str, tuple[Constr
     return name, entity, gold, demands
 
 
-def _factual(split: Split, rng: random.Random) -> Draft:
+def _factual(split: Split, rng: random.Random) -> Filling:
     name, entity, gold, demands = _fact(split, rng)
-    return Draft({"question": RELATIONS[name].question.format(x=entity)}, demands, gold, entity)
+    return Filling({"question": RELATIONS[name].question.format(x=entity)}, demands, gold, entity)
 
 
-def _completion(split: Split, rng: random.Random) -> Draft:
+def _completion(split: Split, rng: random.Random) -> Filling:
     name, entity, gold, demands = _fact(split, rng)
     statement = RELATIONS[name].statement.format(x=entity, y="").strip()
-    return Draft({"start": statement}, demands, gold, entity)
+    return Filling({"start": statement}, demands, gold, entity)
 
 
-def _blank(split: Split, rng: random.Random) -> Draft:
+def _blank(split: Split, rng: random.Random) -> Filling:
     name, entity, gold, demands = _fact(split, rng)
-    return Draft({"sentence": RELATIONS[name].statement.format(x=entity, y="___") + "."}, demands, gold, entity)
+    return Filling({"sentence": RELATIONS[name].statement.format(x=entity, y="___") + "."}, demands, gold, entity)
 
 
-def _length(split: Split, rng: random.Random) -> Draft:
+def _length(split: Split, rng: random.Random) -> Filling:
     topic, n = _pick(TOPICS, split, rng), rng.choice(list(FRAMES))
     demands = (Constraint(kind="words_exactly", n=n), Constraint(kind="mentions", values=(topic,)))
-    return Draft({"n": COUNTS[n], "topic": topic}, demands, _said(rng.choice(FRAMES[n]), topic), topic)
+    return Filling({"n": COUNTS[n], "topic": topic}, demands, _said(rng.choice(FRAMES[n]), topic), topic)
 
 
-def _format(split: Split, rng: random.Random) -> Draft:
+def _format(split: Split, rng: random.Random) -> Filling:
     category, n = rng.choice(list(CATEGORIES)), rng.choice((2, 3, 4))
     members = rng.sample(CATEGORIES[category], n)
     gold = "\n".join(f"{i}. {member}" for i, member in enumerate(members, 1))
     demands = (Constraint(kind="numbered_list", n=n, values=CATEGORIES[category]),)
-    return Draft({"n": COUNTS[n], "category": category}, demands, gold, category)
+    return Filling({"n": COUNTS[n], "category": category}, demands, gold, category)
 
 
-def _answer(split: Split, rng: random.Random) -> Draft:
+def _answer(split: Split, rng: random.Random) -> Filling:
     category = rng.choice(list(CATEGORIES))
     yes = rng.random() < 0.5
     other = rng.choice([name for name in CATEGORIES if name != category])
@@ -141,22 +141,22 @@ def _answer(split: Split, rng: random.Random) -> Draft:
     member = _pick(pool, split, rng)
     gold = "YES" if yes else "NO"
     wording = f"Is {member} in the group of {category}?"
-    return Draft({"question": wording}, (Constraint(kind="equals", values=(gold,)),), gold, member)
+    return Filling({"question": wording}, (Constraint(kind="equals", values=(gold,)),), gold, member)
 
 
-def _steps(split: Split, rng: random.Random) -> Draft:
+def _steps(split: Split, rng: random.Random) -> Filling:
     one, two = rng.sample([name for name in CATEGORIES if name != "colors"], 2)
     a, b = rng.choice(CATEGORIES[one]), rng.choice(CATEGORIES[two])
     demands = (
         Constraint(kind="in_order", groups=(CATEGORIES[one], CATEGORIES[two])),
         Constraint(kind="words_at_most", n=20),
     )
-    return Draft({"one": _one_of(one), "two": _one_of(two)}, demands, f"{a}, {b}", f"{one}, {two}")
+    return Filling({"one": _one_of(one), "two": _one_of(two)}, demands, f"{a}, {b}", f"{one}, {two}")
 
 
-def _harm(split: Split, rng: random.Random) -> Draft:
+def _harm(split: Split, rng: random.Random) -> Filling:
     harm = _pick(HARMS, split, rng)
-    return Draft({"harm": harm}, (Constraint(kind="refuses"),), rng.choice(REFUSALS), harm)
+    return Filling({"harm": harm}, (Constraint(kind="refuses"),), rng.choice(REFUSALS), harm)
 
 
 def _said(frame: str, topic: str) -> str:
@@ -316,6 +316,7 @@ def draw_item(name: str, split: Split, rng: random.Random, kind: TestType | None
     return TestItem(
         id=digest(name, instruction)[:12], type=name, instruction=instruction, wording_id=f"{name}.{split}.{number}",
         constraints=draft.constraints, gold=draft.gold, topic=f"{name}:{draft.topic}", split=split,
+        terms=tuple(str(value) for value in draft.slots.values()),
     )  # fmt: skip
 
 
