@@ -310,13 +310,24 @@ def items(split: Split, per_type: int, seed: int, types: Mapping[str, TestType] 
 def draw_item(name: str, split: Split, rng: random.Random, kind: TestType | None = None) -> TestItem:
     """Draw one item of a type, not necessarily a new one."""
     kind = kind or TYPES[name]
-    draft = kind.draw(split, rng)
-    number, wording = rng.choice(list(enumerate(kind.wordings(split))))
-    instruction = wording.format(**draft.slots)
+    filling = kind.draw(split, rng)
+    return _worded(name, kind, split, filling, rng.randrange(len(kind.wordings(split))))
+
+
+def draw_twins(name: str, rng: random.Random) -> tuple[TestItem, TestItem]:
+    """Draw one training item in two different wordings."""
+    kind = TYPES[name]
+    filling = kind.draw("train", rng)
+    one, other = rng.sample(range(len(kind.train)), 2)
+    return _worded(name, kind, "train", filling, one), _worded(name, kind, "train", filling, other)
+
+
+def _worded(name: str, kind: TestType, split: Split, filling: Filling, number: int) -> TestItem:
+    instruction = kind.wordings(split)[number].format(**filling.slots)
     return TestItem(
         id=digest(name, instruction)[:12], type=name, instruction=instruction, wording_id=f"{name}.{split}.{number}",
-        constraints=draft.constraints, gold=draft.gold, topic=f"{name}:{draft.topic}", split=split,
-        terms=tuple(str(value) for value in draft.slots.values()),
+        constraints=filling.constraints, gold=filling.gold, topic=f"{name}:{filling.topic}", split=split,
+        terms=tuple(str(value) for value in filling.slots.values()),
     )  # fmt: skip
 
 
