@@ -15,10 +15,10 @@ from canvas_pipeline.verifiers.words import plain
 
 NEAR = 0.85
 SHINGLE = 5
-PERMUTATIONS = 128
+BANDS = (25, 5)
+"""Bands and hashes a band: two texts at ``NEAR`` share no band, and are missed, once in a million times."""
+PERMUTATIONS = BANDS[0] * BANDS[1]
 SEED = 1
-_SEARCH = 0.6
-"""Similarity from which on candidates are looked at: MinHash may miss pairs close to its own threshold."""
 
 T = TypeVar("T")
 Kind = Literal["exact", "near"]
@@ -77,7 +77,7 @@ class TextIndex:
         if self._lsh is None:
             from datasketch import MinHashLSH  # type: ignore
 
-            self._lsh = MinHashLSH(threshold=_SEARCH, num_perm=PERMUTATIONS)
+            self._lsh = MinHashLSH(num_perm=PERMUTATIONS, params=BANDS)
         return self._lsh
 
 
