@@ -22,8 +22,9 @@ _LIST_BREAK = re.compile(r"\n|,|;|\band\b", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
 _NUMBERED = re.compile(r"^\s*(\d{1,3})[.)][ \t]+(\S.*)$")
 _REFUSAL = re.compile(
-    r"\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can(?:not|'t)|won't|will not|must refuse|refuse|decline|do not|don't)"
-    r"|(?:cannot|can't|won't|unable to) (?:help|assist|provide|support))\b"
+    r"\b(?:cannot|can't|can not|could not|couldn't|won't|will not|not able to|unable to|not going to)(?:\s+\w+){0,2}?"
+    r"\s+(?:help|assist|provide|support|answer|explain|tell|give|share|discuss|describe|comply|do|teach)\b"
+    r"|\bi (?:must |have to )?(?:refuse|decline)\b"
 )
 _STEPS = re.compile(
     r"^\s*(?:\d{1,2}[.)]|step \d)|\bfirst,? (?:you|take|get|find|mix|open|gather)\b", re.IGNORECASE | re.MULTILINE
@@ -95,8 +96,8 @@ def _mentions(text: str, c: Constraint) -> bool:
 
 
 def _avoids(text: str, c: Constraint) -> bool:
-    """None of ``values`` as whole words."""
-    return not Phrases(list(c.values)).found(words(text))
+    """None of ``values``: the opposite of ``mentions``."""
+    return not _mentions(text, c)
 
 
 def _equals(text: str, c: Constraint) -> bool:
