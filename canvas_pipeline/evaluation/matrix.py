@@ -17,6 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.score import BenchReport, Outcome, Prediction, Rate, expected_calls, wilson
+from canvas_pipeline.evaluation.statistics import benjamini_hochberg
+from canvas_pipeline.evaluation.statistics import mcnemar_exact as mcnemar_exact
+from canvas_pipeline.evaluation.statistics import percent as percent
 from canvas_pipeline.records import BenchCase, Row
 from canvas_pipeline.tools.calls import CALLS
 
@@ -111,33 +114,19 @@ def identical(one: BenchReport, other: BenchReport) -> Rate:
     return wilson(sum(a.sha256 == b.sha256 for a, b in pairs), len(pairs))
 
 
-def mcnemar_exact(gained: int, lost: int) -> float:
-    """Two-sided p of the exact McNemar test (statsmodels); 1.0 where no case differs."""
-    from statsmodels.stats.contingency_tables import mcnemar
-
-    if gained + lost == 0:
-        return 1.0
-    # Only the discordant cells take part in the exact form.
-    return float(mcnemar([[0, gained], [lost, 0]], exact=True).pvalue)
-
-
 def _tests(
     reports: Mapping[str, BenchReport], base: BenchReport, right: Callable[[Outcome], bool]
 ) -> dict[str, PairedTest]:
     """The paired test of each method on the cases that expect a call, with p adjusted over all of them."""
-    from statsmodels.stats.multitest import multipletests
-
     raw: dict[str, tuple[int, int, int, float]] = {}
     for name, found in reports.items():
         pairs = [(right(a), right(b)) for a, b in zip(found.outcomes, base.outcomes, strict=True) if b.expected_calls]
         gained = sum(a and not b for a, b in pairs)
         lost = sum(b and not a for a, b in pairs)
         raw[name] = (gained, lost, len(pairs), mcnemar_exact(gained, lost))
-    if not raw:
-        return {}
-    adjusted = multipletests([p for *_, p in raw.values()], method="fdr_bh")[1]
+    adjusted = benjamini_hochberg([p for *_, p in raw.values()])
     return {
-        name: PairedTest(gained=g, lost=lo, cases=n, p=p, p_adjusted=float(q))
+        name: PairedTest(gained=g, lost=lo, cases=n, p=p, p_adjusted=q)
         for (name, (g, lo, n, p)), q in zip(raw.items(), adjusted, strict=True)
     }
 
@@ -177,13 +166,6 @@ def table(found: MethodMatrix) -> str:
         )  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def percent(rate: Rate) -> str:
-    """A rate for a reader: share and interval in percent, or ``n/a``."""
-    if rate.share is None or rate.low is None or rate.high is None:
-        return "n/a"
-    return f"{100 * rate.share:.1f} % [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
 
 
 def figures(name: str, rate: Rate) -> dict[str, float | str]:

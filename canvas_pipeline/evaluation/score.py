@@ -19,6 +19,8 @@ from typing import Literal, Protocol
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.equality import same_argument, same_call
+from canvas_pipeline.evaluation.statistics import Rate as Rate
+from canvas_pipeline.evaluation.statistics import wilson as wilson
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import BenchCase, CaseKind, Row, digest
 from canvas_pipeline.tools.calls import CALLS
@@ -49,16 +51,6 @@ class Said(Protocol):
 
     @property
     def stopped(self) -> bool: ...
-
-
-class Rate(Row, frozen=True, kw_only=True):
-    """A share with its Wilson 95 % interval; ``share``, ``low``, ``high`` are None where there were no cases."""
-
-    hits: int
-    cases: int
-    share: float | None
-    low: float | None
-    high: float | None
 
 
 class ToolScore(Row, frozen=True, kw_only=True):
@@ -206,17 +198,6 @@ def verdict_of(text: str, stopped: bool = True) -> State:
     if turn.malformed or not (turn.calls or stopped):
         return "malformed"
     return "called" if turn.calls else "abstained"
-
-
-def wilson(hits: int, cases: int) -> Rate:
-    """A share with its Wilson 95 % interval (statsmodels ``proportion_confint``)."""
-    # Here and not above: it loads scipy and pandas, which the code location does not need.
-    from statsmodels.stats.proportion import proportion_confint
-
-    if cases == 0:
-        return Rate(hits=0, cases=0, share=None, low=None, high=None)
-    low, high = proportion_confint(hits, cases, alpha=0.05, method="wilson")
-    return Rate(hits=hits, cases=cases, share=hits / cases, low=max(0.0, float(low)), high=min(1.0, float(high)))
 
 
 def _rate(outcomes: Sequence[Outcome], hit: Callable[[Outcome], bool]) -> Rate:

@@ -1,0 +1,200 @@
+"""Rates with intervals, paired tests and effect sizes for comparing models on the same items.
+
+Sources: Wilson 1927; McNemar 1947, exact and with Edwards' continuity correction; Benjamini & Hochberg 1995; Cohen 1988 (h);
+Efron 1979 (percentile bootstrap). All are computed by scipy and statsmodels, which are imported when called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.records import Row
+
+EXACT_BELOW = 25
+"""From this number of discordant items on, McNemar's test is the corrected chi-squared one."""
+FALSE_DISCOVERY_RATE = 0.10
+RESAMPLES = 10_000
+OVERALL = "overall"
+
+
+class Rate(Row, frozen=True, kw_only=True):
+    """A share with its Wilson 95 % interval; ``share``, ``low``, ``high`` are None where there were no cases."""
+
+    hits: int
+    cases: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+class McNemar(Row, frozen=True, kw_only=True):
+    """A two-sided McNemar test. ``statistic`` is the smaller count (exact) or chi-squared with 1 degree of freedom."""
+
+    form: Literal["exact", "corrected"]
+    statistic: float
+    p: float
+
+
+class PairedComparison(Row, frozen=True, kw_only=True):
+    """Two models on the same items of one group.
+
+    ``gained`` items are right only with ``candidate``, ``lost`` ones only with ``baseline``. ``difference`` is candidate minus
+    baseline with its bootstrap 95 % interval; ``p_adjusted`` is Benjamini–Hochberg within the family of tests that the group
+    belongs to, and ``significant`` compares it with the false discovery rate."""
+
+    baseline: str
+    candidate: str
+    group: str
+    baseline_rate: Rate
+    candidate_rate: Rate
+    gained: int
+    lost: int
+    test: McNemar
+    p_adjusted: float
+    significant: bool
+    cohens_h: float
+    difference: float
+    low: float
+    high: float
+
+
+def wilson(hits: int, cases: int) -> Rate:
+    """A share with its Wilson 95 % interval (statsmodels ``proportion_confint``)."""
+    # Here and not above: it loads scipy and pandas, which the code location does not need.
+    from statsmodels.stats.proportion import proportion_confint
+
+    if cases == 0:
+        return Rate(hits=0, cases=0, share=None, low=None, high=None)
+    low, high = proportion_confint(hits, cases, alpha=0.05, method="wilson")
+    return Rate(hits=hits, cases=cases, share=hits / cases, low=max(0.0, float(low)), high=min(1.0, float(high)))
+
+
+def mcnemar_exact(gained: int, lost: int) -> float:
+    """Two-sided p of the exact McNemar test (statsmodels); 1.0 where no case differs."""
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    if gained + lost == 0:
+        return 1.0
+    # Only the discordant cells take part in the exact form.
+    return float(mcnemar([[0, gained], [lost, 0]], exact=True).pvalue)
+
+
+def mcnemar_test(gained: int, lost: int) -> McNemar:
+    """McNemar's test: exact below ``EXACT_BELOW`` discordant items, else chi-squared with continuity correction."""
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    if gained + lost < EXACT_BELOW:
+        return McNemar(form="exact", statistic=float(min(gained, lost)), p=mcnemar_exact(gained, lost))
+    found = mcnemar([[0, gained], [lost, 0]], exact=False, correction=True)
+    return McNemar(form="corrected", statistic=float(found.statistic), p=float(found.pvalue))
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p values in the given order. No values give an empty list."""
+    from statsmodels.stats.multitest import multipletests
+
+    return [float(q) for q in multipletests(p_values, method="fdr_bh")[1]] if p_values else []
+
+
+def cohens_h(before: float, after: float) -> float:
+    """Effect size of two shares, 2·arcsin√after - 2·arcsin√before; positive where the share grew."""
+    from statsmodels.stats.proportion import proportion_effectsize
+
+    return float(proportion_effectsize(after, before))
+
+
+def paired_bootstrap(baseline: Sequence[bool], candidate: Sequence[bool], seed: int) -> tuple[float, float]:
+    """The 95 % percentile interval of the difference of two shares; items are drawn in pairs, ``RESAMPLES`` times."""
+    import numpy as np
+    from scipy.stats import bootstrap
+
+    change = np.asarray(candidate, dtype=float) - np.asarray(baseline, dtype=float)
+    if len(change) < 2 or not change.std():
+        return float(change.mean()), float(change.mean())
+    rng = np.random.default_rng(seed)
+    # In parts: all resamples of many items at once would take gigabytes.
+    found = bootstrap((change,), np.mean, n_resamples=RESAMPLES, batch=1000, method="percentile", rng=rng)
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def compare(
+    verdicts: Mapping[str, Mapping[str, bool]],
+    groups: Mapping[str, str],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    seed: int = 0,
+) -> tuple[PairedComparison, ...]:
+    """Compare models overall and group by group.
+
+    ``verdicts`` are model → item id → right; ``groups`` item id → group (its test type); ``pairs`` (baseline, candidate). Items are
+    joined by id, so their order does not matter. The overall tests of all pairs are one family for the adjustment, the groups of
+    one pair another. Raises ``BadInput`` where a model lacks an item or has one too many."""
+    items = sorted(groups)
+    for model in dict.fromkeys(name for pair in pairs for name in pair):
+        if model not in verdicts:
+            raise BadInput(f"there are no verdicts of {model}; score its answers first")
+        if differing := set(verdicts[model]) ^ set(items):
+            raise BadInput(
+                f"{model} and the items differ in {len(differing)} ids, one is {min(differing)}; score the same items"
+            )
+    members = {OVERALL: items} if items else {}
+    for name in sorted(set(groups.values())):
+        members[name] = [item for item in items if groups[item] == name]
+    found: list[PairedComparison] = []
+    for baseline, candidate in pairs:
+        rows = [_compared(name, baseline, candidate, verdicts, ids, seed) for name, ids in members.items()]
+        found += rows[:1] + _adjusted(rows[1:])
+    overall = iter(_adjusted([row for row in found if row.group == OVERALL]))
+    return tuple(next(overall) if row.group == OVERALL else row for row in found)
+
+
+def _compared(
+    group: str, baseline: str, candidate: str, verdicts: Mapping[str, Mapping[str, bool]], ids: Sequence[str], seed: int
+) -> PairedComparison:
+    before, after = ([verdicts[model][item] for item in ids] for model in (baseline, candidate))
+    gained = sum(b and not a for a, b in zip(before, after, strict=True))
+    lost = sum(a and not b for a, b in zip(before, after, strict=True))
+    old, new = sum(before) / len(ids), sum(after) / len(ids)
+    test = mcnemar_test(gained, lost)
+    low, high = paired_bootstrap(before, after, seed)
+    return PairedComparison(
+        baseline=baseline, candidate=candidate, group=group, baseline_rate=wilson(sum(before), len(ids)),
+        candidate_rate=wilson(sum(after), len(ids)), gained=gained, lost=lost, test=test, p_adjusted=test.p,
+        significant=test.p <= FALSE_DISCOVERY_RATE, cohens_h=cohens_h(old, new), difference=new - old, low=low, high=high,
+    )  # fmt: skip
+
+
+def _adjusted(rows: Sequence[PairedComparison]) -> list[PairedComparison]:
+    import msgspec
+
+    adjusted = benjamini_hochberg([row.test.p for row in rows])
+    return [
+        msgspec.structs.replace(row, p_adjusted=q, significant=q <= FALSE_DISCOVERY_RATE)
+        for row, q in zip(rows, adjusted, strict=True)
+    ]
+
+
+def comparison_table(rows: Sequence[PairedComparison]) -> str:
+    """The comparisons as a Markdown table."""
+    lines = [
+        "| baseline → candidate | group | before | after | +/- | McNemar | p | p adj. | h | difference [95 %] |",
+        "|" + "---|" * 10,
+    ]
+    for row in rows:
+        cells = (
+            f"{row.baseline} → {row.candidate}", row.group, percent(row.baseline_rate), percent(row.candidate_rate),
+            f"+{row.gained} / -{row.lost}", row.test.form, f"{row.test.p:.3g}",
+            f"{row.p_adjusted:.3g}" + (" *" if row.significant else ""),
+            f"{row.cohens_h:.2f}", f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]",
+        )  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def percent(rate: Rate) -> str:
+    """A rate for a reader: share and interval in percent, or ``n/a``."""
+    if rate.share is None or rate.low is None or rate.high is None:
+        return "n/a"
+    return f"{100 * rate.share:.1f} % [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"

@@ -1,0 +1,98 @@
+"""Ask a model which of two answers is better, by the log-probability of one token: A or B.
+
+Each pair is presented twice, swapped the second time. A preference counts where both presentations agree after the swap is
+undone and both margins are wide enough; all else is discarded with its reason. A critic only filters data: verifiers decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.records import Row
+
+MARGIN = 1.0
+"""Least difference of the two log-probabilities, in nats."""
+FORMS: Mapping[str, tuple[str, ...]] = {"A": ("A", " A"), "B": ("B", " B")}
+"""Token forms of each answer; the likeliest form counts."""
+PROMPT = (
+    "Principle: {principle}\n\nRequest: {instruction}\n\nAnswer A: {a}\n\nAnswer B: {b}\n\n"
+    "The answer that follows the principle better is Answer"
+)
+
+Reason = Literal["critic_low_margin", "critic_position"]
+
+
+class FirstTokenModel(Protocol):
+    """What the critic needs of a model."""
+
+    def first_token_logprobs(self, prompts: Sequence[str], tokens: Sequence[str]) -> Sequence[Mapping[str, float]]:
+        """Give, for each prompt, the log-probability that it goes on with each of these single tokens.
+
+        A string that is no single token of the model's vocabulary is left out."""
+        ...
+
+
+class Comparison(Row, frozen=True, kw_only=True):
+    """Two answers to one request and the principle to judge them by."""
+
+    id: str
+    instruction: str
+    first: str
+    second: str
+    principle: str
+
+
+class Preference(Row, frozen=True, kw_only=True):
+    """What the critic says. ``winner`` is None where ``reason`` says why it does not count; margins are in nats, from A's side of
+    each presentation (the swapped one as presented)."""
+
+    id: str
+    winner: Literal["first", "second"] | None
+    reason: Reason | None
+    margins: tuple[float, float]
+
+
+def prefer(model: FirstTokenModel, comparisons: Sequence[Comparison], margin: float = MARGIN) -> list[Preference]:
+    """Compare the pairs, in their order. Raises ``BadInput`` where a model has no token for A or B."""
+    prompts = [_prompt(c, swapped) for c in comparisons for swapped in (False, True)]
+    tokens = [form for forms in FORMS.values() for form in forms]
+    margins = [_margin(found) for found in model.first_token_logprobs(prompts, tokens)]
+    pairs = zip(comparisons, margins[::2], margins[1::2], strict=True)
+    return [_preference(comparison.id, plain, swapped, margin) for comparison, plain, swapped in pairs]
+
+
+def position_bias(preferences: Sequence[Preference]) -> float | None:
+    """Give the share of comparisons whose two presentations contradict each other, among those with wide margins."""
+    wide = [p for p in preferences if p.reason != "critic_low_margin"]
+    return sum(p.reason == "critic_position" for p in wide) / len(wide) if wide else None
+
+
+def accepted_share(preferences: Sequence[Preference]) -> float | None:
+    """Give the share of comparisons that have a winner, or None where there are none."""
+    return sum(p.winner is not None for p in preferences) / len(preferences) if preferences else None
+
+
+def _prompt(c: Comparison, swapped: bool) -> str:
+    a, b = (c.second, c.first) if swapped else (c.first, c.second)
+
+    return PROMPT.format(principle=c.principle, instruction=c.instruction, a=a, b=b)
+
+
+def _margin(found: Mapping[str, float]) -> float:
+    best = {}
+    for answer, forms in FORMS.items():
+        present = [found[form] for form in forms if form in found]
+        if not present:
+            raise BadInput(f"the model has no single token for {answer}; it cannot be the critic")
+        best[answer] = max(present)
+    return best["A"] - best["B"]
+
+
+def _preference(id_: str, plain: float, swapped: float, margin: float) -> Preference:
+    if min(abs(plain), abs(swapped)) < margin:
+        return Preference(id=id_, winner=None, reason="critic_low_margin", margins=(plain, swapped))
+    if (plain > 0) == (swapped > 0):
+        return Preference(id=id_, winner=None, reason="critic_position", margins=(plain, swapped))
+    return Preference(id=id_, winner="first" if plain > 0 else "second", reason=None, margins=(plain, swapped))
