@@ -10,13 +10,15 @@ import gc
 from contextlib import suppress
 
 from canvas_pipeline.errors import CanvasPipelineError
-from canvas_pipeline.intake.identities import folding, recognisers  # batch: what it imports
+from canvas_pipeline.intake.identities import folding, recognisers, wordnet  # batch: what it imports
 from canvas_pipeline.intake.stream import batch  # noqa: F401  # batch: what it imports
 
 with suppress(CanvasPipelineError):
     recognisers.certain("Room 1")  # the patterns
     recognisers.names(["Nobody"])  # the model: it loads with its first text
     recognisers.may_name("Nobody")  # the words
+    wordnet.is_noun("nobody")  # the nouns
+    wordnet.phrases_in("Nobody", wide=True)  # the terms
     folding.fold("é")  # the table of characters
 gc.freeze()  # the collector leaves these objects alone, so that their pages stay shared
 gc.set_threshold(
