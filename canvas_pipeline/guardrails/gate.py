@@ -120,8 +120,8 @@ def reverify(
     profile: Profile,
     limits: Limits | None = None,
 ) -> list[str]:
-    """What the training process asks for itself: ``decide``, then every file is hashed again and the guards over rows are worked out
-    again from the files. ``files`` maps the names of ``inputs`` to JSONL files: the method's train and eval file must be there;
+    """What the training process asks for itself: ``decide``, then every file is hashed again and the guards over rows are worked
+    out again from the files. ``files`` maps the names of ``inputs`` to JSONL files: the method's train and eval file must be there;
     guards over further files are worked out where those are given, and else rest on the hashes.
 
     Returns every reason against; a forged or stale verdict "contradicts" the files."""
