@@ -58,7 +58,7 @@ SPEAKS = "bench scenarios gguf"
 """Trainings, and the stages that load what was trained."""
 EDITS: Mapping[str, str] = {
     "profiles.py": "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples splits bench_cases verdicts "
-    f"training_image run_spec {MODELS} {SPEAKS} cards release_log release",
+    f"run_spec {MODELS} {SPEAKS} cards release_log release",
     "training/checkpoint.py": f"{MODELS} {SPEAKS}",
     "training/encoding.py": f"{MODELS} {SPEAKS}",
     "models/gemma4/tiny.py": f"{MODELS} {SPEAKS} cards release_log release",
@@ -73,9 +73,10 @@ EDITS: Mapping[str, str] = {
     "evaluation/generate.py": SPEAKS,
     "evaluation/score.py": f"canaries method_matrix production_checkpoint {SPEAKS}",
     "evaluation/charts.py": "canaries method_matrix",
-    "guardrails/guard.py": "audits canaries verdicts training_image release_log release",
-    "guardrails/standard.py": "canaries verdicts release_log release",
-    "guardrails/tool_calls.py": "canaries verdicts release_log release",
+    "guardrails/guard.py": "audits canaries verdicts training_image cards release_log release",
+    "guardrails/standard.py": "canaries verdicts cards release_log release",
+    "guardrails/tool_calls.py": "canaries verdicts cards release_log release",
+    "guardrails/rows.py": "canaries verdicts release_log release",
     "guardrails/gate.py": "release_log release",
     "intake/audit/auditor.py": "audits canaries",
     "intake/audit/gguf_texts.py": "audits canaries",
