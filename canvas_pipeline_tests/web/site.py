@@ -127,6 +127,14 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"no web UI after {PATIENCE_S} s: {log.read_text()[-3000:]}")
 
 
+def picture(page: Page, name: str) -> None:
+    """Keep what a page shows, where ``CANVAS_SCREENSHOTS`` names a folder."""
+    folder = os.environ.get("CANVAS_SCREENSHOTS")
+    if folder:
+        page.wait_for_timeout(1000)  # dialogs fade in
+        page.screenshot(path=Path(folder) / name)
+
+
 @contextmanager
 def browser() -> Iterator[Page]:
     """A page of a headless Chromium; where something fails, what it showed last is kept in the temporary folder."""
