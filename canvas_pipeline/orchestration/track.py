@@ -23,8 +23,8 @@ DAILY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_win
 """A warning when one night was missed, a failure when two were. A night that changes nothing counts as fresh."""
 
 
-OWNERS = [owner.strip() for owner in os.environ.get("CANVAS_OWNERS", "team:canvas-pipeline").split(",")]
-"""Who answers for the assets: teams (``team:NAME``) or e-mail addresses."""
+OWNERS = [owner.strip() for owner in (os.environ.get("CANVAS_OWNERS") or "team:canvas-pipeline").split(",")]
+"""Who answers for the assets: teams (``team:NAME``) or e-mail addresses, with commas between them."""
 KINDS: Mapping[str, str] = {"rows": "jsonl", "model": "pytorch", "report": "report", "spec": "json"}
 """What an asset's box in the graph is marked with, where the stage names no tools."""
 

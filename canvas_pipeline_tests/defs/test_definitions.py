@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +14,8 @@ import pytest
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.methods import METHODS
-from canvas_pipeline.orchestration.track import DAILY, asset_key
+from canvas_pipeline.orchestration.track import DAILY, asset_key, next_act
+from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.defs.graph import graph_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +33,47 @@ def keys_of(definitions: dg.Definitions, job: str) -> set[str]:
 
 def test_the_asset_graph_is_the_reviewed_one() -> None:
     assert graph_text() == (Path(__file__).parent / "asset_graph.txt").read_text()
+
+
+def test_every_asset_has_an_owner_a_kind_and_says_what_is_in_it(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.owners == ["team:canvas-pipeline"] and node.tags["kind"] and node.kinds, key
+        assert node.description and node.description.rstrip().endswith("."), key
+
+
+def test_groups_carry_the_tracks_name_and_each_method_is_one(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    groups = {key: graph.get(key).group_name or "" for key in graph.get_all_asset_keys()}
+    assert {group for key, group in groups.items() if not group.startswith("canvas_")} == {"platform"}
+    for name in METHODS:
+        own = {key.path[-1] for key, group in groups.items() if group == f"canvas_{name}".replace("-", "_")}
+        assert own == {f"{name}_{part}" for part in ("run_spec", "checkpoint", "bench", "gguf")}
+        assert (
+            graph.get(asset_key(f"{name}_bench")).tags.items()
+            >= {"track": "canvas", "method": name, "kind": "report"}.items()
+        )
+
+
+def test_no_group_stands_before_and_behind_another(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    before: dict[str, set[str]] = {}
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        parents = {graph.get(parent).group_name or "" for parent in node.parent_keys} - {node.group_name}
+        before.setdefault(node.group_name or "", set()).update(parents)
+    list(TopologicalSorter(before).static_order())  # raises CycleError
+
+
+def test_an_asset_says_which_one_comes_next() -> None:
+    stages = TRACK.stages()
+    said = {name: next_act(spec, stages) for name, spec in stages.items()}
+    assert said["sft_run_spec"] == "materialise canvas/sft_checkpoint"
+    assert said["dpo_bench"] == "materialise canvas/method_matrix, canvas/dpo_gguf"
+    assert said["preference_split"] == "materialise canvas/reference_logprobs"  # run specs read both, and come after it
+    assert said["base_bench"] == "materialise canvas/<method>_run_spec"
+    assert all(said.values())
 
 
 def test_every_check_blocks(definitions: dg.Definitions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from canvas_pipeline_tests.dagster_instance.homes import ROOT
@@ -125,6 +127,15 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except httpx.HTTPError:
             time.sleep(0.5)
     raise AssertionError(f"no web UI after {PATIENCE_S} s: {log.read_text()[-3000:]}")
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what a page shows, where ``CANVAS_SCREENSHOTS`` names a folder; in 256 colours, a third of the size."""
+    folder = os.environ.get("CANVAS_SCREENSHOTS")
+    if folder:
+        page.wait_for_timeout(1000)  # dialogs fade in
+        drawn = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        drawn.quantize(256, dither=Image.Dither.NONE).save(Path(folder) / name, optimize=True)
 
 
 @contextmanager

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from playwright.sync_api import Page, expect
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline_tests.dagster_instance.homes import instance_at
 from canvas_pipeline_tests.pipeline.good_line import BASE, copy_of
-from canvas_pipeline_tests.web.site import CHROMIUM, Site, browser, served
+from canvas_pipeline_tests.web.site import CHROMIUM, Site, browser, picture, served
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium")
 
@@ -68,13 +67,6 @@ def launched(page: Page, site: Site) -> str:
     return site.ended(page.url.split("/runs/")[1][:36])
 
 
-def picture(page: Page, name: str) -> None:
-    folder = os.environ.get("CANVAS_SCREENSHOTS")
-    if folder:
-        page.wait_for_timeout(1000)  # dialogs fade in
-        page.screenshot(path=Path(folder) / name)
-
-
 def check_page(page: Page, site: Site, key: str) -> None:
     page.goto(site.asset(key, view="checks", checkDetail="g6_shrinkage"))
     page.get_by_text("g6_shrinkage").first.wait_for()
@@ -89,7 +81,7 @@ def test_a_shrinkage_failure_is_understood_and_let_through_in_the_browser(ws: Wo
         expect(page.get_by_text("Failed").first).to_be_visible()
         expect(page.get_by_text(f"look first at collab/{WHO}").first).to_be_visible()
         expect(page.get_by_text("rows by stage").first).to_be_visible()
-        picture(page, "ui-shrinkage-check.png")
+        picture(page, "ui-check.png")
         page.get_by_text("[Show Markdown]").first.click()
         drawn = page.locator("img[src^='data:image/png']").last
         expect(drawn).to_be_visible()

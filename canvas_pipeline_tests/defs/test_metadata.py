@@ -1,0 +1,59 @@
+"""The metadata of a whole line: figures that can be drawn, and what one came for before hashes and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from canvas_pipeline.orchestration.outcome import outcome
+from canvas_pipeline_tests.pipeline.good_line import copy_of, data_half, model_half
+
+LAST = ["reused", "sha256", "folder", "files"]
+
+
+@pytest.fixture(scope="module")
+def shown(good_line: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, Any]]:
+    """Stage → its metadata, of a line of which a copy is looked at, so that its rows are reused."""
+    ws = copy_of(good_line, tmp_path_factory.mktemp("shown") / "line")
+    made = [*data_half(ws), *model_half(ws)]
+    found = {stage.stage.manifest.stage: outcome(stage, next_act="go on") for stage in made}
+    return {name: result.metadata or {} for name, result in found.items()}
+
+
+def test_what_changed_and_the_next_act_stand_before_hashes_and_folders_which_come_last(
+    shown: Mapping[str, Mapping[str, Any]],
+) -> None:
+    for name, metadata in shown.items():
+        keys = list(metadata)
+        assert keys[-4:] == LAST, name
+        assert keys.index("next") == keys.index("what changed") + 1 and metadata["next"].value == "go on", name
+    assert shown["corpus"]["what changed"].value == "reused: nothing that it is made from has changed"
+
+
+def test_a_share_is_a_number_in_per_cent_so_that_it_is_drawn_over_time(shown: Mapping[str, Mapping[str, Any]]) -> None:
+    shares = {
+        (name, key): value for name, found in shown.items() for key, value in found.items() if key.endswith("(%)")
+    }
+    assert len(shares) > 20
+    for where, value in shares.items():
+        assert isinstance(value, dg.FloatMetadataValue) and 0.0 <= (value.value or 0.0) <= 100.0, where
+    assert {key for name, key in shares if name == "dpo_bench"} >= {"tool selection (%)", "exact call (%)"}
+
+
+def test_a_bench_begins_with_tool_selection_and_its_interval(shown: Mapping[str, Mapping[str, Any]]) -> None:
+    found = shown["dpo_bench"]
+    assert list(found)[:2] == ["tool selection (%)", "tool selection, 95 % interval"]
+    low, high = (float(part) for part in found["tool selection, 95 % interval"].value.split(" (")[0].split(" to "))
+    assert low < found["tool selection (%)"].value < high
+
+
+def test_each_stage_begins_with_what_one_came_for(shown: Mapping[str, Mapping[str, Any]]) -> None:
+    first = {name: next(iter(found)) for name, found in shown.items()}
+    assert first["dpo_run_spec"] == "guards passed" and first["dpo_checkpoint"] == "last loss"
+    assert first["method_matrix"] == "tool selection of sft (%)" and first["production_checkpoint"] == "chosen"
+    assert first["scenarios"] == "passed" and first["release_log"] == "reasons against a release"
+    assert first["preference_split"] == "rows in train" and first["bench_cases"] == "test cases"
