@@ -35,7 +35,7 @@ Example: `canvas-data audit data/artifacts data/releases --registry data/private
 you are
 and why:
 
-`canvas-data audit data/artifacts --allow "data/artifacts/corpus/rows.jsonl:12:course_name: PERSON" --by "R. Ito" --reason
+`canvas-data audit data/artifacts --allow "data/artifacts/canvas/corpus/rows.jsonl:12:course_name: PERSON" --by "R. Ito" --reason
 "short for
 professional"`
 

@@ -20,7 +20,7 @@ from canvas_pipeline.release import publish as releases
 from canvas_pipeline.release.gate import ITEMS, read_evidence, reasons_by_item
 from canvas_pipeline.release.quant_check import check as check_quant
 
-EVIDENCE = Path("data/artifacts/release_log/current/evidence.json")
+EVIDENCE = Path("data/artifacts/canvas/release_log/current/evidence.json")
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=f"Release models as GGUF. {EXIT_CODES}"
 )
