@@ -1,4 +1,4 @@
-"""What README.md names must exist: make targets, commands with their options, files; its figures are those of the experiments."""
+"""What README.md and the pages in docs/ name must exist: make targets, commands with their options, files; figures are measured."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ import typer
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "experiments.md")]
 PRODUCED = ("data/artifacts", "data/private", "data/releases", "RELEASE-LOG.md", ".venv", ".dagster", ".tools")
 SUFFIXES = {".py", ".md", ".yaml", ".toml", ".json", ".jsonl", ".png", ".svg", ".lock", ".gguf", ".training"}
 
 
-def code_lines() -> list[str]:
+def code_lines(text: str) -> list[str]:
     """Lines of fenced blocks and inline code, without prompts and comments."""
-    fenced = re.findall(r"^```[^\n]*\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    inline = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", README, flags=re.MULTILINE | re.DOTALL))
+    fenced = re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    inline = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
     lines = [line for block in fenced for line in block.replace("\\\n", " ").splitlines()] + inline
     return [line.removeprefix("$ ").split(" #")[0].strip() for line in lines]
 
@@ -29,7 +30,7 @@ def code_lines() -> list[str]:
 def started(program: str) -> list[list[str]]:
     """The words after each mention of a program."""
     found = []
-    for line in code_lines():
+    for line in (line for page in PAGES for line in code_lines(page.read_text(encoding="utf-8"))):
         for part in re.split(r"&&|;|\|", line):
             words = (
                 shlex.split(part, comments=True)
@@ -48,13 +49,17 @@ def command_of(program: str) -> Any:
     return typer.main.get_command(importlib.import_module(target.partition(":")[0]).app)
 
 
-def paths() -> set[str]:
-    links = re.findall(r"\]\(([^)#\s]+)", README)
-    words = [word for line in code_lines() for word in line.split()]
-    named = {word.rstrip("/,.:") for word in (*links, *words)}
+def links(page: Path) -> set[str]:
+    """Files of the repository that a page points to, as they stand there."""
+    return {name for name in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")) if "://" not in name}
+
+
+def paths(page: Path) -> set[str]:
+    """Paths from the root that a page names in code."""
+    words = [word for line in code_lines(page.read_text(encoding="utf-8")) for word in line.split()]
     return {
         name
-        for name in named
+        for name in {word.rstrip("/,.:") for word in words}
         if re.fullmatch(r"[\w.][\w./-]*", name)
         and ("/" in name or Path(name).suffix in SUFFIXES)
         and (Path(name).suffix in SUFFIXES or (ROOT / name.split("/")[0]).is_dir())
@@ -88,9 +93,15 @@ def test_every_command_and_option_in_the_readme_exists(program: str) -> None:
                 assert word.split("=")[0] in known, f"{program} … {word}"
 
 
-def test_every_file_the_readme_names_exists() -> None:
-    assert {name for name in paths() if not (ROOT / name).exists()} == set()
-    assert paths(), "the README says where things live"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_a_page_names_exists(page: Path) -> None:
+    assert {name for name in links(page) if not (page.parent / name).exists()} == set()
+    assert {name for name in paths(page) if not (ROOT / name).exists()} == set()
+
+
+def test_the_readme_is_one_page_and_points_to_all_others() -> None:
+    assert len(README.splitlines()) <= 150
+    assert {page.relative_to(ROOT).as_posix() for page in PAGES[1:]} <= links(PAGES[0])
 
 
 def test_every_figure_in_the_readmes_table_is_one_of_the_experiments() -> None:

@@ -1,7 +1,7 @@
 """The asset graph as a Mermaid picture, rendered from the code location.
 
 In: definitions. Out: Mermaid text with one node an asset (methods folded into ``<method>``), coloured by group. What must hold: the
-picture in the README is this text; a test compares them.
+picture in docs/graph.md is this text; a test compares them.
 """
 
 from __future__ import annotations

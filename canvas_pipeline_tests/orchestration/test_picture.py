@@ -1,4 +1,4 @@
-"""The README's picture is the graph as it is."""
+"""The picture of the asset graph in the docs is the graph as it is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.orchestration.picture import COLOURS, mermaid
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/graph.md"
 
 
 def test_the_picture_in_the_readme_is_the_graph_as_it_is() -> None:
-    found = re.search(r"<!-- graph[^>]*-->\s*```mermaid\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    found = re.search(r"<!-- graph[^>]*-->\s*```mermaid\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None and found[1].strip() == mermaid(defs()).strip()
 
 
