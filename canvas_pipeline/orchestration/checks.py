@@ -45,7 +45,7 @@ def check_results(made: StageResult, guards: Iterable[str]) -> list[dg.AssetChec
 def check_result(verdict: Verdict, made: StageResult | None = None) -> dg.AssetCheckResult:
     """A verdict as a check. Its reason stands first, then the numbers beside their bounds, then where to look; numbers to be drawn
     over time and the hashes it judged come last. A shrinkage check also shows where rows went, as a table and as a picture."""
-    rows = sorted(_numbers(verdict), key=lambda row: row[-1] != "no")
+    rows = sorted(_numbers(verdict), key=lambda row: ("no", "yes", "").index(row[-1]))
     metadata: dict[str, Any] = {}
     if verdict.allowance:
         metadata["allow_shrinkage"] = dg.MetadataValue.text(verdict.allowance)
