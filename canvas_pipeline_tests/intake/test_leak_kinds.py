@@ -6,6 +6,7 @@ import pytest
 
 from canvas_pipeline.intake.courses.masker import CourseMasker, learn
 from canvas_pipeline.intake.courses.registry import HANDLE, Registry
+from canvas_pipeline.intake.identities.pii import Scrubber
 from canvas_pipeline_tests.intake.leak_cases import KEY
 
 
@@ -21,7 +22,8 @@ def course_masked(text: str, code: str = "QXZ 4310") -> str:
     [
         ("Anatomy - 21182 - Spring 2030", "Anatomy - @ - Spring 2030"), ("Ethics, Fall 2031, #17381", "Ethics, Fall 2031, #@"),
         ("Biology 14461 Spring2030", "Biology @ Spring2030"), ("Film History (46883 – Fall 2029)", "Film History (@ – Fall 2029)"),
-        ("Fall 2032/18557 Ceramics", "Fall 2032/@ Ceramics"), ("78993.203130 notes", "@.203130 notes"), ("2030, Fall: 4417", "2030, Fall: @"),
+        ("Fall 2032/18557 Ceramics", "Fall 2032/@ Ceramics"), ("78993.203130 notes", "@.203130 notes"),
+        ("2030, Fall: 4417", "2030, Fall: @"),
         ("Su30 - 172290", "Su30 - @"),
     ],
 )  # fmt: skip
@@ -48,3 +50,58 @@ def test_a_list_of_sections_goes_with_the_course_it_stands_behind(rest: str) -> 
 )
 def test_a_day_or_an_amount_behind_a_course_stays(rest: str) -> None:
     assert course_masked(f"QXZ 4310{rest}") == f"@{rest}"
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("github.com/qbrindle/hw1", "qbrindle"), ("t.me/qbrindle", "qbrindle"), ("chess.com/member/qbrindle", "qbrindle"),
+        ("/home/qbrindle/lab2", "qbrindle"), ("C:\\Users\\qbrindle\\lab", "qbrindle"), ("cd ~qbrindle/public", "qbrindle"),
+        ("ssh qbrindle@rlogin", "qbrindle"), ("qbrindl_hw4.py", "qbrindl"), ("Name the repo cs-qbrindle", "qbrindle"),
+        ("Skype: live:qbrindle4", "qbrindle4"), ("Roblox user qbrindle505", "qbrindle505"), ("Minecraft IGN qbrindle", "qbrindle"),
+        ("Chess.com - qbrindle39", "qbrindle39"), ("gamertag: qbrindle_9", "qbrindle_9"),
+    ],
+)  # fmt: skip
+def test_a_name_on_a_platform_or_machine_goes(text: str, gone: str) -> None:
+    assert gone not in Scrubber(KEY, "zed-001").scrub([text])[0].text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["github.com/features tour", "github.com/numpy", "/home/user/lab2", "/home/ubuntu", "ssh user@host",
+     "mergesort_lab3.py", "numpy_hw2.ipynb",
+     "template_hw4.py", "Create branch fix-typo", "Kaggle: titanic", "LeetCode: twosum", "Scratch project - pong", "Quizlet unit_3",
+     "Minecraft - redstone", "Handle edge_cases", "live: lecture", "Duolingo level2", "Kahoot ch3"],
+)  # fmt: skip
+def test_a_page_program_or_default_name_stays(text: str) -> None:
+    assert "@USERNAME" not in Scrubber(KEY, "zed-001").scrub([text])[0].text
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("Zoom link (ID: 325 7511 7834)", "7511"), ("Zoom/17999621854/week 3", "17999621854"),
+        ("Webex meeting number: 6017 848 1920", "848"),
+        ("Bel 06-99757747", "99757747"), ("Llame al 55 4890 8820", "4890"), ("RA do aluno 7690630", "7690630"),
+        ("T.C. Kimlik No: 36574271522", "36574271522"),
+    ],
+)  # fmt: skip
+def test_a_meeting_telephone_or_national_number_goes_after_its_cue_in_any_groups(text: str, gone: str) -> None:
+    assert gone not in Scrubber(KEY, "zed-001").scrub([text])[0].text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zoom 2030-02-10 1430",
+        "Webex 12 15 30",
+        "Zoom (ID: 12)",
+        "Bel 20 dB",
+        "Llame a 3 personas",
+        "RA 2 hours",
+        "Zoom week 3/4",
+    ],
+)
+def test_other_numbers_after_such_a_cue_stay(text: str) -> None:
+    found = Scrubber(KEY, "zed-001").scrub([text])[0].text
+    assert not any(sign in found for sign in ("@USERNAME", "@PHONE", "@SSN", "@STUDENT_ID"))

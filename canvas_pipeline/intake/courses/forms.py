@@ -160,8 +160,8 @@ BESIDE_TERM = re.compile(
 )
 # Sections that a course's mention runs on into: "-0311,0312", "/652", "_A00".
 _SECTION_END = r"(?![A-Za-z0-9%]|[.:][0-9])"
-# A list of them stands in parentheses, behind a blank or behind a colon too ("(018, 031)", " 072 & 024", ":21,51"); there, one alone is
-# believed with its leading zero and three digits, and "05/12" is a day.
+# A list of them stands in parentheses, behind a blank or behind a colon too ("(018, 031)", " 072 & 024", ":21,51"); there, one
+# alone is believed with its leading zero and three digits, and "05/12" is a day.
 _NOUGHT = rf"0[0-9]{{1,3}}{_SECTION_END}"
 _LISTED = rf"(?:\s?[,&;+]\s?(?:and\s)?[A-Z]?[0-9]{{2,4}}{_SECTION_END})"
 SECTIONS = re.compile(
