@@ -105,3 +105,55 @@ def test_a_meeting_telephone_or_national_number_goes_after_its_cue_in_any_groups
 def test_other_numbers_after_such_a_cue_stay(text: str) -> None:
     found = Scrubber(KEY, "zed-001").scrub([text])[0].text
     assert not any(sign in found for sign in ("@USERNAME", "@PHONE", "@SSN", "@STUDENT_ID"))
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Concurrent: MPGJ*6741", "Concurrent: @"), ("VKN-759-92 transfer eval", "@ transfer eval"),
+        ("Linked with KFVZ661W & GXLH312", "Linked with @ & @"), ("(see HPBW.2129 notes)", "(see @ notes)"),
+        ("Bridge from GT 1974 to this class", "Bridge from @ to this class"), ("GXLH312 and QXZ 4310", "@ and @"),
+    ],
+)  # fmt: skip
+def test_foreign_codes_with_other_signs_and_several_of_them_go(text: str, masked: str) -> None:
+    assert course_masked(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Photos from NYC 2024", "Notes from ICML 2023", "see RFC 2616", "QXZ 4310 and ISO 9001", "QXZ 4310 & COVID 2020",
+     "AB-123-45 bolts",
+     "QXZ 4310, UPTO 100 points"],
+)  # fmt: skip
+def test_events_standards_and_amounts_are_no_foreign_codes(text: str) -> None:
+    assert course_masked(text) == text.replace("QXZ 4310", "@")
+
+
+def test_an_own_code_of_one_letter_and_two_numbers_goes() -> None:
+    assert course_masked("T81.8594 reading", "T81.8594.01") == "@ reading"
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("Lab day - Cedar Computer Lab", "Cedar"), ("Drop it at the Garden Front Desk", "Garden"),
+        ("Showcase: Heritage Gallery, 2nd floor", "Heritage"),
+        ("Section meets in 7844-L Harbor Hall", "7844"), ("Lab (287/241 Wickeldez Hall)", "287"),
+        ("@COURSE12345678 exam, Thursday 1-12pm", "12pm"), ("@COURSE12345678 (9:30a-12:50a)", "12:50"),
+        ("@COURSE12345678 Final - 3:00 AM", "3:00"),
+        ("Zoom for @COURSE12345678 starts 1.30pm", "30pm"), ("@COURSE12345678: class begins 2:20 a.m. Monday", "2:20"),
+    ],
+)  # fmt: skip
+def test_a_place_its_number_and_the_hours_of_a_course_go(text: str, gone: str) -> None:
+    assert gone not in Scrubber(KEY, "zed-001").scrub([text])[0].text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Gallery Walk", "Photo Gallery project", "Student Gallery", "Chemistry Computer Lab",
+     "Help Desk survey", "Fri 10/12 exam",
+     "@COURSE12345678 HW 3 due Friday 5:00 PM",
+        "@COURSE12345678 quiz closes at 10:59pm", "@COURSE12345678 version 1.30", "Film at 3pm"],
+)  # fmt: skip
+def test_a_kind_of_room_and_the_hour_that_work_is_due_stay(text: str) -> None:
+    assert Scrubber(KEY, "zed-001").scrub([text])[0].text == text
