@@ -6,6 +6,7 @@ import pytest
 
 from canvas_pipeline.intake.courses.masker import CourseMasker, learn
 from canvas_pipeline.intake.courses.registry import HANDLE, Registry
+from canvas_pipeline.intake.identities.persons import find_people
 from canvas_pipeline.intake.identities.pii import Scrubber
 from canvas_pipeline_tests.intake.leak_cases import KEY
 
@@ -157,3 +158,42 @@ def test_a_place_its_number_and_the_hours_of_a_course_go(text: str, gone: str) -
 )  # fmt: skip
 def test_a_kind_of_room_and_the_hour_that_work_is_due_stay(text: str) -> None:
     assert Scrubber(KEY, "zed-001").scrub([text])[0].text == text
+
+
+def people(text: str, course_name: bool = False) -> list[str]:
+    return [text[start:end] for start, end in find_people(text, course_name)]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Lab partners: Rob & June", ["Rob", "June"]), ("Group 4 - June, Pat", ["June", "Pat"]),
+        ("Ask Will, Pat and Ivy", ["Will", "Pat", "Ivy"]),
+        ("Advisor meeting (Lily Pool)", ["Lily Pool"]), ("Graded by Chase", ["Chase"]), ("Peer review of April R.", ["April"]),
+        ("TA: Art (section 2)", ["Art"]), ("Substitute: Mrs. Page", ["Page"]), ("Tutoring by June Waters", ["June Waters"]),
+        ("Zyrqvist, Will - extension", ["Zyrqvist, Will"]),
+    ],
+)  # fmt: skip
+def test_all_who_are_named_after_a_cue_go(text: str, names: list[str]) -> None:
+    assert people(text) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Group 4 - April, May", "Presented by Art Department", "Meeting (Summer Term)", "Team 2 - Faith based care", "Graded by May 5",
+     "Partner Art Questions", "Group 2 - Themes, Style", "Ask May 5 questions", "MR Imaging", "Session (Grace Period)"],
+)  # fmt: skip
+def test_months_subjects_and_terms_after_such_a_cue_are_nobody(text: str) -> None:
+    assert people(text) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Sandbox_qbrindle_2030", ["qbrindle"]), ("qbrindle's Test Course", ["qbrindle"]), ("qbrindle Sandbox", ["qbrindle"]),
+        ("Marine Ecology -- dzorvel -- 2032Fall", ["dzorvel"]), ("Math 7 Zyrqvist/Quobrand (co-taught)", ["Zyrqvist", "Quobrand"]),
+        ("Sandbox_template_2030", []), ("pytorch Sandbox", []), ("Test Course for teaching", []), ("Biology/Chemistry 7", []),
+    ],
+)  # fmt: skip
+def test_the_owner_of_a_trial_course_and_two_who_teach_together_go(name: str, found: list[str]) -> None:
+    assert people(name, course_name=True) == found
