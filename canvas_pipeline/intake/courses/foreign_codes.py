@@ -99,7 +99,6 @@ def _beside(text: str, start: int, end: int, plain: bool = False) -> bool:
     if called := _CALLS.search(before):
         weak = _WEAK_CALLS.search(called.group()) is not None
         return not (weak and (plain or _YEAR_AT_END.search(text, start, end)))
-    glued = (text[start:end].isalnum() or _THREE_PARTS.fullmatch(text, start, end)) and not _RECENT_YEAR.search(
-        text[start:end]
-    )  # "ICML2023 reading" is no course
+    whole = text[start:end].isalnum() or _THREE_PARTS.fullmatch(text, start, end) is not None
+    glued = whole and not _RECENT_YEAR.search(text[start:end])  # "ICML2023 reading" is no course
     return not plain and glued and bool(_AFTER.match(text, end))

@@ -1,12 +1,12 @@
 """Patterns for the name that somebody has on a platform or a machine, by where it stands: a path, a prompt, a file's name, a cue.
 
 Further rows for ``patterns``. Each is a place in which a name of one's own stands; the words there that are nobody's ("/home/user",
-"github.com/features") are ``numbers.is_account``'s to tell. Data only.
+"github.com/features") are ``numbers.is_owner``'s to tell. Data only.
 """
 
 from __future__ import annotations
 
-from canvas_pipeline.intake.identities.numbers import is_account
+from canvas_pipeline.intake.identities.numbers import is_account, is_owner
 from canvas_pipeline.intake.identities.patterns import LIKELY, SURE, Pattern
 
 # Hosts, with what stands between them and a name.
@@ -58,7 +58,7 @@ HANDLES: tuple[Pattern, ...] = (
         rf"(?i)(?<![\w@.-])(?:www\.)?{_PAGES}\K[a-z0-9][\w.-]{{2,38}}\b",
         SURE,
         _HOSTS,
-        valid=is_account,
+        valid=is_owner,
     ),
     Pattern(
         "USERNAME",
@@ -66,7 +66,7 @@ HANDLES: tuple[Pattern, ...] = (
         rf"{_HOMES}\K[a-z][a-z0-9._-]{{2,18}}[a-z0-9](?![\w.-])",
         SURE,
         r"/|~|\\",
-        valid=is_account,
+        valid=is_owner,
     ),
     Pattern(
         "USERNAME",
@@ -74,7 +74,7 @@ HANDLES: tuple[Pattern, ...] = (
         r"(?<![\w.@/+-])[a-z][a-z0-9._-]{1,18}[a-z0-9](?=@[a-z][\w-]{1,30}(?![\w@]))",
         SURE,
         r"[a-z0-9]@[a-z]",
-        valid=is_account,
+        valid=is_owner,
     ),
     Pattern(
         "USERNAME",

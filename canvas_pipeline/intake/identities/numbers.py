@@ -118,20 +118,21 @@ def is_handle(name: str) -> bool:
     )
 
 
-def is_account(name: str) -> bool:
-    """A name of one's own: no words, also none that run together ("mergesort"), no program or topic, no file, nobody's default."""
+def is_owner(name: str) -> bool:
+    """What stands where only names of accounts do: no word, program or topic, no file, nobody's default."""
     words = [word.lower() for word in _LETTERS.findall(name)]
-    if not words or not is_handle(name):
-        return False
-    return not all(
-        word in _NO_LOGIN
-        or word in _NO_ACCOUNT
-        or word in TERMS
-        or is_ordinary(word)
-        or is_word(word)
-        or _is_run_on(word)
-        for word in words
-    )
+    return is_handle(name) and not all(map(_is_nobodys, words))
+
+
+def is_account(name: str) -> bool:
+    """A name of one's own where other words stand too: also no words that run together ("mergesort"), unless two digits follow."""
+    words = [word.lower() for word in _LETTERS.findall(name)]
+    numbered = re.search(r"\d\d$", name) is not None
+    return is_owner(name) and (numbered or not all(_is_nobodys(word) or _is_run_on(word) for word in words))
+
+
+def _is_nobodys(word: str) -> bool:
+    return word in _NO_LOGIN or word in _NO_ACCOUNT or word in TERMS or is_ordinary(word) or is_word(word)
 
 
 def _is_run_on(word: str) -> bool:
