@@ -41,7 +41,21 @@ def test_an_amount_or_year_beside_a_term_is_no_section(text: str) -> None:
     assert course_masked(text) == text
 
 
-@pytest.mark.parametrize("rest", [" (018, 031)", " 072 & 024", ":21,51", " 018", " (003)", ":05", " (A01 & A02)"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        " (018, 031)",
+        " 072 & 024",
+        ":21,51",
+        " 018",
+        " (003)",
+        ":05",
+        " (A01 & A02)",
+        " sections 018 and 031",
+        " [018/031]",
+        " 018/031",
+    ],
+)
 def test_a_list_of_sections_goes_with_the_course_it_stands_behind(rest: str) -> None:
     assert course_masked(f"QXZ 4310{rest} quiz") == "@ quiz"
 

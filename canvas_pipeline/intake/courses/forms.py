@@ -149,7 +149,7 @@ BARE = re.compile(
 # A term in words or short, in any order, or as a registrar's number ("203130"); and a section number on either side of it. Where
 # four digits stand, or a blank alone parts them, less is believed: see `crn._beside_terms`.
 _WHEN = (
-    rf"(?:{SEASON}[\s_',\-]{{0,3}}(?:{YEAR}|[0-9]{{2}})|{YEAR}[\s_,\-]{{0,3}}{SEASON}(?![A-Za-z])|{SHORT_SEASON}'?(?:{YEAR}|[0-9]{{2}})"
+    rf"(?:{SEASON}[\s_',\-]{{0,3}}(?:{YEAR}|[0-9]{{2}})|{YEAR}[\s_,\-]{{0,3}}{SEASON}(?![A-Za-z])|{SHORT_SEASON}(?:[\s']{{0,2}}{YEAR}|'?[0-9]{{2}})"
     rf"|{YEAR}(?:[0-9]0|0[1-9]|1[0-2]))(?![0-9])"
 )
 _PARTED = r"(?P<{}>\s?[,\-/_.|:;~#]?\s?[(\[]?\s?#?)"
@@ -163,13 +163,15 @@ _SECTION_END = r"(?![A-Za-z0-9%]|[.:][0-9])"
 # A list of them stands in parentheses, behind a blank or behind a colon too ("(018, 031)", " 072 & 024", ":21,51"); there, one
 # alone is believed with its leading zero and three digits, and "05/12" is a day.
 _NOUGHT = rf"0[0-9]{{1,3}}{_SECTION_END}"
-_LISTED = rf"(?:\s?[,&;+]\s?(?:and\s)?[A-Z]?[0-9]{{2,4}}{_SECTION_END})"
+_LISTED = rf"(?:\s?(?:[,&;+](?:\sand)?|and)\s?[A-Z]?[0-9]{{2,4}}{_SECTION_END}|/[A-Z]?[0-9]{{3}}{_SECTION_END})"
+_MORE = r"(?=\s?(?:[,&;+]|and\b)|/[0-9]{3}(?![0-9]))"
+_NO_DAY = r"(?![/-][0-9]{1,2}(?![0-9]))"
 SECTIONS = re.compile(
     rf"[-_./](?:(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|[0-9]{{2,3}}[A-Z]?{_SECTION_END}(?!{UNIT.pattern}))"
     rf"(?:\s?[,/&;+]\s?[_-]?(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|/[0-9]{{2,4}}{_SECTION_END}(?!{UNIT.pattern})){{0,9}}"
-    rf"|\s?[(\[]\s?(?:{_NOUGHT}(?![/-])|[A-Z]?[0-9]{{2,3}}(?=\s?[,&;+])){_LISTED}{{0,9}}\s?[)\]]"
-    rf"|\s(?:{_NOUGHT}(?=\s?[,&;+]){_LISTED}{{1,9}}|0[0-9]{{2,3}}{_SECTION_END}(?![/-]))(?!{UNIT.pattern})"
-    rf"|:(?:{_NOUGHT}(?![/-])|[0-9]{{2,3}}(?=,)){_LISTED}{{0,9}}(?!{UNIT.pattern})"
+    rf"|\s?[(\[]\s?(?:{_NOUGHT}{_NO_DAY}|[A-Z]?[0-9]{{2,3}}(?=\s?[,&;+])){_LISTED}{{0,9}}\s?[)\]]"
+    rf"|,?\s(?:(?i:sections?|secs?\.?)\s)?(?:{_NOUGHT}{_MORE}{_LISTED}{{1,9}}|0[0-9]{{2,3}}{_SECTION_END}{_NO_DAY})(?!{UNIT.pattern})"
+    rf"|:(?:{_NOUGHT}{_NO_DAY}|[0-9]{{2,3}}(?=,)){_LISTED}{{0,9}}(?!{UNIT.pattern})"
 )
 HEX_ID = re.compile(r"[0-9a-f]{8,64}(?![A-Za-z0-9])")
 SHORT_HANDLE = re.compile(r"@COURSE([0-9]{1,7})(?![0-9])")
