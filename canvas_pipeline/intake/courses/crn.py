@@ -28,6 +28,7 @@ _GAP_FOR_UNKNOWN = 2
 # What follows a course that meets then, and no year: "TTKG 1939 at 3:15".
 _AT_AN_HOUR = re.compile(r",?\sat\s\d{1,2}(?::[0-5]\d|\s?[AaPp]\.?[Mm]\b)")
 _CONTEXT_SPAN = 28
+_YEARS = r"(?:19|20)[0-9]{2}(?:[0-9]{2})?"
 
 
 class CourseId(NamedTuple):
@@ -115,6 +116,7 @@ def candidates(view: View, subjects: Collection[str] = frozenset()) -> list[Ment
         else:  # in what was caught, letters and all, another one may begin
             position = match.start("subject") + 1
     found += _bare(text)
+    found += _beside_terms(text)
     found += [Mention(start, end, CourseId(subject, number)) for start, end, subject, number in foreign(text)]
     return found
 
@@ -220,6 +222,19 @@ def _bare(text: str) -> Iterable[Mention]:
         crn = parts.get(f"{group}_crn") or match[group][:5]
         term = parts.get(f"{group}_term") or term_code(match[group].replace("_", " "))
         yield Mention(*match.span(group), CourseId(crn=crn, term=term))
+
+
+def _beside_terms(text: str) -> Iterable[Mention]:
+    """Section numbers beside a term, the term left as it is. Five digits are enough; four or six need a sign between, and four
+    that may be a year, or six that are a registrar's term, are none."""
+    for match in forms.BESIDE_TERM.finditer(text):
+        side = "before" if match["before"] else "after"
+        number, gap = match[side], match["gap"] or match["gap_after"] or ""
+        if not gap or (len(number) != 5 and not gap.strip()) or re.fullmatch(_YEARS, number):
+            continue
+        yield Mention(
+            *match.span(side), CourseId(crn=number, term=term_code(match["term_after"] or match["term_before"]))
+        )
 
 
 def _known_end(letters: str, subjects: Collection[str]) -> tuple[str, int]:

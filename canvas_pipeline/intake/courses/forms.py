@@ -146,11 +146,32 @@ BARE = re.compile(
     rf"|(?<![0-9])(?P<f>(?P<f_term>{TERM})[_\-]{{1,2}}(?P<f_crn>[0-9]{{5}})(?![0-9]))"
     rf"|@COURSE[0-9]{{1,8}}{SEP}{{1,2}}(?P<g>(?:[0-9]{{3,4}}[A-Za-z]?{SEP}{{1,2}})?(?P<g_crn>[0-9]{{5}})(?![0-9])(?:{SEP}{{1,2}}(?P<g_term>{TERM})(?![0-9]))?)"
 )
+# A term in words or short, in any order, or as a registrar's number ("203130"); and a section number on either side of it. Where
+# four digits stand, or a blank alone parts them, less is believed: see `crn._beside_terms`.
+_WHEN = (
+    rf"(?:{SEASON}[\s_',\-]{{0,3}}(?:{YEAR}|[0-9]{{2}})|{YEAR}[\s_,\-]{{0,3}}{SEASON}(?![A-Za-z])|{SHORT_SEASON}(?:[\s']{{0,2}}{YEAR}|'?[0-9]{{2}})"
+    rf"|{YEAR}(?:[0-9]0|0[1-9]|1[0-2]))(?![0-9])"
+)
+_PARTED = r"(?P<{}>\s?[,\-/_.|:;~#]?\s?[(\[]?\s?#?)"
+_SECTION_NUMBER = r"(?P<{}>[1-9][0-9]{{3,5}})(?![0-9A-Za-z%]|[.,:][0-9](?![0-9]{{5}}))"
+BESIDE_TERM = re.compile(
+    rf"(?<![A-Za-z0-9@$])(?<![0-9][.,:])(?:{_SECTION_NUMBER.format('before')}{_PARTED.format('gap')}(?P<term_after>{_WHEN})"
+    rf"|(?P<term_before>{_WHEN}){_PARTED.format('gap_after')}{_SECTION_NUMBER.format('after')}(?!{UNIT.pattern}))"
+)
 # Sections that a course's mention runs on into: "-0311,0312", "/652", "_A00".
 _SECTION_END = r"(?![A-Za-z0-9%]|[.:][0-9])"
+# A list of them stands in parentheses, behind a blank or behind a colon too ("(018, 031)", " 072 & 024", ":21,51"); there, one
+# alone is believed with its leading zero and three digits, and "05/12" is a day.
+_NOUGHT = rf"0[0-9]{{1,3}}{_SECTION_END}"
+_LISTED = rf"(?:\s?(?:[,&;+](?:\sand)?|and)\s?[A-Z]?[0-9]{{2,4}}{_SECTION_END}|/[A-Z]?[0-9]{{3}}{_SECTION_END})"
+_MORE = r"(?=\s?(?:[,&;+]|and\b)|/[0-9]{3}(?![0-9]))"
+_NO_DAY = r"(?![/-][0-9]{1,2}(?![0-9]))"
 SECTIONS = re.compile(
     rf"[-_./](?:(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|[0-9]{{2,3}}[A-Z]?{_SECTION_END}(?!{UNIT.pattern}))"
     rf"(?:\s?[,/&;+]\s?[_-]?(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|/[0-9]{{2,4}}{_SECTION_END}(?!{UNIT.pattern})){{0,9}}"
+    rf"|\s?[(\[]\s?(?:{_NOUGHT}{_NO_DAY}|[A-Z]?[0-9]{{2,3}}(?=\s?[,&;+])){_LISTED}{{0,9}}\s?[)\]]"
+    rf"|,?\s(?:(?i:sections?|secs?\.?)\s)?(?:{_NOUGHT}{_MORE}{_LISTED}{{1,9}}|0[0-9]{{2,3}}{_SECTION_END}{_NO_DAY})(?!{UNIT.pattern})"
+    rf"|:(?:{_NOUGHT}{_NO_DAY}|[0-9]{{2,3}}(?=,)){_LISTED}{{0,9}}(?!{UNIT.pattern})"
 )
 HEX_ID = re.compile(r"[0-9a-f]{8,64}(?![A-Za-z0-9])")
 SHORT_HANDLE = re.compile(r"@COURSE([0-9]{1,7})(?![0-9])")

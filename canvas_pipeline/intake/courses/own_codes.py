@@ -229,6 +229,8 @@ def _tells(token: str) -> bool:
         return True
     if not letters:
         return digits >= 4 and not token.isdigit()
+    if letters == 1 and digits >= 6 and "." in token:  # "T81.8594"
+        return len(token) <= 12
     return letters >= 2 and digits >= 3 and len(token) <= 24 and max(map(len, words)) <= 6
 
 

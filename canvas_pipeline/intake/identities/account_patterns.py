@@ -37,7 +37,7 @@ _NUMBERED = (
 )
 _NATIONAL = (
     r"(?:dni|nie|nif|rut|run|cpf|rg|curp|rfc|cuit|cuil|nino|national\sinsurance|ni\sn(?:o|umber)\.?|nhs|aadhaar|aadhar|pan|bsn|sofi|pesel|nip|"
-    r"personnummer|f[øo]dselsnummer|cpr|henkil[öo]tunnus|hetu|ahv|avs|oasi|nir|insee|sin|tfn|ird|ppsn?|oib|jmbg|cnp|egn|amka|tckn|tc\skimlik|"
+    r"personnummer|f[øo]dselsnummer|cpr|henkil[öo]tunnus|hetu|ahv|avs|oasi|nir|insee|sin|tfn|ird|ppsn?|oib|jmbg|cnp|egn|amka|tckn|t\.?\s?c\.?\s?kimlik|kimlik|"
     r"codice\sfiscale|steuer-?id(?:nummer)?|idnr|sozialversicherungsnummer|svnr|rrn|nric|fin|mykad|ktp|nik|hkid|"
     r"(?:national|citizen|identity|tax(?:payer)?|resident|passport|social\sinsurance|health|medicare|driver'?s?\slicen[cs]e)\s?(?:id|number|no\.?|card|identity)*|"
     r"passport|c[ée]dula|carn[ée]|legajo|matr[ií]cula|matricola|matrikel(?:nummer|nr\.?|-nr\.?)?|matr\.?-?\s?nr\.?|num[ée]ro\s(?:d')?[ée]tudiant|"
@@ -50,11 +50,16 @@ _NATIONAL = (
 _NATIONAL_NUMBER = r"(?=(?:[^\d\n]{0,6}\d){5})[A-Z0-9](?:[ ./-]?[A-Z0-9]){4,22}(?:-?[kK])?(?![A-Za-z0-9])"
 _ROOMS = r"(?:zoom|webex|teams|webinar|meeting|conference|dial-?in|join|bluejeans|gotomeeting|bigbluebutton|google\smeet|skype)"
 _OF_ROOM = r"(?:zoom|webex|teams|meeting|webinar|conference|room|call|link|id|no\.?|number|nr\.?|code|access|personal|pmi|via|on|at|with|is|in)"
-_MEETING = r"\d{3}[\s-]?\d{3,4}[\s-]?\d{3,4}(?:[\s-]?\d{2,3})?(?!\d|[\s-]?\d)"
+# Nine to twelve digits in any groups, no date at their head.
+_MEETING = (
+    r"(?!(?:19|20)\d\d[\s-]\d\d[\s-]\d)(?:\d{9,12}(?!\d)|(?=\d(?:[\s-]?\d){8,11}(?![\s-]?\d))\d{2,5}(?:[\s-]\d{2,5}){1,4}(?!\d)"
+    r"|\d{3}[\s-]?\d{3,4}[\s-]?\d{3,4}(?:[\s-]?\d{2,3})?(?!\d|[\s-]?\d))"
+)
 _SECRET = r"(?:pass\s?code|password|passwd|passphrase|pwd|pw|pin|host\skey|(?:access|entry|door|gate|attendance|join|enrol+ment)\s(?:code|key)|kenncode|contraseña|clave|mot\sde\spasse|kennwort|passwort)"
 _CALLS = (
     r"(?:call|phone|cell|tel|telephone|telefone?|tel[ée]fono|t[ée]l[ée]phone|t[ée]l|mobile|mobil|m[óo]vil|celular|cellulare|handy|portable|text|"
-    r"sms|whats\s?app|wechat|signal|viber|zalo|fax|ring|dial|contact|kontakt|contacto|ll[aá]ma(?:r|me)?|appele[rz]|ligar|voicemail|hotline|"
+    r"sms|whats\s?app|wechat|signal|viber|zalo|fax|ring|dial|contact|kontakt|contacto|ll[aá]m[ae](?:r|me|n|le)?|appele[rz]|liga[r]?|ligue|bel(?:len)?|an?rufen|ruf|ring[ea]?|chiama(?:re|te|mi)?|"
+    r"zadzwo[ńn](?:cie)?|dzwo[ńn]|tlf|tel\.?\snr|telefonnummer|sime|hubungi|telepon|gọi|телефон|тел|позвони(?:ть|те)?|звони(?:ть|те)?|連絡先|voicemail|hotline|"
     r"(?:my|our|his|her|their|new)\snumber|reach(?:\s(?:me|us|him|her))?|电话|手机|電話|手機|전화|điện\sthoại)"
 )
 _CALLED = rf"(?<![^\W_]){_CALLS}(?:\s(?:me|us|him|her|them|at|on|to|is|number|no\.?|nr\.?|al|au|le|the|call|group|id|if)){{0,3}}[\s.:#=-]{{0,4}}"
@@ -97,10 +102,10 @@ ACCOUNTS: tuple[Pattern, ...] = (
     Pattern("STUDENT_ID", "a small letter and seven digits", r"(?<![A-Za-z0-9.#/-])[abcdhklmnpqrstuwyz]\d{7}(?![A-Za-z0-9]|-[0-9a-f]{4})", LIKELY, r"\d{7}"),
     Pattern("STUDENT_ID", "after any ID", rf"{_ANY_ID}{_IS}{_GAP}\K(?:{_NUMBER})", SURE, _ID_WORD),
     Pattern("STUDENT_ID", "after a campus's name for it", rf"(?i)(?<![^\W_]){_NUMBERED}{_IS}{_GAP}\K(?-i:{_NUMBER})", SURE, _FIVE_DIGITS),
-    Pattern("SSN", "national number after its name", rf"(?i)(?<![^\W_]){_NATIONAL}(?:[\s-](?:number|no\.?|nr\.?|nummer|n[ºo°]?\.?|card|id|code|universitari[oa]|estudiantil|(?:d[ei]l?\s)?(?:estudiante|alumno|identidad|studente)|usp))?{_IS}[\s:=#(\[.º°-]{{0,4}}\K(?-i:{_NATIONAL_NUMBER})", SURE, _FIVE_DIGITS, valid=is_identifying),
+    Pattern("SSN", "national number after its name", rf"(?i)(?<![^\W_]){_NATIONAL}(?:[\s-](?:number|no\.?|nr\.?|nummer|n[ºo°]?\.?|card|id|code|universitari[oa]|estudiantil|(?:d[eioa]l?\s)?(?:estudiante|alumn[oa]|alun[oa]|estudante|discente|identidade?|studente)|usp))?{_IS}[\s:=#(\[.º°-]{{0,4}}\K(?-i:{_NATIONAL_NUMBER})", SURE, _FIVE_DIGITS, valid=is_identifying),
     Pattern("SSN", "national number with its check digits", r"(?<![\w.-])(?:\d{8}[A-Z]|[XYZ]\d{7}[A-Z]|\d{1,2}\.\d{3}\.\d{3}-[\dkK]|\d{7,8}-[\dkK]|\d{3}\.\d{3}\.\d{3}-\d{2}|[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]|[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d|\d{6}[-+A]\d{3}[0-9A-Z]|\d{6}-\d{7}|756\.\d{4}\.\d{4}\.\d{2}|\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}|\d{2}-\d{8}-\d|\d{17}[\dX]|[12]\s\d{2}\s\d{2}\s\d{2}\s\d{3}\s\d{3}(?:\s\d{2})?)(?![\w-]|\.\d)", LIKELY, _FIVE_DIGITS, valid=is_checked),
     Pattern("SSN", "national insurance", r"(?<![\w.-])[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\s\d{2}\s\d{2}\s\d{2}\s[A-D](?!\w)", LIKELY, r"\d\d\s\d\d\s\d\d", valid=is_checked),
-    Pattern("USERNAME", "meeting", rf"(?i)(?<![^\W_]){_ROOMS}(?:[\s:]{{1,2}}{_OF_ROOM}){{0,4}}[\s:#=(,-]{{1,4}}\K{_MEETING}", SURE, _FIVE_DIGITS),
+    Pattern("USERNAME", "meeting", rf"(?i)(?<![^\W_]){_ROOMS}(?:[\s:(/]{{1,3}}{_OF_ROOM}){{0,4}}[\s:#=(,/-]{{1,4}}\K{_MEETING}", SURE, _FIVE_DIGITS),
     Pattern("USERNAME", "meeting in letters", r"(?i)\bmeet(?:\.google\.com/|ing)?[\s:]{0,2}(?:code|id|link)?[\s:]{0,2}\K(?-i:[a-z]{3}-[a-z]{4}-[a-z]{3})(?![\w-])", SURE, r"(?i)meet"),
     Pattern("USERNAME", "pass code", rf"(?i)(?<![^\W_]){_SECRET}(?:\s(?:is|for\szoom))?[\s:=#(\"']{{1,4}}\K(?=[^\s,;()\"']{{0,19}}\d)[^\s,;()\"'@]{{4,20}}", SURE, r"\d", valid=is_secret, cues=_OF_SECRETS),
     Pattern("USERNAME", "pass code in letters", rf"(?i)(?<![^\W_]){_SECRET}\s?[:=]\s?[\"']?\K(?-i:{_SMALL})", SURE, _SIGNED, valid=is_login, cues=_OF_SECRETS),

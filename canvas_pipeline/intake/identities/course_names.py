@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 
 from canvas_pipeline.intake.courses.forms import KNOWN_SUBJECTS, NO_SUBJECT
+from canvas_pipeline.intake.identities.course_terms import TERMS
 from canvas_pipeline.intake.identities.gazetteer import SURNAMES
 from canvas_pipeline.intake.identities.vocabulary import (
     is_course_work,
@@ -35,7 +36,21 @@ _BEFORE_TERM = re.compile(rf"[\s_-](?P<name>[^\W\d_]['\w-]{{2,24}})[\s_,(-]{{1,3
 _ALONE = re.compile(r"(?:^|[-–—|(\[/]\s?)(?P<id>[a-z][a-z0-9]{2,15})(?=\s?[:)\]/]|\s?[-–—|]\s|\s*$)")
 # In small letters at an end of the name, or where a sign or the term sets it apart.
 _AT_AN_END = re.compile(
-    rf"(?:^|[\s_~/|<(\[-])(?P<id>(?<![\w.'’-][a-z]$)[a-z][a-z0-9]{{3,15}})(?=[>)\]/\s]{{0,3}}$|\s?[:|>)\]]|\s[-–—~]\s|[-_](?:Online|Hybrid|Async|Web)|[\s_(-]{{1,2}}{_TERM})"
+    rf"(?:^|[\s_~/|<(\[-])(?P<id>(?<![\w.'’-][a-z]$)[a-z][a-z0-9]{{3,15}})(?=[>)\]/\s]{{0,3}}$|\s?[:|>)\]]|\s[-–—~]{{1,2}}\s|[-_](?:Online|Hybrid|Async|Web)|[\s_(-]{{1,2}}{_TERM})"
+)
+# A course to try things out in is called after the one whom it belongs to.
+_TRIAL = (
+    r"(?i:sand\s?box|test(?:\s(?:course|site|shell))?|(?:practice|demo|training|dev|play)[\s_]?(?:course|site|shell|ground)|"
+    r"playground|dev)"
+)
+_OF_TRIAL = re.compile(
+    rf"(?<![A-Za-z0-9])(?:{_TRIAL}[\s_:-]{{1,3}}(?:for\s|of\s)?(?P<after>[a-z][a-z0-9]{{3,15}})(?![A-Za-z0-9'’])"
+    rf"|(?P<before>[a-z][a-z0-9]{{3,15}})(?:['’]s?)?[\s_:-]{{1,3}}{_TRIAL}(?![A-Za-z0-9]))"
+)
+# Two who teach together.
+_TOGETHER = re.compile(
+    r"(?<![\w'’-])(?P<one>[^\W\d_a-z][\w'’-]{2,24})\s?[/&+]\s?"
+    r"(?P<other>[^\W\d_a-z][\w'’-]{2,24})(?![\w'’-])"
 )
 _CAPITALS = re.compile(r"[A-Z][a-z]{2}|[A-Z]{3}")
 _TOOLS = frozenset(
@@ -90,6 +105,10 @@ def _ids(name: str) -> Iterator[tuple[int, int]]:
             yield match.span("id")
     if not _CAPITALS.search(name):
         return  # a name all in small letters shows nothing
+    for trial in _OF_TRIAL.finditer(name):
+        side = "after" if trial["after"] else "before"
+        if _is_id(trial[side]) and trial[side] not in _TOOLS and trial[side] not in TERMS:
+            yield trial.span(side)
     for part in _AT_AN_END.finditer(name):
         word = part["id"]
         mixed = _MIXED_ID.fullmatch(word) is not None
@@ -110,6 +129,10 @@ def _is_set_apart(name: str, start: int, end: int) -> bool:
 def _surnames(name: str) -> Iterator[tuple[int, int]]:
     if (match := _BEFORE_TERM.search(name)) and _is_surname(match["name"]):
         yield match.span("name")
+    for pair in _TOGETHER.finditer(name):
+        if _is_surname(pair["one"]) and _is_surname(pair["other"]):
+            yield pair.span("one")
+            yield pair.span("other")
     marked = [match.span() for match in _MARK.finditer(name)]
     dashed = len(re.findall(r"(?<=\w)[-_](?=\w)", name)) >= 2
     if not marked and not dashed:

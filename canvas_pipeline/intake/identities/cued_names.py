@@ -29,19 +29,24 @@ WORD_GIVEN = frozenset(
 )
 _NOT_ALONE = frozenset("Dean Major Duke Christian Angel Van Summer Autumn Happy Gay Win Max".split())
 _UNSURE = frozenset("Art August May April June".split())  # alone only where the sentence ends or goes on about them
-_GOES_ON = re.compile(r"\s?(?:$|[,.;!?)]|(?:about|to|for|and|re|on|if|when|why|at|from)\s(?!\d))")
+_GOES_ON = re.compile(
+    r"\s?(?:$|[,.;!?)]|\((?!\d)|[A-Z]\.(?!\w)|(?:about|to|for|and|re|on|if|when|why|at|from)\s(?!\d))"
+)
 _CUE = (
     r"mrs?\.?|ms\.?|dr\.?|prof\.?|aunt|uncle|grand(?:ma|pa|mother|father)|interview(?:ing|ed|ee|er|s)?(?:\s(?:with|of))?|meet(?:ing)?\swith|(?:coffee|lunch|dinner|breakfast|call|chat|coffee\schat|talk|zoom|session|check-?in|"
     r"walk|appointment|conversation|one-on-one|1:1|1-on-1|office\shours|oh)\swith|talk(?:ed|ing)?\sto|ask|thank|remind|email|e-?mail|call|text|dm|"
     r"partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|"
-    r"teacher|contact|presenter|speaker|host"
+    r"teacher|contact|presenter|speaker|host|"
+    r"(?:graded|tutor(?:ing|ed)|taught|led|hosted|presented|reviewed|moderated|coached|proctored|feedback)\sby|"
+    r"peer\s(?:review|eval(?:uation)?|critique|feedback|assessment)\s(?:of|for|from|by|with)"
 )
 # A word of each cue, in small letters.
 _CUE_WORDS = frozenset(
     "mrs ms dr prof aunt uncle grandma grandpa grandmother grandfather interview interviewing interviewed interviewee "
     "interviewer interviews with to ask thank remind email mail call text dm partner partners mentor advisor adviser tutor "
     "roommate teammate teammates classmate buddy supervisor coach grader reviewer ta instructor "
-    "teacher contact presenter speaker host".split()
+    "teacher contact presenter speaker host by peer miss mx group groups team table pair squad member members partner authors "
+    "author duo presenters advising advisory mentoring tutoring appointment meeting conference session office".split()
 )
 _WORDS = re.compile(r"[^\W\d_]+")
 _SIGN = r"(?:\s?[:=]\s?|\s\(|\s[-–—]\s|\s)"
@@ -55,12 +60,61 @@ _WITH = re.compile(r"(?i:with|interview\w*|of)$")
 _LABELS = re.compile(
     r"(?i:partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|teacher|contact|presenter|speaker|host)"
 )
+# The next of several who are named together.
+_NEXT = re.compile(
+    rf"\s?(?:,(?:\s(?:and|&))?|&|\+|/|and\b|with\b)\s?(?P<name>(?P<first>{_PART})(?: (?P<last>{_PART}))?)(?![\w@])"
+)
+_GROUP = re.compile(
+    r"(?<![\w@])(?i:groups?|team|table|pair|squad|members?|partners?|presenters?|authors?|duo)(?:\s?#?\d{1,2}|\s[A-Z])?"
+    rf"\s?[-–—:(]\s?(?P<first>{_PART})(?=\s?(?:,|&|/|\+|and\b))"
+)
+_ENCLOSED = re.compile(
+    r"(?<![\w@])(?i:advis\w{2,4}|mentor\w{0,3}|tutor\w{0,3}|appointment|meeting|check-?in|conference|interview|session|"
+    rf"office\shours|1:1|ta|grader)(?:\s[^\W\d_]{{1,15}}){{0,2}}\s\((?P<name>(?P<first>{_PART}) (?P<last>{_PART}))\)"
+)
+_HONOURED = re.compile(
+    rf"(?<![\w@])(?:Mrs?|Ms|Miss|Mx|Dr)\.? (?P<name>{_PART})(?=\s*(?:$|[,.;:!?)/&]|\s[-–—(])|'s|\s(?:to|for|about|if|and)\s)(?!-)"
+)
+_MONTHS = frozenset("April May June August Summer Autumn".split())
 
 
 def cued(text: str) -> Iterator[tuple[int, int]]:
-    """Left to right, one for each cue."""
+    """Left to right for each kind of cue, with those who are named together with the first."""
     if _CUE_WORDS.isdisjoint(_WORDS.findall(text.lower())):
         return
+    for start, end in _called_for(text):
+        yield start, end
+        yield from _joined(text, end)
+    for match in _GROUP.finditer(text):
+        others = list(_joined(text, match.end("first"))) if match["first"] in WORD_GIVEN | GIVEN else []
+        names = {match["first"], *(text[start:end] for start, end in others)}
+        if others and not names <= _MONTHS:
+            yield match.span("first")
+            yield from others
+    for match in _ENCLOSED.finditer(text):
+        first, last = match["first"], match["last"]
+        unsure = first in _NOT_ALONE or first in _UNSURE or is_course_work(last)
+        if (first in WORD_GIVEN or first in GIVEN) and (not unsure or _is_surname(last)):
+            yield match.span("name")
+    for match in _HONOURED.finditer(text):
+        yield match.span("name")
+
+
+def _joined(text: str, at: int) -> Iterator[tuple[int, int]]:
+    """Further names behind one that ends at ``at``: "Rob & June", "Will, Pat and Ivy Stone"."""
+    while match := _NEXT.match(text, at):
+        first, last = match["first"], match["last"]
+        given = first in WORD_GIVEN or first in GIVEN
+        if given and last and (not is_course_work(last) or _is_surname(last)):
+            at = match.end("last")
+        elif (given and _stands_alone(first, text[match.end("first") :])) or (not last and _is_nobody_else(first)):
+            at = match.end("first")
+        else:
+            return
+        yield match.start("name"), at
+
+
+def _called_for(text: str) -> Iterator[tuple[int, int]]:
     for match in _CUED.finditer(text):
         first, last = match["first"], match["last"]
         after = text[match.end("first") :]
@@ -72,7 +126,15 @@ def cued(text: str) -> Iterator[tuple[int, int]]:
         if unsigned and _LABELS.fullmatch(match["cue"]) and first not in GIVEN:
             continue
         given = first in WORD_GIVEN or first in GIVEN
-        if last and given and (not is_course_work(last) or (_WITH.search(match["cue"]) and first not in _NOT_ALONE)):
+        if (
+            last
+            and given
+            and (
+                not is_course_work(last)
+                or _is_surname(last)
+                or (_WITH.search(match["cue"]) and first not in _NOT_ALONE)
+            )
+        ):
             yield match.start("name"), match.end("last")
         elif (given and _stands_alone(first, after)) or (not last and _is_nobody_else(first)):
             yield match.start("name"), match.end("first")
@@ -83,6 +145,11 @@ def _stands_alone(given: str, after: str) -> bool:
     return (
         given not in _NOT_ALONE and not _runs_on(after) and (given not in _UNSURE or _GOES_ON.match(after) is not None)
     )
+
+
+def _is_surname(word: str) -> bool:
+    """A surname that many bear or a proper name, be it a word of course work too ("Page")."""
+    return word in SURNAMES or is_proper(word)
 
 
 def _is_nobody_else(name: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
+from canvas_pipeline.intake.identities.course_terms import TERMS
 from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_ordinary, is_proper, is_word
 
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -19,6 +20,12 @@ _FILE_ENDS = frozenset(
 _NO_LOGIN = frozenset(
     "and or the is are not you your with for from via only here below above tbd tba none na etc hw ps pset exam lab quiz ch "
     "pt sec wk vs ver rev proj prob max min app api url html xml json".split()
+)
+# Accounts that come with a machine, and parts of addresses that are nobody's.
+_NO_ACCOUNT = frozenset(
+    "user username ubuntu root admin jovyan pi student students guest runner vagrant ec public shared usr www com org src app "
+    "repo login signup"
+    " npm api docs blog config async stdin stdout utils".split()
 )
 # Countries and their numbers whose check digits are strong enough to believe without a word beside them.
 _CHECKED = (
@@ -109,6 +116,29 @@ def is_handle(name: str) -> bool:
     return not all(
         word in _NO_LOGIN or (is_word(word) and not is_proper(word)) or is_course_work(word) for word in words
     )
+
+
+def is_owner(name: str) -> bool:
+    """What stands where only names of accounts do: no word, program or topic, no file, nobody's default."""
+    words = [word.lower() for word in _LETTERS.findall(name)]
+    return is_handle(name) and not all(map(_is_nobodys, words))
+
+
+def is_account(name: str) -> bool:
+    """A name of one's own where other words stand too: also no words that run together ("mergesort"), unless two digits follow."""
+    words = [word.lower() for word in _LETTERS.findall(name)]
+    numbered = re.search(r"\d\d$", name) is not None
+    return is_owner(name) and (numbered or not all(_is_nobodys(word) or _is_run_on(word) for word in words))
+
+
+def _is_nobodys(word: str) -> bool:
+    return word in _NO_LOGIN or word in _NO_ACCOUNT or word in TERMS or is_ordinary(word) or is_word(word)
+
+
+def _is_run_on(word: str) -> bool:
+    """Two words of three letters or more, one of them ordinary, written as one."""
+    halves = ((word[:at], word[at:]) for at in range(3, len(word) - 2))
+    return any(is_word(one) and is_word(other) and (is_ordinary(one) or is_ordinary(other)) for one, other in halves)
 
 
 def is_secret(code: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from canvas_pipeline.intake.identities.course_names import instructors_in
-from canvas_pipeline.intake.identities.cued_names import cued
+from canvas_pipeline.intake.identities.cued_names import WORD_GIVEN, cued
 from canvas_pipeline.intake.identities.eponyms import FULL_NAMES, THINGS
 from canvas_pipeline.intake.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.intake.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_slip, is_word
@@ -109,6 +109,7 @@ _CONTEXT = re.compile(
 )
 _ANY_WORD = re.compile(r"[^\W\d_]{2,}")
 _SWAPPED = re.compile(rf"(?<![\w@])(?P<name>(?P<surname>{_NAME}),{_SP}(?P<given>{_NAME}))")
+_ENDS = re.compile(r"\s*(?:$|[-–—(:])")
 # "R. Delacour"; not "B. Results" of a list, nor "U.S. Navy".
 _INITIALED = re.compile(rf"(?<![\w@.&])(?P<name>[A-Z]\.{_SP}?(?P<surname>[^\W\d_a-z][^\W\d_A-Z]{{2,30}}))(?!\w|\.\w)")
 _LETTERED = frozenset(  # what has a letter after it in a list
@@ -194,7 +195,8 @@ def _spans(text: str, course_name: bool) -> Iterator[tuple[int, int]]:
             if words and rule.believe([word for word, _ in words]):
                 yield start, start + words[-1][1]
     for match in _SWAPPED.finditer(text):
-        if match["given"] in GIVEN and _is_name_shaped(match["surname"]) and not _nobodys(match["surname"]):
+        alone = match["given"] in WORD_GIVEN and not is_word(match["surname"]) and _ENDS.match(text, match.end())
+        if (match["given"] in GIVEN or alone) and _is_name_shaped(match["surname"]) and not _nobodys(match["surname"]):
             yield match.span("name")
     for match in _INITIALED.finditer(text):
         if _is_initialed(text, match.start(), match["surname"]):
