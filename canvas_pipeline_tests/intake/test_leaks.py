@@ -16,7 +16,7 @@ from canvas_pipeline.intake.identities.numbers import is_assigned, is_callable, 
 from canvas_pipeline.intake.identities.persons import find_people
 from canvas_pipeline.intake.identities.pii import Scrubber
 from canvas_pipeline_tests.intake.leak_cases import KEY, Leak, leaks, survivors
-from canvas_pipeline_tests.intake.leak_shapes import HELD, SEEN, SEEN_TOO, TRAINING
+from canvas_pipeline_tests.intake.leak_shapes import SEEN, SEEN_THIRD, SEEN_TOO, TRAINING
 from canvas_pipeline_tests.steps import steps
 
 OWN = (
@@ -35,7 +35,7 @@ def known(*codes: str) -> CourseMasker:
 
 def test_no_leak_of_the_training_half_survives() -> None:
     cases = list(leaks(TRAINING, seed=3, each=24))
-    assert {case.kind for case in cases} == set(TRAINING) == set(SEEN) == set(HELD)
+    assert {case.kind for case in cases} == set(TRAINING) == set(SEEN) == set(SEEN_THIRD)
     assert [(case.kind, case.text, out) for case, out in survivors(cases)] == []
 
 
@@ -45,16 +45,16 @@ def test_a_leak_that_nothing_masks_is_reported() -> None:
 
 
 def test_the_halves_share_no_wording() -> None:
-    halves = [{w for kind in half.values() for w in kind} for half in (TRAINING, SEEN, SEEN_TOO, HELD)]
+    halves = [{w for kind in half.values() for w in kind} for half in (TRAINING, SEEN, SEEN_TOO, SEEN_THIRD)]
     for one, other in combinations(halves, 2):
         assert not one & other
 
 
 def test_every_case_of_the_held_half_is_drawn_with_what_must_be_gone() -> None:
-    assert min(map(len, HELD.values())) >= 8
-    for shapes in HELD.values():
+    assert min(map(len, SEEN_THIRD.values())) >= 8
+    for shapes in SEEN_THIRD.values():
         assert len(set(shapes)) == len(shapes)
-    cases = list(leaks(HELD, seed=3, each=40))
+    cases = list(leaks(SEEN_THIRD, seed=3, each=40))
     assert len({case.text for case in cases}) >= 0.9 * len(cases)
     for case in cases:
         assert case.gone and all(len(part) > 1 and part in case.text for part in case.gone), case.shape

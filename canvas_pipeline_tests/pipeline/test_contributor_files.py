@@ -112,7 +112,7 @@ def test_what_the_sessions_folder_holds_besides_sessions_is_named_with_what_to_d
     for name in ("ada.jsonl", "bo.JSONL", "cy.json", "dee.jsonl.gz", ".hidden"):
         (folder / name).write_bytes(b"{}\n")
     said: list[str] = []
-    assert list(session_files(Workspace(root=tmp_path, log=said.append))) == ["ada.jsonl"]
+    assert list(session_files(Workspace(track=TRACK, root=tmp_path, log=said.append))) == ["ada.jsonl"]
     assert [line.split(" is not read: ")[0] for line in said] == [
         "sessions/bo.JSONL", "sessions/cy.json", "sessions/dee.jsonl.gz", "sessions/more.jsonl",
     ]  # fmt: skip

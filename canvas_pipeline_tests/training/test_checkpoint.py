@@ -157,7 +157,7 @@ def test_a_failed_save_leaves_nothing_and_spoils_nothing(base: Path, tmp_path: P
         generation_config: Any = type("G", (), {})()
 
         def save_pretrained(self, folder: str) -> None:
-            Path(folder).mkdir()
+            (Path(folder) / "model.safetensors").touch()
             raise OSError("no space left on device")
 
     target = tmp_path / "model"

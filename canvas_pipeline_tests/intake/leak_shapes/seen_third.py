@@ -1,4 +1,4 @@
-"""Wordings for the measure alone, which no rule was written by. Data only."""
+"""The wordings of the third held half, which were read after they had been counted once: for writing rules by. Data only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from canvas_pipeline_tests.intake.leak_shapes.wording import lines
 
-HELD: Mapping[str, tuple[str, ...]] = {
+SEEN_THIRD: Mapping[str, tuple[str, ...]] = {
     "directory id": lines("""
         [[{login}]] Sandbox
         Sandbox - [[{login}{d1}]]
