@@ -50,7 +50,7 @@ def test_the_halves_share_no_wording() -> None:
         assert not one & other
 
 
-def test_every_case_of_the_held_half_is_drawn_with_what_must_be_gone() -> None:
+def test_every_case_of_the_third_half_is_drawn_with_what_must_be_gone() -> None:
     assert min(map(len, SEEN_THIRD.values())) >= 8
     for shapes in SEEN_THIRD.values():
         assert len(set(shapes)) == len(shapes)

@@ -254,8 +254,8 @@ LIBRARIES = {
     "spacy": "collab canaries trajectories",
     "typer": "",
 }
-"""Distribution → the stages whose result its version decides. A model family's file says how its Modelfile looks and builds its models with
-torch, so torch counts for the cards too."""
+"""Distribution → the stages whose result its version decides. Torch counts for the cards too: the file of a model family says how
+its Modelfile looks, and builds its models."""
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """Wordings in which names and titles of real exports leak identities, by kind, in halves whose shapes differ. Data only.
 
 ``[[…]]`` marks what must not survive; ``{…}`` are slots that ``leak_cases`` fills. After ``<=`` stands the contributor's own course
-code. All may be read while rules are written: ``SEEN``, ``SEEN_TOO`` and ``SEEN_THIRD`` were held until they had been counted. Whoever
-measures next writes a new half, knowing these wordings (to repeat none) and not the code that masks, and counts it once.
+code. All may be read while rules are written: ``SEEN``, ``SEEN_TOO`` and ``SEEN_THIRD`` were held until they had been counted. The
+next measure needs a new half, written by somebody who knows these wordings (to repeat none) and not the code that masks.
 """
 
 from __future__ import annotations
