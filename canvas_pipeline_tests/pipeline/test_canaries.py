@@ -9,7 +9,7 @@ import pytest
 
 from canvas_pipeline.intake.synthetic.canaries import STRICT, canaries
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.tracks.canvas.data.canaries import run
+from canvas_pipeline.tracks.canvas.data.canaries import run, texts_of_row
 from canvas_pipeline.tracks.canvas.data.canary_planting import taken_words
 from canvas_pipeline.tracks.canvas.data.canary_report import CanaryReport, picture, table
 from canvas_pipeline_tests.pipeline.good_line import line_at
@@ -48,3 +48,11 @@ def test_the_report_and_its_page_hold_no_planted_value(ws: Workspace, found: Can
 def test_the_workspace_itself_is_not_touched(ws: Workspace, found: CanaryReport) -> None:
     assert found.canaries and not ws.store.home("canaries").exists()
     assert b"Seminar on Method" not in b"".join(path.read_bytes() for path in ws.collab.glob("*.jsonl"))
+
+
+def test_digits_of_a_digest_are_no_survivor_and_the_same_digits_in_a_text_or_in_another_id_are() -> None:
+    digest = "736333536123"
+    row = {"id": digest, "parents": [digest], "item_ids": [digest], "title": f"call {digest}", "login_id": digest}
+    assert {field for field, _ in texts_of_row(row)} >= {"title", "login_id"}
+    assert not {field for field, text in texts_of_row(row)} & {"id", "id>", "parents[0]", "parents[0]>", "item_ids[0]"}
+    assert ("id", "call 555 0100") in set(texts_of_row({"id": "call 555 0100"}))
