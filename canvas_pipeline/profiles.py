@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.tools.prompt import Declaration
+from canvas_pipeline.tracks.canvas.tools.prompt import Declaration
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):

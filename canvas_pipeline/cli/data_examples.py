@@ -18,16 +18,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from canvas_pipeline.cli.failure import EXIT_CODES
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.evaluation.cases import cases
-from canvas_pipeline.evaluation.mock_canvas import MockCanvas
-from canvas_pipeline.examples.feedback import balance, feedback
-from canvas_pipeline.examples.labelling import PositionBias, label, preference_pairs
-from canvas_pipeline.examples.mutation import categories, mutate, quotas
-from canvas_pipeline.examples.pairs import sample_pairs
-from canvas_pipeline.examples.splits import assign, groups_of, release_split
-from canvas_pipeline.examples.students import Snapshot, students
-from canvas_pipeline.examples.teacher import AdaptiveLimit, HttpTeacher, Teacher, UrgencyTeacher
-from canvas_pipeline.examples.trajectory import synthesise
 from canvas_pipeline.profiles import PROFILES, profile
 from canvas_pipeline.records import (
     FeedbackExample,
@@ -40,7 +30,17 @@ from canvas_pipeline.records import (
     write_jsonl,
 )
 from canvas_pipeline.storage.atomic import never_an_input, whole_file
-from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.bench.cases import cases
+from canvas_pipeline.tracks.canvas.examples.feedback import balance, feedback
+from canvas_pipeline.tracks.canvas.examples.labelling import PositionBias, label, preference_pairs
+from canvas_pipeline.tracks.canvas.examples.mutation import categories, mutate, quotas
+from canvas_pipeline.tracks.canvas.examples.pairs import sample_pairs
+from canvas_pipeline.tracks.canvas.examples.splits import assign, groups_of, release_split
+from canvas_pipeline.tracks.canvas.examples.students import Snapshot, students
+from canvas_pipeline.tracks.canvas.examples.teacher import AdaptiveLimit, HttpTeacher, Teacher, UrgencyTeacher
+from canvas_pipeline.tracks.canvas.examples.trajectory import synthesise
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 
 _CONSOLE = Console(stderr=True)
 

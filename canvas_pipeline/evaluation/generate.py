@@ -21,14 +21,14 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, MissingTool
-from canvas_pipeline.evaluation.score import Prediction
 from canvas_pipeline.models.families import family as family_named
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import BenchCase, Message, dumps, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.digests import sha256_path
-from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration, declared
+from canvas_pipeline.tracks.canvas.bench.score import Prediction
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, declared
 from canvas_pipeline.training.encoding import padded_length
 from canvas_pipeline.training.progress import Reporter, reporter
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from canvas_pipeline.guardrails import standard, tool_calls
+from canvas_pipeline.guardrails import standard
 from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.methods import Method
+from canvas_pipeline.tracks.canvas import guards as tool_calls
 
 GUARDS: Mapping[str, Guard] = {
     guard.id: guard

@@ -13,10 +13,10 @@ import msgspec
 
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.intake.audit import auditor
 from canvas_pipeline.models.families import family
 from canvas_pipeline.pipeline import audits, evaluation, facts, training
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.privacy.audit import auditor
 from canvas_pipeline.records import BenchCase, Item, read_jsonl
 from canvas_pipeline.release import cards as card_room
 from canvas_pipeline.release import gate, publish
@@ -26,7 +26,7 @@ from canvas_pipeline.release.quant_check import QuantEvidence, check
 from canvas_pipeline.storage.code_version import package_version
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tools.prompt import system_message
+from canvas_pipeline.tracks.canvas.tools.prompt import system_message
 
 RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
 

@@ -31,8 +31,8 @@ from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.storage.code_version import module_version, root_of
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.tracks.canvas.tiny_base import shipped_base
 from canvas_pipeline.training.admission import limits_of
-from canvas_pipeline.training.base import shipped_base
 from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.spec import (

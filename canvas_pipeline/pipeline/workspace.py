@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
-from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, registry_key
-from canvas_pipeline.intake.reading.contributor_id import all_invented
+from canvas_pipeline.privacy.contributor_id import all_invented
+from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import Funnel
 from canvas_pipeline.storage.code_version import code_version, library_versions, root_of

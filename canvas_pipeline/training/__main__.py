@@ -44,8 +44,8 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace, report: Reporter) -> None:
     """Do what the command line says; raises a ``CanvasPipelineError``."""
     if options.command == "base":
-        from canvas_pipeline.evaluation.mock_canvas import MockCanvas
-        from canvas_pipeline.training.base import build_base
+        from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+        from canvas_pipeline.tracks.canvas.tiny_base import build_base
 
         quiet()
         bound()

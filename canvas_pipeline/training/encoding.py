@@ -15,7 +15,7 @@ from typing import Any
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.family import ModelFamily, Span
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory
-from canvas_pipeline.tools.prompt import Declaration, declared
+from canvas_pipeline.tracks.canvas.tools.prompt import Declaration, declared
 
 BUCKET = 32
 

@@ -29,7 +29,7 @@ from canvas_pipeline.methods import METHODS
 from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
 from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import FeedbackExample, Funnel, Message, PreferencePair, Trajectory, dumps, write_jsonl
-from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 
 PROFILE = msgspec.structs.replace(
     PROFILES["embedded"], min_tool_occurrences=3, min_trajectories=50, min_preference_rows=10, min_feedback_rows=10

@@ -25,11 +25,11 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.intake.courses.registry import Registry
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.storage.digests import MANIFEST
 from canvas_pipeline.tracks.canvas.data import intake
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.intake.boundaries import Boundaries
 

@@ -16,8 +16,8 @@ from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import data_lineage
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput
-from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.pipeline.workspace import KEPT, Workspace
+from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.provenance import removal
 from canvas_pipeline.records import digest
 from canvas_pipeline.release import publish

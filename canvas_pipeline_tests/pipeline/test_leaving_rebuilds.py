@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import removal
 from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.tracks.canvas.data import intake
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.track import TRACK
 
 AT = "2026-11-20T12:00:00+00:00"

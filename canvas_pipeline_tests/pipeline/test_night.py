@@ -17,8 +17,8 @@ from canvas_pipeline.automation.nightly import (
     shown,
 )
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.track import TRACK
 
 

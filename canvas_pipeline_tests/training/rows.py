@@ -18,7 +18,7 @@ from canvas_pipeline.models.gemma4 import wire
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import BenchCase, FeedbackExample, Message, PreferencePair, Trajectory, write_jsonl
-from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, system_message
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.spec import RunSpec
 

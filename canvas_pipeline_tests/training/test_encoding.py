@@ -12,7 +12,7 @@ from canvas_pipeline.evaluation.generate import prompt_text
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import FeedbackExample, PreferencePair, Trajectory, read_jsonl
-from canvas_pipeline.tools.prompt import ALL_TOOLS
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 from canvas_pipeline.training.encoding import (
     Encoded,
     encode,
