@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.records import digest, dumps
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 P = TypeVar("P", bound=Profile)
+
+
+def digest_of(profile: Profile) -> str:
+    """Digest a profile's values: two profiles with one digest make the same."""
+    return digest(dumps(profile).decode())
 
 
 def profile_named(profiles: Mapping[str, P], name: str) -> P:

@@ -13,6 +13,9 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
 
+CONTRIBUTORS = "collab"
+"""The folder of contributors' files, the input of the stage that joins them, and ``collab/<contributor>`` the stage of each."""
+
 Kind = Literal["rows", "model", "report", "spec"]
 
 

@@ -113,14 +113,15 @@ def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: 
 def reference_logprobs(ws: Workspace, launch: Launch) -> StageResult:
     """One pass of the frozen SFT reference over all pairs, for the five preference losses."""
     name = next(row.name for row in METHODS.values() if row.reference)
-    spec = make_spec(ws.track.name, name, ws.profile.name, ws.seed, _paths(ws, name, reference=False))
+    spec = make_spec(ws.track.name, name, ws.profile, ws.seed, _paths(ws, name, reference=False))
 
     def compute(writer: Writer) -> None:
         _launched(launch, "reference", spec, writer, "rows.jsonl")
 
     inputs = {name: spec.inputs[name].sha256 for name in REFERRED}
-    settings = {"compute": spec.compute}
-    return StageResult(*make(ws, REFERENCE, compute, inputs, settings, runs=("training.reference",), unused=ADAPTERS))
+    settings = {"compute": spec.compute, "sizes": spec.sizes}
+    runs = ("training.reference", _schemas(ws, spec))
+    return StageResult(*make(ws, REFERENCE, compute, inputs, settings, runs=runs, unused=ADAPTERS))
 
 
 def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool = False) -> StageResult:
@@ -134,7 +135,15 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
 
     if measure_anyway or all(verdict.passed for verdict in row_verdicts(ws, name)):
         inputs, config = _measured(spec)
-        make(ws, f"{name}_measurement", measure, inputs, config, runs=MEASURES[1:], unused=_unused(spec))
+        make(
+            ws,
+            f"{name}_measurement",
+            measure,
+            inputs,
+            config,
+            runs=(*MEASURES[1:], _schemas(ws, spec)),
+            unused=_unused(spec),
+        )
     verdicts = verdicts_now(ws, spec)
     judged = msgspec.structs.replace(spec, verdicts=verdicts)
 
@@ -168,7 +177,8 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
     name, (inputs, config) = spec.method, _measured(spec)
     found = row_verdicts(ws, name)
     measured = ws.store.find(f"{name}_measurement")
-    now = recipe(ws, f"{name}_measurement", MEASURES, inputs, config, unused=_unused(spec))
+    code = (*MEASURES, _schemas(ws, spec))
+    now = recipe(ws, f"{name}_measurement", code, inputs, config, unused=_unused(spec))
     if measured is not None and measured.manifest.recipe == now:
         numbers = json.loads(measured.verify().path("measurement.json").read_bytes())
         hashes = {key: file.sha256 for key, file in spec.inputs.items()}
@@ -177,7 +187,12 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
 
 
 def _unjudged(ws: Workspace, name: str) -> RunSpec:
-    return make_spec(ws.track.name, name, ws.profile.name, ws.seed, _paths(ws, name, reference=method(name).reference))
+    return make_spec(ws.track.name, name, ws.profile, ws.seed, _paths(ws, name, reference=method(name).reference))
+
+
+def _schemas(ws: Workspace, spec: RunSpec) -> str:
+    """The module that says which tools a row declares: what the training process takes from the track."""
+    return root_of(ws.track.datasets[spec.row.dataset].schemas).partition(":")[0]
 
 
 def _unused(spec: RunSpec) -> tuple[str, ...]:
@@ -189,7 +204,11 @@ def _unused(spec: RunSpec) -> tuple[str, ...]:
 def _measured(spec: RunSpec) -> tuple[dict[str, str], dict[str, Any]]:
     """Inputs and configuration of the measurement of a spec."""
     inputs = {key: spec.inputs[key].sha256 for key in (*spec.needed, "base_model")}
-    return inputs, {"hyperparameters": msgspec.to_builtins(spec.hyperparameters), "compute": spec.compute}
+    return inputs, {
+        "hyperparameters": msgspec.to_builtins(spec.hyperparameters),
+        "compute": spec.compute,
+        "sizes": spec.sizes,
+    }
 
 
 def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
@@ -215,7 +234,8 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
         write_spec(spec, writer.path("spec.json"))
         shutil.rmtree(work)
 
-    runs, inputs, unused = (TRAINERS[spec.row.objective],), spec_inputs(spec), _unused(spec)
+    runs = (TRAINERS[spec.row.objective], _schemas(ws, spec))
+    inputs, unused = spec_inputs(spec), _unused(spec)
     made_by = recipe(ws, f"{name}_checkpoint", (root_of(train), *runs), inputs, unused=unused)
     stage, reused = make(ws, f"{name}_checkpoint", train, inputs, runs=runs, unused=unused)
     summary = msgspec.json.decode(stage.path("summary.json").read_bytes())
@@ -240,8 +260,8 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
             f"{name}: the run spec's verdicts are for other inputs than the current ones ({', '.join(stale)} differ); "
             f"materialise {name}_run_spec again"
         )
-    if (spec.method, spec.profile, spec.seed, spec.hyperparameters, spec.compute) != (
-        now.method, now.profile, now.seed, now.hyperparameters, now.compute
+    if (spec.method, spec.profile, spec.sizes, spec.seed, spec.hyperparameters, spec.compute) != (
+        now.method, now.profile, now.sizes, now.seed, now.hyperparameters, now.compute
     ):  # fmt: skip
         raise GateClosed(
             f"{name}: the run spec has other numbers than the method table, or another compute type than this machine's "

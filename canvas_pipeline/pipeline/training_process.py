@@ -13,9 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from canvas_pipeline.errors import CanvasPipelineError
+from canvas_pipeline.errors import CanvasPipelineError, GateClosed
 from canvas_pipeline.pipeline.track import track_named
-from canvas_pipeline.profiles import profile_named
+from canvas_pipeline.profiles import digest_of, profile_named
 from canvas_pipeline.training.admission import admit, check_batch
 from canvas_pipeline.training.allocator import bound
 from canvas_pipeline.training.device import require
@@ -47,7 +47,10 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
     """Do what the command line says; raises a ``CanvasPipelineError``."""
     spec = read_spec(options.spec)
     track = track_named(spec.track)
-    read = Run(spec, track.datasets[spec.row.dataset], profile_named(track.profiles, spec.profile))
+    profile = profile_named(track.profiles, spec.profile)
+    if digest_of(profile) != spec.sizes:
+        raise GateClosed(f"the profile {profile.name} has other sizes than when the run spec was made; make it again")
+    read = Run(spec, track.datasets[spec.row.dataset], profile)
     check_batch(spec)
     require(spec.compute)
     if options.command == "train":

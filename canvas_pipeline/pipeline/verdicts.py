@@ -21,6 +21,7 @@ from canvas_pipeline.guardrails.rows import judge_rows, reader
 from canvas_pipeline.guardrails.standard import MIN_RETAINED
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import ancestry, method
+from canvas_pipeline.pipeline.stage import CONTRIBUTORS
 from canvas_pipeline.pipeline.workspace import Workspace, recipe
 from canvas_pipeline.records import Funnel, read_jsonl
 from canvas_pipeline.storage.code_version import root_of
@@ -35,7 +36,7 @@ def lineage(ws: Workspace, name: str) -> None:
     ``GateClosed`` naming the first that was not: its funnel would be about other rows than those at hand."""
     stage = ws.store.get(name)
     for key, sha256 in stage.manifest.recipe.inputs.items():
-        source = f"collab/{key}" if name == "corpus" else key
+        source = f"{CONTRIBUTORS}/{key}" if _joins_contributors(ws, name) else key
         found = ws.store.find(source)
         if found is None:
             continue  # a file, a key, or a contributor who has left
@@ -59,7 +60,7 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
         read = reader(ws.track.guards, paths)
         writer.json([judge_rows(ws.track.guards, g, dataset, read, hashes, ws.profile) for g in guards], _VERDICTS)
 
-    code = (root_of(build), *dict.fromkeys(root_of(guard.evaluate) for guard in guards))
+    code = (root_of(build), *dict.fromkeys(root_of(guard.evaluate).partition(":")[0] for guard in guards))
     made, _ = ws.store.make(
         recipe(ws, f"{dataset}_verdicts", code, {split.manifest.stage: split.sha256, **hashes}), build
     )
@@ -69,10 +70,19 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
 def funnels(ws: Workspace, dataset: str) -> list[Funnel]:
     """The funnels of a data set's stages, from the door on: of the contributors those that lost too much, or else the one
     that lost most (a hundred contributors are one line)."""
-    taken_in = [_funnel(ws, f"collab/{name}") for name in ws.store.get("corpus").manifest.recipe.inputs]
+    names = ws.track.datasets[dataset].funnels
+    joined = [name for name in names if _joins_contributors(ws, name)]
+    taken_in = [
+        _funnel(ws, f"{CONTRIBUTORS}/{who}") for name in joined for who in ws.store.get(name).manifest.recipe.inputs
+    ]
     worst = sorted(taken_in, key=lambda funnel: funnel.retained)[:1]
     lossy = [funnel for funnel in taken_in if funnel.retained < MIN_RETAINED]
-    return [*(lossy or worst), *(_funnel(ws, name) for name in ws.track.datasets[dataset].funnels)]
+    return [*(lossy or worst), *(_funnel(ws, name) for name in names)]
+
+
+def _joins_contributors(ws: Workspace, name: str) -> bool:
+    stage = ws.track.stages().get(name)
+    return stage is not None and CONTRIBUTORS in stage.inputs
 
 
 def _funnel(ws: Workspace, name: str) -> Funnel:

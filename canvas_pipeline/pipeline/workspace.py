@@ -17,8 +17,8 @@ from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.privacy.contributor_id import all_invented
 from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
-from canvas_pipeline.profiles import profile_named
-from canvas_pipeline.records import Funnel, digest, dumps
+from canvas_pipeline.profiles import digest_of, profile_named
+from canvas_pipeline.records import Funnel
 from canvas_pipeline.storage.code_version import code_version, library_versions, reads_profile, root_of
 from canvas_pipeline.storage.store import Recipe, Stage, Store, Writer
 
@@ -159,7 +159,7 @@ def recipe(
     unused: Collection[str] = (),
 ) -> Recipe:
     """What ``make`` makes a stage from, here and now; ``code`` are roots as ``code_version`` takes them."""
-    sizes = {"sizes": digest(dumps(ws.profile).decode())} if reads_profile(*code) else {}
+    sizes = {"sizes": digest_of(ws.profile)} if reads_profile(*code) else {}
     return Recipe(
         stage=stage,
         code_version=code_version(*code),

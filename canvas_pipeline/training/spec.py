@@ -15,6 +15,7 @@ import msgspec
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import Hyperparameters, Method, method
+from canvas_pipeline.profiles import Profile, digest_of
 from canvas_pipeline.records import Row, digest, dumps
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.training.precision import Compute, compute_dtype
@@ -33,11 +34,13 @@ class InputFile(Row, frozen=True, kw_only=True):
 class RunSpec(Row, frozen=True, kw_only=True):
     """One training run of a track. ``inputs`` has the names the gate uses: ``<dataset>_train``, ``<dataset>_eval``, ``base_model``
     or ``sft_checkpoint`` (the weights it starts from), ``reference_logprobs`` for the methods that use them, and further
-    files that verdicts are bound to (``bench_cases`` …). ``compute`` is the number type of its products (``precision``)."""
+    files that verdicts are bound to (``bench_cases`` …). ``compute`` is the number type of its products (``precision``);
+    ``sizes`` the digest of the profile's values (``profiles.digest_of``)."""
 
     track: str
     method: str
     profile: str
+    sizes: str
     seed: int
     hyperparameters: Hyperparameters
     compute: Compute
@@ -53,7 +56,9 @@ class RunSpec(Row, frozen=True, kw_only=True):
     def sha256(self) -> str:
         """What identifies the run's result: everything but where it is written and where its inputs lie."""
         numbers = dumps(self.hyperparameters).decode()
-        return digest(self.track, self.method, self.profile, str(self.seed), numbers, self.compute, *self._hashes())
+        return digest(
+            self.track, self.method, self.profile, self.sizes, str(self.seed), numbers, self.compute, *self._hashes()
+        )
 
     def _hashes(self) -> list[str]:
         used = self.needed
@@ -95,7 +100,7 @@ class RunSpec(Row, frozen=True, kw_only=True):
 def make_spec(
     track: str,
     name: str,
-    profile_name: str,
+    profile: Profile,
     seed: int,
     inputs: Mapping[str, Path],
     verdicts: tuple[Verdict, ...] = (),
@@ -108,9 +113,10 @@ def make_spec(
     return RunSpec(
         track=track,
         method=name,
-        profile=profile_name,
+        profile=profile.name,
+        sizes=digest_of(profile),
         seed=seed,
-        hyperparameters=hyperparameters or method(name).hyperparameters(profile_name),
+        hyperparameters=hyperparameters or method(name).hyperparameters(profile.name),
         compute=compute or compute_dtype(),
         inputs={key: InputFile(path=str(path.resolve()), sha256=sha256_path(path)) for key, path in inputs.items()},
         verdicts=verdicts,

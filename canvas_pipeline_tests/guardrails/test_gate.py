@@ -141,8 +141,8 @@ def test_a_threshold_of_the_method_table_cannot_be_raised_in_a_verdict() -> None
 
 def test_a_release_asks_for_the_checkpoint_it_descends_from_too() -> None:
     line = Line()
-    assert decide_line(verdicts(line, "dpo") + verdicts(line, "sft"), METHODS["dpo"], line.hashes()) == []
-    assert "g5_dry_run" in names(decide_line(verdicts(line, "dpo"), METHODS["dpo"], line.hashes()))
+    assert decide_line(TABLE, verdicts(line, "dpo") + verdicts(line, "sft"), METHODS["dpo"], line.hashes()) == []
+    assert "g5_dry_run" in names(decide_line(TABLE, verdicts(line, "dpo"), METHODS["dpo"], line.hashes()))
 
 
 # reverify: the training process works the row guards out again from the files

@@ -79,9 +79,7 @@ class Trained:
             learning_rate=1e-2,
             epochs=35,
         )
-        spec = make_spec(
-            "canvas", "sft", profile.name, 7, {**files, "base_model": folder / "base"}, hyperparameters=numbers
-        )
+        spec = make_spec("canvas", "sft", profile, 7, {**files, "base_model": folder / "base"}, hyperparameters=numbers)
         self.row = row
         with open(os.devnull, "w", encoding="utf-8") as nowhere:
             self.summary = supervised.train(

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from canvas_pipeline.defs.automation import WAITING
+from canvas_pipeline.defs.canvas.arrivals import WAITING
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline_tests.dagster_instance.daemon import Daemon, settle
 
-COLLAB = asset_key("collab")
+COLLAB = asset_key("collab", "canvas")
 TARGET = ("--workspace", "workspace.yaml")
 LOOKED = "Sensor contributors skipped"
 QUIET_S = 75.0

@@ -21,6 +21,7 @@ from canvas_pipeline.storage.versions import versions
 from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
 
 PACKAGE = Path(canvas_pipeline.__file__).parent
+SCHEMAS = "tracks.canvas.datasets"
 STAGES: Mapping[str, tuple[str, ...]] = {
     "collab": ("tracks.canvas.data.intake:collab.build",),
     "corpus": ("tracks.canvas.data.intake:corpus.build",),
@@ -33,15 +34,15 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "splits": ("tracks.canvas.data.examples:split.build",),
     "bench_cases": ("tracks.canvas.data.examples:bench_cases.build",),
     "audits": ("pipeline.audits:of_files.build",),
-    "verdicts": ("pipeline.verdicts:of_split.build",),
+    "verdicts": ("pipeline.verdicts:of_split.build", "guardrails.standard", "tracks.canvas.guards"),
     "base_model": ("pipeline.training:base_model.point",),
     "shipped base_model": ("pipeline.training:base_model.copy",),
     "training_image": ("pipeline.training:training_image.examine",),
-    "reference_logprobs": ("pipeline.training:reference_logprobs.compute", "training.reference"),
-    "measurements": ("pipeline.training:run_spec.measure", "training.measure"),
+    "reference_logprobs": ("pipeline.training:reference_logprobs.compute", "training.reference", SCHEMAS),
+    "measurements": ("pipeline.training:run_spec.measure", "training.measure", SCHEMAS),
     "run_spec": ("pipeline.training:run_spec.write",),
-    "sft_checkpoint": ("pipeline.training:checkpoint.train", "training.supervised"),
-    "dpo_checkpoint": ("pipeline.training:checkpoint.train", "training.preference"),
+    "sft_checkpoint": ("pipeline.training:checkpoint.train", "training.supervised", SCHEMAS),
+    "dpo_checkpoint": ("pipeline.training:checkpoint.train", "training.preference", SCHEMAS),
     "bench": ("pipeline.evaluation:_benched.run",),
     "method_matrix": ("pipeline.evaluation:method_matrix.build",),
     "production_checkpoint": ("pipeline.evaluation:production_checkpoint.build",),

@@ -99,7 +99,7 @@ def test_a_run_that_is_killed_continues_and_ends_with_the_same_bytes(
 
 
 def test_the_help_of_every_command_exits_with_0(environment: dict[str, str]) -> None:
-    for arguments in ([], ["train"], ["measure"], ["reference"], ["base"]):
+    for arguments in ([], ["train"], ["measure"], ["reference"]):
         done = subprocess.run(
             [sys.executable, "-m", "canvas_pipeline.pipeline.training_process", *arguments, "--help"],
             env=environment,

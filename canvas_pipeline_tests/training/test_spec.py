@@ -14,6 +14,7 @@ from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Recipe, Store
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
 from canvas_pipeline.training.admission import admit, check_batch, check_schema
 from canvas_pipeline.training.spec import (
@@ -83,7 +84,11 @@ def test_an_input_that_changed_after_the_spec_closes_the_gate(make_full: Make, t
     copy = tmp_path / "train.jsonl"
     shutil.copy(spec.train_path, copy)
     spec = make_spec(
-        "canvas", "sft", "embedded", 7, {**{n: Path(f.path) for n, f in spec.inputs.items()}, "trajectory_train": copy}
+        "canvas",
+        "sft",
+        PROFILES["embedded"],
+        7,
+        {**{n: Path(f.path) for n, f in spec.inputs.items()}, "trajectory_train": copy},
     )
     spec = msgspec.structs.replace(spec, verdicts=passed(spec))
     admit(TABLE, run_of(spec))
@@ -121,7 +126,7 @@ def test_the_result_does_not_depend_on_where_inputs_lie_or_on_verdicts(make_full
     moved = tmp_path / "elsewhere.jsonl"
     shutil.copy(spec.train_path, moved)
     inputs = {**{n: Path(f.path) for n, f in spec.inputs.items()}, "trajectory_train": moved}
-    other = make_spec("canvas", "sft", "embedded", 7, inputs,
+    other = make_spec("canvas", "sft", PROFILES["embedded"], 7, inputs,
                       passed(spec), hyperparameters=spec.hyperparameters)  # fmt: skip
     assert other.sha256 == spec.sha256 != make_full("sft", seed=8).sha256
     assert make_full("sft", learning_rate=0.5).sha256 != spec.sha256

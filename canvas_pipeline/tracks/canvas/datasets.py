@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.records import FeedbackExample, PreferencePair, Trajectory
-from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.prompt import declared
+
+if TYPE_CHECKING:
+    from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 
 
 def _declared(

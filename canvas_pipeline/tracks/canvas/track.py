@@ -73,8 +73,10 @@ TRACK = Track(
     guards=GUARDS,
     shipped_base=tiny_base.shipped_base,
     methods=tuple(METHODS),
+    demo_methods=("sft", "dpo", "kto"),
     data_stages=_data,
     contributors=intake.contributor_files,
+    due=intake.to_take_in,
     take_in=intake.collab,
     allowances=(
         Allowance(
