@@ -91,9 +91,9 @@ def every_night(context: dg.ScheduleEvaluationContext, line: Line) -> dg.RunRequ
     changes is a check of the whole line that makes nothing; its tags say what had changed."""
     now = nightly.inputs_of(line.here())
     succeeded = dg.RunsFilter(job_name=nightly_job.name, statuses=[dg.DagsterRunStatus.SUCCESS])
-    last = [nightly.read(run.tags.get(INPUTS, "")) for run in context.instance.get_runs(succeeded, limit=1)]
+    last = [nightly.from_tag(run.tags.get(INPUTS, "")) for run in context.instance.get_runs(succeeded, limit=1)]
     changed = nightly.changed(now, last[0] if last else None)
-    return dg.RunRequest(run_key=None, tags={INPUTS: nightly.shown(now), CHANGED: changed})
+    return dg.RunRequest(run_key=None, tags={INPUTS: nightly.to_tag(now), CHANGED: changed})
 
 
 @dg.sensor(job=intake_job, minimum_interval_seconds=30, default_status=WATCHING)
@@ -107,13 +107,13 @@ def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorRe
     folder = Path(line.root) / "collab"
     if not folder.is_dir():
         return dg.SensorResult(skip_reason=f"{folder}: no such folder")
-    seen = arrivals.look(folder, arrivals.loaded(context.cursor), time.time())
+    seen = arrivals.scan(folder, arrivals.from_cursor(context.cursor), time.time())
     if blocked := arrivals.unreadable(seen):
         context.log.warning(
             f"{folder}: {len(blocked)} file(s) cannot be read, look at their rights: {', '.join(blocked[:5])}"
         )
     waiting = context.instance.get_runs_count(dg.RunsFilter(job_name=intake_job.name, statuses=WAITING))
-    names, seen = arrivals.ask(seen, waiting, intake_code())
+    names, seen = arrivals.choose(seen, waiting, intake_code())
     settled = {name for name, sighting in seen.items() if sighting.sha256}
     passed_over = [f"{file.source}: {REASONS[file.reason]}" for file in in_folder(folder)[1]]
     if passed_over:
@@ -128,7 +128,7 @@ def contributors(context: dg.SensorEvaluationContext, line: Line) -> dg.SensorRe
             CONTRIBUTORS.build_add_request(sorted(settled - known)),
             CONTRIBUTORS.build_delete_request(sorted(known - present)),
         ],
-        cursor=arrivals.dumped(seen),
+        cursor=arrivals.to_cursor(seen),
     )
 
 
