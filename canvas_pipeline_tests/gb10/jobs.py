@@ -1,4 +1,4 @@
-"""Jobs that steps of the executor's tests are made of: sizes in MiB, real processes, nothing pretended.
+"""Jobs for the tests of the executor: sizes in MiB, real processes.
 
 ``CANVAS_TEST_FOLDER`` is where steps leave what a test looks for.
 """
@@ -15,7 +15,7 @@ import dagster as dg
 
 from canvas_pipeline.gb10 import process_group
 from canvas_pipeline.gb10.executor import gb10_executor
-from canvas_pipeline.gb10.ledger import Entry, Ledger
+from canvas_pipeline.gb10.ledger import Ledger, LedgerEntry
 
 MIB = 1 << 20
 
@@ -68,7 +68,7 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def entries() -> list[Entry]:
+def entries() -> list[LedgerEntry]:
     ledger = Ledger(Path(os.environ["CANVAS_UMA_LEDGER"]))
     found = ledger.entries()
     ledger.close()
@@ -76,7 +76,7 @@ def entries() -> list[Entry]:
 
 
 def measured_mib(reserved_mib: int = 0) -> float:
-    """What the guard of this step last told the ledger that it uses; 0 where less than so much is reserved for it."""
+    """MiB of this step by its last report to the ledger; 0 if less than ``reserved_mib`` is reserved for it."""
     token = os.environ[process_group.MARK]
     used = [e.used for e in entries() if e.token == token and e.size >= reserved_mib * MIB]
     return max(used, default=0) / MIB
@@ -113,7 +113,7 @@ def neighbour() -> int:
 
 @dg.op(tags={"canvas/uma_gib": "0.25"})
 def underestimated() -> int:
-    """Takes more than it says, less than twice as much; ends once that was measured, and only where so much is reserved."""
+    """Take more than it declares, less than twice as much; ends once that was measured, and only where so much is reserved."""
     held = fill(350)
     until(lambda: measured_mib(reserved_mib=350) >= 320)
     return len(held)
@@ -143,9 +143,9 @@ def third_time(context: dg.OpExecutionContext) -> int:
 
 
 @dg.op
-def fails_unless_told() -> int:
-    if not (folder() / "told").exists():
-        raise RuntimeError("not told")
+def fails_unless_released() -> int:
+    if not (folder() / "go").exists():
+        raise RuntimeError("not released")
     return 2
 
 
@@ -200,7 +200,7 @@ def two_large() -> None:
 
 
 @dg.job(executor_def=gb10_executor)
-def leaving() -> None:
+def leaving_a_child() -> None:
     leaves_a_child()
 
 
@@ -211,7 +211,7 @@ def retrying() -> None:
 
 @dg.job(executor_def=gb10_executor)
 def failing() -> None:
-    add(number(), fails_unless_told())
+    add(number(), fails_unless_released())
 
 
 @dg.job(executor_def=gb10_executor)
@@ -224,21 +224,21 @@ def prepare() -> str:
     return "prepared"
 
 
-UNTIL_TOLD = """
+UNTIL_RELEASED = """
 import pathlib, sys, time
 x = bytearray(30 << 20)
 for _ in range(6000):
     if pathlib.Path(sys.argv[1]).exists():
         sys.exit(0)
     time.sleep(0.1)
-sys.exit("nobody told me to end")
+sys.exit("was never released")
 """
 
 
 @dg.op(tags={"canvas/uma_gib": "0.4"})
 def work(text: str) -> str:
     """Starts a program that leaves the session, takes memory, and writes its result whole or not at all."""
-    child = subprocess.Popen([sys.executable, "-c", UNTIL_TOLD, str(folder() / "told")], start_new_session=True)
+    child = subprocess.Popen([sys.executable, "-c", UNTIL_RELEASED, str(folder() / "go")], start_new_session=True)
     (folder() / "work.pid").write_text(f"{os.getpid()} {os.getppid()} {child.pid}")
     held = fill(48)
     if child.wait() != 0:
@@ -298,6 +298,6 @@ def spoiling() -> None:
 
 
 @dg.job(executor_def=gb10_executor)
-def quiet_night() -> None:
+def reusing() -> None:
     finds_its_work_done()
     number()
