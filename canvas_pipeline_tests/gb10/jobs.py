@@ -25,7 +25,7 @@ def folder() -> Path:
 
 
 def graph_of_forty(executor: dg.ExecutorDefinition) -> dg.JobDefinition:
-    """Ten chains of four, each step next to nothing: what is measured is what it costs to start and end one."""
+    """Define ten chains of four steps that do nothing, to measure what starting and ending a step costs."""
 
     @dg.op
     def first() -> int:
@@ -54,7 +54,7 @@ def forty_stock() -> dg.JobDefinition:
 
 
 def fill(size_mib: int, chunk_mib: int = 8, pause_s: float = 0.01) -> list[bytearray]:
-    """Really take so much memory, bit by bit."""
+    """Take that much memory, in small chunks."""
     held = []
     for _ in range(size_mib // chunk_mib):
         held.append(bytearray(os.urandom(1) * (chunk_mib * MIB)))
@@ -63,7 +63,7 @@ def fill(size_mib: int, chunk_mib: int = 8, pause_s: float = 0.01) -> list[bytea
 
 
 def until(holds: Callable[[], object]) -> None:
-    """Wait for something to become true; a step that waits in vain is ended by the test that started it."""
+    """Wait until ``holds`` returns true; the test ends a step that waits in vain."""
     while not holds():
         time.sleep(0.02)
 
@@ -83,7 +83,7 @@ def measured_mib(reserved_mib: int = 0) -> float:
 
 
 def leave_a_child(name: str, code: str = "import time; time.sleep(600)") -> int:
-    """A program that left the step's session; its process id is written down."""
+    """Start a program that leaves the step's session, and write its process id to a file."""
     child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     (folder() / f"{name}.pid").write_text(str(child.pid))
     return child.pid
@@ -91,7 +91,7 @@ def leave_a_child(name: str, code: str = "import time; time.sleep(600)") -> int:
 
 @dg.op(tags={"canvas/uma_gib": "0.2"})
 def greedy() -> int:
-    """Three times what it reserved, no faster than it is measured, with a child that sleeps."""
+    """Take three times the reservation, no faster than it is measured, with a child that sleeps."""
     leave_a_child("greedy")
     (folder() / "greedy.started").touch()
     held = []
@@ -104,7 +104,7 @@ def greedy() -> int:
 
 @dg.op(tags={"canvas/uma_gib": "0.2"})
 def neighbour() -> int:
-    """Works until the greedy one is gone."""
+    """Work until the greedy step is gone."""
     held = fill(64)
     until((folder() / "greedy.started").exists)
     until(lambda: not any(entry.step == "greedy" for entry in entries()))
@@ -113,7 +113,7 @@ def neighbour() -> int:
 
 @dg.op(tags={"canvas/uma_gib": "0.25"})
 def underestimated() -> int:
-    """Take more than it declares, less than twice as much; ends once that was measured, and only where so much is reserved."""
+    """Take between one and two times what is declared; end once that was measured, if that much is reserved."""
     held = fill(350)
     until(lambda: measured_mib(reserved_mib=350) >= 320)
     return len(held)
@@ -237,7 +237,7 @@ sys.exit("was never released")
 
 @dg.op(tags={"canvas/uma_gib": "0.4"})
 def work(text: str) -> str:
-    """Starts a program that leaves the session, takes memory, and writes its result whole or not at all."""
+    """Start a program that leaves the session, take memory, and write the result atomically."""
     child = subprocess.Popen([sys.executable, "-c", UNTIL_RELEASED, str(folder() / "go")], start_new_session=True)
     (folder() / "work.pid").write_text(f"{os.getpid()} {os.getppid()} {child.pid}")
     held = fill(48)
@@ -262,7 +262,7 @@ def killable() -> None:
 
 @dg.op(tags={"canvas/uma_gib": "0.125"})
 def keeps_a_diary() -> int:
-    """Three times its reservation, bit by bit, and goes on saying that it lives, and what it holds."""
+    """Take three times the reservation in small chunks, and keep writing the time and the memory held."""
     held = []
     with (folder() / "diary.jsonl").open("a") as diary:
         for turn in range(2000):
@@ -282,7 +282,7 @@ def diary() -> None:
 
 @dg.op
 def spoils_what_was_learned() -> None:
-    """Leaves a ledger in which reservations can be written, and peaks cannot."""
+    """Break the ledger so that reservations can be written and peaks cannot."""
     with sqlite3.connect(os.environ["CANVAS_UMA_LEDGER"]) as db:
         db.executescript("DROP TABLE peaks; CREATE VIEW peaks AS SELECT 1")
 

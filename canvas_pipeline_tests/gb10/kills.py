@@ -1,17 +1,16 @@
-"""SIGKILL in the middle of a run: ``python -m canvas_pipeline_tests.gb10.kills --count 20``.
+"""Kill processes in the middle of a run: ``python -m canvas_pipeline_tests.gb10.kills --count 20``.
 
-A run worker executes ``jobs.killable``. When its middle step has started a program in a session of its own and filled memory, one
-of the four is killed: the step, its child, its watchdog, or the run worker; or the run is cancelled; or the whole process group of
-the run worker gets SIGTERM, as from a terminal or a service manager. Then no process of the step may live, the ledger is empty, the
-run has ended with a reason (a dead worker is found by Dagster's own monitoring), and taking
-the run up again completes with an artefact that is byte for byte that of an undisturbed run.
+A run worker executes ``jobs.killable``. Once its middle step has started a program in a session of its own and filled memory, one
+of four is killed: the step, its child, its watchdog, or the run worker; or the run is cancelled; or the process group of the run
+worker gets SIGTERM, as from a terminal or a service manager. Then no process of the step may live, the ledger must be empty, the
+run must have ended with a reason (Dagster's monitoring finds a dead worker), and re-execution must complete with the same bytes
+as an undisturbed run.
 
-Or the *daemon* is killed, a real one with the shipped dagster.yaml, which took the run from the queue: the run goes on without
-it, a daemon that is started again looks at the run and leaves it alone, it ends by itself as if nothing had been, and of the dead
-daemon nobody is left. Or *everybody* is, daemon, code server, run worker, watchdog and step at once, as when the power goes: the
-daemon that is started again finds the worker gone, ends the run, gives back its place in the queue and starts it once more. Not in
-the test suite: most of the time are Dagster's own intervals (20 s until a code server misses its daemon, 15 s of monitoring, 30 s
-until a run is retried).
+``daemon``: a real daemon with the shipped dagster.yaml is killed after it took the run from the queue. The run must go on without
+it, a restarted daemon must leave it alone, and no process of the dead daemon may be left. ``everybody``: daemon, code server, run
+worker, watchdog and step are killed at once, as by a power cut. The restarted daemon must end the run, free its place in the
+queue and retry it. Both are left out of the test suite because of Dagster's own intervals (20 s until a code server misses its
+daemon, 15 s of monitoring, 30 s until a run is retried).
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ def until(what: str, holds: Callable[[], object]) -> None:
 
 
 class Kill:
-    """One run, one victim."""
+    """A run of which one process is killed."""
 
     def __init__(self, sandbox: Sandbox, victim: str) -> None:
         self.sandbox, self.victim = sandbox, victim
@@ -79,7 +78,7 @@ class Kill:
         self.step = self.watchdog = self.child = 0
 
     def play(self) -> float:
-        """Kill, and see that nothing is left; returns the seconds until nobody was."""
+        """Kill the process and check that nothing is left; returns the seconds until every process was gone."""
         note = self.sandbox.home / "work.pid"
         until(
             "the step to start its child",
@@ -112,7 +111,7 @@ class Kill:
         return seconds
 
     def recorded(self) -> dg.DagsterRun:
-        """The run as the instance knows it now."""
+        """Return the run as the instance stores it now."""
         run = self.sandbox.instance.get_run_by_id(self.run_id)
         assert run is not None
         return run
@@ -150,14 +149,14 @@ class Kill:
 
 
 class DaemonKill:
-    """One run from the queue, whose daemon is killed and started again while its step works, alone or with everybody else."""
+    """A queued run whose daemon is killed and restarted while its step works, alone or with all other processes."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox, self.run_id = sandbox, str(uuid.uuid4())
         self.daemon = Daemon(sandbox.home, TARGET)
 
     def play(self) -> float:
-        """Kill the daemon, and see that the run does not notice; returns the seconds from the release of its step to its end."""
+        """Kill the daemon and check that the run is not affected; returns the seconds from the release of its step to its end."""
         try:
             self.daemon.start()
             self.queued()
@@ -179,7 +178,7 @@ class DaemonKill:
         return seconds
 
     def lose_power(self) -> float:
-        """Kill everybody, and see that the run is taken up; returns the seconds from the new daemon's start to the end of that."""
+        """Kill all processes and check that the run is retried; returns the seconds from the new daemon's start to its end."""
         try:
             self.daemon.start()
             self.queued()
@@ -210,11 +209,11 @@ class DaemonKill:
         return seconds
 
     def runs(self) -> Sequence[dg.DagsterRun]:
-        """All runs of the instance, the newest first."""
+        """Return all runs of the instance, the newest first."""
         return self.sandbox.instance.get_runs()
 
     def queued(self) -> None:
-        """Hand the run to the queue, as a schedule or the web UI does."""
+        """Put the run into the queue, as a schedule or the web UI does."""
         command = [program("dagster"), "job", "launch", *TARGET, "--job", "killable", "--run-id", self.run_id]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
@@ -236,13 +235,13 @@ class DaemonKill:
         return run
 
     def succeeded_once(self) -> None:
-        """The run, no other, each step once, with the right artefact and nothing reserved."""
+        """Check that there is no other run, that it succeeded and that each step ran once."""
         assert [run.run_id for run in self.runs()] == [self.run_id]
         found = self.succeeded(self.run_id)
         assert all(len(found.of(step, "STEP_START")) == 1 for step in ("prepare", "work", "finish"))
 
     def succeeded(self, run_id: str) -> Result:
-        """The run's end: well, with the right artefact and nothing reserved."""
+        """Check that the run succeeded, with the right artefact and nothing reserved."""
         found = Result(run_id, self.sandbox.instance)
         assert found.success, [event.message for event in found.events][-5:]
         assert (self.sandbox.home / "artefact").read_bytes() == EXPECTED

@@ -1,4 +1,4 @@
-"""Runs of real jobs on a real instance, and what they left behind."""
+"""Run real jobs on a real instance, and read their events and what they left behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ instance_class: {module: canvas_pipeline.dagster_instance.pipeline_instance, cla
 
 
 class Sandbox:
-    """An instance, a ledger and a folder for the steps, all in one place of their own."""
+    """An instance, a ledger and a folder for the steps, all in one folder."""
 
     def __init__(self, home: Path, *, shipped: bool = False) -> None:
         self.home = home
@@ -79,7 +79,7 @@ class Result:
         return [e for e in self.events if e.step_key == step and e.event_type_value == kind]
 
     def log(self, step: str) -> str:
-        """The engine's messages about a step, a line each."""
+        """Return the engine's messages about a step, one per line."""
         return "\n".join(str(e.message) for e in self.of(step, "ENGINE_EVENT"))
 
     def failure(self, step: str) -> Any:
@@ -87,14 +87,14 @@ class Result:
         return event.step_failure_data
 
     def reserved_mib(self, step: str) -> list[float]:
-        """What each attempt of a step reserved."""
+        """Return the MiB that each attempt of a step reserved."""
         found = re.findall(r"Admitted.*? with ([\d.]+) ([GM]iB)", self.log(step))
         return [float(number) * (1024 if unit == "GiB" else 1) for number, unit in found]
 
 
 @contextmanager
 def open_sandbox(home: Path, *, shipped: bool = False) -> Iterator[Sandbox]:
-    """A sandbox in an empty folder; ``shipped``: its instance has the shipped dagster.yaml, as a daemon needs it."""
+    """Open a sandbox in an empty folder; ``shipped``: with the shipped dagster.yaml, which a daemon needs."""
     before = {name: os.environ.get(name) for name in ("CANVAS_UMA_LEDGER", "CANVAS_TEST_FOLDER", "DAGSTER_HOME")}
     os.environ.update(CANVAS_UMA_LEDGER=str(home / "uma.sqlite"), CANVAS_TEST_FOLDER=str(home))
     created = Sandbox(home, shipped=shipped)

@@ -1,7 +1,7 @@
-"""Random schedules against the real ledger and the real admission: ``python -m canvas_pipeline_tests.gb10.schedules --count 1000``.
+"""Run random schedules against the real ledger and admission: ``python -m canvas_pipeline_tests.gb10.schedules --count 1000``.
 
 Two runs with a connection each share a ledger file; steps of random sizes arrive, run, end, are killed, and so are whole runs.
-Time is played, so that minutes pass in milliseconds; the file, its transactions and the arithmetic are those of a real run.
+Time is simulated, so minutes pass in milliseconds; the file, its transactions and the arithmetic are those of a real run.
 Checked after every move: the sum of reservations is within the budget, no step is overtaken by a later one once it has waited for
 its patience, and a starved step starts as soon as every step that ran or was older then has ended. At the end nothing may be left.
 """
@@ -44,7 +44,7 @@ class Step:
 
 
 class Schedule:
-    """One random day of a machine."""
+    """One random schedule of steps on one machine."""
 
     def __init__(self, seed: int, path: Path) -> None:
         self.chance = random.Random(seed)
@@ -87,7 +87,7 @@ class Schedule:
         )
 
     def play(self) -> None:
-        """To the end; raises ``AssertionError`` where something does not hold."""
+        """Play the schedule to its end; raises ``AssertionError`` if a rule is broken."""
         deadline = self.now + 24 * 3600
         while any(step.ended is None for step in self.steps):
             assert self.now < deadline, "a step never started"
@@ -172,7 +172,7 @@ class Schedule:
 
 
 def play(seeds: Iterator[int]) -> tuple[int, int]:
-    """Play schedules; returns how many and with how many moves."""
+    """Play schedules; returns their number and the number of their moves."""
     count = moves = 0
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
