@@ -128,11 +128,12 @@ def test_a_watchdog_exits_as_its_step_ends(
 
 def test_a_grandchild_that_left_the_session_is_measured_and_ended_with_the_step(tmp_path: Path) -> None:
     watched_step = Watched(tmp_path, "daemon", daemonises, str(tmp_path / "pid"), str(tmp_path / "flag"))
-    until("it to be measured", lambda: watched_step.used > 100 * MIB)
+    pid = tmp_path / "pid"
+    until("it to be measured", lambda: watched_step.used > 100 * MIB and pid.is_file() and pid.read_text())
     (tmp_path / "flag").touch()
     report = watched_step.ended()
     assert report.peak > 100 * MIB and report.left_behind == 1
-    assert started(int((tmp_path / "pid").read_text())) is None
+    assert started(int(pid.read_text())) is None
 
 
 def test_a_grandchild_that_takes_too_much_ends_its_step_with_it_named(tmp_path: Path) -> None:
