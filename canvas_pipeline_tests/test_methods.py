@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.methods import BETA, METHODS, method
-from canvas_pipeline.profiles import PROFILES
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
 
 def test_the_table_has_exactly_the_nine_methods() -> None:
@@ -50,7 +50,7 @@ def test_the_table_and_the_spec_load_without_torch() -> None:
         "import sys; import canvas_pipeline.methods, canvas_pipeline.training.spec, "
         "canvas_pipeline.training.progress, canvas_pipeline.models.families, canvas_pipeline.training.checkpoint, "
         "canvas_pipeline.training.preference, canvas_pipeline.training.supervised, canvas_pipeline.training.measure, "
-        "canvas_pipeline.training.__main__, canvas_pipeline.evaluation.generate; "
+        "canvas_pipeline.pipeline.training_process, canvas_pipeline.evaluation.generate; "
         "print([m for m in ('torch', 'transformers', 'trl', 'datasets', 'peft', 'llama_cpp') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.intake.reading.contributor_id import in_folder
+from canvas_pipeline.privacy.contributor_id import in_folder
 from canvas_pipeline.storage.digests import sha256_file
 
 STILL_S = 5.0

@@ -13,8 +13,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.intake.reading.contributor_id import sessions_in
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.privacy.contributor_id import sessions_in
 from canvas_pipeline.storage.code_version import package_version
 from canvas_pipeline.storage.digests import sha256_file
 

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from canvas_pipeline.errors import BadConfig, BadInput
-from canvas_pipeline.intake.audit.auditor import AuditReport, report, reviewed_at
-from canvas_pipeline.intake.audit.exceptions import DAYS, FILE, Exceptions, exceptions, review, today
+from canvas_pipeline.privacy.audit.auditor import AuditReport, report, reviewed_at
+from canvas_pipeline.privacy.audit.exceptions import DAYS, FILE, Exceptions, exceptions, review, today
 from canvas_pipeline.records import dumps
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.tracks.canvas.track import TRACK
@@ -95,7 +95,7 @@ def audit(
 def _exceptions(root: Path, paths: list[Path], allow: list[str], by: str, reason: str, days: int) -> Exceptions:
     from canvas_pipeline.pipeline.workspace import Workspace
 
-    ws = Workspace(root=root.resolve(), track=TRACK)
+    ws = Workspace(root=root.resolve(), track=TRACK, profile=TRACK.profiles["embedded"])
     listed = ws.private / FILE
     if not allow and (by or reason):
         raise BadInput("--by and --reason belong to a finding; name it with --allow FILE:LINE:FIELD: TYPE")

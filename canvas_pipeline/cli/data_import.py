@@ -16,12 +16,12 @@ import typer
 from rich.console import Console
 
 from canvas_pipeline.errors import BadConfig, BadInput
-from canvas_pipeline.intake.importing.sources import gather
-from canvas_pipeline.intake.reading.contributor_id import contributor_of, is_safe, usable
-from canvas_pipeline.intake.reading.quarantine import REASONS
-from canvas_pipeline.intake.reading.snapshot import instant, parse
+from canvas_pipeline.privacy.contributor_id import contributor_of, is_safe, usable
+from canvas_pipeline.privacy.quarantine import REASONS
 from canvas_pipeline.records import Refusal
 from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.tracks.canvas.intake.importing.sources import gather
+from canvas_pipeline.tracks.canvas.intake.reading.snapshot import instant, parse
 
 HELP = """Turn what Canvas gives you into a contributor file.
 

@@ -21,15 +21,15 @@ from rich.progress import Progress
 from rich.table import Table
 
 from canvas_pipeline.errors import BadInput, MissingInput
-from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, registry_key
-from canvas_pipeline.intake.reading.contributor_id import contributors, printable
-from canvas_pipeline.intake.reading.quarantine import NOTES, REASONS
-from canvas_pipeline.intake.stream.contributors import take_in_all
-from canvas_pipeline.intake.stream.merge import Merge
-from canvas_pipeline.intake.stream.table import checked, loading
-from canvas_pipeline.intake.synthetic import synthesize as synthesis
+from canvas_pipeline.privacy.contributor_id import contributors, printable
+from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
+from canvas_pipeline.privacy.quarantine import NOTES, REASONS
 from canvas_pipeline.records import Funnel, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file, write_errors
+from canvas_pipeline.tracks.canvas.intake.stream.contributors import take_in_all
+from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
+from canvas_pipeline.tracks.canvas.intake.stream.table import checked, loading
+from canvas_pipeline.tracks.canvas.intake.synthetic import synthesize as synthesis
 
 _CONSOLE = Console(stderr=True)
 _SAMPLES = 5

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from canvas_pipeline.intake.courses.registry_file import ENCRYPTION_VARIABLE, decrypt_file, encrypt_file
+from canvas_pipeline.privacy.courses.registry_file import ENCRYPTION_VARIABLE, decrypt_file, encrypt_file
 
 Target = Annotated[Path, typer.Argument(help="The registry, e.g. data/private/registry.jsonl.")]
 

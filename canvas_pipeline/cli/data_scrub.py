@@ -23,19 +23,19 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.intake.courses.masker import CourseMasker
-from canvas_pipeline.intake.courses.registry import KEY_VARIABLE, Registry, registry_key
-from canvas_pipeline.intake.identities.folding import fold
-from canvas_pipeline.intake.identities.languages import Home, home_of
-from canvas_pipeline.intake.identities.markup import change_strings
-from canvas_pipeline.intake.identities.patterns import TYPES
-from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
-from canvas_pipeline.intake.identities.token_classifier import TokenClassifier
-from canvas_pipeline.intake.reading.contributor_id import contributor_of, printable, usable
-from canvas_pipeline.intake.reading.quarantine import REASONS
-from canvas_pipeline.intake.reading.snapshot import Line, lines
+from canvas_pipeline.privacy.contributor_id import contributor_of, printable, usable
+from canvas_pipeline.privacy.courses.masker import CourseMasker
+from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, Registry, registry_key
+from canvas_pipeline.privacy.identities.folding import fold
+from canvas_pipeline.privacy.identities.languages import Home, home_of
+from canvas_pipeline.privacy.identities.patterns import TYPES
+from canvas_pipeline.privacy.identities.pii import Scrubber
+from canvas_pipeline.privacy.identities.token_classifier import TokenClassifier
+from canvas_pipeline.privacy.quarantine import REASONS
 from canvas_pipeline.records import dumps
 from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.tracks.canvas.intake.markup import change_strings, scrub_rows
+from canvas_pipeline.tracks.canvas.intake.reading.snapshot import Line, lines
 
 HELP = f"""Mask every string value of any JSONL, however deeply nested; tool-call markup, keys and numbers keep their bytes.
 

@@ -19,13 +19,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from canvas_pipeline.errors import BadConfig, BadInput, CanvasPipelineError, MissingTool, ServiceUnavailable
-from canvas_pipeline.intake.checking.identity_places import Detector, identity_detector
-from canvas_pipeline.intake.checking.repair import MENDED, RepairReport, repair
-from canvas_pipeline.intake.checking.validation import ValidationReport, validate
-from canvas_pipeline.intake.reading.contributor_id import contributor_of, contributors, printable, usable
-from canvas_pipeline.intake.reading.quarantine import REASONS, Problem
+from canvas_pipeline.privacy.contributor_id import contributor_of, contributors, printable, usable
+from canvas_pipeline.privacy.quarantine import REASONS, Problem
 from canvas_pipeline.records import Refusal, dumps
 from canvas_pipeline.storage.atomic import never_an_input
+from canvas_pipeline.tracks.canvas.intake.checking.identity_places import Detector, identity_detector
+from canvas_pipeline.tracks.canvas.intake.checking.repair import MENDED, RepairReport, repair
+from canvas_pipeline.tracks.canvas.intake.checking.validation import ValidationReport, validate
 
 HELP = """Check contributor files before they are handed over, line by line, and mend what can be mended.
 

@@ -22,13 +22,13 @@ from canvas_pipeline.cli.stages import MADE
 from canvas_pipeline.dagster_instance.local_run import RunResult
 from canvas_pipeline.defs.automation import DEMO_METHODS, demo_selection
 from canvas_pipeline.defs.platform import settings_of
-from canvas_pipeline.evaluation.score import BenchReport, Rate
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.orchestration.resource import Line
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.evaluation import read_report
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Rate
 from canvas_pipeline.tracks.canvas.data import intake
 
 app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")

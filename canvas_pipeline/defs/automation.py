@@ -10,12 +10,12 @@ import dagster as dg
 from canvas_pipeline.automation import arrivals, nightly
 from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, collab
 from canvas_pipeline.defs.canvas.leaving import departures
-from canvas_pipeline.intake.reading.contributor_id import SUFFIXES, contributor_of, in_folder
-from canvas_pipeline.intake.reading.quarantine import REASONS
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.orchestration.resource import Line
 from canvas_pipeline.orchestration.track import selection
 from canvas_pipeline.pipeline.stage import upstream
+from canvas_pipeline.privacy.contributor_id import SUFFIXES, contributor_of, in_folder
+from canvas_pipeline.privacy.quarantine import REASONS
 from canvas_pipeline.tracks.canvas.data.intake import intake_code
 from canvas_pipeline.tracks.canvas.track import TRACK
 

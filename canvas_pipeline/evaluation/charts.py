@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from canvas_pipeline.evaluation.matrix import MethodMatrix, MethodRow
-from canvas_pipeline.evaluation.score import BenchReport, Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.records import Funnel
+from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

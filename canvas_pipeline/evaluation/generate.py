@@ -21,14 +21,15 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, MissingTool
-from canvas_pipeline.evaluation.score import Prediction
 from canvas_pipeline.models.families import family as family_named
 from canvas_pipeline.models.family import ModelFamily
-from canvas_pipeline.profiles import profile
+from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import BenchCase, Message, dumps, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.digests import sha256_path
-from canvas_pipeline.tools.prompt import ALL_TOOLS, Declaration, declared
+from canvas_pipeline.tracks.canvas.bench.score import Prediction
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, declared
 from canvas_pipeline.training.encoding import padded_length
 from canvas_pipeline.training.progress import Reporter, reporter
 
@@ -314,7 +315,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         with reporter() as report:
-            sizes = profile(options.profile)
+            sizes = profile_named(PROFILES, options.profile)
             family = family_named(sizes.family_name)
             cases = list(read_jsonl(options.cases, BenchCase))
             names = (

@@ -16,12 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.evaluation.score import BenchReport, Outcome, Prediction, Rate, expected_calls, wilson
 from canvas_pipeline.evaluation.statistics import benjamini_hochberg
 from canvas_pipeline.evaluation.statistics import mcnemar_exact as mcnemar_exact
 from canvas_pipeline.evaluation.statistics import percent as percent
 from canvas_pipeline.records import BenchCase, Row
-from canvas_pipeline.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Outcome, Prediction, Rate, expected_calls, wilson
+from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 NO_OP = 0.9
 """From this share of identical predictions on, a method is called a no-op."""

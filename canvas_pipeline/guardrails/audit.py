@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from canvas_pipeline.guardrails.guard import Bound, Guard, Measured
 
 if TYPE_CHECKING:
-    from canvas_pipeline.intake.audit.auditor import AuditReport
+    from canvas_pipeline.privacy.audit.auditor import AuditReport
 
 
 def _audit(found: AuditReport) -> Measured:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from canvas_pipeline.datasets.spec import DatasetSpec
     from canvas_pipeline.guardrails.verdict import Allowance
     from canvas_pipeline.methods import Method
-    from canvas_pipeline.profiles import Profile
     from canvas_pipeline.records import Funnel
 
 Hashes = Mapping[str, str]
@@ -34,11 +33,11 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class RowsEvidence:
-    """The rows of one data set: ``parts`` in the order of the guard's ``binds``."""
+    """The rows of one data set: ``parts`` in the order of the guard's ``binds``; ``profile`` is the track's."""
 
     parts: tuple[Sequence[Any], ...]
     dataset: DatasetSpec
-    profile: Profile
+    profile: Any
 
     @property
     def rows(self) -> Iterator[Any]:

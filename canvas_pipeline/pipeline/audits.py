@@ -15,9 +15,9 @@ import msgspec
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.intake.audit.auditor import report
-from canvas_pipeline.intake.audit.exceptions import FILE, Exceptions, exceptions, today
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.privacy.audit.auditor import report
+from canvas_pipeline.privacy.audit.exceptions import FILE, Exceptions, exceptions, today
 from canvas_pipeline.storage.code_version import code_version, library_versions, root_of
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Recipe, Stage, Writer

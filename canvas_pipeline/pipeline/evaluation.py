@@ -15,9 +15,7 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.errors import GateClosed, MissingInput
-from canvas_pipeline.evaluation import charts, matrix, selection
-from canvas_pipeline.evaluation.scenarios import ScenarioResult
-from canvas_pipeline.evaluation.score import BenchReport, Prediction, report
+from canvas_pipeline.evaluation import charts, matrix
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import training
 from canvas_pipeline.pipeline import verdicts as judging
@@ -26,6 +24,9 @@ from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, m
 from canvas_pipeline.records import BenchCase, read_jsonl, write_jsonl
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.tracks.canvas.bench import selection
+from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Prediction, report
 from canvas_pipeline.training.progress import child_environment
 
 UNUSED = ("bitsandbytes", "llama-cpp-python", "peft")
@@ -207,7 +208,7 @@ def scenarios(ws: Workspace, launch: Launch) -> StageResult:
     def run(writer: Writer) -> None:
         launch(
             module(
-                "canvas_pipeline.evaluation.scenarios", "--model", str(checkpoint.folder), "--profile", ws.profile.name,
+                "canvas_pipeline.tracks.canvas.bench.scenarios", "--model", str(checkpoint.folder), "--profile", ws.profile.name,
                 "--out", str(writer.path("results.jsonl")),
             ),
             child_environment(os.environ),

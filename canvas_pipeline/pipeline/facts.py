@@ -10,8 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.evaluation.score import BenchReport, Rate
-from canvas_pipeline.examples.splits import SPLITS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.pipeline import evaluation, training
@@ -20,6 +18,8 @@ from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.release.cards import Fact, Unit
 from canvas_pipeline.release.quant_check import QuantEvidence
 from canvas_pipeline.storage.store import Stage
+from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Rate
+from canvas_pipeline.tracks.canvas.examples.splits import SPLITS
 
 FIGURES = ("tool_selection", "exact_call", "parsimony", "over_calling", "termination", "malformed")
 STAGES = ("corpus", "trajectories", "labelled_pairs", "mutation_pairs")

@@ -13,10 +13,10 @@ import msgspec
 
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.intake.audit import auditor
 from canvas_pipeline.models.families import family
 from canvas_pipeline.pipeline import audits, evaluation, facts, training
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.privacy.audit import auditor
 from canvas_pipeline.records import BenchCase, Item, read_jsonl
 from canvas_pipeline.release import cards as card_room
 from canvas_pipeline.release import gate, publish
@@ -26,7 +26,7 @@ from canvas_pipeline.release.quant_check import QuantEvidence, check
 from canvas_pipeline.storage.code_version import package_version
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tools.prompt import system_message
+from canvas_pipeline.tracks.canvas.tools.prompt import system_message
 
 RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
 
@@ -158,6 +158,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     }
     evidence = gate.ReleaseEvidence(
         name=f"canvas-{name}",
+        track=ws.track.name,
         method=name,
         profile=ws.profile.name,
         checkpoint=checkpoint.sha256,
@@ -192,12 +193,12 @@ def release_log(ws: Workspace, launch: Launch) -> StageResult:
 
     def build(writer: Writer) -> None:
         writer.json(evidence, "evidence.json")
-        writer.text(gate.release_log(evidence), "RELEASE-LOG.md")
+        writer.text(gate.release_log(ws.track.guards, evidence), "RELEASE-LOG.md")
 
     inputs = {**evidence.files, **evidence.inputs, "code": evidence.code_version, "leaks": str(evidence.leaks)}
     inputs["exceptions"] = f"{evidence.exceptions} reviewed, {evidence.excepted} findings"
     stage, reused = make(ws, "release_log", build, inputs=inputs)
-    figures = {"reasons against a release": len(gate.reasons_against(evidence))}
+    figures = {"reasons against a release": len(gate.reasons_against(ws.track.guards, evidence))}
     log = {"release log": stage.path("RELEASE-LOG.md").read_text()}
     return StageResult(stage, reused, (audits.of_stage(ws, stage),), log, figures=figures)
 
@@ -213,7 +214,7 @@ def release(ws: Workspace, launch: Launch) -> StageResult:
     # What is to be published is looked through first: a published leak cannot be taken back.
     found = audits.of_files(ws, "release", paths, evidence.files, evidence.files)
     audits.require(found)
-    folder = publish.publish(evidence, paths, ws.root / "releases")
+    folder = publish.publish(ws.track.guards, evidence, paths, ws.root / "releases")
 
     def build(writer: Writer) -> None:
         writer.text(folder.name + "\n", "folder.txt")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
 
 Kind = Literal["rows", "model", "report", "spec"]
@@ -21,12 +22,12 @@ class StageSpec:
     stages of the same track.
 
     ``kind``: ``rows`` hold a contributor's rows; a ``model`` was trained on them; a ``report`` tells of its inputs; a ``spec``'s
-    recipe names a digest only, and its file ``names_inputs`` says what it was made from. ``checks`` are guard ids. ``judged_on``
-    are inputs that a model is measured on and not made from. ``memory_gib`` by profile marks a step that computes on every core
-    in a process of its own; the others reserve the default. ``method`` is the method that a stage belongs to. ``next_act`` says
-    what to do when it is there, where that is not to materialise its readers. ``scheduled`` says whether the demo and the nightly
-    make it; ``restored`` whether it is made again after a contributor was removed; ``expected_daily`` whether the web UI warns
-    when it is older than a day."""
+    recipe names a digest only, and its file ``names_inputs`` says what it was made from. ``checks`` are the guards that it answers.
+    ``judged_on`` are inputs that a model is measured on and not made from. ``memory_gib`` by profile marks a step that computes on
+    every core in a process of its own; the others reserve the default. ``method`` is the method that a stage belongs to.
+    ``next_act`` says what to do when it is there, where that is not to materialise its readers. ``scheduled`` says whether the demo
+    and the nightly make it; ``restored`` whether it is made again after a contributor was removed; ``expected_daily`` whether the
+    web UI warns when it is older than a day."""
 
     name: str
     inputs: tuple[str, ...]
@@ -34,7 +35,7 @@ class StageSpec:
     kind: Kind
     group: str
     description: str
-    checks: tuple[str, ...] = ()
+    checks: tuple[Guard, ...] = ()
     tools: tuple[str, ...] = ()
     judged_on: frozenset[str] = frozenset()
     names_inputs: str = ""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.guardrails.audit import AUDIT
-from canvas_pipeline.guardrails.table import guards_for
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.methods import Method, ancestry, method
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.stage import StageSpec
@@ -18,28 +17,28 @@ ANSWERS: Mapping[str, float] = {"embedded": 3.0, "gb10": 16.0}
 MethodStep = Callable[[Workspace, str, Launch], StageResult]
 
 
-def standard_stages(datasets: Mapping[str, DatasetSpec], methods: Sequence[str]) -> Iterator[StageSpec]:
+def standard_stages(guards: GuardTable, methods: Sequence[str]) -> Iterator[StageSpec]:
     """Those of some methods and what they share, in the order they are made."""
     rows = [method(name) for name in methods]
-    yield from _shared()
-    yield from _of_methods(datasets, rows)
+    yield from _shared(guards)
+    yield from _of_methods(guards, rows)
     yield from _release(rows)
 
 
-def _shared() -> Iterator[StageSpec]:
+def _shared(guards: GuardTable) -> Iterator[StageSpec]:
     yield StageSpec(
         name="base_model", inputs=(), make=training.base_model, kind="report", group="base",
         tools=("pytorch",),
         description="The base model that every method starts from, or where it lies. Look at its name.",
     )  # fmt: skip
     yield StageSpec(
-        name="training_image", inputs=(), make=training.training_image, kind="report", group="base", checks=("g10",),
+        name="training_image", inputs=(), make=training.training_image, kind="report", group="base", checks=(guards.guards["g10"],),
         tools=("docker",),
         description="Whether the training container builds and starts. Look at the check g10: it says what does not.",
     )  # fmt: skip
     yield StageSpec(
         name="base_bench", inputs=("base_model", "bench_cases"), make=evaluation.base_bench, kind="report", group="base",
-        checks=("g3",),
+        checks=(guards.guards["g3"],),
         description=(
             "The base's answers to the bench cases, before any training: what every method is compared with. Look at tool "
             "selection and its interval."
@@ -48,31 +47,31 @@ def _shared() -> Iterator[StageSpec]:
     )  # fmt: skip
 
 
-def _of_methods(datasets: Mapping[str, DatasetSpec], rows: Sequence[Method]) -> Iterator[StageSpec]:
+def _of_methods(guards: GuardTable, rows: Sequence[Method]) -> Iterator[StageSpec]:
     with_reference = [row for row in rows if row.reference]
     for row in rows:
         if row in with_reference[:1]:
             yield StageSpec(
-                name=REFERENCE, inputs=(row.start, datasets[row.dataset].split), make=training.reference_logprobs, kind="report",
-                group="reference", memory_gib=row.uma_gib,
+                name=REFERENCE, inputs=(row.start, guards.datasets[row.dataset].split),
+                make=training.reference_logprobs, kind="report", group="reference", memory_gib=row.uma_gib,
                 tools=("jsonl",),
                 description=(
                     "Log-probability of every pair under the SFT checkpoint, computed once for all preference losses that "
                     "need it."
                 ),
             )  # fmt: skip
-        yield from _of_method(datasets, row)
+        yield from _of_method(guards, row)
 
 
-def _of_method(datasets: Mapping[str, DatasetSpec], row: Method) -> Iterator[StageSpec]:
+def _of_method(guards: GuardTable, row: Method) -> Iterator[StageSpec]:
     name = row.name
     reference = (REFERENCE,) if row.reference else ()
-    own = datasets[row.dataset].split
-    read = (datasets[step.dataset].split for step in reversed(ancestry(row)))
+    own = guards.datasets[row.dataset].split
+    read = (guards.datasets[step.dataset].split for step in reversed(ancestry(row)))
     yield StageSpec(
         name=f"{name}_run_spec", kind="spec", names_inputs="spec.json", method=name, group=name, memory_gib=row.uma_gib,
         inputs=tuple(dict.fromkeys((row.start, *read, "base_bench", "training_image", *reference))),
-        make=_for(name, training.run_spec), checks=tuple(guard.id for guard in guards_for(row)),
+        make=_for(name, training.run_spec), checks=guards.of_method(row),
         description=(
             f"What {name} would train on, with which numbers, and what every guard says of it. Look at the checks: training "
             "starts only where all pass."
@@ -136,11 +135,11 @@ def _release(rows: Sequence[Method]) -> Iterator[StageSpec]:
     )  # fmt: skip
     yield StageSpec(
         name="cards", inputs=("production_gguf", "method_matrix", "scenarios", "corpus"), make=release.cards, kind="report",
-        group="release", checks=(AUDIT.id,),
+        group="release", checks=(AUDIT,),
         description="Model card, data card and Modelfile, written from measured artefacts only. Look at the model card below.",
     )  # fmt: skip
     yield StageSpec(
-        name="release_log", inputs=("cards",), make=release.release_log, kind="report", group="release", checks=(AUDIT.id,),
+        name="release_log", inputs=("cards",), make=release.release_log, kind="report", group="release", checks=(AUDIT,),
         description=(
             "Every condition of a release, ticked or with the reason against it. Look at the number of reasons: a release "
             "needs 0."
@@ -148,7 +147,7 @@ def _release(rows: Sequence[Method]) -> Iterator[StageSpec]:
     )  # fmt: skip
     yield StageSpec(
         name="release", inputs=("release_log",), make=release.release, kind="spec", names_inputs="release.json",
-        group="release", checks=(AUDIT.id,), restored=False, expected_daily=True, tools=("gguf",),
+        group="release", checks=(AUDIT,), restored=False, expected_daily=True, tools=("gguf",),
         description=(
             "The released folder: quantisations, cards, Modelfile, release log. Look at its name, and whether it is fresh."
         ),

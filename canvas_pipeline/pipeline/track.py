@@ -10,23 +10,29 @@ from pathlib import Path
 
 from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.pipeline.stage import StageSpec, ordered
 from canvas_pipeline.pipeline.standard import standard_stages
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
+from canvas_pipeline.profiles import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Track:
     """One track. Store keys and asset keys begin with its ``name``.
 
+    ``guards`` are the standard ones and its own. ``shipped_base`` is the folder of the small base model of its embedded profile.
     ``data_stages`` make its rows, up to the splits and the benchmark's cases. ``contributors`` maps who gave data to their file,
     ``take_in`` makes one contributor's stage again. ``allowances`` let G6 pass where a stage loses rows on purpose."""
 
     name: str
+    profiles: Mapping[str, Profile]
     datasets: Mapping[str, DatasetSpec]
+    guards: GuardTable
     methods: tuple[str, ...]
     data_stages: Callable[[], Iterable[StageSpec]]
+    shipped_base: Callable[[], Path]
     contributors: Callable[[Workspace], Mapping[str, Path]]
     take_in: Callable[[Workspace, str], StageResult]
     allowances: tuple[Allowance, ...] = ()
@@ -39,7 +45,7 @@ class Track:
 
 @functools.cache
 def _stages(track: Track, methods: tuple[str, ...]) -> Mapping[str, StageSpec]:
-    return ordered((*track.data_stages(), *standard_stages(track.datasets, methods)))
+    return ordered((*track.data_stages(), *standard_stages(track.guards, methods)))
 
 
 def track_named(name: str) -> Track:

@@ -20,7 +20,6 @@ from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.evaluation.charts import guards_png
 from canvas_pipeline.guardrails import gate, image
-from canvas_pipeline.guardrails.table import inputs_for
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.pipeline import audits
@@ -32,7 +31,6 @@ from canvas_pipeline.storage.code_version import module_version, root_of
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.training.admission import limits_of
-from canvas_pipeline.training.base import shipped_base
 from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.spec import (
@@ -45,6 +43,8 @@ from canvas_pipeline.training.spec import (
 from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline.training.weights import model_folder, resolve
 
+PROCESS = f"{__package__}.training_process"
+"""Put together, so that the code version does not count it: it chooses among the modules of ``TRAINERS``."""
 TRAINERS = {"sft": "training.supervised", "pairwise": "training.preference", "unpaired": "training.preference"}
 """Objective → the module that trains on it. The training process's command line is not counted: it chooses among these modules."""
 ADAPTERS = ("bitsandbytes", "peft")
@@ -60,7 +60,7 @@ def base_model(ws: Workspace, launch: Launch) -> StageResult:
     A real base (5 GB and more) is not copied: the stage holds its path and the hash of its files."""
     name = ws.base_model or ws.profile.base_model
     if name == "embedded":
-        shipped = shipped_base()
+        shipped = ws.track.shipped_base()
 
         def copy(writer: Writer) -> None:
             shutil.copytree(shipped, writer.path("model"), dirs_exist_ok=True)
@@ -105,7 +105,7 @@ def training_image(ws: Workspace, launch: Launch) -> StageResult:
 def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: str) -> None:
     spec_file = writer.path("spec.json")
     write_spec(spec, spec_file)
-    program = module("canvas_pipeline.training", command, str(spec_file), "--out", str(writer.path(out)))
+    program = module(PROCESS, command, str(spec_file), "--out", str(writer.path(out)))
     launch(program, child_environment(os.environ))
     spec_file.unlink()
 
@@ -113,7 +113,7 @@ def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: 
 def reference_logprobs(ws: Workspace, launch: Launch) -> StageResult:
     """One pass of the frozen SFT reference over all pairs, for the five preference losses."""
     name = next(row.name for row in METHODS.values() if row.reference)
-    spec = make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=False))
+    spec = make_spec(ws.track.name, name, ws.profile.name, ws.seed, _paths(ws, name, reference=False))
 
     def compute(writer: Writer) -> None:
         _launched(launch, "reference", spec, writer, "rows.jsonl")
@@ -160,7 +160,7 @@ def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
     for dataset in judging.datasets_of(name):
         audits.audited(ws, f"{dataset}_split")
     found = [verdict for dataset in judging.datasets_of(name) for verdict in judging.of_split(ws, dataset)]
-    return judging.concerning(name, [*found, judging.of_base(ws), judging.of_image(ws)])
+    return judging.concerning(ws, name, [*found, judging.of_base(ws), judging.of_image(ws)])
 
 
 def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
@@ -173,11 +173,11 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
         numbers = json.loads(measured.verify().path("measurement.json").read_bytes())
         hashes = {key: file.sha256 for key, file in spec.inputs.items()}
         found = (*found, *judging.of_measurement(ws, name, numbers, hashes))
-    return judging.concerning(name, found)
+    return judging.concerning(ws, name, found)
 
 
 def _unjudged(ws: Workspace, name: str) -> RunSpec:
-    return make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=method(name).reference))
+    return make_spec(ws.track.name, name, ws.profile.name, ws.seed, _paths(ws, name, reference=method(name).reference))
 
 
 def _unused(spec: RunSpec) -> tuple[str, ...]:
@@ -206,7 +206,7 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
         out = work / "checkpoint"
         if not (out / "summary.json").is_file():
             launch(
-                module("canvas_pipeline.training", "train", str(spec_file), "--out", str(out)),
+                module(PROCESS, "train", str(spec_file), "--out", str(out)),
                 child_environment(os.environ),
             )
         for path in out.iterdir():
@@ -265,7 +265,13 @@ def _said(verdict: Verdict) -> str:
 def admitted_spec(ws: Workspace, name: str) -> RunSpec:
     """The current run spec, where its verdicts open the gate; else ``GateClosed`` with every reason."""
     spec = current_spec(ws, name)
-    gate.require(spec.verdicts, spec.row, {key: file.sha256 for key, file in spec.inputs.items()}, limits_of(spec))
+    gate.require(
+        ws.track.guards,
+        spec.verdicts,
+        spec.row,
+        {key: file.sha256 for key, file in spec.inputs.items()},
+        limits_of(spec),
+    )
     return spec
 
 
@@ -293,7 +299,7 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
     """Every input the gate and the training ask for, by the gate's names. Raises ``GateClosed`` in a copy with canaries."""
     audits.refuse_canaries(ws)
     paths: dict[str, Path] = {}
-    for key in dict.fromkeys((*inputs_for(method(name)), method(name).start, "base_model")):
+    for key in dict.fromkeys((*ws.track.guards.inputs_of(method(name)), method(name).start, "base_model")):
         if key.startswith("deploy/"):
             paths[key] = ws.deploy / Path(key).name
         elif key in ("base_model", "sft_checkpoint"):

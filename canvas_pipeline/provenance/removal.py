@@ -26,8 +26,8 @@ from typing import Literal
 import msgspec
 
 from canvas_pipeline.errors import BadConfig, BadInput, MissingInput
-from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.pipeline.workspace import KEPT, Launch, Workspace
+from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.provenance import rebuild as again
 from canvas_pipeline.provenance import residue
 from canvas_pipeline.provenance.exposure import Exposure, exposure, is_about

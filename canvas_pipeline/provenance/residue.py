@@ -18,8 +18,8 @@ from typing import BinaryIO, Literal, TypeVar, cast
 import msgspec
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.intake.reading.contributor_id import TRUTH, all_invented, contributor_of
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.privacy.contributor_id import TRUTH, all_invented, contributor_of
 from canvas_pipeline.provenance.lineage import Lineage
 from canvas_pipeline.storage.atomic import sweep, whole_file
 

@@ -14,7 +14,7 @@ import re
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.family import ModelFamily
-from canvas_pipeline.tools.prompt import OPENING, Declaration, catalogue
+from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, Declaration, catalogue
 
 
 def modelfile(gguf_name: str, family: ModelFamily, system: str, declaration: Declaration) -> str:

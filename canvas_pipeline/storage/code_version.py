@@ -27,8 +27,8 @@ from typing import Any
 PACKAGE, ROOT = __name__.partition(".")[0], Path(__file__).resolve().parents[1]
 JOINING = re.compile(rf"{PACKAGE}\.(?:pipeline|tracks\.\w+\.data)(?:\.|$)")
 """Modules that join stages together and count by definition."""
-PROFILE, PROFILES = "profile", f"{PACKAGE}.profiles"
-"""A definition that reads its workspace's profile depends on ``profiles``; the profile's name is in every recipe anyway."""
+PROFILE = "profile"
+"""The attribute of a workspace whose values decide the result of a stage that reads them."""
 UNREAD = {".md", ".pyc"}
 """Suffixes of files that never change what code does."""
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
@@ -57,6 +57,7 @@ class Piece:
     uses: set[Node] = field(default_factory=set)
     libraries: set[str] = field(default_factory=set)
     data: set[Path] = field(default_factory=set)
+    profile: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,11 @@ def package_version() -> str:
 def module_version(module: str) -> str:
     """Return the digest of one module alone, without what it imports."""
     return _piece(f"{PACKAGE}.{module}", "").digest.hex()[:16]
+
+
+def reads_profile(*roots: str) -> bool:
+    """Return whether the roots' code reads more of the workspace's profile than its name."""
+    return any(piece.profile for piece in _reached(*roots).values())
 
 
 def root_of(function: Callable[..., Any]) -> str:
@@ -211,7 +217,7 @@ def _definitions(module: str, tree: ast.Module, beside: Mapping[str, Path]) -> d
                 own = {used, f"{outer}.{used}"} & nodes.keys()
                 piece.uses.update((module, each) for each in own if each != name)
             if _reads_profile(part):
-                piece.uses.update(_nodes(PROFILES))
+                piece.profile = True
     return found
 
 

@@ -15,7 +15,6 @@ import msgspec
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import Hyperparameters, Method, method
-from canvas_pipeline.profiles import Profile, profile
 from canvas_pipeline.records import Row, digest, dumps
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.training.precision import Compute, compute_dtype
@@ -32,10 +31,11 @@ class InputFile(Row, frozen=True, kw_only=True):
 
 
 class RunSpec(Row, frozen=True, kw_only=True):
-    """One training run. ``inputs`` has the names the gate uses: ``<dataset>_train``, ``<dataset>_eval``, ``base_model`` or
-    ``sft_checkpoint`` (the weights it starts from), ``reference_logprobs`` for the methods that use them, and further
+    """One training run of a track. ``inputs`` has the names the gate uses: ``<dataset>_train``, ``<dataset>_eval``, ``base_model``
+    or ``sft_checkpoint`` (the weights it starts from), ``reference_logprobs`` for the methods that use them, and further
     files that verdicts are bound to (``bench_cases`` …). ``compute`` is the number type of its products (``precision``)."""
 
+    track: str
     method: str
     profile: str
     seed: int
@@ -50,15 +50,10 @@ class RunSpec(Row, frozen=True, kw_only=True):
         return method(self.method)
 
     @property
-    def sizes(self) -> Profile:
-        """The profile's row."""
-        return profile(self.profile)
-
-    @property
     def sha256(self) -> str:
         """What identifies the run's result: everything but where it is written and where its inputs lie."""
         numbers = dumps(self.hyperparameters).decode()
-        return digest(self.method, self.profile, str(self.seed), numbers, self.compute, *self._hashes())
+        return digest(self.track, self.method, self.profile, str(self.seed), numbers, self.compute, *self._hashes())
 
     def _hashes(self) -> list[str]:
         used = self.needed
@@ -98,6 +93,7 @@ class RunSpec(Row, frozen=True, kw_only=True):
 
 
 def make_spec(
+    track: str,
     name: str,
     profile_name: str,
     seed: int,
@@ -110,8 +106,9 @@ def make_spec(
 
     Raises ``BadConfig`` for names that do not exist, ``MissingInput`` for files that are not there."""
     return RunSpec(
+        track=track,
         method=name,
-        profile=profile(profile_name).name,
+        profile=profile_name,
         seed=seed,
         hyperparameters=hyperparameters or method(name).hyperparameters(profile_name),
         compute=compute or compute_dtype(),
@@ -136,5 +133,5 @@ def read_spec(path: Path) -> RunSpec:
     except msgspec.DecodeError as error:
         detail = str(error) if isinstance(error, msgspec.ValidationError) else "malformed JSON"
         raise BadInput(f"{path}: not a run spec ({detail}); make it again") from None
-    method(spec.method), profile(spec.profile)
+    method(spec.method)
     return spec

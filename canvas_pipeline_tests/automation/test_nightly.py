@@ -17,8 +17,8 @@ from canvas_pipeline.automation.nightly import (
     to_tag,
 )
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.track import TRACK
 
 
@@ -62,7 +62,7 @@ def ws(tmp_path: Path) -> Workspace:
     synthesize(2, 1, 2, 7, tmp_path / "collab")
     (tmp_path / "sessions").mkdir()
     (tmp_path / "deploy").mkdir()
-    return Workspace(track=TRACK, root=tmp_path, deploy=tmp_path / "deploy")
+    return Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path, deploy=tmp_path / "deploy")
 
 
 def test_the_same_inputs_are_no_change_and_survive_a_tag(ws: Workspace) -> None:
@@ -80,7 +80,7 @@ def test_each_input_is_named_when_it_changes(ws: Workspace) -> None:
     (ws.sessions / "ada-001.jsonl").write_text("{}\n")
     (ws.deploy / "compose.yaml").write_text("services: {}\n")
     assert changed(inputs_of(ws), before) == "contributors, sessions, deploy"
-    other = Workspace(track=TRACK, root=ws.root, deploy=ws.deploy, seed=8)
+    other = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=ws.root, deploy=ws.deploy, seed=8)
     assert changed(inputs_of(other), inputs_of(ws)) == "settings"
 
 

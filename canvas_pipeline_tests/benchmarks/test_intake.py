@@ -28,13 +28,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from canvas_pipeline.intake.identities import recognisers
-from canvas_pipeline.intake.stream.contributors import take_in_all
-from canvas_pipeline.intake.stream.merge import Merge
-from canvas_pipeline.intake.stream.table import checked, loading
-from canvas_pipeline.intake.stream.takein import default_workers
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
+from canvas_pipeline.privacy.identities import recognisers
 from canvas_pipeline.records import write_jsonl
+from canvas_pipeline.tracks.canvas.intake.stream.contributors import take_in_all
+from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
+from canvas_pipeline.tracks.canvas.intake.stream.table import checked, loading
+from canvas_pipeline.tracks.canvas.intake.stream.takein import default_workers
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 
 KEY = b"a key for this measurement"
 COURSES, WORKS = 25, 40  # a thousand assignments for each contributor, as real ones have

@@ -10,11 +10,11 @@ from functools import partial
 
 import pytest
 
-from canvas_pipeline.intake.audit.auditor import Auditor
-from canvas_pipeline.intake.audit.keys import RegistryKeys
-from canvas_pipeline.intake.courses.crn import find
-from canvas_pipeline.intake.reading.quarantine import MAX_LINE
-from canvas_pipeline.intake.reading.snapshot import numbered, parse
+from canvas_pipeline.privacy.audit.auditor import Auditor
+from canvas_pipeline.privacy.audit.keys import RegistryKeys
+from canvas_pipeline.privacy.courses.crn import find
+from canvas_pipeline.privacy.quarantine import MAX_LINE
+from canvas_pipeline.tracks.canvas.intake.reading.snapshot import numbered, parse
 from canvas_pipeline_tests.intake.hostile_files import BOMBS, CONTRIBUTOR
 from canvas_pipeline_tests.intake.test_audit_disguises import REPEATS, registry_keys, scan
 from canvas_pipeline_tests.intake.test_course_masker import mask_thousand, with_codes

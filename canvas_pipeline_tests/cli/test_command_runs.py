@@ -17,7 +17,7 @@ from canvas_pipeline.dagster_instance.local_run import COMMAND, LANE, MODELS, re
 from canvas_pipeline.errors import AnotherRun
 from canvas_pipeline.gb10.run_worker import holding
 from canvas_pipeline.gb10.uma import UmaCap
-from canvas_pipeline.intake.courses.registry import KEY_VARIABLE
+from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.cli.command_runs import CONTRIBUTOR, SNAPSHOT
 from canvas_pipeline_tests.dagster_instance.homes import ROOT, chain, instance_at

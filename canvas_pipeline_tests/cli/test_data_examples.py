@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from canvas_pipeline.cli.data_examples import COMMANDS, register
 from canvas_pipeline.errors import BadConfig, BadInput, MissingInput, ServiceUnavailable
-from canvas_pipeline.examples.splits import overlap
 from canvas_pipeline.records import BenchCase, FeedbackExample, PreferencePair, Trajectory, read_jsonl, write_jsonl
+from canvas_pipeline.tracks.canvas.examples.splits import overlap
 from canvas_pipeline_tests.examples.conversations import item
 from canvas_pipeline_tests.examples.teacher_server import serving
 

@@ -19,9 +19,9 @@ from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import data_scrub
 from canvas_pipeline.errors import BadInput, MissingInput
-from canvas_pipeline.intake.courses.registry import KEY_VARIABLE
-from canvas_pipeline.intake.reading.quarantine import MAX_LINE
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
+from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE
+from canvas_pipeline.privacy.quarantine import MAX_LINE
 
 ROOT = Path(__file__).parents[2]
 CALL = serialise(ToolCall("calendar.create_event", {"title": "Meet Dr. Okonjo", "minutes": 30}))

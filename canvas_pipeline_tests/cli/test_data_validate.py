@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import data_validate
 from canvas_pipeline.errors import BadConfig, BadInput, MissingInput
-from canvas_pipeline.intake.checking.validation import validate
+from canvas_pipeline.tracks.canvas.intake.checking.validation import validate
 from canvas_pipeline_tests.intake.contributions import contribution, course_line, work_line
 
 ROOT = Path(__file__).parents[2]

@@ -19,7 +19,7 @@ from canvas_pipeline.cli.stages import (
     Stages,
     figure_of,
 )
-from canvas_pipeline.evaluation.score import BenchReport, report
+from canvas_pipeline.tracks.canvas.bench.score import BenchReport, report
 
 
 @dg.asset

@@ -13,8 +13,8 @@ import pytest
 from canvas_pipeline.automation.arrivals import AT_ONCE
 from canvas_pipeline.automation.nightly import EVERYTHING, NOTHING
 from canvas_pipeline.defs.automation import CHANGED, INPUTS, contributors, every_night
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 
 LONG_AGO = 60.0
 

@@ -12,9 +12,9 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.definitions import defs
-from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.orchestration.track import DAILY, asset_key, next_act
+from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.defs.graph import graph_text
 
@@ -91,7 +91,9 @@ def test_a_failed_verdict_is_an_error_and_not_a_warning() -> None:
     from canvas_pipeline.orchestration.checks import check_result
 
     found = check_result(
-        GUARDS["g3"].verdict(Measured({"tool_selection": 0.1, "cases": 9}), {"base_model": "0", "bench_cases": "0"})
+        TABLE.guards["g3"].verdict(
+            Measured({"tool_selection": 0.1, "cases": 9}), {"base_model": "0", "bench_cases": "0"}
+        )
     )
     assert not found.passed and found.severity is dg.AssetCheckSeverity.ERROR
 
@@ -100,9 +102,9 @@ def test_every_guard_is_a_check_of_a_run_spec_of_each_method_it_concerns(definit
     graph = definitions.resolve_asset_graph()
     for name in METHODS:
         checks = {check.name for check in graph.get_check_keys_for_assets({asset_key(f"{name}_run_spec")})}
-        assert checks == {guard.name for guard in guards_for(METHODS[name])}
-    assert {guard.name for name in METHODS for guard in guards_for(METHODS[name])} == {
-        guard.name for guard in GUARDS.values()
+        assert checks == {guard.name for guard in TABLE.of_method(METHODS[name])}
+    assert {guard.name for name in METHODS for guard in TABLE.of_method(METHODS[name])} == {
+        guard.name for guard in TABLE.guards.values()
     }
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from canvas_pipeline.evaluation.mock_canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline_tests.evaluation.week import week
 
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.evaluation.agent import FALLBACKS, CanvasAgent, ScriptedBackend, Trace
-from canvas_pipeline.evaluation.mock_canvas import MockCanvas
-from canvas_pipeline.evaluation.scenarios import student
 from canvas_pipeline.models.gemma4.wire import ToolCall, escape, response_text, serialise
 from canvas_pipeline.records import Message
-from canvas_pipeline.tools.prompt import system_message
+from canvas_pipeline.tracks.canvas.bench.agent import FALLBACKS, CanvasAgent, ScriptedBackend, Trace
+from canvas_pipeline.tracks.canvas.bench.scenarios import student
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.tools.prompt import system_message
 
 TODO = serialise(ToolCall("canvas.get_todo"))
 GRADES = serialise(ToolCall("canvas.get_grades"))

@@ -5,11 +5,11 @@ from collections import Counter
 import msgspec
 import pytest
 
-from canvas_pipeline.evaluation.cases import cases
-from canvas_pipeline.evaluation.mock_canvas import MockCanvas
 from canvas_pipeline.models.gemma4.wire import ToolCall, parse_turn
 from canvas_pipeline.records import BenchCase
-from canvas_pipeline.tools.registry import TOOLS, validate
+from canvas_pipeline.tracks.canvas.bench.cases import cases
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, validate
 from canvas_pipeline_tests.examples.test_phrasings import every_wording
 from canvas_pipeline_tests.examples.worlds import EMBEDDED, embedded_students
 

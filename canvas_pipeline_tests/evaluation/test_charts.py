@@ -5,8 +5,8 @@ import sys
 
 from canvas_pipeline.evaluation.charts import forest_png, funnel_png, guards_png, methods_png
 from canvas_pipeline.evaluation.matrix import matrix, trivial_predictions
-from canvas_pipeline.evaluation.score import report
 from canvas_pipeline.records import Funnel
+from canvas_pipeline.tracks.canvas.bench.score import report
 from canvas_pipeline_tests.evaluation.answers import COURSE, TODO, answers, case, text
 from canvas_pipeline_tests.guardrails.good_data import Line, verdicts
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canvas_pipeline.evaluation.equality import same_call, same_instant, same_words
 from canvas_pipeline.models.gemma4.wire import ToolCall
+from canvas_pipeline.tracks.canvas.bench.equality import same_call, same_instant, same_words
 
 CREATE = {
     "title": "Study for the calculus midterm",

@@ -5,8 +5,8 @@ import pytest
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.matrix import MethodMatrix, matrix, mcnemar_exact, percent, table, trivial_predictions
-from canvas_pipeline.evaluation.score import report, wilson
 from canvas_pipeline.records import dumps
+from canvas_pipeline.tracks.canvas.bench.score import report, wilson
 from canvas_pipeline_tests.evaluation.answers import COURSE, TODO, answers, case, text
 
 CASES = [case(f"c{i}", "single", TODO) for i in range(30)] + [case(f"c{i}", "none") for i in range(30, 40)]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.evaluation.mock_canvas import MockCanvas
-from canvas_pipeline.evaluation.scenarios import student
-from canvas_pipeline.examples.students import Event
+from canvas_pipeline.tracks.canvas.bench.scenarios import student
+from canvas_pipeline.tracks.canvas.examples.students import Event
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline_tests.evaluation.week import code
 
 

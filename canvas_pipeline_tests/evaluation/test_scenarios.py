@@ -3,10 +3,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from canvas_pipeline.evaluation.agent import ScriptedBackend
-from canvas_pipeline.evaluation.scenarios import SCENARIOS, Scenario, ScenarioResult, run_scenario, run_scenarios
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import dumps
+from canvas_pipeline.tracks.canvas.bench.agent import ScriptedBackend
+from canvas_pipeline.tracks.canvas.bench.scenarios import (
+    SCENARIOS,
+    Scenario,
+    ScenarioResult,
+    run_scenario,
+    run_scenarios,
+)
 
 
 def test_there_are_the_six_scenarios_of_the_design() -> None:

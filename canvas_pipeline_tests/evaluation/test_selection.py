@@ -5,11 +5,11 @@ import random
 import msgspec
 import pytest
 
-from canvas_pipeline.evaluation.score import report
-from canvas_pipeline.evaluation.selection import FLOOR, Candidate, SelectionRecord, candidate, select
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import dumps
-from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.bench.score import report
+from canvas_pipeline.tracks.canvas.bench.selection import FLOOR, Candidate, SelectionRecord, candidate, select
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 from canvas_pipeline_tests.evaluation.answers import answers, case
 
 PER_TOOL = 5

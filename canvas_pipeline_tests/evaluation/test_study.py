@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canvas_pipeline.evaluation import study
-from canvas_pipeline.tools.registry import BLOCK_MINUTES
+from canvas_pipeline.tracks.canvas.mock import study
+from canvas_pipeline.tracks.canvas.tools.registry import BLOCK_MINUTES
 
 EXAM = datetime(2026, 4, 20, 14, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.evaluation.scenarios import student
-from canvas_pipeline.examples.students import Announcement, Event, PlannerItem, Snapshot
+from canvas_pipeline.tracks.canvas.bench.scenarios import student
+from canvas_pipeline.tracks.canvas.examples.students import Announcement, Event, PlannerItem, Snapshot
 
 ANNOUNCED = Announcement(
     id=801, title="Slides posted", course_id=4264, posted_iso="2026-03-01T10:00Z", message="m" * 400

@@ -7,7 +7,7 @@ from typing import Any
 
 from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
 from canvas_pipeline.records import Item, Message, Trajectory
-from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, system_message
 
 NOW = "2026-02-02T15:00:00+00:00"
 

@@ -17,13 +17,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadConfig, BadInput, ServiceUnavailable
-from canvas_pipeline.examples.journal import Journal
-from canvas_pipeline.examples.labelling import GIVE_UP, PRESENTATIONS, label, position_bias, preference_pairs, question
-from canvas_pipeline.examples.pairs import item_pair, sample_pairs
-from canvas_pipeline.examples.teacher import RUBRIC, Choice, HttpTeacher, UrgencyTeacher
 from canvas_pipeline.models.gemma4.wire import parse_turn
 from canvas_pipeline.records import Item, ItemPair
-from canvas_pipeline.tools.registry import validate
+from canvas_pipeline.tracks.canvas.examples.journal import Journal
+from canvas_pipeline.tracks.canvas.examples.labelling import (
+    GIVE_UP,
+    PRESENTATIONS,
+    label,
+    position_bias,
+    preference_pairs,
+    question,
+)
+from canvas_pipeline.tracks.canvas.examples.pairs import item_pair, sample_pairs
+from canvas_pipeline.tracks.canvas.examples.teacher import RUBRIC, Choice, HttpTeacher, UrgencyTeacher
+from canvas_pipeline.tracks.canvas.tools.registry import validate
 from canvas_pipeline_tests.examples.conversations import item
 from canvas_pipeline_tests.examples.teacher_server import serving
 
@@ -216,8 +223,8 @@ def test_over_a_failing_server_every_pair_is_labelled_and_every_vote_journalled_
 LABELLER = """
 import sys, time
 from pathlib import Path
-from canvas_pipeline.examples.journal import Journal
-from canvas_pipeline.examples.labelling import label
+from canvas_pipeline.tracks.canvas.examples.journal import Journal
+from canvas_pipeline.tracks.canvas.examples.labelling import label
 from canvas_pipeline_tests.examples.test_labelling import PAIRS, RuleTeacher, by_id
 
 def slowly(first, second, rubric):

@@ -8,17 +8,17 @@ from collections import Counter
 import pytest
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.evaluation.score import outcome
-from canvas_pipeline.examples.distractors import COMPANIONS, HALLUCINATED, NEAR_MISSES, call_for
-from canvas_pipeline.examples.mistakes import BAD_VALUES, IN_WORDS, MISNAMED, SPELLINGS, too_many
-from canvas_pipeline.examples.moments import Step, moments
-from canvas_pipeline.examples.mutation import MIXED, MIXTURES, SINGLE, Mutated, categories, mutate, quotas
-from canvas_pipeline.examples.policy import PLAIN_ANSWERS
-from canvas_pipeline.examples.verification import AXES, HEAVY_AXES, faults
 from canvas_pipeline.models.gemma4.wire import CALL_OPEN, Malformed, ToolCall, parse_turn, serialise
-from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import BenchCase, Message, PreferencePair, Trajectory
-from canvas_pipeline.tools.registry import TOOLS, validate
+from canvas_pipeline.tracks.canvas.bench.score import outcome
+from canvas_pipeline.tracks.canvas.examples.distractors import COMPANIONS, HALLUCINATED, NEAR_MISSES, call_for
+from canvas_pipeline.tracks.canvas.examples.mistakes import BAD_VALUES, IN_WORDS, MISNAMED, SPELLINGS, too_many
+from canvas_pipeline.tracks.canvas.examples.moments import Step, moments
+from canvas_pipeline.tracks.canvas.examples.mutation import MIXED, MIXTURES, SINGLE, Mutated, categories, mutate, quotas
+from canvas_pipeline.tracks.canvas.examples.policy import PLAIN_ANSWERS
+from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES, faults
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, validate
 from canvas_pipeline_tests.examples.conversations import conversations
 
 ROWS = conversations(810)

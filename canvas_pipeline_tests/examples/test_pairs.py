@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.examples.pairs import QUERIES, item_pair, sample_pairs, unrank
+from canvas_pipeline.tracks.canvas.examples.pairs import QUERIES, item_pair, sample_pairs, unrank
 from canvas_pipeline_tests.examples.conversations import item
 
 

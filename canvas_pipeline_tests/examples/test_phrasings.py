@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from canvas_pipeline.examples.phrasings.dialogue import JOINERS, REMARKS
-from canvas_pipeline.examples.phrasings.plain import PLAIN
-from canvas_pipeline.examples.phrasings.steps import STEPS
-from canvas_pipeline.examples.phrasings.wording import (
+from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import JOINERS, REMARKS
+from canvas_pipeline.tracks.canvas.examples.phrasings.plain import PLAIN
+from canvas_pipeline.tracks.canvas.examples.phrasings.steps import STEPS
+from canvas_pipeline.tracks.canvas.examples.phrasings.wording import (
     PREFIXES,
     SUFFIXES,
     Wording,
@@ -18,8 +18,8 @@ from canvas_pipeline.examples.phrasings.wording import (
     polite,
     wordings,
 )
-from canvas_pipeline.examples.requests import WORDINGS, phrase
-from canvas_pipeline.tools.registry import TOOLS, validate
+from canvas_pipeline.tracks.canvas.examples.requests import WORDINGS, phrase
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, validate
 from canvas_pipeline_tests.examples.worlds import embedded_students
 
 

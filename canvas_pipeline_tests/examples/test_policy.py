@@ -4,12 +4,12 @@ from collections import Counter
 
 import pytest
 
-from canvas_pipeline.evaluation.mock_canvas import MockCanvas
-from canvas_pipeline.examples.answers import answer
-from canvas_pipeline.examples.phrasings.dialogue import REMARKS
-from canvas_pipeline.examples.phrasings.plain import PLAIN
-from canvas_pipeline.examples.phrasings.steps import STEPS
-from canvas_pipeline.examples.policy import (
+from canvas_pipeline.models.gemma4.wire import ToolCall, parse_turn
+from canvas_pipeline.tracks.canvas.examples.answers import answer
+from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import REMARKS
+from canvas_pipeline.tracks.canvas.examples.phrasings.plain import PLAIN
+from canvas_pipeline.tracks.canvas.examples.phrasings.steps import STEPS
+from canvas_pipeline.tracks.canvas.examples.policy import (
     KINDS,
     PLAIN_ANSWERS,
     REMARK_ANSWERS,
@@ -19,9 +19,9 @@ from canvas_pipeline.examples.policy import (
     situations,
     used_items,
 )
-from canvas_pipeline.examples.sequences import RECIPES
-from canvas_pipeline.models.gemma4.wire import ToolCall, parse_turn
-from canvas_pipeline.tools.registry import TOOLS, validate
+from canvas_pipeline.tracks.canvas.examples.sequences import RECIPES
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, validate
 from canvas_pipeline_tests.examples.test_phrasings import every_wording
 from canvas_pipeline_tests.examples.worlds import EMBEDDED, embedded_students
 

@@ -11,14 +11,15 @@ import msgspec
 import pytest
 
 from canvas_pipeline.errors import MissingInput
-from canvas_pipeline.evaluation.mock_canvas import MockCanvas
-from canvas_pipeline.examples.sessions import from_session_files, from_sessions, record
-from canvas_pipeline.examples.students import students
-from canvas_pipeline.intake.courses.masker import CourseMasker
-from canvas_pipeline.intake.courses.registry import Registry
-from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
 from canvas_pipeline.models.gemma4.wire import parse_turn
+from canvas_pipeline.privacy.courses.masker import CourseMasker
+from canvas_pipeline.privacy.courses.registry import Registry
+from canvas_pipeline.privacy.identities.pii import Scrubber
 from canvas_pipeline.records import Refusal, Trajectory, digest, write_jsonl
+from canvas_pipeline.tracks.canvas.examples.sessions import from_session_files, from_sessions, record
+from canvas_pipeline.tracks.canvas.examples.students import students
+from canvas_pipeline.tracks.canvas.intake.markup import scrub_rows
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline_tests.examples.worlds import EMBEDDED, corpus, embedded_students
 
 SHIPPED = Path(__file__).parents[2] / "data"
@@ -155,14 +156,14 @@ def test_a_refusal_never_holds_the_session_s_text(recorded: list[Session]) -> No
 
 
 def test_shipped_sessions_are_about_40_small_and_become_training_rows_of_the_shipped_contributors() -> None:
-    from canvas_pipeline.evaluation.sessions import SEED, students_of
+    from canvas_pipeline.tracks.canvas.bench.sessions import SEED, students_of
 
     paths = sorted((SHIPPED / "sessions").glob("*.jsonl"))
     assert sum(path.stat().st_size for path in paths) < 200_000
     assert {path.stem for path in paths} <= {path.stem for path in (SHIPPED / "collab").glob("*.jsonl")}
     someone = students_of(SHIPPED / "collab", EMBEDDED, SEED, b"another key of another machine")
     kept, refused, seen = from_session_files(paths, someone, "catalogue")
-    assert refused == [], "remake them: python -m canvas_pipeline.evaluation.sessions"
+    assert refused == [], "remake them: python -m canvas_pipeline.tracks.canvas.bench.sessions"
     assert 36 <= seen == len(kept) <= 60
 
 

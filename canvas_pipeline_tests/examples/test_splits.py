@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadConfig, BadInput
-from canvas_pipeline.examples.feedback import feedback
-from canvas_pipeline.examples.labelling import label, preference_pairs
-from canvas_pipeline.examples.mutation import mutate
-from canvas_pipeline.examples.pairs import sample_pairs
-from canvas_pipeline.examples.splits import (
+from canvas_pipeline.records import BenchCase, PreferencePair, Trajectory, dumps, read_jsonl
+from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.tracks.canvas.examples.feedback import feedback
+from canvas_pipeline.tracks.canvas.examples.labelling import label, preference_pairs
+from canvas_pipeline.tracks.canvas.examples.mutation import mutate
+from canvas_pipeline.tracks.canvas.examples.pairs import sample_pairs
+from canvas_pipeline.tracks.canvas.examples.splits import (
     FRACTIONS,
     LEAST,
     SPLITS,
@@ -31,9 +33,7 @@ from canvas_pipeline.examples.splits import (
     row_groups,
     split,
 )
-from canvas_pipeline.examples.teacher import UrgencyTeacher
-from canvas_pipeline.records import BenchCase, PreferencePair, Trajectory, dumps, read_jsonl
-from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.tracks.canvas.examples.teacher import UrgencyTeacher
 from canvas_pipeline_tests.examples.conversations import conversations, item
 
 ROWS = conversations(1200)

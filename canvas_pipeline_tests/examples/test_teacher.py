@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
-from canvas_pipeline.examples.teacher import (
+from canvas_pipeline.records import Item
+from canvas_pipeline.tracks.canvas.examples.teacher import (
     PARAPHRASE,
     RUBRIC,
     AdaptiveLimit,
@@ -22,7 +23,6 @@ from canvas_pipeline.examples.teacher import (
     read_choice,
     urgency,
 )
-from canvas_pipeline.records import Item
 from canvas_pipeline_tests.examples.conversations import NOW, item
 from canvas_pipeline_tests.examples.teacher_server import TeacherServer, serving
 

@@ -5,13 +5,13 @@ from collections import Counter
 
 import pytest
 
-from canvas_pipeline.evaluation.mock_canvas import MockCanvas
-from canvas_pipeline.examples.policy import quotas
-from canvas_pipeline.examples.trajectory import synthesise, tool_level
 from canvas_pipeline.models.gemma4.wire import parse_turn
 from canvas_pipeline.records import Trajectory
-from canvas_pipeline.tools.prompt import ALL_TOOLS, system_message
-from canvas_pipeline.tools.registry import validate
+from canvas_pipeline.tracks.canvas.examples.policy import quotas
+from canvas_pipeline.tracks.canvas.examples.trajectory import synthesise, tool_level
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, system_message
+from canvas_pipeline.tracks.canvas.tools.registry import validate
 from canvas_pipeline_tests.examples.worlds import EMBEDDED, embedded_students
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from canvas_pipeline.examples.moments import Step, moments
-from canvas_pipeline.examples.verification import AXES, HEAVY_AXES, VERIFIERS, faults
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import Message
+from canvas_pipeline.tracks.canvas.examples.moments import Step, moments
+from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES, VERIFIERS, faults
 from canvas_pipeline_tests.examples.conversations import conversations
 
 GRADES = ToolCall("canvas.get_grades", {"course_id": 4264})

@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.guardrails.guard import (
     AxisMargin,
     BaseEvidence,
@@ -23,13 +22,14 @@ from canvas_pipeline.guardrails.guard import (
     TrainingEvidence,
 )
 from canvas_pipeline.guardrails.rows import judge_rows
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
-from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import FeedbackExample, Funnel, Message, PreferencePair, Trajectory, dumps, write_jsonl
-from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
 
 PROFILE = msgspec.structs.replace(
     PROFILES["embedded"], min_tool_occurrences=3, min_trajectories=50, min_preference_rows=10, min_feedback_rows=10
@@ -192,15 +192,15 @@ def training(**fields: Any) -> TrainingEvidence:
     return TrainingEvidence(**{**good, **fields})
 
 
-def judged_rows(guard: str, *parts: Any, dataset: str = "preference", profile: Profile = PROFILE) -> Verdict:
+def judged_rows(guard: str, *parts: Any, dataset: str = "preference", profile: CanvasProfile = PROFILE) -> Verdict:
     """The verdict of a guard on rows, bound to nothing."""
-    subject = dataset if GUARDS[guard].per == "dataset" else None
-    return GUARDS[guard].judge(RowsEvidence(parts, DATASETS[dataset], profile), {}, subject)
+    subject = dataset if TABLE.guards[guard].per == "dataset" else None
+    return TABLE.guards[guard].judge(RowsEvidence(parts, DATASETS[dataset], profile), {}, subject)
 
 
 def judged(guard: str, evidence: Any, subject: str | None = None) -> Verdict:
     """The verdict of a guard on other evidence, bound to nothing."""
-    return GUARDS[guard].judge(evidence, {}, subject)
+    return TABLE.guards[guard].judge(evidence, {}, subject)
 
 
 def verdicts(line: Line, method: str) -> list[Verdict]:
@@ -214,8 +214,8 @@ def verdicts(line: Line, method: str) -> list[Verdict]:
         TrainingEvidence: measured,
     }
     return [
-        judge_rows(guard, row.dataset, line.rows.__getitem__, every, PROFILE)
+        judge_rows(TABLE, guard, row.dataset, line.rows.__getitem__, every, PROFILE)
         if guard.recomputable
         else guard.judge(evidence[guard.reads], {name: every[name] for name in guard.inputs(row)}, guard.subject(row))
-        for guard in GUARDS.values()
+        for guard in TABLE.guards.values()
     ]

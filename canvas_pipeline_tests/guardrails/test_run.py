@@ -5,14 +5,14 @@ import math
 import msgspec
 import pytest
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails.guard import AxisMargin, BaseEvidence, ImageEvidence
 from canvas_pipeline.guardrails.rows import judge_rows
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import dumps
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
+from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
 from canvas_pipeline_tests.guardrails.good_data import judged, judged_rows, pair, training
 from canvas_pipeline_tests.guardrails.mutations import replace
 
@@ -84,7 +84,7 @@ def test_g10_says_how_the_image_was_examined() -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
-def test_g12_takes_its_minimum_from_the_profile_and_names_it(profile: Profile) -> None:
+def test_g12_takes_its_minimum_from_the_profile_and_names_it(profile: CanvasProfile) -> None:
     for dataset, spec in DATASETS.items():
         minimum = spec.min_rows(profile)
         assert judged_rows("g12", [None] * minimum, dataset=dataset, profile=profile).passed
@@ -101,4 +101,6 @@ def test_the_gb10_profile_asks_for_a_thousand_pairs_and_a_thousand_feedback_rows
 
 def test_g12_refuses_a_data_set_that_no_method_reads() -> None:
     with pytest.raises(BadInput, match="trajectory"):
-        judge_rows(GUARDS["g12"], "corpus", lambda name: [None] * 5, {"corpus_train": "0"}, PROFILES["embedded"])
+        judge_rows(
+            TABLE, TABLE.guards["g12"], "corpus", lambda name: [None] * 5, {"corpus_train": "0"}, PROFILES["embedded"]
+        )

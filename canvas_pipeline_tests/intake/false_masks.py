@@ -20,9 +20,9 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from canvas_pipeline.intake.identities.languages import home_of
-from canvas_pipeline.intake.identities.pii import Scrubber
-from canvas_pipeline.intake.synthetic.canaries import rate
+from canvas_pipeline.privacy.identities.languages import home_of
+from canvas_pipeline.privacy.identities.pii import Scrubber
+from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import rate
 
 FOLDER = Path(__file__).parent / "ordinary"
 KEY = b"key of the ordinary titles"

@@ -26,10 +26,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
 
-from canvas_pipeline.intake.checking.repair import repair
-from canvas_pipeline.intake.checking.validation import validate
-from canvas_pipeline.intake.reading.quarantine import REASONS
-from canvas_pipeline.intake.reading.snapshot import (
+from canvas_pipeline.privacy.quarantine import REASONS
+from canvas_pipeline.records import Refusal
+from canvas_pipeline.tracks.canvas.intake.checking.repair import repair
+from canvas_pipeline.tracks.canvas.intake.checking.validation import validate
+from canvas_pipeline.tracks.canvas.intake.reading.snapshot import (
     ARRAY,
     Assignment,
     CourseSnapshot,
@@ -39,7 +40,6 @@ from canvas_pipeline.intake.reading.snapshot import (
     parse,
     strict,
 )
-from canvas_pipeline.records import Refusal
 from canvas_pipeline_tests.intake.hostile_files import CONTRIBUTOR, hostile
 
 _GIVE_UP = 600.0  # seconds of processor time for one input; the slowest ones take less than one

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from canvas_pipeline.intake.reading.quarantine import MAX_LINE, MAX_ROWS
+from canvas_pipeline.privacy.quarantine import MAX_LINE, MAX_ROWS
 
 SHIPPED = Path(__file__).parents[2] / "data" / "collab"
 CONTRIBUTOR = "ada-001"

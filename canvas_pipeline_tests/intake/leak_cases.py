@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from canvas_pipeline.intake.courses.masker import CourseMasker, learn
-from canvas_pipeline.intake.courses.registry import HANDLE, Registry
-from canvas_pipeline.intake.identities.pii import Kind, Scrubber, instructors
-from canvas_pipeline.intake.synthetic.canaries import rate
+from canvas_pipeline.privacy.courses.masker import CourseMasker, learn
+from canvas_pipeline.privacy.courses.registry import HANDLE, Registry
+from canvas_pipeline.privacy.identities.pii import Kind, Scrubber, instructors
+from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import rate
 from canvas_pipeline_tests.intake.leak_numbers import numbered
 from canvas_pipeline_tests.intake.leak_shapes import IN_NAMES, SEEN, SEEN_THIRD, SEEN_TOO, TRAINING
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import BadInput, MissingInput
-from canvas_pipeline.intake.audit.auditor import audit
-from canvas_pipeline.intake.courses.registry import Registry
+from canvas_pipeline.privacy.audit.auditor import audit
+from canvas_pipeline.privacy.courses.registry import Registry
 
 PLANTED = {
     "COURSE_CRN": ("CS_3704_21936_202601", "site_cs_3704_21936_202601_x", "202601_CS_3704"),

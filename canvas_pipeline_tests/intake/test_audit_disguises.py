@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from canvas_pipeline.cli.data import app
-from canvas_pipeline.intake.audit.auditor import Auditor, report
-from canvas_pipeline.intake.audit.keys import RegistryKeys
-from canvas_pipeline.intake.audit.texts import normalised, readings, strings_of
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
+from canvas_pipeline.privacy.audit.auditor import Auditor, report
+from canvas_pipeline.privacy.audit.keys import RegistryKeys
+from canvas_pipeline.privacy.audit.texts import normalised, readings, strings_of
 from canvas_pipeline_tests.steps import steps
 
 MAIL, PHONE = "quill@x.example.edu", "540-555-0143"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.intake.audit.auditor import AuditReport, report, reviewed_at
-from canvas_pipeline.intake.audit.exceptions import FILE, exceptions, review
+from canvas_pipeline.privacy.audit.auditor import AuditReport, report, reviewed_at
+from canvas_pipeline.privacy.audit.exceptions import FILE, exceptions, review
 
 KEY = b"key of the exceptions"
 DAY = date(2031, 2, 1)

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from canvas_pipeline.intake.name_model import fillers as person_fillers
-from canvas_pipeline.intake.name_model import names as person_names
-from canvas_pipeline.intake.name_model import samples as person_samples
-from canvas_pipeline.intake.name_model import templates as person_templates
-from canvas_pipeline.intake.synthetic.canaries import SHARES, canaries, decoys, odd, rate
-from canvas_pipeline.intake.synthetic.canary_search import Search
-from canvas_pipeline.intake.synthetic.canary_templates import DECOYS, FRAMES, TEMPLATES
+from canvas_pipeline.privacy.name_model import fillers as person_fillers
+from canvas_pipeline.privacy.name_model import names as person_names
+from canvas_pipeline.privacy.name_model import samples as person_samples
+from canvas_pipeline.privacy.name_model import templates as person_templates
+from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import SHARES, canaries, decoys, odd, rate
+from canvas_pipeline.tracks.canvas.intake.synthetic.canary_search import Search
+from canvas_pipeline.tracks.canvas.intake.synthetic.canary_templates import DECOYS, FRAMES, TEMPLATES
 
 COUNT = 400
 
@@ -35,7 +35,10 @@ def test_the_same_seed_plants_the_same_and_another_seed_does_not(planted: list[A
 
 
 def test_another_process_plants_the_same() -> None:
-    code = "from canvas_pipeline.intake.synthetic.canaries import canaries; print([(c.text, c.needles) for c in canaries(400, 7)])"
+    code = (
+        "from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import canaries; "
+        "print([(c.text, c.needles) for c in canaries(400, 7)])"
+    )
     said = [
         subprocess.run(
             [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake.reading.contributor_id import WHOLE_FILE, contributors, is_safe, printable
+from canvas_pipeline.privacy.contributor_id import WHOLE_FILE, contributors, is_safe, printable
 
 TRICKS = (
     "", ".", "..", "../x", "a/b", "a\\b", "/etc/passwd", ".hidden", "a\0b", "a..b", "trailing.", "trailing ", " leading", "-rf",

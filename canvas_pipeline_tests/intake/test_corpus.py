@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from canvas_pipeline.errors import SchemaMismatch
-from canvas_pipeline.intake.audit.auditor import audit
-from canvas_pipeline.intake.reading.normalise import is_overdue, normalise
-from canvas_pipeline.intake.stream.corpus import ContributorIntake, intake_contributor, merge
-from canvas_pipeline.intake.stream.table import checked
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
+from canvas_pipeline.privacy.audit.auditor import audit
 from canvas_pipeline.records import Item, dumps, item_id, write_jsonl
+from canvas_pipeline.tracks.canvas.intake.reading.normalise import is_overdue, normalise
+from canvas_pipeline.tracks.canvas.intake.stream.corpus import ContributorIntake, intake_contributor, merge
+from canvas_pipeline.tracks.canvas.intake.stream.table import checked
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 
 KEY = b"a key for tests only"
 AT = "2026-02-16T14:05:33.482913-05:00"

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake.courses.masker import CourseMasker, Learned, learn, merge
-from canvas_pipeline.intake.courses.registry import HANDLE, Registry
-from canvas_pipeline.intake.courses.registry_file import raw_identities
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.pipeline.workspace import workspace
+from canvas_pipeline.privacy.courses.masker import CourseMasker, Learned, learn, merge
+from canvas_pipeline.privacy.courses.registry import HANDLE, Registry
+from canvas_pipeline.privacy.courses.registry_file import raw_identities
 from canvas_pipeline.tracks.canvas.data import intake as line_intake
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.intake.course_cases import INSIDE, WHOLE
 from canvas_pipeline_tests.intake.course_decoys import DECOYS

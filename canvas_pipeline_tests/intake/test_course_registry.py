@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig
-from canvas_pipeline.intake.courses.registry import Registry, registry_key
+from canvas_pipeline.privacy.courses.registry import Registry, registry_key
 
 KEY = b"a key for tests only"
 IDENTITIES = [f"course/CS/{n}/-/202601" for n in range(1000, 1040)]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake.courses import forms
-from canvas_pipeline.intake.courses.crn import CourseId, find, term_code
-from canvas_pipeline.intake.synthetic.curriculum import DECOYS as CURRICULUM_DECOYS
-from canvas_pipeline.intake.synthetic.curriculum import SUBJECTS
+from canvas_pipeline.privacy.courses import forms
+from canvas_pipeline.privacy.courses.crn import CourseId, find, term_code
+from canvas_pipeline.tracks.canvas.intake.synthetic.curriculum import DECOYS as CURRICULUM_DECOYS
+from canvas_pipeline.tracks.canvas.intake.synthetic.curriculum import SUBJECTS
 from canvas_pipeline_tests.intake.course_cases import INSIDE, WHOLE
 from canvas_pipeline_tests.intake.course_decoys import DECOYS
 from canvas_pipeline_tests.steps import steps

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import data_audit, data_intake
 from canvas_pipeline.errors import BadConfig, BadInput, MissingInput
-from canvas_pipeline.intake.audit.auditor import audit
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
+from canvas_pipeline.privacy.audit.auditor import audit
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline_tests.intake.contributions import course_line
 
 

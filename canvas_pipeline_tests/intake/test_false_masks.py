@@ -7,8 +7,8 @@ from itertools import combinations
 
 import pytest
 
-from canvas_pipeline.intake.identities import recognisers
-from canvas_pipeline.intake.identities.languages import home_of, only_rules
+from canvas_pipeline.privacy.identities import recognisers
+from canvas_pipeline.privacy.identities.languages import home_of, only_rules
 from canvas_pipeline_tests.intake.false_masks import HALVES, SHOWN, entries, masked, titles
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("spacy") is None, reason="the extra pii is not installed")

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake.identities.folding import fold
+from canvas_pipeline.privacy.identities.folding import fold
 
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u202e"
 _TEXTS = st.text(

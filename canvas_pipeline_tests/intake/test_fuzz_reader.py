@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from canvas_pipeline.intake.reading.quarantine import MAX_LINE, REASONS
-from canvas_pipeline.intake.reading.snapshot import numbered, parse, strict
+from canvas_pipeline.privacy.quarantine import MAX_LINE, REASONS
+from canvas_pipeline.tracks.canvas.intake.reading.snapshot import numbered, parse, strict
 from canvas_pipeline_tests.intake.fuzz_reader import Findings, fuzz, main
 from canvas_pipeline_tests.intake.hostile_files import BOMBS, CONTRIBUTOR, hostile
 from canvas_pipeline_tests.steps import steps

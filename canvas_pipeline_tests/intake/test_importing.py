@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import data_import
 from canvas_pipeline.errors import BadConfig, BadInput
-from canvas_pipeline.intake.checking.validation import validate
+from canvas_pipeline.tracks.canvas.intake.checking.validation import validate
 
 DUE = "2031-02-10T04:59:59Z"
 COURSES = [

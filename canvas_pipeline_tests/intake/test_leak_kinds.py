@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from canvas_pipeline.intake.courses.masker import CourseMasker, learn
-from canvas_pipeline.intake.courses.registry import HANDLE, Registry
-from canvas_pipeline.intake.identities.persons import find_people
-from canvas_pipeline.intake.identities.pii import Scrubber
+from canvas_pipeline.privacy.courses.masker import CourseMasker, learn
+from canvas_pipeline.privacy.courses.registry import HANDLE, Registry
+from canvas_pipeline.privacy.identities.persons import find_people
+from canvas_pipeline.privacy.identities.pii import Scrubber
 from canvas_pipeline_tests.intake.leak_cases import KEY
 
 

@@ -7,14 +7,14 @@ from itertools import combinations
 
 import pytest
 
-from canvas_pipeline.intake.audit.auditor import Auditor
-from canvas_pipeline.intake.audit.keys import RegistryKeys
-from canvas_pipeline.intake.courses.masker import CourseMasker, learn, merge
-from canvas_pipeline.intake.courses.registry import HANDLE, Registry
-from canvas_pipeline.intake.identities.course_names import instructors_in
-from canvas_pipeline.intake.identities.numbers import is_assigned, is_callable, is_checked, is_handle, is_login
-from canvas_pipeline.intake.identities.persons import find_people
-from canvas_pipeline.intake.identities.pii import Scrubber
+from canvas_pipeline.privacy.audit.auditor import Auditor
+from canvas_pipeline.privacy.audit.keys import RegistryKeys
+from canvas_pipeline.privacy.courses.masker import CourseMasker, learn, merge
+from canvas_pipeline.privacy.courses.registry import HANDLE, Registry
+from canvas_pipeline.privacy.identities.course_names import instructors_in
+from canvas_pipeline.privacy.identities.numbers import is_assigned, is_callable, is_checked, is_handle, is_login
+from canvas_pipeline.privacy.identities.persons import find_people
+from canvas_pipeline.privacy.identities.pii import Scrubber
 from canvas_pipeline_tests.intake.leak_cases import KEY, Leak, leaks, survivors
 from canvas_pipeline_tests.intake.leak_shapes import SEEN, SEEN_THIRD, SEEN_TOO, TRAINING
 from canvas_pipeline_tests.steps import steps

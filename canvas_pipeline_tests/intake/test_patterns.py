@@ -10,11 +10,11 @@ import regex  # type: ignore[import-untyped]  # what Presidio compiles its patte
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake.identities import patterns, recognisers
-from canvas_pipeline.intake.identities.folding import fold
-from canvas_pipeline.intake.identities.markup import change_strings
-from canvas_pipeline.intake.identities.pii import Scrubber, scrub_rows
-from canvas_pipeline.intake.identities.recognisers import Span
+from canvas_pipeline.privacy.identities import patterns, recognisers
+from canvas_pipeline.privacy.identities.folding import fold
+from canvas_pipeline.privacy.identities.pii import Scrubber
+from canvas_pipeline.privacy.identities.recognisers import Span
+from canvas_pipeline.tracks.canvas.intake.markup import change_strings, scrub_rows
 from canvas_pipeline_tests.intake.identity_cases import OTHERS, STRICT, Case, identities, lookalikes, others
 
 KEY = b"a key for tests only"

@@ -10,13 +10,13 @@ from functools import cache
 
 import pytest
 
-from canvas_pipeline.intake.identities import vocabulary, wordnet
-from canvas_pipeline.intake.identities.persons import find_people
-from canvas_pipeline.intake.identities.recognisers import MODEL
-from canvas_pipeline.intake.name_model import held_out as person_held_out
-from canvas_pipeline.intake.name_model import names as person_names
-from canvas_pipeline.intake.name_model import templates as person_templates
-from canvas_pipeline.intake.name_model import unseen as person_unseen
+from canvas_pipeline.privacy.identities import vocabulary, wordnet
+from canvas_pipeline.privacy.identities.persons import find_people
+from canvas_pipeline.privacy.identities.recognisers import MODEL
+from canvas_pipeline.privacy.name_model import held_out as person_held_out
+from canvas_pipeline.privacy.name_model import names as person_names
+from canvas_pipeline.privacy.name_model import templates as person_templates
+from canvas_pipeline.privacy.name_model import unseen as person_unseen
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("spacy") is None, reason="the extra pii is not installed")
 FLOORS = {"PERSON": 0.95, "PLACE": 0.93, "ROOM": 0.95}
@@ -66,7 +66,7 @@ NAMES = (
 
 @cache
 def figures() -> dict[str, dict[str, float]]:
-    from canvas_pipeline.intake.name_model.training import measure
+    from canvas_pipeline.privacy.name_model.training import measure
 
     return measure(1200, seed=77)
 
@@ -111,7 +111,7 @@ def test_a_person_beside_a_title_or_a_verb_is_masked(text: str, name: str) -> No
 
 
 def scrubbed(text: str) -> str:
-    from canvas_pipeline.intake.identities.pii import Scrubber
+    from canvas_pipeline.privacy.identities.pii import Scrubber
 
     return Scrubber(b"0123456789abcdef", "tests").scrub([text])[0].text
 

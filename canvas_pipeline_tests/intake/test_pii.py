@@ -13,19 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import ServiceUnavailable
-from canvas_pipeline.intake.courses.masker import CourseMasker
-from canvas_pipeline.intake.courses.registry import Registry
-from canvas_pipeline.intake.identities import patterns
-from canvas_pipeline.intake.identities.pii import (
-    Finding,
-    Model,
-    Scrubber,
-    scrub_rows,
-)
-from canvas_pipeline.intake.synthetic import curriculum
 from canvas_pipeline.models.gemma4 import wire
 from canvas_pipeline.models.gemma4.wire import ToolCall
-from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline.privacy.courses.masker import CourseMasker
+from canvas_pipeline.privacy.courses.registry import Registry
+from canvas_pipeline.privacy.identities import patterns
+from canvas_pipeline.privacy.identities.pii import Finding, Model, Scrubber
+from canvas_pipeline.tracks.canvas.intake.markup import scrub_rows
+from canvas_pipeline.tracks.canvas.intake.synthetic import curriculum
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 
 KEY = b"a key for tests only"
 
@@ -338,7 +334,7 @@ def test_a_broken_call_hides_nothing() -> None:
 def test_without_presidio_the_module_imports_and_names_the_extra() -> None:
     code = (
         "import sys; sys.modules['presidio_analyzer'] = None\n"
-        "import canvas_pipeline.intake.stream.corpus, canvas_pipeline.intake.identities.pii as pii\n"
+        "import canvas_pipeline.tracks.canvas.intake.stream.corpus, canvas_pipeline.privacy.identities.pii as pii\n"
         "from canvas_pipeline.errors import MissingTool\n"
         "try: pii.Scrubber(bytes(16), 'x')\n"
         "except MissingTool as error: print(error, error.exit_code)"

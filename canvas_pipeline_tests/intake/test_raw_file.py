@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import BadInput, InputChanged
-from canvas_pipeline.intake.reading.contributor_id import all_invented, contributor_of, in_folder
-from canvas_pipeline.intake.reading.quarantine import FREE_RATIO
-from canvas_pipeline.intake.reading.snapshot import CourseSnapshot, lines, read
-from canvas_pipeline.intake.stream import takein
-from canvas_pipeline.intake.stream.contributors import into
+from canvas_pipeline.privacy.contributor_id import all_invented, contributor_of, in_folder
+from canvas_pipeline.privacy.quarantine import FREE_RATIO
 from canvas_pipeline.records import Refusal
+from canvas_pipeline.tracks.canvas.intake.reading.snapshot import CourseSnapshot, lines, read
+from canvas_pipeline.tracks.canvas.intake.stream import takein
+from canvas_pipeline.tracks.canvas.intake.stream.contributors import into
 from canvas_pipeline_tests.intake.contributions import COURSE, course_line
 
 KEY = b"a key for tests only"

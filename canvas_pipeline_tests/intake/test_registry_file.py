@@ -13,8 +13,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, MissingInput
-from canvas_pipeline.intake.courses.registry import Registry, RegistryKey, registry_key
-from canvas_pipeline.intake.courses.registry_file import RegistryFile, decrypt_file, encrypt_file, raw_identities
+from canvas_pipeline.privacy.courses.registry import Registry, RegistryKey, registry_key
+from canvas_pipeline.privacy.courses.registry_file import RegistryFile, decrypt_file, encrypt_file, raw_identities
 
 SECRET = b"a key for tests only"
 FERNET = Fernet.generate_key()

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadInput, MissingInput
-from canvas_pipeline.intake.checking.repair import MENDED, RepairReport, repair
-from canvas_pipeline.intake.checking.validation import validate
-from canvas_pipeline.intake.reading.quarantine import MAX_ROWS, REASONS
-from canvas_pipeline.intake.reading.snapshot import read
+from canvas_pipeline.privacy.quarantine import MAX_ROWS, REASONS
+from canvas_pipeline.tracks.canvas.intake.checking.repair import MENDED, RepairReport, repair
+from canvas_pipeline.tracks.canvas.intake.checking.validation import validate
+from canvas_pipeline.tracks.canvas.intake.reading.snapshot import read
 from canvas_pipeline_tests.intake.contributions import COURSE, TODO, contribution, course_line, work_line
 
 

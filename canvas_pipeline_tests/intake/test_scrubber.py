@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
-from canvas_pipeline.intake.identities import patterns
-from canvas_pipeline.intake.identities.pii import Finding, Scrubber, instructors, resolve, scrub_rows
-from canvas_pipeline.intake.identities.recognisers import Span
+from canvas_pipeline.privacy.identities import patterns
+from canvas_pipeline.privacy.identities.pii import Finding, Scrubber, instructors, resolve
+from canvas_pipeline.privacy.identities.recognisers import Span
+from canvas_pipeline.tracks.canvas.intake.markup import scrub_rows
 from canvas_pipeline_tests.intake.identity_cases import identities, others
 
 KEY = b"a key for tests only"

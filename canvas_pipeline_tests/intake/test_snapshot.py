@@ -11,9 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import MissingInput
-from canvas_pipeline.intake.reading import full_record
-from canvas_pipeline.intake.reading.quarantine import MAX_ROWS, REASONS
-from canvas_pipeline.intake.reading.snapshot import (
+from canvas_pipeline.privacy.quarantine import MAX_ROWS, REASONS
+from canvas_pipeline.records import Refusal
+from canvas_pipeline.tracks.canvas.intake.reading import full_record
+from canvas_pipeline.tracks.canvas.intake.reading.snapshot import (
     ARRAY,
     CourseSnapshot,
     TodoSnapshot,
@@ -23,7 +24,6 @@ from canvas_pipeline.intake.reading.snapshot import (
     source_keys,
     strict,
 )
-from canvas_pipeline.records import Refusal
 from canvas_pipeline_tests.intake.contributions import COURSE, TODO, course_line, work_line
 
 

@@ -12,12 +12,12 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from canvas_pipeline.errors import BadConfig, BadInput
-from canvas_pipeline.intake.checking.validation import validate
-from canvas_pipeline.intake.identities import gazetteer
-from canvas_pipeline.intake.identities.pii import Scrubber
-from canvas_pipeline.intake.stream.corpus import intake_contributor
-from canvas_pipeline.intake.synthetic import curriculum
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
+from canvas_pipeline.privacy.identities import gazetteer
+from canvas_pipeline.privacy.identities.pii import Scrubber
+from canvas_pipeline.tracks.canvas.intake.checking.validation import validate
+from canvas_pipeline.tracks.canvas.intake.stream.corpus import intake_contributor
+from canvas_pipeline.tracks.canvas.intake.synthetic import curriculum
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 
 SHIPPED = Path(__file__).parents[2] / "data" / "collab"
 

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake.courses.registry import Registry
-from canvas_pipeline.intake.identities import recognisers
-from canvas_pipeline.intake.stream import batch
-from canvas_pipeline.intake.stream.contributors import take_in_all
-from canvas_pipeline.intake.stream.merge import Merge
-from canvas_pipeline.intake.stream.takein import REFUSALS, ROWS, SOURCES, Taken, take_in
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
+from canvas_pipeline.privacy.courses.registry import Registry
+from canvas_pipeline.privacy.identities import recognisers
 from canvas_pipeline.records import Item
+from canvas_pipeline.tracks.canvas.intake.stream import batch
+from canvas_pipeline.tracks.canvas.intake.stream.contributors import take_in_all
+from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
+from canvas_pipeline.tracks.canvas.intake.stream.takein import REFUSALS, ROWS, SOURCES, Taken, take_in
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 
 KEY = b"a key for tests only"
 AT = "2026-02-16T14:05:33.482913-05:00"
@@ -236,8 +236,8 @@ def test_contributors_side_by_side_tell_courses_apart_that_meet_in_one_handle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So few handles that courses meet; forked workers count with the same few."""
-    monkeypatch.setattr("canvas_pipeline.intake.courses.registry._SPAN", 150)
-    monkeypatch.setattr("canvas_pipeline.intake.stream.contributors.processes", forked)
+    monkeypatch.setattr("canvas_pipeline.privacy.courses.registry._SPAN", 150)
+    monkeypatch.setattr("canvas_pipeline.tracks.canvas.intake.stream.contributors.processes", forked)
     paths = synthesize(6, 5, 3, 3, tmp_path / "collab")
     small = max(path.stat().st_size for path in paths) + 1  # each of them, and not all of them together
     counts = []

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from canvas_pipeline.cli import data_scrub
 from canvas_pipeline.errors import MissingInput, ServiceUnavailable
-from canvas_pipeline.intake.identities.pii import Finding, Scrubber
-from canvas_pipeline.intake.identities.token_classifier import TokenClassifier
+from canvas_pipeline.privacy.identities.pii import Finding, Scrubber
+from canvas_pipeline.privacy.identities.token_classifier import TokenClassifier
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -10,8 +10,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake.checking.identity_places import OUR_KEYS, strings_of
-from canvas_pipeline.intake.checking.validation import UNMASKED, validate
+from canvas_pipeline.tracks.canvas.intake.checking.identity_places import OUR_KEYS, strings_of
+from canvas_pipeline.tracks.canvas.intake.checking.validation import UNMASKED, validate
 from canvas_pipeline_tests.intake.contributions import COURSE, contribution, course_line, work_line
 
 _MAIL = re.compile(r"\S+@\S+\.edu")

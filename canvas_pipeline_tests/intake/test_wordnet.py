@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canvas_pipeline.intake.identities import name_gates, vocabulary, wordnet
-from canvas_pipeline.intake.identities.persons import in_phrase
-from canvas_pipeline.intake.name_model.wordnet_source import entries, nouns, phrases
+from canvas_pipeline.privacy.identities import name_gates, vocabulary, wordnet
+from canvas_pipeline.privacy.identities.persons import in_phrase
+from canvas_pipeline.privacy.name_model.wordnet_source import entries, nouns, phrases
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from canvas_pipeline.models.gemma4.chat import (
 )
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import Message
-from canvas_pipeline.tools import registry
-from canvas_pipeline.tools.prompt import declared
+from canvas_pipeline.tracks.canvas.tools import registry
+from canvas_pipeline.tracks.canvas.tools.prompt import declared
 from canvas_pipeline_tests.training.rows import SYSTEM, result, said, user
 
 TEXT = st.text(max_size=30)

@@ -23,8 +23,8 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.defs.automation import WAITING
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline_tests.dagster_instance.daemon import Daemon, settle
 
 COLLAB = asset_key("collab")

@@ -17,10 +17,6 @@ from typing import Any
 
 import pytest
 
-from canvas_pipeline.evaluation.agent import Trace
-from canvas_pipeline.evaluation.scenarios import ScenarioResult
-from canvas_pipeline.evaluation.score import Prediction
-from canvas_pipeline.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.methods import method
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
@@ -39,7 +35,11 @@ from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence, QuantReport
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.tracks.canvas.bench.agent import Trace
+from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.score import Prediction
 from canvas_pipeline.tracks.canvas.data import examples, intake
+from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
@@ -66,7 +66,7 @@ class Workshop:
         out = Path(options["--out"])
         if name == "canvas_pipeline.evaluation.generate":
             write_jsonl(out, (self.said(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
-        elif name == "canvas_pipeline.evaluation.scenarios":
+        elif name == "canvas_pipeline.tracks.canvas.bench.scenarios":
             trace = Trace(text="Done.", turns=(), answer="Done.", ending="answered")
             write_jsonl(out, [ScenarioResult(scenario="triage", title="triage", passed=True, reason="", trace=trace)])
         else:
@@ -181,7 +181,7 @@ def micro_base(rows: Path, folder: Path) -> None:
     from canvas_pipeline.models.family import MICRO
     from canvas_pipeline.models.gemma4.chat import render, to_chat
     from canvas_pipeline.models.gemma4.tiny import build_model, build_tokenizer
-    from canvas_pipeline.training.__main__ import quiet
+    from canvas_pipeline.pipeline.training_process import quiet
     from canvas_pipeline.training.checkpoint import save_model
 
     quiet()

@@ -17,11 +17,11 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.evaluation.score import Prediction, expected_calls, report
 from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.pipeline.processes import subprocess_launch
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import BenchCase, digest, dumps, read_jsonl
+from canvas_pipeline.tracks.canvas.bench.score import Prediction, expected_calls, report
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.track import TRACK
 
@@ -42,7 +42,7 @@ def record(root: Path) -> dict[str, Any]:
     """Run the data half below ``root`` and describe it."""
     for name in ("collab", "sessions"):
         shutil.copytree(ROOT / "data" / name, root / name)
-    ws = Workspace(root=root, track=TRACK)
+    ws = Workspace(root=root, track=TRACK, profile=TRACK.profiles["embedded"])
     made = {f"collab/{name}": intake.collab(ws, name) for name in intake.contributor_files(ws)}
     made |= {
         spec.name: spec.make(ws, subprocess_launch(print)) for spec in TRACK.stages().values() if spec.kind == "rows"

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.intake.courses.registry import Registry
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.records import Item, Message, Refusal, Student, Trajectory, digest
 from canvas_pipeline.storage.atomic import point
 from canvas_pipeline.storage.digests import sha256_file
@@ -58,7 +58,7 @@ def sha(stage: Stage, file: str) -> str:
 
 def small_line(root: Path) -> Workspace:
     """All of it, below an empty folder."""
-    ws = Workspace(track=TRACK, root=root)
+    ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root)
     for folder in (ws.collab, ws.sessions):
         folder.mkdir(parents=True)
     (ws.collab / "ada.jsonl").write_text('{"of": "ada"}\n')

@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from canvas_pipeline.intake.synthetic.canaries import STRICT, canaries
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.tracks.canvas.data.canaries import run, texts_of_row
 from canvas_pipeline.tracks.canvas.data.canary_planting import taken_words
 from canvas_pipeline.tracks.canvas.data.canary_report import CanaryReport, picture, table
+from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import STRICT, canaries
 from canvas_pipeline_tests.pipeline.good_line import line_at
 
 COUNT, SEED = 600, 7

@@ -68,26 +68,26 @@ EDITS: Mapping[str, str] = {
     "training/supervised.py": "measurements sft_checkpoint",
     "training/preference.py": "measurements dpo_checkpoint",
     "training/admission.py": "",
-    "training/base.py": "",
-    "training/embedded_base/config.json": "",
+    "tracks/canvas/tiny_base.py": "",
+    "tracks/canvas/embedded_base/config.json": "",
     "evaluation/generate.py": SPEAKS,
-    "evaluation/score.py": f"canaries method_matrix production_checkpoint {SPEAKS}",
+    "tracks/canvas/bench/score.py": f"canaries method_matrix production_checkpoint {SPEAKS}",
     "evaluation/charts.py": "canaries method_matrix",
     "guardrails/guard.py": "audits canaries verdicts training_image cards release_log release",
     "guardrails/standard.py": "canaries verdicts cards release_log release",
-    "guardrails/tool_calls.py": "canaries verdicts cards release_log release",
+    "tracks/canvas/guards.py": "canaries verdicts cards release_log release",
     "guardrails/rows.py": "canaries verdicts release_log release",
     "guardrails/gate.py": "release_log release",
-    "intake/audit/auditor.py": "audits canaries",
-    "intake/audit/gguf_texts.py": "audits canaries",
-    "intake/checking/repair.py": "",
-    "intake/synthetic/canaries.py": "canaries",
-    "intake/name_model/training.py": "",
-    "intake/identities/recognisers.py": "collab canaries trajectories",
-    "intake/identities/person_model/ner/model": "collab canaries trajectories",
-    "intake/identities/person_model/MODEL_CARD.md": "",
-    "intake/stream/merge.py": "corpus canaries",
-    "examples/mutation.py": "mutation_pairs canaries",
+    "privacy/audit/auditor.py": "audits canaries",
+    "privacy/audit/gguf_texts.py": "audits canaries",
+    "tracks/canvas/intake/checking/repair.py": "",
+    "tracks/canvas/intake/synthetic/canaries.py": "canaries",
+    "privacy/name_model/training.py": "",
+    "privacy/identities/recognisers.py": "collab canaries trajectories",
+    "privacy/identities/person_model/ner/model": "collab canaries trajectories",
+    "privacy/identities/person_model/MODEL_CARD.md": "",
+    "tracks/canvas/intake/stream/merge.py": "corpus canaries",
+    "tracks/canvas/examples/mutation.py": "mutation_pairs canaries",
     "release/cards.py": "cards",
     "release/gguf_worker.py": "gguf cards release_log release",
     "storage/store.py": "canaries",
@@ -233,8 +233,8 @@ def test_the_stages_of_a_line_name_the_code_of_the_table(good_line: Path) -> Non
     assert expected == named
 
 
-DATA_THAT_IS_NO_CODE = ("training/embedded_base/", "intake/identities/english_words.licence.txt",
-                        "intake/identities/wordnet.licence.txt", "defs/")  # fmt: skip
+DATA_THAT_IS_NO_CODE = ("tracks/canvas/embedded_base/", "privacy/identities/english_words.licence.txt",
+                        "privacy/identities/wordnet.licence.txt", "defs/")  # fmt: skip
 """The shipped weights are an input; licences; the YAML of the assets, which decides what there is to make."""
 
 
@@ -316,7 +316,7 @@ import json, sys
 from pathlib import Path
 from canvas_pipeline.storage import code_version
 code_version.package_version()  # what the fork server asks, before any step is born
-for name in ("intake/identities/pii.py", "examples/pairs.py"):
+for name in ("privacy/identities/pii.py", "tracks/canvas/examples/pairs.py"):
     path = code_version.ROOT / name
     path.write_text(path.read_text(encoding="utf-8") + "EDITED = 1", encoding="utf-8")
 print(json.dumps({stage: code_version.code_version(*roots) for stage, roots in json.loads(sys.argv[1]).items()}))
@@ -326,14 +326,14 @@ print(json.dumps({stage: code_version.code_version(*roots) for stage, roots in j
 def test_a_process_names_the_code_that_it_began_with_also_for_stages_that_it_makes_later(
     package: Path, unedited: Look
 ) -> None:
-    with edited(package, "intake/identities/pii.py", "examples/pairs.py", edit=b""):
+    with edited(package, "privacy/identities/pii.py", "tracks/canvas/examples/pairs.py", edit=b""):
         named = json.loads(run(package, LATER, json.dumps(STAGES)).stdout)
         after = look(package)
     assert named == unedited["versions"]
     assert {"collab", "item_pairs"} <= again(after, unedited)
 
 
-@pytest.mark.parametrize("module", ["evaluation/mock_canvas.py", "pipeline/workspace.py"])
+@pytest.mark.parametrize("module", ["tracks/canvas/mock/canvas.py", "pipeline/workspace.py"])
 def test_a_file_in_the_middle_of_an_edit_does_not_end_the_fork_server(module: str, package: Path) -> None:
     with edited(package, module, edit=b"\ndef half(\n"):
         done = run(package, "import canvas_pipeline.pipeline.warm")

@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.release.cards import (
     NAMES,
     SECTIONS,
@@ -18,6 +17,7 @@ from canvas_pipeline.release.cards import (
     unsourced_numbers,
 )
 from canvas_pipeline.release.gguf import QUANTS
+from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
 
 DIGITS = re.compile(r"\d+(?:\.\d+)?")
 
@@ -53,7 +53,7 @@ def model_facts() -> dict[str, Fact]:
             f"quant.{quant}.sha256": Fact(value="ab" * 6, source="dpo_gguf"),
             f"quant.{quant}.retained": share(0.9512, n=437),
         }
-    return facts | {f"guard.{guard}": Fact(value="passed", source="verdicts/dpo") for guard in GUARDS}
+    return facts | {f"guard.{guard}": Fact(value="passed", source="verdicts/dpo") for guard in TABLE.guards}
 
 
 def data_facts() -> dict[str, Fact]:

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from canvas_pipeline.tools.prompt import ALL_TOOLS, POLICY, catalogue, system_message
-from canvas_pipeline.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, POLICY, catalogue, system_message
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 
 NOW = "2026-03-02T09:00:00+00:00"
 

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas_pipeline.models.gemma4.wire import ToolCall
-from canvas_pipeline.tools.registry import BLOCK_MINUTES, REQUIRED, TOOLS, ArgumentError, schemas, validate
+from canvas_pipeline.tracks.canvas.tools.registry import (
+    BLOCK_MINUTES,
+    REQUIRED,
+    TOOLS,
+    ArgumentError,
+    schemas,
+    validate,
+)
 
 R = REQUIRED
 DESIGN: dict[str, dict[str, Any]] = {

@@ -18,9 +18,8 @@ from canvas_pipeline.models.gemma4.chat import render, to_chat
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.tiny import build_config
 from canvas_pipeline.records import Trajectory, read_jsonl
-from canvas_pipeline.tools.registry import TOOLS
-from canvas_pipeline.training import base as recipe_room
-from canvas_pipeline.training.base import (
+from canvas_pipeline.tracks.canvas import tiny_base as recipe_room
+from canvas_pipeline.tracks.canvas.tiny_base import (  # fmt: skip
     OTHER_NAMES,
     PHASES,
     RECIPE,
@@ -29,7 +28,8 @@ from canvas_pipeline.training.base import (
     invented_items,
     rows_of,
     shipped_base,
-)  # fmt: skip
+)
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 
 SAMPLES = (
@@ -122,8 +122,8 @@ def test_a_shipped_file_that_was_changed_is_noticed(tmp_path: Path, monkeypatch:
 
 
 def test_the_base_learns_half_of_the_tools_by_names_that_do_not_exist() -> None:
-    from canvas_pipeline.evaluation.mock_canvas import MockCanvas
     from canvas_pipeline.models.gemma4.wire import parse_turn
+    from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 
     rows = conversations(RECIPE, MockCanvas, 3)
     said = [m for _ in range(150) for m in next(rows) if m.role == "assistant"]
@@ -134,7 +134,7 @@ def test_the_base_learns_half_of_the_tools_by_names_that_do_not_exist() -> None:
 
 
 def test_the_last_phases_ask_for_titles_that_no_table_holds_and_to_say_them_again() -> None:
-    from canvas_pipeline.evaluation.mock_canvas import MockCanvas
+    from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 
     drilled = next(phase for phase in PHASES if phase.drills > 0.5)
     rows = rows_of(drilled, RECIPE, MockCanvas)

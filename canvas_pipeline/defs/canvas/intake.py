@@ -8,20 +8,22 @@ from canvas_pipeline.orchestration.resource import Line
 from canvas_pipeline.orchestration.track import asset_key, attributes
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.data.canaries import DEMO_COUNT, canaries_asset
+from canvas_pipeline.tracks.canvas.track import TRACK
 
+CHECKED = (TRACK.guards.guards["g6"],)
 CONTRIBUTORS = dg.DynamicPartitionsDefinition(name="contributors")
 
 
 @dg.asset(
     key=asset_key("collab"),
     partitions_def=CONTRIBUTORS,
-    check_specs=check_specs(asset_key("collab"), ["g6"]),
+    check_specs=check_specs(asset_key("collab"), CHECKED),
     **attributes("rows", "intake"),
 )
 def collab(context: dg.AssetExecutionContext, line: Line) -> Result:
     """One contributor's items, anonymised, and the lines that were refused, with reasons. Look at the share of rows kept."""
     made = intake.collab(line.workspace(context), context.partition_key)
-    return outcome(made, next_act="materialise canvas/corpus when every contributor is taken in")
+    return outcome(made, CHECKED, next_act="materialise canvas/corpus when every contributor is taken in")
 
 
 class Planting(dg.Config):

@@ -19,14 +19,11 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import MissingInput
-from canvas_pipeline.intake.audit.texts import walk
-from canvas_pipeline.intake.synthetic.canaries import Canary, Decoy, Rate, canaries, decoys, rate
-from canvas_pipeline.intake.synthetic.canary_search import Search
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline.processes import module
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.privacy.audit.texts import walk
 from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.data import examples, intake
@@ -39,6 +36,9 @@ from canvas_pipeline.tracks.canvas.data.canary_report import (
     table,
     traces_table,
 )
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import Canary, Decoy, Rate, canaries, decoys, rate
+from canvas_pipeline.tracks.canvas.intake.synthetic.canary_search import Search
 from canvas_pipeline.training.progress import child_environment
 
 DEMO_COUNT = 600

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import canvas_pipeline
-from canvas_pipeline.examples.students import imprint
-from canvas_pipeline.intake.reading.contributor_id import in_folder, sessions_in
-from canvas_pipeline.intake.synthetic import canary_templates
-from canvas_pipeline.intake.synthetic.canaries import Canary, Decoy, fold
 from canvas_pipeline.pipeline.workspace import PLANTED, Workspace
+from canvas_pipeline.privacy.contributor_id import in_folder, sessions_in
 from canvas_pipeline.records import dumps
 from canvas_pipeline.tracks.canvas.data import examples
+from canvas_pipeline.tracks.canvas.examples.students import imprint
+from canvas_pipeline.tracks.canvas.intake.synthetic import canary_templates
+from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import Canary, Decoy, fold
 
 START = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 TITLES_A_COURSE = 25

@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 
-from canvas_pipeline.intake.synthetic.canaries import STRICT, Rate, rate
 from canvas_pipeline.records import Row
+from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import STRICT, Rate, rate
 
 REACH = {"PERSON": 0.98, "ROOM": 0.98, "PLACE": 0.98}
 """Recall to reach where not every one must be found."""

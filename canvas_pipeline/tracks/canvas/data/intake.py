@@ -14,19 +14,18 @@ from pathlib import Path
 from canvas_pipeline.errors import BadInput, InputChanged, MissingInput
 from canvas_pipeline.evaluation.charts import funnel_png
 from canvas_pipeline.guardrails.guard import FunnelEvidence
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.intake.reading.contributor_id import in_folder
-from canvas_pipeline.intake.reading.quarantine import REASONS
-from canvas_pipeline.intake.stream.merge import Merge
-from canvas_pipeline.intake.stream.table import checked
-from canvas_pipeline.intake.stream.takein import hashed_key, take_in
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make, recipe
+from canvas_pipeline.privacy.contributor_id import in_folder
+from canvas_pipeline.privacy.quarantine import REASONS
 from canvas_pipeline.records import Funnel
 from canvas_pipeline.storage.code_version import code_version
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
+from canvas_pipeline.tracks.canvas.intake.stream.table import checked
+from canvas_pipeline.tracks.canvas.intake.stream.takein import hashed_key, take_in
 
 OUTDATED = "taken in before their file or the intake changed"
 ATTEMPTS = 3
@@ -148,7 +147,7 @@ def _made(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
 def _kept(ws: Workspace, stage: Stage) -> Verdict:
     """Whether a stage kept enough of its rows (G6)."""
     evidence = FunnelEvidence([_funnel(stage)], ws.all_allowances())
-    return GUARDS["g6"].judge(evidence, {stage.manifest.stage: stage.sha256})
+    return ws.track.guards.guards["g6"].judge(evidence, {stage.manifest.stage: stage.sha256})
 
 
 def _funnel(stage: Stage) -> Funnel:

@@ -1,0 +1,98 @@
+"""The training process: ``python -m canvas_pipeline.pipeline.training_process train|measure|reference``.
+
+In: a run spec's JSON. Out: a checkpoint folder, a measurement, reference rows, or the embedded base; a JSON event a line on
+stdout, also into Dagster when started through Pipes. What must hold: all torch work of the line happens in processes like
+this one; a refused run writes nothing. Exit codes: 0 done, 1 bad input, 2 something needed is not there, 3 a gate is closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from canvas_pipeline.errors import CanvasPipelineError
+from canvas_pipeline.pipeline.track import track_named
+from canvas_pipeline.profiles import profile_named
+from canvas_pipeline.training.admission import admit, check_batch
+from canvas_pipeline.training.allocator import bound
+from canvas_pipeline.training.device import require
+from canvas_pipeline.training.libraries import leave_out, quiet
+from canvas_pipeline.training.progress import Reporter, reporter
+from canvas_pipeline.training.run import Run
+from canvas_pipeline.training.spec import read_spec
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    main = argparse.ArgumentParser(
+        prog="python -m canvas_pipeline.pipeline.training_process", description=__doc__.splitlines()[0]
+    )
+    commands = main.add_subparsers(dest="command", required=True)
+    texts = {
+        "train": "train the method of a run spec: train spec.json --out checkpoints/dpo",
+        "measure": "lengths, masks, a dry run and a mini-train: measure spec.json --out measurement.json",
+        "reference": "reference log-probabilities of all pairs: reference spec.json --out rows.jsonl",
+    }
+    for name, text in texts.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("spec", type=Path)
+        command.add_argument("--out", type=Path, required=True)
+    return main
+
+
+def run(options: argparse.Namespace, report: Reporter) -> None:
+    """Do what the command line says; raises a ``CanvasPipelineError``."""
+    spec = read_spec(options.spec)
+    track = track_named(spec.track)
+    read = Run(spec, track.datasets[spec.row.dataset], profile_named(track.profiles, spec.profile))
+    check_batch(spec)
+    require(spec.compute)
+    if options.command == "train":
+        admit(track.guards, read)
+    quiet()
+    bound()
+    if not spec.needs_bitsandbytes:
+        leave_out("bitsandbytes")
+    if options.command == "measure":
+        from canvas_pipeline.training.measure import measure
+
+        measurement = measure(read, report)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(measurement, sort_keys=True) + "\n", encoding="utf-8")
+    elif options.command == "reference":
+        from canvas_pipeline.training.reference import compute
+
+        report.say("written", rows=compute(read, options.out, report))
+    else:
+        from canvas_pipeline.training import preference, supervised
+
+        trainer = {
+            "sft": supervised.train,
+            "pairwise": preference.train_pairs,
+            "unpaired": preference.train_feedback,
+        }[spec.row.objective]
+        trainer(read, options.out, report)
+    report.say("finished", command=options.command, method=spec.method, out=str(options.out), **report.usage())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and return the exit code; an expected error is one line on stderr."""
+    options = parser().parse_args(arguments)
+    try:
+        with reporter() as report:
+            try:
+                run(options, report)
+            except CanvasPipelineError as error:
+                report.say("error", text=str(error))  # into the run's log, where there is one
+                raise
+    except CanvasPipelineError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Course codes of other schools, known by their form alone or by the words beside them.
+
+In: a folded text. Out: (start, end, subject or None, number). What must hold: a form that other things share ("27-314", "QIT2004")
+counts only where a word such as "prereq" calls for a course; linear work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from canvas_pipeline.privacy.courses import forms
+from canvas_pipeline.privacy.courses.own_codes import is_counted
+
+_CALLS = re.compile(
+    r"(?<![A-Za-z])(?:same\s(?:\w{1,12}\s)?as|overlap(?:s|ping)?(?:\swith)?|(?:pre|co)-?\s?req(?:s|uisites?|uired)?|anti-?req(?:s|uisites?)?|"
+    r"cross-?list(?:ed|ing)?(?:\s(?:with|as))?|equiv(?:alent)?(?:\s(?:of|to|with))?|equivalent|credits?\s(?:for|from|in)|transfer(?:red)?(?:\sfrom)?|"
+    r"retak(?:e|ing)(?:\sof)?|retook|replaces|formerly|counts\s(?:as|for)|instead\sof|took|taking|taken|enrol+(?:ed)?\sin|ta\s(?:for|of)|exempt\sfrom|"
+    r"concurrent(?:ly)?(?:\swith)?|(?:linked|paired|combined|co-?taught|stacked)\swith|sequel\sto|bridge\sfrom|waiver\s(?:exam\s)?for|"
+    r"honou?rs\sversion(?:\sof)?|(?:material|notes|slides|lectures?|moved|coming)\sfrom|as\sin|like|see(?:\salso)?|from\smy|successor\s(?:of|to)|requires|course|courses|class|after|before|and\s(?:also|in))[\s:(]{1,3}$",
+    re.I,
+)
+_WEAK_CALLS = re.compile(
+    r"(?:like|after|before|(?:material|notes|slides|lectures?|moved|coming)\sfrom|see(?:\salso)?|and\s(?:also|in)|as\sin|class|took)[\s:(]{1,3}$",
+    re.I,
+)
+_AFTER = re.compile(
+    r"\s?(?:'s)?\s(?:course|class|exam|final|midterm|homework|hw|assignment|lecture|lab|tutorial|workshop|discussion|syllabus|notes|slides|quiz|"
+    r"reading|unit|prereq|students|tenta(?:men)?|klausur|vorlesung|[üu]bung|tutorium|seminar|examen|tarea|pr[áa]ctica|parcial|td|tp|transfer|equivalency|waiver)(?![A-Za-z])",
+    re.I,
+)
+_RECENT_YEAR = re.compile(r"[A-Za-z](?:19[0-9]{2}|201[2-9]|20[2-4][0-9])$")
+_END = r"(?![A-Za-z0-9]|[.:-][0-9])"
+# Forms that name a course by themselves.
+_SURE = re.compile(
+    r"(?<![A-Za-z0-9@.:-])(?:(?P<rutgers>[0-9]{2}:[0-9]{3}:[0-9]{3})"
+    r"|(?P<hopkins>[A-Z]{2}\.[0-9]{3}\.[0-9]{3})"
+    r"|(?P<nyu>[A-Z]{3,5}-[A-Z]{2}[ .]?[0-9]{1,4})"
+    r"|(?P<s1>[A-Z]{4})(?P<n1>[1-9][0-9]{4})"
+    r"|(?P<s3>[A-Z]{2,5})\*(?P<n3>[1-9][0-9]{2,3})"
+    r"|(?P<s2>[A-Z]{2,4})(?P<n2>[1-9][0-9]{2}[A-Z])" + ")" + _END
+)
+# A known subject and a number with its letter: "CS 61A".
+_LETTERED = re.compile(
+    r"(?<![A-Za-z0-9@])(?P<subject>[A-Z]{2,5}|[A-Z][a-z]{3})[ _-]?(?P<number>[0-9]{1,2}[A-CE-Z]{1,2})(?![A-Za-z0-9])"
+)
+_CALLED = re.compile(
+    r"(?<![A-Za-z0-9@.,:$-])(?:(?P<plain>[0-9]{2,3}[-.][0-9]{3,4}|[0-9]{1,2}\.[0-9]{2,4}[A-Za-z]?)"
+    r"|(?P<subject>[A-Z]{2,5})[ .*-]?(?P<number>[0-9]{2,5}[A-Z]?(?:-[0-9]{2,3})?))" + _END
+)  # fmt: skip
+# What a list goes on with, once one of it has its handle.
+_CODE = r"(?P<{0}>(?P<{0}_subject>[A-Z]{{2,5}})[ .*-]?(?P<{0}_number>[1-9][0-9]{{2,3}}[A-Z]?))"
+_IN_A_ROW = re.compile(
+    rf"@COURSE[0-9]{{8}}\s?(?:[&/+]|,(?:\s(?:and|or))?|and|or)\s?{_CODE.format('a')}{_END}(?!{forms.UNIT.pattern})"
+    rf"|(?<![A-Za-z0-9@.:-]){_CODE.format('b')}(?=\s?(?:[&/+]|and|or)\s?@COURSE[0-9]{{8}})"
+)
+_THREE_PARTS = re.compile(r"[A-Z]{3,4}-[0-9]{3}-[0-9]{2,3}")
+_YEAR_AT_END = re.compile(r"(?:19|20)[0-9]{2}$")
+
+
+def foreign(text: str) -> Iterator[tuple[int, int, str | None, str]]:
+    """Left to right within each kind, overlaps and all."""
+    for match in _SURE.finditer(text):
+        start, end = match.span()
+        subject, number = match["s1"] or match["s2"] or match["s3"], match["n1"] or match["n2"] or match["n3"]
+        if (subject or match.group()[:4].split("-")[0]) in forms.NO_SUBJECT or is_counted(text, start, end):
+            continue
+        yield start, end, subject, number if subject else match.group()
+    for match in _LETTERED.finditer(text):
+        subject = match["subject"].upper()
+        known = (
+            subject in forms.KNOWN_SUBJECTS and subject not in forms.NO_SUBJECT and subject not in forms.FUNCTION_WORDS
+        )
+        if known and (subject not in forms.AMBIGUOUS or match["subject"].isupper() and _beside(text, *match.span())):
+            yield match.start(), match.end(), subject, match["number"]
+    for match in _CALLED.finditer(text):
+        start, end = match.span()
+        subject = match["subject"]
+        if subject in forms.NO_SUBJECT or forms.UNIT.match(text, end) or not _beside(text, start, end, subject is None):
+            continue
+        if subject and (len(match["number"]) < 3 and match["number"].isdigit()):
+            continue
+        yield start, end, subject, match["number"] or match["plain"]
+    for match in _IN_A_ROW.finditer(text) if "@COURSE" in text else ():
+        side = "a" if match["a"] else "b"
+        start, end = match.span(side)
+        subject = match[f"{side}_subject"]
+        if (
+            subject not in forms.NO_SUBJECT
+            and not is_counted(text, start, end)
+            and not _YEAR_AT_END.search(match[side])
+        ):
+            yield start, end, subject, match[f"{side}_number"]
+
+
+def _beside(text: str, start: int, end: int, plain: bool = False) -> bool:
+    """Whether the words beside a code call for a course; a plain number needs a plain call."""
+    before = text[max(0, start - 32) : start]
+    if called := _CALLS.search(before):
+        weak = _WEAK_CALLS.search(called.group()) is not None
+        return not (weak and (plain or _YEAR_AT_END.search(text, start, end)))
+    whole = text[start:end].isalnum() or _THREE_PARTS.fullmatch(text, start, end) is not None
+    glued = whole and not _RECENT_YEAR.search(text[start:end])  # "ICML2023 reading" is no course
+    return not plain and glued and bool(_AFTER.match(text, end))

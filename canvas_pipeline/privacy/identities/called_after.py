@@ -1,0 +1,92 @@
+"""Whether a capitalised word that the recogniser takes for a person stands where titles name a thing or a topic.
+
+In: a folded text, a finding in it, and the words that stand beside people. Out: whether it names a thing. What must hold: linear
+work; given names of the tables are never passed over here, nor a word beside another name. Three kinds: what is called after it
+("Kelvin waves", "Gricean maxims"), what is numbered or lettered ("Basel III", "Tobin's Q"), and a place in a title where only
+topics stand ("Topic 9: Praat", "Praat flashcards"). WordNet's terms ("Achilles tendon") come beside them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from canvas_pipeline.privacy.identities.course_terms import CALLED_AFTER
+from canvas_pipeline.privacy.identities.eponyms import THINGS
+from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ordinary, is_proper, is_word
+from canvas_pipeline.privacy.identities.wordnet import is_genus, is_noun, is_thing, phrases_in
+
+_HEAD = re.compile(r"[^\W\d_a-z][^\W\d_]+(?:-[^\W\d_]+)*")
+_NOUN = re.compile(r"(?:(?:'|’)s?)? ([a-z]{3,})(?![\w'’])")
+_BEFORE = re.compile(r"([^\W\d_]+)\.?[ -]$")
+_ADJECTIVE = re.compile(r".{3,}(?:ian|ean|esque|ic)")
+_NUMBERED = re.compile(r" (?:II|III|IV|VI|VII|VIII|IX)(?!\w)|(?:'|’)s [G-Z](?![\w.])")  # A to F are grades
+_TOPIC_BEFORE = re.compile(
+    r"(?:\b(?:topics?|chapter|ch|unit|module|lesson|theme|concepts?|vocab(?:ulary)?|glossary|terms?|definitions?|keywords?|"
+    r"practice|drills?|exercises?|mastery check)\.?"
+    r"(?: \d{1,3}(?:\.\d{1,2})?)?(?::| [-–—])|\b(?:intro|introduction|guide) to|"
+    r"\b(?:basics|definition|theory|history|use|types) of) [\"“(]?$",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"[\"“][^\"”]+[\"”]$")
+_TOPIC_AFTER = re.compile(
+    r"[\"”)]? (?:flash ?cards?|vocab(?:ulary)?|concept maps?|glossary|basics|fundamentals|overview|cheat ?sheet|tutorials?|"
+    r"installation|software|syntax|dataset|workflow)\b",
+    re.IGNORECASE,
+)
+
+
+def in_a_term(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` is (part of) one of WordNet's terms of several words ("Achilles tendon", "in vitro")."""
+    return any(first <= start and end <= last for first, last in phrases_in(text, wide=True))
+
+
+def names_a_topic(text: str, start: int, end: int, beside: frozenset[str]) -> bool:
+    """Whether ``text[start:end]`` is a thing, or what one is called after. ``beside``: words that stand beside people."""
+    head = _HEAD.match(text, start)
+    if head is None or not _reaches_no_further(text, head.end(), end):
+        return False
+    parts = head.group().split("-")
+    if any(part.title() in GIVEN for part in parts) or _stands_beside_a_name(text, start):
+        return False
+    noun = _NOUN.match(text, head.end())
+    if noun is not None and noun.end() == end and is_genus(parts[0]):
+        return True
+    if noun is not None and _is_called_after(head.group(), noun[1], beside):
+        return True
+    if len(parts) == 1 and parts[0].title() in SURNAMES:
+        return False
+    return any(
+        pattern is not None
+        for pattern in (
+            _NUMBERED.match(text, head.end()),
+            _TOPIC_BEFORE.search(text, max(0, start - 40), start),
+            _TOPIC_AFTER.match(text, head.end()),
+            _QUOTED.search(text, max(0, start - 1), min(len(text), head.end() + 1)),
+        )
+    )
+
+
+def _reaches_no_further(text: str, at: int, end: int) -> bool:
+    """Whether the finding holds nothing after its first word but words in small letters or its number."""
+    return at >= end or text[at:end].islower() or _NUMBERED.fullmatch(text, at, end) is not None
+
+
+def _is_called_after(head: str, noun: str, beside: frozenset[str]) -> bool:
+    if noun in beside or not is_word(noun) or noun.endswith("ing"):
+        return False
+    if _is_adjective(head) and is_noun(noun):
+        return True
+    return not is_course_work(noun) and (noun in CALLED_AFTER or noun in THINGS or is_thing(noun))
+
+
+def _is_adjective(head: str) -> bool:
+    low = head.lower()
+    return low.title() not in SURNAMES and (
+        _ADJECTIVE.fullmatch(low) is not None or (low.endswith("an") and is_proper(low))
+    )
+
+
+def _stands_beside_a_name(text: str, start: int) -> bool:
+    before = _BEFORE.search(text, max(0, start - 40), start)
+    return before is not None and before[1][0].isupper() and not is_ordinary(before[1])

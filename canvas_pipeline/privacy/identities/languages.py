@@ -1,0 +1,137 @@
+"""Whether the trained name recogniser knows a text's language; it knows English, and takes other languages' nouns for names.
+
+In: a folded text, what was found in it, and the language of the contributor's other titles. Out: whether only rules and patterns
+count for it. What must hold: the same text, findings and home give the same answer; nothing is downloaded (py3langid ships its
+model). Titles are short, so that the words beside a finding decide with the detector: a foreign name in an English title must not
+look like a foreign title.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Literal
+
+from canvas_pipeline.errors import MissingTool
+from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.privacy.identities.persons import PARTICLES
+from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_word
+
+Home = Literal["english", "other", "unknown"]
+_CANDIDATES = (
+    "en es fr de pt it nl sv da nb nn no fi pl cs sk hr sl ro hu tr vi id ms ca gl et lv lt is sq tl sw".split()
+)
+_WORD = re.compile(r"[^\W\d_]+")
+_SURNAME_FIRST = re.compile(r"[^\W\d_]+, [^\W\d_]+")
+_PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
+_MARGIN = {"english": 9.0, "unknown": 15.0, "other": -1.0}
+"""By how much (log-likelihood) another language must beat English. A title alone says little, and a name that stays is worse than
+an ordinary word that goes: at 2.5, one name in twenty more survived."""
+_PER_ENGLISH_WORD = 6.0
+_LITTLE_WORDS = frozenset("the and of with for from by at to is my our me in".split())
+_BESIDE = 0.0
+"""The same of the words beside the findings, where English ones are among them: a foreign name outweighs a short title."""
+_PLAINLY = 25.0
+"""So far ahead, one word that is English too ("final") does not count."""
+_ENOUGH = 6.0
+"""Log-likelihood by which one title speaks for a language when its author's home is sought."""
+
+
+def other_script(text: str) -> bool:
+    """Whether most letters are of another alphabet than the Latin one."""
+    letters = [char for char in text if char.isalpha() and not char.isascii()]
+    if not letters:
+        return False
+    other = sum(not unicodedata.name(char, "").startswith("LATIN") for char in letters)
+    return other * 2 > sum(char.isalpha() for char in text)
+
+
+def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknown") -> bool:
+    """Whether ``text`` is in a language that the recogniser does not know. ``found`` are the spans that it takes for names."""
+    if other_script(text):
+        return True
+    plain = _PLACEHOLDER.sub(" ", text)
+    beside = _without(text, found)
+    words = [word for word in _WORD.findall(beside) if len(word) > 1]
+    english = sum(_is_english(word) for word in words)
+    foreign = len(words) - english
+    if not english and not foreign and _could_be_named(text, found):
+        return False
+    if english and home == "english" and found:
+        return False
+    little = any(word.lower() in _LITTLE_WORDS for word in words)
+    strange = any(word.lower() not in _LITTLE_WORDS and not _is_english(word) for word in words)
+    if found and english and little and not strange and not _holds_small_words(text, found):
+        return False  # a name beside English words
+    margin = _MARGIN[home] + _PER_ENGLISH_WORD * max(0, english - foreign)
+    by = lead(plain)
+    if by <= margin:
+        return False
+    return not english or lead(beside) > _BESIDE or (english == 1 and by > _PLAINLY)
+
+
+def home_of(titles: Iterable[str]) -> Home:
+    """The language that most of a contributor's titles are in, as far as the recogniser is concerned."""
+    other = english = 0
+    for title in titles:
+        score = _ENOUGH + 1 if other_script(title) else lead(title)
+        other += score > _ENOUGH
+        english += score < 0 or any(len(word) > 3 and is_course_work(word) for word in _WORD.findall(title))
+    if other + english < 3:
+        return "unknown"
+    return "other" if other > english else "english"
+
+
+def lead(text: str) -> float:
+    """By how much the likeliest other language beats English, as a log-likelihood."""
+    words = _WORD.findall(text.lower())
+    if not words:
+        return 0.0
+    ranked = dict(_detector().rank(" ".join(words)))
+    english = float(ranked.pop("en"))
+    return max(map(float, ranked.values())) - english
+
+
+def _without(text: str, found: Sequence[tuple[int, int]]) -> str:
+    for start, end in found:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return _PLACEHOLDER.sub(" ", text)
+
+
+def _holds_small_words(text: str, found: Sequence[tuple[int, int]]) -> bool:
+    """Whether a finding runs over words in small letters, as no name does, in a text that has capitals."""
+    if text.islower():
+        return False
+    words = [word for start, end in found for word in _WORD.findall(text[start:end])]
+    return any(word.islower() and word not in PARTICLES for word in words)
+
+
+def _is_english(word: str) -> bool:
+    return is_word(word) and len(word) > 2
+
+
+def _could_be_named(text: str, found: Sequence[tuple[int, int]]) -> bool:
+    """A title that is a finding and nothing else, with a name of the tables in it or surname first."""
+    if any(_is_surname_first(text, *span) for span in found):
+        return True
+    words = [word for start, end in found for word in _WORD.findall(text[start:end])]
+    return any(word.title() in GIVEN or word.title() in SURNAMES for word in words)
+
+
+def _is_surname_first(text: str, start: int, end: int) -> bool:
+    """ "Kowal, Ewa"; not "Strafrecht, Teil 2"."""
+    return _SURNAME_FIRST.fullmatch(text, start, end) is not None and not text[end:].lstrip()[:1].isdigit()
+
+
+@cache
+def _detector() -> Any:
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
+    except ImportError:
+        raise MissingTool("py3langid is not installed; run: uv sync --extra pii") from None
+    make = getattr(LanguageIdentifier, "from_model_file", None) or LanguageIdentifier.from_pickled_model
+    detector = make(MODEL_FILE)
+    detector.set_languages([code for code in _CANDIDATES if code in detector.nb_classes])
+    return detector

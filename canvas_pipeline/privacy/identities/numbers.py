@@ -1,0 +1,146 @@
+"""What is believed of a number or name that a pattern caught: national check digits, telephone plans, words that are no login.
+
+In: the caught text. Out: whether it counts. Check digits are python-stdnum's, telephone plans libphonenumber's, every region's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+
+from canvas_pipeline.privacy.identities.course_terms import TERMS
+from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ordinary, is_proper, is_word
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_FILE_ENDS = frozenset(
+    "md py txt pdf com io org net edu gov doc docx zip js ts html css java cpp c h ipynb csv json xlsx pptx".split()
+)
+_NO_LOGIN = frozenset(
+    "and or the is are not you your with for from via only here below above tbd tba none na etc hw ps pset exam lab quiz ch "
+    "pt sec wk vs ver rev proj prob max min app api url html xml json".split()
+)
+# Accounts that come with a machine, and parts of addresses that are nobody's.
+_NO_ACCOUNT = frozenset(
+    "user username ubuntu root admin jovyan pi student students guest runner vagrant ec public shared usr www com org src app "
+    "repo login signup"
+    " npm api docs blog config async stdin stdout utils".split()
+)
+# Countries and their numbers whose check digits are strong enough to believe without a word beside them.
+_CHECKED = (
+    "es.nif", "cl.rut", "br.cpf", "it.codicefiscale", "mx.curp", "gb.nino", "fi.hetu", "kr.rrn", "se.personnummer", "ch.ssn",
+    "be.nn", "ar.cuit", "cn.ric", "fr.nir", "dk.cpr",
+)  # fmt: skip
+_NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-Z]{2}\d{6}[A-D]")
+_ROUND = re.compile(r"(?:\d{0,2}00\s){1,3}\d{0,2}00")
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d|(?:19|20)\d\d\s?-\s?(?:19|20)\d\d"
+)
+
+
+@cache
+def _checks() -> tuple[Callable[[str], bool], ...]:
+    found = []
+    for name in _CHECKED:
+        try:
+            found.append(import_module(f"stdnum.{name}").is_valid)
+        except ModuleNotFoundError:  # a country's number that this release of stdnum does not have
+            continue
+    return tuple(found)
+
+
+def is_checked(number: str) -> bool:
+    """A national identity number of one of the countries of the table, its check digits right (or, in Britain, its letters)."""
+    plain = re.sub(r"[\s]", "", number)
+    return bool(_NINO.fullmatch(plain)) or any(check(number) for check in _checks())
+
+
+def is_identifying(number: str) -> bool:
+    """Five digits or more that are no date, after the name of a national or student number."""
+    return sum(c.isdigit() for c in number) >= 5 and not _DATE.fullmatch(number)
+
+
+def is_callable(number: str) -> bool:
+    """As long as a telephone number of some region is, no date and no row of round amounts: enough after a word of calling."""
+    return not _is_other(number) and _in_some_region(number, assigned=False)
+
+
+def is_assigned(number: str) -> bool:
+    """A number that some region's plan assigns: enough by itself, written as abroad."""
+    return not _is_other(number) and _in_some_region(number, assigned=True)
+
+
+def _is_other(number: str) -> bool:
+    return bool(_DATE.fullmatch(number) or _ROUND.fullmatch(number) or re.fullmatch(r"\d+\.\d+", number))
+
+
+@cache
+def _regions() -> tuple[str, ...]:
+    import phonenumbers
+
+    first = ("US", "GB", "IN", "CN", "DE", "FR", "ES", "AU", "BR", "MX", "IT", "NL", "SE", "NO", "HK", "SG")
+    return (*first, *sorted(set(phonenumbers.SUPPORTED_REGIONS) - set(first)))
+
+
+def _in_some_region(number: str, assigned: bool) -> bool:
+    import phonenumbers
+
+    test = phonenumbers.is_valid_number if assigned else phonenumbers.is_possible_number
+    for region in _regions():
+        try:
+            if test(phonenumbers.parse(number, region)):
+                return True
+        except phonenumbers.NumberParseException:
+            continue
+        if number.startswith("+"):  # the region is in the number
+            return False
+    return False
+
+
+def is_login(name: str) -> bool:
+    """Nothing that a sentence would say there: no ordinary word, no part of course work with its number."""
+    words = [word.lower() for word in _LETTERS.findall(name)]
+    if not words:
+        return len(name) >= 5
+    if any(c.isdigit() for c in name):
+        return not (len(words) == 1 and (words[0] in _NO_LOGIN or (is_course_work(words[0]) and len(words[0]) > 2)))
+    return not all(word in _NO_LOGIN or is_word(word) or is_ordinary(word) for word in words)
+
+
+def is_handle(name: str) -> bool:
+    """Not words or a file's name ("lab3", "README.md", "week.two")."""
+    words = [word.lower() for word in _LETTERS.findall(name)]
+    if not words or words[-1] in _FILE_ENDS:
+        return False
+    return not all(
+        word in _NO_LOGIN or (is_word(word) and not is_proper(word)) or is_course_work(word) for word in words
+    )
+
+
+def is_owner(name: str) -> bool:
+    """What stands where only names of accounts do: no word, program or topic, no file, nobody's default."""
+    words = [word.lower() for word in _LETTERS.findall(name)]
+    return is_handle(name) and not all(map(_is_nobodys, words))
+
+
+def is_account(name: str) -> bool:
+    """A name of one's own where other words stand too: also no words that run together ("mergesort"), unless two digits follow."""
+    words = [word.lower() for word in _LETTERS.findall(name)]
+    numbered = re.search(r"\d\d$", name) is not None
+    return is_owner(name) and (numbered or not all(_is_nobodys(word) or _is_run_on(word) for word in words))
+
+
+def _is_nobodys(word: str) -> bool:
+    return word in _NO_LOGIN or word in _NO_ACCOUNT or word in TERMS or is_ordinary(word) or is_word(word)
+
+
+def _is_run_on(word: str) -> bool:
+    """Two words of three letters or more, one of them ordinary, written as one."""
+    halves = ((word[:at], word[at:]) for at in range(3, len(word) - 2))
+    return any(is_word(one) and is_word(other) and (is_ordinary(one) or is_ordinary(other)) for one, other in halves)
+
+
+def is_secret(code: str) -> bool:
+    """A code with a digit in it that is no date, share or time."""
+    return not _DATE.fullmatch(code) and re.fullmatch(r"\d{1,2}:\d\d\w*|\d+%|[a-z]+-?\d", code) is None

@@ -1,0 +1,180 @@
+"""What the trained name recogniser takes for a name in a title and is none: Canvas's states, dates, numbers, capitals, terms of
+courses.
+
+In: a folded text and a finding in it. Out: whether it is ordinary. What must hold: linear work; patterns and rules are not
+judged here,
+nor is a person whom the words before call for ("by", "ask", "Dr.") unless Canvas itself writes the word.
+"""
+
+from __future__ import annotations
+
+import re
+
+from canvas_pipeline.privacy.identities.called_after import in_a_term, names_a_topic
+from canvas_pipeline.privacy.identities.course_terms import (
+    CALLED_AFTER,
+    CLIPPED,
+    EPONYMS,
+    NAMESAKES,
+    PROGRAM_PARTS,
+    PROGRAMS,
+    STATES,
+    TERMS,
+)
+from canvas_pipeline.privacy.identities.eponyms import THINGS
+from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.privacy.identities.persons import stands_strongly
+from canvas_pipeline.privacy.identities.vocabulary import (
+    beginnings,
+    is_accented,
+    is_course_work,
+    is_famous,
+    is_ordinary,
+    is_word,
+    lacks_a_letter,
+)
+from canvas_pipeline.privacy.identities.wordnet import is_thing
+
+_WORD = re.compile(r"[^\W\d_]+")
+_STATE = re.compile(r"\w+")
+_DATE_WORDS = frozenset(
+    (
+        "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun "
+        "january february march april "
+        "may june july august september october november december jan feb mar apr jun jul aug sep sept oct "
+        "nov dec st nd rd th due week the of"
+    ).split()
+)
+_SECTION = re.compile(r"\d{1,2}\.\d{1,3}\W*$")
+_HOUSE = re.compile(
+    r"(?<!\w)(?:office|room|rm|hall|building|bldg|lab|suite|house|tower|center|centre|library|annex|floor|theatre|theater|auditorium|gym|commons)\b",
+    re.I,
+)
+_CALLS_FOR_A_ROOM = re.compile(
+    r"(?:\b(?:in|at|to|outside|near|meet)|(?:relocated|moved|location|where):?) $", re.IGNORECASE
+)
+_WHERE = re.compile(r", [A-Z]{2}(?!\w)|\b(?:campus|downtown)\b")
+_CAPITALS = re.compile(r"[A-Z]{2,6}s?")
+_MIXED = re.compile(  # "WeBWorK", "NVivo", "qPCR", "IoT"
+    r"[A-Z]{2,}[a-z]+\w*|[a-z]{1,3}[A-Z]\w+|[A-Z][a-z]+(?:[A-Z]{2,}\w*|[A-Z])"
+)
+_LOWER_PART = re.compile(r"-([a-z]{2,})(?!\w)")
+_DAY = re.compile(r"(?:Mo|Tu|We|Th|Fr|Sa|Su)")
+_DAY_NUMBER = re.compile(r" \d{1,2}(?:/\d{1,2}|(?:st|nd|rd|th))?(?!\w)")
+_NEXT = re.compile(r"(?:'s?)?[ -]([^\W\d_]+)(?: ([^\W\d_]+))?")
+_ADJECTIVE = re.compile(r"(.{3,}?)(?:ian|ean|esque|ism|isms|ist|ists|ical)")
+_AGES = re.compile(r".{3,}(?:cene|zoic)")
+
+
+def is_of_course(text: str, start: int, end: int, label: str, beside: frozenset[str]) -> bool:
+    """Whether ``text[start:end]`` is no identity, whatever the recogniser says. ``beside``: words that stand beside people."""
+    value = text[start:end]
+    words = [word for word in _WORD.findall(value) if len(word) > 1]
+    if all(part.lower() in STATES for part in _STATE.findall(value)):
+        return True
+    if label == "ROOM":
+        return (
+            _is_date(value)
+            or _is_section(text, value, start)
+            or (
+                _is_clipped_course(words)
+                and not value[0].islower()
+                and not value.lower().startswith(("office", "room"))
+            )
+        )
+    if _is_date(value) or (_DAY.fullmatch(value) and _DAY_NUMBER.match(text, end)):
+        return True
+    if not words or stands_strongly(text, start):
+        return False
+    if label == "PLACE" and _WHERE.search(text, start, min(len(text), end + 20)):
+        return False
+    lower = _LOWER_PART.match(text, end)
+    if lower is not None and is_word(lower[1]) and all(map(is_word, words)):  # "Red-black"
+        return True
+    if in_a_term(text, start, end) or (label == "PERSON" and names_a_topic(text, start, end, beside)):
+        return True
+    return any(_is_term(text, word, start, end) for word in words) and all(
+        is_ordinary(word) or _is_term(text, word, start, end) for word in words
+    )
+
+
+def _is_date(value: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(value)]
+    return any(word[:3] in _DATE_WORDS for word in words) and all(word in _DATE_WORDS for word in words)
+
+
+def _is_section(text: str, value: str, start: int) -> bool:
+    """ "LW 2.3": letters and a section's number, no building beside it."""
+    if _CALLS_FOR_A_ROOM.search(text, max(0, start - 20), start):
+        return False
+    return _SECTION.search(value) is not None and _HOUSE.search(text, max(0, start - 20), start + len(value)) is None
+
+
+def _is_clipped_course(words: list[str]) -> bool:
+    """ "Biol Lab 2207": the first word is a subject, or the beginning of one."""
+    return bool(words) and all(is_course_work(word) or word.lower() in CLIPPED | PROGRAMS for word in words)
+
+
+def _is_term(text: str, word: str, start: int, end: int) -> bool:
+    low = word.lower()
+    named = not word.islower() and (word.title() in GIVEN or word.title() in SURNAMES)
+    if (
+        (low in TERMS and word.islower())
+        or (low in TERMS and not named and low not in NAMESAKES)
+        or (is_famous(word) and low not in NAMESAKES)
+    ):
+        return True
+    if (low in TERMS or is_famous(word)) and _gives_its_name(text, low, start, end):
+        return True
+    if "-" in text[start:end] and (named or is_word(word)):  # "Ford-Fulkerson": judged by the other name
+        return any(part.lower() in TERMS or is_famous(part) for part in _WORD.findall(text[start:end]))
+    if named:
+        return False
+    if _is_abbreviation(text, word):
+        return True
+    if lacks_a_letter(low) or is_accented(low):
+        return True
+    return _AGES.fullmatch(low) is not None or _is_adjective(low) or _is_beginning(low)
+
+
+def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
+    """Whether a thing is called after it: "Barr body", "Cobb-Douglas"."""
+    parts = [part.lower() for part in _WORD.findall(text[start:end])]
+    if "-" in text[start:end] and len(parts) > 1:
+        others = [part for part in parts if not (part in TERMS or is_famous(part) or is_ordinary(part))]
+        return len(others) < 2 and all(
+            part.title() in GIVEN or part.title() in SURNAMES or is_word(part) for part in others
+        )
+    after = _NEXT.match(text, end)
+    if after is None:
+        return False
+    return any(
+        low in CALLED_AFTER or low in THINGS or low in PROGRAM_PARTS or is_thing(low)
+        for low in (noun.lower() for noun in after.groups() if noun)
+    )
+
+
+def _is_abbreviation(text: str, word: str) -> bool:
+    """Capitals ("NFA", "GANs") where the text has small letters too, or a word whose capitals stand as in no name."""
+    if _MIXED.fullmatch(word) and not word.startswith(("Mc", "Mac", "De", "La", "Le", "Di", "Van", "Fitz")):
+        return True
+    if _CAPITALS.fullmatch(word) is None:
+        return False
+    words = [other for other in _WORD.findall(text) if len(other) > 1]
+    return len(words) == 1 or any(other[1:].islower() for other in words)
+
+
+def _is_adjective(low: str) -> bool:
+    """ "Weberian", "Sufism": of a school or of one whom it is called after."""
+    stem = _ADJECTIVE.fullmatch(low)
+    if stem is None:
+        return False
+    if low.endswith(("ism", "isms")):
+        return True
+    forms = (stem[1], f"{stem[1]}e", f"{stem[1]}us", f"{stem[1]}o")
+    return any(form in EPONYMS or is_famous(form) for form in forms)
+
+
+def _is_beginning(low: str) -> bool:
+    """ "Evaluat": a word of course work cut short."""
+    return low in beginnings()

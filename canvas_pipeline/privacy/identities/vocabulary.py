@@ -1,0 +1,213 @@
+"""What kind of word a word is: ordinary English, a proper name, both, an eponym, or none that a dictionary knows.
+
+In: a word. Out: its class, for the name recogniser (which reads it as a feature) and for what is believed of its findings.
+What must hold: the same word has the same class in any case form; nothing is read from outside the package. The dictionary is
+SCOWL (size 70, American and British; licence in NOTICE): its lower-case entries are ordinary words, its capitalised ones proper
+names. ``english_words.txt.xz`` holds those of its words that are letters only, sorted (Debian's packages ``wamerican-large`` and
+``wbritish-large``, 2020.12.07-2).
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from canvas_pipeline.errors import ServiceUnavailable
+from canvas_pipeline.privacy.courses.forms import NO_SUBJECT
+from canvas_pipeline.privacy.identities.eponyms import EPONYMS, FIELD_WORDS, LANDS
+from canvas_pipeline.privacy.identities.gazetteer import FAMOUS, GIVEN, ORDINARY, SURNAMES
+from canvas_pipeline.privacy.identities.patterns import TYPES
+from canvas_pipeline.privacy.identities.wordnet import phrases_in, plainly, surnames, words
+
+WORDS = Path(__file__).parent / "english_words.txt.xz"
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SHORTEST_TYPO = 6
+_SCHOOLS = ("ism", "isms", "ist", "ists", "istic")  # Stoicism, Romanticist: written with a capital, and nobody
+_INNER = re.compile(r"[A-Z][a-z]+")
+_PREFIXES = frozenset(
+    "mac mc fitz la le de di du da del van von el al jo lu san".split()
+)  # of names with an inner capital
+_TOWN_ENDS = frozenset(
+    "land port ford wood field haven mouth bridge dale view side stead town burg ville chester bury shire hill fall "
+    "creek stone brook gate well lake shore worth ham ton house hall church castle minster beach bay pool water ridge".split()
+)
+_NAMES = frozenset(word.lower() for word in GIVEN | SURNAMES)
+_FAMOUS = frozenset(word.lower() for word in FAMOUS | EPONYMS)
+_COURSE_WORK = frozenset(word.lower() for word in (*ORDINARY, *FIELD_WORDS, *LANDS, *NO_SUBJECT, *TYPES, "COURSE"))
+
+
+@cache
+def _dictionary() -> tuple[frozenset[str], frozenset[str]]:
+    try:
+        entries = lzma.decompress(WORDS.read_bytes()).decode().split()
+    except (OSError, lzma.LZMAError):
+        raise ServiceUnavailable(f"{WORDS.name} is missing or damaged; install the package again") from None
+    proper = frozenset(word.lower() for word in entries if word[0].isupper() and not word.isupper())
+    ordinary = {word for word in entries if word.islower()}
+    ordinary |= {form for word in words() - proper for form in (word, f"{word}s")}
+    return frozenset(ordinary), proper
+
+
+def is_course_work(word: str) -> bool:
+    """A word of the project's own tables of course work."""
+    return word.lower() in _COURSE_WORK
+
+
+def is_ordinary(word: str) -> bool:
+    """A word of course work or of the dictionary, and nobody's name as far as the tables and the dictionary know."""
+    low = word.lower()
+    if low in _COURSE_WORK:
+        return True
+    ordinary, proper = _dictionary()
+    return low in ordinary and (low not in proper or low.endswith(_SCHOOLS)) and low not in _NAMES
+
+
+def is_compound(word: str) -> bool:
+    """Ordinary words written as one with inner capitals, as products are called ("WordPerfect"); not "McBride" or "LaToya"."""
+    parts = _INNER.findall(word)
+    return (
+        len(parts) > 1
+        and "".join(parts) == word
+        and parts[0].lower() not in _PREFIXES
+        and all(len(part) > 1 and (is_course_work(part) or is_ordinary(part)) for part in parts)
+    )
+
+
+def is_joined(word: str) -> bool:
+    """The plural of two ordinary words run together that no dictionary has ("boxplots"), unless towns end in the second."""
+    low = word.lower()
+    if not low.endswith("s") or is_word(low) or is_proper(low):
+        return False
+    parts = ((low[:at], low[at:]) for at in range(3, len(low) - 3))
+    return any(
+        is_ordinary(first) and is_ordinary(last) and is_ordinary(last[:-1]) and last[:-1] not in _TOWN_ENDS
+        for first, last in parts
+    )
+
+
+def is_famous(word: str) -> bool:
+    """One whom theorems, laws and works are called after, or such a work; not a name that many bear (Taylor, Newman)."""
+    low = word.lower()
+    return low in _FAMOUS and low not in _NAMES
+
+
+def is_word(word: str) -> bool:
+    """Any entry in lower case ("will", "rose"), a name too or not."""
+    return word.lower() in _dictionary()[0] or is_course_work(word)
+
+
+def is_proper(word: str) -> bool:
+    """A name in the dictionary or in the tables of common names."""
+    low = word.lower()
+    return low in _NAMES or low in _dictionary()[1]
+
+
+@cache
+def ordinary_list() -> tuple[str, ...]:
+    """The dictionary's ordinary words of 3 to 14 letters, sorted."""
+    return tuple(sorted(word for word in _dictionary()[0] if 3 <= len(word) <= 14 and is_ordinary(word)))
+
+
+@cache
+def beginnings() -> frozenset[str]:
+    """Words of course work cut short by two letters or more, at least six left: "evaluat"."""
+    return frozenset(word[:length] for word in _COURSE_WORK for length in range(6, len(word) - 1))
+
+
+def looks_mistyped(word: str) -> bool:
+    """Two neighbours swapped make an ordinary or famous word of it, or it is a slip of course work."""
+    low = word.lower()
+    if len(low) < _SHORTEST_TYPO - 1 or is_word(low) or is_proper(low):
+        return False
+    swapped = [low[:at] + low[at + 1] + low[at] + low[at + 2 :] for at in range(len(low) - 1)]
+    if any(is_ordinary(form) or is_famous(form) for form in swapped):
+        return True
+    return is_slip(low)
+
+
+def is_slip(word: str) -> bool:
+    """One slip away from a word of course work: two letters swapped, one too many, one doubled or dropped."""
+    low = word.lower()
+    if len(low) < _SHORTEST_TYPO or is_word(low) or is_proper(low):
+        return False
+    return any(form in _COURSE_WORK for form in _slips(low))
+
+
+def lacks_a_letter(word: str) -> bool:
+    """A long word of course work without one of its inner letters ("reserch"). Some surnames look so, too."""
+    low = word.lower()
+    return low in _lacking_one() and not is_proper(low)
+
+
+@cache
+def _lacking_one() -> frozenset[str]:
+    lands = {land.lower() for land in LANDS}
+    return frozenset(
+        word[:at] + word[at + 1 :] for word in _COURSE_WORK - lands if len(word) > 7 for at in range(1, len(word) - 1)
+    )
+
+
+def is_accented(word: str) -> bool:
+    """A word of course work in the accents that it came with ("résumé")."""
+    return len(word) > 5 and not word.isascii() and is_course_work(plainly(word))
+
+
+def _slips(word: str) -> Iterable[str]:
+    for at in range(len(word)):
+        yield word[:at] + word[at + 1 :]
+        yield word[: at + 1] + word[at:]
+        if at + 1 < len(word):
+            yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def looks_shifted(left: str, right: str) -> bool:
+    """Two words whose blank slipped by one letter: "Popq uiz", "Fatigu eCracks"."""
+    if is_ordinary(left) and is_ordinary(right):
+        return False
+    pairs = ((left + right[0], right[1:]), (left[:-1], left[-1] + right))
+    return any(
+        all(len(word) > 2 and is_ordinary(word) and (word[1:].islower() or word.isupper()) for word in pair)
+        for pair in pairs
+    )
+
+
+@cache
+def word_class(word: str) -> str:
+    """What the recogniser reads of a word beside its letters: a short word or a digit's shape itself, else its class."""
+    if any(char.isdigit() for char in word):
+        return f"<digits {min(len(word), 6)}>" if word.isdigit() else "<mixed>"
+    low = word.lower()
+    if not _LETTERS.fullmatch(low) or len(low) < 2:
+        return low
+    if low in _COURSE_WORK:
+        return low
+    ordinary, proper = _dictionary()
+    if low in _NAMES:
+        return "<name and word>" if low in ordinary else "<name>"
+    if low in _FAMOUS:
+        return "<famous>"
+    if is_compound(word):
+        return "<word>"
+    if low in surnames() and low not in ordinary:
+        return "<figure>"
+    if low in ordinary:
+        return "<proper and word>" if low in proper else "<word>"
+    if low in proper:
+        return "<proper>"
+    return "<slip>" if is_slip(low) else "<unknown>"
+
+
+def mark(doc: Any, context: frozenset[str]) -> Any:
+    """A spaCy ``Doc`` whose tokens' norms are their classes; words of ``context`` keep themselves."""
+    phrases = phrases_in(doc.text)
+    for token in doc:
+        low = token.lower_
+        if phrases and any(start <= token.idx < end for start, end in phrases):
+            token.norm_ = "<phrase>"
+        else:
+            token.norm_ = low if low in context else word_class(token.text)
+    return doc

@@ -1,0 +1,98 @@
+"""Bench cases: what a student asks, and what a model should do next.
+
+In: students that no training row draws on, a profile, a seed, a canvas factory. Out: ``BenchCase`` rows. What must
+hold: only bench wordings are used; every tool has at least 20 single cases; ``expected_args`` are exactly the
+arguments that the text states, one mapping a call, in order; a case whose right act is to stop or to ask expects no
+call.
+
+Kinds: ``single`` 60 %, balanced over the 18 tools; ``several`` 15 %; ``follow_up`` 15 %, half of them right after a
+result, half after a remark that the last answer already serves; ``none`` 10 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import get_args
+
+from canvas_pipeline.records import BenchCase, CaseKind, digest
+from canvas_pipeline.tracks.canvas.examples.policy import (
+    Decision,
+    Situation,
+    SituationKind,
+    decisions,
+    situations,
+    used_items,
+)
+from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot
+from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
+
+SHARES: dict[CaseKind, float] = {"single": 0.6, "several": 0.15, "follow_up": 0.15, "none": 0.1}
+MIN_CASES_A_TOOL = 20
+TRIES = 10  # some requests have no ids in them and soon repeat; each kind gets this many tries for a new prompt
+
+
+def cases(
+    students: Sequence[Snapshot],
+    profile: CanvasProfile,
+    seed: int,
+    canvas_factory: CanvasFactory,
+    count: int | None = None,
+) -> list[BenchCase]:
+    """At least ``profile.bench_cases`` cases (or ``count``, for a selection set), no two with the same prompt.
+
+    With ``count`` the minimum a tool falls to one. Sorted by id; empty where there are no students.
+    """
+    if not students:
+        return []
+    least = MIN_CASES_A_TOOL if count is None else 1
+    total = profile.bench_cases if count is None else count
+    found: dict[str, BenchCase] = {}
+    for kind in get_args(CaseKind):
+        wanted = math.ceil(total * SHARES[kind])
+        a_tool = max(math.ceil(wanted / len(ALL_TOOLS)), least)
+        wanted = a_tool * len(ALL_TOOLS) if kind == "single" else wanted
+        room = Counter(dict.fromkeys(ALL_TOOLS, a_tool)) if kind == "single" else Counter({kind: wanted})
+        counts: dict[SituationKind, int] = {kind: TRIES * wanted}
+        kept = 0
+        for situation in situations(students, profile, seed, (kind,), canvas_factory, role="bench", counts=counts):
+            case = _case(situation, kept)
+            slot = case.expected_tools[0] if kind == "single" else kind
+            if room[slot] > 0 and case.id not in found:
+                found[case.id] = case
+                room[slot] -= 1
+                kept += 1
+            if kept == wanted:
+                break
+    return sorted(found.values(), key=lambda case: case.id)
+
+
+def _case(situation: Situation, index: int) -> BenchCase:
+    decision = _moment(decisions(situation), situation.kind, index)
+    return BenchCase(
+        id=digest("case", *(message.content for message in decision.prompt))[:12],
+        kind=_kind(situation),
+        messages=decision.prompt,
+        expected_tools=tuple(call.name for call in decision.calls),
+        expected_args=tuple(call.arguments for call in decision.calls),
+        tools=ALL_TOOLS,
+        phrasing=situation.phrasing,
+        item_ids=used_items(situation.snapshot, " ".join(message.content for message in decision.prompt[1:])),
+        parents=situation.snapshot.item_ids,
+    )
+
+
+def _moment(moments: Sequence[Decision], kind: SituationKind, index: int) -> Decision:
+    """The first act; of a follow-up in turn the one after the result and the one after the remark."""
+    if kind != "follow_up":
+        return moments[0]
+    answers = [moment for moment in moments if moment.answer is not None]
+    return answers[index % 2]
+
+
+def _kind(situation: Situation) -> CaseKind:
+    if situation.kind not in SHARES:
+        raise ValueError(f"a {situation.kind} situation is no bench case")
+    return situation.kind

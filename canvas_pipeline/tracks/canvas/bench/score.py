@@ -1,0 +1,227 @@
+"""From what a model said to what it is worth: one outcome a case, and a report with intervals.
+
+In: bench cases and one ``Prediction`` (raw text, markers kept) for each. Out: a ``BenchReport``. What must hold: every
+case is answered exactly once, else ``BadInput``; a turn is called, abstained or malformed, and a malformed one earns
+nothing and is never taken for an abstention; every share comes with its numerator, its denominator and a Wilson 95 %
+interval.
+
+What is measured on which cases: tool selection, exact calls, arguments and parsimony on those that expect calls
+(single, several); over-calling on those and on ``none``; termination on ``follow_up``. Nothing is filled in before
+calls are compared: an argument left out and one given as its default are different calls.
+
+Sources: Wilson 1927 (score interval); "partial match" of arguments as in ToolBench-style evaluations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, Protocol
+
+from canvas_pipeline.errors import BadInput
+from canvas_pipeline.evaluation.statistics import Rate as Rate
+from canvas_pipeline.evaluation.statistics import wilson as wilson
+from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.records import BenchCase, CaseKind, Row, digest
+from canvas_pipeline.tracks.canvas.bench.equality import same_argument, same_call
+from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+
+State = Literal["called", "abstained", "malformed"]
+LOW_CONFIDENCE = 40
+"""Below this many cases a tool's interval is too wide to rank by."""
+
+
+class Prediction(Row, frozen=True, kw_only=True):
+    """What a model wrote for the case ``id``, decoded with special tokens kept. ``stopped`` is False where it ran into
+    the length limit instead of stopping by itself."""
+
+    id: str
+    text: str
+    stopped: bool = True
+
+
+class Said(Protocol):
+    """Anything a model said to a case: ``Prediction``, or a row of ``bench.generate``."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def stopped(self) -> bool: ...
+
+
+class ToolScore(Row, frozen=True, kw_only=True):
+    """One tool: first-call selection and exact calls on the cases whose first expected call it is. ``low_confidence``
+    where there are fewer than 40 of them."""
+
+    tool: str
+    selection: Rate
+    exact: Rate
+    low_confidence: bool
+
+
+class Outcome(Row, frozen=True, kw_only=True):
+    """One case. ``arguments`` is the partial match 0..1 (None where no call was expected); ``solved`` says that all
+    expected calls are there in order, perhaps among others; ``sha256`` is equal for byte-identical predictions."""
+
+    case_id: str
+    kind: CaseKind
+    tool: str | None
+    state: State
+    selected: bool
+    exact: bool
+    solved: bool
+    arguments: float | None
+    calls: int
+    expected_calls: int
+    silent: bool
+    truncated: bool
+    sha256: str
+
+
+class BenchReport(Row, frozen=True, kw_only=True):
+    """A model on the bench. ``macro_selection`` is the mean over tools that have cases; ``by_kind`` the share of right
+    outcomes (exact calls, or no call where none is wanted); ``silent`` how often it neither called nor said anything;
+    ``truncated`` how often it ran into the length limit."""
+
+    cases: int
+    states: dict[str, int]
+    tool_selection: Rate
+    macro_selection: float | None
+    exact_call: Rate
+    argument_accuracy: float | None
+    parsimony: Rate
+    over_calling: Rate
+    termination: Rate
+    malformed: Rate
+    silent: Rate
+    truncated: Rate
+    by_kind: dict[str, Rate]
+    by_tool: dict[str, ToolScore]
+    outcomes: tuple[Outcome, ...]
+
+
+def report(cases: Sequence[BenchCase], predictions: Iterable[Said]) -> BenchReport:
+    """Score all cases. Raises ``BadInput`` where a case has no or two predictions, or a prediction no case."""
+    said: dict[str, Said] = {}
+    for prediction in predictions:
+        if prediction.id in said:
+            raise BadInput(f"case {prediction.id} was answered twice; generate the predictions again")
+        said[prediction.id] = prediction
+    lacking = [case.id for case in cases if case.id not in said]
+    if lacking or len(said) != len(cases):
+        raise BadInput(
+            f"{len(cases)} cases but {len(said)} predictions ({len(lacking)} without one, first {lacking[:1]}); a case "
+            "that was not answered may not vanish: generate the predictions for exactly these cases"
+        )
+    return summarise([outcome(case, said[case.id].text, said[case.id].stopped) for case in cases])
+
+
+def summarise(outcomes: Sequence[Outcome]) -> BenchReport:
+    """A report over outcomes."""
+    calling = [o for o in outcomes if o.expected_calls]
+    tools = {name: [o for o in calling if o.tool == name] for name in TOOLS}
+    by_tool = {
+        name: ToolScore(
+            tool=name,
+            selection=_rate(group, lambda o: o.selected),
+            exact=_rate(group, lambda o: o.exact),
+            low_confidence=len(group) < LOW_CONFIDENCE,
+        )
+        for name, group in tools.items()
+    }
+    shares = [score.selection.share for score in by_tool.values() if score.selection.share is not None]
+    partial = [o.arguments for o in calling if o.arguments is not None]
+    kinds: tuple[CaseKind, ...] = ("single", "several", "none", "follow_up")
+    return BenchReport(
+        cases=len(outcomes),
+        states={state: sum(o.state == state for o in outcomes) for state in ("called", "abstained", "malformed")},
+        tool_selection=_rate(calling, lambda o: o.selected),
+        macro_selection=sum(shares) / len(shares) if shares else None,
+        exact_call=_rate(calling, lambda o: o.exact),
+        argument_accuracy=sum(partial) / len(partial) if partial else None,
+        parsimony=_rate([o for o in calling if o.solved], lambda o: o.calls == o.expected_calls),
+        over_calling=_rate([o for o in outcomes if o.kind != "follow_up"], lambda o: o.calls > o.expected_calls),
+        termination=_rate([o for o in outcomes if o.kind == "follow_up"], lambda o: o.state == "abstained"),
+        malformed=_rate(outcomes, lambda o: o.state == "malformed"),
+        silent=_rate(outcomes, lambda o: o.silent),
+        truncated=_rate(outcomes, lambda o: o.truncated),
+        by_kind={kind: _rate([o for o in outcomes if o.kind == kind], lambda o: o.exact) for kind in kinds},
+        by_tool=by_tool,
+        outcomes=tuple(outcomes),
+    )
+
+
+def outcome(case: BenchCase, text: str, stopped: bool = True) -> Outcome:
+    """Score one case. An answer that never stopped is not right, whatever it holds."""
+    turn = CALLS.parse(text)
+    expected = expected_calls(case)
+    state = verdict_of(text, stopped)
+    given = turn.well_formed if state != "malformed" else ()
+    first = turn.calls[0] if turn.calls else None
+    # A turn that cannot be read is reported back by the agent and none of its calls run: it earns nothing.
+    selected = bool(expected) and bool(given) and isinstance(first, ToolCall) and first.name == expected[0].name
+    exact = stopped and state != "malformed" and len(given) == len(expected) and all(map(same_call, expected, given))
+    return Outcome(
+        case_id=case.id,
+        kind=case.kind,
+        tool=expected[0].name if expected else None,
+        state=state,
+        selected=selected,
+        exact=exact,
+        solved=bool(expected) and _contains(expected, given),
+        arguments=_partial(expected, given) if expected else None,
+        calls=len(turn.calls),
+        expected_calls=len(expected),
+        silent=state == "abstained" and not turn.text,
+        truncated=not stopped,
+        sha256=digest(text, str(stopped)),
+    )
+
+
+def expected_calls(case: BenchCase) -> tuple[ToolCall, ...]:
+    """The calls a case asks for; raises ``BadInput`` where its two lists differ in length."""
+    if len(case.expected_tools) != len(case.expected_args):
+        raise BadInput(
+            f"case {case.id} expects {len(case.expected_tools)} tools but has arguments for {len(case.expected_args)}"
+        )
+    return tuple(ToolCall(name, args) for name, args in zip(case.expected_tools, case.expected_args, strict=True))
+
+
+def verdict_of(text: str, stopped: bool = True) -> State:
+    """The three-state verdict of a text alone. Text without a call that ran into the length limit is malformed: nobody
+    can tell what it was going to be, so it is no abstention."""
+    turn = CALLS.parse(text)
+    if turn.malformed or not (turn.calls or stopped):
+        return "malformed"
+    return "called" if turn.calls else "abstained"
+
+
+def _rate(outcomes: Sequence[Outcome], hit: Callable[[Outcome], bool]) -> Rate:
+    return wilson(sum(hit(o) for o in outcomes), len(outcomes))
+
+
+def _contains(expected: Sequence[ToolCall], given: Sequence[ToolCall]) -> bool:
+    """Whether the expected calls stand among the given ones, in order."""
+    rest = iter(given)
+    return all(any(same_call(want, have) for have in rest) for want in expected)
+
+
+def _partial(expected: Sequence[ToolCall], given: Sequence[ToolCall]) -> float:
+    """Mean over the expected calls of matched arguments over all arguments named on either side; each expected call is
+    compared with the next given call of its tool, and scores 0 where there is none."""
+    unused = list(given)
+    total = 0.0
+    for want in expected:
+        have = next((call for call in unused if call.name == want.name), None)
+        if have is None:
+            continue
+        unused.remove(have)
+        names = want.arguments.keys() | have.arguments.keys()
+        both = want.arguments.keys() & have.arguments.keys()
+        matched = sum(same_argument(want.name, key, want.arguments[key], have.arguments[key]) for key in both)
+        total += matched / len(names) if names else 1.0
+    return total / len(expected)

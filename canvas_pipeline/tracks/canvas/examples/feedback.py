@@ -1,0 +1,121 @@
+"""Unpaired feedback for KTO: a prompt, a completion, and whether a user would want it (T11).
+
+In: preference pairs and trajectories. Out: ``FeedbackExample`` rows, as many desirable as undesirable ones, in a
+shuffled order (KTO reads them in sequence). What must hold: every undesirable completion is a pair's rejected side,
+every desirable one a chosen side or a trajectory's own turn; within one label no prompt comes twice, so that a label
+says something about the completion and not about a favourite prompt. Between the labels prompts may meet: the same
+request with a right and a wrong completion is the clearest feedback there is. Rows are spread over the tools."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory, digest, dumps
+from canvas_pipeline.tracks.canvas.examples.moments import moments
+from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Rows of each label; ``ratio`` is desirable to undesirable (None where there is no undesirable row)."""
+
+    desirable: int
+    undesirable: int
+    unique_prompts: int
+
+    @property
+    def ratio(self) -> float | None:
+        return self.desirable / self.undesirable if self.undesirable else None
+
+
+def balance(rows: Iterable[FeedbackExample]) -> Balance:
+    """How the labels stand to one another (KTO's weights follow from it)."""
+    rows = list(rows)
+    labels = Counter(row.label for row in rows)
+    return Balance(labels[True], labels[False], len({_prompt_key(row.prompt) for row in rows}))
+
+
+def feedback(
+    pairs: Iterable[PreferencePair], trajectories: Iterable[Trajectory], n: int, seed: int
+) -> list[FeedbackExample]:
+    """At most ``n`` rows, half of them desirable; fewer where one label runs out, so that the halves stay equal (within
+    one).
+
+    Desirable rows come from pairs and from trajectories in turn. Raises ``BadInput`` for a trajectory that holds an
+    unreadable call.
+    """
+    rng = random.Random(f"feedback/{seed}")
+    from_pairs = list(pairs)
+    about = [subject(pair.prompt, pair.chosen) for pair in from_pairs]
+    right = [_row(pair, pair.prompt, pair.chosen, True, pair.axes) for pair in from_pairs]
+    wrong = [_row(pair, pair.prompt, pair.rejected, False, pair.axes) for pair in from_pairs]
+    points = [moment for row in trajectories for moment in moments(row)]
+    told = [_row(m.trajectory, m.prompt, (m.right,), True, ()) for m in points]
+    undesirable = _take(_spread(wrong, about, rng), n // 2)
+    praised = _alternate(_spread(right, about, rng), _spread(told, [m.subject for m in points], rng))
+    desirable = _take(praised, n - n // 2)
+    size = min(len(undesirable), len(desirable))
+    rows = undesirable[: size + 1] + desirable[: size + 1]
+    rng.shuffle(rows)
+    return rows
+
+
+def _row(
+    source: PreferencePair | Trajectory,
+    prompt: tuple[Message, ...],
+    completion: tuple[Message, ...],
+    label: bool,
+    axes: tuple[str, ...],
+) -> FeedbackExample:
+    sides = (dumps(prompt).decode(), dumps(completion).decode(), str(label))
+    return FeedbackExample(
+        id=digest("feedback", *sides)[:16],
+        prompt=prompt,
+        completion=completion,
+        label=label,
+        axes=axes,
+        tools=source.tools,
+        phrasing=source.phrasing,
+        item_ids=source.item_ids,
+        parents=(source.id,),
+    )
+
+
+def _take(rows: Iterator[FeedbackExample], count: int) -> list[FeedbackExample]:
+    """The first ``count`` rows with a prompt that was not taken yet."""
+    fresh: dict[str, FeedbackExample] = {}
+    while len(fresh) < count and (row := next(rows, None)) is not None:
+        fresh.setdefault(_prompt_key(row.prompt), row)
+    return list(fresh.values())
+
+
+def _spread(rows: Sequence[FeedbackExample], about: Sequence[str], rng: random.Random) -> Iterator[FeedbackExample]:
+    """All rows, shuffled, one tool after the other; ``about`` names each row's tool."""
+    groups: dict[str, list[FeedbackExample]] = {}
+    for row, name in zip(rows, about, strict=True):
+        groups.setdefault(name, []).append(row)
+    for group in groups.values():
+        rng.shuffle(group)
+    for rank in itertools.zip_longest(*groups.values()):
+        yield from (row for row in rank if row is not None)
+
+
+def _alternate(*queues: Iterator[FeedbackExample]) -> Iterator[FeedbackExample]:
+    for rank in itertools.zip_longest(*queues):
+        yield from (row for row in rank if row is not None)
+
+
+def subject(prompt: tuple[Message, ...], right: tuple[Message, ...]) -> str:
+    """The tool a prompt is about: the first one its right completion calls, or else the last that answered, or ``none``."""
+    first = next((m for m in right if m.role == "assistant"), None)
+    calls = CALLS.parse(first.content).well_formed if first else ()
+    answered = [message.name for message in prompt if message.role == "tool" and message.name]
+    return calls[0].name if calls else answered[-1] if answered else "none"
+
+
+def _prompt_key(prompt: tuple[Message, ...]) -> str:
+    return digest(dumps(prompt).decode())

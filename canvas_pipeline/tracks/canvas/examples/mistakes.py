@@ -1,0 +1,247 @@
+"""The mutators: each takes the right calls of a moment and makes one kind of mistake in them.
+
+In: a moment, the calls as they stand (a mixed pair passes them through two mutators), a seeded generator. Out: the
+calls with the mistake, or None where this moment cannot show it. What must hold: a mutator changes what its axis is
+about and nothing else; whether it did is not for it to say (see ``verification``). The wrong answers are those seen in
+real systems: names and arguments of facts §2, repeated and related calls, envelopes that parsers met in the wild."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.tracks.canvas.examples.distractors import HALLUCINATED, NEAR_MISSES, call_for, companion
+from canvas_pipeline.tracks.canvas.examples.moments import Moment
+from canvas_pipeline.tracks.canvas.examples.policy import PLAIN_ANSWERS
+from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, Parameter
+
+Calls = tuple[ToolCall, ...]
+Mutator = Callable[[Moment, Calls, random.Random], Calls | None]
+
+# Real names of arguments and the wrong ones that models write for them.
+MISNAMED: Mapping[str, tuple[str, ...]] = {
+    "course_id": ("course", "courseId", "class_id"), "course_ids": ("courses", "course_id"),
+    "horizon_days": ("days_ahead", "days"),
+    "past_days": ("days_back", "days"), "start_iso": ("start", "start_time"), "end_iso": ("end", "end_time"),
+    "event_id": ("id", "event"), "title": ("name", "summary"), "rationale": ("reason", "why"),
+    "exam_iso": ("exam_date", "date"),
+    "exam_start_iso": ("start_iso", "exam_start"), "exam_end_iso": ("end_iso", "exam_end"),
+    "n_sessions": ("sessions", "count"), "task_type": ("type", "task"), "min_minutes": ("minutes", "duration"),
+    "semester_end_iso": ("end_date", "semester_end"),
+    "query": ("question", "q"), "item_a": ("first", "a"), "item_b": ("second", "b"), "deadlines": ("items", "tasks"),
+}  # fmt: skip
+INVENTED: tuple[tuple[str, Any], ...] = (
+    ("days_ahead", 7), ("limit", 10), ("verbose", True), ("user_id", "self"), ("sort", "due"),
+    ("timezone", "local"),
+)  # fmt: skip
+BAD_VALUES: Mapping[str, tuple[Any, ...]] = {
+    "integer": ("all", "next week", 2.5, None), "number": ("many", "ten"), "boolean": ("yes", "no"),
+    "string": (42, True),
+    "iso": ("tomorrow", "next Friday 9am", "2026-13-45"), "array": ("all", 7),
+}  # fmt: skip
+
+
+def wrong_tool(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 1: a made-up name, a near-miss of the same family, or one of several needed calls left out."""
+    if len(calls) > 1 and rng.random() < 0.3:
+        gone = rng.randrange(len(calls))
+        return calls[:gone] + calls[gone + 1 :]
+    return (near_miss(moment, calls, rng) if rng.random() < 0.5 else None) or made_up_name(moment, calls, rng)
+
+
+def made_up_name(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+    """A tool that does not exist, with the arguments of the right one."""
+    at, call = _pick(calls, rng)
+    return _put(calls, at, ToolCall(rng.choice(HALLUCINATED[call.name]), call.arguments)) if call else None
+
+
+def near_miss(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+    """A real tool of the right family that does something else."""
+    at, call = _pick(calls, rng)
+    taken = {c.name for c in calls + moment.later}
+    near = [name for name in NEAR_MISSES[call.name] if name not in taken] if call else []
+    return _put(calls, at, call_for(rng.choice(near), moment, rng)) if near else None
+
+
+def wrong_keys(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 2: an argument misnamed, a required one left out, or one invented."""
+    at, call = _pick(calls, rng)
+    if call is None:
+        return None
+    misnamed = [name for name in call.arguments if name in MISNAMED]
+    # A made-up tool (in a mixed pair) has no required arguments to leave out.
+    drop = [p.name for p in _parameters(call) if p.required and p.name in call.arguments]
+    kind = rng.choice(["rename"] * 2 * bool(misnamed) + ["drop"] * bool(drop) + ["invent"])
+    if kind == "invent":
+        return invented_key(moment, calls, rng)
+    arguments = dict(call.arguments)
+    if kind == "rename":
+        old = rng.choice(misnamed)
+        arguments = {(rng.choice(MISNAMED[old]) if name == old else name): v for name, v in arguments.items()}
+    else:
+        del arguments[rng.choice(drop)]
+    return _put(calls, at, ToolCall(call.name, arguments))
+
+
+def invented_key(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+    """An argument that no tool has."""
+    at, call = _pick(calls, rng)
+    name, value = rng.choice(INVENTED)
+    return _put(calls, at, ToolCall(call.name, call.arguments | {name: value})) if call else None
+
+
+def wrong_values(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 3: a value of the wrong type, out of range, unparseable, or with its digits swapped."""
+    able = [(i, p) for i, call in enumerate(calls) for p in _parameters(call) if p.name in call.arguments]
+    if not able:
+        return None
+    at, parameter = rng.choice(able)
+    call = calls[at]
+    right = call.arguments[parameter.name]
+    choices: list[Any] = list(BAD_VALUES[parameter.kind])
+    if parameter.kind == "integer" and isinstance(right, int) and not isinstance(right, bool):
+        # A number in quotes is the mistake seen most; swapped digits are what half-trained models write.
+        choices += [str(right)] * 2
+        choices += [parameter.maximum + right] if parameter.maximum is not None else []
+        choices += [_swap_digits(right, rng)] * 2
+    if parameter.kind == "iso" and isinstance(right, str):
+        choices += [right.replace("T", " at "), right[:10].replace("-", "/")]
+    if parameter.kind == "array" and isinstance(right, (list, tuple)) and right and not isinstance(right[0], dict):
+        choices += [[str(x) for x in right]] * 2
+    if parameter.enum:
+        choices = ["homework", "studying", "project"]
+    wrong = [value for value in choices if (type(value), value) != (type(right), right)]
+    if not wrong:
+        return None
+    return _put(calls, at, ToolCall(call.name, call.arguments | {parameter.name: rng.choice(wrong)}))
+
+
+def too_many(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 4: the right calls, then related ones or the same again; at least half of the time four or more in all."""
+    if not moment.needed or not calls:
+        return None
+    total = rng.choice((4, 4, 4, 5)) if rng.random() < 0.55 else len(calls) + rng.choice((1, 1, 2))
+    result = list(calls)
+    while len(result) < max(total, len(calls) + 1):
+        extra = companion(moment, rng, tuple(c.name for c in result))
+        # A repeat is the other half of the habit, and what is left when no related tool is.
+        result.append(rng.choice(calls) if extra is None or rng.random() < 0.35 else extra)
+    return tuple(result)
+
+
+def wrong_order(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 5: what needs a result is called before, or beside, the call that brings it."""
+    if not moment.later or not calls or moment.trajectory.kind != "sequence":
+        return None
+    early = moment.later[0]
+    return rng.choice(((early,), (early, *calls), (*calls, early)))
+
+
+def wrong_family(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 7: a valid call of a tool from a family that the request does not touch."""
+    if not moment.needed or not calls:
+        return None
+    families = {call.name.split(".")[0] for call in moment.needed + moment.later}
+    others = [tool.name for tool in TOOLS.values() if tool.family not in families]
+    at = rng.randrange(len(calls))
+    return _put(calls, at, call_for(rng.choice(others), moment, rng)) if others else None
+
+
+def never_done(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 8: calls again, the same or a related tool, although the answer is known or nothing needs calling."""
+    if moment.steps[0] or calls:
+        return None
+    result: list[ToolCall] = []
+    for _ in range(rng.choice((1, 1, 1, 1, 2, 3))):
+        again = rng.choice(moment.done) if moment.done and rng.random() < 0.4 else None
+        extra = again or companion(moment, rng, tuple(c.name for c in result))
+        if extra is not None:
+            result.append(extra)
+    return tuple(result) or None
+
+
+# Axis → what it does to the calls; ``format`` works on the text instead (see ``SPELLINGS``).
+MUTATORS: Mapping[str, Mutator] = {
+    "tool_selection": wrong_tool,
+    "argument_keys": wrong_keys,
+    "argument_values": wrong_values,
+    "parsimony": too_many,
+    "ordering": wrong_order,
+    "domain_fit": wrong_family,
+    "termination": never_done,
+}
+
+# Axis 6: the right call in the wrong form. The first three are plain words, without any marker.
+SPELLINGS: Mapping[str, Callable[[ToolCall], str]] = {
+    "announced": lambda call: f"I will call {call.name}{_in_words(call)}.",
+    "promised": lambda call: f"Let me check that for you with {call.name}.",
+    "bare": lambda call: CALLS.serialise(call).removeprefix(CALLS.call_open).removesuffix(CALLS.call_close),
+    "unclosed": lambda call: CALLS.serialise(call).removesuffix(CALLS.call_close),
+    "unclosed_braces": lambda call: f"{CALLS.serialise(call).removesuffix('}' + CALLS.call_close)}{CALLS.call_close}",
+    "no_prefix": lambda call: CALLS.serialise(call).replace("call:", "", 1),
+    "parentheses": lambda call: f"{CALLS.call_open}call:{call.name}({_pairs(call, '=')}){CALLS.call_close}",
+    "equals": lambda call: f"{CALLS.call_open}call:{call.name}{{{_pairs(call, '=') or 'all=true'}}}{CALLS.call_close}",
+    "trailing_comma": lambda call: f"{CALLS.call_open}call:{call.name}{{{_pairs(call, ':')},}}{CALLS.call_close}",
+    "json": lambda call: f'{CALLS.call_open}{{"name": "{call.name}"}}{CALLS.call_close}',
+}
+IN_WORDS = ("announced", "promised", "bare")
+
+
+def evade(rng: random.Random) -> str:
+    """Words where a call is needed: what is right to say when nothing needs calling. Without such pairs a model could
+    learn from axes 4 and 8 that the fewest calls are always best."""
+    return rng.choice(sorted(PLAIN_ANSWERS.values()))
+
+
+def misspell(calls: Calls, rng: random.Random, *, words: float = 0.3) -> str:
+    """The calls as text with the envelope broken; a share ``words`` of the time without any marker at all."""
+    # Bare calls run into one another; several are announced or promised, one after the other.
+    plain = IN_WORDS if len(calls) == 1 else IN_WORDS[:2]
+    kind = rng.choice(plain) if rng.random() < words else rng.choice([k for k in SPELLINGS if k not in IN_WORDS])
+    if kind in IN_WORDS:
+        return " ".join(SPELLINGS[kind](call) for call in calls)
+    broken = rng.randrange(len(calls))
+    return "".join(SPELLINGS[kind](call) if i == broken else CALLS.serialise(call) for i, call in enumerate(calls))
+
+
+def _pairs(call: ToolCall, sign: str) -> str:
+    return ",".join(f"{key}{sign}{_python(value)}" for key, value in call.arguments.items())
+
+
+def _python(value: Any) -> str:
+    return repr(value).replace("<", "").replace(">", "").replace("|", "")
+
+
+def _in_words(call: ToolCall) -> str:
+    said = ", ".join(
+        f"{key} {str(value).replace(CALLS.quote, '')}" for key, value in call.arguments.items() if value is not None
+    )
+    return f" with {said}" if said else ""
+
+
+def _parameters(call: ToolCall) -> tuple[Parameter, ...]:
+    return TOOLS[call.name].parameters if call.name in TOOLS else ()
+
+
+def _pick(calls: Calls, rng: random.Random) -> tuple[int, ToolCall | None]:
+    if not calls:
+        return 0, None
+    at = rng.randrange(len(calls))
+    return at, calls[at]
+
+
+def _put(calls: Calls, at: int, call: ToolCall) -> Calls:
+    return (*calls[:at], call, *calls[at + 1 :])
+
+
+def _swap_digits(number: int, rng: random.Random) -> int:
+    digits = list(str(number))
+    if len(digits) < 2:
+        return number + 1
+    at = rng.randrange(len(digits) - 1)
+    digits[at], digits[at + 1] = digits[at + 1], digits[at]
+    swapped = int("".join(digits)) if digits[0] not in "0-" else number
+    return swapped if swapped != number else number + 1

@@ -1,0 +1,151 @@
+"""Wordings of requests to the study tools and the reranker.
+
+In: nothing. Out: ``STUDY``, tool → wordings. {deadlines} is a list such as "Lab 3 due 2026-04-01 (6 hours)";
+{task_type} is said in plain words ("a problem set"). What must hold: see ``wording``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from canvas_pipeline.tracks.canvas.examples.phrasings.wording import Wording, wordings
+
+STUDY: Mapping[str, tuple[Wording, ...]] = {
+    "study.spaced_schedule": wordings(
+        "spaced_schedule",
+        train=(
+            "[Plan|Make|Give me] spaced study sessions for my exam on {exam_iso}",
+            "Plan {n_sessions} study sessions before my exam on {exam_iso}",
+            "[My exam is|I have an exam] on {exam_iso}, [plan|space out] {n_sessions} sessions",
+            "[Space|Spread] my studying before the exam on {exam_iso}",
+            "[Make|Give me] a spaced [schedule|study schedule|plan] for the exam on {exam_iso}",
+            "When should I study for an exam on {exam_iso}?",
+            "When should I study for [the|my] {exam_iso} exam? {n_sessions} sessions",
+            "Exam on {exam_iso}: {n_sessions} spaced sessions of {minutes_per_session} minutes",
+            "Plan sessions of {minutes_per_session} minutes [before|for] the exam on {exam_iso}",
+            "[Spaced repetition|Spaced study] for {exam_iso}, {n_sessions} sessions at {preferred_hour}:00",
+            "Spread {n_sessions} sessions of {minutes_per_session} minutes before {exam_iso}, my exam",
+            "[Help me|I need to] [prepare|study] for an exam on {exam_iso}, I like to [start|work] at {preferred_hour}:00",
+            "Study sessions at {preferred_hour}:00 before the exam on {exam_iso}",
+            "[Set up|Build] a study schedule with {n_sessions} sessions for the exam on {exam_iso}",
+            "Exam {exam_iso}. [Space|Plan] my sessions",
+            "How should I space {n_sessions} study sessions [for|before] a {exam_iso} exam?",
+        ),
+        bench=(
+            "I take an exam on {exam_iso}, spread my study sessions for me",
+            "Give me {n_sessions} spaced sessions ahead of the exam on {exam_iso}",
+            "How do I space my studying for the exam on {exam_iso}?",
+            "Create a spaced study plan for my {exam_iso} exam with {n_sessions} sessions",
+            "For the exam on {exam_iso}, plan {n_sessions} sessions of {minutes_per_session} minutes each",
+            "Schedule spaced study sessions at {preferred_hour}:00 for an exam on {exam_iso}",
+        ),
+    ),
+    "study.semester_schedule": wordings(
+        "semester_schedule",
+        train=(
+            "[Plan|Schedule] my semester until {semester_end_iso}: {deadlines}",
+            "[Make|Give me|Build] a semester [schedule|plan], it ends {semester_end_iso}: {deadlines}",
+            "The semester ends {semester_end_iso}. [Deadlines|I have]: {deadlines}. [Plan it|Make a plan]",
+            "When should I start on [this|these]? {deadlines}. Semester end {semester_end_iso}",
+            "[Plan|Organise] these deadlines [to|until] the semester end {semester_end_iso}: {deadlines}",
+            "Semester plan with {weekly_hours_available} hours a week until {semester_end_iso}: {deadlines}",
+            "I have {weekly_hours_available} hours a week, the semester ends {semester_end_iso}: {deadlines}",
+            "[Semester|Term] schedule: {deadlines}; ends {semester_end_iso}; {weekly_hours_available} hours a week",
+            "[Milestones|Deadlines] until {semester_end_iso}: {deadlines}. When do I start?",
+            "Spread this work over the semester ending {semester_end_iso}: {deadlines}",
+            "[Help me plan|Lay out] the semester, last day {semester_end_iso}, work: {deadlines}",
+            "Big picture plan to {semester_end_iso}: {deadlines}",
+            "How many hours a week do I need until {semester_end_iso} for {deadlines}?",
+            "My semester runs to {semester_end_iso}. Plan for {deadlines} [with|at] {weekly_hours_available} hours a week",
+            "Plan the rest of the semester, end {semester_end_iso}, [for|with] {deadlines}",
+        ),
+        bench=(
+            "Make me a plan for the semester that ends {semester_end_iso}: {deadlines}",
+            "Schedule the semester: it ends {semester_end_iso} and I have {deadlines}",
+            "With {weekly_hours_available} hours a week until {semester_end_iso}, plan {deadlines}",
+            "Lay out a semester schedule up to {semester_end_iso} for {deadlines}",
+            "When do I have to start? Semester end {semester_end_iso}, deadlines: {deadlines}",
+        ),
+    ),
+    "study.recommend_block_size": wordings(
+        "recommend_block_size",
+        train=(
+            "How long should [a block|a session|a study block] for {task_type} be?",
+            "What [block size|block length] do you recommend for {task_type}?",
+            "How many minutes [should I plan|do I need] for {task_type}?",
+            "[Recommend|Suggest] a block size for {task_type}",
+            "[Best|Ideal|Good] block length for {task_type}?",
+            "How long [should I work|should I sit] [on|at] {task_type} in one go?",
+            "Block size for {task_type}",
+            "I am doing {task_type}, how long should [one block|a block] be?",
+            "What is a good [block|session] length for {task_type}?",
+            "For {task_type}, how long is [a good block|one block]?",
+            "How big should my {task_type} blocks be?",
+            "Minutes per block for {task_type}?",
+            "[What size of block|What block] fits {task_type}?",
+            "Tell me how long to [work|stay] on {task_type} at a time",
+            "How long is one [session|block] of {task_type}?",
+        ),
+        bench=(
+            "Which block length is best for {task_type}?",
+            "How long should I plan each block of {task_type}?",
+            "Give me a recommended block size for {task_type}",
+            "I want to do {task_type}, what block size is good?",
+            "How many minutes is a good block for {task_type}?",
+        ),
+    ),
+    "study.exam_bracket": wordings(
+        "exam_bracket",
+        train=(
+            "[Plan|Give me] a review before and a rest after my exam on {day} from {from} to {to}",
+            "My exam is on {day} from {from} to {to}, [bracket it|plan a bracket around it]",
+            "[Make|Build] an exam bracket for {day}, {from} to {to}",
+            "Exam bracket: {day} {from} to {to}",
+            "[Bracket|Frame] my exam on {day} from {from} to {to}",
+            "What should I do right before and after the exam on {day}, {from} to {to}?",
+            "Exam on {day} {from} to {to}: [review before|last review] and [rest|decompression] after",
+            "Bracket the exam from {start_iso} to {end_iso}",
+            "Put a {review_minutes} minute review before my exam on {day} from {from} to {to}",
+            "Exam bracket for {day} {from} to {to} with {review_minutes} minutes of review",
+            "I write an exam on {day} from {from} to {to}, [when is|when do I do] the last review?",
+            "[When do I review|When do I relax] around my exam on {day} between {from} and {to}?",
+            "Plan the time around my exam, {day} {from} to {to}",
+            "Exam {start_iso} to {end_iso}, [plan|add] {review_minutes} minutes review before and a break after",
+            "[Review and rest|Review and decompression] around the exam on {day} from {from} to {to}",
+        ),
+        bench=(
+            "Create an exam bracket around my exam on {day} from {from} to {to}",
+            "I have an exam on {day} from {from} to {to}, plan the review before and the rest after it",
+            "Bracket my {day} exam, it goes from {from} to {to}",
+            "Which review and rest fit around the exam on {day} between {from} and {to}?",
+            "Plan {review_minutes} minutes of review before the exam on {day}, {from} to {to}, and a rest after",
+        ),
+    ),
+    "reranker.priority_hint": wordings(
+        "priority_hint",
+        train=(
+            "{query}: {item_a} or {item_b}?",
+            "{query}, {item_a} or {item_b}?",
+            "{item_a} or {item_b}, {query}?",
+            "I have {item_a} and {item_b}. {query}?",
+            "{query}? [Either|It is either] {item_a} or {item_b}",
+            "[Compare|Rank] {item_a} and {item_b}: {query}?",
+            "[Help me decide|Decide]: {query}, {item_a} or {item_b}?",
+            "[Between|Of] {item_a} and {item_b}, {query}?",
+            "{query}: {item_a} [vs|versus] {item_b}",
+            "I can only do one: {item_a} or {item_b}. {query}?",
+            "There is {item_a} and there is {item_b}, {query}?",
+            "[Tell me|Give me a hint] {query}: {item_a} or {item_b}",
+            "Option one is {item_a}, option two is {item_b}. {query}?",
+            "{query} of these two: {item_a}, {item_b}?",
+            "[Should I pick|Do I pick] {item_a} or {item_b}? {query}?",
+        ),
+        bench=(
+            "Tell me, {query}, {item_a} or rather {item_b}?",
+            "{query} if I have both {item_a} and {item_b}?",
+            "Choose for me: {item_a} or {item_b}, {query}?",
+            "My two tasks are {item_a} and {item_b}. {query}?",
+            "{item_a} against {item_b}: {query}?",
+        ),
+    ),
+}

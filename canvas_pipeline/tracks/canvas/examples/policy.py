@@ -1,0 +1,262 @@
+"""The scripted student and the scripted right behaviour: situations.
+
+In: mock students, a profile, a seed, a canvas factory. Out: ``Situation`` rows: what a student asks, which calls are
+right in which order, what the tools really returned, and the answer. What must hold: every call is valid in the
+registry and was really dispatched; every result is the canvas's own; a call's arguments are stated by the text or by
+an earlier result; the same arguments give the same situations.
+
+``decisions`` cuts a situation into the moments at which a model acts: training rows, preference pairs and bench cases
+are all made from them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.records import digest
+from canvas_pipeline.tracks.canvas.examples.answers import answers
+from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import JOINERS, REMARKS
+from canvas_pipeline.tracks.canvas.examples.phrasings.plain import PLAIN
+from canvas_pipeline.tracks.canvas.examples.phrasings.wording import (
+    Wording,
+    WordingRole,
+    fill,
+    polite,
+    sentence,
+    uncapitalised,
+)
+from canvas_pipeline.tracks.canvas.examples.requests import ask, free_span, new_title
+from canvas_pipeline.tracks.canvas.examples.sequences import RECIPES, Recipe
+from canvas_pipeline.tracks.canvas.examples.situation import (
+    KINDS,
+    Decision,
+    Exchange,
+    Situation,
+    SituationKind,
+    Step,
+    answer_message,
+    calls_message,
+    decisions,
+    messages,
+    result_messages,
+    used_items,
+)
+from canvas_pipeline.tracks.canvas.examples.students import Canvas, CanvasFactory, Snapshot, restage
+from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
+from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
+
+__all__ = [
+    "KINDS", "Decision", "Exchange", "Situation", "SituationKind", "Step", "answer_message", "calls_message", "decisions",
+    "messages", "quotas", "result_messages", "situations", "used_items",
+]  # fmt: skip
+
+PLAIN_ANSWERS: Mapping[str, str] = {
+    "greeting": "Hello! Ask me about your courses, calendar or study plan.",
+    "gratitude": "You are welcome.",
+    "ability": "I can look up your courses, manage your calendar and plan your studying.",
+    "outside": "I can only help with Canvas, your calendar and study plans.",
+    "which_course": "Which course? Please give me its id.",
+    "when_event": "From when to when should it be?",
+    "why_delete": "Why should it be deleted?",
+    "which_event": "Which event do you mean?",
+    "move_where": "To which day and time?",
+    "when_exam": "When is the exam?",
+    "what_work": "For which kind of work?",
+    "what_semester": "When does the semester end, and what is due?",
+    "which_items": "Which two items do you mean?",
+}
+RESULT_CHARACTERS = 300
+LONG_RESULTS = ("study.spaced_schedule", "study.semester_schedule")
+SMALL_TALK = ("greeting", "gratitude")  # nobody greets twice in a line
+REMARK_ANSWERS: Mapping[str, str] = {
+    "thanks": "You are welcome.",
+    "sure": "Yes, that is what I found.",
+    "done": "All right.",
+}
+
+
+def quotas(profile: CanvasProfile) -> dict[SituationKind, int]:
+    """How many situations of each kind the profile's trajectories have."""
+    return {
+        "single": profile.trajectories_per_tool * len(ALL_TOOLS),
+        "several": profile.several_trajectories,
+        "sequence": profile.sequence_trajectories,
+        "follow_up": profile.follow_up_trajectories,
+        "none": profile.none_trajectories,
+    }
+
+
+def situations(
+    students: Sequence[Snapshot],
+    profile: CanvasProfile,
+    seed: int,
+    kinds: Sequence[SituationKind],
+    canvas_factory: CanvasFactory,
+    role: WordingRole = "train",
+    counts: Mapping[SituationKind, int] | None = None,
+) -> Iterator[Situation]:
+    """Situations of the given kinds: as many as the profile's quotas say, or ``counts``.
+
+    Single requests go round the 18 tools; sequences go round their recipes; requests that leave the choice of tools
+    open take those used least so far, so that tool occurrences stay level (G4). Each situation takes a student at
+    random and restages it. Finite; empty where there are no students.
+    """
+    if not students:
+        return
+    level: Counter[str] = Counter(dict.fromkeys(ALL_TOOLS, 0))
+    wanted = dict(quotas(profile) if counts is None else counts)
+    # Sequences fix their tools, single requests are level by themselves: kinds that can choose come after both.
+    for kind in sorted(kinds, key=("none", "single", "sequence", "several", "follow_up").index):
+        for index in range(wanted.get(kind, 0)):
+            situation = _situation(students, profile, seed, kind, index, canvas_factory, role, level)
+            level.update(call.name for call in situation.calls)
+            yield situation
+
+
+def _situation(
+    students: Sequence[Snapshot], profile: CanvasProfile, seed: int, kind: SituationKind, index: int,
+    canvas_factory: CanvasFactory, role: WordingRole, level: Counter[str],
+) -> Situation:  # fmt: skip
+    """One situation; a student whose world cannot serve it (no exam in the calendar, an empty to-do list) is passed
+    over."""
+    for attempt in range(200):
+        key = digest("situation", str(seed), role, kind, str(index), str(attempt))
+        rng = random.Random(key)
+        world = restage(rng.choice(students), key)
+        exchanges = _MAKERS[kind](world, canvas_factory(world), role, rng, index, level)
+        if exchanges is not None:
+            return Situation(
+                id=key[:12], kind=kind, role=role, snapshot=world, declaration=profile.declaration, exchanges=exchanges
+            )
+    # A recipe that no student can serve is replaced by the next one, so that quotas are met with any corpus.
+    return _situation(students, profile, seed, kind, index + 7919, canvas_factory, role, level)
+
+
+def _made(world: Snapshot, canvas: Canvas, text: str, phrasing: str, calls: tuple[ToolCall, ...]) -> Exchange | None:
+    """An exchange of one turn of calls; None where the canvas could not serve one of them, or says too much."""
+    results = tuple(canvas.dispatch(call.name, call.arguments) for call in calls)
+    if any(failed(result) for result in results) or _too_long(world, results):
+        return None
+    return Exchange(
+        text=text, phrasing=phrasing, steps=(Step(calls=calls, results=results),), answer=answers(calls, results)
+    )
+
+
+def _too_long(world: Snapshot, results: Sequence[Any]) -> bool:
+    """Whether results would fill a row: 300 characters for each entry of the student's page (a training row is not
+    cut)."""
+    return sum(len(CALLS.response_text(result)) for result in results) > RESULT_CHARACTERS * world.page_size
+
+
+def failed(result: Any) -> bool:
+    """Whether a result is an error value."""
+    return isinstance(result, Mapping) and "error" in result
+
+
+Made = tuple[Exchange, ...] | None
+Maker = Callable[[Snapshot, Canvas, WordingRole, random.Random, int, "Counter[str]"], Made]
+
+
+def _single(
+    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Made:
+    return _one(world, canvas, role, rng, ALL_TOOLS[index % len(ALL_TOOLS)])
+
+
+def _one(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, tool: str) -> Made:
+    request = ask(world, tool, role, rng)
+    exchange = _made(world, canvas, request.spoken(rng), request.phrasing, (request.call,))
+    return None if exchange is None else (exchange,)
+
+
+def _several(
+    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Made:
+    first, second = (ask(world, tool, role, rng) for tool in _least_used(level, 2, rng))
+    if first.call == second.call:
+        return None
+    joiner = rng.choice([w for w in JOINERS if w.role == role])
+    text = joiner.choose(rng)
+    then = uncapitalised(second.text) if second.cased and not text.endswith(": {second}") else second.text
+    text = fill(text, {"first": sentence(first.text), "second": then})
+    phrasing = f"{joiner.id}+{first.phrasing}+{second.phrasing}"
+    exchange = _made(world, canvas, CALLS.escape(text), phrasing, (first.call, second.call))
+    return None if exchange is None else (exchange,)
+
+
+def _least_used(level: Counter[str], count: int, rng: random.Random) -> list[str]:
+    """Tools drawn among the six used least: level over time, without fixed pairs. Plans stay out: their results fill
+    a row of their own."""
+    six = sorted((tool for tool in level if tool not in LONG_RESULTS), key=lambda tool: (level[tool], digest(tool)))[:6]
+    return rng.sample(six, count)
+
+
+def _sequence(
+    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Made:
+    recipe: Recipe = RECIPES[index % len(RECIPES)]
+    draft = recipe.draft(world, role, rng)
+    if draft is None:
+        return None
+    steps: list[Step] = []
+    for calls in recipe.plan(draft):
+        turn = calls(tuple(step.results[0] for step in steps))
+        if turn is None:
+            return None
+        result = canvas.dispatch(turn.name, turn.arguments)
+        if failed(result):
+            return None
+        steps.append(Step(calls=(turn,), results=(result,)))
+    if _too_long(world, [step.results[0] for step in steps]):
+        return None
+    text = CALLS.escape(polite(draft.text, rng, cased=draft.cased))
+    said = answers(steps[-1].calls, steps[-1].results)
+    return (Exchange(text=text, phrasing=draft.phrasing, steps=tuple(steps), answer=said),)
+
+
+def _follow_up(
+    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Made:
+    asked = _one(world, canvas, role, rng, _least_used(level, 1, rng)[0])
+    if asked is None:
+        return None
+    subject = rng.choice(list(REMARKS))
+    remark = rng.choice([w for w in REMARKS[subject] if w.role == role])
+    said = REMARK_ANSWERS.get(subject, asked[0].answer)
+    return (*asked, Exchange(text=_typed(remark, rng), phrasing=remark.id, steps=(), answer=said))
+
+
+def _none(
+    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Made:
+    subject = list(PLAIN)[index % len(PLAIN)]
+    wording = rng.choice([w for w in PLAIN[subject] if w.role == role])
+    start, _ = free_span(world, rng)
+    values = {
+        "title": new_title(world, rng).text, "event_id": rng.choice(world.events).id, "day": start.date().isoformat(),
+        "n_sessions": str(rng.choice((3, 4, 5))),
+    }  # fmt: skip
+    cased = not wording.text.startswith("{")
+    text = fill(wording.choose(rng), values)
+    if subject not in SMALL_TALK:
+        text = polite(text, rng, cased=cased)
+    return (Exchange(text=CALLS.escape(text), phrasing=wording.id, steps=(), answer=PLAIN_ANSWERS[subject]),)
+
+
+def _typed(wording: Wording, rng: random.Random) -> str:
+    text = wording.choose(rng)
+    return text[0].lower() + text[1:] if rng.random() < 0.3 else text
+
+
+_MAKERS: Mapping[SituationKind, Maker] = {
+    "single": _single,
+    "several": _several,
+    "sequence": _sequence,
+    "follow_up": _follow_up,
+    "none": _none,
+}

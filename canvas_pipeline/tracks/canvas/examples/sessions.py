@@ -1,0 +1,243 @@
+"""Recorded agent sessions: read as training conversations, and recorded from the scripted policy.
+
+In: JSONL of sessions and the mock students of the current corpus, or situations. Out: ``Trajectory`` rows and a
+``Refusal`` for every session that is none; or session rows. What must hold: rows seen = trajectories + refusals;
+every call valid (G7), no tool more than three times (G13), an answer at the end; a session's items belong to students
+of the current corpus, or it leaves: a session whose items nobody knows could not be kept out of the bench.
+
+A session is one JSON object: ``user_query``; ``context`` with ``now_iso`` and perhaps ``items`` (see
+``students.imprint``); ``trajectory``, a list of ``{"call": {"name", "arguments"}}``, ``{"result": {"name",
+"value"}}`` and, last, ``{"answer": text}`` (calls next to each other are one turn); ``contributor_id``. Items are
+named by imprints and not by id, because ids hang on the private registry of the machine that made the corpus.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from canvas_pipeline.errors import MissingInput
+from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.records import Message, Refusal, Row, Trajectory, digest, dumps
+from canvas_pipeline.tracks.canvas.examples.policy import (
+    Situation,
+    SituationKind,
+    answer_message,
+    calls_message,
+    result_messages,
+    situations,
+    used_items,
+)
+from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot, imprint
+from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
+from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, system_message
+from canvas_pipeline.tracks.canvas.tools.registry import is_iso, validate
+
+MAX_USES_OF_A_TOOL = 3
+
+
+class SessionCall(Row, frozen=True, kw_only=True):
+    name: str
+    arguments: dict[str, Any]
+
+
+class SessionResult(Row, frozen=True, kw_only=True):
+    name: str
+    value: Any
+
+
+class SessionEntry(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """Exactly one of the three."""
+
+    call: SessionCall | None = None
+    result: SessionResult | None = None
+    answer: str | None = None
+
+
+class SessionContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What was known when the session began; other keys are allowed and not used."""
+
+    now_iso: str
+    items: tuple[str, ...] = ()
+
+
+class SessionRow(Row, frozen=True, kw_only=True):
+    """One recorded agent session."""
+
+    user_query: str
+    context: SessionContext
+    trajectory: tuple[SessionEntry, ...]
+    contributor_id: str
+
+
+Imprints = Mapping[str, str]
+
+
+def from_session_files(
+    paths: Iterable[Path], students: Sequence[Snapshot], declaration: Declaration
+) -> tuple[list[Trajectory], list[Refusal], int]:
+    """All sessions of some files: the rows, the refusals (file name and line), and how many lines were seen.
+
+    A line that is no JSON object leaves as ``not_json``. Raises ``MissingInput`` for a file that is not there.
+    """
+    kept: dict[str, Trajectory] = {}
+    refused: list[Refusal] = []
+    seen = 0
+    for path in paths:
+        try:
+            lines = path.read_bytes().splitlines()
+        except FileNotFoundError:
+            raise MissingInput(f"{path}: no such session file") from None
+        for made in from_sessions(_rows(lines), students, declaration, path.name):
+            seen += 1
+            if isinstance(made, Refusal):
+                refused.append(made)
+            elif made.id in kept:
+                refused.append(Refusal(source=path.name, line=_line(made), reason="duplicate"))
+            else:
+                kept[made.id] = made
+    return list(kept.values()), refused, seen
+
+
+def _rows(lines: Iterable[bytes]) -> Iterator[Any]:
+    for line in lines:
+        try:
+            yield msgspec.json.decode(line) if line.strip() else None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            yield None
+
+
+def _line(made: Trajectory) -> int:
+    return int(made.parents[0].rsplit(":", 1)[1])
+
+
+def from_sessions(
+    rows: Iterable[Any], students: Sequence[Snapshot], declaration: Declaration, source: str = "sessions"
+) -> Iterator[Trajectory | Refusal]:
+    """Each recorded session as a training row, or why it is none.
+
+    Where the context names no items, the session is taken as the student's whose titles it says most often. Reasons:
+    ``not_json``, ``bad_row``, ``bad_now``, ``bad_call``, ``unknown_tool``, ``orphan_result``, ``missing_result``,
+    ``no_answer``, ``overused_tool``, ``unknown_items``.
+    """
+    known = {imprint(item): item.id for world in students for item in world.items}
+    for line, row in enumerate(rows, 1):
+        made = _session(row, known, students, declaration, f"{source}:{line}")
+        yield Refusal(source=source, line=line, reason=made) if isinstance(made, str) else made
+
+
+def _session(
+    row: Any, known: Imprints, students: Sequence[Snapshot], declaration: Declaration, parent: str
+) -> Trajectory | str:
+    """The row as a trajectory, or the reason why not."""
+    if not isinstance(row, dict):
+        return "not_json"
+    try:
+        session = msgspec.convert(row, SessionRow)
+    except msgspec.ValidationError:
+        return "bad_row"
+    if not is_iso(session.context.now_iso):
+        return "bad_now"
+    turns = _turns(session.trajectory)
+    if isinstance(turns, str):
+        return turns
+    said = (
+        system_message(session.context.now_iso, declaration),
+        Message(role="user", content=CALLS.escape(session.user_query)),
+        *turns,
+    )
+    if any(name not in known for name in session.context.items):
+        return "unknown_items"
+    ids = tuple(known[name] for name in session.context.items) or _mentioned(students, said)
+    if not ids:
+        return "unknown_items"
+    return Trajectory(
+        id=digest("session", *(message.content for message in said))[:12], kind="session", messages=said, tools=ALL_TOOLS,
+        phrasing="session", item_ids=ids, parents=(parent, session.contributor_id),
+    )  # fmt: skip
+
+
+def _turns(entries: Sequence[SessionEntry]) -> tuple[Message, ...] | str:
+    """Assistant and tool messages of a session: calls, their results in the same order, …, an answer."""
+    said: list[Message] = []
+    calls: list[ToolCall] = []
+    results: list[SessionResult] = []
+    uses: Counter[str] = Counter()
+    for index, entry in enumerate(entries):
+        if [entry.call, entry.result, entry.answer].count(None) != 2:
+            return "bad_row"
+        if entry.result is not None:
+            if len(results) >= len(calls) or calls[len(results)].name != entry.result.name:
+                return "orphan_result"
+            results.append(entry.result)
+            continue
+        if results or entry.answer is not None:
+            # A new model turn begins: the one before must be complete.
+            if len(results) != len(calls):
+                return "missing_result"
+            if calls:
+                said += (calls_message(calls), *result_messages(calls, [result.value for result in results]))
+            calls, results = [], []
+        if entry.call is not None:
+            problem = _problem(entry.call, uses)
+            if problem:
+                return problem
+            calls.append(ToolCall(entry.call.name, entry.call.arguments))
+        elif entry.answer is not None and entry.answer.strip():
+            return (*said, answer_message(entry.answer)) if index == len(entries) - 1 else "bad_row"
+    return "missing_result" if len(results) != len(calls) else "no_answer"
+
+
+def _problem(call: SessionCall, uses: Counter[str]) -> str | None:
+    errors = validate(ToolCall(call.name, call.arguments))
+    if errors:
+        return "unknown_tool" if errors[0].code == "unknown_tool" else "bad_call"
+    uses[call.name] += 1
+    return "overused_tool" if uses[call.name] > MAX_USES_OF_A_TOOL else None
+
+
+def _mentioned(students: Sequence[Snapshot], said: Sequence[Message]) -> tuple[str, ...]:
+    """The items of the student whose titles are said most; none where no title is said."""
+    text = " ".join(message.content for message in said[1:])
+    best = max(students, key=lambda world: sum(CALLS.escape(a.title) in text for a in world.assignments), default=None)
+    if best is None or not any(CALLS.escape(a.title) in text for a in best.assignments):
+        return ()
+    return used_items(best, text)
+
+
+def record(
+    students: Sequence[Snapshot], profile: CanvasProfile, seed: int, canvas_factory: CanvasFactory, count: int
+) -> list[dict[str, Any]]:
+    """``count`` sessions of the scripted policy, as they ship: half of them one request, the rest several calls,
+    steps, or a question back."""
+    each = count // 6
+    counts: dict[SituationKind, int] = {"single": count - 3 * each, "several": each, "sequence": each, "none": each}
+    made = situations(students, profile, seed, tuple(counts), canvas_factory, counts=counts)
+    return [session_row(situation) for situation in made]
+
+
+def session_row(situation: Situation) -> dict[str, Any]:
+    """A situation of one exchange as a recorded session: the reverse of ``from_sessions``."""
+    (exchange,) = situation.exchanges
+    entries: list[dict[str, Any]] = []
+    for step in exchange.steps:
+        entries += [{"call": {"name": call.name, "arguments": call.arguments}} for call in step.calls]
+        entries += [
+            {"result": {"name": call.name, "value": result}}
+            for call, result in zip(step.calls, step.results, strict=True)
+        ]
+    entries.append({"answer": exchange.answer})
+    used = set(situation.item_ids)
+    items = [item for item in situation.snapshot.items if item.id in used]
+    row = {
+        "user_query": exchange.text,
+        "context": {"now_iso": situation.snapshot.now, "items": [imprint(item) for item in items]},
+        "trajectory": entries,
+        "contributor_id": items[0].contributors[0] if items[0].contributors else "",
+    }
+    return dict(msgspec.json.decode(dumps(row)))

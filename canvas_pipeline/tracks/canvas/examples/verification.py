@@ -1,0 +1,239 @@
+"""What is wrong with a completion, axis by axis: one verifier each, independent of how a mistake was made (T9).
+
+In: the truth (the calls to make, turn by turn) and a completion as messages. Out: the set of axes it fails; empty means
+right. What must hold: a verifier reads the wire text as the bench does and shares nothing with the mutators but the
+wire format and the registry, so it can catch a mutator that does something else than it says.
+
+How a turn is read: its calls are aligned with the calls needed. A needed call is *made* by a block of the same name; a
+block that is a later turn's call is *early*; of the remaining blocks the first ones stand *instead* of needed calls
+that nobody made, and all others are *extra*. Each verifier looks at its own part of that reading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from canvas_pipeline.models.family import Malformed, ToolCall, Turn
+from canvas_pipeline.records import Message
+from canvas_pipeline.tracks.canvas.examples.moments import Step
+from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, ErrorCode, Parameter, validate
+
+_FAMILIES = tuple(dict.fromkeys(tool.family for tool in TOOLS.values()))
+_TOOL_NAME = re.compile(rf"\b(?:{'|'.join(_FAMILIES)})\.[a-z]\w*")
+_KEYS: tuple[ErrorCode, ...] = ("missing_argument", "unknown_argument")
+_VALUES: tuple[ErrorCode, ...] = ("wrong_type", "out_of_range", "not_in_enum", "bad_date")
+
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One call as written. ``call`` is None where it cannot be read; ``name`` is then what can still be made out."""
+
+    name: str | None
+    call: ToolCall | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One assistant turn beside what was right there (see the module's text)."""
+
+    turn: Turn
+    needed: Step
+    later: Step
+    made: tuple[tuple[ToolCall, Block], ...]
+    early: tuple[Block, ...]
+    instead: tuple[tuple[ToolCall, Block], ...]
+    extra: tuple[Block, ...]
+    left_out: Step
+
+    @property
+    def in_words(self) -> tuple[str, ...]:
+        """Tool names written into plain text."""
+        return tuple(_TOOL_NAME.findall(self.turn.text))
+
+
+def faults(steps: Sequence[Step], completion: Iterable[Message]) -> frozenset[str]:
+    """The axes that a completion fails. ``steps`` are the calls that are right in this and the following assistant
+    turns; the completion may stop early (it is then judged as far as it goes) and turns beyond the last step should be
+    answers."""
+    readings = read(steps, completion)
+    return frozenset(axis for axis, fails in VERIFIERS.items() if any(fails(reading) for reading in readings))
+
+
+def read(steps: Sequence[Step], completion: Iterable[Message]) -> tuple[Reading, ...]:
+    """Each assistant turn of a completion, aligned with its step."""
+    turns = [CALLS.parse(message.content) for message in completion if message.role == "assistant"]
+    readings = []
+    for place, turn in enumerate(turns):
+        needed = steps[place] if place < len(steps) else ()
+        later = tuple(call for step in steps[place + 1 :] for call in step)
+        readings.append(_align(turn, needed, later))
+    return tuple(readings)
+
+
+def _align(turn: Turn, needed: Step, later: Step) -> Reading:
+    free = [_block(call) for call in turn.calls]
+    made: list[tuple[ToolCall, Block]] = []
+    missing: list[ToolCall] = []
+    for want in needed:
+        same = [b for b in free if b.name == want.name]
+        # Of several blocks with the name, the one with the right arguments; a repeat of it is then the extra one.
+        best = next((b for b in same if b.call == want), same[0] if same else None)
+        if best is None:
+            best = next((b for b in free if b.name is None), None)
+        if best is None:
+            missing.append(want)
+        else:
+            _take(free, best)
+            made.append((want, best))
+    awaited = [call.name for call in later]
+    early: list[Block] = []
+    for block in list(free):
+        if block.name in awaited:
+            awaited.remove(block.name)
+            _take(free, block)
+            early.append(block)
+    # What comes too early explains what is not there yet: one mistake, not two.
+    instead = list(zip(missing, free, strict=False)) if not early else []
+    return Reading(
+        turn=turn,
+        needed=needed,
+        later=later,
+        made=tuple(made),
+        early=tuple(early),
+        instead=tuple(instead),
+        extra=tuple(free[len(instead) :]),
+        left_out=tuple(missing[len(instead) :]) if not early else (),
+    )
+
+
+def _take(blocks: list[Block], block: Block) -> None:
+    del blocks[next(i for i, other in enumerate(blocks) if other is block)]
+
+
+def _block(call: ToolCall | Malformed) -> Block:
+    if isinstance(call, ToolCall):
+        return Block(call.name, call)
+    name = re.search(r"call:\s*([\w.\-]+)", call.raw) or _TOOL_NAME.search(call.raw)
+    return Block(name.group(name.re.groups) if name else None, None)
+
+
+def _selects_wrongly(reading: Reading) -> bool:
+    """A name that does not exist; another tool of the right family; a needed call that nobody made."""
+    names = [block.name for block in _blocks(reading) if block.name] + list(reading.in_words)
+    if any(name not in TOOLS for name in names):
+        return True
+    families = {call.name.split(".")[0] for call in reading.needed}
+    if any(block.name and TOOLS[block.name].family in families for _, block in reading.instead):
+        return True
+    if reading.in_words and not reading.turn.calls and reading.needed:
+        wanted = {call.name for call in reading.needed}
+        return any(name not in wanted and TOOLS[name].family in families for name in reading.in_words)
+    return bool(reading.left_out) and bool(reading.turn.calls)
+
+
+def _fits_no_domain(reading: Reading) -> bool:
+    """An existing tool of a family that nothing in the request belongs to, where another tool was needed."""
+    families = {call.name.split(".")[0] for call in reading.needed}
+    names = [block.name for _, block in reading.instead]
+    if reading.needed and not reading.turn.calls:
+        names += reading.in_words
+    return any(name in TOOLS and TOOLS[name].family not in families for name in names if name)
+
+
+def _breaks_keys(reading: Reading) -> bool:
+    """A required argument left out, one that does not exist, or one the student asked for not given."""
+    return _breaks(reading, _KEYS, _other_keys)
+
+
+def _other_keys(want: ToolCall, arguments: Arguments) -> bool:
+    given, known = set(arguments), {p.name for p in TOOLS[want.name].parameters}
+    asked = {key for key, value in want.arguments.items() if value != _default(want.name, key)}
+    return not given <= known or not asked <= given or _errors(ToolCall(want.name, dict(arguments)), _KEYS)
+
+
+def _breaks_values(reading: Reading) -> bool:
+    """A value of the wrong type, out of range, no date, not in the list, or not the one that was asked for."""
+    return _breaks(reading, _VALUES, _other_values)
+
+
+def _other_values(want: ToolCall, arguments: Arguments) -> bool:
+    for key, value in arguments.items():
+        parameter = _parameter(want.name, key)
+        right = want.arguments.get(key, parameter.default if parameter else value)
+        if parameter and (type(value) is not type(right) or value != right):
+            return True
+    return False
+
+
+def _breaks(reading: Reading, codes: tuple[ErrorCode, ...], differs: Callable[[ToolCall, Arguments], bool]) -> bool:
+    """Whether a call has errors of these codes, or differs from the call that it stands for."""
+    for want, block in reading.made + reading.instead:
+        if block.call is None:
+            continue
+        # Another tool is judged by its own schema; one that does not exist by that of the tool that it stands for.
+        another = block.name != want.name and block.name in TOOLS
+        if _errors(block.call, codes) if another else differs(want, block.call.arguments):
+            return True
+    return any(block.call is not None and _errors(block.call, codes) for block in reading.early + reading.extra)
+
+
+def _calls_too_much(reading: Reading) -> bool:
+    """More calls than the request needs, where it needs some."""
+    return bool(reading.needed) and bool(reading.extra)
+
+
+def _orders_wrongly(reading: Reading) -> bool:
+    """A call that needs a result that is not there yet."""
+    return bool(reading.early)
+
+
+def _is_unreadable(reading: Reading) -> bool:
+    """A malformed envelope, a call described in words, or nothing where an answer belongs."""
+    if reading.turn.malformed:
+        return True
+    if reading.turn.calls:
+        return False
+    return bool(reading.needed) or bool(reading.in_words) or not reading.turn.text
+
+
+def _does_not_stop(reading: Reading) -> bool:
+    """A call, in whatever form, where enough is known or nothing needs calling."""
+    return not reading.needed and (bool(reading.turn.calls) or bool(reading.in_words))
+
+
+def _blocks(reading: Reading) -> tuple[Block, ...]:
+    matched = tuple(block for _, block in reading.made + reading.instead)
+    return matched + reading.early + reading.extra
+
+
+def _errors(call: ToolCall, codes: tuple[ErrorCode, ...]) -> bool:
+    return any(error.code in codes for error in validate(call))
+
+
+def _parameter(tool: str, key: str) -> Parameter | None:
+    return next((p for p in TOOLS[tool].parameters if p.name == key), None)
+
+
+def _default(tool: str, key: str) -> object:
+    parameter = _parameter(tool, key)
+    return parameter.default if parameter else None
+
+
+# The eight axes of the taxonomy in its order, each with the question it answers.
+VERIFIERS: Mapping[str, Callable[[Reading], bool]] = {
+    "tool_selection": _selects_wrongly,
+    "argument_keys": _breaks_keys,
+    "argument_values": _breaks_values,
+    "parsimony": _calls_too_much,
+    "ordering": _orders_wrongly,
+    "format": _is_unreadable,
+    "domain_fit": _fits_no_domain,
+    "termination": _does_not_stop,
+}
+AXES: tuple[str, ...] = tuple(VERIFIERS)
+HEAVY_AXES: tuple[str, ...] = ("parsimony", "termination")

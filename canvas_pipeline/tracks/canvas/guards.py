@@ -1,0 +1,228 @@
+"""The guards over tool calls: G1 G4 G7 G8 G13. Only ``table`` imports them.
+
+The same rows give the same verdict. A reason names rows by id and tools by their registry name, and never quotes a row's text. What
+a rejected side may legally get wrong is written down in ``LEGAL_FAULTS`` and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from canvas_pipeline.guardrails.guard import BOTH_PARTS, NOTHING_TO_JUDGE, Bound, Guard, Measured, RowsEvidence
+from canvas_pipeline.guardrails.verdict import Number
+from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory
+from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+
+DataRow = Trajectory | PreferencePair | FeedbackExample
+MAX_REPEATS = 3
+"""How often one tool may be called in a trajectory (G13)."""
+
+LEGAL_FAULTS: Mapping[str, str] = {"tool_selection": "hallucinated name", "format": "malformed call"}
+"""What the undesirable side of an axis may hold although a guard forbids it elsewhere: axis 1 and axis 6 of the design."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One conversation of a row and what it may legally hold."""
+
+    messages: tuple[Message, ...]
+    may_hallucinate: bool = False
+    may_be_malformed: bool = False
+
+    def called(self) -> list[str]:
+        """The tools of the assistant's well-formed calls."""
+        turns = (CALLS.parse(m.content) for m in self.messages if m.role == "assistant")
+        return [call.name for turn in turns for call in turn.well_formed]
+
+
+def sides(row: DataRow) -> tuple[Side, ...]:
+    """A row's conversations: a trajectory has one; a pair has prompt, chosen and rejected; feedback prompt and
+    completion."""
+    if isinstance(row, Trajectory):
+        return (Side(row.messages),)
+    faults = {LEGAL_FAULTS.get(axis) for axis in row.axes}
+    hallucinate, malformed = "hallucinated name" in faults, "malformed call" in faults
+    if isinstance(row, PreferencePair):
+        return (Side(row.prompt), Side(row.chosen), Side(row.rejected, hallucinate, malformed))
+    undesirable = not row.label
+    return (
+        Side(row.prompt),
+        Side(row.completion, undesirable and hallucinate, undesirable and malformed),
+    )
+
+
+def _in_preferences(e: RowsEvidence) -> Measured:
+    """How many chosen and rejected sides contain ``<|tool_call>``, over the whole preference set (train and eval
+    together; the format and termination axes, whose rejected or chosen sides hold none, are legal)."""
+    total = chosen = rejected = 0
+    for pair in e.rows:
+        total += 1
+        chosen += any(CALLS.call_open in m.content for m in pair.chosen if m.role == "assistant")
+        rejected += any(CALLS.call_open in m.content for m in pair.rejected if m.role == "assistant")
+    numbers: dict[str, Number] = {
+        "pairs": total,
+        "chosen_with_call": chosen / total if total else None,
+        "rejected_with_call": rejected / total if total else None,
+    }
+    return Measured(numbers)
+
+
+def _balance(e: RowsEvidence) -> Measured:
+    """Tool occurrences over the training trajectories' assistant turns: the fewest, and their coefficient of variation (population
+    standard deviation over mean)."""
+    least = e.profile.min_tool_occurrences
+    found = Counter(name for row in e.rows for side in sides(row) for name in side.called())
+    counts = {name: found[name] for name in TOOLS}
+    mean = statistics.fmean(counts.values())
+    numbers: dict[str, Number] = {
+        "fewest": min(counts.values()),
+        "most": max(counts.values()),
+        "cv": statistics.pstdev(counts.values()) / mean if mean else None,
+        **{f"tool/{name}": count for name, count in counts.items()},
+    }
+    rare = [name for name, count in sorted(counts.items(), key=lambda entry: entry[1]) if count < least]
+    return Measured(numbers, {"min_occurrences": least, "max_cv": e.profile.max_tool_cv}, rare)
+
+
+def _exist(e: RowsEvidence) -> Measured:
+    """Every tool name (in calls, in tool messages, among the declared tools) is in the registry. Rejected and undesirable sides of
+    the tool-selection axis may hold made-up names in their calls and the answers to them; they are counted apart."""
+    total = unknown = legal = names = 0
+    where: list[str] = []
+    for row in e.rows:
+        total += 1
+        wrong = [name for name in row.tools if name not in TOOLS]
+        names += len(row.tools)
+        for side in sides(row):
+            called = side.called()
+            called += [m.name or "" for m in side.messages if m.role == "tool"]
+            made_up = [name for name in called if name not in TOOLS]
+            names += len(called)
+            if side.may_hallucinate:
+                legal += len(made_up)
+            else:
+                wrong += made_up
+        unknown += len(wrong)
+        if wrong:
+            where.append(f"row {row.id}")
+    numbers: dict[str, Number] = {
+        "rows": total, "names": names, "unknown_names": unknown, "rows_with_unknown": len(where),
+        "legal_in_rejected": legal,
+    }  # fmt: skip
+    return Measured(numbers, where=where)
+
+
+def _round_trip(e: RowsEvidence) -> Measured:
+    """Count the turns that are not written as calls are written.
+
+    An assistant turn must be byte for byte what ``serialise`` writes for the calls that ``parse`` reads in it, a tool result must
+    be readable JSON, and no other turn may hold a live marker. Malformed calls are legal in the rejected or undesirable side of the
+    format axis only, and counted apart."""
+    total = calls = broken = legal = 0
+    where: list[str] = []
+    for row in e.rows:
+        total += 1
+        faults = 0
+        for side in sides(row):
+            for message in side.messages:
+                if message.role != "assistant":
+                    faults += not _inert(message)
+                    continue
+                turn = CALLS.parse(message.content)
+                calls += len(turn.calls)
+                if _faithful(message.content):
+                    continue
+                if side.may_be_malformed:
+                    legal += 1
+                else:
+                    faults += 1
+        broken += faults
+        if faults:
+            where.append(f"row {row.id}")
+    numbers: dict[str, Number] = {
+        "rows": total, "calls": calls, "broken": broken, "rows_broken": len(where), "legal_in_rejected": legal,
+        "fidelity": (1 - len(where) / total) if total else None,
+    }  # fmt: skip
+    return Measured(numbers, where=where)
+
+
+def _faithful(text: str) -> bool:
+    """Whether an assistant turn loses nothing when parsed: its calls written again stand in it in order, and what is
+    left is exactly the turn's text (so a stop marker in the middle, or a plain-quoted string, is noticed)."""
+    turn = CALLS.parse(text)
+    if turn.malformed:
+        return False
+    rest, position = [], 0
+    for call in turn.well_formed:
+        block = CALLS.serialise(call)
+        at = text.find(block, position)
+        if at < 0 or CALLS.parse(block).calls != (call,):
+            return False
+        rest.append(text[position:at])
+        position = at + len(block)
+    rest.append(text[position:])
+    return "".join(rest).strip() == turn.text
+
+
+def _inert(message: Message) -> bool:
+    """Whether a system, user or tool turn holds no live marker, and a tool's content is JSON."""
+    if "<|" in message.content or "|>" in message.content:
+        return False
+    if message.role != "tool":
+        return True
+    try:
+        json.loads(CALLS.unescape(message.content))
+    except ValueError:
+        return False
+    return True
+
+
+def _repetition(e: RowsEvidence) -> Measured:
+    """How often one tool is called in one trajectory's assistant turns."""
+    total = most = 0
+    where: list[str] = []
+    for row in e.rows:
+        total += 1
+        uses = Counter(name for side in sides(row) for name in side.called())
+        repeats = max(uses.values(), default=0)
+        most = max(most, repeats)
+        if repeats > MAX_REPEATS:
+            where.append(f"row {row.id}")
+    return Measured({"trajectories": total, "most_repeats": most, "trajectories_over": len(where)}, where=where)
+
+
+_B = Bound
+# A method is blocked by the guards over everything its weights descend from. Preference and feedback methods start from the SFT
+# checkpoint, so that the trajectories' balance (G4) and repetition (G13) concern them too; SFT reads no pairs, so G1 does not.
+GUARDS: tuple[Guard, ...] = (
+    Guard("g1", "g1_tool_calls_in_preferences", "at least 80 % of chosen and of rejected sides contain a tool call",
+          "line", ("preference_train", "preference_eval"), RowsEvidence, _in_preferences,
+          (_B("pairs", ">=", "min_pairs", 1, NOTHING_TO_JUDGE),
+           _B("chosen_with_call", ">=", "min_share", 0.8, "chosen sides must show calls, not prose about them"),
+           _B("rejected_with_call", ">=", "min_share", 0.8, "rejected sides must be wrong calls; make fewer pairs "
+              "of the format and termination axes, which hold none")),
+          lambda method: method.objective == "pairwise"),
+    Guard("g4", "g4_tool_balance", "each of the 18 tools occurs often enough, and about equally often",
+          "line", ("trajectory_train",), RowsEvidence, _balance,
+          (_B("fewest", ">=", "min_occurrences", None, "synthesise more trajectories of the rare tools"),
+           _B("cv", "<=", "max_cv", None, "level the quotas per tool"))),
+    Guard("g7", "g7_tools_exist", "every tool name in the data set exists in the registry",
+          "dataset", BOTH_PARTS, RowsEvidence, _exist,
+          (_B("rows", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
+           _B("unknown_names", "<=", "max_unknown", 0, "correct the names; only the rejected side of the "
+              "tool-selection axis may hold made-up ones"))),
+    Guard("g8", "g8_round_trip", "every call in every row survives parse and serialise unchanged",
+          "dataset", BOTH_PARTS, RowsEvidence, _round_trip,
+          (_B("calls", ">=", "min_calls", 1, NOTHING_TO_JUDGE),
+           _B("broken", "<=", "max_broken", 0, "write calls with CALLS.serialise, results with response_text "
+              "and text from outside with escape"))),
+    Guard("g13", "g13_no_repetition", "no tool is called more than three times in one trajectory",
+          "line", ("trajectory_train",), RowsEvidence, _repetition,
+          (_B("trajectories", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
+           _B("most_repeats", "<=", "max_repeats", MAX_REPEATS, "drop or shorten the trajectory: it teaches looping"))),
+)  # fmt: skip

@@ -1,0 +1,55 @@
+"""The system prompt, rendered from the registry: one source for training, bench and demo.
+
+In: the profile's way of declaring tools and the reference instant. Out: the system message's text. What must hold: every
+declared tool is in the registry, and training, bench and agent call this function and no other.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from canvas_pipeline.records import Message
+from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, schemas
+
+Declaration = Literal["catalogue", "native"]
+ALL_TOOLS: tuple[str, ...] = tuple(TOOLS)
+
+OPENING = "Canvas assistant."
+"""How a system message with a catalogue begins."""
+
+POLICY = (
+    "You are a student's Canvas and calendar assistant. Call a tool only when its result is needed, once, with the "
+    "arguments the student gave; stop when you know enough and answer in plain words. Nothing is booked between 23:00 "
+    "and 07:00; work comes in blocks of 60 to 90 minutes with at least 15 minutes between; personal events are fixed; "
+    "nothing is deleted without asking; nothing is invented that a tool did not return."
+)
+
+
+def system_message(now: str, declaration: Declaration, tools: tuple[str, ...] = ALL_TOOLS) -> Message:
+    """The first message of every conversation. ``now`` is the reference instant (ISO-8601), never the wall clock.
+
+    ``catalogue`` names the tools in a line each family, for a model with a short context; ``native`` leaves their
+    declaration to the chat template, which gets the schemas (see ``declared``).
+    """
+    instant = datetime.fromisoformat(now)
+    # Contributors' instants carry their own offset; without one it is UTC, as everywhere here.
+    instant = instant.astimezone(UTC) if instant.tzinfo else instant
+    clock = instant.strftime("%Y-%m-%dT%H:%M:%SZ %a")
+    if declaration == "native":
+        return Message(role="system", content=f"{POLICY}\nNow: {clock}.")
+    return Message(role="system", content=f"{OPENING} {catalogue(tools)} Now: {clock}.")
+
+
+def catalogue(tools: tuple[str, ...] = ALL_TOOLS) -> str:
+    """The tool names grouped by family, as short as they can be said."""
+    families: dict[str, list[str]] = {}
+    for name in tools:
+        family, short = name.split(".", 1)
+        families.setdefault(family, []).append(short)
+    return " ".join(f"{family}: {' '.join(names)}." for family, names in families.items())
+
+
+def declared(tools: tuple[str, ...], declaration: Declaration) -> list[dict[str, Any]] | None:
+    """The schemas the chat template declares: none with a catalogue (the system message names the tools), all with native."""
+    return schemas(tools) if declaration == "native" else None
