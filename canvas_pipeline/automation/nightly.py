@@ -1,6 +1,6 @@
 """Read when the nightly runs and whether automation starts by itself, and find what changed since the last successful nightly.
 
-A value that nobody can run by is an error before anything is scheduled. A hash says that something changed, not what.
+An unusable setting is an error before anything is scheduled.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
 
 
 def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
-    """A short hash of each thing that a rebuild of some tracks depends on: contributors, sessions, deploy files, settings, code."""
+    """Return a short hash of each thing that some tracks are made from: contributors, sessions, deploy files, settings, code."""
     ws, tracks = workspaces[0], [each.track.name for each in workspaces]
     sessions = sessions_in(ws.sessions)[0]
     deployed = sorted(path for path in ws.deploy.glob("*") if path.is_file())
@@ -89,22 +89,22 @@ def _sha256(path: Path) -> str:
     try:
         return sha256_file(path)
     except OSError:
-        # Renamed while we looked, or not ours to read: the night is not cancelled for that; the stage that needs it says so.
+        # Renamed meanwhile, or not readable: the nightly still runs, and the stage that needs the file reports it.
         return "unreadable"
 
 
-def shown(inputs: Mapping[str, str]) -> str:
-    """``contributors:4f… sessions:…`` as one tag of a run; ``read`` takes it apart again."""
+def to_tag(inputs: Mapping[str, str]) -> str:
+    """Write the hashes as one run tag, ``contributors:4f… sessions:…``; ``from_tag`` reads it."""
     return " ".join(f"{name}:{digest}" for name, digest in inputs.items())
 
 
-def read(tag: str) -> dict[str, str]:
-    """What ``shown`` wrote."""
+def from_tag(tag: str) -> dict[str, str]:
+    """Read what ``to_tag`` wrote."""
     return dict(part.split(":", 1) for part in tag.split() if ":" in part)
 
 
 def changed(now: Mapping[str, str], last_success: Mapping[str, str] | None) -> str:
-    """What differs from the last success, by name: ``contributors, code``; ``nothing``; or everything where there was none."""
+    """Name what differs from the last success (``contributors, code``), or ``NOTHING``; ``EVERYTHING`` without a last success."""
     if last_success is None:
         return EVERYTHING
     return ", ".join(name for name in now if now[name] != last_success.get(name)) or NOTHING

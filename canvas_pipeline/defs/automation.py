@@ -34,9 +34,9 @@ def every_night(context: dg.ScheduleEvaluationContext, pipeline: PipelineResourc
     changes is a check of the whole pipeline that makes nothing; its tags say what had changed."""
     now = nightly.inputs_of([pipeline.here(track) for track in TRACKS])
     succeeded = dg.RunsFilter(job_name=nightly_job.name, statuses=[dg.DagsterRunStatus.SUCCESS])
-    last = [nightly.read(run.tags.get(INPUTS, "")) for run in context.instance.get_runs(succeeded, limit=1)]
+    last = [nightly.from_tag(run.tags.get(INPUTS, "")) for run in context.instance.get_runs(succeeded, limit=1)]
     changed = nightly.changed(now, last[0] if last else None)
-    return dg.RunRequest(run_key=None, tags={INPUTS: nightly.shown(now), CHANGED: changed})
+    return dg.RunRequest(run_key=None, tags={INPUTS: nightly.to_tag(now), CHANGED: changed})
 
 
 @dg.definitions

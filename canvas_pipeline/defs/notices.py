@@ -10,11 +10,11 @@ import dagster as dg
 from canvas_pipeline.automation.notification import (
     NOTIFY,
     FailedCheck,
-    Notice,
+    Notification,
     notifiers_of,
+    notify,
     plain_numbers,
-    standing,
-    tell,
+    release_state,
 )
 from canvas_pipeline.defs.automation import WATCHING
 from canvas_pipeline.orchestration.checks import numbers_of
@@ -30,19 +30,22 @@ def failures(context: dg.RunFailureSensorContext, pipeline: PipelineResource) ->
     started = context.instance.get_run_record_by_id(run.run_id)
     since = datetime.fromtimestamp((started and started.start_time) or 0, UTC)
     found = notice_of(
-        run, context.get_step_failure_events(), _evaluations(context), standing(Path(pipeline.root) / "releases", since)
+        run,
+        context.get_step_failure_events(),
+        _evaluations(context),
+        release_state(Path(pipeline.root) / "releases", since),
     )
     context.log.error(found.text())
-    tell(found, NOTIFIERS)
+    notify(found, NOTIFIERS)
 
 
 def notice_of(
     run: dg.DagsterRun, failed: Iterable[dg.DagsterEvent], evaluations: Iterable[dg.AssetCheckEvaluation], release: str
-) -> Notice:
+) -> Notification:
     """The notice of a failed run: names, numbers and exception classes, and nothing anybody wrote."""
     failed = list(failed)
     errors = [event.step_failure_data.error for event in failed]
-    return Notice(
+    return Notification(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         job=run.job_name,
         run_id=run.run_id,

@@ -33,13 +33,7 @@ from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.progress import child_environment
-from canvas_pipeline.training.spec import (
-    REFERENCE,
-    RunSpec,
-    make_spec,
-    read_spec,
-    write_spec,
-)
+from canvas_pipeline.training.spec import REFERENCE, RunSpec, make_spec, read_spec, write_spec
 from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline.training.weights import model_folder, resolve
 

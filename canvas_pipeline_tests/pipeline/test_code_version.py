@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import canvas_pipeline
-from canvas_pipeline.storage.code_version import counted
+from canvas_pipeline.storage.code_version import counted, reads_profile
 from canvas_pipeline.storage.versions import versions
 from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
 
@@ -57,9 +57,14 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
 SPEAKS = "bench scenarios gguf"
 """Trainings, and the stages that load what was trained."""
+SIZED = (
+    "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples bench_cases verdicts gguf cards"
+)
 EDITS: Mapping[str, str] = {
-    "profiles.py": "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples splits bench_cases verdicts "
-    f"run_spec {MODELS} {SPEAKS} cards release_log release",
+    "profiles.py": f"canaries trajectories mutation_pairs splits bench_cases verdicts run_spec {MODELS} {SPEAKS} release_log release",
+    "tracks/canvas/profiles.py": f"canaries trajectories mutation_pairs splits bench_cases {SPEAKS}",
+    "tracks/canvas/datasets.py": f"canaries {MODELS}",
+    "training/run.py": MODELS,
     "training/checkpoint.py": f"{MODELS} {SPEAKS}",
     "training/encoding.py": f"{MODELS} {SPEAKS}",
     "models/gemma4/tiny.py": f"{MODELS} {SPEAKS} cards release_log release",
@@ -175,6 +180,11 @@ def test_a_stage_has_another_code_version_where_anything_that_it_counts_was_edit
 ) -> None:
     noticed = {stage for stages in EDITS.values() for stage in stages.split()}
     assert again(all_edited, unedited) == noticed and noticed < STAGES.keys()
+
+
+def test_the_stages_that_read_a_size_of_the_profile_are_known() -> None:
+    """Their recipes name the digest of its values; trainings take it from the run spec, the others read none."""
+    assert {stage for stage, roots in STAGES.items() if reads_profile(*roots)} == set(SIZED.split())
 
 
 def test_a_comment_or_a_docstring_makes_nothing_again(package: Path, unedited: Look) -> None:

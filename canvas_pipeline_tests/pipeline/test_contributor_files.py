@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from canvas_pipeline.automation.arrivals import look
+from canvas_pipeline.automation.arrivals import scan
 from canvas_pipeline.errors import InputChanged
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import residue
@@ -31,7 +31,7 @@ def test_files_with_unsafe_or_twin_names_are_left_where_they_are_and_said(tmp_pa
     assert len(said) == 4 and all(
         "is not taken in: " in line and line.isascii() and line.isprintable() for line in said
     )
-    assert list(look(collab, {}, time.time())) == ["ada"]
+    assert list(scan(collab, {}, time.time())) == ["ada"]
 
 
 def test_a_file_that_is_replaced_between_hash_and_reading_is_kept_under_the_hash_of_what_was_read(

@@ -49,13 +49,13 @@ def contributors(context: dg.SensorEvaluationContext, pipeline: PipelineResource
     folder = Path(pipeline.root) / "collab"
     if not folder.is_dir():
         return dg.SensorResult(skip_reason=f"{folder}: no such folder")
-    seen = arrivals.look(folder, arrivals.loaded(context.cursor), time.time())
+    seen = arrivals.scan(folder, arrivals.from_cursor(context.cursor), time.time())
     if blocked := arrivals.unreadable(seen):
         context.log.warning(
             f"{folder}: {len(blocked)} file(s) cannot be read, look at their rights: {', '.join(blocked[:5])}"
         )
     waiting = context.instance.get_runs_count(dg.RunsFilter(job_name=intake_job.name, statuses=WAITING))
-    names, seen = arrivals.ask(seen, waiting, intake_code())
+    names, seen = arrivals.choose(seen, waiting, intake_code())
     settled = {name for name, sighting in seen.items() if sighting.sha256}
     passed_over = [f"{file.source}: {REASONS[file.reason]}" for file in in_folder(folder)[1]]
     if passed_over:
@@ -70,7 +70,7 @@ def contributors(context: dg.SensorEvaluationContext, pipeline: PipelineResource
             CONTRIBUTORS.build_add_request(sorted(settled - known)),
             CONTRIBUTORS.build_delete_request(sorted(known - present)),
         ],
-        cursor=arrivals.dumped(seen),
+        cursor=arrivals.to_cursor(seen),
     )
 
 
