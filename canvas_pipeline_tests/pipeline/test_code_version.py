@@ -61,7 +61,8 @@ SIZED = (
     "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples bench_cases verdicts gguf cards"
 )
 EDITS: Mapping[str, str] = {
-    "profiles.py": f"canaries trajectories mutation_pairs splits bench_cases verdicts run_spec {MODELS} {SPEAKS} release_log release",
+    "profiles.py": "canaries trajectories mutation_pairs splits bench_cases verdicts run_spec release_log release "
+    f"{MODELS} {SPEAKS}",
     "tracks/canvas/profiles.py": f"canaries trajectories mutation_pairs splits bench_cases {SPEAKS}",
     "tracks/canvas/datasets.py": f"canaries {MODELS}",
     "training/run.py": MODELS,
