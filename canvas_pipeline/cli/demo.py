@@ -22,13 +22,14 @@ from canvas_pipeline.cli.stages import MADE
 from canvas_pipeline.dagster_instance.local_run import RunResult
 from canvas_pipeline.defs.automation import DEMO_METHODS, demo_selection
 from canvas_pipeline.defs.platform import settings_of
+from canvas_pipeline.evaluation.benchmark import Benchmark, Report
+from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.orchestration.resource import Line
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.evaluation import read_report
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Rate
 from canvas_pipeline.tracks.canvas.data import intake
 
 app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
@@ -100,7 +101,8 @@ def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: M
 def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
     """The results, where the release lies, what to do next. Fits 80 columns."""
     stages = {"base": "base_bench", **{name: f"{name}_bench" for name in methods}}
-    out.print(results({name: read_report(ws.store.get(stage)) for name, stage in stages.items()}))
+    benchmark = ws.track.benchmark
+    out.print(results(benchmark, {name: read_report(ws, ws.store.get(stage)) for name, stage in stages.items()}))
     out.print(f"production checkpoint: {evaluation.production_method(ws)}")
     out.print(f"release: {ws.root / 'releases' / 'current'}", markup=False, soft_wrap=True)
     out.print("next: make dev                            every stage in the browser", markup=False)
@@ -108,15 +110,15 @@ def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
     out.print("      ollama create canvas -f RELEASE/Modelfile   the model, to talk to", markup=False)
 
 
-def results(reports: Mapping[str, BenchReport]) -> Table:
+def results(benchmark: Benchmark, reports: Mapping[str, Report]) -> Table:
     """base → SFT → others, each rate with its interval."""
+    drawn = [metric for metric in benchmark.metrics if metric.drawn]
     table = Table(
-        "model", "tool selection", "exact call", "over-calling", "stops when done",
+        "model", *(metric.title for metric in drawn),
         title="Bench: per cent of cases, with Wilson's 95 % interval", title_justify="left",
     )  # fmt: skip
     for name, found in reports.items():
-        rates = (found.tool_selection, found.exact_call, found.over_calling, found.termination)
-        table.add_row(name, *map(short, rates))
+        table.add_row(name, *(short(found.rate(metric.name)) for metric in drawn))
     return table
 
 

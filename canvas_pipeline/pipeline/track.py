@@ -10,7 +10,9 @@ from pathlib import Path
 
 from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.guardrails.verdict import Allowance
+from canvas_pipeline.pipeline.facts import TrackCard
 from canvas_pipeline.pipeline.stage import StageSpec, ordered
 from canvas_pipeline.pipeline.standard import standard_stages
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
@@ -20,15 +22,19 @@ from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 class Track:
     """One track. Store keys and asset keys begin with its ``name``.
 
-    ``data_stages`` make its rows, up to the splits and the benchmark's cases. ``contributors`` maps who gave data to their file,
+    ``data_stages`` make its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
+    production checkpoint and the release. ``contributors`` maps who gave data to their file,
     ``take_in`` makes one contributor's stage again. ``allowances`` let G6 pass where a stage loses rows on purpose."""
 
     name: str
     datasets: Mapping[str, DatasetSpec]
     methods: tuple[str, ...]
+    benchmark: Benchmark
+    card: TrackCard
     data_stages: Callable[[], Iterable[StageSpec]]
     contributors: Callable[[Workspace], Mapping[str, Path]]
     take_in: Callable[[Workspace, str], StageResult]
+    evaluation_stages: Callable[[], Iterable[StageSpec]] = tuple
     allowances: tuple[Allowance, ...] = ()
 
     def stages(self, methods: tuple[str, ...] = ()) -> Mapping[str, StageSpec]:
@@ -39,7 +45,7 @@ class Track:
 
 @functools.cache
 def _stages(track: Track, methods: tuple[str, ...]) -> Mapping[str, StageSpec]:
-    return ordered((*track.data_stages(), *standard_stages(track.datasets, methods)))
+    return ordered((*track.data_stages(), *standard_stages(track, methods)))
 
 
 def track_named(name: str) -> Track:

@@ -53,6 +53,7 @@ BREAK: dict[str, tuple[str, Broken]] = {
     "audit found leaks": ("audit", lambda e: replace(e, leaks=2)),
     "audit read an older card": ("audit", lambda e: replace(e, audited={**e.audited, "README.md": sha("older")})),
     "no figures": ("bench", lambda e: replace(e, figures={})),
+    "a figure without a case": ("bench", lambda e: replace(e, figures={**e.figures, "exact_call": None})),
     "a figure outside its interval": ("bench", lambda e: replace(
         e, figures={**e.figures, "exact_call": Figure(value=0.95, low=0.87, high=0.92, n=600)})),
     "a figure over no case": ("bench", lambda e: replace(

@@ -11,9 +11,13 @@ from canvas_pipeline.guardrails.table import guards_of_split
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.pipeline.stage import StageSpec
+from canvas_pipeline.pipeline.standard import ANSWERS
 from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
+from canvas_pipeline.tracks.canvas.bench.benchmark import BENCHMARK
+from canvas_pipeline.tracks.canvas.card import CARD
 from canvas_pipeline.tracks.canvas.data import examples, intake
+from canvas_pipeline.tracks.canvas.data.scenarios import scenarios
 
 RowStep = Callable[[Workspace], StageResult]
 
@@ -44,6 +48,17 @@ def _data() -> Iterator[StageSpec]:
                 "Look at the number of cases of each kind.")  # fmt: skip
 
 
+def _evaluation() -> Iterator[StageSpec]:
+    yield StageSpec(
+        name="scenarios", inputs=("production_checkpoint",), make=scenarios, kind="report", group="comparison",
+        description=(
+            "Six calendar scenarios, end to end through the agent loop on the mock Canvas. Look at how many passed, and why the "
+            "others failed."
+        ),
+        memory_gib=ANSWERS,
+    )  # fmt: skip
+
+
 def _rows(
     name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[str, ...], description: str
 ) -> StageSpec:
@@ -66,7 +81,10 @@ TRACK = Track(
     name="canvas",
     datasets=DATASETS,
     methods=tuple(METHODS),
+    benchmark=BENCHMARK,
+    card=CARD,
     data_stages=_data,
+    evaluation_stages=_evaluation,
     contributors=intake.contributor_files,
     take_in=intake.collab,
     allowances=(
