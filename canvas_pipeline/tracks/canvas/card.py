@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from canvas_pipeline.pipeline.facts import TrackCard, source
-from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.release.cards import CardTemplate, Fact
 from canvas_pipeline.release.modelfile import SystemPrompt
 from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message
+
+if TYPE_CHECKING:
+    from canvas_pipeline.pipeline.workspace import Workspace
 
 TEMPLATE = CardTemplate(
     tags=("tool-calling", "canvas-lms"),
