@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,11 +16,13 @@ from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.pipeline import evaluation, training
-from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.release.cards import CardTemplate, Fact, Unit
 from canvas_pipeline.release.modelfile import SystemPrompt
 from canvas_pipeline.release.quant_check import QuantEvidence
-from canvas_pipeline.storage.store import Stage
+
+if TYPE_CHECKING:
+    from canvas_pipeline.pipeline.workspace import Workspace
+    from canvas_pipeline.storage.store import Stage
 
 EMBEDDED_LICENCE = "apache-2.0"
 
