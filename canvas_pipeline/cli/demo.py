@@ -21,6 +21,8 @@ from canvas_pipeline.cli.session import Session, home_of, session
 from canvas_pipeline.cli.stages import MADE
 from canvas_pipeline.dagster_instance.local_run import RunResult
 from canvas_pipeline.defs.platform import settings_of
+from canvas_pipeline.evaluation.benchmark import Benchmark, Report
+from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.methods import METHODS, ancestry, method
 from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.orchestration.track import asset_key, demo_selection
@@ -28,7 +30,6 @@ from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.evaluation import read_report
 from canvas_pipeline.pipeline.track import Track, track_named, track_names
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Rate
 
 app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -105,7 +106,8 @@ def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: M
 def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
     """The results, where the release lies, what to do next. Fits 80 columns."""
     stages = {"base": "base_bench", **{name: f"{name}_bench" for name in methods}}
-    out.print(results({name: read_report(ws.store.get(stage)) for name, stage in stages.items()}))
+    benchmark = ws.track.benchmark
+    out.print(results(benchmark, {name: read_report(ws, ws.store.get(stage)) for name, stage in stages.items()}))
     out.print(f"production checkpoint: {evaluation.production_method(ws)}")
     out.print(f"release: {ws.root / 'releases' / 'current'}", markup=False, soft_wrap=True)
     out.print("next: make dev                            every stage in the browser", markup=False)
@@ -113,15 +115,15 @@ def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
     out.print("      ollama create canvas -f RELEASE/Modelfile   the model, to talk to", markup=False)
 
 
-def results(reports: Mapping[str, BenchReport]) -> Table:
+def results(benchmark: Benchmark, reports: Mapping[str, Report]) -> Table:
     """base → SFT → others, each rate with its interval."""
+    drawn = [metric for metric in benchmark.metrics if metric.drawn]
     table = Table(
-        "model", "tool selection", "exact call", "over-calling", "stops when done",
+        "model", *(metric.title for metric in drawn),
         title="Bench: per cent of cases, with Wilson's 95 % interval", title_justify="left",
     )  # fmt: skip
     for name, found in reports.items():
-        rates = (found.tool_selection, found.exact_call, found.over_calling, found.termination)
-        table.add_row(name, *map(short, rates))
+        table.add_row(name, *(short(found.rate(metric.name)) for metric in drawn))
     return table
 
 

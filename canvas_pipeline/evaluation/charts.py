@@ -1,21 +1,20 @@
-"""Pictures of numbers that are already computed, as PNG bytes.
+"""Draws numbers that are already computed, as PNG bytes.
 
-In: reports, a matrix, funnels, verdicts. Out: PNG bytes. What must hold: a picture shows what its rows say and computes
-nothing of its own; the same rows give the same bytes (no dates inside, no global drawing state); matplotlib is loaded
-on first use.
+The same rows give the same bytes: no dates inside, no global drawing state. matplotlib is loaded on first use.
 """
 
 from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from canvas_pipeline.evaluation.matrix import MethodMatrix, MethodRow
+from canvas_pipeline.evaluation.benchmark import Benchmark
+from canvas_pipeline.evaluation.matrix import MethodMatrix
+from canvas_pipeline.evaluation.statistics import FEW, Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.records import Funnel
-from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,48 +22,44 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's colours, told apart by colour-blind readers too.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#BBBBBB"
+BARS = (BLUE, GREEN, RED, ORANGE)
 DPI = 110
 
 
-def forest_png(report: BenchReport, title: str = "tool selection") -> bytes:
-    """One line a tool: the share of right first calls with its Wilson 95 % interval; hollow where n < 40."""
-    scores = [s for s in report.by_tool.values() if s.selection.share is not None]
-    figure, axes = _canvas(7.5, 1.2 + 0.28 * len(scores))
-    for row, score in enumerate(reversed(scores)):
-        rate = score.selection
-        assert rate.share is not None and rate.low is not None and rate.high is not None
-        axes.plot([rate.low, rate.high], [row, row], color=BLUE, linewidth=1.6)
-        axes.plot(rate.share, row, "o", color=BLUE, markerfacecolor="white" if score.low_confidence else BLUE)
-    axes.set_yticks(range(len(scores)), [f"{s.tool}  n={s.selection.cases}" for s in reversed(scores)], fontsize=8)
-    if report.macro_selection is not None:
-        axes.axvline(report.macro_selection, color=GREY, linestyle="--", linewidth=1, zorder=0)
+def forest_png(rates: Mapping[str, Rate], title: str, average: float | None = None) -> bytes:
+    """One line a group with cases: its share with the Wilson 95 % interval; hollow where the cases are few."""
+    known = [(name, rate, rate.share, rate.low, rate.high) for name, rate in rates.items()]
+    figure, axes = _axes(7.5, 1.2 + 0.28 * sum(share is not None for _, _, share, _, _ in known))
+    labels: list[str] = []
+    for name, rate, share, low, high in reversed(known):
+        if share is None or low is None or high is None:
+            continue
+        axes.plot([low, high], [len(labels)] * 2, color=BLUE, linewidth=1.6)
+        axes.plot(share, len(labels), "o", color=BLUE, markerfacecolor="white" if rate.cases < FEW else BLUE)
+        labels.append(f"{name}  n={rate.cases}")
+    axes.set_yticks(range(len(labels)), labels, fontsize=8)
+    if average is not None:
+        axes.axvline(average, color=GREY, linestyle="--", linewidth=1, zorder=0)
     axes.set_xlim(-0.02, 1.02)
-    axes.set_xlabel("share of cases, Wilson 95 % (hollow: n < 40; dashed: macro average)", fontsize=8)
+    axes.set_xlabel(f"share of cases, Wilson 95 % (hollow: n < {FEW}; dashed: macro average)", fontsize=8)
     axes.set_title(title, fontsize=10)
     return _png(figure)
 
 
-_BARS: Mapping[str, tuple[str, Callable[[MethodRow], Rate]]] = {
-    "tool selection": (BLUE, lambda row: row.tool_selection),
-    "exact call": (GREEN, lambda row: row.exact_call),
-    "over-calling": (RED, lambda row: row.over_calling),
-    "termination": (ORANGE, lambda row: row.termination),
-}
-
-
-def methods_png(found: MethodMatrix) -> bytes:
+def methods_png(benchmark: Benchmark, found: MethodMatrix) -> bytes:
     """Bars with intervals for every method, the trivial baselines last and in italics."""
-    figure, axes = _canvas(max(6.0, 1.6 + 1.0 * len(found.rows)), 4.0)
-    width = 0.8 / len(_BARS)
-    for index, (label, (colour, pick)) in enumerate(_BARS.items()):
+    drawn = [metric for metric in benchmark.metrics if metric.drawn]
+    figure, axes = _axes(max(6.0, 1.6 + 1.0 * len(found.rows)), 4.0)
+    width = 0.8 / max(1, len(drawn))
+    for index, metric in enumerate(drawn):
         for column, row in enumerate(found.rows):
-            rate = pick(row)
+            rate = row.rates[metric.name]
             if rate.share is None or rate.low is None or rate.high is None:
                 continue
             error = [[max(0.0, rate.share - rate.low)], [max(0.0, rate.high - rate.share)]]
             axes.bar(
-                column - 0.4 + width * (index + 0.5), rate.share, width, color=colour, yerr=error, capsize=2,
-                error_kw={"linewidth": 0.8}, label=label if column == 0 else None,
+                column - 0.4 + width * (index + 0.5), rate.share, width, color=BARS[index % len(BARS)], yerr=error, capsize=2,
+                error_kw={"linewidth": 0.8}, label=metric.title if column == 0 else None,
             )  # fmt: skip
     ticks = axes.set_xticks(range(len(found.rows)), [row.method for row in found.rows], fontsize=8)
     for tick, row in zip(ticks, found.rows, strict=True):
@@ -72,7 +67,8 @@ def methods_png(found: MethodMatrix) -> bytes:
             tick.label1.set_fontstyle("italic")
     axes.set_ylim(0, 1.05)
     axes.set_title(f"{found.case_count} cases, Wilson 95 %", fontsize=10)
-    axes.legend(fontsize=7, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1), frameon=False)
+    if drawn:
+        axes.legend(fontsize=7, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1), frameon=False)
     return _png(figure)
 
 
@@ -83,7 +79,7 @@ def funnel_png(funnels: Sequence[Funnel]) -> bytes:
     for funnel in funnels:
         worst_first = sorted(funnel.refused, key=lambda reason: (-funnel.refused[reason], reason))
         lines += [(funnel, None), *((funnel, reason) for reason in worst_first)]
-    figure, axes = _canvas(8.0, 1.4 + 0.5 * max(1, len(funnels)) + 0.22 * (len(lines) - len(funnels)))
+    figure, axes = _axes(8.0, 1.4 + 0.5 * max(1, len(funnels)) + 0.22 * (len(lines) - len(funnels)))
     ticks: list[tuple[float, str]] = []
     at = 0.0
     for funnel, reason in lines:
@@ -123,7 +119,7 @@ def _stage_bar(axes: Axes, at: float, funnel: Funnel, labelled: bool) -> None:
 def guards_png(verdicts: Sequence[Verdict]) -> bytes:
     """The guard table: name, subject, passed or failed, and the numbers that have a threshold of their own kind."""
     ordered = sorted(verdicts, key=lambda v: (int(v.guard.removeprefix("g")), v.subject or ""))
-    figure, axes = _canvas(9.0, 0.8 + 0.3 * max(1, len(ordered)))
+    figure, axes = _axes(9.0, 0.8 + 0.3 * max(1, len(ordered)))
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(-0.5, max(1, len(ordered)) - 0.5)
@@ -142,7 +138,7 @@ def _numbers(verdict: Verdict) -> str:
     return "  ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in shown)
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     # A Figure of its own, never pyplot: stages run in threads and daemons, where pyplot's global state leaks.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

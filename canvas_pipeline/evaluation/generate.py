@@ -1,37 +1,29 @@
-"""What a checkpoint or a GGUF says to each bench case: greedy, resumable, the same bytes on every run.
+"""Generates a model's predictions for the cases of a benchmark: greedy, resumable, the same bytes on every run.
 
-In: ``python -m canvas_pipeline.evaluation.generate --backend hf|gguf --model PATH --cases FILE --profile NAME --out FILE``. Out: a
-``Prediction`` a case (special tokens kept: stripping them would score every model 0 %). What must hold: both backends see
-the very same prompt tokens; a case's text does not depend on which run it was made in (batches are fixed by the list of
-cases, a half-written batch is made again); the file appears whole.
+Special tokens are kept: stripping them would score every model 0 %. A checkpoint and a GGUF file get the very same prompt tokens.
+A case's text does not depend on the run it was made in: batches are fixed by the list of cases, and a half-written batch is made
+again. The file appears whole.
 
-torch and llama_cpp are imported inside the functions. A bad GGUF aborts the process: run this as a child.
+torch and llama_cpp are imported inside the functions. A damaged GGUF aborts the process: run this in a child
+(``pipeline.generation_process``).
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from canvas_pipeline.errors import BadInput, CanvasPipelineError, MissingInput, MissingTool
-from canvas_pipeline.models.families import family as family_named
-from canvas_pipeline.models.family import ModelFamily
-from canvas_pipeline.profiles import profile_named
-from canvas_pipeline.records import BenchCase, Message, dumps, read_jsonl, write_jsonl
+from canvas_pipeline.errors import BadInput, MissingInput, MissingTool
+from canvas_pipeline.evaluation.benchmark import Case, Prediction
+from canvas_pipeline.models.family import ModelFamily, Schemas
+from canvas_pipeline.records import Message, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
-from canvas_pipeline.storage.digests import sha256_path
-from canvas_pipeline.tracks.canvas.bench.score import Prediction
-from canvas_pipeline.tracks.canvas.profiles import PROFILES
-from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, declared
 from canvas_pipeline.training.encoding import padded_length
-from canvas_pipeline.training.progress import Reporter, reporter
+from canvas_pipeline.training.progress import Reporter
 
 MAX_NEW_TOKENS = 160
 ROUND = 48
@@ -198,39 +190,27 @@ def load(
 
 
 class Backend:
-    """What ``bench.agent`` talks to: messages in, the model's next turn out, its stop token kept."""
+    """Answers as an agent's model: messages in, the model's next turn out, its stop token kept."""
 
-    def __init__(
-        self, speaker: Speaker, family: ModelFamily, declaration: Declaration, tools: tuple[str, ...] = ALL_TOOLS
-    ) -> None:
+    def __init__(self, speaker: Speaker, family: ModelFamily, tools: Schemas | None = None) -> None:
         self.speaker = speaker
         self.family = family
-        self.declaration = declaration
         self.tools = tools
 
     def complete(self, messages: Sequence[Message]) -> str:
         """The next assistant turn as raw text."""
-        return self.speaker.speak([prompt_text(messages, self.family, self.declaration, self.tools)])[0][0]
+        return self.speaker.speak([prompt_text(messages, self.family, self.tools)])[0][0]
 
 
-def prompt_text(
-    messages: Sequence[Message], family: ModelFamily, declaration: Declaration, tools: tuple[str, ...]
-) -> str:
-    """A conversation rendered up to where the model's next turn begins."""
-    return family.render(messages, declared(tools, declaration), generation=True, strict=False).text
+def prompt_text(messages: Sequence[Message], family: ModelFamily, tools: Schemas | None = None) -> str:
+    """Render a conversation up to where the model's next turn begins."""
+    return family.render(messages, tools, generation=True, strict=False).text
 
 
 def generate(
-    speaker: Speaker,
-    cases: Sequence[BenchCase],
-    family: ModelFamily,
-    declaration: Declaration,
-    out: Path,
-    key: str,
-    report: Reporter,
+    speaker: Speaker, cases: Sequence[Case], prompts: Sequence[str], out: Path, key: str, report: Reporter
 ) -> list[Prediction]:
-    """Answer every case and write ``out``; what an earlier run with the same ``key`` finished is taken over."""
-    prompts = [prompt_text(case.messages, family, declaration, case.tools) for case in cases]
+    """Answer the prompt of every case and write ``out``; what an earlier run with the same ``key`` finished is taken over."""
     partial = out.with_name(f".partial-{out.name}")
     out.parent.mkdir(parents=True, exist_ok=True)
     known = _known(partial, key)
@@ -293,46 +273,3 @@ def _known(partial: Path, key: str) -> dict[str, Prediction]:
         partial.write_bytes(b"".join([lines[0], *whole]))
     rows = [msgspec.json.decode(line, type=Prediction) for line in whole]
     return {row.id: row for row in rows}
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    main = argparse.ArgumentParser(
-        prog="python -m canvas_pipeline.evaluation.generate", description=__doc__.splitlines()[0]
-    )
-    main.add_argument("--backend", choices=("hf", "gguf"), required=True)
-    main.add_argument("--model", type=Path, required=True)
-    main.add_argument("--cases", type=Path, required=True)
-    main.add_argument("--profile", required=True)
-    main.add_argument("--out", type=Path, required=True)
-    main.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
-    main.add_argument("--context", type=int, default=4096, help="tokens of context for gguf")
-    return main
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run and return the exit code: 0 done, 1 bad input, 2 something needed is not there."""
-    options = parser().parse_args(arguments)
-    try:
-        with reporter() as report:
-            sizes = profile_named(PROFILES, options.profile)
-            family = family_named(sizes.family_name)
-            cases = list(read_jsonl(options.cases, BenchCase))
-            names = (
-                options.backend,
-                sha256_path(options.model),
-                sha256_path(options.cases),
-                str(options.max_new_tokens),
-            )
-            key = hashlib.sha256("\n".join(names).encode()).hexdigest()
-            speaker = load(options.backend, options.model, family, options.max_new_tokens, options.context)
-            generate(speaker, cases, family, sizes.declaration, options.out, key, report)
-            report.say("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
-    except CanvasPipelineError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,6 +16,8 @@ EXACT_BELOW = 25
 """From this number of discordant items on, McNemar's test is the corrected chi-squared one."""
 FALSE_DISCOVERY_RATE = 0.10
 RESAMPLES = 10_000
+FEW = 40
+"""Below this many cases a share is marked: its interval is too wide to rank by."""
 OVERALL = "overall"
 
 

@@ -55,9 +55,9 @@ class FunnelEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseEvidence:
-    """The base model's share of right tools among ``cases`` that expect a call; ``maximum`` is how good it may be at most."""
+    """The base model's share of right answers among ``cases``; ``maximum`` is how good it may be at most."""
 
-    tool_selection: float
+    right: float
     cases: int
     maximum: float | None = None
 

@@ -9,7 +9,6 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails import standard
 from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.methods import Method
-from canvas_pipeline.tracks.canvas import guards as tool_calls
 
 
 class GuardTable:
@@ -43,10 +42,3 @@ class GuardTable:
         if dataset not in self.datasets:
             raise BadInput(f"there is no data set {dataset!r}; choose one of: {', '.join(self.datasets)}")
         return self.datasets[dataset]
-
-
-GUARDS: Mapping[str, Guard] = GuardTable(tool_calls.GUARDS, {}).guards
-
-
-def guards_for(method: Method) -> tuple[Guard, ...]:
-    return tuple(guard for guard in GUARDS.values() if guard.applies_to(method))

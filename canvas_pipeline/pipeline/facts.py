@@ -1,46 +1,62 @@
-"""What the cards may say: facts read from stages, each with the artefact it comes from.
+"""Collects what the cards may say: facts read from stages, each with the artefact it comes from.
 
-In: current stages. Out: ``Fact`` rows by dotted key. What must hold: nothing is typed in but licences and names; a number that no
-stage holds is not there.
+Nothing is typed in but licences and names; a number that no stage holds is not there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.pipeline import evaluation, training
-from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.records import Item, read_jsonl
-from canvas_pipeline.release.cards import Fact, Unit
+from canvas_pipeline.release.cards import CardTemplate, Fact, Unit
+from canvas_pipeline.release.modelfile import SystemPrompt
 from canvas_pipeline.release.quant_check import QuantEvidence
-from canvas_pipeline.storage.store import Stage
-from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Rate
-from canvas_pipeline.tracks.canvas.examples.splits import SPLITS
 
-FIGURES = ("tool_selection", "exact_call", "parsimony", "over_calling", "termination", "malformed")
-STAGES = ("corpus", "trajectories", "labelled_pairs", "mutation_pairs")
-EMBEDDED_LICENCE, DATA_LICENCE = "apache-2.0", "cc-by-4.0"
+if TYPE_CHECKING:
+    from canvas_pipeline.pipeline.workspace import Workspace
+    from canvas_pipeline.storage.store import Stage
+
+EMBEDDED_LICENCE = "apache-2.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrackCard:
+    """What a track gives for its cards and its Modelfile.
+
+    ``facts`` are those that only the track knows, read from the stages ``inputs``; it and ``template`` are in one module.
+    ``system_prompt`` is what the Modelfile tells the model."""
+
+    template: CardTemplate
+    data_name: str
+    data_licence: str
+    inputs: tuple[str, ...]
+    facts: Callable[[Workspace], Mapping[str, Fact]]
+    system_prompt: Callable[[Workspace], SystemPrompt]
 
 
 def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> dict[str, Fact]:
     """Model, base, training, guards."""
     checkpoint = training.trained(ws, method)
-    source = _source(checkpoint, "summary.json")
+    made_from = source(checkpoint, "summary.json")
     summary = msgspec.json.decode(checkpoint.path("summary.json").read_bytes())
     base = ws.base_model or ws.profile.base_model
     embedded = base == "embedded"
     facts = {
-        "model.name": Fact(value=f"canvas-{method}", source=source),
-        "model.method": Fact(value=method, source=source),
-        "model.profile": Fact(value=ws.profile.name, source=source),
-        "model.checkpoint": Fact(value=checkpoint.sha256, source=source),
+        "model.name": Fact(value=f"{ws.track.name}-{method}", source=made_from),
+        "model.method": Fact(value=method, source=made_from),
+        "model.profile": Fact(value=ws.profile.name, source=made_from),
+        "model.checkpoint": Fact(value=checkpoint.sha256, source=made_from),
         # Of a folder the name alone: where it lies tells of the machine and of who works on it.
         "base.name": Fact(
-            value=Path(base).name if Path(base).is_dir() else base, source=_source(ws.store.get("base_model"))
+            value=Path(base).name if Path(base).is_dir() else base, source=source(ws.store.get("base_model"))
         ),
         "base.licence": Fact(
             value=EMBEDDED_LICENCE if embedded else ws.profile.family_licence,
@@ -49,12 +65,12 @@ def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> di
     }
     for key in ("steps", "rows", "eval_rows", "tokens", "seed", "compute"):
         if key in summary:
-            facts[f"train.{key}"] = Fact(value=summary[key], source=source)
+            facts[f"train.{key}"] = Fact(value=summary[key], source=made_from)
     facts["train.objective"] = Fact(
-        value=_objective(method, summary["hyperparameters"].get("chosen_nll", 0.0)), source=source
+        value=_objective(method, summary["hyperparameters"].get("chosen_nll", 0.0)), source=made_from
     )
     for key, value in summary["hyperparameters"].items():
-        facts[f"train.{key}"] = Fact(value=value, source=source)
+        facts[f"train.{key}"] = Fact(value=value, source=made_from)
     for verdict in verdicts:
         subject = f" ({verdict.subject})" if verdict.subject else ""
         facts[f"guard.{verdict.guard}"] = Fact(
@@ -75,26 +91,19 @@ def bench_facts(ws: Workspace, methods: tuple[str, ...]) -> dict[str, Fact]:
     """The base's and the methods' figures with intervals."""
     facts: dict[str, Fact] = {}
     for name, stage in (("base", ws.store.get("base_bench")), *((m, ws.store.get(f"{m}_bench")) for m in methods)):
-        found = evaluation.read_report(stage)
-        source = _source(stage, "report.json")
-        facts["bench.cases"] = Fact(value=found.cases, source=source)
-        facts["bench.confidence"] = Fact(value=0.95, source=source, unit="")
-        facts.update(_figures(name, found, source))
+        found, where = evaluation.read_report(ws, stage), source(stage, "report.json")
+        facts["bench.cases"] = Fact(value=len(found.outcomes), source=where)
+        facts["bench.confidence"] = Fact(value=0.95, source=where)
+        for metric in ws.track.benchmark.metrics:
+            rate = found.rate(metric.name)
+            if rate.share is not None:
+                facts[f"bench.{name}.{metric.name}"] = Fact(
+                    value=rate.share, source=where, unit="share", low=rate.low, high=rate.high, n=rate.cases
+                )
     return facts
 
 
-def _figures(name: str, found: BenchReport, source: str) -> dict[str, Fact]:
-    facts = {}
-    for figure in FIGURES:
-        rate: Rate = getattr(found, figure)
-        if rate.share is not None:
-            facts[f"bench.{name}.{figure}"] = Fact(
-                value=rate.share, source=source, unit="share", low=rate.low, high=rate.high, n=rate.cases
-            )
-    return facts
-
-
-def quant_facts(quants: dict[str, QuantEvidence], source: str) -> dict[str, Fact]:
+def quant_facts(quants: dict[str, QuantEvidence], made_from: str) -> dict[str, Fact]:
     """File, size, hash, tensor types and retention of every quant."""
     facts: dict[str, Fact] = {}
     for quant, evidence in quants.items():
@@ -108,38 +117,36 @@ def quant_facts(quants: dict[str, QuantEvidence], source: str) -> dict[str, Fact
             "sha256": (report.sha256, ""),
         }
         for key, (value, unit) in values.items():
-            facts[f"quant.{quant}.{key}"] = Fact(value=value, source=source, unit=unit)
+            facts[f"quant.{quant}.{key}"] = Fact(value=value, source=made_from, unit=unit)
         facts[f"quant.{quant}.retained"] = Fact(
-            value=retained, source=source, unit="share", n=evidence.exact_unquantised
+            value=retained, source=made_from, unit="share", n=evidence.exact_unquantised
         )
     return facts
 
 
 def data_facts(ws: Workspace) -> dict[str, Fact]:
-    """Corpus, rows, funnels, allowances, hashes; contributors as a count."""
-    corpus = ws.store.get("corpus")
-    items = list(read_jsonl(corpus.path(), Item))
-    source = _source(corpus)
+    """The track's own facts; rows, funnels, allowances, hashes; contributors as a count."""
+    card, datasets = ws.track.card, ws.track.datasets
     facts = {
-        "data.name": Fact(value="canvas-tool-calling", source=source),
-        "data.licence": Fact(value=DATA_LICENCE, source="the contributors' terms"),
-        "data.contributors": Fact(value=len(ws.track.contributors(ws)), source=source),
-        "data.items": Fact(value=len(items), source=source),
-        "data.reference_instant": Fact(value=max(item.collected_at for item in items), source=source),
-        "privacy.course_handles": Fact(value=len({item.course for item in items if item.course}), source=source),
+        "data.name": Fact(value=card.data_name, source=f"the track {ws.track.name}"),
+        "data.licence": Fact(value=card.data_licence, source="the contributors' terms"),
+        "data.contributors": Fact(value=len(ws.track.contributors(ws)), source="the contributors' files"),
+        **card.facts(ws),
     }
-    for stage in (ws.store.get(name) for name in STAGES):
+    counted = dict.fromkeys(name for spec in datasets.values() for name in spec.funnels if name != spec.split)
+    for stage in map(ws.store.get, counted):
         found = stage.manifest.funnel
         if found is not None:
             for key, count in (("in", found.rows_in), ("kept", found.kept), ("merged", found.merged)):
-                facts[f"funnel.{found.stage}.{key}"] = Fact(value=count, source=_source(stage))
-            facts[f"funnel.{found.stage}.refused"] = Fact(value=sum(found.refused.values()), source=_source(stage))
-    for dataset, spec in ws.track.datasets.items():
+                facts[f"funnel.{found.stage}.{key}"] = Fact(value=count, source=source(stage))
+            facts[f"funnel.{found.stage}.refused"] = Fact(value=sum(found.refused.values()), source=source(stage))
+    for dataset, spec in datasets.items():
         split = ws.store.get(spec.split)
-        for part in SPLITS:
-            entry = split.manifest.files[f"{part}.jsonl"]
-            facts[f"rows.{dataset}.{part}"] = Fact(value=entry.rows or 0, source=_source(split))
-            facts[f"hash.{dataset}_{part}"] = Fact(value=entry.sha256, source=_source(split))
+        for part in (*PARTS, "test"):
+            entry = split.manifest.files.get(f"{part}.jsonl")
+            if entry is not None:
+                facts[f"rows.{dataset}.{part}"] = Fact(value=entry.rows or 0, source=source(split))
+                facts[f"hash.{dataset}_{part}"] = Fact(value=entry.sha256, source=source(split))
     for allowance in ws.all_allowances():
         facts[f"allowance.{allowance.stage}"] = Fact(
             value=f"at least {allowance.minimum_retained:.0%}: {allowance.reason}", source="run configuration"
@@ -147,5 +154,6 @@ def data_facts(ws: Workspace) -> dict[str, Fact]:
     return facts
 
 
-def _source(stage: Stage, file: str = "manifest.json") -> str:
+def source(stage: Stage, file: str = "manifest.json") -> str:
+    """Name a file of a stage as the source of a fact."""
     return f"{stage.manifest.stage} {file} {stage.sha256[:12]}"

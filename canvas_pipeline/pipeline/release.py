@@ -1,32 +1,32 @@
-"""From the production checkpoint to a gated release in a local folder.
+"""Makes a gated release in a local folder from the production checkpoint.
 
-In: checkpoints, bench reports, cards. Out: stages ``<method>_gguf``, ``cards``, ``release_log``, ``release``. What must hold:
-what is published is exactly what was checked; a closed gate lists every reason and leaves yesterday's release as it was.
+What is published is exactly what was checked; a closed gate lists every reason and leaves yesterday's release as it was.
 """
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from canvas_pipeline.errors import GateClosed
+from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.models.families import family
 from canvas_pipeline.pipeline import audits, evaluation, facts, training
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
 from canvas_pipeline.privacy.audit import auditor
-from canvas_pipeline.records import BenchCase, Item, read_jsonl
-from canvas_pipeline.release import cards as card_room
+from canvas_pipeline.records import digest, read_jsonl
+from canvas_pipeline.release import cards as card_texts
 from canvas_pipeline.release import gate, publish
 from canvas_pipeline.release.gguf import export
 from canvas_pipeline.release.modelfile import modelfile
 from canvas_pipeline.release.quant_check import QuantEvidence, check
-from canvas_pipeline.storage.code_version import package_version
+from canvas_pipeline.storage.code_version import package_version, root_of
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tracks.canvas.tools.prompt import system_message
 
 RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
 
@@ -36,32 +36,36 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> StageResult:
     audits.refuse_canaries(ws)
     checkpoint = training.trained(ws, name)
     benched = ws.store.get(f"{name}_bench")
-    cases = ws.store.get("bench_cases")
-    private = tuple(ws.track.contributors(ws))
+    cases, benchmark = ws.store.get("bench_cases"), ws.track.benchmark
+    whole, private = benchmark.whole, tuple(ws.track.contributors(ws))
 
     def build(writer: Writer) -> None:
-        rows = list(read_jsonl(cases.path(), BenchCase))
-        exact = {o.case_id for o in evaluation.read_report(benched).outcomes if o.exact and o.expected_calls}
+        rows: list[Any] = list(read_jsonl(cases.path(), benchmark.case_type))
+        outcomes = evaluation.read_report(ws, benched).outcomes
+        right = {o.case_id for o in outcomes if whole.counts(o) and whole.right(o)}
         evidence = {}
-        said = ws.unfinished(f"{name}_gguf", writer.fingerprint)
-        for quant, path in export(checkpoint.folder / "model", writer.folder, name=f"canvas-{name}").items():
+        unfinished = ws.unfinished(f"{name}_gguf", writer.fingerprint)
+        for quant, path in export(checkpoint.folder / "model", writer.folder, name=released(ws, name)).items():
             report = check(path, quant, family(ws.profile.family_name), private=private)
             ws.log(
                 f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
             )
-            found = evaluation.scored(rows, evaluation.spoken(ws, launch, said, "gguf", path, [cases.path()]))
-            kept = sum(o.exact for o in found.outcomes if o.case_id in exact)
+            answered = evaluation.predictions(ws, launch, unfinished, "gguf", path, [cases.path()])
+            found = evaluation.scored(benchmark, rows, answered)
+            kept = sum(whole.right(o) for o in found.outcomes if o.case_id in right)
             evidence[quant] = QuantEvidence(
-                report=report, cases=len(rows), exact_unquantised=len(exact), exact_retained=kept
+                report=report, cases=len(rows), exact_unquantised=len(right), exact_retained=kept
             )
             writer.json(found, f"report-{quant}.json")
         writer.json(evidence, "quants.json")
-        shutil.rmtree(said)
+        shutil.rmtree(unfinished)
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    stage, reused = make(ws, f"{name}_gguf", build, inputs=inputs, unused=training.ADAPTERS)
+    config = {"max_new_tokens": benchmark.max_new_tokens, "whole": whole.name}
+    runs = evaluation.asking(benchmark)
+    stage, reused = make(ws, f"{name}_gguf", build, inputs, config, runs=runs, unused=training.ADAPTERS)
     quants = read_quants(stage)
-    lines = ["| quant | MiB | tensor types | exact calls retained |", "|---|---|---|---|"]
+    lines = [f"| quant | MiB | tensor types | {whole.title} retained |", "|---|---|---|---|"]
     for quant, found in quants.items():
         types = ", ".join(f"{kind} {count}" for kind, count in sorted(found.report.types.items()))
         share = f"{found.exact_retained} of {found.exact_unquantised}"
@@ -69,9 +73,15 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> StageResult:
     figures: dict[str, float] = {}
     for quant, found in quants.items():
         if found.exact_unquantised:
-            figures[f"{quant}: exact calls kept (%)"] = round(100 * found.exact_retained / found.exact_unquantised, 1)
+            kept = found.exact_retained / found.exact_unquantised
+            figures[f"{quant}: {whole.title} kept (%)"] = round(100 * kept, 1)
         figures[f"{quant}: size (MiB)"] = round(found.report.size / (1 << 20), 2)
     return StageResult(stage, reused, facts={"quants": "\n".join(lines)}, figures=figures)
+
+
+def released(ws: Workspace, method: str) -> str:
+    """The name of a method's model in files and cards."""
+    return f"{ws.track.name}-{method}"
 
 
 def production_gguf(ws: Workspace, launch: Launch) -> StageResult:
@@ -110,26 +120,27 @@ def cards(ws: Workspace, launch: Launch) -> StageResult:
         **facts.data_facts(ws),
     }
     private = tuple(ws.track.contributors(ws))
+    template, prompt = ws.track.card.template, ws.track.card.system_prompt(ws)
+    served = modelfile(f"{released(ws, name)}-Q4_K_M.gguf", family(ws.profile.family_name), prompt)
 
     def build(writer: Writer) -> None:
-        texts = {"README.md": card_room.model_card(known, private), "DATA_CARD.md": card_room.data_card(known, private)}
+        texts = {
+            "README.md": card_texts.model_card(known, template, private),
+            "DATA_CARD.md": card_texts.data_card(known, template, private),
+        }
+        kinds: dict[str, card_texts.Kind] = {"README.md": "model", "DATA_CARD.md": "data"}
         reasons = {
-            file: card_room.reasons_against_card(text, known, "model" if file == "README.md" else "data", private)
+            file: card_texts.reasons_against_card(text, known, kinds[file], template, private)
             for file, text in texts.items()
         }
         for file, text in texts.items():
             writer.text(text, file)
-        now = max(item.collected_at for item in read_jsonl(ws.store.get("corpus").path(), Item))
-        system = system_message(now, ws.profile.declaration).content
-        writer.text(
-            modelfile(f"canvas-{name}-Q4_K_M.gguf", family(ws.profile.family_name), system, ws.profile.declaration),
-            "Modelfile",
-        )
+        writer.text(served, "Modelfile")
         writer.json(reasons, "reasons.json")
         writer.json(known, "facts.json")
 
-    inputs = {key: fact.shown() + fact.source for key, fact in known.items()}
-    stage, reused = make(ws, "cards", build, inputs=inputs)
+    inputs = {key: fact.shown() + fact.source for key, fact in known.items()} | {"Modelfile": digest(served)}
+    stage, reused = make(ws, "cards", build, inputs, runs=(root_of(ws.track.card.facts),))
     card = {"model card": stage.path("README.md").read_text(encoding="utf-8")}
     return StageResult(stage, reused, (audits.of_stage(ws, stage),), card)
 
@@ -149,15 +160,11 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     reviewed = audits.exceptions_of(ws)
     found_in = auditor.report(audited, ws.registry()[1], exceptions=reviewed)
     reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
-    found = evaluation.read_report(ws.store.get(f"{name}_bench"))
-    selection = msgspec.json.decode(ws.store.get("production_checkpoint").path("selection.json").read_bytes())
-    figures = {
-        key: gate.Figure(value=rate.share, low=rate.low or 0.0, high=rate.high or 0.0, n=rate.cases)
-        for key in gate.FIGURES
-        if (rate := getattr(found, key)).share is not None
-    }
+    found = evaluation.read_report(ws, ws.store.get(f"{name}_bench"))
+    chosen = evaluation.read_selection(ws.store.get("production_checkpoint")).chosen
+    figures = {m.name: _figure(found.rate(m.name)) for m in ws.track.benchmark.metrics if m.compared}
     evidence = gate.ReleaseEvidence(
-        name=f"canvas-{name}",
+        name=released(ws, name),
         track=ws.track.name,
         method=name,
         profile=ws.profile.name,
@@ -176,7 +183,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
         },
         figures=figures,
         bench_checkpoint=ws.store.get(f"{name}_bench").manifest.recipe.inputs["model"],
-        production=(selection["chosen"]["method"], selection["chosen"]["checkpoint_sha256"]),
+        production=(chosen.method, chosen.checkpoint_sha256) if chosen else None,
         quants=quants,
         cards={
             file: gate.CardEvidence(sha256=sha256_file(card.path(file)), reasons=reasons[file]) for file in gate.CARDS
@@ -184,6 +191,12 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
         code_version=package_version(),
     )
     return evidence, paths
+
+
+def _figure(rate: Rate) -> gate.Figure | None:
+    if rate.share is None:
+        return None
+    return gate.Figure(value=rate.share, low=rate.low or 0.0, high=rate.high or 0.0, n=rate.cases)
 
 
 def release_log(ws: Workspace, launch: Launch) -> StageResult:

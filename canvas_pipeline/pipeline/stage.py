@@ -51,16 +51,26 @@ class StageSpec:
 
 
 def ordered(specs: Iterable[StageSpec]) -> Mapping[str, StageSpec]:
-    """The stages by name, in the order given. Raises ``BadConfig`` where two have one name, or one stands before its inputs."""
-    found: dict[str, StageSpec] = {}
+    """The stages by name, each behind its inputs and otherwise in the order given. Raises ``BadConfig`` where two have one name, or
+    one is made from itself."""
+    given: dict[str, StageSpec] = {}
     for spec in specs:
-        if spec.name in found:
+        if spec.name in given:
             raise BadConfig(f"two stages are named {spec.name}")
+        given[spec.name] = spec
+    found: dict[str, StageSpec] = {}
+
+    def place(spec: StageSpec, behind: tuple[str, ...]) -> None:
+        if spec.name in behind:
+            raise BadConfig(f"{spec.name} is made from itself: {' -> '.join((*behind, spec.name))}")
+        for name in spec.inputs:
+            if name in given and name not in found:
+                place(given[name], (*behind, spec.name))
         found[spec.name] = spec
-    for at, spec in enumerate(found.values()):
-        late = [name for name in spec.inputs if name in found and list(found).index(name) > at]
-        if late:
-            raise BadConfig(f"{spec.name} stands before its input {late[0]}")
+
+    for spec in given.values():
+        if spec.name not in found:
+            place(spec, ())
     return found
 
 

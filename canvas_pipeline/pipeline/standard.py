@@ -3,75 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from canvas_pipeline.guardrails.audit import AUDIT
-from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.methods import Method, ancestry, method
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
 from canvas_pipeline.training.spec import REFERENCE
 
+if TYPE_CHECKING:
+    from canvas_pipeline.pipeline.track import Track
+
 ANSWERS: Mapping[str, float] = {"embedded": 3.0, "gb10": 16.0}
 """GiB by profile of a step that loads a model to generate with it (an estimate for gb10; peaks are learned)."""
 MethodStep = Callable[[Workspace, str, Launch], StageResult]
 
 
-def standard_stages(guards: GuardTable, methods: Sequence[str]) -> Iterator[StageSpec]:
+def standard_stages(track: Track, methods: Sequence[str]) -> Iterator[StageSpec]:
     """Those of some methods and what they share, in the order they are made."""
     rows = [method(name) for name in methods]
-    yield from _shared(guards)
-    yield from _of_methods(guards, rows)
-    yield from _release(rows)
+    yield from _shared(track)
+    yield from _of_methods(track, rows)
+    yield from _comparison(rows)
+    yield from track.evaluation_stages()
+    yield from _release(track)
 
 
-def _shared(guards: GuardTable) -> Iterator[StageSpec]:
+def _shared(track: Track) -> Iterator[StageSpec]:
     yield StageSpec(
         name="base_model", inputs=(), make=training.base_model, kind="report", group="base",
         tools=("pytorch",),
         description="The base model that every method starts from, or where it lies. Look at its name.",
     )  # fmt: skip
     yield StageSpec(
-        name="training_image", inputs=(), make=training.training_image, kind="report", group="base", checks=(guards.guards["g10"],),
-        tools=("docker",),
+        name="training_image", inputs=(), make=training.training_image, kind="report", group="base",
+        checks=(track.guards.guards["g10"],), tools=("docker",),
         description="Whether the training container builds and starts. Look at the check g10: it says what does not.",
     )  # fmt: skip
     yield StageSpec(
         name="base_bench", inputs=("base_model", "bench_cases"), make=evaluation.base_bench, kind="report", group="base",
-        checks=(guards.guards["g3"],),
+        checks=(track.guards.guards["g3"],),
         description=(
-            "The base's answers to the bench cases, before any training: what every method is compared with. Look at tool "
-            "selection and its interval."
+            "The base's answers to the bench cases, before any training: what every method is compared with. Look at "
+            f"{track.benchmark.headline.title} and its interval."
         ),
         memory_gib=ANSWERS,
     )  # fmt: skip
 
 
-def _of_methods(guards: GuardTable, rows: Sequence[Method]) -> Iterator[StageSpec]:
+def _of_methods(track: Track, rows: Sequence[Method]) -> Iterator[StageSpec]:
     with_reference = [row for row in rows if row.reference]
     for row in rows:
         if row in with_reference[:1]:
             yield StageSpec(
-                name=REFERENCE, inputs=(row.start, guards.datasets[row.dataset].split),
-                make=training.reference_logprobs, kind="report", group="reference", memory_gib=row.uma_gib,
+                name=REFERENCE, inputs=(row.start, track.datasets[row.dataset].split), make=training.reference_logprobs,
+                kind="report", group="reference", memory_gib=row.uma_gib,
                 tools=("jsonl",),
                 description=(
                     "Log-probability of every pair under the SFT checkpoint, computed once for all preference losses that "
                     "need it."
                 ),
             )  # fmt: skip
-        yield from _of_method(guards, row)
+        yield from _of_method(track, row)
 
 
-def _of_method(guards: GuardTable, row: Method) -> Iterator[StageSpec]:
+def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
     name = row.name
     reference = (REFERENCE,) if row.reference else ()
-    own = guards.datasets[row.dataset].split
-    read = (guards.datasets[step.dataset].split for step in reversed(ancestry(row)))
+    figures = " and ".join(metric.title for metric in track.benchmark.metrics if metric.compared)
+    own = track.datasets[row.dataset].split
+    read = (track.datasets[step.dataset].split for step in reversed(ancestry(row)))
     yield StageSpec(
         name=f"{name}_run_spec", kind="spec", names_inputs="spec.json", method=name, group=name, memory_gib=row.uma_gib,
         inputs=tuple(dict.fromkeys((row.start, *read, "base_bench", "training_image", *reference))),
-        make=_for(name, training.run_spec), checks=guards.of_method(row),
+        make=_for(name, training.run_spec), checks=track.guards.of_method(row),
         description=(
             f"What {name} would train on, with which numbers, and what every guard says of it. Look at the checks: training "
             "starts only where all pass."
@@ -86,21 +92,21 @@ def _of_method(guards: GuardTable, row: Method) -> Iterator[StageSpec]:
         name=f"{name}_bench", kind="report", method=name, group=name, memory_gib=ANSWERS,
         inputs=(f"{name}_checkpoint", "bench_cases"), make=_for(name, evaluation.method_bench),
         description=(
-            f"The answers of {name}'s checkpoint to the bench cases. Look at tool selection and exact call with their intervals; "
-            "the picture shows each tool; Plots shows all versions."
+            f"The answers of {name}'s checkpoint to the bench cases. Look at {figures} with the intervals; Plots shows all "
+            "versions."
         ),
     )  # fmt: skip
     yield StageSpec(
         name=f"{name}_gguf", kind="model", judged_on=frozenset({"bench", "bench_cases"}), method=name, group=name,
         memory_gib=ANSWERS, tools=("gguf",), inputs=(f"{name}_checkpoint", f"{name}_bench"), make=_for(name, release.gguf),
         description=(
-            f"{name} in six GGUF quantisations, each loaded, asked and benched. Look at how many exact calls each keeps."
+            f"{name} in six GGUF quantisations, each loaded, asked and benched. Look at how many right answers each keeps."
         ),
         scheduled=False, next_act="answer with one of its files: llama.cpp and Ollama read them (folder below)",
     )  # fmt: skip
 
 
-def _release(rows: Sequence[Method]) -> Iterator[StageSpec]:
+def _comparison(rows: Sequence[Method]) -> Iterator[StageSpec]:
     yield StageSpec(
         name="method_matrix", inputs=tuple(f"{row.name}_bench" for row in rows), make=evaluation.method_matrix, kind="report",
         group="comparison",
@@ -112,29 +118,21 @@ def _release(rows: Sequence[Method]) -> Iterator[StageSpec]:
     yield StageSpec(
         name="production_checkpoint", inputs=("method_matrix",), kind="report", group="comparison",
         make=evaluation.production_checkpoint,
-        description=(
-            "Which checkpoint goes on to the release: the best macro tool selection with every tool above the floor. Look at the "
-            "choice and its reason; choosing none is a result."
-        ),
+        description="Which checkpoint goes on to the release. Look at the choice and its reason; choosing none is a result.",
     )  # fmt: skip
-    yield StageSpec(
-        name="scenarios", inputs=("production_checkpoint",), make=evaluation.scenarios, kind="report", group="comparison",
-        description=(
-            "Six calendar scenarios, end to end through the agent loop on the mock Canvas. Look at how many passed, and why the "
-            "others failed."
-        ),
-        memory_gib=ANSWERS,
-    )  # fmt: skip
+
+
+def _release(track: Track) -> Iterator[StageSpec]:
     yield StageSpec(
         name="production_gguf", inputs=("production_checkpoint",), make=release.production_gguf, kind="model", group="release",
         tools=("gguf",),
         description=(
-            "The production checkpoint in six GGUF quantisations. Look at how many exact calls each keeps."
+            "The production checkpoint in six GGUF quantisations. Look at how many right answers each keeps."
         ),
         memory_gib=ANSWERS,
     )  # fmt: skip
     yield StageSpec(
-        name="cards", inputs=("production_gguf", "method_matrix", "scenarios", "corpus"), make=release.cards, kind="report",
+        name="cards", inputs=("production_gguf", "method_matrix", *track.card.inputs), make=release.cards, kind="report",
         group="release", checks=(AUDIT,),
         description="Model card, data card and Modelfile, written from measured artefacts only. Look at the model card below.",
     )  # fmt: skip

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance
+from canvas_pipeline.pipeline.facts import TrackCard
 from canvas_pipeline.pipeline.stage import StageSpec, ordered
 from canvas_pipeline.pipeline.standard import standard_stages
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
@@ -29,20 +31,24 @@ class Track:
     """One track. Store keys and asset keys begin with its ``name``.
 
     ``guards`` are the standard ones and its own. ``shipped_base`` is the folder of the small base model of its embedded profile.
-    ``data_stages`` make its rows, up to the splits and the benchmark's cases; ``demo_methods`` are those that the demo trains.
-    ``allowances`` let G6 pass where a stage loses rows on purpose. Where people contribute data, ``contributors`` maps each of them
-    to their file, ``due`` names those whose stage is missing or old, and ``take_in`` makes one's stage."""
+    ``data_stages`` make its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
+    production checkpoint and the release; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass where a stage
+    loses rows on purpose. Where people contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose
+    stage is missing or old, and ``take_in`` makes one's stage."""
 
     name: str
     profiles: Mapping[str, Profile]
     datasets: Mapping[str, DatasetSpec]
     guards: GuardTable
     methods: tuple[str, ...]
+    benchmark: Benchmark
+    card: TrackCard
     data_stages: Callable[[], Iterable[StageSpec]]
     shipped_base: Callable[[], Path]
     contributors: Callable[[Workspace], Mapping[str, Path]] = lambda ws: {}
     due: Callable[[Workspace], Sequence[str]] = lambda ws: ()
     take_in: Callable[[Workspace, str], StageResult] = _nobody
+    evaluation_stages: Callable[[], Iterable[StageSpec]] = tuple
     allowances: tuple[Allowance, ...] = ()
     demo_methods: tuple[str, ...] = ("sft",)
 
@@ -54,7 +60,7 @@ class Track:
 
 @functools.cache
 def _stages(track: Track, methods: tuple[str, ...]) -> Mapping[str, StageSpec]:
-    return ordered((*track.data_stages(), *standard_stages(track.guards, methods)))
+    return ordered((*track.data_stages(), *standard_stages(track, methods)))
 
 
 def track_names() -> tuple[str, ...]:

@@ -96,11 +96,12 @@ def of_base(ws: Workspace) -> Verdict:
     """G3, from the base's bench report, about the base and the cases that were benched."""
     lineage(ws, "bench_cases")
     benched = ws.store.get("base_bench").verify()
-    selection = msgspec.json.decode(benched.path("report.json").read_bytes())["tool_selection"]
+    benchmark = ws.track.benchmark
+    headline = benchmark.read(benched.path("report.json")).rate(benchmark.headline.name)
     made_from = benched.manifest.recipe.inputs
     inputs = {"base_model": made_from["model"], "bench_cases": made_from["bench_cases"]}
     maximum = 0.7 if ws.profile.base_model == "embedded" and not ws.base_model else None
-    evidence = BaseEvidence(tool_selection=selection["share"] or 0.0, cases=selection["cases"], maximum=maximum)
+    evidence = BaseEvidence(right=headline.share or 0.0, cases=headline.cases, maximum=maximum)
     return ws.track.guards.guards["g3"].judge(evidence, inputs)
 
 

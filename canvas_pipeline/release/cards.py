@@ -1,8 +1,7 @@
-"""Model card and data card, from measured facts only.
+"""Renders model card and data card from measured facts only.
 
-In: facts, each a value with the artefact it was read from. Out: Markdown with a Hugging Face YAML header. What must hold: the
-fixed text holds no number of its own, so every number in a card is a fact's or a source's; a card whose facts are incomplete
-is not rendered; contributors appear as a count and never by name.
+The fixed text holds no number of its own, so every number in a card is a fact's or a source's; a card whose facts are incomplete is
+not rendered; contributors appear as a count and never by name.
 
 Keys are dotted: ``bench.<model>.<metric>``, ``quant.<Q4_K_M>.<measure>``, ``guard.<g1>``, ``funnel.<stage>.<count>``,
 ``rows.<data set>.<split>``; everything else is ``<section>.<what>``.
@@ -13,13 +12,15 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Literal
 
 import msgspec
 
 from canvas_pipeline.errors import BadInput, MissingTool
-from canvas_pipeline.guardrails.table import GUARDS, guards_for
+from canvas_pipeline.evaluation.statistics import FEW
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.methods import METHODS, ancestry
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.gguf import QUANTS
@@ -27,8 +28,6 @@ from canvas_pipeline.release.gguf import QUANTS
 Value = int | float | str | bool
 Unit = Literal["", "share", "bytes"]
 Kind = Literal["model", "data"]
-FEW = 40
-"""Below this many cases a share is marked: its interval is too wide to compare with."""
 
 
 class Fact(Row, frozen=True, kw_only=True):
@@ -89,8 +88,8 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
             prefix="bench.",
             layout="grid",
             text=(
-                "Greedy answers to held-out cases, disjoint from training in items and in phrasing. A share stands with its "
-                "Wilson interval; *few* marks a share of too few cases to compare."
+                "Greedy answers to cases that training never saw. A share stands with its Wilson interval; *few* marks a share "
+                "of too few cases to compare."
             ),
         ),
         Section(
@@ -99,20 +98,12 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
             layout="tall",
             text=(
                 "Every file was loaded and asked, and its tensor types were read back. *Retained* is the share of the "
-                "unquantised checkpoint's exact calls that the file also gets exactly right."
+                "unquantised checkpoint's right answers that the file also gets right."
             ),
         ),
         Section(title="Guardrails", prefix="guard.", text="Each verdict was made for exactly the files this model was made from."),
         Section(title="Data", prefix="data.", text="See the data card."),
-        Section(
-            title="Use and limits",
-            text=(
-                "Made to call a student's Canvas and calendar tools in its base model's own tool-call format; the program around "
-                "it must parse the calls, run the tools and feed the results back. Changes and deletions of events are proposals "
-                "that a person confirms. It speaks English, knows nothing but what its tools return, can pick a wrong tool or "
-                "argument at the rates measured above, and is not made for decisions about grades or persons."
-            ),
-        ),
+        Section(title="Use and limits"),
     ),
     "data": (
         Section(title="Data", prefix="data.", text="Contributors are counted, never named."),
@@ -124,14 +115,7 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
             text="What came into each stage is kept, merged, or refused with a reason; nothing is dropped silently.",
         ),
         Section(title="Recorded allowances", prefix="allowance.", text="Stages that may keep less than the general rule, and why."),
-        Section(
-            title="Privacy",
-            prefix="privacy.",
-            text=(
-                "Course identities are replaced by handles and personal data by placeholders before any example is made. The "
-                "register that links handles to courses stays private and is no part of the data."
-            ),
-        ),
+        Section(title="Privacy", prefix="privacy."),
         Section(title="Hashes", prefix="hash."),
     ),
 }  # fmt: skip
@@ -139,14 +123,36 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
 REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     "model": (
         "model.name", "model.method", "model.profile", "model.checkpoint", "base.name", "base.licence", "train.*", "bench.cases",
-        "bench.confidence", "bench.base.tool_selection", "bench.{method}.tool_selection", "bench.{method}.exact_call",
-        *(f"quant.{quant}.{measure}" for quant in QUANTS for measure in ("file", "size", "sha256", "retained")),
+        "bench.confidence", *(f"quant.{quant}.{measure}" for quant in QUANTS for measure in ("file", "size", "sha256", "retained")),
         "data.licence", "data.contributors",
     ),
-    "data": (
-        "data.name", "data.licence", "data.contributors", "data.reference_instant", "rows.*", "funnel.*", "privacy.*", "hash.*",
-    ),
+    "data": ("data.name", "data.licence", "data.contributors", "rows.*", "funnel.*", "privacy.*", "hash.*"),
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardTemplate:
+    """What a track says in its cards.
+
+    ``texts`` are fixed texts, without numbers, by the title of their section. ``metrics`` are names of the benchmark's metrics that
+    a model card must have, the headline first; ``required`` further keys. ``benchmark`` names the cases, ``benchmark_id`` in the
+    header; ``guards`` are the track's."""
+
+    guards: GuardTable
+    tags: tuple[str, ...]
+    benchmark: str
+    benchmark_id: str
+    metrics: tuple[str, ...]
+    texts: Mapping[str, str]
+    required: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
+
+    def keys(self, kind: Kind, method: str) -> Iterable[str]:
+        """The keys of the facts that a card of a method must have; one that ends with ``*`` stands for any that begins so."""
+        yield from (*REQUIRED[kind], *self.required.get(kind, ()))
+        if kind == "model":
+            yield from (f"bench.base.{self.metrics[0]}", *(f"bench.{method}.{metric}" for metric in self.metrics))
+
+
 INTERVALS = re.compile(r"bench\.[^.]+\.")
 """Keys whose facts are no use without an interval."""
 
@@ -154,64 +160,62 @@ NAMES = re.compile(r"Apache-\d\.\d|Q\d_\w+")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 
 
-def model_card(facts: Facts, private: Iterable[str] = ()) -> str:
+def model_card(facts: Facts, template: CardTemplate, private: Iterable[str] = ()) -> str:
     """The model card. Raises ``BadInput`` listing what is missing or may not be published (see ``reasons_against_card``)."""
     from_hub = _hub()
-    _complete(facts, "model")
+    _complete(facts, "model", template)
     text = {key: facts[key].shown() for key in ("model.name", "model.method", "base.name", "base.licence")}
-    selection = facts[f"bench.{text['model.method']}.tool_selection"]
+    headline = template.metrics[0]
     header = from_hub.ModelCardData(
         language="en",
         license=text["base.licence"],
         base_model=None if text["base.name"] == "embedded" else text["base.name"],
         library_name="gguf",
         pipeline_tag="text-generation",
-        tags=["tool-calling", "canvas-lms", text["model.method"]],
+        tags=[*template.tags, text["model.method"]],
         model_name=text["model.name"],
         eval_results=[
             from_hub.EvalResult(
                 task_type="text-generation",
-                dataset_type="canvas-bench",
-                dataset_name="Held-out Canvas tool calls",
+                dataset_type=template.benchmark_id,
+                dataset_name=template.benchmark,
                 metric_type="accuracy",
-                metric_name="tool selection",
-                metric_value=selection.value,
+                metric_name=headline.replace("_", " "),
+                metric_value=facts[f"bench.{text['model.method']}.{headline}"].value,
             )
         ],
     )
-    return _card(header.to_yaml(), f"{text['model.name']}", facts, "model", private)
+    return _card(header.to_yaml(), text["model.name"], facts, "model", template, private)
 
 
-def data_card(facts: Facts, private: Iterable[str] = ()) -> str:
+def data_card(facts: Facts, template: CardTemplate, private: Iterable[str] = ()) -> str:
     """The data card. Raises ``BadInput`` like ``model_card``."""
     from_hub = _hub()
-    _complete(facts, "data")
+    _complete(facts, "data", template)
     header = from_hub.DatasetCardData(
         language="en",
         license=facts["data.licence"].shown(),
         pretty_name=facts["data.name"].shown(),
-        tags=["tool-calling"],
+        tags=list(template.tags),
     )
-    return _card(header.to_yaml(), facts["data.name"].shown(), facts, "data", private)
+    return _card(header.to_yaml(), facts["data.name"].shown(), facts, "data", template, private)
 
 
-def missing_facts(facts: Facts, kind: Kind) -> list[str]:
+def missing_facts(facts: Facts, kind: Kind, template: CardTemplate) -> list[str]:
     """What a card of this kind still needs: keys (the guards that concern the method among them), sources, and intervals of
     benchmark shares."""
     method = facts["model.method"].shown() if "model.method" in facts else "<method>"
     missing = []
-    guards = (
-        {guard.id for step in ancestry(METHODS[method]) for guard in guards_for(step)}
-        if method in METHODS
-        else set(GUARDS)
+    steps = ancestry(METHODS[method]) if method in METHODS else ()
+    guards = {guard for step in steps for guard in template.guards.of_method(step)} or {
+        *template.guards.guards.values()
+    }
+    judged = (
+        [f"guard.{id_}" for id_, guard in template.guards.guards.items() if guard in guards] if kind == "model" else []
     )
-    judged = [f"guard.{guard}" for guard in GUARDS if guard in guards] if kind == "model" else []
-    for pattern in (*REQUIRED[kind], *judged):
-        key = pattern.replace("{method}", method)
-        if key.endswith("*"):
-            if not any(known.startswith(key[:-1]) for known in facts):
-                missing.append(f"no fact {key}")
-        elif key not in facts:
+    for key in (*template.keys(kind, method), *judged):
+        known = any(k.startswith(key[:-1]) for k in facts) if key.endswith("*") else key in facts
+        if not known:
             missing.append(f"no fact {key}")
     for key, fact in sorted(facts.items()):
         if not fact.source.strip():
@@ -221,9 +225,11 @@ def missing_facts(facts: Facts, kind: Kind) -> list[str]:
     return missing
 
 
-def reasons_against_card(text: str, facts: Facts, kind: Kind, private: Iterable[str] = ()) -> list[str]:
+def reasons_against_card(
+    text: str, facts: Facts, kind: Kind, template: CardTemplate, private: Iterable[str] = ()
+) -> list[str]:
     """Everything that keeps a card from being published: incomplete facts, numbers without a source, private texts."""
-    reasons = missing_facts(facts, kind)
+    reasons = missing_facts(facts, kind, template)
     reasons += [f"the {kind} card states {number}, which no fact gives" for number in unsourced_numbers(text, facts)]
     folded = text.casefold()
     if any(re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", folded) for name in private if name.strip()):
@@ -238,19 +244,20 @@ def unsourced_numbers(text: str, facts: Facts) -> list[str]:
     return sorted(set(_NUMBER.findall(NAMES.sub("", text))) - known)
 
 
-def _card(header: str, title: str, facts: Facts, kind: Kind, private: Iterable[str]) -> str:
+def _card(header: str, title: str, facts: Facts, kind: Kind, template: CardTemplate, private: Iterable[str]) -> str:
     body = [f"---\n{header.strip()}\n---\n", f"# {title}\n"]
     for section in SECTIONS[kind]:
         rows = {key: fact for key, fact in facts.items() if section.prefix and key.startswith(section.prefix)}
-        if not rows and section.prefix:
+        fixed = template.texts.get(section.title, section.text)
+        if not rows and (section.prefix or not fixed):
             continue
         body.append(f"## {section.title}\n")
-        if section.text:
-            body.append(f"{section.text}\n")
+        if fixed:
+            body.append(f"{fixed}\n")
         if rows:
             body.append(_rows(rows) if section.layout == "rows" else _grid(rows, section))
     text = "\n".join(body)
-    reasons = reasons_against_card(text, facts, kind, private)
+    reasons = reasons_against_card(text, facts, kind, template, private)
     if reasons:
         raise BadInput(f"the {kind} card cannot be rendered: " + "; ".join(reasons))
     return text
@@ -287,13 +294,11 @@ def _grid(facts: Facts, section: Section) -> str:
 
 
 def _label(key: str) -> str:
-    if key.startswith("guard.") and key.removeprefix("guard.") in GUARDS:
-        return GUARDS[key.removeprefix("guard.")].name
     return key.split(".", 1)[1].replace(".", " ").replace("_", " ")
 
 
-def _complete(facts: Facts, kind: Kind) -> None:
-    missing = missing_facts(facts, kind)
+def _complete(facts: Facts, kind: Kind, template: CardTemplate) -> None:
+    missing = missing_facts(facts, kind, template)
     if missing:
         raise BadInput(f"the {kind} card cannot be rendered: " + "; ".join(missing))
 

@@ -49,7 +49,7 @@ def ensure_converter(cache: Path = CACHE, *, lock: Path = LOCK, pip: Sequence[st
     if (home / SCRIPT).is_file():
         return home
     expected = locked_sha256(lock, installed)
-    with tempfile.TemporaryDirectory(prefix="canvas-converter-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="gguf-converter-") as scratch:
         archive = _download(installed, Path(scratch), tuple(pip) if pip else _pip())
         found = sha256_file(archive)
         if found != expected:

@@ -1,9 +1,7 @@
-"""The release gate: every item of RELEASE-LOG.md, held against the evidence.
+"""Holds every item of RELEASE-LOG.md against the evidence.
 
-In: one frozen ``ReleaseEvidence`` row: verdicts, hashes, measurements, cards. Out: every reason against the release, or
-none; ``RELEASE-LOG.md`` with each item ticked or with its reasons. What must hold: an item without evidence is a reason
-(absent is not passed), verdicts and measurements count only for exactly the hashes that are to be released, and nothing
-here reads a file: ``publish`` compares the files with these hashes.
+An item without evidence is a reason (absent is not passed). Verdicts and measurements count only for exactly the hashes that are to
+be released. Nothing here reads a file: ``publish`` compares the files with these hashes.
 """
 
 from __future__ import annotations
@@ -27,9 +25,7 @@ from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import QuantEvidence
 
 RETAINED: Mapping[str, float] = {"Q8_0": 0.98, "Q4_K_M": 0.98}
-"""Share of the unquantised checkpoint's exact calls that a quant must keep."""
-FIGURES: tuple[str, ...] = ("tool_selection", "exact_call")
-"""What the benchmark must give for the released method, each with its interval."""
+"""Share of the unquantised checkpoint's right answers that a quant must keep."""
 CARDS: Mapping[str, str] = {"README.md": "model", "DATA_CARD.md": "data"}
 """The cards' file names in the release, and what each is about."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -57,8 +53,8 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     ``files`` are the files to be released by their name in the release; ``inputs`` what the verdicts are bound to (see
     ``guardrails.table.inputs_for``); ``data`` the data sets the model saw; ``audited`` the texts the leak audit read, with
     ``leaks`` found (None: it did not run), ``exceptions`` that were reviewed and ``excepted`` findings they cover.
-    ``production`` is the checkpoint chosen by the selection record, with its
-    method; ``bench_checkpoint`` the one the figures were measured on.
+    ``production`` is the checkpoint chosen by the selection record, with its method; ``figures`` are what the benchmark must give
+    for the released method (None: it had no such case), measured on ``bench_checkpoint``.
     """
 
     name: str
@@ -75,7 +71,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     exceptions: int = 0
     excepted: int = 0
     audited: dict[str, str] = {}
-    figures: dict[str, Figure] = {}
+    figures: dict[str, Figure | None] = {}
     bench_checkpoint: str | None = None
     production: tuple[str, str] | None = None
     quants: dict[str, QuantEvidence] = {}
@@ -125,9 +121,8 @@ def _audit(_: GuardTable, e: ReleaseEvidence) -> list[str]:
 
 
 def _bench(_: GuardTable, e: ReleaseEvidence) -> list[str]:
-    reasons = []
-    for name in FIGURES:
-        figure = e.figures.get(name)
+    reasons = [] if e.figures else [f"there are no benchmark figures; materialise {e.method}_bench"]
+    for name, figure in e.figures.items():
         if figure is None:
             reasons.append(f"the benchmark gives no {name} for {e.method}; materialise {e.method}_bench")
         elif figure.n <= 0 or not _interval(figure):
@@ -171,12 +166,14 @@ def _retention(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     for quant, minimum in RETAINED.items():
         evidence = e.quants.get(quant)
         if evidence is None or evidence.cases <= 0 or evidence.exact_unquantised <= 0:
-            reasons.append(f"{quant}: there are no exact calls to compare; bench it beside the unquantised checkpoint")
+            reasons.append(
+                f"{quant}: there are no right answers to compare; bench it beside the unquantised checkpoint"
+            )
         elif not 0 <= evidence.exact_retained <= evidence.exact_unquantised <= evidence.cases:
             reasons.append(f"{quant}: its counts contradict each other")
         elif evidence.exact_retained < minimum * evidence.exact_unquantised:
             reasons.append(
-                f"{quant} retains {evidence.exact_retained} of {evidence.exact_unquantised} exact calls "
+                f"{quant} retains {evidence.exact_retained} of {evidence.exact_unquantised} right answers "
                 f"({evidence.exact_retained / evidence.exact_unquantised:.1%}), must be at least {minimum:.0%}"
             )
     return reasons
@@ -211,13 +208,13 @@ def _hashes(_: GuardTable, e: ReleaseEvidence) -> list[str]:
 
 
 ITEMS: Mapping[str, tuple[str, Callable[[GuardTable, ReleaseEvidence], list[str]]]] = {
-    "guardrails": ("All thirteen guardrails passed for exactly these inputs", _guardrails),
+    "guardrails": ("All guardrails passed for exactly these inputs", _guardrails),
     "allowances": ("Every recorded allowance is listed with its number and reason", _allowances),
     "audit": ("The leak audit read every data set and card and found nothing", _audit),
     "bench": ("The benchmark was run on this checkpoint and gives intervals", _bench),
     "production": ("This is the production checkpoint of the selection record", _production),
     "quants": ("All six quants have their tensor types, no leak in the metadata, load and answer", _quants),
-    "retention": ("Q8_0 and Q4_K_M retain at least 98 % of the exact calls", _retention),
+    "retention": ("Q8_0 and Q4_K_M retain at least 98 % of the right answers", _retention),
     "cards": ("Model card, data card and Modelfile are complete, every number with a source", _cards),
     "hashes": ("The hashes of files, inputs, data and the code version are recorded", _hashes),
 }
@@ -263,7 +260,7 @@ def release_log(table: GuardTable, evidence: ReleaseEvidence) -> str:
         f"The audit honoured {evidence.exceptions} reviewed exceptions; they cover {evidence.excepted} findings in what it read.",
     ]
     lines += _table("Benchmark", ("figure", "value", "interval", "cases"), [
-        (name, f"{f.value:.1%}", f"[{f.low:.1%}, {f.high:.1%}]", str(f.n)) for name, f in sorted(evidence.figures.items())
+        (name, f"{f.value:.1%}", f"[{f.low:.1%}, {f.high:.1%}]", str(f.n)) for name, f in sorted(evidence.figures.items()) if f
     ])  # fmt: skip
     lines += _table("Hashes", ("what", "sha256"), [
         ("checkpoint", evidence.checkpoint), *sorted(evidence.files.items()),

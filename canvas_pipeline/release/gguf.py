@@ -40,7 +40,7 @@ def convert(
     out: Path,
     *,
     outtype: OutType = "f16",
-    name: str = "canvas",
+    name: str = "model",
     converter: Path | None = None,
     seconds: float = 7200,
 ) -> Path:

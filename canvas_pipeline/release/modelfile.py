@@ -1,8 +1,6 @@
-"""The Ollama Modelfile of a release: how that runtime renders a conversation and reads the model's calls.
+"""Writes the Ollama Modelfile of a release: how that runtime renders a conversation and reads the model's calls.
 
-In: the GGUF's name, its family, the system message the model was trained with, how its tools were declared. Out: the
-Modelfile's text. What must hold: the rendered prompt is ``bench.generate.prompt_text`` byte for byte (without the BOS, which
-the runtime adds).
+The rendered prompt is ``evaluation.generate.prompt_text`` byte for byte (without the BOS, which the runtime adds).
 
 Sources: ollama's ``template/template.go`` (the variables, ``json``; consecutive messages of a role are joined before) and
 ``model/renderers``, which render the families' published templates.
@@ -11,44 +9,57 @@ Sources: ollama's ``template/template.go`` (the variables, ``json``; consecutive
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.family import ModelFamily
-from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, Declaration, catalogue
 
 
-def modelfile(gguf_name: str, family: ModelFamily, system: str, declaration: Declaration) -> str:
-    """An Ollama Modelfile for one of the files. ``system`` is the system message the model was trained with
-    (``tools.prompt.system_message``); it names the reference instant, so a user replaces it when asking on another day.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemPrompt:
+    """The system message that a model was trained with, and how it knows its tools.
 
-    A model that was trained with ``native`` declarations gets the runtime's own renderer; one that knows its tools from the
-    system message's catalogue gets a template, which names them too where a request has tools and a system message of its
-    own. Raises ``BadInput`` where the system message cannot be quoted."""
-    if '"""' in system:
+    ``declared`` says that the chat template declares them; else ``opening`` is how a system message begins that names the tools,
+    and ``catalogue`` their names, for a request with tools and a system message of its own. ``note`` is a remark for who reads the
+    Modelfile."""
+
+    text: str
+    declared: bool = False
+    opening: str = ""
+    catalogue: str = ""
+    note: str = ""
+
+
+def modelfile(gguf_name: str, family: ModelFamily, prompt: SystemPrompt) -> str:
+    """An Ollama Modelfile for one of the files.
+
+    A model whose tools are declared gets the runtime's own renderer; one that knows them from the system message gets a template,
+    which names them too. Raises ``BadInput`` where the system message cannot be quoted."""
+    if '"""' in prompt.text:
         raise BadInput('the system message holds """, which a Modelfile cannot quote')
     facts = family.ollama
-    if declaration == "native" and facts.renderer is not None:
+    if prompt.declared and facts.renderer is not None:
         rendering = (
             "# The family's own renderer: it declares the tools of a request and renders calls and results as in training.\n"
             f"RENDERER {facts.renderer}\n"
         )
     else:
         bos = f"# {family.bos} is added by the runtime.\n" if family.bos else ""
-        rendering = f'{bos}TEMPLATE """{template(family)}"""\n'
+        rendering = f'{bos}TEMPLATE """{template(family, prompt)}"""\n'
     reading = (
         "# Calls come back as tool_calls; the model was trained without thoughts. It takes a runtime that knows this family.\n"
         f"PARSER {facts.parser}\n\n"
         if facts.parser
         else ""
     )
+    note = f"# {prompt.note}\n" if prompt.note else ""
     # The end of text last: the other stops are what a reader looks for.
     ends = sorted(family.stops, key=lambda stop: stop == family.end_of_text)
     stops = "\n".join(f"PARAMETER stop {stop}" for stop in ends)
     return f'''FROM ./{gguf_name}
 
 {rendering}
-{reading}# "Now" is the instant the examples refer to: replace it (`/set system …`) when you ask.
-SYSTEM """{system}"""
+{reading}{note}SYSTEM """{prompt.text}"""
 
 # A turn ends after an answer, after calls, or with the text; calls are read greedily.
 {stops}
@@ -56,7 +67,7 @@ PARAMETER temperature 0
 '''
 
 
-def template(family: ModelFamily) -> str:
-    """The Go template of a model that knows its tools from the catalogue."""
-    values = {"@OPENING@": OPENING, "@LENGTH@": str(len(OPENING)), "@CATALOGUE@": catalogue()}
+def template(family: ModelFamily, prompt: SystemPrompt) -> str:
+    """The Go template of a model that knows its tools from the system message."""
+    values = {"@OPENING@": prompt.opening, "@LENGTH@": str(len(prompt.opening)), "@CATALOGUE@": prompt.catalogue}
     return re.sub("|".join(values), lambda place: values[place.group()], family.ollama.template)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.entries import canvas_train, nothing_was_trained, untrained
 from canvas_pipeline_tests.pipeline.good_line import BASE, copy_of

@@ -14,7 +14,7 @@ import pytest
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.orchestration.track import DAILY, asset_key, next_act
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.defs.graph import graph_text
 

@@ -4,14 +4,14 @@ import subprocess
 import sys
 
 from canvas_pipeline.evaluation.charts import forest_png, funnel_png, guards_png, methods_png
-from canvas_pipeline.evaluation.matrix import matrix, trivial_predictions
+from canvas_pipeline.evaluation.matrix import matrix
+from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.records import Funnel
-from canvas_pipeline.tracks.canvas.bench.score import report
-from canvas_pipeline_tests.evaluation.answers import COURSE, TODO, answers, case, text
+from canvas_pipeline_tests.evaluation.echo import CASES, ECHO, answered
 from canvas_pipeline_tests.guardrails.good_data import Line, verdicts
 
-CASES = [case("c0", "single", TODO), case("c1", "single", COURSE), case("c2", "none"), case("c3", "follow_up")]
-SFT = report(CASES, answers(text(TODO), text(TODO), "", ""))
+SFT = answered(3)
+RATES = {"one": wilson(1, 2), "many": wilson(50, 60), "none": wilson(0, 0)}
 FUNNELS = [
     Funnel(stage="corpus", rows_in=10, kept=6, merged=1, refused={"no_title": 3}),
     Funnel(stage="empty", rows_in=0, kept=0),
@@ -24,10 +24,10 @@ def size(png: bytes) -> tuple[int, int]:
 
 
 def test_every_picture_is_a_png_of_some_size_and_the_same_each_time() -> None:
-    trivial = {name: report(CASES, found) for name, found in trivial_predictions(CASES).items()}
+    trivial = {name: ECHO.score(CASES, found) for name, found in ECHO.trivial(CASES).items()}
     pictures = [
-        lambda: forest_png(SFT),
-        lambda: methods_png(matrix({"sft": SFT, "dpo": SFT}, trivial=trivial)),
+        lambda: forest_png(RATES, "groups", 0.5),
+        lambda: methods_png(ECHO, matrix(ECHO, {"sft": SFT, "dpo": SFT}, trivial=trivial)),
         lambda: funnel_png(FUNNELS),
         lambda: guards_png(verdicts(Line(), "dpo")),
     ]
@@ -38,8 +38,8 @@ def test_every_picture_is_a_png_of_some_size_and_the_same_each_time() -> None:
 
 
 def test_other_numbers_give_another_picture() -> None:
-    better = report(CASES, answers(text(TODO), text(COURSE), "", ""))
-    assert forest_png(SFT) != forest_png(better)
+    assert forest_png(RATES, "groups") != forest_png({**RATES, "one": wilson(2, 2)}, "groups")
+    assert methods_png(ECHO, matrix(ECHO, {"sft": SFT})) != methods_png(ECHO, matrix(ECHO, {"sft": answered(4)}))
     assert funnel_png(FUNNELS) != funnel_png(FUNNELS[:1])
 
 
@@ -51,7 +51,7 @@ def test_the_funnel_has_a_bar_for_each_reason() -> None:
 
 
 def test_nothing_to_draw_is_still_a_picture() -> None:
-    for png in (forest_png(report([], [])), funnel_png([]), guards_png([])):
+    for png in (forest_png({}, "groups"), funnel_png([]), guards_png([])):
         size(png)
 
 

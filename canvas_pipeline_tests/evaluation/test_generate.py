@@ -15,8 +15,8 @@ from canvas_pipeline.evaluation import generate as room
 from canvas_pipeline.evaluation.generate import Backend, Checkpoint, generate, prompt_text
 from canvas_pipeline.models.gemma4.chat import render, to_chat
 from canvas_pipeline.models.gemma4.family import GEMMA4
+from canvas_pipeline.pipeline import generation_process
 from canvas_pipeline.records import BenchCase
-from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline_tests.training.rows import SYSTEM, case, trajectory, user
 
@@ -68,8 +68,12 @@ def cases(count: int = 40) -> list[BenchCase]:
     return [case(number) for number in range(count)]
 
 
+def asked(count: int = 40) -> tuple[list[BenchCase], list[str]]:
+    return cases(count), [prompt_text(one.messages, GEMMA4) for one in cases(count)]
+
+
 def test_every_case_gets_one_prediction_in_the_order_of_the_cases(speaker: Checkpoint, tmp_path: Path) -> None:
-    found = generate(speaker, cases(9), GEMMA4, "catalogue", tmp_path / "p.jsonl", "k", quiet())
+    found = generate(speaker, *asked(9), tmp_path / "p.jsonl", "k", quiet())
     assert [p.id for p in found] == [c.id for c in cases(9)]
     assert [json.loads(line)["id"] for line in (tmp_path / "p.jsonl").read_text().splitlines()] == [p.id for p in found]
     assert [p.name for p in tmp_path.iterdir()] == ["p.jsonl"]
@@ -77,7 +81,7 @@ def test_every_case_gets_one_prediction_in_the_order_of_the_cases(speaker: Check
 
 def test_the_same_run_gives_the_same_bytes(speaker: Checkpoint, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        generate(speaker, cases(9), GEMMA4, "catalogue", tmp_path / name, "k", quiet())
+        generate(speaker, *asked(9), tmp_path / name, "k", quiet())
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -85,14 +89,14 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "TOKENS_A_BATCH", 80)
-    generate(Echo(), cases(), GEMMA4, "catalogue", tmp_path / "whole", "k", quiet())
+    generate(Echo(), *asked(), tmp_path / "whole", "k", quiet())
     with pytest.raises(KeyboardInterrupt):
-        generate(Echo(breaks_after=20), cases(), GEMMA4, "catalogue", tmp_path / "broken", "k", quiet())
+        generate(Echo(breaks_after=20), *asked(), tmp_path / "broken", "k", quiet())
     assert not (tmp_path / "broken").exists()
     partial = tmp_path / ".partial-broken"
     partial.write_bytes(partial.read_bytes() + b'{"id":"b3","te')
     rest = Echo()
-    generate(rest, cases(), GEMMA4, "catalogue", tmp_path / "broken", "k", quiet())
+    generate(rest, *asked(), tmp_path / "broken", "k", quiet())
     assert rest.asked == 40 - 16
     assert (tmp_path / "broken").read_bytes() == (tmp_path / "whole").read_bytes()
 
@@ -102,9 +106,9 @@ def test_what_another_model_or_other_cases_left_is_not_taken_over(
 ) -> None:
     monkeypatch.setattr(room, "TOKENS_A_BATCH", 80)
     with pytest.raises(KeyboardInterrupt):
-        generate(Echo(breaks_after=20), cases(), GEMMA4, "catalogue", tmp_path / "p", "one", quiet())
+        generate(Echo(breaks_after=20), *asked(), tmp_path / "p", "one", quiet())
     fresh = Echo()
-    generate(fresh, cases(), GEMMA4, "catalogue", tmp_path / "p", "other", quiet())
+    generate(fresh, *asked(), tmp_path / "p", "other", quiet())
     assert fresh.asked == 40
 
 
@@ -118,23 +122,20 @@ def test_special_tokens_stay_in_the_text_and_padding_does_not(speaker: Checkpoin
 
 
 def test_a_prompt_in_a_batch_is_answered_as_it_is_alone(speaker: Checkpoint) -> None:
-    prompts = [prompt_text(c.messages, GEMMA4, "catalogue", c.tools) for c in cases(4)]
-    longer = prompt_text((SYSTEM, user("x " * 90)), GEMMA4, "catalogue", ALL_TOOLS)
+    prompts = [prompt_text(c.messages, GEMMA4) for c in cases(4)]
+    longer = prompt_text((SYSTEM, user("x " * 90)), GEMMA4)
     assert speaker.speak([*prompts, longer])[:4] == [speaker.speak([prompt])[0] for prompt in prompts]
 
 
 def test_a_prompt_ends_where_the_models_turn_begins() -> None:
     one = cases(1)[0]
-    text = prompt_text(one.messages, GEMMA4, "catalogue", one.tools)
+    text = prompt_text(one.messages, GEMMA4)
     assert text.startswith("<bos><|turn>system") and text.endswith("<|turn>model\n")
 
 
 def test_the_agents_backend_says_the_next_turn(speaker: Checkpoint) -> None:
-    backend = Backend(speaker, GEMMA4, "catalogue")
-    assert (
-        backend.complete(cases(1)[0].messages)
-        == speaker.speak([prompt_text(cases(1)[0].messages, GEMMA4, "catalogue", ALL_TOOLS)])[0][0]
-    )
+    backend = Backend(speaker, GEMMA4)
+    assert backend.complete(cases(1)[0].messages) == speaker.speak([prompt_text(cases(1)[0].messages, GEMMA4)])[0][0]
 
 
 def test_a_missing_gguf_says_so(tmp_path: Path) -> None:
@@ -147,8 +148,8 @@ def test_the_command_line_refuses_a_missing_model_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "cases.jsonl").write_text("")
-    code = room.main(["--backend", "hf", "--model", str(tmp_path / "none"), "--cases", str(tmp_path / "cases.jsonl"),
-                      "--profile", "embedded", "--out", str(tmp_path / "p")])  # fmt: skip
+    words = ["--track", "canvas", "--backend", "hf", "--profile", "embedded", "--model", str(tmp_path / "none")]
+    code = generation_process.main([*words, "--cases", str(tmp_path / "cases.jsonl"), "--out", str(tmp_path / "p")])
     assert code == 1 and capsys.readouterr().err.startswith("MissingInput: ")
 
 
@@ -156,5 +157,5 @@ def test_a_checkpoint_says_the_same_however_many_threads_ask_it(checkpoint: Path
     for workers in (1, 3):
         speaker = Checkpoint(checkpoint, GEMMA4, max_new_tokens=12)
         speaker.workers = workers
-        generate(speaker, cases(24), GEMMA4, "catalogue", tmp_path / str(workers), "k", quiet())
+        generate(speaker, *asked(24), tmp_path / str(workers), "k", quiet())
     assert (tmp_path / "1").read_bytes() == (tmp_path / "3").read_bytes()

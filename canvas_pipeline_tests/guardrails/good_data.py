@@ -27,9 +27,9 @@ from canvas_pipeline.methods import METHODS
 from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
 from canvas_pipeline.records import FeedbackExample, Funnel, Message, PreferencePair, Trajectory, dumps, write_jsonl
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
 
 PROFILE = msgspec.structs.replace(
     PROFILES["embedded"], min_tool_occurrences=3, min_trajectories=50, min_preference_rows=10, min_feedback_rows=10
@@ -208,7 +208,7 @@ def verdicts(line: Line, method: str) -> list[Verdict]:
     row, every = METHODS[method], line.hashes()
     measured = training(grad_norm=line.grad_norm, lengths=line.lengths, margins=line.margins)
     evidence: dict[type, Any] = {
-        BaseEvidence: BaseEvidence(tool_selection=line.base_selection, cases=200, maximum=0.7),
+        BaseEvidence: BaseEvidence(right=line.base_selection, cases=200, maximum=0.7),
         FunnelEvidence: FunnelEvidence(line.funnels, line.allowances),
         ImageEvidence: line.image,
         TrainingEvidence: measured,

@@ -10,7 +10,7 @@ from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.gate import decide, decide_line, forged, require, reverify
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.guardrails.good_data import PROFILE, Line, verdicts
 from canvas_pipeline_tests.guardrails.mutations import MUTATIONS, change, replace
 

@@ -11,8 +11,8 @@ from canvas_pipeline.guardrails.rows import judge_rows
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.records import dumps
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
 from canvas_pipeline_tests.guardrails.good_data import judged, judged_rows, pair, training
 from canvas_pipeline_tests.guardrails.mutations import replace
 
@@ -36,12 +36,12 @@ def test_g2_does_not_trust_a_row_that_names_no_item() -> None:
     ("score", "passed"), [(0.199, False), (0.2, True), (0.7, True), (0.71, False), (math.nan, False)]
 )
 def test_g3_wants_the_embedded_base_weak_but_not_empty(score: float, passed: bool) -> None:
-    assert judged("g3", BaseEvidence(tool_selection=score, cases=200, maximum=0.7)).passed is passed
+    assert judged("g3", BaseEvidence(right=score, cases=200, maximum=0.7)).passed is passed
 
 
 def test_g3_sets_no_upper_bound_where_the_project_did_not_train_the_base() -> None:
-    assert judged("g3", BaseEvidence(tool_selection=0.95, cases=200)).passed
-    assert not judged("g3", BaseEvidence(tool_selection=0.95, cases=0)).passed
+    assert judged("g3", BaseEvidence(right=0.95, cases=200)).passed
+    assert not judged("g3", BaseEvidence(right=0.95, cases=0)).passed
 
 
 @pytest.mark.parametrize("norm", [math.nan, math.inf, 1.0, 290.0, 0.0, -1.0])

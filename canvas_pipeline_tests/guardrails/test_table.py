@@ -8,8 +8,7 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.guardrails.guard import Measured
 from canvas_pipeline.methods import METHODS, ancestry, method
 from canvas_pipeline.tracks.canvas.examples.verification import AXES as AXES_OF_THE_EXAMPLES
-from canvas_pipeline.tracks.canvas.guards import LEGAL_FAULTS
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import LEGAL_FAULTS, TABLE
 from canvas_pipeline_tests.guardrails.good_data import AXES
 from canvas_pipeline_tests.guardrails.mutations import MUTATIONS
 

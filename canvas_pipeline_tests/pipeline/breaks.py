@@ -67,7 +67,8 @@ def eval_item_in_train(ws: Workspace) -> None:
 def base_that_knows_nothing(ws: Workspace) -> None:
     weak = Workshop(ws.root / BASE, 0.1)
     cases = rows(ws, "bench_cases", "rows.jsonl", BenchCase)
-    rewrite(ws, "base_bench", {"report.json": evaluation.scored(cases, {case.id: weak.said(case) for case in cases})})
+    found = evaluation.scored(ws.track.benchmark, cases, {case.id: weak.said(case) for case in cases})
+    rewrite(ws, "base_bench", {"report.json": found})
 
 
 def one_rare_tool(ws: Workspace) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.methods import method
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
@@ -37,15 +38,16 @@ from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.agent import Trace
 from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
-from canvas_pipeline.tracks.canvas.bench.score import Prediction
 from canvas_pipeline.tracks.canvas.data import examples, intake
+from canvas_pipeline.tracks.canvas.data.scenarios import scenarios
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
 
 METHODS = ("sft", "dpo")
-QUANTISES = ("pipeline.release:gguf.build",)
+ASKING = evaluation.asking(TRACK.benchmark)
+QUANTISES = ("pipeline.release:gguf.build", *ASKING)
 BASE = "micro-base"
 SHARES = {"base": 0.4, "sft": 0.85, "dpo": 0.95}
 OTHERS = 0.9
@@ -64,7 +66,7 @@ class Workshop:
         name, words = command[2], list(command[3:])
         options = dict(zip(words[::1], words[1:])) if words else {}
         out = Path(options["--out"])
-        if name == "canvas_pipeline.evaluation.generate":
+        if name == "canvas_pipeline.pipeline.generation_process":
             write_jsonl(out, (self.said(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
         elif name == "canvas_pipeline.tracks.canvas.bench.scenarios":
             trace = Trace(text="Done.", turns=(), answer="Done.", ending="answered")
@@ -147,7 +149,7 @@ def release_half(ws: Workspace) -> Iterator[StageResult]:
     yield evaluation.method_matrix(ws, launch)
     yield evaluation.production_checkpoint(ws, launch)
     quants(ws, evaluation.production_method(ws))
-    yield evaluation.scenarios(ws, launch)
+    yield scenarios(ws, launch)
     yield release.cards(ws, launch)
     yield release.release_log(ws, launch)
 
@@ -173,7 +175,8 @@ def quants(ws: Workspace, name: str) -> None:
         writer.json(evidence, "quants.json")
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    ws.store.make(recipe(ws, f"{name}_gguf", QUANTISES, inputs, unused=training.ADAPTERS), build)
+    config = {"max_new_tokens": ws.track.benchmark.max_new_tokens, "whole": ws.track.benchmark.whole.name}
+    ws.store.make(recipe(ws, f"{name}_gguf", QUANTISES, inputs, config, unused=training.ADAPTERS), build)
 
 
 def micro_base(rows: Path, folder: Path) -> None:

@@ -17,11 +17,12 @@ from typing import Any
 
 import msgspec
 
+from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.pipeline.processes import subprocess_launch
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import BenchCase, digest, dumps, read_jsonl
-from canvas_pipeline.tracks.canvas.bench.score import Prediction, expected_calls, report
+from canvas_pipeline.tracks.canvas.bench.score import expected_calls, report
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.track import TRACK
 

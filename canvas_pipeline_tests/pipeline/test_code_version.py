@@ -22,6 +22,7 @@ from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
 
 PACKAGE = Path(canvas_pipeline.__file__).parent
 SCHEMAS = "tracks.canvas.datasets"
+ASKING = ("tracks.canvas.tools.prompt:prompt", "tracks.canvas.bench.score:report")
 STAGES: Mapping[str, tuple[str, ...]] = {
     "collab": ("tracks.canvas.data.intake:collab.build",),
     "corpus": ("tracks.canvas.data.intake:corpus.build",),
@@ -43,15 +44,17 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "run_spec": ("pipeline.training:run_spec.write",),
     "sft_checkpoint": ("pipeline.training:checkpoint.train", "training.supervised", SCHEMAS),
     "dpo_checkpoint": ("pipeline.training:checkpoint.train", "training.preference", SCHEMAS),
-    "bench": ("pipeline.evaluation:_benched.run",),
-    "method_matrix": ("pipeline.evaluation:method_matrix.build",),
-    "production_checkpoint": ("pipeline.evaluation:production_checkpoint.build",),
-    "scenarios": ("pipeline.evaluation:scenarios.run",),
-    "gguf": ("pipeline.release:gguf.build",),
-    "cards": ("pipeline.release:cards.build",),
+    "bench": ("pipeline.evaluation:_benched.run", *ASKING),
+    "method_matrix": (
+        "pipeline.evaluation:method_matrix.build", "tracks.canvas.bench.score:report", "tracks.canvas.bench.trivial:trivial",
+    ),
+    "production_checkpoint": ("pipeline.evaluation:production_checkpoint.build", "tracks.canvas.bench.selection:select"),
+    "scenarios": ("tracks.canvas.data.scenarios:scenarios.run",),
+    "gguf": ("pipeline.release:gguf.build", *ASKING),
+    "cards": ("pipeline.release:cards.build", "tracks.canvas.card:facts"),
     "release_log": ("pipeline.release:release_log.build",),
     "release": ("pipeline.release:release.build",),
-}
+}  # fmt: skip
 """Stage → where its code begins. Two tests below hold it to the stages that there are."""
 
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
@@ -78,7 +81,14 @@ EDITS: Mapping[str, str] = {
     "tracks/canvas/tiny_base.py": "",
     "tracks/canvas/embedded_base/config.json": "",
     "evaluation/generate.py": SPEAKS,
-    "tracks/canvas/bench/score.py": f"canaries method_matrix production_checkpoint {SPEAKS}",
+    "pipeline/generation_process.py": "bench gguf",
+    "evaluation/benchmark.py": f"canaries method_matrix production_checkpoint {SPEAKS}",
+    "tracks/canvas/bench/score.py": "bench gguf method_matrix production_checkpoint",
+    "tracks/canvas/bench/selection.py": "production_checkpoint",
+    "tracks/canvas/bench/trivial.py": "method_matrix",
+    "tracks/canvas/bench/benchmark.py": "",
+    "tracks/canvas/bench/scenarios.py": "scenarios",
+    "tracks/canvas/card.py": "cards",
     "evaluation/charts.py": "canaries method_matrix",
     "guardrails/guard.py": "audits canaries verdicts training_image cards release_log release",
     "guardrails/standard.py": "canaries verdicts cards release_log release",
@@ -200,8 +210,8 @@ def test_a_comment_or_a_docstring_makes_nothing_again(package: Path, unedited: L
 @pytest.mark.parametrize(
     ("old", "new", "stages"),
     [
-        ("return report(cases, [found", "return report(list(cases), [found", {"bench", "gguf"}),
-        ('matrix.figures("tool selection"', 'matrix.figures("selection"', set()),
+        ("return benchmark.score(cases, [found", "return benchmark.score(list(cases), [found", {"bench", "gguf"}),
+        ("share(metric.title", "share(metric.name", set()),
     ],
     ids=["scoring", "showing"],
 )

@@ -16,7 +16,7 @@ import pytest
 
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.training.spec import read_spec
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.entries import (

@@ -27,7 +27,7 @@ from dagster._grpc.server import wait_for_grpc_server
 from dagster_graphql.schema import create_schema
 
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.entries import CHECKPOINT, SPEC, config, events_say, nothing_was_trained, untrained
 from canvas_pipeline_tests.pipeline.good_line import copy_of

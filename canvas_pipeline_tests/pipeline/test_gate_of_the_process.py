@@ -17,7 +17,7 @@ from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import training
 from canvas_pipeline.pipeline.training_process import main
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.training.admission import admit
 from canvas_pipeline.training.spec import InputFile, RunSpec, read_spec, write_spec
 from canvas_pipeline_tests.pipeline.breaks import BREAKS

@@ -9,7 +9,7 @@ import pytest
 from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, release_half
 

@@ -12,7 +12,7 @@ from canvas_pipeline.release.gate import CardEvidence, Figure, ReleaseEvidence
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import Answer, QuantEvidence, QuantReport
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import TABLE
 
 METHOD = "dpo"
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.release.cards import (
     NAMES,
     SECTIONS,
+    CardTemplate,
     Fact,
     data_card,
     missing_facts,
@@ -17,8 +19,14 @@ from canvas_pipeline.release.cards import (
     unsourced_numbers,
 )
 from canvas_pipeline.release.gguf import QUANTS
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.card import TEMPLATE as CANVAS
+from canvas_pipeline.tracks.canvas.guards import TABLE
 
+TEMPLATE = CardTemplate(
+    guards=TABLE,
+    tags=("greeting",), benchmark="Held-out greetings", benchmark_id="greetings", metrics=("tool_selection", "exact_call"),
+    texts={"Use and limits": "Made to greet.", "Privacy": "Names stay at home."}, required={"data": ("data.reference_instant",)},
+)  # fmt: skip
 DIGITS = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -80,22 +88,31 @@ def test_every_number_of_a_card_stands_in_a_fact_or_its_source(kind: str) -> Non
     facts = make()
     known = set(DIGITS.findall(" ".join(f"{f.shown()} {f.value} {f.source}" for f in facts.values())))
     known |= {n.replace(",", "") for f in facts.values() for n in [f.shown()]}
-    text = NAMES.sub("", render(facts))
+    text = NAMES.sub("", render(facts, TEMPLATE))
     text = re.sub(r"g\d+|sha256", "", text)  # names of guards and of the hash
     assert set(DIGITS.findall(text)) - known == set()
-    assert unsourced_numbers(render(facts), facts) == []
+    assert unsourced_numbers(render(facts, TEMPLATE), facts) == []
 
 
 @pytest.mark.parametrize("kind", ["model", "data"])
 def test_the_fixed_text_holds_no_number_of_its_own(kind: str) -> None:
     for section in SECTIONS[kind]:  # type: ignore[index]
-        assert not DIGITS.search(section.title + section.text), section.title
+        assert not DIGITS.search(section.title + section.text + CANVAS.texts.get(section.title, "")), section.title
+
+
+def test_a_card_says_what_its_track_says_and_shows_no_empty_section() -> None:
+    assert "Made to greet." in model_card(model_facts(), TEMPLATE) and "Names stay" in data_card(data_facts(), TEMPLATE)
+    silent = replace(TEMPLATE, texts={})
+    assert "Use and limits" not in model_card(model_facts(), silent)
+    header = yaml.safe_load(model_card(model_facts(), TEMPLATE).split("---\n")[1])
+    assert header["tags"] == ["greeting", "dpo"]
+    assert header["model-index"][0]["results"][0]["dataset"] == {"type": "greetings", "name": "Held-out greetings"}
 
 
 @pytest.mark.parametrize("kind", CARDS)
 def test_every_fact_and_its_source_are_shown(kind: str) -> None:
     render, make = CARDS[kind]
-    text = render(make())
+    text = render(make(), TEMPLATE)
     for key, fact in make().items():
         assert fact.shown() in text, key
         assert fact.source in text, key
@@ -103,49 +120,51 @@ def test_every_fact_and_its_source_are_shown(kind: str) -> None:
 
 def test_a_number_that_no_fact_gives_is_found() -> None:
     facts = model_facts()
-    text = model_card(facts)
+    text = model_card(facts, TEMPLATE)
     assert unsourced_numbers(text + "\nIt reaches 97.3 % on our bench.", facts) == ["97.3"]
-    assert any("97.3" in reason for reason in reasons_against_card(text + "97.3 %", facts, "model"))
+    assert any("97.3" in reason for reason in reasons_against_card(text + "97.3 %", facts, "model", TEMPLATE))
 
 
 @pytest.mark.parametrize("kind", CARDS)
 def test_each_missing_required_fact_stops_the_card_and_is_named(kind: str) -> None:
     render, make = CARDS[kind]
     facts = make()
-    needed = [key for key in facts if missing_facts({k: v for k, v in facts.items() if k != key}, kind)]  # type: ignore[arg-type]
+    needed = [key for key in facts if missing_facts({k: v for k, v in facts.items() if k != key}, kind, TEMPLATE)]  # type: ignore[arg-type]
     assert len(needed) >= (len(facts) - 4 if kind == "model" else 6)
     for key in needed:
         with pytest.raises(BadInput, match="no fact"):
-            render({k: v for k, v in facts.items() if k != key})
+            render({k: v for k, v in facts.items() if k != key}, TEMPLATE)
 
 
 def test_a_fact_without_a_source_or_a_share_without_an_interval_stops_the_card() -> None:
     with pytest.raises(BadInput, match=r"train\.rows has no source"):
-        model_card(model_facts() | {"train.rows": Fact(value=1071, source=" ")})
+        model_card(model_facts() | {"train.rows": Fact(value=1071, source=" ")}, TEMPLATE)
     with pytest.raises(BadInput, match=r"bench\.dpo\.exact_call has no interval"):
-        model_card(model_facts() | {"bench.dpo.exact_call": Fact(value=0.7, unit="share", source="dpo_bench")})
+        model_card(
+            model_facts() | {"bench.dpo.exact_call": Fact(value=0.7, unit="share", source="dpo_bench")}, TEMPLATE
+        )
 
 
 def test_the_header_is_yaml_with_the_licence_and_base_and_shows_the_measured_figure() -> None:
-    header = yaml.safe_load(model_card(model_facts()).split("---\n")[1])
+    header = yaml.safe_load(model_card(model_facts(), TEMPLATE).split("---\n")[1])
     assert header["license"] == "apache-2.0" and header["base_model"] == "google/gemma-4-E2B-it"
     assert header["model-index"][0]["results"][0]["metrics"][0]["value"] == 0.8765
-    assert yaml.safe_load(data_card(data_facts()).split("---\n")[1])["license"] == "cc0-1.0"
+    assert yaml.safe_load(data_card(data_facts(), TEMPLATE).split("---\n")[1])["license"] == "cc0-1.0"
 
 
 def test_few_cases_are_marked() -> None:
-    text = model_card(model_facts())
+    text = model_card(model_facts(), TEMPLATE)
     assert "71.2 % [68.2, 73.2], n = 37 (few)" in text and "87.6 % [84.6, 89.6], n = 613 |" in text
 
 
 def test_a_contributor_is_never_named() -> None:
     facts = data_facts() | {"data.curator": Fact(value="with QuietPond's help", source="corpus")}
     with pytest.raises(BadInput) as error:
-        data_card(facts, private=("quietpond",))
+        data_card(facts, TEMPLATE, private=("quietpond",))
     assert "private text" in str(error.value) and "quietpond" not in str(error.value).casefold()
-    assert data_card(data_facts(), private=("quietpond",))
+    assert data_card(data_facts(), TEMPLATE, private=("quietpond",))
 
 
 def test_a_pipe_or_newline_in_a_value_does_not_break_the_table() -> None:
-    text = model_card(model_facts() | {"train.note": Fact(value="a|b\nc", source="dpo_run_spec")})
+    text = model_card(model_facts() | {"train.note": Fact(value="a|b\nc", source="dpo_run_spec")}, TEMPLATE)
     assert "| note | a\\|b c | dpo_run_spec |" in text

@@ -59,7 +59,9 @@ def test_check_prints_every_item_and_exits_0_when_nothing_stands_against(run: Ru
 
 
 def test_check_prints_every_reason_and_exits_3(run: Run, evidence: Path) -> None:
-    broken = msgspec.structs.replace(open_evidence(), leaks=5, figures={}, production=None)
+    broken = msgspec.structs.replace(
+        open_evidence(), leaks=5, figures=dict.fromkeys(("tool_selection", "exact_call")), production=None
+    )
     write_evidence(broken, evidence)
     result = run("check", "--evidence", str(evidence))
     assert result.exit_code == 3

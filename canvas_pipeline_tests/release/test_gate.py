@@ -22,7 +22,7 @@ from canvas_pipeline.release.gate import (
     write_evidence,
 )
 from canvas_pipeline.release.gguf import QUANTS
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.release.evidence import METHOD, open_evidence, passed_verdict, sha
 
 replace = msgspec.structs.replace
@@ -53,6 +53,7 @@ BREAK: dict[str, tuple[str, Broken]] = {
     "audit found leaks": ("audit", lambda e: replace(e, leaks=2)),
     "audit read an older card": ("audit", lambda e: replace(e, audited={**e.audited, "README.md": sha("older")})),
     "no figures": ("bench", lambda e: replace(e, figures={})),
+    "a figure without a case": ("bench", lambda e: replace(e, figures={**e.figures, "exact_call": None})),
     "a figure outside its interval": ("bench", lambda e: replace(
         e, figures={**e.figures, "exact_call": Figure(value=0.95, low=0.87, high=0.92, n=600)})),
     "a figure over no case": ("bench", lambda e: replace(

@@ -20,11 +20,13 @@ from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, escape, parse_turn, response_text, serialise
 from canvas_pipeline.records import Message
-from canvas_pipeline.release.modelfile import modelfile, template
-from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, catalogue, system_message
+from canvas_pipeline.release.modelfile import SystemPrompt, modelfile, template
+from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message
 from canvas_pipeline.tracks.canvas.tools.registry import schemas
 
 SYSTEM = system_message("2026-03-02T08:00Z", "catalogue")
+NAMED = SystemPrompt(text=SYSTEM.content, opening=OPENING, catalogue=catalogue(), note="Replace the instant.")
+NATIVE = SystemPrompt(text="Now: 2026-02-01T12:00:00Z Sun.", declared=True)
 TODO, GRADES = ToolCall("canvas.get_todo"), ToolCall("canvas.get_grades", {"course_id": 1234567})
 CREATE = ToolCall(
     "study.semester_schedule",
@@ -86,7 +88,9 @@ def rendered_by_go(cases: Sequence[dict[str, Any]], folder: Path, of: ModelFamil
     (folder / "layouts" / "partials").mkdir(parents=True)
     (folder / "data").mkdir()
     (folder / "data" / "cases.json").write_text(json.dumps(cases))
-    (folder / "layouts" / "partials" / "chat.txt").write_text("@" + template(of).replace(":= json .", ":= jsonify ."))
+    (folder / "layouts" / "partials" / "chat.txt").write_text(
+        "@" + template(of, NAMED).replace(":= json .", ":= jsonify .")
+    )
     (folder / "layouts" / "home.txt").write_text('{{ range site.Data.cases }}{{ partial "chat.txt" . }}\0{{ end }}')
     (folder / "hugo.json").write_text(
         json.dumps(
@@ -145,7 +149,7 @@ def test_go_renders_every_conversation_as_our_prompt_byte_for_byte(tmp_path: Pat
     texts = rendered_by_go([as_ollama(messages) for messages in cases], tmp_path)
     assert len(texts) == len(cases)
     for messages, text in zip(cases, texts, strict=True):
-        assert "<bos>" + text == prompt_text(messages, GEMMA4, "catalogue", ALL_TOOLS)
+        assert "<bos>" + text == prompt_text(messages, GEMMA4)
 
 
 @pytest.mark.parametrize("name", ["gemma3", "llama3", "qwen3", "plain-llama3", "plain-qwen3"])
@@ -155,8 +159,8 @@ def test_go_renders_a_conversation_in_words_as_every_family_does(name: str, tmp_
     cases = [(SYSTEM, question), (question,), (SYSTEM, question, answer, question), (question, answer, question)]
     texts = rendered_by_go([as_ollama(messages) for messages in cases], tmp_path, of)
     for messages, text in zip(cases, texts, strict=True):
-        assert (of.bos or "") + text == prompt_text(messages, of, "catalogue", ALL_TOOLS)
-    written = modelfile("x.gguf", of, "Be brief.", "native")
+        assert (of.bos or "") + text == prompt_text(messages, of)
+    written = modelfile("x.gguf", of, NATIVE)
     assert "TEMPLATE" in written and "RENDERER" not in written and "PARSER" not in written
     assert all(f"PARAMETER stop {stop}\n" in written for stop in of.stops)
 
@@ -170,21 +174,20 @@ def test_a_request_s_tools_are_named_once_whoever_wrote_the_system_message(tmp_p
     named = f"Canvas assistant. {catalogue()}"
     wanted = (SYSTEM.content, f"{named} Be brief.", named)
     for text, system in zip(texts, wanted, strict=True):
-        assert "<bos>" + text == prompt_text(
-            (Message(role="system", content=system), user("a")), GEMMA4, "catalogue", ALL_TOOLS
-        )
+        assert "<bos>" + text == prompt_text((Message(role="system", content=system), user("a")), GEMMA4)
 
 
 def test_the_modelfile_stops_where_a_gemma_turn_ends() -> None:
-    text = modelfile("canvas-dpo-Q4_K_M.gguf", GEMMA4, "Canvas assistant. Now: 2026-02-01T12:00:00Z Sun.", "catalogue")
-    assert text.startswith("FROM ./canvas-dpo-Q4_K_M.gguf\n") and f'TEMPLATE """{template(GEMMA4)}"""\n' in text
+    text = modelfile("canvas-dpo-Q4_K_M.gguf", GEMMA4, NAMED)
+    assert text.startswith("FROM ./canvas-dpo-Q4_K_M.gguf\n") and f'TEMPLATE """{template(GEMMA4, NAMED)}"""\n' in text
     for stop in GEMMA4.stops:
         assert f"PARAMETER stop {stop}\n" in text
     assert text.count('"""') == 4 and "PARAMETER temperature 0" in text and "RENDERER" not in text
+    assert f'# Replace the instant.\nSYSTEM """{NAMED.text}"""\n' in text
 
 
 def test_native_declarations_are_the_runtime_s_own_to_render() -> None:
-    text = modelfile("x.gguf", GEMMA4, "Now: 2026-02-01T12:00:00Z Sun.", "native")
+    text = modelfile("x.gguf", GEMMA4, NATIVE)
     assert re.findall(r"^(?:RENDERER|PARSER|TEMPLATE).*$", text, re.M) == [
         "RENDERER gemma4",
         "PARSER gemma4-no-thinking",
@@ -193,4 +196,4 @@ def test_native_declarations_are_the_runtime_s_own_to_render() -> None:
 
 def test_a_system_message_that_would_end_its_quotes_is_refused() -> None:
     with pytest.raises(BadInput, match="Modelfile"):
-        modelfile("x.gguf", GEMMA4, 'a """ b', "catalogue")
+        modelfile("x.gguf", GEMMA4, SystemPrompt(text='a """ b'))

@@ -11,7 +11,7 @@ import pytest
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
 from canvas_pipeline.release.publish import publish, verify
 from canvas_pipeline.storage.digests import sha256_file
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.release.evidence import files_of, open_evidence
 
 replace = msgspec.structs.replace

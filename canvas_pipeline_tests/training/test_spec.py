@@ -14,8 +14,8 @@ from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Recipe, Store
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
-from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
 from canvas_pipeline.training.admission import admit, check_batch, check_schema
 from canvas_pipeline.training.spec import (
     RunSpec,

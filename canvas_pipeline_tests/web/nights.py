@@ -9,12 +9,12 @@ from unittest.mock import patch
 import dagster as dg
 
 from canvas_pipeline.definitions import defs
+from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.orchestration import track
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import BenchCase, digest
-from canvas_pipeline.tracks.canvas.bench.score import Prediction
 from canvas_pipeline_tests.pipeline.entries import config
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop
 

@@ -7,20 +7,23 @@ from collections.abc import Callable, Iterator
 
 from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.guardrails.guard import Guard
-from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.pipeline.stage import StageSpec
+from canvas_pipeline.pipeline.standard import ANSWERS
 from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
-from canvas_pipeline.tracks.canvas import guards, tiny_base
+from canvas_pipeline.tracks.canvas import tiny_base
+from canvas_pipeline.tracks.canvas.bench.benchmark import BENCHMARK
+from canvas_pipeline.tracks.canvas.card import CARD
 from canvas_pipeline.tracks.canvas.data import examples, intake
+from canvas_pipeline.tracks.canvas.data.scenarios import scenarios
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
 RowStep = Callable[[Workspace], StageResult]
-GUARDS = GuardTable(guards.GUARDS, DATASETS)
-G6 = GUARDS.guards["g6"]
+G6 = TABLE.guards["g6"]
 
 
 def _data() -> Iterator[StageSpec]:
@@ -41,11 +44,22 @@ def _data() -> Iterator[StageSpec]:
                 "Single completions marked good or bad, for KTO. Look at the balance of the two.")  # fmt: skip
     for spec in DATASETS.values():
         yield _rows(spec.split, spec.sources, functools.partial(examples.split, dataset=spec.name), "examples",
-                    (*GUARDS.of_split(spec.name), AUDIT), f"{spec.title} in train, eval and test parts that share no item. "
+                    (*TABLE.of_split(spec.name), AUDIT), f"{spec.title} in train, eval and test parts that share no item. "
                     "Look at the rows in each part and at the checks.")  # fmt: skip
     yield _rows("bench_cases", ("corpus",), examples.bench_cases, "examples", (),
                 "Prompts with the call expected next, disjoint from training. "
                 "Look at the number of cases of each kind.")  # fmt: skip
+
+
+def _evaluation() -> Iterator[StageSpec]:
+    yield StageSpec(
+        name="scenarios", inputs=("production_checkpoint",), make=scenarios, kind="report", group="comparison",
+        description=(
+            "Six calendar scenarios, end to end through the agent loop on the mock Canvas. Look at how many passed, and why the "
+            "others failed."
+        ),
+        memory_gib=ANSWERS,
+    )  # fmt: skip
 
 
 def _rows(
@@ -70,11 +84,14 @@ TRACK = Track(
     name="canvas",
     profiles=PROFILES,
     datasets=DATASETS,
-    guards=GUARDS,
+    guards=TABLE,
     shipped_base=tiny_base.shipped_base,
     methods=tuple(METHODS),
     demo_methods=("sft", "dpo", "kto"),
+    benchmark=BENCHMARK,
+    card=CARD,
     data_stages=_data,
+    evaluation_stages=_evaluation,
     contributors=intake.contributor_files,
     due=intake.to_take_in,
     take_in=intake.collab,

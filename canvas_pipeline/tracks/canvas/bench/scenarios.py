@@ -24,7 +24,7 @@ from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.mock.study import DAYS_BEFORE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.prompt import Declaration
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, declared
 
 NOW = "2026-03-02T08:00Z"
 Check = Callable[[Trace, MockCanvas], str | None]
@@ -294,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sizes = profile_named(PROFILES, given.profile)
     of = family(sizes.family_name)
     speaker = generate.load(given.backend, given.model, of)
-    backend = generate.Backend(speaker, of, sizes.declaration)
+    backend = generate.Backend(speaker, of, declared(ALL_TOOLS, sizes.declaration))
     write_jsonl(given.out, run_scenarios(backend, sizes.declaration))
     return 0
 

@@ -1,25 +1,19 @@
-"""From what a model said to what it is worth: one outcome a case, and a report with intervals.
+"""Scores predictions: one outcome a case, and a report with intervals.
 
-In: bench cases and one ``Prediction`` (raw text, markers kept) for each. Out: a ``BenchReport``. What must hold: every
-case is answered exactly once, else ``BadInput``; a turn is called, abstained or malformed, and a malformed one earns
-nothing and is never taken for an abstention; every share comes with its numerator, its denominator and a Wilson 95 %
-interval.
-
-What is measured on which cases: tool selection, exact calls, arguments and parsimony on those that expect calls
-(single, several); over-calling on those and on ``none``; termination on ``follow_up``. Nothing is filled in before
-calls are compared: an argument left out and one given as its default are different calls.
+A turn is called, abstained or malformed; a malformed one earns nothing and is never taken for an abstention. Nothing is filled in
+before calls are compared: an argument left out and one given as its default are different calls.
 
 Sources: Wilson 1927 (score interval); "partial match" of arguments as in ToolBench-style evaluations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.evaluation.statistics import Rate as Rate
-from canvas_pipeline.evaluation.statistics import wilson as wilson
+from canvas_pipeline.evaluation.benchmark import Mean, Metric, Prediction
+from canvas_pipeline.evaluation.statistics import FEW, Rate, wilson
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import BenchCase, CaseKind, Row, digest
 from canvas_pipeline.tracks.canvas.bench.equality import same_argument, same_call
@@ -27,35 +21,11 @@ from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 
 State = Literal["called", "abstained", "malformed"]
-LOW_CONFIDENCE = 40
-"""Below this many cases a tool's interval is too wide to rank by."""
-
-
-class Prediction(Row, frozen=True, kw_only=True):
-    """What a model wrote for the case ``id``, decoded with special tokens kept. ``stopped`` is False where it ran into
-    the length limit instead of stopping by itself."""
-
-    id: str
-    text: str
-    stopped: bool = True
-
-
-class Said(Protocol):
-    """Anything a model said to a case: ``Prediction``, or a row of ``bench.generate``."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def stopped(self) -> bool: ...
 
 
 class ToolScore(Row, frozen=True, kw_only=True):
     """One tool: first-call selection and exact calls on the cases whose first expected call it is. ``low_confidence``
-    where there are fewer than 40 of them."""
+    where these are few."""
 
     tool: str
     selection: Rate
@@ -103,21 +73,49 @@ class BenchReport(Row, frozen=True, kw_only=True):
     by_tool: dict[str, ToolScore]
     outcomes: tuple[Outcome, ...]
 
+    def rate(self, metric: str) -> Rate:
+        """The rate of a metric of ``METRICS``."""
+        found: Rate = getattr(self, metric)
+        return found
 
-def report(cases: Sequence[BenchCase], predictions: Iterable[Said]) -> BenchReport:
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(name="tool_selection", title="tool selection", compared=True, drawn=True,
+               counts=lambda o: o.expected_calls > 0, right=lambda o: o.selected),
+        Metric(name="exact_call", title="exact call", compared=True, drawn=True,
+               counts=lambda o: o.expected_calls > 0, right=lambda o: o.exact),
+        Metric(name="parsimony", title="parsimony",
+               counts=lambda o: o.solved, right=lambda o: o.calls == o.expected_calls),
+        Metric(name="over_calling", title="over-calling", drawn=True,
+               counts=lambda o: o.kind != "follow_up", right=lambda o: o.calls > o.expected_calls),
+        Metric(name="termination", title="termination", drawn=True,
+               counts=lambda o: o.kind == "follow_up", right=lambda o: o.state == "abstained"),
+        Metric(name="malformed", title="malformed", counts=lambda o: True, right=lambda o: o.state == "malformed"),
+    )
+}  # fmt: skip
+"""What is measured on which cases. Of over-calling and malformed turns few are wanted."""
+MEANS: Mapping[str, Mean] = {
+    "macro_selection": Mean("macro_selection", "macro", lambda report: report.macro_selection),
+    "argument_accuracy": Mean("argument_accuracy", "arguments", lambda report: report.argument_accuracy),
+}
+
+
+def report(cases: Sequence[BenchCase], predictions: Iterable[Prediction]) -> BenchReport:
     """Score all cases. Raises ``BadInput`` where a case has no or two predictions, or a prediction no case."""
-    said: dict[str, Said] = {}
+    found: dict[str, Prediction] = {}
     for prediction in predictions:
-        if prediction.id in said:
+        if prediction.id in found:
             raise BadInput(f"case {prediction.id} was answered twice; generate the predictions again")
-        said[prediction.id] = prediction
-    lacking = [case.id for case in cases if case.id not in said]
-    if lacking or len(said) != len(cases):
+        found[prediction.id] = prediction
+    lacking = [case.id for case in cases if case.id not in found]
+    if lacking or len(found) != len(cases):
         raise BadInput(
-            f"{len(cases)} cases but {len(said)} predictions ({len(lacking)} without one, first {lacking[:1]}); a case "
+            f"{len(cases)} cases but {len(found)} predictions ({len(lacking)} without one, first {lacking[:1]}); a case "
             "that was not answered may not vanish: generate the predictions for exactly these cases"
         )
-    return summarise([outcome(case, said[case.id].text, said[case.id].stopped) for case in cases])
+    return summarise([outcome(case, found[case.id].text, found[case.id].stopped) for case in cases])
 
 
 def summarise(outcomes: Sequence[Outcome]) -> BenchReport:
@@ -127,31 +125,28 @@ def summarise(outcomes: Sequence[Outcome]) -> BenchReport:
     by_tool = {
         name: ToolScore(
             tool=name,
-            selection=_rate(group, lambda o: o.selected),
-            exact=_rate(group, lambda o: o.exact),
-            low_confidence=len(group) < LOW_CONFIDENCE,
+            selection=METRICS["tool_selection"].measure(group),
+            exact=METRICS["exact_call"].measure(group),
+            low_confidence=len(group) < FEW,
         )
         for name, group in tools.items()
     }
     shares = [score.selection.share for score in by_tool.values() if score.selection.share is not None]
     partial = [o.arguments for o in calling if o.arguments is not None]
-    kinds: tuple[CaseKind, ...] = ("single", "several", "none", "follow_up")
+    rates: dict[str, Any] = {name: metric.measure(outcomes) for name, metric in METRICS.items()}
     return BenchReport(
         cases=len(outcomes),
-        states={state: sum(o.state == state for o in outcomes) for state in ("called", "abstained", "malformed")},
-        tool_selection=_rate(calling, lambda o: o.selected),
+        states={state: sum(o.state == state for o in outcomes) for state in get_args(State)},
         macro_selection=sum(shares) / len(shares) if shares else None,
-        exact_call=_rate(calling, lambda o: o.exact),
         argument_accuracy=sum(partial) / len(partial) if partial else None,
-        parsimony=_rate([o for o in calling if o.solved], lambda o: o.calls == o.expected_calls),
-        over_calling=_rate([o for o in outcomes if o.kind != "follow_up"], lambda o: o.calls > o.expected_calls),
-        termination=_rate([o for o in outcomes if o.kind == "follow_up"], lambda o: o.state == "abstained"),
-        malformed=_rate(outcomes, lambda o: o.state == "malformed"),
         silent=_rate(outcomes, lambda o: o.silent),
         truncated=_rate(outcomes, lambda o: o.truncated),
-        by_kind={kind: _rate([o for o in outcomes if o.kind == kind], lambda o: o.exact) for kind in kinds},
+        by_kind={
+            kind: _rate([o for o in outcomes if o.kind == kind], lambda o: o.exact) for kind in get_args(CaseKind)
+        },
         by_tool=by_tool,
         outcomes=tuple(outcomes),
+        **rates,
     )
 
 

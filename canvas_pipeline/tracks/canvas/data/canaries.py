@@ -20,8 +20,7 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.errors import MissingInput
-from canvas_pipeline.pipeline import audits
-from canvas_pipeline.pipeline.processes import module
+from canvas_pipeline.pipeline import audits, evaluation
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
 from canvas_pipeline.privacy.audit.texts import walk
 from canvas_pipeline.records import Item, read_jsonl
@@ -232,19 +231,7 @@ def answers_of(checkpoint: Path, launch: Launch) -> Ask:
     def ask(copy: Workspace) -> list[str]:
         cases = examples.bench_cases(copy).stage.path()
         out = copy.root / "generated.jsonl"
-        words = (
-            "--backend",
-            "hf",
-            "--model",
-            str(checkpoint),
-            "--cases",
-            str(cases),
-            "--profile",
-            copy.profile.name,
-            "--out",
-            str(out),
-        )
-        launch(module("canvas_pipeline.evaluation.generate", *words), child_environment(os.environ))
+        launch(evaluation.generation(copy, "hf", checkpoint, cases, out), child_environment(os.environ))
         return [msgspec.json.decode(line)["text"] for line in out.read_bytes().splitlines()]
 
     return ask

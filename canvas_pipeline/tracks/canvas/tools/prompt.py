@@ -7,10 +7,13 @@ declared tool is in the registry, and training, bench and agent call this functi
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from canvas_pipeline.records import Message
+from canvas_pipeline.records import BenchCase, Message
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, schemas
+
+if TYPE_CHECKING:
+    from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 
 Declaration = Literal["catalogue", "native"]
 ALL_TOOLS: tuple[str, ...] = tuple(TOOLS)
@@ -53,3 +56,8 @@ def catalogue(tools: tuple[str, ...] = ALL_TOOLS) -> str:
 def declared(tools: tuple[str, ...], declaration: Declaration) -> list[dict[str, Any]] | None:
     """The schemas the chat template declares: none with a catalogue (the system message names the tools), all with native."""
     return schemas(tools) if declaration == "native" else None
+
+
+def prompt(case: BenchCase, profile: CanvasProfile) -> tuple[tuple[Message, ...], list[dict[str, Any]] | None]:
+    """Give the messages of a benchmark case and the schemas that are declared with them."""
+    return case.messages, declared(case.tools, profile.declaration)

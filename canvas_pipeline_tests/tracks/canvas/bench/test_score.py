@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.evaluation.benchmark import Prediction
+from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import dumps
-from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Prediction, outcome, report, verdict_of, wilson
+from canvas_pipeline.tracks.canvas.bench.score import BenchReport, outcome, report, verdict_of
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
-from canvas_pipeline_tests.evaluation.answers import ASSIGNMENTS, COURSE, MALFORMED, TODO, answers, case, text
+from canvas_pipeline_tests.tracks.canvas.bench.answers import ASSIGNMENTS, COURSE, MALFORMED, TODO, answers, case, text
 
 
 def test_a_turn_is_called_abstained_or_malformed() -> None:

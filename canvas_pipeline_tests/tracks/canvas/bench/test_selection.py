@@ -5,19 +5,20 @@ import random
 import msgspec
 import pytest
 
+from canvas_pipeline.evaluation.selection import Candidate, SelectionRecord
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import dumps
-from canvas_pipeline.tracks.canvas.bench.score import report
-from canvas_pipeline.tracks.canvas.bench.selection import FLOOR, Candidate, SelectionRecord, candidate, select
+from canvas_pipeline.tracks.canvas.bench.score import BenchReport, report
+from canvas_pipeline.tracks.canvas.bench.selection import FLOOR, figures, select
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
-from canvas_pipeline_tests.evaluation.answers import answers, case
+from canvas_pipeline_tests.tracks.canvas.bench.answers import answers, case
 
 PER_TOOL = 5
 CALLS = [ToolCall(name, {}) for name in TOOLS for _ in range(PER_TOOL)]
 CASES = [case(f"c{i}", "single", call) for i, call in enumerate(CALLS)]
 
 
-def scored(method: str, epoch: float, wrong: dict[str, int], extra: int = 0) -> Candidate:
+def scored(method: str, epoch: float, wrong: dict[str, int], extra: int = 0) -> tuple[Candidate, BenchReport]:
     """A candidate that misses ``wrong[tool]`` of each tool's five cases, and calls once too often in ``extra``
     cases."""
     left = dict(wrong)
@@ -28,7 +29,11 @@ def scored(method: str, epoch: float, wrong: dict[str, int], extra: int = 0) -> 
         texts.append("No idea." if miss else serialise(call))
     for index in range(extra):
         texts[index] += serialise(CALLS[-1])
-    return candidate(method, epoch, f"{method}-{epoch}", report(CASES, answers(*texts)))
+    return known(method, epoch), report(CASES, answers(*texts))
+
+
+def known(method: str, epoch: float) -> Candidate:
+    return Candidate(method=method, epoch=epoch, checkpoint_sha256=f"{method}-{epoch}")
 
 
 def test_the_best_macro_average_wins_and_all_candidates_are_recorded() -> None:
@@ -46,10 +51,10 @@ def test_the_best_macro_average_wins_and_all_candidates_are_recorded() -> None:
 def test_a_tool_below_the_floor_rules_out_the_best_average() -> None:
     lost = scored("dpo", 1, {"canvas.get_grades": 4})
     even = scored("sft", 1, dict.fromkeys(TOOLS, 1))
-    assert lost.macro_selection is not None and even.macro_selection is not None
-    assert lost.macro_selection > even.macro_selection
+    averages = [found.macro_selection or 0.0 for _, found in (lost, even)]
+    assert averages[0] > averages[1]
     record = select([lost, even])
-    assert record.chosen == even
+    assert record.chosen == even[0]
     reasons = {j.candidate.method: j.reason for j in record.candidates}
     assert "canvas.get_grades" in reasons["dpo"] and "20.0%" in reasons["dpo"] and reasons["sft"] == ""
 
@@ -67,15 +72,15 @@ def test_nothing_is_chosen_when_none_meets_the_floor() -> None:
 
 
 def test_a_tool_nobody_measured_cannot_be_above_the_floor() -> None:
-    few = candidate("sft", 1, "x", report(CASES[:PER_TOOL], answers(*[serialise(c) for c in CALLS[:PER_TOOL]])))
+    few = report(CASES[:PER_TOOL], answers(*[serialise(c) for c in CALLS[:PER_TOOL]]))
     assert few.macro_selection == 1.0
-    record = select([few])
+    record = select([(known("sft", 1), few)])
     assert record.chosen is None and "no selection case for canvas.get_assignments" in record.candidates[0].reason
 
 
 def test_ties_go_to_exact_calls_then_to_less_over_calling_then_to_name_and_earlier_epoch() -> None:
     talkative, quiet, late = scored("a", 1, {}, extra=2), scored("z", 2, {}), scored("z", 3, {})
-    assert select([late, talkative, quiet]).chosen == quiet
+    assert select([late, talkative, quiet]).chosen == quiet[0]
 
 
 def test_the_choice_does_not_depend_on_the_order() -> None:
@@ -87,7 +92,7 @@ def test_the_choice_does_not_depend_on_the_order() -> None:
 
 
 def test_tools_with_few_selection_cases_are_flagged() -> None:
-    assert len(scored("sft", 1, {}).low_confidence) == len(TOOLS)
+    assert len(figures(scored("sft", 1, {})[1]).low_confidence) == len(TOOLS)
 
 
 def test_a_record_survives_json() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from canvas_pipeline.tracks.canvas.bench.scenarios import student
 from canvas_pipeline.tracks.canvas.examples.students import Event
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
-from canvas_pipeline_tests.evaluation.week import code
+from canvas_pipeline_tests.tracks.canvas.bench.week import code
 
 
 def test_events_lie_in_the_range_and_a_bare_end_date_is_meant_whole(canvas: MockCanvas) -> None:

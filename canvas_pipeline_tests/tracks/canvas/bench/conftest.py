@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
-from canvas_pipeline_tests.evaluation.week import week
+from canvas_pipeline_tests.tracks.canvas.bench.week import week
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import BenchCase, CaseKind, Message
-from canvas_pipeline.tracks.canvas.bench.score import Prediction
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 
 TODO = ToolCall("canvas.get_todo", {})

@@ -1,0 +1,64 @@
+"""Runs generation in a process of its own: ``python -m canvas_pipeline.pipeline.generation_process --track NAME …``.
+
+Exit codes: 0 done, 1 bad input, 2 something needed is not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from canvas_pipeline.errors import CanvasPipelineError
+from canvas_pipeline.evaluation.generate import generate, load, prompt_text
+from canvas_pipeline.models.families import family as family_named
+from canvas_pipeline.pipeline.track import track_named
+from canvas_pipeline.profiles import profile_named
+from canvas_pipeline.records import read_jsonl
+from canvas_pipeline.storage.digests import sha256_path
+from canvas_pipeline.training.progress import reporter
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    main = argparse.ArgumentParser(
+        prog="python -m canvas_pipeline.pipeline.generation_process",
+        description="Generate predictions for the benchmark cases in a file.",
+    )
+    main.add_argument("--track", required=True)
+    main.add_argument("--backend", choices=("hf", "gguf"), required=True)
+    main.add_argument("--model", type=Path, required=True)
+    main.add_argument("--cases", type=Path, required=True)
+    main.add_argument("--profile", required=True)
+    main.add_argument("--out", type=Path, required=True)
+    main.add_argument("--context", type=int, default=4096, help="tokens of context for gguf")
+    return main
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and return the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        with reporter() as report:
+            track = track_named(options.track)
+            benchmark, sizes = track.benchmark, profile_named(track.profiles, options.profile)
+            family, limit = family_named(sizes.family_name), benchmark.max_new_tokens
+            cases: list[Any] = list(read_jsonl(options.cases, benchmark.case_type))
+            asked = (benchmark.prompt(case, sizes) for case in cases)
+            prompts = [prompt_text(messages, family, tools) for messages, tools in asked]
+            names = (options.backend, sha256_path(options.model), sha256_path(options.cases), str(limit))
+            key = hashlib.sha256("\n".join(names).encode()).hexdigest()
+            speaker = load(options.backend, options.model, family, limit, options.context)
+            generate(speaker, cases, prompts, options.out, key, report)
+            report.say("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
+    except CanvasPipelineError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""The Canvas benchmark: tool calls to a student's requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from canvas_pipeline.evaluation.benchmark import Benchmark
+from canvas_pipeline.evaluation.charts import forest_png
+from canvas_pipeline.records import BenchCase
+from canvas_pipeline.tracks.canvas.bench.score import MEANS, METRICS, BenchReport, report
+from canvas_pipeline.tracks.canvas.bench.selection import select
+from canvas_pipeline.tracks.canvas.bench.trivial import trivial
+from canvas_pipeline.tracks.canvas.tools.prompt import prompt
+
+
+def details(found: BenchReport) -> Mapping[str, Any]:
+    """Count the cases by what the model did."""
+    return {"cases": f"{found.cases}: {', '.join(f'{count} {state}' for state, count in found.states.items())}"}
+
+
+def pictures(found: BenchReport) -> Mapping[str, bytes]:
+    """Draw tool selection tool by tool."""
+    rates = {name: score.selection for name, score in found.by_tool.items()}
+    return {"tool selection by tool": forest_png(rates, "tool selection", found.macro_selection)}
+
+
+BENCHMARK = Benchmark(
+    case_type=BenchCase,
+    report_type=BenchReport,
+    prompt=prompt,
+    score=report,
+    columns=(
+        METRICS["tool_selection"], MEANS["macro_selection"], METRICS["exact_call"], MEANS["argument_accuracy"],
+        *(METRICS[name] for name in ("parsimony", "over_calling", "termination", "malformed")),
+    ),
+    whole=METRICS["exact_call"],
+    trivial=trivial,
+    choose=select,
+    details=details,
+    pictures=pictures,
+)  # fmt: skip

@@ -1,0 +1,77 @@
+"""What Canvas says in its cards and its Modelfile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from canvas_pipeline.pipeline.facts import TrackCard, source
+from canvas_pipeline.records import Item, read_jsonl
+from canvas_pipeline.release.cards import CardTemplate, Fact
+from canvas_pipeline.release.modelfile import SystemPrompt
+from canvas_pipeline.tracks.canvas.guards import TABLE
+from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message
+
+if TYPE_CHECKING:
+    from canvas_pipeline.pipeline.workspace import Workspace
+
+TEMPLATE = CardTemplate(
+    guards=TABLE,
+    tags=("tool-calling", "canvas-lms"),
+    benchmark="Held-out Canvas tool calls",
+    benchmark_id="canvas-bench",
+    metrics=("tool_selection", "exact_call"),
+    required={"data": ("data.items", "data.reference_instant")},
+    texts={
+        "Benchmark": (
+            "Greedy answers to held-out cases, disjoint from training in items and in phrasing. A share stands with its Wilson "
+            "interval; *few* marks a share of too few cases to compare."
+        ),
+        "Use and limits": (
+            "Made to call a student's Canvas and calendar tools in its base model's own tool-call format; the program around it "
+            "must parse the calls, run the tools and feed the results back. Changes and deletions of events are proposals that a "
+            "person confirms. It speaks English, knows nothing but what its tools return, can pick a wrong tool or argument at "
+            "the rates measured above, and is not made for decisions about grades or persons."
+        ),
+        "Privacy": (
+            "Course identities are replaced by handles and personal data by placeholders before any example is made. The register "
+            "that links handles to courses stays private and is no part of the data."
+        ),
+    },
+)
+
+
+def facts(ws: Workspace) -> dict[str, Fact]:
+    """Count items and course handles of the corpus."""
+    corpus = ws.store.get("corpus")
+    items, where = list(read_jsonl(corpus.path(), Item)), source(corpus)
+    return {
+        "data.items": Fact(value=len(items), source=where),
+        "data.reference_instant": Fact(value=_now(ws), source=where),
+        "privacy.course_handles": Fact(value=len({item.course for item in items if item.course}), source=where),
+    }
+
+
+def system_prompt(ws: Workspace) -> SystemPrompt:
+    """The system message at the instant that the examples refer to."""
+    declaration = ws.profile.declaration
+    return SystemPrompt(
+        text=system_message(_now(ws), declaration).content,
+        declared=declaration == "native",
+        opening=OPENING,
+        catalogue=catalogue(),
+        note='"Now" is the instant the examples refer to: replace it (`/set system …`) when you ask.',
+    )
+
+
+def _now(ws: Workspace) -> str:
+    return max(item.collected_at for item in read_jsonl(ws.store.get("corpus").path(), Item))
+
+
+CARD = TrackCard(
+    template=TEMPLATE,
+    data_name="canvas-tool-calling",
+    data_licence="cc-by-4.0",
+    inputs=("scenarios", "corpus"),
+    facts=facts,
+    system_prompt=system_prompt,
+)
