@@ -82,7 +82,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
 def _guardrails(table: GuardTable, e: ReleaseEvidence) -> list[str]:
     reasons = decide_line(table, e.verdicts, method(e.method), e.inputs)
     # A guard may not concern this method (no preference pair enters SFT), but it is part of the line that is released.
-    for guard in table.guards.values():
+    for guard in table.of_any_method():
         own = [v for v in e.verdicts if v.guard == guard.id]
         good = [v for v in own if v.passed and not forged(table, v) and _bound(v, e.inputs)]
         if not good and not any(reason.startswith(f"{guard.name}:") for reason in reasons):
