@@ -61,7 +61,7 @@ SPEAKS = "bench scenarios gguf"
 """Trainings, and the stages that load what was trained."""
 EDITS: Mapping[str, str] = {
     "profiles.py": "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples splits bench_cases verdicts "
-    f"run_spec {MODELS} {SPEAKS} cards release_log release",
+    f"run_spec {MODELS} {SPEAKS} release_log release",
     "training/checkpoint.py": f"{MODELS} {SPEAKS}",
     "training/encoding.py": f"{MODELS} {SPEAKS}",
     "models/gemma4/tiny.py": f"{MODELS} {SPEAKS} cards release_log release",
