@@ -2,7 +2,8 @@
 # uv lives in .tools, the environment in .venv, everything produced below data/artifacts; nothing leaves the clone.
 
 PYTHON   ?= python3
-METHODS  ?= sft,dpo,kto
+TRACK    ?= canvas
+METHODS  ?=
 PORT     ?= 3000
 JOBS     ?= 2
 UV_VERSION := 0.13.8
@@ -31,10 +32,10 @@ dev: CHECK := dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: METHODS=$(METHODS) (or all)  V=1 (the whole log)  PORT=$(PORT)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
+	@echo "  variables: TRACK=$(TRACK)  METHODS=sft,dpo,… (or all)  V=1 (the whole log)  PORT=$(PORT)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
 
 demo: $(READY) .dagster/dagster.yaml ## contributors in, an answering GGUF out: the whole line on the embedded model
-	METHODS="$(METHODS)" $(OFFLINE) DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/python -m canvas_pipeline.cli.demo $(if $(V),--verbose)
+	TRACK="$(TRACK)" METHODS="$(METHODS)" $(OFFLINE) DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/python -m canvas_pipeline.cli.demo $(if $(V),--verbose)
 
 test: $(READY) ## every test, offline, on $(JOBS) cores
 	$(OFFLINE) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(TESTS)

@@ -51,14 +51,13 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):
-    """One row. ``loss`` is TRL's name; ``columns`` are the fields a row of the data set must have; ``grad_norm_bound``
+    """One row. ``loss`` is TRL's name; ``grad_norm_bound``
     is G5's; ``uma_gib`` what a step of it reserves, in GiB per profile
     (embedded: its largest peak measured is 3.0; gb10: an estimate until peaks are learned)."""
 
     name: str
     objective: Objective
     dataset: Dataset
-    columns: tuple[str, ...]
     loss: str
     start: Start
     reference: bool
@@ -79,9 +78,6 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _H = Hyperparameters
-_TRAJECTORY = ("id", "messages", "tools")
-_PREFERENCE = ("id", "prompt", "chosen", "rejected", "tools", "axes")
-_FEEDBACK = ("id", "prompt", "completion", "label", "tools", "axes")
 
 # gb10: bf16 weights, 8-bit paged optimiser states, activations recomputed. 4,096 tokens for SFT, 1,024 for the rest.
 _GB10 = _H(epochs=2.0, learning_rate=1e-5, batch=4, accumulation=4, optimizer="paged_adamw_8bit", dtype="bfloat16",
@@ -136,7 +132,7 @@ _SUPERVISED_BOUND = {"embedded": 20.0, "gb10": 20.0}
 
 def _supervised(name: str, defaults: Mapping[str, Hyperparameters], adapter: Adapter | None, gib: float) -> Method:
     return Method(
-        name=name, objective="sft", dataset="trajectory", columns=_TRAJECTORY, loss="nll", start="base_model",
+        name=name, objective="sft", dataset="trajectory", loss="nll", start="base_model",
         reference=False, adapter=adapter, defaults=defaults, grad_norm_bound=_SUPERVISED_BOUND,
         uma_gib={"embedded": 3.5, "gb10": gib},
     )  # fmt: skip
@@ -144,7 +140,7 @@ def _supervised(name: str, defaults: Mapping[str, Hyperparameters], adapter: Ada
 
 def _preference(name: str, loss: str, constant: float, rate: float = 1.0) -> Method:
     return Method(
-        name=name, objective="pairwise", dataset="preference", columns=_PREFERENCE, loss=loss, start="sft_checkpoint",
+        name=name, objective="pairwise", dataset="preference", loss=loss, start="sft_checkpoint",
         reference=True, adapter=None, defaults=_scaled(_PAIRS, rate), grad_norm_bound=_pair_bound(constant),
         uma_gib={"embedded": 3.5, "gb10": 38.0},
     )  # fmt: skip
@@ -162,7 +158,7 @@ METHODS: Mapping[str, Method] = {
         _preference("sppo", "sppo_hard", 1 / BETA),
         _preference("nca", "nca_pair", BETA / 2),
         Method(
-            name="kto", objective="unpaired", dataset="feedback", columns=_FEEDBACK, loss="kto", start="sft_checkpoint",
+            name="kto", objective="unpaired", dataset="feedback", loss="kto", start="sft_checkpoint",
             reference=False, adapter=None, defaults=_KTO, grad_norm_bound=_pair_bound(BETA / 4),
             uma_gib={"embedded": 3.5, "gb10": 38.0},
         ),

@@ -1,73 +1,40 @@
-"""The one dial: which base model, how much data, how long, how many at least. Frozen tables.
+"""What a profile says of any track: which base model. A track's own profiles add how much data, how long, how many at least.
 
-``embedded`` runs everywhere (two cores, no GPU, a 3.5 M parameter model made by the project); ``gb10`` is what a DGX Spark
-runs at night. Nothing else in the package asks where it runs.
+``embedded`` runs everywhere (two cores, no GPU, a small model made by the project); ``gb10`` is what a DGX Spark runs at night.
+Nothing else in the package asks where it runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.tracks.canvas.tools.prompt import Declaration
+from canvas_pipeline.records import digest, dumps
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """All sizes and minimums of one profile. Counts are rows; lengths are tokens."""
+    """One profile of a track. A track's class adds its sizes."""
 
     name: str
     family_name: str  # what renders, stops and adapts the base model: a key of models.families
     family_licence: str  # licence identifier of the family's published models
     base_model: str  # "embedded", a local folder, or a hub id
-    declaration: Declaration  # how tools are declared to the model
-    trajectories_per_tool: int  # synthesised single-call trajectories for each tool
-    several_trajectories: int  # several calls in one turn
-    sequence_trajectories: int  # a later call needs an earlier one's result
-    follow_up_trajectories: int  # a result has come: stop and answer
-    none_trajectories: int  # a clarifying or plain answer, no call
-    mock_courses: int  # courses of one mock student (bounds the size of tool results)
-    mock_assignments: int  # upcoming assignments a course
-    item_pairs: int  # sampled item pairs shown to the teacher
-    pairs_per_axis: int  # mutation pairs, axes 1 2 3 5 6 7
-    pairs_per_heavy_axis: int  # mutation pairs, axes 4 (parsimony) and 8 (termination)
-    mixed_pairs: int  # pairs that differ on more than one axis
-    feedback_examples: int  # KTO rows, about half of them desirable
-    bench_cases: int  # test cases
-    selection_cases: int  # cases of eval students, for choosing the production checkpoint
-    min_tool_occurrences: int = 30  # G4
-    max_tool_cv: float = 0.3  # G4
-    min_preference_rows: int = 1000  # G12
-    min_feedback_rows: int = 1000  # G12
-    min_trajectories: int = 500  # G12
-    eval_fraction: float = 0.1  # share of components held out of training
 
 
-PROFILES: Mapping[str, Profile] = {
-    profile.name: profile
-    for profile in (
-        Profile(
-            name="embedded", family_name="gemma4", family_licence="gemma", base_model="embedded", declaration="catalogue",
-            trajectories_per_tool=110, several_trajectories=300, sequence_trajectories=200, follow_up_trajectories=300,
-            none_trajectories=320, mock_courses=2, mock_assignments=2, item_pairs=400,
-            pairs_per_axis=60, pairs_per_heavy_axis=150, mixed_pairs=150, feedback_examples=900,
-            bench_cases=600, selection_cases=240, min_preference_rows=500, min_feedback_rows=500, min_trajectories=500,
-        ),
-        Profile(
-            name="gb10", family_name="gemma4", family_licence="gemma", base_model="google/gemma-4-E2B-it", declaration="native",
-            trajectories_per_tool=250, several_trajectories=900, sequence_trajectories=900, follow_up_trajectories=900,
-            none_trajectories=400, mock_courses=5, mock_assignments=6, item_pairs=2500,
-            pairs_per_axis=200, pairs_per_heavy_axis=600, mixed_pairs=1200, feedback_examples=3000,
-            bench_cases=1200, selection_cases=600,
-        ),
-    )
-}  # fmt: skip
+P = TypeVar("P", bound=Profile)
 
 
-def profile(name: str) -> Profile:
-    """Look a profile up; raises ``BadConfig`` naming those there are."""
+def digest_of(profile: Profile) -> str:
+    """Digest a profile's values: two profiles with one digest make the same."""
+    return digest(dumps(profile).decode())
+
+
+def profile_named(profiles: Mapping[str, P], name: str) -> P:
+    """Look a track's profile up. Raises ``BadConfig`` naming those there are."""
     try:
-        return PROFILES[name]
+        return profiles[name]
     except KeyError:
-        raise BadConfig(f"there is no profile {name!r}; choose one of: {', '.join(PROFILES)}") from None
+        raise BadConfig(f"there is no profile {name!r}; choose one of: {', '.join(profiles)}") from None

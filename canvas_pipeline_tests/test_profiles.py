@@ -7,18 +7,19 @@ import pytest
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.methods import METHODS
-from canvas_pipeline.profiles import PROFILES, Profile, profile
+from canvas_pipeline.profiles import Profile, profile_named
+from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
 
 
 def test_there_are_two_profiles_and_another_name_lists_them() -> None:
     assert set(PROFILES) == {"embedded", "gb10"}
     with pytest.raises(BadConfig, match="embedded, gb10"):
-        profile("laptop")
+        profile_named(PROFILES, "laptop")
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_is_frozen_and_named_as_its_key(name: str) -> None:
-    found = profile(name)
+    found = profile_named(PROFILES, name)
     assert found.name == name
     with pytest.raises(AttributeError):
         found.item_pairs = 1  # type: ignore[misc]
@@ -36,7 +37,7 @@ def test_what_is_made_is_enough_for_what_is_asked(sizes: Profile) -> None:
 
 
 def test_the_gb10_profile_has_the_numbers_of_the_design() -> None:
-    gb10 = profile("gb10")
+    gb10 = profile_named(PROFILES, "gb10")
     assert (gb10.pairs_per_axis, gb10.pairs_per_heavy_axis, gb10.mixed_pairs) == (200, 600, 1200)
     assert (gb10.min_preference_rows, gb10.min_feedback_rows, gb10.min_tool_occurrences, gb10.max_tool_cv) == (
         1000,
@@ -44,7 +45,7 @@ def test_the_gb10_profile_has_the_numbers_of_the_design() -> None:
         30,
         0.3,
     )
-    assert gb10.bench_cases >= 1000 and profile("embedded").bench_cases >= 500
+    assert gb10.bench_cases >= 1000 and profile_named(PROFILES, "embedded").bench_cases >= 500
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -54,4 +55,6 @@ def test_every_method_has_numbers_at_every_profile(name: str) -> None:
 
 
 def test_a_profile_is_plain_data() -> None:
-    assert msgspec.json.decode(msgspec.json.encode(profile("embedded")), type=Profile) == profile("embedded")
+    assert msgspec.json.decode(
+        msgspec.json.encode(profile_named(PROFILES, "embedded")), type=CanvasProfile
+    ) == profile_named(PROFILES, "embedded")

@@ -1,9 +1,8 @@
-"""Which contributor files are whole, which of them are news, and how many to take in at once.
+"""Find contributor files that are complete and new, and choose how many to take in at once.
 
-In: the contributors' folder, what was seen of it before, the time. Out: what is seen now, and the contributors to ask for. What
-must hold: a file somebody is still writing is not taken; a content is asked for once by the same code, however often, late or
-interrupted one looks;
-unchanged files are not read again; a flood is taken in portions and loses nobody; a file that cannot be read keeps nobody waiting.
+What must hold: a file that is still being written is not chosen; the same content is chosen once per version of intake's code,
+however often, late or interrupted the scans are; unchanged files are not read again; many new files are taken in portions, and none
+is lost; an unreadable file blocks no other.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from canvas_pipeline.storage.digests import sha256_file
 STILL_S = 5.0
 UNREADABLE = "unreadable"
 AT_ONCE = 25
-"""Runs of intake that may wait or run at a time: a flood of files must not bury everything else in the queue."""
+"""Runs of intake that may wait or run at a time, so that many files do not block everything else in the queue."""
 
 
 class Sighting(msgspec.Struct, frozen=True, array_like=True):
-    """A contributor's file: its ``stamp`` (size and times), since when it has had it (our clock), the sha256 once it is settled
-    (else empty), and the request that was last made: of which content, by which code."""
+    """A contributor's file: its ``stamp`` (size and times), since when it has that stamp (our clock), its sha256 once it is
+    complete (else empty), and the last request made for it."""
 
     stamp: str
     since: float
@@ -32,27 +31,27 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True):
     asked: str = ""
 
     def request(self, code: str) -> str:
-        """What is to be taken in by intake's ``code``; empty while the file is not settled."""
+        """Return the request for this content and intake's ``code``; empty while the file is not complete."""
         return f"{self.sha256}/{code}" if self.sha256 else ""
 
-    def news(self, code: str) -> bool:
-        """Whether that has not been asked for yet."""
+    def is_new(self, code: str) -> bool:
+        """Return whether the file is complete and has not been requested yet."""
         return self.request(code) not in ("", self.asked)
 
 
 Sightings = dict[str, Sighting]
 
 
-def look(collab: Path, before: Mapping[str, Sighting], now: float, still_s: float = STILL_S) -> Sightings:
-    """Contributor → what is seen now. One whose file has gone is gone; one that is being rewritten keeps what was asked for."""
+def scan(collab: Path, before: Mapping[str, Sighting], now: float, still_s: float = STILL_S) -> Sightings:
+    """Return contributor → sighting for the files in the folder now; a file that is being rewritten keeps its last request."""
     seen: Sightings = {}
     for name, path in in_folder(collab)[0].items():
         try:
             seen[name] = _sighting(path, before.get(name), now, still_s)
         except FileNotFoundError:
-            continue  # renamed or removed while we looked
+            continue  # renamed or removed meanwhile
         except OSError:
-            # No right to read it, a broken disk: it is looked at again, and keeps nobody else waiting.
+            # No right to read it, or a broken disk: the next scan tries again.
             seen[name] = Sighting(UNREADABLE, now, "", before[name].asked if name in before else "")
     return seen
 
@@ -64,8 +63,8 @@ def _sighting(path: Path, old: Sighting | None, now: float, still_s: float) -> S
     if old is not None and same and old.sha256:
         return old
     since = old.since if old is not None and same else now
-    # Times are another machine's on a network disk, and a copy may pause: only unchanged for a while by our own clock is certain.
-    # What has long been at rest and ends with a whole line need not wait for a second look.
+    # On a network disk the times are another machine's, and a copy may pause: a file counts as complete after it was unchanged for
+    # a while by our own clock, or at once if it is old and ends with a complete line.
     if now - since < still_s and not (now - path.stat().st_mtime >= still_s and _ends_whole(path)):
         return Sighting(stamp, since, "", asked)
     sha256 = sha256_file(path)
@@ -87,28 +86,29 @@ def _ends_whole(path: Path) -> bool:
         return file.read(1) == b"\n"
 
 
-def ask(seen: Sightings, waiting: int, code: str, at_once: int = AT_ONCE) -> tuple[list[str], Sightings]:
-    """The contributors to take in now, no more than there is room for beside the ``waiting`` ones, and the sightings in which
-    they count as asked for. With other ``code`` of the intake everybody is news: their rows are not what they would be now."""
-    room = max(0, at_once - waiting)
-    names = [name for name, sighting in sorted(seen.items()) if sighting.news(code)][:room]
+def choose(seen: Sightings, waiting: int, code: str, at_once: int = AT_ONCE) -> tuple[list[str], Sightings]:
+    """Return the contributors to take in now, at most ``at_once`` with the ``waiting`` ones, and the sightings with their requests.
+
+    When intake's ``code`` changes, every contributor is new, since their rows would differ."""
+    free = max(0, at_once - waiting)
+    names = [name for name, sighting in sorted(seen.items()) if sighting.is_new(code)][:free]
     asked = {name: msgspec.structs.replace(seen[name], asked=seen[name].request(code)) for name in names}
     return names, {**seen, **asked}
 
 
 def unreadable(seen: Sightings) -> list[str]:
-    """Contributors whose file is there and cannot be read."""
+    """Return the contributors whose file cannot be read."""
     return sorted(name for name, sighting in seen.items() if sighting.stamp == UNREADABLE)
 
 
-def dumped(seen: Sightings) -> str:
-    """As a sensor's cursor; ``loaded`` reads it."""
+def to_cursor(seen: Sightings) -> str:
+    """Write the sightings as a sensor's cursor; ``from_cursor`` reads it."""
     return msgspec.json.encode(seen, order="sorted").decode()
 
 
-def loaded(cursor: str | None) -> Sightings:
-    """What ``dumped`` wrote. An unreadable cursor (of an older version, or edited) starts anew: everybody is asked for again, and
-    what did not change is reused."""
+def from_cursor(cursor: str | None) -> Sightings:
+    """Read what ``to_cursor`` wrote. An unreadable cursor (older version, edited) counts as empty: every contributor is requested
+    again, and unchanged results are reused."""
     try:
         return msgspec.json.decode(cursor or "{}", type=Sightings)
     except msgspec.DecodeError:

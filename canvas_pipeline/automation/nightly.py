@@ -1,36 +1,39 @@
 """Read when the nightly runs and whether automation starts by itself, and find what changed since the last successful nightly.
 
-A value that nobody can run by is an error before anything is scheduled. A hash says that something changed, not what.
+An unusable setting is an error before anything is scheduled.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.pipeline.track import track_names
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.privacy.contributor_id import sessions_in
 from canvas_pipeline.storage.code_version import package_version
 from canvas_pipeline.storage.digests import sha256_file
 
-AT, ZONE, AUTOMATION = "CANVAS_NIGHTLY_AT", "CANVAS_NIGHTLY_ZONE", "CANVAS_AUTOMATION"
+AT, ZONE, AUTOMATION, TRACKS = "CANVAS_NIGHTLY_AT", "CANVAS_NIGHTLY_ZONE", "CANVAS_AUTOMATION", "CANVAS_TRACKS"
 EVERYTHING = "everything: no nightly has succeeded yet"
 NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
 class NightlySettings:
-    """``hour:minute`` in an IANA ``zone``; ``running`` is whether schedule and sensors start switched on."""
+    """``hour:minute`` in an IANA ``zone``; ``running`` is whether schedule and sensors start switched on; ``tracks`` are those that
+    are made at night."""
 
     hour: int = 2
     minute: int = 0
     zone: str = "UTC"
     running: bool = False
+    tracks: tuple[str, ...] = ()
 
     @property
     def cron(self) -> str:
@@ -38,7 +41,8 @@ class NightlySettings:
 
 
 def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
-    """From ``CANVAS_NIGHTLY_AT`` (HH:MM), ``CANVAS_NIGHTLY_ZONE`` and ``CANVAS_AUTOMATION`` (on or off); raises ``BadConfig``."""
+    """Read ``CANVAS_NIGHTLY_AT`` (HH:MM), ``CANVAS_NIGHTLY_ZONE``, ``CANVAS_AUTOMATION`` (on or off) and ``CANVAS_TRACKS`` (names
+    with commas; every track where it names none). Raises ``BadConfig``."""
     at = environ.get(AT) or "02:00"
     found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", at.strip())
     if found is None:
@@ -51,18 +55,31 @@ def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
     automation = (environ.get(AUTOMATION) or "off").strip().lower()
     if automation not in ("on", "off"):
         raise BadConfig(f"{AUTOMATION} is {automation!r}; it must be on or off")
-    return NightlySettings(int(found[1]), int(found[2]), zone, automation == "on")
+    named = tuple(filter(None, (part.strip() for part in environ.get(TRACKS, "").split(","))))
+    if unknown := sorted({*named} - {*track_names()}):
+        raise BadConfig(f"{TRACKS} names {unknown[0]!r}; the tracks are: {', '.join(track_names())}")
+    return NightlySettings(int(found[1]), int(found[2]), zone, automation == "on", named or track_names())
 
 
-def inputs_of(ws: Workspace) -> dict[str, str]:
-    """A short hash of each thing that a rebuild depends on: contributors, sessions, deploy files, settings, code."""
+def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
+    """Return a short hash of each thing that some tracks are made from: contributors, sessions, deploy files, settings, code."""
+    ws, tracks = workspaces[0], [each.track.name for each in workspaces]
     sessions = sessions_in(ws.sessions)[0]
     deployed = sorted(path for path in ws.deploy.glob("*") if path.is_file())
     parts = {
-        "contributors": [(name, _sha256(path)) for name, path in sorted(ws.track.contributors(ws).items())],
+        "contributors": [
+            (name, _sha256(path)) for each in workspaces for name, path in sorted(each.track.contributors(each).items())
+        ],
         "sessions": [(path.name, _sha256(path)) for path in sessions],
         "deploy": [(path.name, _sha256(path)) for path in deployed],
-        "settings": [ws.profile.name, ws.seed, ws.base_model, ws.teacher_endpoint, ws.teacher_model],
+        "settings": [
+            tracks,
+            ws.profile.name,
+            ws.seed,
+            ws.base_model,
+            ws.teacher_endpoint,
+            ws.teacher_model,
+        ],
         "code": package_version(),
     }
     return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:12] for name, part in parts.items()}
@@ -72,22 +89,22 @@ def _sha256(path: Path) -> str:
     try:
         return sha256_file(path)
     except OSError:
-        # Renamed while we looked, or not ours to read: the night is not cancelled for that; the stage that needs it says so.
+        # Renamed meanwhile, or not readable: the nightly still runs, and the stage that needs the file reports it.
         return "unreadable"
 
 
-def shown(inputs: Mapping[str, str]) -> str:
-    """``contributors:4f… sessions:…`` as one tag of a run; ``read`` takes it apart again."""
+def to_tag(inputs: Mapping[str, str]) -> str:
+    """Write the hashes as one run tag, ``contributors:4f… sessions:…``; ``from_tag`` reads it."""
     return " ".join(f"{name}:{digest}" for name, digest in inputs.items())
 
 
-def read(tag: str) -> dict[str, str]:
-    """What ``shown`` wrote."""
+def from_tag(tag: str) -> dict[str, str]:
+    """Read what ``to_tag`` wrote."""
     return dict(part.split(":", 1) for part in tag.split() if ":" in part)
 
 
 def changed(now: Mapping[str, str], last_success: Mapping[str, str] | None) -> str:
-    """What differs from the last success, by name: ``contributors, code``; ``nothing``; or everything where there was none."""
+    """Name what differs from the last success (``contributors, code``), or ``NOTHING``; ``EVERYTHING`` without a last success."""
     if last_success is None:
         return EVERYTHING
     return ", ".join(name for name in now if now[name] != last_success.get(name)) or NOTHING

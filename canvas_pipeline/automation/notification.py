@@ -1,8 +1,7 @@
-"""What is said when a run fails, and where: the log, a file, a webhook, a service.
+"""Send a notification of a failed run to the log, a file, a webhook or a service, as ``CANVAS_NOTIFY`` names them.
 
-In: names and numbers of what failed; ``CANVAS_NOTIFY``. Out: one notice to each place. What must hold: a notice is made of step
-names, check names, numbers and exception classes only, so that it can hold nobody's data, not even in an exception's text; every
-place is tried though one fails; a webhook's address is a secret and stands in no message.
+What must hold: a notification contains step names, check names, numbers and exception classes only, so it holds nobody's data, not
+even in an exception's text; every place is tried even if one fails; an address is a secret and appears in no message.
 """
 
 from __future__ import annotations
@@ -24,20 +23,20 @@ from canvas_pipeline.errors import BadConfig, MissingInput, ServiceUnavailable
 from canvas_pipeline.records import Row
 
 NOTIFY = "CANVAS_NOTIFY"
-EXAMPLE = "log,file:/var/log/canvas/notices.jsonl,webhook:@/run/secrets/webhook"
+EXAMPLE = "log,file:/var/log/canvas/notifications.jsonl,webhook:@/run/secrets/webhook"
 TRIES, PATIENCE_S = 3, 10.0
 
 
 class FailedCheck(Row, frozen=True, kw_only=True):
-    """A guardrail that stopped the run, with its numbers."""
+    """A guardrail that failed, with its numbers."""
 
     check: str
     asset: str
     numbers: dict[str, float]
 
 
-class Notice(Row, frozen=True, kw_only=True):
-    """One failed run. ``errors`` are exception classes; ``release`` says how the release stands."""
+class Notification(Row, frozen=True, kw_only=True):
+    """One failed run. ``errors`` are exception classes, ``release`` is the sentence of ``release_state``."""
 
     at: str
     job: str
@@ -48,7 +47,7 @@ class Notice(Row, frozen=True, kw_only=True):
     release: str
 
     def text(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         parts = [f"{self.job} failed (run {self.run_id[:8]})"]
         for found in self.checks:
             numbers = ", ".join(f"{name} {value:.4g}" for name, value in found.numbers.items())
@@ -60,7 +59,7 @@ class Notice(Row, frozen=True, kw_only=True):
 
 
 def plain_numbers(numbers: Mapping[str, object]) -> dict[str, float]:
-    """Those that are numbers of the whole: ``retained/<stage>`` and the like may carry a contributor's id in their name."""
+    """Keep the numbers without ``/`` or ``:`` in their names: ``retained/<stage>`` and the like may contain a contributor's id."""
     return {
         name: float(value)
         for name, value in numbers.items()
@@ -68,51 +67,51 @@ def plain_numbers(numbers: Mapping[str, object]) -> dict[str, float]:
     }
 
 
-def standing(releases: Path, since: datetime) -> str:
-    """How the release stands after a run that began at ``since``."""
+def release_state(releases: Path, since: datetime) -> str:
+    """Describe the current release after a failed run that began at ``since``."""
     current = releases / "current"
     if not current.is_symlink():
         return "there is no release yet, and none was made"
-    name, made = os.readlink(current), datetime.fromtimestamp(current.lstat().st_mtime, UTC)
-    if made >= since:
+    name, released = os.readlink(current), datetime.fromtimestamp(current.lstat().st_mtime, UTC)
+    if released >= since:
         return f"{name} had been released by this run before it failed"
-    return f"yesterday's release is untouched: {name} of {made:%Y-%m-%d %H:%M} UTC stays current"
+    return f"yesterday's release is untouched: {name} of {released:%Y-%m-%d %H:%M} UTC stays current"
 
 
 class Notifier(Protocol):
-    """A place that notices go to."""
+    """A place that receives notifications."""
 
-    def send(self, notice: Notice) -> None: ...
+    def send(self, notification: Notification) -> None: ...
 
 
 @dataclass(frozen=True)
 class Log:
-    """Python's log: with Dagster, the daemon's output."""
+    """Log to Python's log: with Dagster, the daemon's output."""
 
-    def send(self, notice: Notice) -> None:
-        logging.getLogger("canvas_pipeline.notice").error("%s", notice.text())
+    def send(self, notification: Notification) -> None:
+        logging.getLogger("canvas_pipeline.notification").error("%s", notification.text())
 
 
 @dataclass(frozen=True)
 class File:
-    """One JSON line a notice, appended."""
+    """Append one JSON line per notification to a file."""
 
     path: Path
 
-    def send(self, notice: Notice) -> None:
+    def send(self, notification: Notification) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
-            file.write(msgspec.json.encode(notice) + b"\n")
+            file.write(msgspec.json.encode(notification) + b"\n")
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """A POST of JSON whose ``text`` chat services show; ``address`` is a URL, or ``@FILE`` that holds one."""
+    """POST JSON whose ``text`` chat services show; ``address`` is a URL, or ``@FILE`` for a file that holds one."""
 
     address: str
     wait_s: float = 1.0
 
-    def send(self, notice: Notice) -> None:
+    def send(self, notification: Notification) -> None:
         url = self._url()
         again = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(TRIES),
@@ -121,16 +120,16 @@ class Webhook:
             reraise=True,
         )
         try:
-            again(self._post, url, {"text": notice.text(), **msgspec.to_builtins(notice)})
-        except (httpx.HTTPError, ValueError) as error:  # ValueError: a host whose name cannot even be asked for
+            again(self._post, url, {"text": notification.text(), **msgspec.to_builtins(notification)})
+        except (httpx.HTTPError, ValueError) as error:  # ValueError: a host name that cannot be looked up
             answer = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else type(error).__name__
             raise ServiceUnavailable(
-                f"the webhook at {url.host} did not take the notice in {TRIES} tries ({answer}); "
+                f"the webhook at {url.host} did not take the notification in {TRIES} tries ({answer}); "
                 f"check its address in {NOTIFY}"
             ) from None  # httpx's own message holds the whole address
 
     def _post(self, url: httpx.URL, body: Mapping[str, object]) -> None:
-        with _unlogged("httpx"):  # it logs the whole address of each request
+        with _unlogged("httpx"):  # httpx logs the whole address of each request
             httpx.post(url, json=body, timeout=PATIENCE_S).raise_for_status()
 
     def _url(self) -> httpx.URL:
@@ -146,28 +145,28 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Service:
-    """A line to any service that Apprise knows (e-mail, ntfy, Teams, Slack …); ``address`` is Apprise's, or ``@FILE`` holding one.
+    """Send the line to any service that Apprise knows (e-mail, ntfy, Teams, Slack …); ``address`` is Apprise's, or ``@FILE``.
 
-    Not for a plain webhook: Apprise would send neither the notice's numbers nor say why an address did not take it."""
+    Not used for a plain webhook: Apprise would neither send the numbers nor say why an address refused them."""
 
     address: str
 
-    def send(self, notice: Notice) -> None:
-        import apprise  # a quarter of a second: only where something failed and is to be told this way
+    def send(self, notification: Notification) -> None:
+        import apprise  # a quarter of a second: only when a notification is sent this way
 
         source, text = _read_address(self.address, "service")
         with _unlogged("apprise", "requests", "urllib3"):  # they log the whole address
             service = apprise.Apprise.instantiate(text, suppress_exceptions=True)
             if service is None:
                 raise MissingInput(f"{source}: holds no address that Apprise knows (mailto://…, ntfy://…)")
-            taken = service.notify(body=notice.text(), title=f"{notice.job} failed")
-        if not taken:
+            delivered = service.notify(body=notification.text(), title=f"{notification.job} failed")
+        if not delivered:
             kind = type(service).__name__.removeprefix("Notify").lower()
-            raise ServiceUnavailable(f"{kind} did not take the notice; check its address in {NOTIFY}")
+            raise ServiceUnavailable(f"{kind} did not take the notification; check its address in {NOTIFY}")
 
 
 def _read_address(address: str, what: str) -> tuple[str, str]:
-    """An address and where it was found: in the variable, or in the file that ``@FILE`` names."""
+    """Return where an address comes from (the variable, or the file that ``@FILE`` names) and the address."""
     if not address.startswith("@"):
         return NOTIFY, address
     path = Path(address[1:])
@@ -208,11 +207,11 @@ def _service(rest: str) -> Notifier | None:
 KINDS: Mapping[str, Callable[[str], Notifier | None]] = {
     "log": _log, "file": _file, "webhook": _webhook, "service": _service,
 }  # fmt: skip
-"""Kind → how what follows its colon is read; a further kind is one more row."""
+"""Kind → the function that reads what follows its colon; it returns None for text it cannot use."""
 
 
 def notifiers_of(text: str) -> tuple[Notifier, ...]:
-    """The places named in ``CANVAS_NOTIFY``, separated by commas (empty: the log); raises ``BadConfig``, never with an address."""
+    """Parse ``CANVAS_NOTIFY``: places separated by commas (empty: the log); raises ``BadConfig``, never with an address."""
     found = []
     for number, part in enumerate(text.split(",") if text.strip() else ["log"], 1):
         kind, _, rest = part.strip().partition(":")
@@ -223,13 +222,13 @@ def notifiers_of(text: str) -> tuple[Notifier, ...]:
     return tuple(found)
 
 
-def tell(notice: Notice, notifiers: Sequence[Notifier]) -> None:
-    """Send to every place; then raise ``ServiceUnavailable`` naming those that failed, where any did."""
+def notify(notification: Notification, notifiers: Sequence[Notifier]) -> None:
+    """Send to every place, then raise ``ServiceUnavailable`` naming the places that failed, if any."""
     failed = []
     for notifier in notifiers:
         try:
-            notifier.send(notice)
+            notifier.send(notification)
         except (OSError, ServiceUnavailable, MissingInput) as error:
             failed.append(f"{type(notifier).__name__.lower()}: {error}")
     if failed:
-        raise ServiceUnavailable("a notice did not reach every place: " + "; ".join(failed))
+        raise ServiceUnavailable("a notification did not reach every place: " + "; ".join(failed))

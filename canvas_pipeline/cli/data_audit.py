@@ -95,7 +95,7 @@ def audit(
 def _exceptions(root: Path, paths: list[Path], allow: list[str], by: str, reason: str, days: int) -> Exceptions:
     from canvas_pipeline.pipeline.workspace import Workspace
 
-    ws = Workspace(root=root.resolve(), track=TRACK)
+    ws = Workspace(root=root.resolve(), track=TRACK, profile=TRACK.profiles["embedded"])
     listed = ws.private / FILE
     if not allow and (by or reason):
         raise BadInput("--by and --reason belong to a finding; name it with --allow FILE:LINE:FIELD: TYPE")

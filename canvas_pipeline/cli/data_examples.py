@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from canvas_pipeline.cli.failure import EXIT_CODES
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.profiles import PROFILES, profile
+from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import (
     FeedbackExample,
     Item,
@@ -40,6 +40,7 @@ from canvas_pipeline.tracks.canvas.examples.students import Snapshot, students
 from canvas_pipeline.tracks.canvas.examples.teacher import AdaptiveLimit, HttpTeacher, Teacher, UrgencyTeacher
 from canvas_pipeline.tracks.canvas.examples.trajectory import synthesise
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 
 _CONSOLE = Console(stderr=True)
@@ -57,7 +58,7 @@ def make_trajectories(corpus: Corpus, out: Out, profile_name: ProfileName = "emb
     """Let a scripted student talk to a mock Canvas and keep what was right: training conversations for every tool."""
     never_an_input(out, [corpus])
     learning, _ = _students(corpus, profile_name, seed)
-    rows = synthesise(learning, profile(profile_name), seed, MockCanvas.of)
+    rows = synthesise(learning, profile_named(PROFILES, profile_name), seed, MockCanvas.of)
     _write(out, rows, "trajectories")
 
 
@@ -71,7 +72,7 @@ def gen_benchmark_large(
     """Make bench cases from students and wordings that no training row has (with the same corpus, profile and seed)."""
     never_an_input(out, [corpus])
     _, held_out = _students(corpus, profile_name, seed)
-    _write(out, cases(held_out, profile(profile_name), seed, MockCanvas.of, count), "bench cases")
+    _write(out, cases(held_out, profile_named(PROFILES, profile_name), seed, MockCanvas.of, count), "bench cases")
 
 
 def generate_pairs(
@@ -114,7 +115,7 @@ def label_pairs(
         never_an_input(journal, [pairs])
         if journal.resolve() == out.resolve():
             raise BadInput(f"{out}: --journal and --out are one file; name two")
-    declaration = profile(profile_name).declaration
+    declaration = profile_named(PROFILES, profile_name).declaration
     rows = list(read_jsonl(pairs, ItemPair))
     with (
         _teacher(endpoint, model, revision, api_key, timeout, attempts, workers) as teacher,
@@ -130,7 +131,7 @@ def label_pairs(
 def mutate_pairs(trajectories: Trajectories, out: Out, profile_name: ProfileName = "embedded", seed: Seed = 0) -> None:
     """Make preference pairs on all eight axes by breaking right completions, each checked by a verifier."""
     never_an_input(out, [trajectories])
-    made = mutate(read_jsonl(trajectories, Trajectory), quotas(profile(profile_name)), seed)
+    made = mutate(read_jsonl(trajectories, Trajectory), quotas(profile_named(PROFILES, profile_name)), seed)
     _write(out, made.pairs, "pairs")
     _refused(made.refusals)
     for name, count in categories(made.pairs).items():
@@ -222,7 +223,7 @@ def register(app: typer.Typer) -> None:
 
 def _students(corpus: Path, profile_name: str, seed: int) -> tuple[list[Snapshot], list[Snapshot]]:
     """The students that are trained and evaluated on, and those held out for the bench."""
-    everyone = students(read_jsonl(corpus, Item), profile(profile_name), seed)
+    everyone = students(read_jsonl(corpus, Item), profile_named(PROFILES, profile_name), seed)
     places = assign(groups_of(everyone), seed).groups
     held_out = [student for student in everyone if places[student.id] == "test"]
     return [student for student in everyone if places[student.id] != "test"], held_out

@@ -25,7 +25,7 @@ from canvas_pipeline.privacy.contributor_id import contributors, printable
 from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.privacy.quarantine import NOTES, REASONS
 from canvas_pipeline.records import Funnel, write_jsonl
-from canvas_pipeline.storage.atomic import room, whole_file
+from canvas_pipeline.storage.atomic import whole_file, write_errors
 from canvas_pipeline.tracks.canvas.intake.stream.contributors import take_in_all
 from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
 from canvas_pipeline.tracks.canvas.intake.stream.table import checked, loading
@@ -89,7 +89,7 @@ def merge(
         key, registry = registry_key(os.environ, private / "registry.key"), private / "registry.jsonl"
     with ExitStack() as stack:
         beside = None if out is None or dry_run else out.parent
-        with room(out or Path()):
+        with write_errors(out or Path()):
             if beside is not None:
                 beside.mkdir(parents=True, exist_ok=True)
             folder = Path(stack.enter_context(TemporaryDirectory(prefix=".tmp-merge-", dir=beside)))  # masked rows only

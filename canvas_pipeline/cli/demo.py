@@ -20,17 +20,16 @@ from canvas_pipeline.cli.failure import EXIT_CODES, run
 from canvas_pipeline.cli.session import Session, home_of, session
 from canvas_pipeline.cli.stages import MADE
 from canvas_pipeline.dagster_instance.local_run import RunResult
-from canvas_pipeline.defs.automation import DEMO_METHODS, demo_selection
 from canvas_pipeline.defs.platform import settings_of
 from canvas_pipeline.evaluation.benchmark import Benchmark, Report
 from canvas_pipeline.evaluation.statistics import Rate
-from canvas_pipeline.methods import METHODS, method
-from canvas_pipeline.orchestration.resource import Line
-from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.methods import METHODS, ancestry, method
+from canvas_pipeline.orchestration.resource import PipelineResource
+from canvas_pipeline.orchestration.track import asset_key, demo_selection
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.evaluation import read_report
+from canvas_pipeline.pipeline.track import Track, track_named, track_names
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.tracks.canvas.data import intake
 
 app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -39,27 +38,31 @@ app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=Fa
     help="Contributors in, an answering GGUF out: the whole line on this machine, offline.\n\n"
     "What did not change since the last time is reused, what was interrupted is taken up: it may be stopped and started at any "
     "time. `make dev` shows its runs, `uma status` their memory.\n\n"
-    "Examples: `make demo`; `make demo METHODS=sft`; `make demo METHODS=all V=1`.\n\n"
+    "Examples: `make demo`; `make demo TRACK=instruct`; `make demo METHODS=sft`; `make demo METHODS=all V=1`.\n\n"
     "Settings: CANVAS_DATA (the data folder), CANVAS_PROFILE, CANVAS_BASE_MODEL, DAGSTER_HOME.\n\n" + EXIT_CODES
 )
 def demo(
     methods: Annotated[
         str,
         typer.Option(
-            envvar="METHODS", help=f"methods by name, with commas, or all; sft comes along: {', '.join(METHODS)}"
+            envvar="METHODS",
+            help=f"methods by name, with commas, or all; sft comes along: {', '.join(METHODS)}",
+            show_default="those of the track's demo",
         ),
-    ] = ",".join(DEMO_METHODS),
+    ] = "",
+    track: Annotated[str, typer.Option(envvar="TRACK", help=f"one of: {', '.join(track_names())}")] = "canvas",
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="show the whole log in the terminal, in place of the table")
     ] = False,
 ) -> None:
-    chosen = methods_of(methods)
+    made = track_named(track)
+    chosen = methods_of(methods, made)
     started = time.monotonic()
     settings: dict[str, Any] = settings_of(os.environ)
-    ws = Line(**settings).here()
+    ws = PipelineResource(**settings).here(made)
     home = home_of(os.environ, ws.root)
-    with session("demo", "demo", home, verbose=verbose) as opened:
-        ended = whole_line(opened, ws, chosen, {"resources": {"line": {"config": settings}}})
+    with session("demo", f"{track}_demo", home, verbose=verbose) as opened:
+        ended = whole_line(opened, ws, chosen, {"resources": {"pipeline": {"config": settings}}})
         if ended is not None:
             raise opened.failed(ended, "not everything was made")
         opened.table.close()
@@ -70,11 +73,13 @@ def demo(
         )
 
 
-def methods_of(text: str) -> tuple[str, ...]:
+def methods_of(text: str, track: Track) -> tuple[str, ...]:
     """``all`` or comma-separated names, sft first (the others start from it); raises ``BadConfig`` for an unknown one."""
-    names = list(METHODS) if text.strip() == "all" else [part.strip() for part in text.split(",") if part.strip()]
-    chosen = {method(name).name for name in names} | {"sft"}
-    return tuple(name for name in METHODS if name in chosen)
+    named = [part.strip() for part in text.split(",") if part.strip()] or track.demo_methods
+    chosen = {
+        step.name for name in (track.methods if text.strip() == "all" else named) for step in ancestry(method(name))
+    }
+    return tuple(name for name in track.methods if name in chosen)
 
 
 def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: Mapping[str, Any]) -> RunResult | None:
@@ -83,17 +88,17 @@ def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: M
 
     # Which files are passed over, and why, is for the terminal, not only for the log.
     told = replace(ws, log=lambda line: opened.out.print(line, markup=False, soft_wrap=True))
-    contributors = list(intake.contributor_files(told))
+    contributors = list(ws.track.contributors(told))
     opened.instance.add_dynamic_partitions("contributors", contributors)
-    seen = opened.instance.get_materialized_partitions(asset_key("collab"))
-    due = set(intake.to_take_in(ws))
+    seen = opened.instance.get_materialized_partitions(asset_key("collab", ws.track.name))
+    due = set(ws.track.due(ws))
     for contributor in contributors:
         if contributor in due or contributor not in seen:
             taken = opened.run("intake", config=config, partition=contributor)
             if not taken.success:
                 return taken
-    job = "demo" if set(methods) <= set(DEMO_METHODS) else "nightly"
-    keys = sorted(demo_selection(methods).resolve(defs().resolve_asset_graph()))
+    job = f"{ws.track.name}_demo" if {*methods} <= {*ws.track.demo_methods} else "nightly"
+    keys = sorted(demo_selection(ws.track, methods).resolve(defs().resolve_asset_graph()))
     made = opened.run(job, assets=keys, config=config)
     return None if made.success else made
 

@@ -15,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from canvas_pipeline.cli.failure import EXIT_CODES, run
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig
 from canvas_pipeline.models.families import family_of
+from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.release import gguf as gguf_files
 from canvas_pipeline.release import publish as releases
 from canvas_pipeline.release.gate import ITEMS, read_evidence, reasons_by_item
@@ -69,7 +70,8 @@ def gguf(
 @app.command(epilog=f"Example: canvas-release check. {EXIT_CODES}")
 def check(evidence: EvidenceOption = EVIDENCE) -> None:
     """Print every item of the RELEASE-LOG with all reasons against; exit 3 where there is one."""
-    found = reasons_by_item(read_evidence(evidence))
+    known = read_evidence(evidence)
+    found = reasons_by_item(track_named(known.track).guards, known)
     for item, (sentence, _) in ITEMS.items():
         out.print(f"{'open' if found[item] else 'ok  '}  {sentence}")
         for reason in found[item]:
@@ -98,7 +100,7 @@ def publish(
     for name in known.files:
         places = [folder / name for folder in sources if (folder / name).is_file()]
         files[name] = places[0] if places else sources[0] / name
-    out.print(str(releases.publish(known, files, to)))
+    out.print(str(releases.publish(track_named(known.track).guards, known, files, to)))
 
 
 @app.command(epilog=f"Example: canvas-release verify releases/current. {EXIT_CODES}")

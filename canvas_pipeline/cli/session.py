@@ -17,7 +17,7 @@ from rich.console import Console
 from canvas_pipeline.cli.stage_table import StageTable
 from canvas_pipeline.cli.terminal import Stops, logged
 from canvas_pipeline.dagster_instance.dead_runs import end_dead_runs
-from canvas_pipeline.dagster_instance.local_run import RunResult, explained, local_run, refuse_another, warm_up
+from canvas_pipeline.dagster_instance.local_run import RunResult, explained, local_run, preload, refuse_another
 from canvas_pipeline.errors import MissingInput, RunFailed
 from canvas_pipeline.orchestration.resource import REPOSITORY
 
@@ -85,7 +85,7 @@ def session(name: str, job: str, home: Path, *, verbose: bool = False) -> Iterat
             with dg.DagsterInstance.from_config(str(home)) as instance:
                 end_dead_runs(instance)
                 refuse_another(instance)
-                warm_up(job)
+                preload(job)
                 out.print(f"the whole log: {log}", markup=False, soft_wrap=True)
                 with StageTable(instance, out, plain=verbose) as table:
                     yield Session(name, instance, out, log, stops, table)

@@ -12,8 +12,8 @@ from canvas_pipeline.cli.failure import EXIT_CODES, run
 from canvas_pipeline.errors import CanvasPipelineError, GateClosed
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.pipeline import training
+from canvas_pipeline.pipeline.track import Track, track_named, track_names
 from canvas_pipeline.pipeline.workspace import DEPLOY, Workspace, allowance_of, workspace
-from canvas_pipeline.tracks.canvas.track import TRACK
 
 if TYPE_CHECKING:
     from canvas_pipeline.cli.session import Session
@@ -31,6 +31,7 @@ app = typer.Typer(
     "`uma status` its memory. Stopped and started again it goes on.\n\n" + EXIT_CODES
 )
 def train(
+    track: Annotated[str, typer.Option(envvar="TRACK", help=f"one of: {', '.join(track_names())}")] = "canvas",
     name: Annotated[str, typer.Option("--method", help=f"one of: {', '.join(METHODS)}, or all")] = "all",
     check: Annotated[bool, typer.Option("--check", help="only run the guardrails and report every failure")] = False,
     profile: Annotated[
@@ -56,7 +57,9 @@ def train(
 ) -> None:
     names = list(METHODS) if name == "all" else [method(name).name]
     allowances = tuple(map(allowance_of, allow_shrinkage or ()))
-    ws = workspace(root, profile, TRACK, base_model=base_model, seed=seed, allowances=allowances, deploy=deploy)
+    ws = workspace(
+        root, profile, track_named(track), base_model=base_model, seed=seed, allowances=allowances, deploy=deploy
+    )
     settings = {
         "root": str(ws.root.resolve()), "profile": profile, "base_model": base_model, "seed": seed,
         "allow_shrinkage": allow_shrinkage or [], "deploy": str(deploy.resolve()),
@@ -64,13 +67,13 @@ def train(
     # Here: --help answers without Dagster, which takes seconds to load.
     from canvas_pipeline.cli.session import home_of, session
 
-    config = {"resources": {"line": {"config": settings}}}
+    config = {"resources": {"pipeline": {"config": settings}}}
     with session(
-        "canvas-train", "guardrails" if check else "train", home_of(os.environ, root), verbose=verbose
+        "canvas-train", f"{track}_guardrails" if check else f"{track}_train", home_of(os.environ, root), verbose=verbose
     ) as opened:
         if check:
-            raise typer.Exit(3 if report_checks(opened, names, config) else 0)
-        result = opened.run("train", assets=keys_of(names), config=config)
+            raise typer.Exit(3 if report_checks(opened, track, names, config) else 0)
+        result = opened.run(f"{track}_train", assets=keys_of(ws.track, names), config=config)
         opened.table.close()
         if not result.success:
             closed = result.exit_code == GateClosed.exit_code
@@ -80,12 +83,12 @@ def train(
             opened.out.print(f"{each}: {ws.store.get(f'{each}_checkpoint').folder}", markup=False, soft_wrap=True)
 
 
-def keys_of(names: list[str]) -> list[Any]:
+def keys_of(track: Track, names: list[str]) -> list[Any]:
     """The assets that train some methods."""
     from canvas_pipeline.definitions import defs
-    from canvas_pipeline.defs.automation import training_selection
+    from canvas_pipeline.orchestration.track import training_selection
 
-    return sorted(training_selection(names).resolve(defs().resolve_asset_graph()))
+    return sorted(training_selection(track, names).resolve(defs().resolve_asset_graph()))
 
 
 def refusals(ws: Workspace, names: list[str]) -> list[str]:
@@ -101,7 +104,7 @@ def refusals(ws: Workspace, names: list[str]) -> list[str]:
     return found
 
 
-def report_checks(opened: Session, names: list[str], config: dict[str, Any]) -> int:
+def report_checks(opened: Session, track: str, names: list[str], config: dict[str, Any]) -> int:
     """Print what all guards say about some methods; returns how many did not pass. A method that cannot be judged counts too."""
     import dagster as dg
     from rich.markup import escape
@@ -109,8 +112,8 @@ def report_checks(opened: Session, names: list[str], config: dict[str, Any]) -> 
 
     from canvas_pipeline.pipeline.every_guard import PASSED
 
-    asked = {"ops": {"every_guard": {"config": {"methods": names}}}, **config}
-    result = opened.run("guardrails", config=asked)
+    asked = {"ops": {f"{track}_every_guard": {"config": {"methods": names}}}, **config}
+    result = opened.run(f"{track}_guardrails", config=asked)
     opened.table.close()
     if not result.success:
         raise opened.failed(result, "the guardrails could not be asked")

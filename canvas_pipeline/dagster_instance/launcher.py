@@ -1,9 +1,8 @@
-"""Dagster's default run launcher, which also knows whether the worker of a run still lives.
+"""Dagster's default run launcher, which also tells run monitoring whether the worker of a run is alive.
 
-In: a run that counts as started. Out: what run monitoring asks. What must hold: a run whose worker has gone together with the code
-server that would have told (the power went, the service was restarted, memory ran out) does not keep its place in the queue for
-ever; a run is called dead only where that is certain. A code server is no witness: one that was reloaded does not know the runs
-that go on.
+Without it, a run whose worker died together with its code server (power cut, restarted service, out of memory) would count as
+running for ever. The run's lock decides, not the code server: one that was reloaded does not know the runs that go on. A run counts
+as dead only if that is certain.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from canvas_pipeline.gb10.run_worker import LOCK, holds
 
 
 class WatchedRunLauncher(dg.DefaultRunLauncher):
-    """Named in ``dagster.yaml`` as the instance's ``run_launcher``."""
+    """The ``run_launcher`` of ``dagster.yaml``."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """``RUNNING`` unless the run's worker has begun and is gone."""
+        """Return ``RUNNING`` unless the run's worker has started and is gone."""
         if holds(Path(self._instance.storage_directory()), run.run_id) is False:
-            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"its worker is gone: nobody holds {LOCK}")
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"its worker is gone: no process holds {LOCK}")
         return CheckRunHealthResult(WorkerStatus.RUNNING)

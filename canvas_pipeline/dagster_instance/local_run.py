@@ -1,7 +1,7 @@
-"""Run a job of the code location in this process: what ``make demo`` and ``canvas-train`` share with a launched run.
+"""Run a job of the code location in this process, for ``make demo`` and ``canvas-train``.
 
-The steps go through the code location's executor, in processes of their own, and the run is in the instance like any other: seen
-in the web UI and in ``uma status``, found dead when this process is killed. Two runs that make models never go side by side.
+The steps run in the code location's executor, and the run is in the instance like any other: the web UI and ``uma status`` show it,
+and it is found dead if this process is killed. Two runs that make models never run at once.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from typing import Any
 import dagster as dg
 
 from canvas_pipeline import errors
-from canvas_pipeline.dagster_instance.dead_runs import alive, end_dead_runs
+from canvas_pipeline.dagster_instance.dead_runs import UNDER_WAY, end_dead_runs
 from canvas_pipeline.gb10.dagster_compat import ReconstructableJob, ReconstructableRepository, execute_run
 from canvas_pipeline.gb10.executor import PRELOAD
 from canvas_pipeline.gb10.run_worker import holding, holds
-from canvas_pipeline.gb10.step_process import preload
+from canvas_pipeline.gb10.step_process import start_fork_server
 from canvas_pipeline.storage.locks import alone
 
 LANE, MODELS = "canvas/lane", "line"
-"""Run tag of the jobs that make models, one at a time (dagster.yaml)."""
+"""Run tag, and its value for the jobs that make models; dagster.yaml allows one at a time."""
 COMMAND = "canvas/command"
-"""Run tag: which process executes it, for whoever wants to end it."""
+"""Run tag that names the executing process, for a person who wants to end the run."""
 CODE = ("canvas_pipeline.definitions", "defs")
-"""The code location: named, not imported, since steps load it by its name too."""
+"""The code location, by name: steps load it by its name too."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A step that failed: its error's class and message, without the traceback."""
+    """A failed step: its error's class and message, without the traceback."""
 
     step: str
     kind: str
@@ -43,7 +43,7 @@ class Failure:
 
     @property
     def exit_code(self) -> int:
-        """What a command returns for it: the error's own code, which crosses the step's process by the class's name."""
+        """The exit code of a command: the error's own, found by its class's name, since it comes from a step's process."""
         if self.by_check:
             return errors.GateClosed.exit_code
         kind: Any = getattr(errors, self.kind, None)
@@ -52,7 +52,7 @@ class Failure:
 
     @property
     def by_check(self) -> bool:
-        """Whether the step did its work and a check of it did not pass."""
+        """Whether the step did its work but one of its checks failed."""
         return self.kind == "DagsterAssetCheckFailedError"
 
 
@@ -73,31 +73,22 @@ class RunResult:
         return 0 if self.success else max((each.exit_code for each in self.failures()), default=1)
 
     def failures(self) -> list[Failure]:
-        """Failed steps in the order in which they failed."""
+        """Return the failed steps in the order of their failures."""
         return [failure_of(event) for event in self.events if event.is_step_failure]
 
     def failed_checks(self) -> list[dg.AssetCheckEvaluation]:
-        """Checks that did not pass, each with its reason as description."""
+        """Return the checks that did not pass; the description is the reason."""
         kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
         found = [event.asset_check_evaluation_data for event in self.events if event.event_type is kind]
         return [evaluation for evaluation in found if not evaluation.passed]
 
-    def made(self) -> list[str]:
-        """Assets that were made anew, not reused."""
-        found = [e.step_materialization_data.materialization for e in self.events if e.is_step_materialization]
-        return [
-            m.asset_key.to_user_string()
-            for m in found
-            if "reused" in m.metadata and m.metadata["reused"].value is False
-        ]
-
 
 def explained(result: RunResult, what: str, more: Iterable[str] = (), log: Path | None = None) -> errors.RunFailed:
-    """The error of a command whose run failed: each check that did not pass and each step's error, with its reason."""
+    """Return the error of a command whose run failed: every failed check and every step's error, each with its reason."""
     checks = result.failed_checks()
-    # Guards that were not judged because another one failed say nothing new.
-    judged = [check for check in checks if check.metadata] or checks
-    lines = [f"{check.check_name}: {check.description}" for check in judged]
+    # Guards that were not evaluated because another one failed add nothing.
+    evaluated = [check for check in checks if check.metadata] or checks
+    lines = [f"{check.check_name}: {check.description}" for check in evaluated]
     lines += more
     lines += [f"{each.step.rpartition('__')[2]}: {each.message}" for each in result.failures() if not each.by_check]
     lines = list(dict.fromkeys(lines)) or [f"run {result.run_id[:8]} ended as {result.status.value.lower()}"]
@@ -106,7 +97,7 @@ def explained(result: RunResult, what: str, more: Iterable[str] = (), log: Path 
 
 
 def failure_of(event: dg.DagsterEvent) -> Failure:
-    """What a step's failure event says, in a sentence."""
+    """Return the root cause of a step's failure event."""
     data = event.step_failure_data
     error = data.error
     while error is not None and error.cause is not None:
@@ -120,9 +111,9 @@ def failure_of(event: dg.DagsterEvent) -> Failure:
     return Failure(event.step_key or "", kind, text.partition(f"{kind}: ")[2] or text)
 
 
-def warm_up(job_name: str) -> None:
-    """Start the process that steps are forked from, which loads the code location while this one does; optional."""
-    preload(ReconstructableRepository.for_module(*CODE).get_reconstructable_job(job_name), PRELOAD)
+def preload(job_name: str) -> None:
+    """Start the fork server early, so that it loads the code location while this process does; optional."""
+    start_fork_server(ReconstructableRepository.for_module(*CODE).get_reconstructable_job(job_name), PRELOAD)
 
 
 def local_run(
@@ -135,15 +126,15 @@ def local_run(
     command: str = "a command",
     on_start: Callable[[str], object] = lambda _: None,
 ) -> RunResult:
-    """Execute a job, or some of its assets, to the end. ``on_start`` hears the run's id before its first event.
+    """Execute a job, or some of its assets. ``on_start`` is called with the run's id before the run's first event.
 
-    Dead runs are ended first. Raises ``AnotherRun`` where the job makes models and another run does so just now."""
+    Dead runs are ended first. Raises ``AnotherRun`` if the job makes models and another run is making some."""
     job, load_data = _reconstructable(job_name)
     run_id = str(uuid.uuid4())
     folder = Path(instance.storage_directory())
     with holding(folder, run_id):
         try:
-            # Whoever looks for other runs and announces its own does so alone.
+            # Checking for other runs and creating this one must be one step.
             with alone(folder / "commands.lock"):
                 end_dead_runs(instance)
                 definition = job.get_definition()
@@ -158,27 +149,22 @@ def local_run(
                     job_code_origin=job.get_python_origin(),
                     repository_load_data=load_data,
                 )
-                # From here on it counts as running for the daemon's queue too.
+                # From here on the daemon's queue counts the run too.
                 starting = dg.DagsterEvent(dg.DagsterEventType.RUN_STARTING.value, job_name, message=f"By {command}.")
                 instance.report_dagster_event(starting, run_id)
             on_start(run_id)
             found = execute_run(job, instance.get_run_by_id(run_id) or run, instance)
         except BaseException:
-            end_of(instance, run_id, "was broken off before its first step")
+            unfinished = instance.get_run_by_id(run_id)
+            if unfinished is not None and not unfinished.is_finished:
+                instance.report_run_failed(unfinished, "This run was interrupted before its first step.")
             raise
     return RunResult(run_id, found.dagster_run.status, found.all_events)
 
 
-def end_of(instance: dg.DagsterInstance, run_id: str, why: str) -> None:
-    """See to it that a run of this process which broke off counts as failed."""
-    run = instance.get_run_by_id(run_id)
-    if run is not None and not run.is_finished:
-        instance.report_run_failed(run, f"This run {why}.")
-
-
 def refuse_another(instance: dg.DagsterInstance) -> None:
-    """Raise ``AnotherRun`` where a run makes models just now: which, since when, how to see and how to end it."""
-    for record in alive(instance, {LANE: MODELS}):
+    """Raise ``AnotherRun`` if a run is making models: which one, since when, how to see it and how to end it."""
+    for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY, tags={LANE: MODELS})):
         run = record.dagster_run
         since = datetime.fromtimestamp(record.start_time or record.create_timestamp.timestamp())
         raise errors.AnotherRun(
@@ -192,7 +178,9 @@ def _ending(instance: dg.DagsterInstance, record: dg.RunRecord) -> str:
     known = holds(Path(instance.storage_directory()), run.run_id)
     if known and COMMAND in run.tags:
         return f"kill {run.tags[COMMAND].rpartition(' ')[2]} ({run.tags[COMMAND]})"
-    return "Terminate in the web UI" if known else "Terminate in the web UI, with force if nobody works on it any more"
+    return (
+        "Terminate in the web UI" if known else "Terminate in the web UI, with force if no process works on it any more"
+    )
 
 
 def _who(command: str) -> str:

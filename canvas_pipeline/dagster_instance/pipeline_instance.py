@@ -1,7 +1,7 @@
-"""The Dagster instance, whose runs are locked by whoever works on them.
+"""A Dagster instance that locks each run in the process that executes it.
 
-A run's start is stored by the process that executes it, whatever the executor: the run's lock (``gb10.run_worker``) is taken
-before that event is written and released after the run's last one. So a run that counts as started and whose lock is free is dead.
+The process that executes a run, whatever the executor, stores the run's start event. The run's lock (``gb10.run_worker``) is taken
+before that event and released after the run's last one, so a run that counts as started and whose lock is free is dead.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from canvas_pipeline.gb10.run_worker import hold
 ENDS = {dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
 
 
-class LineInstance(dg.DagsterInstance):
-    """Named in ``dagster.yaml`` as the ``instance_class``."""
+class PipelineInstance(dg.DagsterInstance):
+    """The ``instance_class`` of ``dagster.yaml``."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -28,16 +28,16 @@ class LineInstance(dg.DagsterInstance):
 
     @classmethod
     def config_schema(cls) -> Mapping[str, Any]:
-        """No settings of its own."""
+        """Return no settings: the class has none."""
         return {}
 
     @classmethod
     def config_defaults(cls, base_dir: str) -> Mapping[str, Any]:
-        """Dagster's own, for what dagster.yaml leaves out."""
+        """Return Dagster's defaults for what dagster.yaml leaves out."""
         return InstanceRef.config_defaults(base_dir)
 
     def handle_new_event(self, event: dg.EventLogEntry, **batch: Any) -> None:
-        """Store an event, with the lock of its run around the run's life in this process."""
+        """Store an event; lock its run before the start event, release it after the last one."""
         kind = event.dagster_event.event_type if event.dagster_event else None
         if kind is dg.DagsterEventType.RUN_START and event.run_id not in self._locks:
             held = hold(Path(self.storage_directory()), event.run_id)

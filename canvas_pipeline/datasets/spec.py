@@ -1,28 +1,34 @@
-"""The data sets that models are trained on, as one table: row type, the stages their rows come from, the least they may hold."""
+"""Describes a data set that methods train on: its row type, the stages its rows come from, the least it may hold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from canvas_pipeline.profiles import Profile
-from canvas_pipeline.records import FeedbackExample, PreferencePair, Row, Trajectory
+from canvas_pipeline.records import Row
 
 PARTS = ("train", "eval")
 """The parts of a split that training reads; ``test`` is for the benchmark."""
 
 
+def no_tools(row: Any, profile: Any) -> None:
+    """Declare no tool."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec:
-    """One data set. ``sources`` are the stages whose rows are split; ``funnels`` those whose row counts G6 judges, from the corpus
-    to the split; ``min_rows`` reads the least number of training rows (G12) from a profile."""
+    """One data set of a track. ``sources`` are the stages whose rows are split; ``funnels`` those whose row counts G6 judges, up to
+    the split; ``min_rows`` reads the least number of training rows (G12) from a profile; ``schemas`` gives the JSON schemas of the
+    tools that a row's prompt declares at a profile."""
 
     name: str
     title: str
     row_type: type[Row]
     sources: tuple[str, ...]
     funnels: tuple[str, ...]
-    min_rows: Callable[[Profile], int]
+    min_rows: Callable[[Any], int]
+    schemas: Callable[[Any, Any], Sequence[dict[str, Any]] | None] = no_tools
 
     @property
     def split(self) -> str:
@@ -33,25 +39,3 @@ class DatasetSpec:
     def parts(self) -> tuple[str, ...]:
         """The names of its training and evaluation files among a run's inputs."""
         return tuple(f"{self.name}_{part}" for part in PARTS)
-
-
-DATASETS: Mapping[str, DatasetSpec] = {
-    spec.name: spec
-    for spec in (
-        DatasetSpec(
-            name="trajectory", title="Trajectories", row_type=Trajectory, sources=("trajectories",),
-            funnels=("corpus", "trajectories", "trajectory_split"), min_rows=lambda profile: profile.min_trajectories,
-        ),
-        DatasetSpec(
-            name="preference", title="Preference pairs", row_type=PreferencePair, sources=("mutation_pairs", "labelled_pairs"),
-            funnels=("corpus", "labelled_pairs", "mutation_pairs", "preference_split"),
-            min_rows=lambda profile: profile.min_preference_rows,
-        ),
-        # ``feedback_examples`` is drawn up to a number, not filtered: it has no funnel.
-        DatasetSpec(
-            name="feedback", title="Feedback examples", row_type=FeedbackExample, sources=("feedback_examples",),
-            funnels=("corpus", "trajectories", "mutation_pairs", "feedback_split"),
-            min_rows=lambda profile: profile.min_feedback_rows,
-        ),
-    )
-}  # fmt: skip

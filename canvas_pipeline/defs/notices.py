@@ -10,39 +10,42 @@ import dagster as dg
 from canvas_pipeline.automation.notification import (
     NOTIFY,
     FailedCheck,
-    Notice,
+    Notification,
     notifiers_of,
+    notify,
     plain_numbers,
-    standing,
-    tell,
+    release_state,
 )
 from canvas_pipeline.defs.automation import WATCHING
 from canvas_pipeline.orchestration.checks import numbers_of
-from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.orchestration.resource import PipelineResource
 
 NOTIFIERS = notifiers_of(os.environ.get(NOTIFY, ""))
 
 
 @dg.run_failure_sensor(name="failures", default_status=WATCHING, minimum_interval_seconds=30)
-def failures(context: dg.RunFailureSensorContext, line: Line) -> None:
+def failures(context: dg.RunFailureSensorContext, pipeline: PipelineResource) -> None:
     """Say which guardrails stopped a run and how the release stands; places: CANVAS_NOTIFY (log, file, webhook, service)."""
     run = context.dagster_run
     started = context.instance.get_run_record_by_id(run.run_id)
     since = datetime.fromtimestamp((started and started.start_time) or 0, UTC)
     found = notice_of(
-        run, context.get_step_failure_events(), _evaluations(context), standing(Path(line.root) / "releases", since)
+        run,
+        context.get_step_failure_events(),
+        _evaluations(context),
+        release_state(Path(pipeline.root) / "releases", since),
     )
     context.log.error(found.text())
-    tell(found, NOTIFIERS)
+    notify(found, NOTIFIERS)
 
 
 def notice_of(
     run: dg.DagsterRun, failed: Iterable[dg.DagsterEvent], evaluations: Iterable[dg.AssetCheckEvaluation], release: str
-) -> Notice:
+) -> Notification:
     """The notice of a failed run: names, numbers and exception classes, and nothing anybody wrote."""
     failed = list(failed)
     errors = [event.step_failure_data.error for event in failed]
-    return Notice(
+    return Notification(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         job=run.job_name,
         run_id=run.run_id,

@@ -11,7 +11,7 @@ from canvas_pipeline.gb10.gauge import bar_png, markdown
 from canvas_pipeline.gb10.uma import UmaCap
 from canvas_pipeline.orchestration.console import console
 from canvas_pipeline.orchestration.metadata import picture
-from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.orchestration.track import OWNERS
 
 
@@ -33,21 +33,20 @@ def uma_status(uma: UmaCap) -> dg.MaterializeResult[None]:
 
 SETTINGS = {"CANVAS_PROFILE": "profile", "CANVAS_DATA": "root", "CANVAS_DEPLOY": "deploy", "CANVAS_BASE_MODEL": "base_model",
             "CANVAS_TEACHER_ENDPOINT": "teacher_endpoint", "CANVAS_TEACHER_MODEL": "teacher_model"}  # fmt: skip
-"""Environment variable → the line's setting that it is the default of; the launch pad overrides it for one run."""
+"""Environment variable → the pipeline's setting that it is the default of; the launch pad overrides it for one run."""
 
 
 def settings_of(environ: Mapping[str, str]) -> dict[str, str]:
-    """The line's settings that an environment gives."""
+    """The pipeline's settings that an environment gives."""
     return {field: environ[name] for name, field in SETTINGS.items() if environ.get(name)}
 
 
 @dg.definitions
 def platform() -> dg.Definitions:
     given: dict[str, Any] = dict(settings_of(os.environ))
-    line = Line(**given)
     return dg.Definitions(
         assets=[uma_status],
-        resources={"line": line, "pipes": dg.PipesSubprocessClient(), "uma": UmaCap()},
+        resources={"pipeline": PipelineResource(**given), "pipes": dg.PipesSubprocessClient(), "uma": UmaCap()},
         executor=gb10_executor,
         loggers={"console": console},
     )

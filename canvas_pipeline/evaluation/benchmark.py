@@ -15,7 +15,6 @@ from canvas_pipeline.records import Message, Row
 if TYPE_CHECKING:
     from canvas_pipeline.evaluation.selection import SelectionRule
     from canvas_pipeline.models.family import Schemas
-    from canvas_pipeline.profiles import Profile
 
 
 class Prediction(Row, frozen=True, kw_only=True):
@@ -96,7 +95,7 @@ class Benchmark:
 
     case_type: type[Row]
     report_type: type[Row]
-    prompt: Callable[[Any, Profile], tuple[Sequence[Message], Schemas | None]]
+    prompt: Callable[[Any, Any], tuple[Sequence[Message], Schemas | None]]
     score: Callable[[Sequence[Any], Sequence[Prediction]], Any]
     columns: tuple[Metric | Mean, ...]
     whole: Metric

@@ -1,14 +1,14 @@
-"""All that the package uses of Dagster's private parts, and the executor's loop: Dagster's, with three of its names bound to ours.
+"""Import Dagster's private names in one place, and run Dagster's executor loop with three of them replaced.
 
-The other modules import these names from here; a contract test says which of them a new Dagster has changed.
+Other modules import these names from here. A contract test names the ones that a new Dagster has changed, and ``verify`` refuses
+to start a run on a Dagster that does not fit.
 
-In: Dagster's ``MultiprocessExecutor.execute`` and ``ActiveExecution``. Out: the same loop, in which a step starts only when it was
-admitted. What must hold: nothing of Dagster is copied or changed for others (the loop's code runs with a copy of its globals, in
-which three names differ); when a new Dagster no longer fits, ``verify`` says so before a run starts, and a contract test before
-that. Retries, cancellation, subsets, pools and tag limits are the stock loop's.
+``stock_loop`` runs the code of ``MultiprocessExecutor.execute`` with a copy of its globals, so no code of Dagster is copied and no
+other user of Dagster is affected. Retries, cancellation, subsets, pools and tag limits are the stock loop's. The replaced names:
 
-The names: ``ActiveExecution`` says which steps may start (ours asks for memory first), ``execute_step_out_of_process`` starts one
-(ours starts it under guard), ``get_run_crash_explanation`` says why one ended (ours knows about caps).
+- ``ActiveExecution`` decides which steps may start; ours asks for memory first;
+- ``execute_step_out_of_process`` starts a step; ours starts it below a watchdog;
+- ``get_run_crash_explanation`` explains why a step ended; ours knows about caps.
 """
 
 from __future__ import annotations
@@ -40,11 +40,10 @@ from dagster._utils.tags import TagConcurrencyLimitsCounter
 from canvas_pipeline.errors import MissingTool
 
 __all__ = [
-    "AdmittedExecution", "CheckRunHealthResult", "ChildProcessCrashException", "DagsterPipesExecutionError", "EngineEventData",
-    "ExecutionStep", "InstanceRef", "Keeper", "MultiprocessExecutor", "ReconstructableJob", "ReconstructableRepository",
-    "RetryMode",
-    "StepDependencyConfig", "StepFailureData", "StepRetryData", "UserFailureData", "WorkerStatus", "execute_run", "misfits",
-    "stock_explanation", "stock_loop", "stock_step", "verify",
+    "AdmissionController", "AdmittedExecution", "CheckRunHealthResult", "ChildProcessCrashException", "DagsterPipesExecutionError",
+    "EngineEventData", "ExecutionStep", "InstanceRef", "MultiprocessExecutor", "ReconstructableJob", "ReconstructableRepository",
+    "RetryMode", "StepDependencyConfig", "StepFailureData", "StepRetryData", "UserFailureData", "WorkerStatus", "execute_run",
+    "misfits", "stock_explanation", "stock_loop", "stock_step", "verify",
 ]  # fmt: skip
 
 NAMES = ("ActiveExecution", "execute_step_out_of_process", "get_run_crash_explanation")
@@ -56,27 +55,27 @@ STATE = ("_executable", "_in_flight", "_waiting_to_retry", "_max_concurrent", "_
 IDLE_S = 0.05
 
 
-class Keeper(Protocol):
-    """Who decides whether a step may start, and remembers what to say about it."""
+class AdmissionController(Protocol):
+    """Decides whether a step may start, and collects the messages about steps that wait."""
 
     def may_start(self, step: ExecutionStep) -> bool: ...
 
-    def withdraw(self, step: ExecutionStep) -> None: ...
+    def release(self, step: ExecutionStep) -> None: ...
 
     def waiting_since(self, step_key: str) -> float | None: ...
 
-    def ripe(self, step_key: str) -> bool: ...
+    def starved(self, step_key: str) -> bool: ...
 
-    def notes(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]: ...
+    def messages(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]: ...
 
 
 class AdmittedExecution(ActiveExecution):
-    """Dagster's state machine of a run, which hands out a step only when the keeper admits it."""
+    """Dagster's state machine of a run, but a step is handed out only when the admission controller admits it."""
 
     _frozen = False
 
-    def __init__(self, keeper: Keeper, *arguments: Any, **named: Any) -> None:
-        self._keeper = keeper
+    def __init__(self, controller: AdmissionController, *arguments: Any, **named: Any) -> None:
+        self._controller = controller
         super().__init__(*arguments, **named)
 
     def _update(self) -> None:
@@ -84,7 +83,7 @@ class AdmittedExecution(ActiveExecution):
             super()._update()
 
     def get_steps_to_execute(self, limit: int | None = None) -> Sequence[ExecutionStep]:
-        """Steps that the stock rules and the keeper let start; each is offered to the stock rules alone, memory in hand."""
+        """Return the steps to start now: each gets its memory first, then the stock rules decide about it alone."""
         self._update()
         batch: list[ExecutionStep] = []
         for key in self._in_turn():
@@ -93,25 +92,25 @@ class AdmittedExecution(ActiveExecution):
             if self._max_concurrent is not None and len(self._in_flight) >= self._max_concurrent:
                 break
             step = self.get_step_by_key(key)
-            if self._tag_blocked(step) or not self._keeper.may_start(step):
+            if self._tag_blocked(step) or not self._controller.may_start(step):
                 continue
             taken = self._take(key)
             if not taken:  # its pool is full
-                self._keeper.withdraw(step)
+                self._controller.release(step)
             batch += taken
         if not batch and not self._in_flight and (self._executable or self._waiting_to_retry):
             time.sleep(IDLE_S)
         return batch
 
     def _in_turn(self) -> list[str]:
-        """Those that have waited too long first, then by priority, then by how long they wait."""
+        """Order the ready steps: starved ones first, then by priority, then by waiting time."""
         ready = list(self._executable)
 
         def turn(key: str) -> tuple[bool, float, float]:
-            since = self._keeper.waiting_since(key)
-            ripe = self._keeper.ripe(key)
-            priority = 0.0 if ripe else self._sort_key_fn(self.get_step_by_key(key))
-            return (not ripe, priority, float("inf") if since is None else since)
+            since = self._controller.waiting_since(key)
+            starved = self._controller.starved(key)
+            priority = 0.0 if starved else self._sort_key_fn(self.get_step_by_key(key))
+            return (not starved, priority, float("inf") if since is None else since)
 
         return sorted(ready, key=turn)
 
@@ -122,7 +121,7 @@ class AdmittedExecution(ActiveExecution):
         return bool(TagConcurrencyLimitsCounter(self._tag_concurrency_limits, in_flight).is_blocked(step))
 
     def _take(self, key: str) -> Sequence[ExecutionStep]:
-        """Let the stock rules hand out this one step, with nothing else in sight."""
+        """Run the stock rules with this step as the only ready one."""
         ready = list(self._executable)
         self._executable, self._frozen = [key], True
         try:
@@ -133,15 +132,15 @@ class AdmittedExecution(ActiveExecution):
             self._frozen = False
 
     def concurrency_event_iterator(self, plan_context: Any) -> Iterator[DagsterEvent]:
-        """Stock events about pools, and ours about memory."""
+        """Yield the stock events about pools, then ours about memory."""
         yield from super().concurrency_event_iterator(plan_context)
-        for step_key, text, metadata in self._keeper.notes():
+        for step_key, text, metadata in self._controller.messages():
             step_context = plan_context.for_step(self.get_step_by_key(step_key))
             yield DagsterEvent.engine_event(step_context, text, EngineEventData(metadata=metadata))
 
 
 def stock_loop(**ours: Any) -> Callable[..., Iterator[DagsterEvent]]:
-    """Dagster's loop with our names in place of three of its own."""
+    """Return Dagster's executor loop with the names in ``ours`` in place of its own."""
     stock = MultiprocessExecutor.execute
     loop = types.FunctionType(
         stock.__code__, {**stock.__globals__, **ours}, stock.__name__, stock.__defaults__, stock.__closure__
@@ -160,7 +159,7 @@ def stock_step(
     term_events: dict[str, Any],
     *rest: Any,
 ) -> Iterator[DagsterEvent | None]:
-    """Dagster's own way of running one step in a process of the given context, which makes the event that asks it to end too."""
+    """Run one step as Dagster does, but let ``context`` create the process and the termination event."""
     term_events[step.key] = context.Event()
     return multiprocess.execute_step_out_of_process(
         context, job, step_context, step, errors, processes, term_events, *rest
@@ -168,12 +167,12 @@ def stock_step(
 
 
 def stock_explanation(prefix: str, exit_code: int) -> str:
-    """Dagster's own words for a process that ended badly."""
+    """Return Dagster's own explanation of a crash."""
     return get_run_crash_explanation(prefix=prefix, exit_code=exit_code)
 
 
 def misfits() -> list[str]:
-    """What of the installed Dagster is not as this module expects it; empty where all is well."""
+    """List where the installed Dagster differs from what this module expects; empty if it fits."""
     found = [f"MultiprocessExecutor.execute does not use {name}" for name in NAMES if name not in _names_of_the_loop()]
     arguments = tuple(inspect.signature(multiprocess.execute_step_out_of_process).parameters)
     if arguments != STEP_ARGUMENTS:
@@ -191,7 +190,7 @@ def misfits() -> list[str]:
 
 
 def verify() -> None:
-    """Refuse to run on a Dagster that this was not made for: without admission, memory could run out."""
+    """Raise ``MissingTool`` if the installed Dagster does not fit: without admission, memory could run out."""
     found = misfits()
     if found:
         raise MissingTool(

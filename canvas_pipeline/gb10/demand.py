@@ -1,8 +1,7 @@
-"""How much a step reserves: what it declares, what was learned, what the launch pad says.
+"""Compute how much memory a step reserves: max(declared, learned peak × margin).
 
-In: the step's tag ``canvas/uma_gib``, the profile, a learned peak. Out: a ``Demand``. What must hold: the reservation is
-max(declared, learned peak × margin), never above the budget because of what was learned alone; both numbers are shown; a tag
-that cannot be read stops the step before it starts and names it.
+The declared size comes from the run's configuration, the step's tag ``canvas/uma_gib``, or the default. A learned peak alone never
+raises a reservation above the budget.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from canvas_pipeline.gb10.peaks import Learned
 
 TAG = "canvas/uma_gib"
 THREADS = "canvas/threads"
-"""Tag of a step that keeps every core busy ("all"): such steps slow each other down however much memory there is."""
+"""Tag of a step that uses every core ("all"): such steps slow each other down however much memory there is."""
 GRANULE = 1 << 20
 RETRY_FACTOR = 2.0
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes: what to reserve, what was declared, what was learned (and whether of this very code and size)."""
+    """Bytes to reserve, bytes declared, and the learned peak if there is one."""
 
     size: int
     declared: int
@@ -42,9 +41,9 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
 def declared(
     step: str, tags: Mapping[str, str], profile: str, default_gib: float, asked: Mapping[str, float]
 ) -> tuple[int, str]:
-    """Bytes that a step declares, and where that stands: the run's own configuration, the tag, or the default.
+    """Return the bytes that a step declares and their source: ``configured`` (by the run), ``declared`` (by the tag), ``default``.
 
-    A tag is a number of GiB, or one a profile: ``embedded=3 gb10=36``."""
+    A tag is a number of GiB, or one per profile: ``embedded=3 gb10=36``. Raises ``BadConfig`` naming a tag it cannot read."""
     if step in asked:
         return round(asked[step] * GIB), "configured"
     text = tags.get(TAG, "").strip()
@@ -63,7 +62,7 @@ def declared(
 
 
 def demand(minimum: int, source: str, learned: Learned | None, margin: float, budget: int) -> Demand:
-    """max(declared, learned × margin); what was learned asks for no more than the whole budget."""
+    """Return max(declared, learned × margin), where the learned part is at most the budget."""
     size = minimum
     if learned is not None:
         size = max(minimum, min(_rounded(learned.peak * margin), budget))
@@ -71,8 +70,9 @@ def demand(minimum: int, source: str, learned: Learned | None, margin: float, bu
 
 
 def larger(demand: Demand, peak: int, margin: float, budget: int) -> Demand | None:
-    """What a step that was stopped at its cap asks for when it starts again: twice as much, or what it had reached × margin;
-    the whole budget if that is less. None where it had the whole budget."""
+    """Return the demand for the retry of a step that was stopped at its cap: max(twice as much, reached peak × margin).
+
+    At most the budget; None if the step had the whole budget already."""
     size = min(budget, max(_rounded(demand.size * RETRY_FACTOR), _rounded(peak * margin)))
     if size <= demand.size:
         return None
@@ -91,5 +91,5 @@ def _positive(text: str) -> float:
 
 
 def table(by_profile: Mapping[str, float]) -> str:
-    """The tag's text for a number of GiB a profile."""
+    """Return the tag's text for a number of GiB per profile."""
     return " ".join(f"{name}={number:g}" for name, number in by_profile.items())

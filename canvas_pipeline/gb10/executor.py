@@ -1,8 +1,7 @@
-"""``gb10_executor``: Dagster's multiprocess executor, in which a step starts only when its memory is there.
+"""``gb10_executor``: Dagster's multiprocess executor, except that a step starts only when its memory is available.
 
-In: a run's configuration, the tags of its steps. Out: Dagster's events, and those that say what a step reserves, waits for, took.
-What must hold: everything but the start of a step is the stock executor's (``dagster_compat``); on any machine the same code runs,
-on a small one it admits fewer steps at once.
+Everything but the start of a step is the stock executor's, see ``dagster_compat``. The same code runs on any machine; a small one
+admits fewer steps at once.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import dagster as dg
 from dagster import DagsterEvent, Executor
 
 from canvas_pipeline.gb10 import dagster_compat
+from canvas_pipeline.gb10.admission_controller import RunAdmissionController, explanation
 from canvas_pipeline.gb10.dagster_compat import (
     ExecutionStep,
     MultiprocessExecutor,
@@ -26,52 +26,51 @@ from canvas_pipeline.gb10.dagster_compat import (
     UserFailureData,
 )
 from canvas_pipeline.gb10.demand import THREADS, declared
-from canvas_pipeline.gb10.keeper import RunKeeper, explanation
 from canvas_pipeline.gb10.peaks import Key, size_class
-from canvas_pipeline.gb10.step_process import preload
+from canvas_pipeline.gb10.step_process import start_fork_server
 from canvas_pipeline.gb10.uma import UmaCap
 
 CORES_EACH, AT_ONCE = 8, 2
-"""Steps that keep processors busy run side by side: one for so many cores, or ``AT_ONCE`` where each core has one. A small model
-gains little from a second thread (they choose their number themselves), two of them much from a core each."""
+"""Steps that use every core may run at once: one per ``CORES_EACH`` cores, but ``AT_ONCE`` if there are as many cores.
+A small model gains little from a second thread, two models gain much from a core each."""
 PRELOAD = ["__main__", "canvas_pipeline.gb10.preload", "canvas_pipeline.pipeline.warm"]
-"""What the fork server imports; the last is named, not imported here: the executor does not need the line."""
+"""Modules that the fork server imports. Named, not imported: this package does not depend on the pipeline."""
 
 
 class Gb10Executor(MultiprocessExecutor):
-    """The stock executor with a keeper. ``asked`` is GiB by step key, from the launch pad."""
+    """The stock executor with an admission controller. ``asked`` is GiB by step key, from the run's configuration."""
 
     def __init__(self, cap: UmaCap, asked: Mapping[str, float], **stock: Any) -> None:
         super().__init__(**stock)
         self.cap, self.asked = cap, dict(asked)
-        self._keeper: RunKeeper | None = None
+        self._controller: RunAdmissionController | None = None
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[DagsterEvent]:
-        """The stock loop with our three names in it."""
+        """Run the stock loop with our admission, step processes and crash explanations."""
         profile = profile_of(plan_context.run_config)
 
         def declares(step: ExecutionStep) -> tuple[int, str]:
             return declared(step.key, step.tags, profile, self.cap.default_gib, self.asked)
 
-        keeper = RunKeeper(plan_context.run_id, self.cap, declares, partial(key_of, plan_context))
-        self._keeper = keeper
+        controller = RunAdmissionController(plan_context.run_id, self.cap, declares, partial(key_of, plan_context))
+        self._controller = controller
         loop = dagster_compat.stock_loop(
-            ActiveExecution=partial(dagster_compat.AdmittedExecution, keeper),
-            execute_step_out_of_process=keeper.execute_step,
-            get_run_crash_explanation=partial(explanation, keeper.stops),
+            ActiveExecution=partial(dagster_compat.AdmittedExecution, controller),
+            execute_step_out_of_process=controller.execute_step,
+            get_run_crash_explanation=partial(explanation, controller.stops),
         )
         try:
             if self._start_method == "forkserver":
-                preload(plan_context.reconstructable_job, self._explicit_forkserver_preload or ())
+                start_fork_server(plan_context.reconstructable_job, self._explicit_forkserver_preload or ())
             yield from loop(self, plan_context, execution_plan)
         finally:
-            keeper.close()
+            controller.close()
 
     def log_failure_or_retry_event_after_error(
         self, step_context: Any, err_info: Any, known_state: Any
     ) -> DagsterEvent:
-        """A step ended for its memory: once more with more, where that fits; else a failure that says all there is to say."""
-        stop, wanted = (None, None) if self._keeper is None else self._keeper.stop_of(step_context.step.key)
+        """Retry a step that was ended for its memory once, with a larger reservation if that fits; else fail with the reason."""
+        stop, wanted = (None, None) if self._controller is None else self._controller.stop_of(step_context.step.key)
         if stop is None:
             return super().log_failure_or_retry_event_after_error(step_context, err_info, known_state)
         if wanted is not None and self.retries.enabled:
@@ -82,12 +81,12 @@ class Gb10Executor(MultiprocessExecutor):
             attempts = known_state.get_retry_state().get_attempt_count(step_context.step.key)
             if policy and not step_context.retry_mode.disabled and attempts < policy.max_retries:
                 return event(step_context, err_info, known_state)
-        told = UserFailureData(label="memory", description=stop.text, metadata=dg_metadata(stop.facts))
-        return DagsterEvent.step_failure_event(step_context, StepFailureData(error=err_info, user_failure_data=told))
+        reason = UserFailureData(label="memory", description=stop.text, metadata=dg_metadata(stop.facts))
+        return DagsterEvent.step_failure_event(step_context, StepFailureData(error=err_info, user_failure_data=reason))
 
 
 def dg_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts as Dagster shows them."""
+    """Return facts as Dagster metadata; what is no metadata value becomes text."""
     return {
         name: fact if isinstance(fact, dg.MetadataValue) else dg.MetadataValue.text(str(fact))
         for name, fact in facts.items()
@@ -95,7 +94,7 @@ def dg_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def profile_of(run_config: Mapping[str, Any]) -> str:
-    """The profile that a run's resources name, else the environment's, else the one that runs anywhere."""
+    """Return the profile that a run's resources name, else the environment's, else ``embedded``."""
     for resource in (run_config.get("resources") or {}).values():
         found = (resource.get("config") or {}).get("profile") if isinstance(resource, Mapping) else None
         if isinstance(found, str) and found:
@@ -104,7 +103,7 @@ def profile_of(run_config: Mapping[str, Any]) -> str:
 
 
 def key_of(plan_context: Any, step: ExecutionStep) -> Key:
-    """What a step's peaks are kept under: its key, its assets' code versions, the rows of what it reads."""
+    """Return the key of a step's peaks: its step key, its assets' code versions, the row count of its inputs."""
     layer = plan_context.job.get_definition().asset_layer
     keys = [output.properties.asset_key for output in step.step_outputs if output.properties.asset_key]
     nodes = [layer.get(key) for key in keys if layer.has(key)]
@@ -119,8 +118,8 @@ def _rows(instance: dg.DagsterInstance, keys: set[dg.AssetKey]) -> int:
     rows = 0
     for record in instance.get_asset_records(list(keys)):
         entry = record.asset_entry.last_materialization
-        made = entry.asset_materialization if entry else None
-        found = made.metadata.get("dagster/row_count") if made else None
+        materialization = entry.asset_materialization if entry else None
+        found = materialization.metadata.get("dagster/row_count") if materialization else None
         rows += found.value if found is not None and isinstance(found.value, int) else 0
     return rows
 
@@ -149,8 +148,8 @@ def _config() -> dict[str, Any]:
 
 @dg.executor(name="gb10", config_schema=_config(), requirements=dg.multiprocess_executor.get_requirements({}))
 def gb10_executor(context: dg.InitExecutorContext) -> Executor:
-    """Steps in processes of their own, admitted by memory: across all runs of this machine, the sum of reservations stays in the
-    budget, each step is stopped at its reservation, and what it took is learned for the next run."""
+    """Run steps in processes of their own, admitted by memory. Across all runs of this machine the sum of reservations stays within
+    the budget; a step is stopped at its reservation; its peak is learned for the next run."""
     dagster_compat.verify()
     config: Mapping[str, Any] = context.executor_config
     method, settings = next(iter((config.get("start_method") or {"forkserver": {}}).items()))

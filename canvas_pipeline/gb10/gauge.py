@@ -1,7 +1,6 @@
-"""Who holds how much, for people: a table and a bar, in a terminal and as Markdown and a picture.
+"""Show who holds how much memory: a table and a bar, for a terminal, as Markdown and as a PNG.
 
-In: the cap, the room there is, the ledger's entries. Out: rows and PNG bytes. What must hold: what is shown adds up to the total:
-held, standing, free for steps, kept free or others'; a run is named by its first eight characters, a step by its key.
+The shares of the bar add up to the total. A run is shown by the first eight characters of its id.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.gb10.admission import Cap, Room
+from canvas_pipeline.gb10.admission import Cap, Headroom
 from canvas_pipeline.gb10.host import GIB, gib
-from canvas_pipeline.gb10.ledger import Entry
+from canvas_pipeline.gb10.ledger import LedgerEntry
 
 COLUMNS = ("step", "run", "state", "reserved", "uses", "peak", "for")
-# Okabe & Ito's colours, told apart by colour-blind readers too.
+# Okabe & Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 STANDING, FREE, KEPT = "#999999", "#EEEEEE", "#D55E00"
 
@@ -31,11 +30,11 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """A moment of the machine."""
+    """The machine's memory and reservations at one moment."""
 
     cap: Cap
-    room: Room
-    entries: Sequence[Entry]
+    headroom: Headroom
+    entries: Sequence[LedgerEntry]
     now: float
 
     @property
@@ -44,10 +43,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def free(self) -> int:
-        return max(0, self.cap.budget - self.room.standing - self.held)
+        return max(0, self.cap.budget - self.headroom.standing - self.held)
 
     def rows(self) -> list[tuple[str, ...]]:
-        """One row an entry, in the order of ``COLUMNS``."""
+        """Return one row per entry, in the order of ``COLUMNS``."""
         return [
             (
                 e.step, e.run[:8], e.state, gib(e.size), gib(e.used) if e.used else "-", gib(e.peak) if e.peak else "-",
@@ -57,34 +56,34 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         ]  # fmt: skip
 
     def shares(self) -> list[Share]:
-        """The bar from left to right: each reservation, what stands, what is free for steps, what always stays free."""
+        """Return the bar from left to right: reservations, standing reservation, free for steps, not for steps."""
         holding = [entry for entry in self.entries if entry.state != "waiting"]
         shares = [Share(name=e.step, size=e.size, colour=COLOURS[i % len(COLOURS)]) for i, e in enumerate(holding)]
-        if self.room.standing:
-            shares.append(Share(name=self.room.standing_name, size=self.room.standing, colour=STANDING))
+        if self.headroom.standing:
+            shares.append(Share(name=self.headroom.standing_name, size=self.headroom.standing, colour=STANDING))
         shares.append(Share(name="free for steps", size=self.free, colour=FREE))
-        rest = self.cap.total - self.held - self.room.standing - self.free
+        rest = self.cap.total - self.held - self.headroom.standing - self.free
         return [*shares, Share(name="not for steps", size=max(0, rest), colour=KEPT)]
 
     def sentence(self) -> str:
         waiting = sum(entry.state == "waiting" for entry in self.entries)
         return (
-            f"{gib(self.held + self.room.standing)} of the {gib(self.cap.budget)} budget reserved, {gib(self.free)} free, "
+            f"{gib(self.held + self.headroom.standing)} of the {gib(self.cap.budget)} budget reserved, {gib(self.free)} free, "
             f"{waiting} waiting; "
-            f"{gib(self.room.available)} of {gib(self.cap.total)} available ({self.cap.limit}), {gib(self.cap.floor)} stay free"
+            f"{gib(self.headroom.available)} of {gib(self.cap.total)} available ({self.cap.limit}), {gib(self.cap.floor)} stay free"
         )
 
     def facts(self) -> dict[str, Any]:
-        """Plain numbers, for ``--json`` and metadata."""
+        """Return plain numbers, for ``--json`` and metadata."""
         return {
             "total_gib": _gib(self.cap.total), "budget_gib": _gib(self.cap.budget), "floor_gib": _gib(self.cap.floor),
-            "available_gib": _gib(self.room.available), "standing_gib": _gib(self.room.standing), "reserved_gib": _gib(self.held),
-            "free_gib": _gib(self.free), "limit": self.cap.limit,
+            "available_gib": _gib(self.headroom.available), "standing_gib": _gib(self.headroom.standing),
+            "reserved_gib": _gib(self.held), "free_gib": _gib(self.free), "limit": self.cap.limit,
         }  # fmt: skip
 
 
 def markdown(status: Status) -> str:
-    """The table for Dagster."""
+    """Return the sentence and the table as Markdown."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     lines += ["| " + " | ".join(row) + " |" for row in status.rows()]
     return (
@@ -95,7 +94,7 @@ def markdown(status: Status) -> str:
 
 
 def bar_png(status: Status) -> bytes:
-    """The bar as a picture; the same moment gives the same bytes."""
+    """Draw the bar as PNG; the same status gives the same bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

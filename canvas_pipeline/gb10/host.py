@@ -1,9 +1,8 @@
-"""How much memory this machine has, how much is available now, and how much a process takes of it.
+"""Read how much memory this machine has and how much is available now, from ``/proc`` and ``/sys/fs/cgroup``.
 
-In: ``/proc`` and ``/sys/fs/cgroup`` (another root in tests). Out: bytes. What must hold: a container's limit counts where it is
-smaller than the machine, for what there is as for what is available; page cache that the kernel would give up is available.
-On a GB10 the GPU's allocations come out of the same MemAvailable, though no cgroup sees them.
-Only the standard library is imported, and not psutil, which knows no cgroups: ``cli.preflight`` asks before set-up too.
+A container's limit counts where it is smaller than the machine's memory. Page cache that the kernel can drop counts as available.
+On a GB10 the GPU allocates from the same MemAvailable, though no cgroup counts it.
+Imports the standard library only: ``cli.preflight`` runs before set-up, and psutil does not know cgroups.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from canvas_pipeline.errors import MissingTool
 
 GIB = 1 << 30
 UNLIMITED = 1 << 60
-"""A version 1 cgroup says "no limit" with a number of this size."""
+"""A version 1 cgroup without a limit reports a number above this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Bytes: all there is, and what a new process could get without swapping. ``limit`` names what bounds it."""
+    """Bytes in total, and bytes that a new process could get without swapping. ``limit`` names what bounds the total."""
 
     total: int
     available: int
@@ -29,7 +28,7 @@ class Memory:
 
 
 def memory(root: Path = Path("/")) -> Memory:
-    """The machine's memory now; raises ``MissingTool`` where there is no ``/proc/meminfo``."""
+    """Read the machine's memory now; raises ``MissingTool`` if ``/proc/meminfo`` is missing or lacks a line."""
     try:
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError as error:
@@ -41,24 +40,23 @@ def memory(root: Path = Path("/")) -> Memory:
         for name, words in ((name, rest.split()) for name, _, rest in (line.partition(":") for line in lines))
         if words and words[0].isdigit()
     }
-    available = fields.get("MemAvailable", fields.get("MemFree"))  # kernels before 3.14 have the second only
-    if "MemTotal" not in fields or available is None:
-        lacking = "MemTotal" if "MemTotal" not in fields else "MemAvailable"
-        raise MissingTool(f"{root}proc/meminfo has no line {lacking}: admission by memory needs Linux's own /proc")
-    found = Memory(total=fields["MemTotal"], available=available)
+    for name in ("MemTotal", "MemAvailable"):
+        if name not in fields:
+            raise MissingTool(f"{root}proc/meminfo has no line {name}: admission by memory needs Linux's own /proc")
+    found = Memory(total=fields["MemTotal"], available=fields["MemAvailable"])
     for folder, limit, used in _cgroups(root):
-        room = max(0, limit - used)
+        headroom = max(0, limit - used)
         if limit < found.total:
-            found = Memory(total=limit, available=min(found.available, room), limit=folder)
-        elif room < found.available:
-            found = replace(found, available=room)
+            found = Memory(total=limit, available=min(found.available, headroom), limit=folder)
+        elif headroom < found.available:
+            found = replace(found, available=headroom)
     return found
 
 
 def _cgroups(root: Path) -> Iterator[tuple[str, int, int]]:
-    """Every memory cgroup this process is in that has a limit: folder, limit, what is used less the page cache that can go.
+    """Yield every memory cgroup of this process that has a limit: folder, limit, use without droppable page cache.
 
-    Where the kernel holds back (``memory.high``) before it ends (``memory.max``), the lower one counts: past it steps crawl."""
+    The lower of ``memory.high`` and ``memory.max`` counts: above ``memory.high`` the kernel slows a process down."""
     try:
         entries = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -73,7 +71,7 @@ def _cgroups(root: Path) -> Iterator[tuple[str, int, int]]:
             names = (("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file")
         else:
             continue
-        # Inside a container the path may be the host's: the mount's own root is asked in any case.
+        # Inside a container the path may be the host's, so the root of the mount is read too.
         folders = {base, *(base.joinpath(*Path(path).parts[1:n]) for n in range(2, len(Path(path).parts) + 1))}
         for folder in sorted(folders):
             limits = [found for name in names[0] if (found := _number(folder / name)) is not None]
@@ -99,7 +97,7 @@ def _stat(path: Path, name: str) -> int:
 
 
 def gib(size: int) -> str:
-    """Bytes as people read them: GiB with three digits, MiB below one."""
+    """Format bytes for people: GiB with three digits, MiB below one GiB."""
     if abs(size) < GIB:
         return f"{size / (1 << 20):.0f} MiB"
     return f"{size / GIB:.2f} GiB" if abs(size) < 10 * GIB else f"{size / GIB:.1f} GiB"

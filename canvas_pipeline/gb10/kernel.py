@@ -1,7 +1,7 @@
-"""What is asked of the kernel for a step: die with your parent, inherit orphans, be bounded, go first when memory ends.
+"""Ask the kernel to bound a step's process and to end it with its parent.
 
-In: this process. Out: nothing. What must hold: a request that the kernel refuses (an old one, a container's filter) is told to the
-caller as ``False`` and never ends a step; the watchdog does not rely on any of them alone.
+A request that the kernel refuses (an old kernel, a container's filter) returns ``False`` and never ends a step. The watchdog does
+not rely on any of them alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def die_with_parent(signal_number: int, parent: int) -> bool:
-    """Have this process signalled when its parent ends; if the parent is gone already, be signalled now."""
+    """Signal this process when its parent ends, or now if the parent is gone already."""
     done = _prctl(_PR_SET_PDEATHSIG, signal_number)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal_number)
@@ -25,24 +25,24 @@ def die_with_parent(signal_number: int, parent: int) -> bool:
 
 
 def inherit_orphans() -> bool:
-    """Become the parent of every descendant whose own parent ends, also of one that left the session."""
+    """Become the parent of every descendant whose own parent ends, even of one that left the session."""
     return _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def bound_data(size: int) -> bool:
-    """Refuse private writable memory beyond ``size`` bytes to this process and each it starts (``MemoryError`` in Python).
+    """Refuse this process, and each that it starts, private writable memory beyond ``size`` bytes (``MemoryError`` in Python).
 
-    RLIMIT_DATA counts what is mapped, not what is used: a bound for leaps that are faster than a watchdog, no budget."""
+    RLIMIT_DATA counts mapped memory, not used memory: it stops leaps that are faster than the watchdog and is no budget."""
     return _limit(resource.RLIMIT_DATA, size)
 
 
 def no_core_dump() -> bool:
-    """A core file would hold everything the step had in memory."""
+    """Write no core file: it would hold everything the step had in memory."""
     return _limit(resource.RLIMIT_CORE, 0)
 
 
 def go_first(score: int = 800) -> bool:
-    """If the kernel itself runs out of memory, it takes steps before Dagster, and Dagster before ssh (-1000 … 1000)."""
+    """Let the kernel kill this process before Dagster and ssh if it runs out of memory (score: -1000 … 1000)."""
     try:
         Path("/proc/self/oom_score_adj").write_text(str(score), encoding="ascii")
     except OSError:

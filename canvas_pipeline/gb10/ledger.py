@@ -1,10 +1,10 @@
-"""The host-wide ledger: one SQLite file that all runs and processes of a user share.
+"""Keep the reservations and waiting claims of this machine in one SQLite file that all processes of a user share.
 
-In: claims of steps, measurements of their guards. Out: decisions, and who holds what. What must hold: every question and its
-answer are one transaction (``BEGIN IMMEDIATE``), so that two runs never give the same memory away twice; an entry dies with its
-owner, also after SIGKILL or a reboot, and only when nothing of the step is left; a process that forks opens its own connection.
+What must hold: every request is one transaction (``BEGIN IMMEDIATE``), so two runs never reserve the same memory; an entry is
+removed when its owner is dead, even after SIGKILL or a reboot, but only once no process of the step is left; a forked process opens
+its own connection.
 
-The file lies in the user's state folder, not in a Dagster home: memory belongs to the machine, whatever instance a run is of.
+The file is in the user's state folder, not in a Dagster home: memory belongs to the machine, whatever instance a run is of.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ import msgspec
 
 from canvas_pipeline.errors import BadInput, CanvasPipelineError, DiskFull
 from canvas_pipeline.gb10 import owner as owners
-from canvas_pipeline.gb10.admission import Admitted, Claim, Decision, Holding, Refused, Room, decide, victim
+from canvas_pipeline.gb10.admission import Admitted, Claim, Decision, Headroom, Holding, Refused, decide, victim
 from canvas_pipeline.gb10.owner import Owner
 
 BUSY_S = 30
 ASKING_S = 3.0
-"""A claim that has not asked for so long (its run's own limits keep it back) keeps nobody waiting."""
+"""A claim that has not asked for this many seconds (its run's own limits block it) blocks no other."""
 HEARTBEAT_S = 30.0
-"""An entry of another namespace is dead when its guard has said nothing for so long."""
+"""An entry of another namespace is dead when its watchdog has not measured for this many seconds."""
 NEXT_VICTIM_S = 2.0
 VERSION = 1
-"""Of the file: another number where columns change."""
+"""The file's version; it changes with the columns."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -45,9 +45,10 @@ CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL, at
 """
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One row. ``state``: waiting, held, or returning (its processes are gone, its memory is not back yet). Sizes are bytes, times
-    seconds since the boot; ``stop`` is the reason for which its guard is asked to end it."""
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the ledger. ``state`` is waiting, held, or returning (the processes are gone, their memory is not back yet).
+
+    Sizes are bytes, times seconds since the boot. ``stop`` is the reason why the watchdog has to end the step."""
 
     token: str
     state: str
@@ -80,18 +81,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def since_boot() -> float:
-    """Seconds since the boot: one clock for all processes, which nobody sets."""
+    """Return the seconds since the boot: one clock for all processes, which cannot be set."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def nothing_left(entry: Entry) -> bool:
-    """The default undertaker: nothing to clear away."""
+def nothing_left(entry: LedgerEntry) -> bool:
+    """Reap nothing: the default reaper, for a ledger without processes."""
     return True
 
 
 class Ledger:
-    """``alive`` and ``clock`` are the machine's; ``undertaker`` is given an entry whose owner is dead, ends what is left of its
-    processes and says whether they are gone."""
+    """The machine's ledger. ``reaper`` ends what is left of the processes of an entry whose owner is dead, and returns whether they
+    are gone; ``alive`` and ``clock`` are replaced in tests."""
 
     def __init__(
         self,
@@ -99,21 +100,23 @@ class Ledger:
         *,
         alive: Callable[[Owner], bool] = owners.alive,
         clock: Callable[[], float] = since_boot,
-        undertaker: Callable[[Entry], bool] = nothing_left,
+        reaper: Callable[[LedgerEntry], bool] = nothing_left,
     ) -> None:
         self.path = path
-        self._alive, self._clock, self._undertaker = alive, clock, undertaker
+        self._alive, self._clock, self._reaper = alive, clock, reaper
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
 
     # --- admission
 
-    def ask(self, claim: Claim, run: str, who: Owner, room: Room, patience: float, declared: int = 0) -> Decision:
-        """Whether the claim may start now. Admitted: the reservation is made, in the name of ``who``. Waits: it stands in the
-        queue, where it keeps its place as long as it asks again."""
+    def ask(
+        self, claim: Claim, run: str, who: Owner, headroom: Headroom, patience: float, declared: int = 0
+    ) -> Decision:
+        """Decide whether the claim may start now. Admitted: the reservation is made, owned by ``who``. Waits: the claim is queued
+        and keeps its position as long as it asks again."""
         now = self._clock()
         with self._transaction() as db:
-            self._bury(db, now, room)
+            self._reap(db, now, headroom)
             entries = list(_rows(db))
             queue = [
                 Claim(token=e.token, size=e.size, since=e.since, name=e.step)
@@ -124,12 +127,12 @@ class Ledger:
             if known is not None:
                 claim = msgspec.structs.replace(claim, since=known.since)
             holdings = [e.holding() for e in entries if e.state != "waiting"]
-            decision = decide(claim, queue, holdings, room, patience, now)
+            decision = decide(claim, queue, holdings, headroom, patience, now)
             state = "held" if isinstance(decision, Admitted) else "waiting"
-            if isinstance(decision, Refused):  # it will not ask again
+            if isinstance(decision, Refused):
                 db.execute("DELETE FROM entries WHERE token = ?", (claim.token,))
             elif state == "held" or known is None or now - known.seen > ASKING_S / 4:
-                entry = Entry(
+                entry = LedgerEntry(
                     token=claim.token, state=state, run=run, step=claim.name, size=claim.size, declared=declared,
                     since=claim.since, started=now, seen=now, pid=who.pid, start=who.start, boot=who.boot,
                     namespace=who.namespace,
@@ -137,24 +140,20 @@ class Ledger:
                 _put(db, entry)
         return decision
 
-    def forget(self, token: str) -> None:
-        """Leave the queue, or give the reservation back."""
+    def release(self, token: str) -> None:
+        """Remove an entry: its reservation, or its position in the queue."""
         with self._transaction() as db:
             db.execute("DELETE FROM entries WHERE token = ?", (token,))
 
-    release = forget
-
-    def leave(self, who: Owner) -> int:
-        """Remove everything that a process still has here (its queue places above all); returns how many."""
+    def release_all(self, who: Owner) -> None:
+        """Remove every entry of a process."""
         with self._transaction() as db:
-            return db.execute(
-                "DELETE FROM entries WHERE pid = ? AND start = ? AND boot = ?", (who.pid, who.start, who.boot)
-            ).rowcount
+            db.execute("DELETE FROM entries WHERE pid = ? AND start = ? AND boot = ?", (who.pid, who.start, who.boot))
 
     # --- while it runs
 
     def hand_over(self, token: str, who: Owner, session: int) -> bool:
-        """From now on the entry lives and dies with ``who``; False where there is no such entry any more."""
+        """Make ``who`` the owner of an entry; returns False if the entry is gone."""
         with self._transaction() as db:
             return bool(
                 db.execute(
@@ -164,7 +163,7 @@ class Ledger:
             )
 
     def measure(self, token: str, used: int) -> str:
-        """Note what a step uses now; returns the reason for which it is to be ended ("" for none)."""
+        """Store what a step uses now; returns the reason why it has to be ended, or ""."""
         with self._transaction() as db:
             db.execute(
                 "UPDATE entries SET used = ?, peak = MAX(peak, ?), seen = ? WHERE token = ?",
@@ -173,28 +172,8 @@ class Ledger:
             row = db.execute("SELECT stop FROM entries WHERE token = ?", (token,)).fetchone()
         return str(row[0]) if row else ""
 
-    def grow(self, token: str, size: int, room: Room) -> bool:
-        """A larger reservation for an entry that is held, if the difference fits now."""
-        with self._transaction() as db:
-            entries = list(_rows(db))
-            known = next((e for e in entries if e.token == token and e.state == "held"), None)
-            if known is None:
-                return False
-            more = Claim(token=token, size=size, since=known.since, name=known.step)
-            others = [e.holding() for e in entries if e.state != "waiting" and e.token != token]
-            back = msgspec.structs.replace(room, available=room.available + known.used)
-            if not isinstance(decide(more, (), others, back, 0.0, self._clock()), Admitted):
-                return False
-            db.execute("UPDATE entries SET size = ? WHERE token = ?", (size, token))
-            return True
-
-    def shrink(self, token: str, size: int) -> None:
-        """A smaller reservation; a larger ``size`` changes nothing."""
-        with self._transaction() as db:
-            db.execute("UPDATE entries SET size = MIN(size, ?) WHERE token = ?", (size, token))
-
     def returning(self, token: str, who: Owner, left: int, expected: int, bound_s: float) -> None:
-        """The processes are gone; hold ``left`` bytes until ``expected`` are available again, at most for ``bound_s``."""
+        """Keep ``left`` bytes of an ended step reserved until ``expected`` are available again, at most ``bound_s`` seconds."""
         now = self._clock()
         with self._transaction() as db:
             others = sum(e.used for e in _rows(db) if e.state == "held" and e.token != token)
@@ -204,8 +183,10 @@ class Ledger:
                 (left, expected, now + bound_s, others, now, who.pid, who.start, who.boot, who.namespace, token),
             )
 
-    def elect(self, missing: int, reason: str) -> str:
-        """The floor is touched: choose who goes, once for all guards; returns its token, or "" where one is going already."""
+    def choose_victim(self, missing: int, reason: str) -> str:
+        """Choose the step to end because the floor is touched, once for all watchdogs.
+
+        Returns its token, or "" if one was just chosen."""
         now = self._clock()
         with self._transaction() as db:
             row = db.execute("SELECT at FROM notes WHERE name = 'victim'").fetchone()
@@ -220,41 +201,41 @@ class Ledger:
 
     # --- who holds what
 
-    def entries(self, room: Room | None = None) -> list[Entry]:
-        """Every living entry, those that hold first, the eldest first."""
+    def entries(self, headroom: Headroom | None = None) -> list[LedgerEntry]:
+        """Return every living entry: reservations first, then waiting claims, the oldest first."""
         with self._transaction() as db:
-            self._bury(db, self._clock(), room)
+            self._reap(db, self._clock(), headroom)
             return sorted(_rows(db), key=lambda e: (e.state == "waiting", e.since, e.token))
 
     def note(self, name: str) -> tuple[str, float] | None:
-        """A remembered value and its age in seconds."""
+        """Return a value that ``remember`` stored, and its age in seconds."""
         with self._transaction() as db:
             row = db.execute("SELECT value, at FROM notes WHERE name = ?", (name,)).fetchone()
         age = self._clock() - row[1] if row else 0.0
         return (str(row[0]), age) if row and age >= 0 else None
 
     def remember(self, name: str, value: str) -> None:
-        """Keep a value for all processes."""
+        """Store a value for all processes."""
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (name, value, self._clock()))
 
-    def _bury(self, db: sqlite3.Connection, now: float, room: Room | None) -> None:
-        """Remove what belongs to the dead, and what has returned."""
+    def _reap(self, db: sqlite3.Connection, now: float, headroom: Headroom | None) -> None:
+        """Remove entries whose owner is dead, and those whose memory is back."""
         entries = list(_rows(db))
         in_use = sum(e.used for e in entries if e.state == "held")
         for entry in entries:
             if entry.state == "returning":
-                back = room is not None and room.available + (in_use - entry.others) >= entry.expected
+                back = headroom is not None and headroom.available + (in_use - entry.others) >= entry.expected
                 gone = back or now >= entry.until or not self._alive(entry.owner)
             elif not self._living(entry, now):
-                # After a reboot nothing of it can be left, and its process ids are somebody else's.
-                gone = entry.state == "waiting" or entry.boot != owners.boot_id() or self._undertaker(entry)
+                # After a reboot no process of it is left, and its process ids name others.
+                gone = entry.state == "waiting" or entry.boot != owners.boot_id() or self._reaper(entry)
             else:
                 gone = False
             if gone:
                 db.execute("DELETE FROM entries WHERE token = ?", (entry.token,))
 
-    def _living(self, entry: Entry, now: float) -> bool:
+    def _living(self, entry: LedgerEntry, now: float) -> bool:
         if owners.foreign(entry.owner) and entry.boot == owners.boot_id():
             return now - entry.seen <= HEARTBEAT_S
         return self._alive(entry.owner)
@@ -263,7 +244,7 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """One question and its answer, alone in the file; raises ``BadInput`` naming the file where it cannot be used."""
+        """Open one exclusive transaction; raises ``BadInput`` or ``DiskFull`` naming the file."""
         try:
             db = self._open()
             db.execute("BEGIN IMMEDIATE")
@@ -274,7 +255,7 @@ class Ledger:
                 raise
             db.commit()
         except sqlite3.Error as error:
-            # Closing undoes what a full disk kept from being written; the next question opens the file anew.
+            # Closing undoes what a full disk kept from being written; the next request opens the file again.
             self.close()
             raise unusable(self.path, error) from error
 
@@ -285,15 +266,14 @@ class Ledger:
         return self._connection
 
     def close(self) -> None:
-        """Close the connection of this process."""
+        """Close this process's connection."""
         if self._connection is not None and self._pid == os.getpid():
             self._connection.close()
         self._connection = None
 
 
 def opened(path: Path, schema: str) -> sqlite3.Connection:
-    """A connection to the ledger's file, which is made where there is none; raises ``BadInput`` where another version of this
-    package made it: its columns may mean something else."""
+    """Open the ledger's file, and create it if it is missing; raises ``BadInput`` if another version of this package wrote it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -301,7 +281,7 @@ def opened(path: Path, schema: str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode = WAL")
-        # An entry means nothing after a power cut; a torn file would: NORMAL keeps the file whole and syncs rarely.
+        # After a power cut the entries are worthless, but the file must be intact: NORMAL ensures that and syncs rarely.
         db.execute("PRAGMA synchronous = NORMAL")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version not in (0, VERSION):
@@ -316,11 +296,11 @@ def opened(path: Path, schema: str) -> sqlite3.Connection:
 
 
 def unusable(path: Path, error: Exception | str) -> CanvasPipelineError:
-    """What to do about a ledger that cannot be read or written."""
+    """Return the error for a ledger that cannot be read or written, with what to do about it."""
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or getattr(error, "errno", None) == errno.ENOSPC:
         return DiskFull(
-            f"{path}: no room for the memory ledger, which is a few hundred kilobytes; make room on its disk, or name a file on "
-            "another one with CANVAS_UMA_LEDGER"
+            f"{path}: no free disk space for the memory ledger, which takes a few hundred kilobytes; free some, or name a file "
+            "on another disk with CANVAS_UMA_LEDGER"
         )
     return BadInput(
         f"{path}: the memory ledger cannot be used ({error}). It holds nothing but current reservations and learned peaks: "
@@ -328,15 +308,15 @@ def unusable(path: Path, error: Exception | str) -> CanvasPipelineError:
     )
 
 
-_COLUMNS: Sequence[str] = Entry.__struct_fields__
+_COLUMNS: Sequence[str] = LedgerEntry.__struct_fields__
 
 
-def _rows(db: sqlite3.Connection) -> Iterator[Entry]:
+def _rows(db: sqlite3.Connection) -> Iterator[LedgerEntry]:
     for row in db.execute(f"SELECT {', '.join(_COLUMNS)} FROM entries").fetchall():
-        yield Entry(**dict(zip(_COLUMNS, row, strict=True)))
+        yield LedgerEntry(**dict(zip(_COLUMNS, row, strict=True)))
 
 
-def _put(db: sqlite3.Connection, entry: Entry) -> None:
+def _put(db: sqlite3.Connection, entry: LedgerEntry) -> None:
     marks = ", ".join("?" * len(_COLUMNS))
     values = [getattr(entry, name) for name in _COLUMNS]
     db.execute(f"INSERT OR REPLACE INTO entries ({', '.join(_COLUMNS)}) VALUES ({marks})", values)

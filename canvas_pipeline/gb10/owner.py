@@ -1,7 +1,6 @@
-"""Who owns a reservation, so that it can die with them.
+"""Identify the process that owns a reservation, and tell whether it is alive.
 
-In: a process id. Out: an ``Owner`` that names exactly one process of one boot, and whether it is alive. What must hold: a process
-id that was given to somebody else, and a machine that was started anew, are both "dead"; a zombie is dead.
+An ``Owner`` names exactly one process of one boot: a reused process id, a process of an earlier boot and a zombie are dead.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ PROC = Path("/proc")
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """A process: its id, its start (clock ticks since the boot), the boot, and the namespace its id is of."""
+    """A process: its id, its start (clock ticks since the boot), the boot, and the pid namespace."""
 
     pid: int
     start: int
@@ -24,7 +23,7 @@ class Owner(msgspec.Struct, frozen=True):
 
 
 def owner(pid: int | None = None) -> Owner:
-    """The owner that a living process is (this one by default); raises ``ProcessLookupError`` if it is gone."""
+    """Return the owner for a living process (this one by default); raises ``ProcessLookupError`` if it is gone."""
     pid = os.getpid() if pid is None else pid
     start = started(pid)
     if start is None:
@@ -33,22 +32,24 @@ def owner(pid: int | None = None) -> Owner:
 
 
 def alive(who: Owner) -> bool:
-    """Whether it still runs. One of another namespace (a container that shares the ledger) cannot be looked up: ``True``; its
-    entries live by their heartbeat instead."""
+    """Return whether the process still runs.
+
+    True for a process of another namespace (a container that shares the ledger), which cannot be looked up: the heartbeat of its
+    entries decides instead."""
     if who.boot != boot_id():
         return False
     return foreign(who) or started(who.pid) == who.start
 
 
 def foreign(who: Owner) -> bool:
-    """Whether its process id is of another namespace than ours."""
+    """Return whether the process id belongs to another namespace than ours."""
     return who.namespace != namespace()
 
 
 def started(pid: int) -> int | None:
-    """Start of a process in clock ticks since the boot; None where there is none, or only a zombie is left.
+    """Return the start of a process in clock ticks since the boot; None if it is gone or a zombie.
 
-    psutil gives a time of day, which moves when the clock is set."""
+    Not by psutil, whose time of day moves when the clock is set."""
     try:
         text = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -58,10 +59,10 @@ def started(pid: int) -> int | None:
 
 
 def boot_id() -> str:
-    """This boot of this kernel."""
+    """Return the id of the current boot."""
     return (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 def namespace() -> str:
-    """The namespace in which process ids are meant."""
+    """Return the pid namespace of this process."""
     return os.readlink(PROC / "self/ns/pid")

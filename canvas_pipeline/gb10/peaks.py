@@ -1,8 +1,7 @@
-"""What steps really took, and what that means for the next run.
+"""Record the peak memory of steps, and look up what a step is expected to take.
 
-In: a step's key, code version and input size, its peak in bytes. Out: the largest of its last peaks. What must hold: a step that
-was stopped at its cap counts as "at least that much"; an old peak of an input or code like this one is better than none, and is
-named as what it is; one large day is forgotten after a few runs, and a run without work forgets nothing.
+The largest of a step's last ``KEPT`` peaks counts. The peak of a step that was stopped at its cap means "at least that much".
+Without a peak for the same code and input size, one for similar input is used and marked as not exact.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import msgspec
 from canvas_pipeline.gb10.ledger import opened, unusable
 
 KEPT = 5
-"""Peaks kept of one step with one code and size; the largest counts."""
+"""Number of peaks kept for each key."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS peaks (
@@ -30,7 +29,7 @@ CREATE INDEX IF NOT EXISTS peaks_of_a_step ON peaks (step, version, size_class);
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """What a peak is a peak of. ``size_class`` is the power of two of the input rows, 0 where they are unknown."""
+    """Step, code version and input size of a peak. ``size_class`` is that of the input rows, 0 if their number is unknown."""
 
     step: str
     version: str = ""
@@ -38,7 +37,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Learned(msgspec.Struct, frozen=True, kw_only=True):
-    """The peak to reckon with, in bytes; whether some run was stopped there; whether it is of this very code and size."""
+    """The expected peak in bytes; whether a run was stopped there; whether it is for exactly this code and input size."""
 
     peak: int
     stopped: bool = False
@@ -46,19 +45,20 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def size_class(rows: int) -> int:
-    """Power of two that holds so many rows: inputs within a factor of two share their peaks."""
+    """Return the number of bits of a row count: inputs within a factor of two share their peaks."""
     return rows.bit_length()
 
 
 class Peaks:
-    """Kept in the ledger's file, which outlives boots."""
+    """The peaks of all steps, in the ledger's file, which survives reboots."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def record(self, key: Key, peak: int, *, stopped: bool = False, whole: bool = True) -> None:
-        """Remember one run's peak; a stopped one says "at least". One of a step that did not do its whole work (it failed, or found
-        its work done) pushes no better one out: it counts only where it is more than what is known."""
+        """Record the peak of one run. ``stopped``: the step was ended at its cap. ``whole``: it did all of its work.
+
+        The peak of a stopped, failed or reused step is recorded only if it is larger than the known one."""
         if stopped or not whole:
             known = self.learned(key)
             if peak <= known.peak if known else not stopped:
@@ -75,8 +75,9 @@ class Peaks:
             )
 
     def learned(self, key: Key) -> Learned | None:
-        """Of this code and size; else of the nearest input that was not smaller than half of it, whatever its code; None where
-        the step is new."""
+        """Return the largest peak for this code and input size, else for the nearest size class (at most one below) with any code.
+
+        None if there is none."""
         with self._open() as db:
             rows = db.execute(
                 "SELECT version, size_class, peak, stopped FROM peaks WHERE step = ? ORDER BY rowid", (key.step,)
@@ -95,7 +96,7 @@ class Peaks:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; raises an error that names the file where it cannot be used."""
+        """Open one transaction; an error names the file."""
         try:
             with closing(opened(self.path, _SCHEMA)) as db:
                 db.execute("BEGIN IMMEDIATE")

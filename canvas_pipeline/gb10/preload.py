@@ -1,8 +1,7 @@
-"""Imported by the fork server, once a run: everything that a step would load is loaded here, and every step is born with it.
+"""Load a job's definitions in the fork server, once per run, so that every step process inherits them.
 
-In: the job, in an environment variable. Out: definitions in memory. What must hold: nothing here starts a thread (a fork would lose
-it) or opens a file that a step goes on to use; a code location that cannot be loaded does not end the server, each step then says
-itself what is wrong with it.
+The job comes in the environment variable ``CANVAS_PRELOAD_JOB``. Nothing here may start a thread (a fork would lose it) or leave a
+file open. A code location that cannot be loaded does not end the server: each step then reports the error itself.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ def load() -> None:
         print(
             f"canvas_pipeline: steps will load the code location themselves ({type(error).__name__})", file=sys.stderr
         )
-    # What was made so far is never looked at by a collection in a step: its pages stay shared.
+    # Frozen objects are skipped by the steps' garbage collection, so their pages stay shared.
     gc.collect()
     gc.freeze()
 
 
-if JOB in os.environ:  # only the fork server is started with it
+if JOB in os.environ:  # only the fork server has it
     load()

@@ -1,9 +1,9 @@
 """Find, measure and end all processes of a step.
 
-A descendant that left the session, or whose parent ended, is found: the guard inherits orphans. When the guard itself was killed,
-members are found by their session and by the mark in their environment. A process with a reused id is never touched.
+Descendants that left the session or lost their parent are found too, because the watchdog inherits orphans. When the watchdog was
+killed, members are found by their session and by the mark in their environment. A process with a reused id is never touched.
 
-psutil reads ``/proc``, with two exceptions, which it does not offer: the kernel's own lists of children, and swap that is shared.
+psutil reads ``/proc``, except for what it does not offer: the kernel's lists of children, and proportional swap.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from pathlib import Path
 
 import psutil
 
-from canvas_pipeline.gb10.owner import started
+from canvas_pipeline.gb10.owner import PROC, started
 
-PROC = Path("/proc")
 MARK = "CANVAS_STEP_TOKEN"
-"""Environment variable that every program started by a step carries."""
+"""Environment variable of every program that a step starts; its value is the step's token."""
 
 
 def descendants(pid: int) -> list[int]:
-    """Children, their children and so on, without ``pid`` itself; zombies too."""
+    """Return all descendants of a process, zombies included."""
     found: list[int] = []
     waiting = [pid]
     while waiting:
@@ -35,7 +34,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def _children(pid: int) -> list[int]:
-    """By the kernel's own lists where it keeps them: a guard asks ten times a second, and psutil reads every process for that."""
+    """Read the kernel's lists of children: a watchdog asks ten times a second, and psutil would read every process."""
     tasks = PROC / str(pid) / "task"
     try:
         threads = os.listdir(tasks)
@@ -54,10 +53,10 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def marked(token: str, session: int | None = None, born_after: int = 0) -> list[int]:
-    """Processes of a step whose guard is gone: those that carry its mark, and those of its session that started after it did."""
+def marked(token: str, session: int | None = None, started_after: int = 0) -> list[int]:
+    """Return the processes of a step whose watchdog is gone: by its mark, or by its session if they started after it."""
     leader = None if session is None else started(session)
-    reused = session is not None and leader is not None and leader > born_after and not carries(session, token)
+    reused = session is not None and leader is not None and leader > started_after and not carries(session, token)
     mine = os.getuid()
     found = []
     for other in psutil.process_iter():
@@ -65,14 +64,16 @@ def marked(token: str, session: int | None = None, born_after: int = 0) -> list[
             birth = started(other.pid)
             if birth is None or other.pid == os.getpid() or other.uids().real != mine:
                 continue
-            of_session = session is not None and not reused and os.getsid(other.pid) == session and birth >= born_after
+            of_session = (
+                session is not None and not reused and os.getsid(other.pid) == session and birth >= started_after
+            )
             if of_session or carries(other.pid, token):
                 found.append(other.pid)
     return found
 
 
 def carries(pid: int, token: str) -> bool:
-    """Whether the environment it was started with has the step's mark."""
+    """Return whether a process was started with the step's mark in its environment."""
     try:
         return bool(psutil.Process(pid).environ().get(MARK) == token)
     except psutil.Error:
@@ -80,7 +81,7 @@ def carries(pid: int, token: str) -> bool:
 
 
 def resident(pids: Iterable[int]) -> int:
-    """Sum of the resident sets, in bytes: cheap, and never less than ``proportional`` (shared pages count for each)."""
+    """Return the sum of the resident sets in bytes: cheap, and an upper bound, since shared pages count for each process."""
     total = 0
     for pid in pids:
         with contextlib.suppress(psutil.Error):
@@ -89,9 +90,9 @@ def resident(pids: Iterable[int]) -> int:
 
 
 def proportional(pids: Iterable[int]) -> dict[int, int]:
-    """Proportional set size of each, in bytes, with what lies in swap: their sum counts a shared page once.
+    """Return the proportional set size of each process in bytes, swap included: their sum counts a shared page once.
 
-    psutil's ``memory_full_info`` counts swap that is shared for each, so that a step would end for memory it does not have.
+    psutil's ``memory_full_info`` counts shared swap for each process, so a step could be ended for memory it does not have.
     """
     sizes = {}
     for pid in pids:
@@ -99,16 +100,16 @@ def proportional(pids: Iterable[int]) -> dict[int, int]:
             lines = (PROC / str(pid) / "smaps_rollup").read_bytes().splitlines()
             sizes[pid] = sum(int(line.split()[1]) << 10 for line in lines if line.startswith((b"Pss:", b"SwapPss:")))
         except (FileNotFoundError, PermissionError):
-            # A kernel before 4.14, or a process that lets nobody look into it (another user's, not dumpable): an upper bound.
+            # A kernel before 4.14, or a process we may not inspect (another user's, not dumpable): an upper bound.
             if psutil.pid_exists(pid):
                 sizes[pid] = resident([pid])
         except (OSError, IndexError):
-            continue  # it ended meanwhile
+            continue  # it has ended
     return sizes
 
 
 def described(pid: int) -> str:
-    """A process for people: its program or Python module, never its arguments (they may name people's files)."""
+    """Describe a process by its program or Python module, never by its arguments, which may name people's files."""
     try:
         process = psutil.Process(pid)
         words = process.cmdline()
@@ -121,7 +122,7 @@ def described(pid: int) -> str:
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> list[int]:
-    """Signal each that is still there; returns those that may not be signalled, having become another user (sudo)."""
+    """Signal each process that still exists; returns those that we may not signal because they changed their user (sudo)."""
     refused = []
     for pid in pids:
         try:
@@ -133,8 +134,8 @@ def send(pids: Iterable[int], number: signal.Signals) -> list[int]:
     return refused
 
 
-def reap(token: str, session: int | None, born_after: int) -> bool:
-    """Kill what is left of a step whose guard is gone, without waiting; whether nothing was left."""
-    left = marked(token, session, born_after)
+def reap(token: str, session: int | None, started_after: int) -> bool:
+    """Kill what is left of a step whose watchdog is gone, without waiting; returns whether nothing was left."""
+    left = marked(token, session, started_after)
     send(left, signal.SIGKILL)
     return not left

@@ -1,7 +1,6 @@
-"""Whether anybody works on a run: a lock in the run's folder, held by its worker for as long as that lives.
+"""Lock a run's folder while its worker lives, so that any process can tell whether a run is being worked on.
 
-The kernel releases a lock when its process is gone, whichever namespace, user or boot that was of, and not before. Nothing is
-copied to the run that retries another.
+The kernel releases the lock when the process is gone, whatever its namespace, user or boot, and not before.
 """
 
 from __future__ import annotations
@@ -16,27 +15,27 @@ from canvas_pipeline.storage.locks import flocked
 
 log = logging.getLogger("canvas_pipeline.gb10")
 LOCK = "worker.lock"
-"""A file in a run's folder, beside what it printed."""
+"""A file in the run's folder, beside its captured output."""
 
 
 def hold(folder: Path, run_id: str) -> int | None:
-    """Lock a run for this process; returns the open file, whose closing (or the end of the process) releases the lock. Several
-    holders of one run are allowed.
+    """Lock a run for this process, together with other holders; returns the open file.
 
-    None where the disk takes no locks: that stops no run, but nobody can tell then whether it lives."""
+    Closing the file, or the end of the process, releases the lock. None if the disk takes no locks: the run goes on, but nobody
+    can tell whether its worker is alive."""
     path = folder / run_id / LOCK
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         held = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        log.warning("run %s: no %s (%s); if its worker dies, nobody will know", run_id, LOCK, error.strerror)
+        log.warning("run %s: no %s (%s): a worker that dies will not be noticed", run_id, LOCK, error.strerror)
         return None
     try:
-        flocked(held, shared=True)  # shared: it waits for who is looking just now, and for nobody else
-        os.fsync(held)  # after a power cut the file must not be missing where the run's start was written
+        flocked(held, shared=True)  # waits only for a process that is just checking the lock
+        os.fsync(held)  # after a power cut, a run whose start was stored must have this file
     except OSError as error:
         log.warning(
-            "run %s: %s cannot be locked (%s); if its worker dies, nobody will know", run_id, LOCK, error.strerror
+            "run %s: %s cannot be locked (%s): a worker that dies will not be noticed", run_id, LOCK, error.strerror
         )
         os.close(held)
         path.unlink(missing_ok=True)
@@ -56,8 +55,8 @@ def holding(folder: Path, run_id: str) -> Iterator[None]:
 
 
 def holds(folder: Path, run_id: str) -> bool | None:
-    """Whether somebody holds it; None where that cannot be told: no worker has begun, its folder is elsewhere, the disk has no
-    locks."""
+    """Return whether a process holds the run's lock; None if that cannot be told (no worker has begun, the folder is elsewhere,
+    the disk takes no locks)."""
     try:
         found = os.open(folder / run_id / LOCK, os.O_RDONLY)
     except OSError:

@@ -1,8 +1,6 @@
-"""How a step becomes a process: a multiprocessing context whose processes are born under guard.
+"""Start a step's process below a watchdog, through a multiprocessing context that Dagster uses like any other.
 
-In: the context that Dagster would start a step's process with, an ``Order``. Out: the same context, but for ``Process``. What must
-hold: Dagster sees a process like any other (``is_alive``, ``exitcode``, ``join``, ``pid``): the guard, which ends as the step ends;
-asking a step to end never waits for it.
+Dagster sees the watchdog's process (``is_alive``, ``exitcode``, ``join``, ``pid``), which ends as the step ends.
 """
 
 from __future__ import annotations
@@ -22,11 +20,11 @@ from dagster import serialize_value
 
 from canvas_pipeline.gb10.dagster_compat import ReconstructableJob
 from canvas_pipeline.gb10.preload import JOB
-from canvas_pipeline.gb10.watchdog import Order, Report, guard
+from canvas_pipeline.gb10.watchdog import Order, Report, run_watchdog
 
 
-class GuardedContext:
-    """Queues and events of a real context; a process is started as a guard with the step inside."""
+class WatchedContext:
+    """A multiprocessing context whose process is a watchdog with the step as its child."""
 
     def __init__(self, context: BaseContext, order: Order) -> None:
         self._context, self._order = context, order
@@ -37,24 +35,24 @@ class GuardedContext:
         self.Queue = context.Queue
 
     def Event(self) -> TermEvent:
-        """What the step is asked to end by."""
+        """Create the event that asks the step to end."""
         return TermEvent(self._context)
 
     def Process(self, *, target: Callable[..., None], args: tuple[Any, ...]) -> BaseProcess:
-        """A process that is not started yet."""
-        # The guard's end reads: end of file says that this process is gone, however it went.
+        """Create the watchdog's process, not started yet."""
+        # The watchdog reads its end: end of file means that this process is gone, however it ended.
         watched, self._lifeline = self._context.Pipe(duplex=False)
-        self._reports, said = self._context.Pipe(duplex=False)
-        born = _forkserver_pid() if self._context.get_start_method() == "forkserver" else os.getpid()
-        made: BaseProcess = self._context.Process(  # type: ignore[attr-defined]
-            target=guard, args=(self._order, watched, said, born, target, args), name=self._order.step
+        self._reports, sender = self._context.Pipe(duplex=False)
+        parent = _forkserver_pid() if self._context.get_start_method() == "forkserver" else os.getpid()
+        process: BaseProcess = self._context.Process(  # type: ignore[attr-defined]
+            target=run_watchdog, args=(self._order, watched, sender, parent, target, args), name=self._order.step
         )
-        self._given = (watched, said)
-        self.process = made
-        return made
+        self._given = (watched, sender)
+        self.process = process
+        return process
 
     def report(self) -> Report | None:
-        """What the guard said when it ended; None where it was killed before it could."""
+        """Return the watchdog's report; None if it was killed before it sent one."""
         if self._reports is None or not self._reports.poll(0):
             return None
         try:
@@ -63,30 +61,32 @@ class GuardedContext:
             return None
 
     def close(self) -> None:
-        """Let go of the pipes; a guard that still lives ends its step."""
+        """Close the pipes; a watchdog that still lives then ends its step."""
         for end in (self._lifeline, self._reports, *self._given):
             if end is not None:
                 end.close()
 
 
 class TermEvent(Event):
-    """The event by which Dagster's loop asks a step to end. Setting the stock one waits until the step's thread that listens has
-    woken up: for ever where the guard has frozen the step or killed it, which a SIGTERM to run worker and fork server does."""
+    """The event by which Dagster's loop asks a step to end; ``set`` does not wait for the step.
+
+    Setting the stock event waits until the step's listening thread wakes up: for ever if the watchdog has frozen or killed it,
+    which happens on a SIGTERM to run worker and fork server."""
 
     def __init__(self, context: BaseContext) -> None:
         super().__init__(ctx=context)
-        self._made_by = os.getpid()
+        self._created_by = os.getpid()
 
     def set(self) -> None:
-        """In the run worker: returns at once. In the step: as ever."""
-        if os.getpid() != self._made_by:
+        """Set the event; returns at once in the process that created it."""
+        if os.getpid() != self._created_by:
             super().set()
             return
         threading.Thread(target=super().set, name="term-event", daemon=True).start()
 
 
-def preload(job: ReconstructableJob, modules: Sequence[str]) -> None:
-    """Start the fork server, which loads the job's definitions once for all steps while this process plans."""
+def start_fork_server(job: ReconstructableJob, modules: Sequence[str]) -> None:
+    """Start the fork server, which loads the job's definitions once for all steps while this process plans the run."""
     forkserver.set_forkserver_preload(list(modules))
     os.environ[JOB] = serialize_value(job)
     try:
@@ -96,5 +96,5 @@ def preload(job: ReconstructableJob, modules: Sequence[str]) -> None:
 
 
 def _forkserver_pid() -> int:
-    """The fork server's process id, the parent of its processes; 0 where this Python does not say."""
+    """Return the process id of the fork server, the parent of its processes; 0 if it is unknown."""
     return int(getattr(forkserver._forkserver, "_forkserver_pid", None) or 0)

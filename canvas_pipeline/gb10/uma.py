@@ -1,8 +1,7 @@
-"""``UmaCap``: how much unified memory the steps of this machine may take together, and who asks for it.
+"""``UmaCap``: the Dagster resource with the settings of this machine's memory budget, and access to the ledger.
 
-In: settings from the launch pad or the environment. Out: a ``Cap`` in bytes, the ``Room`` there is now, the ledger. What must hold:
-the teacher's slot is reserved only while its endpoint answers, or when it is pinned; every process of the machine reads the same
-settings, so they come from the environment where the launch pad says nothing.
+Settings come from the launch pad, else from environment variables, so that every process of the machine reads the same ones. The
+teacher's slot is reserved only while its endpoint answers, or always if it is pinned.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from pydantic import Field
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.gb10 import process_group
-from canvas_pipeline.gb10.admission import Cap, Room
+from canvas_pipeline.gb10.admission import Cap, Headroom
 from canvas_pipeline.gb10.gauge import Status
 from canvas_pipeline.gb10.host import GIB, Memory, gib, memory
-from canvas_pipeline.gb10.ledger import Entry, Ledger, since_boot
+from canvas_pipeline.gb10.ledger import Ledger, LedgerEntry, since_boot
 from canvas_pipeline.gb10.peaks import Peaks
 from canvas_pipeline.training import allocator
 
 FLOOR_SHARE = 0.12
 FLOOR_MOST = 14 * GIB
-"""A GB10 keeps 14 GiB free (between the 12 and 16 that keep it alive), a smaller machine an eighth of what it has."""
+"""The default floor: 14 GiB on a GB10, which needs 12 to 16 free to stay responsive; on a smaller machine 12 % of its memory."""
 PINNED = "pinned"
 PROBE_S = 1.0
 PROBED_FOR_S = 10.0
@@ -39,11 +38,11 @@ ENVIRONMENT: Mapping[str, str] = {
     "ledger": "CANVAS_UMA_LEDGER",
     "teacher": "CANVAS_UMA_TEACHER",
 }
-"""Setting → the variable that gives it where the launch pad does not."""
+"""Setting → the environment variable that sets it if the launch pad does not."""
 
 
 class UmaCap(dg.ConfigurableResource[Any]):
-    """Caps unified memory: total, budget, floor, standing reservations, and the ledger that all runs share."""
+    """Cap unified memory: total, budget, floor, standing reservations, and the ledger that all runs share."""
 
     total_gib: float = Field(
         default=0.0, description="all there is; 0: MemTotal or the cgroup's limit, whichever is smaller"
@@ -71,7 +70,7 @@ class UmaCap(dg.ConfigurableResource[Any]):
     ledger: str = Field(default="", description="the shared file; empty: in the user's state folder")
 
     def cap(self, found: Memory | None = None) -> Cap:
-        """Bytes; raises ``BadConfig`` where a setting contradicts the machine."""
+        """Return the settings in bytes; raises ``BadConfig`` if one contradicts the machine."""
         found = memory() if found is None else found
         total = min(round(self._number("total_gib") * GIB) or found.total, found.total)
         floor_gib = self._number("floor_gib")
@@ -91,12 +90,12 @@ class UmaCap(dg.ConfigurableResource[Any]):
             )
         return Cap(total=total, limit=found.limit, budget=budget, floor=floor, pinned=pinned)
 
-    def room(self, ledger: Ledger) -> Room:
-        """What there is right now."""
+    def headroom(self, ledger: Ledger) -> Headroom:
+        """Measure the memory headroom now."""
         found = memory()
         cap = self.cap(found)
         standing = self.standing(ledger, cap)
-        return Room(
+        return Headroom(
             budget=cap.budget,
             available=found.available,
             floor=cap.floor,
@@ -106,7 +105,7 @@ class UmaCap(dg.ConfigurableResource[Any]):
         )
 
     def standing(self, ledger: Ledger, cap: Cap) -> int:
-        """Bytes held for the teacher now; asked at most every ten seconds, once for all processes."""
+        """Return the bytes reserved for the teacher now; all processes together probe its endpoint every ten seconds at most."""
         where = self._teacher()
         if not where:
             return 0
@@ -120,24 +119,26 @@ class UmaCap(dg.ConfigurableResource[Any]):
         return slot if known[0] == "yes" else 0
 
     def open(self) -> Ledger:
-        """The ledger of this machine and user."""
-        return Ledger(self.path, undertaker=self._bury)
+        """Open the ledger of this machine and user."""
+        return Ledger(self.path, reaper=self._reap)
 
     def reports(self, token: str) -> Path:
-        """Where a step's processes say what CUDA's allocator holds."""
+        """Return the folder in which a step's processes report what CUDA's allocator holds."""
         return self.path.parent / "reports" / token
 
-    def _bury(self, entry: Entry) -> bool:
-        """End what is left of a step whose guard is dead; whether nothing is left. Of another namespace nothing can be ended."""
-        allocator.forget(self.reports(entry.token))
+    def _reap(self, entry: LedgerEntry) -> bool:
+        """Kill what is left of a step whose watchdog is dead; returns whether nothing is left.
+
+        Processes of another namespace cannot be killed from here."""
+        allocator.remove_reports(self.reports(entry.token))
         return process_group.reap(entry.token, entry.session, entry.start)
 
     def status(self) -> Status:
-        """Who holds and who waits, now."""
+        """Return who holds and who waits for memory now."""
         ledger = self.open()
         try:
-            room = self.room(ledger)
-            return Status(cap=self.cap(), room=room, entries=ledger.entries(room), now=since_boot())
+            headroom = self.headroom(ledger)
+            return Status(cap=self.cap(), headroom=headroom, entries=ledger.entries(headroom), now=since_boot())
         finally:
             ledger.close()
 
@@ -146,14 +147,14 @@ class UmaCap(dg.ConfigurableResource[Any]):
 
     @property
     def path(self) -> Path:
-        """The ledger's file."""
+        """Path of the ledger's file."""
         return Path(self._text("ledger")).expanduser() if self._text("ledger") else default_ledger(os.environ)
 
     def _slot(self, total: int) -> int:
         return round(total * self.teacher_share)
 
     def _teacher(self) -> str:
-        """The endpoint, ``pinned``, or nothing; never quoted, since an address may hold a password."""
+        """Return the endpoint, ``pinned``, or "". Errors never quote it: an address may hold a password."""
         where = self._text("teacher").strip()
         if where in ("", PINNED):
             return where
@@ -184,13 +185,13 @@ class UmaCap(dg.ConfigurableResource[Any]):
 
 
 def default_ledger(environ: Mapping[str, str]) -> Path:
-    """``$XDG_STATE_HOME/canvas_pipeline/uma.sqlite``: one file for a user on a machine, whatever the Dagster instance."""
+    """Return ``$XDG_STATE_HOME/canvas_pipeline/uma.sqlite``: one file per user and machine, whatever the Dagster instance."""
     state = environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "canvas_pipeline" / "uma.sqlite"
 
 
 def answers(endpoint: str) -> bool:
-    """Whether a server answers there at all; an answer that says "forbidden" is one, too."""
+    """Return whether a server answers at the endpoint; an answer such as "forbidden" counts."""
     try:
         return httpx.get(f"{endpoint.rstrip('/')}/models", timeout=PROBE_S).status_code < 500
     except httpx.HTTPError:

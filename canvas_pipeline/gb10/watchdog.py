@@ -1,17 +1,16 @@
-"""The guard of one step: a process of its own, parent of the step, which measures it and ends it at its cap.
+"""Watch one step: a watchdog is the parent process of the step, measures its process group and ends it at its cap.
 
-In: an ``Order`` (the step's token, its cap, the ledger's file), the step's work as a function. Out: a ``Report`` through a pipe.
 What must hold:
 
-- the guard inherits every orphan of the step, so that it knows the whole group, and ends when, and only when, nobody is left
-  whom it may signal;
+- the watchdog inherits every orphan of the step, so it knows the whole group, and exits only when no member is left that it may
+  signal;
 - the group is measured at least four times a second; past its cap it is ended within a second: the step's own process is frozen
   (it must not report a misleading failure), the others get TERM, then all get KILL; no process of another step is touched;
-- when the run worker is gone, or the fork server, the group ends too; when the guard is killed, the step dies with it;
-- the step ends as it would have without a guard: same exit code, same signal.
+- when the run worker or the fork server is gone, the group is ended too; when the watchdog is killed, the step dies with it;
+- the watchdog exits as the step did: same exit code, same signal.
 
-Memory is the sum of proportional set sizes, plus what CUDA's allocator reports. PSS is costly to ask for (the kernel walks the page
-tables) and grows by no more than RSS does: it is read where RSS says that it could matter, and every two seconds.
+Memory is the sum of proportional set sizes (PSS), plus what CUDA's allocator reports. Reading PSS is costly (the kernel walks the
+page tables) and it never grows by more than RSS, so it is read every two seconds and whenever RSS shows that it could matter.
 """
 
 from __future__ import annotations
@@ -41,20 +40,21 @@ from canvas_pipeline.gb10.owner import owner
 from canvas_pipeline.training import allocator
 
 SAMPLE_S = 0.1
-LOOK_S = 2.0
-"""How often PSS is read at least; in between it is reckoned from RSS, and read where that says it could matter."""
-NOTE_S = 1.0
-"""How often the ledger hears of a step at least, and at once when it uses a tenth more."""
+PSS_S = 2.0
+"""Longest interval between readings of PSS; in between it is estimated from RSS."""
+REPORT_S = 1.0
+"""Longest interval between reports to the ledger; a change of a tenth is reported at once."""
 GRACE_S = 0.5
 RUNAWAY = 1.25
-"""Past so much of its cap a group gets no grace."""
-FAREWELL_S = 0.3
-"""How long what a step left behind may take to end by itself."""
+"""A group that uses this many times its cap gets no grace."""
+LEFTOVER_GRACE_S = 0.3
+"""Seconds that processes left behind by an ended step get to end by themselves."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What to guard. Bytes; ``floor`` of 0 leaves the host's floor to others; ``data_limit`` of 0 sets no RLIMIT_DATA. ``environ``
-    is the run's environment: the fork server, from which the step is born, may be older than that."""
+    """What to watch. Sizes are bytes; a ``floor`` of 0 leaves the host's floor to others, a ``data_limit`` of 0 sets no limit.
+
+    ``environ`` is the run's environment: that of the fork server, from which the step is forked, may be older."""
 
     token: str
     step: str
@@ -67,7 +67,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a group was ended: ``cap``, ``floor`` or ``abandoned``; what it used then; its largest process."""
+    """Why a group was ended (``kind``: cap, floor or abandoned), what it used then, and its largest process."""
 
     kind: str
     reason: str
@@ -77,7 +77,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a guard saw. ``expected``: bytes that should be available once the group's memory is back."""
+    """The measurements of a watchdog. ``expected``: bytes that should be available once the group's memory is back."""
 
     peak: int
     used: int
@@ -88,8 +88,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     stop: Stop | None = None
 
 
-class Guard:
-    """Measures and ends; its methods are called from one loop."""
+class Watchdog:
+    """Measures a step's process group and ends it; its methods are called from one loop."""
 
     def __init__(self, order: Order, step: BaseProcess, ledger: Ledger) -> None:
         self.order, self.step, self.ledger = order, step, ledger
@@ -98,58 +98,58 @@ class Guard:
         self.stop: Stop | None = None
         self.sizes: dict[int, int] = {}
         self._proportional = self._resident = 0
-        self._looked_at = 0.0
-        self._noted, self._noted_at = -1, 0.0
+        self._pss_read_at = 0.0
+        self._reported, self._reported_at = -1, 0.0
         self._under_floor = 0
-        self._silent = False
+        self._ledger_failed = False
 
     def members(self) -> list[int]:
         return group.descendants(os.getpid())
 
     def sample(self) -> None:
-        """Measure once; find out whether the group has to end."""
+        """Measure once, and set ``stop`` if the group has to end."""
         members = self.members()
         device = allocator.reported(Path(self.order.reports), members)
         resident = group.resident(members) + device
-        # Since the last look at PSS it has grown by what RSS has grown by, at most.
+        # Since it was last read, PSS has grown by at most what RSS has grown by.
         self.used = max(0, self._proportional + resident - self._resident)
-        due = time.monotonic() - self._looked_at >= LOOK_S
+        due = time.monotonic() - self._pss_read_at >= PSS_S
         if due or self.used > self.order.cap or self.used > self.peak + max(self.peak // 50, 4 << 20):
             self.sizes = group.proportional(members)
             self.used = sum(self.sizes.values()) + device
-            self._proportional, self._resident, self._looked_at = self.used, resident, time.monotonic()
+            self._proportional, self._resident, self._pss_read_at = self.used, resident, time.monotonic()
         self.samples += 1
         self.peak = max(self.peak, self.used)
         self.available = memory().available
         if self.used > self.order.cap:
             over = f"it used {gib(self.used)} of the {gib(self.order.cap)} it had reserved"
             self.stop = self._stop("cap", over)
-        elif reason := self._ordered():
+        elif reason := self._floor_reason():
             self.stop = self._stop("floor", reason)
 
-    def _ordered(self) -> str:
-        """Tell the ledger, hear from it; look after the host's floor."""
+    def _floor_reason(self) -> str:
+        """Report to the ledger and protect the host's floor; returns the ledger's reason to end this step, or ""."""
         now = time.monotonic()
         missing = self.order.floor - self.available
         self._under_floor = self._under_floor + 1 if missing > 0 else 0
-        due = now - self._noted_at >= NOTE_S or self._under_floor
-        if not due and abs(self.used - self._noted) * 10 <= max(self._noted, 64 << 20):
+        due = now - self._reported_at >= REPORT_S or self._under_floor
+        if not due and abs(self.used - self._reported) * 10 <= max(self._reported, 64 << 20):
             return ""
         try:
             if self._under_floor >= 2:
-                self.ledger.elect(
+                self.ledger.choose_victim(
                     missing,
                     f"only {gib(self.available)} were available on this machine and {gib(self.order.floor)} are to stay free; "
                     "no step was over its reservation by more, and none was younger",
                 )
             reason = self.ledger.measure(self.order.token, self.used)
         except (CanvasPipelineError, sqlite3.Error) as error:
-            # The step must not pay for a full disk: it stays under its cap, and its neighbours reckon with the whole reservation.
-            if not self._silent:
-                print(f"guard of {self.order.step}: {error}", file=sys.stderr, flush=True)
-            self._silent = True
+            # A full disk must not end the step: its cap still holds, and other steps count its whole reservation.
+            if not self._ledger_failed:
+                print(f"watchdog of {self.order.step}: {error}", file=sys.stderr, flush=True)
+            self._ledger_failed = True
             return ""
-        self._noted, self._noted_at = self.used, now
+        self._reported, self._reported_at = self.used, now
         return reason
 
     def _stop(self, kind: str, reason: str) -> Stop:
@@ -159,16 +159,15 @@ class Guard:
         text = f"{name} with {gib(sizes.get(largest, 0))}"
         return Stop(kind=kind, reason=reason, used=self.used, largest=text, at=time.time())
 
-    def end(self, grace_s: float) -> int:
-        """TERM to the group but the step itself, which is frozen; KILL to all after the grace, or at once past the cap by far.
-        Returns how many got the signal."""
+    def end(self) -> None:
+        """Freeze the step and send TERM to the rest of the group; KILL all after the grace, or at once if far past the cap."""
         members = self.members()
         step = self.step.pid
         assert step is not None
         group.send([step], signal.SIGSTOP)
         others = [pid for pid in members if pid != step]
         group.send(others, signal.SIGTERM)
-        deadline = time.monotonic() + grace_s
+        deadline = time.monotonic() + GRACE_S
         while others and time.monotonic() < deadline and group.resident(self.members()) < self.order.cap * RUNAWAY:
             time.sleep(0.02)
             self.collect()
@@ -179,39 +178,37 @@ class Guard:
             self.collect()
             self.step.join(0.01)
             time.sleep(0.01)
-        return len(others)
 
-    def farewell(self) -> int:
-        """The step has ended: give what it left behind a moment, then end it; returns how many had to be ended."""
-        deadline = time.monotonic() + FAREWELL_S
-        while (left := self.living()) and time.monotonic() < deadline:
+    def end_leftovers(self) -> int:
+        """End what an ended step left behind, after a moment's grace; returns how many processes had to be ended."""
+        deadline = time.monotonic() + LEFTOVER_GRACE_S
+        self.collect()
+        while (left := self.members()) and time.monotonic() < deadline:
             time.sleep(0.01)
+            self.collect()
         if left:
-            self.end(GRACE_S)
+            self.end()
         return len(left)
 
-    def living(self) -> list[int]:
-        self.collect()
-        return self.members()
-
     def collect(self) -> None:
-        """Take the exit of every orphan that ended; the step's own is left to its ``Process``."""
+        """Collect the exit status of every ended orphan; the step's own is left to its ``Process``."""
         for pid in group.descendants(os.getpid()):
             if pid != self.step.pid:
                 with contextlib.suppress(ChildProcessError):  # a child of a child: its parent's to collect
                     os.waitpid(pid, os.WNOHANG)
 
 
-def guard(
+def run_watchdog(
     order: Order,
     lifeline: Connection,
     reports: Connection,
-    born: int,
+    parent: int,
     target: Callable[..., None],
     args: tuple[Any, ...],
 ) -> None:
-    """The guard's whole life. ``lifeline`` ends with the run worker; ``born`` is the process id that started this one (0: it is
-    not watched)."""
+    """Run a watchdog from its start to its exit: the target of its process.
+
+    ``lifeline`` is closed when the run worker ends. ``parent`` is the process that started this one (0: do not end with it)."""
     os.setsid()
     kernel.no_core_dump()
     kernel.inherit_orphans()
@@ -223,52 +220,52 @@ def guard(
         raise CanvasPipelineError(f"{order.step}: its reservation is gone (the run that asked for it has ended)")
     step = get_context("fork").Process(target=_step, args=(order, os.getpid(), target, args), name=order.step)
     step.start()
-    warden = Guard(order, step, ledger)
-    asked_to_end: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: asked_to_end.append(number))
-    if born:
-        kernel.die_with_parent(signal.SIGTERM, born)
-    _watch(warden, lifeline, asked_to_end)
-    expected = memory().available + warden.used * 8 // 10
+    watchdog = Watchdog(order, step, ledger)
+    terminations: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: terminations.append(number))
+    if parent:
+        kernel.die_with_parent(signal.SIGTERM, parent)
+    _watch(watchdog, lifeline, terminations)
+    expected = memory().available + watchdog.used * 8 // 10
     left = 0
-    if warden.stop is not None:
-        warden.end(GRACE_S)
+    if watchdog.stop is not None:
+        watchdog.end()
     else:
         step.join()
-        left = warden.farewell()
+        left = watchdog.end_leftovers()
     step.join()
     report = Report(
-        peak=warden.peak, used=warden.used, expected=expected, samples=warden.samples,
-        seconds=time.monotonic() - started, left_behind=left, stop=warden.stop,
+        peak=watchdog.peak, used=watchdog.used, expected=expected, samples=watchdog.samples,
+        seconds=time.monotonic() - started, left_behind=left, stop=watchdog.stop,
     )  # fmt: skip
     with contextlib.suppress(OSError):  # the run worker may be gone
         reports.send_bytes(msgspec.json.encode(report))
-    allocator.forget(Path(order.reports))
-    _leave_like(step.exitcode or 0)
+    allocator.remove_reports(Path(order.reports))
+    _exit_like(step.exitcode or 0)
 
 
-def _watch(warden: Guard, lifeline: Connection, asked_to_end: list[int]) -> None:
-    """Until the step has ended, or has to."""
-    assert warden.step.pid is not None
+def _watch(watchdog: Watchdog, lifeline: Connection, terminations: list[int]) -> None:
+    """Sample until the step has ended or has to be ended."""
+    assert watchdog.step.pid is not None
     poll = select.poll()
     with contextlib.ExitStack() as open_files:
-        pidfd = os.pidfd_open(warden.step.pid)
+        pidfd = os.pidfd_open(watchdog.step.pid)
         open_files.callback(os.close, pidfd)
         poll.register(pidfd, select.POLLIN)
         poll.register(lifeline.fileno(), select.POLLIN | select.POLLHUP)
-        while warden.stop is None:
+        while watchdog.stop is None:
             events = [number for number, _ in poll.poll(SAMPLE_S * 1000)]
             if pidfd in events:
                 return
-            warden.sample()
-            warden.collect()
-            if lifeline.fileno() in events or asked_to_end:
-                warden.stop = warden._stop("abandoned", "the run it belongs to has ended")
+            watchdog.sample()
+            watchdog.collect()
+            if lifeline.fileno() in events or terminations:
+                watchdog.stop = watchdog._stop("abandoned", "the run it belongs to has ended")
 
 
-def _step(order: Order, guard_pid: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
-    """In the step's own process: its bounds and its mark, then its work."""
-    kernel.die_with_parent(signal.SIGKILL, guard_pid)
+def _step(order: Order, watchdog_pid: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
+    """Set the bounds and the mark of the step's own process, then run its work."""
+    kernel.die_with_parent(signal.SIGKILL, watchdog_pid)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     kernel.go_first()
     if order.data_limit:
@@ -280,8 +277,8 @@ def _step(order: Order, guard_pid: int, target: Callable[..., None], args: tuple
     target(*args)
 
 
-def _leave_like(code: int) -> None:
-    """End as the step ended: by the same signal, or with the same code."""
+def _exit_like(code: int) -> None:
+    """Exit as the step did: by the same signal, or with the same code."""
     if code < 0:
         with contextlib.suppress(OSError, ValueError):
             signal.signal(-code, signal.SIG_DFL)

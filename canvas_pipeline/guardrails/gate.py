@@ -4,7 +4,7 @@ In: verdicts, a method, and the sha256 of the inputs at hand. Out: reasons as va
 with all of them (``require``). ``reverify`` is what the training process asks itself: it reads the actual files, works
 the row guards out again, and compares. What must hold: the gate opens only if every guard that concerns the method has
 a verdict that was made for these hashes, passed, and follows from its own numbers under the shipped thresholds; it
-needs neither Dagster nor torch, so that the UI, the CLI, a backfill and ``python -m canvas_pipeline.training`` all ask
+needs neither Dagster nor torch, so that the UI, the CLI, a backfill and the training process all ask
 the same function.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.guardrails.guard import Guard, Hashes
 from canvas_pipeline.guardrails.rows import judge_rows, reader
-from canvas_pipeline.guardrails.table import GUARDS, guards_for
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.methods import Method, ancestry
 from canvas_pipeline.profiles import Profile
@@ -26,10 +26,12 @@ Limits = Mapping[str, Mapping[str, Number]]
 """Guard id → thresholds that the method table gives (``{"g5": {"max_grad_norm": 60.0}, "g11": …}``)."""
 
 
-def require(verdicts: Iterable[Verdict], method: Method, inputs: Hashes, limits: Limits | None = None) -> None:
+def require(
+    table: GuardTable, verdicts: Iterable[Verdict], method: Method, inputs: Hashes, limits: Limits | None = None
+) -> None:
     """Return when the gate is open; raise ``GateClosed`` listing every reason against (missing, failed, made for other
     inputs, not following from its numbers)."""
-    raise_closed(method.name, decide(verdicts, method, inputs, limits))
+    raise_closed(method.name, decide(table, verdicts, method, inputs, limits))
 
 
 def raise_closed(method: str, reasons: Sequence[str]) -> None:
@@ -42,25 +44,32 @@ def raise_closed(method: str, reasons: Sequence[str]) -> None:
         )
 
 
-def decide(verdicts: Iterable[Verdict], method: Method, inputs: Hashes, limits: Limits | None = None) -> list[str]:
+def decide(
+    table: GuardTable, verdicts: Iterable[Verdict], method: Method, inputs: Hashes, limits: Limits | None = None
+) -> list[str]:
     """Every reason why ``method`` may not train on ``inputs`` (name → sha256; the names are
-    ``table.inputs_for(method)``); empty when it may. ``limits`` are thresholds that the verdicts must have been judged
+    ``table.inputs_of(method)``); empty when it may. ``limits`` are thresholds that the verdicts must have been judged
     with, beyond the shipped ones."""
     known = tuple(verdicts)
     reasons: list[str] = []
-    for guard in guards_for(method):
-        reasons.extend(_against(guard, known, method, inputs, (limits or {}).get(guard.id, {})))
+    for guard in table.of_method(method):
+        reasons.extend(_against(table, guard, known, method, inputs, (limits or {}).get(guard.id, {})))
     return reasons
 
 
-def decide_line(verdicts: Iterable[Verdict], method: Method, inputs: Hashes) -> list[str]:
+def decide_line(table: GuardTable, verdicts: Iterable[Verdict], method: Method, inputs: Hashes) -> list[str]:
     """What a release asks: ``decide`` for the method and for every checkpoint that its weights descend from."""
     known = tuple(verdicts)
-    return list(dict.fromkeys(reason for step in ancestry(method) for reason in decide(known, step, inputs)))
+    return list(dict.fromkeys(reason for step in ancestry(method) for reason in decide(table, known, step, inputs)))
 
 
 def _against(
-    guard: Guard, verdicts: Sequence[Verdict], method: Method, inputs: Hashes, limits: Mapping[str, Number]
+    table: GuardTable,
+    guard: Guard,
+    verdicts: Sequence[Verdict],
+    method: Method,
+    inputs: Hashes,
+    limits: Mapping[str, Number],
 ) -> list[str]:
     names = guard.inputs(method)
     absent = [name for name in names if not inputs.get(name)]
@@ -80,7 +89,7 @@ def _against(
         ]
     reasons: list[str] = []
     for verdict in bound:
-        reasons.extend(forged(verdict))
+        reasons.extend(forged(table, verdict))
         reasons.extend(
             f"{guard.name}: was judged with {name} {verdict.thresholds.get(name)}, not with the method table's {limit}"
             for name, limit in limits.items()
@@ -95,10 +104,10 @@ def _agree(verdict: Verdict, inputs: Hashes) -> bool:
     return all(inputs[name] == sha for name, sha in verdict.inputs.items() if name in inputs)
 
 
-def forged(verdict: Verdict) -> list[str]:
+def forged(table: GuardTable, verdict: Verdict) -> list[str]:
     """What shows that a verdict was not written by its guard: another name, other thresholds than the shipped ones, or
     a ``passed`` that contradicts its own numbers."""
-    guard = GUARDS.get(verdict.guard)
+    guard = table.guards.get(verdict.guard)
     if guard is None:
         return [f"{verdict.guard}: there is no such guard"]
     reasons: list[str] = []
@@ -113,6 +122,7 @@ def forged(verdict: Verdict) -> list[str]:
 
 
 def reverify(
+    table: GuardTable,
     method: Method,
     verdicts: Iterable[Verdict],
     inputs: Hashes,
@@ -128,7 +138,7 @@ def reverify(
     Returns every reason against; a forged or stale verdict "contradicts" the files."""
     known = tuple(verdicts)
     dataset = method.dataset
-    reasons = decide(known, method, inputs, limits)
+    reasons = decide(table, known, method, inputs, limits)
     own = (f"{dataset}_train", f"{dataset}_eval")
     reasons += [
         f"{name}: no file is given, so its guards cannot be worked out again" for name in own if name not in files
@@ -141,12 +151,12 @@ def reverify(
             reasons.append(f"{name}: {path} contradicts its sha256; it changed after it was judged")
         else:
             good[name] = path
-    read = reader(good)
-    for guard in guards_for(method):
+    read = reader(table, good)
+    for guard in table.of_method(method):
         if not guard.recomputable or not all(name in good for name in guard.inputs(method)):
             continue
         try:
-            again = judge_rows(guard, dataset, read, inputs, profile)
+            again = judge_rows(table, guard, dataset, read, inputs, profile)
         except BadInput as error:
             reasons.append(f"{guard.name}: {error}")
             continue

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from canvas_pipeline.datasets.spec import DatasetSpec
     from canvas_pipeline.guardrails.verdict import Allowance
     from canvas_pipeline.methods import Method
-    from canvas_pipeline.profiles import Profile
     from canvas_pipeline.records import Funnel
 
 Hashes = Mapping[str, str]
@@ -34,11 +33,11 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class RowsEvidence:
-    """The rows of one data set: ``parts`` in the order of the guard's ``binds``."""
+    """The rows of one data set: ``parts`` in the order of the guard's ``binds``; ``profile`` is the track's."""
 
     parts: tuple[Sequence[Any], ...]
     dataset: DatasetSpec
-    profile: Profile
+    profile: Any
 
     @property
     def rows(self) -> Iterator[Any]:
@@ -56,9 +55,9 @@ class FunnelEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseEvidence:
-    """The base model's share of right tools among ``cases`` that expect a call; ``maximum`` is how good it may be at most."""
+    """The base model's share of right answers among ``cases``; ``maximum`` is how good it may be at most."""
 
-    tool_selection: float
+    right: float
     cases: int
     maximum: float | None = None
 

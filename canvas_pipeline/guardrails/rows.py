@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.datasets.spec import DATASETS, DatasetSpec
-from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails.guard import Guard, Hashes, RowsEvidence
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import read_jsonl
@@ -18,27 +17,20 @@ Read = Callable[[str], Sequence[Any]]
 """The rows of an input, by its name."""
 
 
-def judge_rows(guard: Guard, dataset: str, read: Read, hashes: Hashes, profile: Profile) -> Verdict:
+def judge_rows(table: GuardTable, guard: Guard, dataset: str, read: Read, hashes: Hashes, profile: Profile) -> Verdict:
     """The verdict of a ``recomputable`` guard about a data set; a guard for the whole line reads the files it binds to.
 
     Raises ``BadInput`` for a data set that no method reads, and for a row of another type."""
     names = guard.inputs_of(dataset)
-    evidence = RowsEvidence(tuple(read(name) for name in names), _dataset_of(names[0]), profile)
+    evidence = RowsEvidence(tuple(read(name) for name in names), table.dataset_of(names[0]), profile)
     return guard.judge(evidence, {name: hashes[name] for name in names}, dataset if guard.per == "dataset" else None)
 
 
-def reader(files: Mapping[str, Path]) -> Read:
+def reader(table: GuardTable, files: Mapping[str, Path]) -> Read:
     """Read files by their inputs' names, each once."""
 
     @functools.cache
     def read(name: str) -> Sequence[Any]:
-        return list(read_jsonl(files[name], _dataset_of(name).row_type))
+        return list(read_jsonl(files[name], table.dataset_of(name).row_type))
 
     return read
-
-
-def _dataset_of(name: str) -> DatasetSpec:
-    dataset = name.rpartition("_")[0]
-    if dataset not in DATASETS:
-        raise BadInput(f"there is no data set {dataset!r}; choose one of: {', '.join(DATASETS)}")
-    return DATASETS[dataset]

@@ -1,4 +1,5 @@
-"""The guards that every track has: G2 G3 G5 G6 G9 G10 G11 G12. They know no tool and no call.
+"""The guards that every track has: G2 G5 G6 G9 G10 G11 G12. They know no tool and no call. G3 is made for
+each track by ``base_guard``.
 
 Nothing is read, written or measured here: the same evidence gives the same verdict. A reason names rows by id and never quotes
 their text. G5's bound and G11's length come from the method table, G12's minimum from the profile.
@@ -39,11 +40,6 @@ def _disjoint(e: RowsEvidence) -> Measured:
         "shared_items": len(shared), "shared_rows": len(ids[0] & ids[1]), "rows_without_items": len(without),
     }  # fmt: skip
     return Measured(numbers, where=[f"item {item}" for item in shared] + without)
-
-
-def _base(e: BaseEvidence) -> Measured:
-    """The base model selects the right tool often enough; where the project trained the base itself, not too often."""
-    return Measured({"tool_selection": e.tool_selection, "cases": e.cases}, {"maximum": e.maximum})
 
 
 def _dry_run(e: TrainingEvidence) -> Measured:
@@ -133,6 +129,26 @@ def _shown(value: float) -> Number:
 
 
 _B = Bound
+
+
+def base_guard(number: str, minimum: float, what: str) -> Guard:
+    """G3 of a track: its base model is right often enough, and where the project trained the base itself, not too often.
+
+    ``number`` names the measured share, ``minimum`` is its least value; a track whose base should fail everything takes 0."""
+
+    def base(e: BaseEvidence) -> Measured:
+        return Measured({number: e.right, "cases": e.cases}, {"maximum": e.maximum})
+
+    return Guard(
+        "g3", "g3_base_not_empty", what, "line", ("base_model", "bench_cases"), BaseEvidence, base,
+        (_B("cases", ">=", "min_cases", 1, "bench the base model on at least one case that expects a call"),
+         _B(number, ">=", "minimum", minimum, "suspect the harness before the model: system prompt, "
+            "special tokens kept when decoding, stop tokens"),
+         _B(number, "<=", "maximum", None, "the base is so good that fine-tuning shows nothing; train "
+            "the embedded base for fewer steps", optional=True)),
+    )  # fmt: skip
+
+
 GUARDS: tuple[Guard, ...] = (
     Guard("g2", "g2_eval_disjoint", "the eval set is not empty and shares no item with the training set",
           "dataset", BOTH_PARTS, RowsEvidence, _disjoint,
@@ -142,13 +158,6 @@ GUARDS: tuple[Guard, ...] = (
            _B("shared_rows", "<=", "max_shared", 0, "the same row stands on both sides; split again"),
            _B("rows_without_items", "<=", "max_rows_without_items", 0, "a row that names no item cannot be shown "
               "to be disjoint; give it its student's items"))),
-    Guard("g3", "g3_base_not_empty", "the base model selects the right tool in at least 20 % of bench cases",
-          "line", ("base_model", "bench_cases"), BaseEvidence, _base,
-          (_B("cases", ">=", "min_cases", 1, "bench the base model on at least one case that expects a call"),
-           _B("tool_selection", ">=", "minimum", 0.2, "suspect the harness before the model: system prompt, "
-              "special tokens kept when decoding, stop tokens"),
-           _B("tool_selection", "<=", "maximum", None, "the base is so good that fine-tuning shows nothing; train "
-              "the embedded base for fewer steps", optional=True))),
     Guard("g5", "g5_dry_run", "one training step: the gradient norm is finite and below the method's bound",
           "method", ("{dataset}_train", "{start}"), TrainingEvidence, _dry_run,
           (_B("grad_norm", ">", "above", 0.0, "the step has no usable gradient: look at the loss mask and for NaN"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from canvas_pipeline.guardrails.table import CHECKS
+from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.orchestration.metadata import picture, shown, table
 from canvas_pipeline.pipeline.workspace import StageResult
@@ -26,36 +26,34 @@ _FUNNEL_COLUMNS = {
 }  # fmt: skip
 
 
-def check_specs(asset: dg.AssetKey, guards: Iterable[str]) -> list[dg.AssetCheckSpec]:
-    """The blocking checks of an asset, by guard id; names and one-liners come from the guard table."""
-    return [
-        dg.AssetCheckSpec(name=CHECKS[guard].name, asset=asset, description=CHECKS[guard].what, blocking=True)
-        for guard in guards
-    ]
+def check_specs(asset: dg.AssetKey, guards: Iterable[Guard]) -> list[dg.AssetCheckSpec]:
+    """The blocking checks of an asset; names and one-liners are the guards' own."""
+    return [dg.AssetCheckSpec(name=guard.name, asset=asset, description=guard.what, blocking=True) for guard in guards]
 
 
-def check_results(made: StageResult, guards: Iterable[str]) -> list[dg.AssetCheckResult]:
+def check_results(made: StageResult, guards: Iterable[Guard]) -> list[dg.AssetCheckResult]:
     """The verdicts on a stage as checks. ``guards`` are those that the asset must answer: one that has no verdict (nothing is
     measured while a guard over rows fails) is a failed check and says so, since absent is not passed."""
-    answered = {verdict.guard for verdict in made.verdicts}
-    lacking = [guard for guard in guards if guard not in answered]
-    return [*(check_result(verdict, made) for verdict in made.verdicts), *map(_unanswered, lacking)]
+    asked = {guard.id: guard for guard in guards}
+    answered = [check_result(asked[verdict.guard], verdict, made) for verdict in made.verdicts]
+    lacking = asked.keys() - {verdict.guard for verdict in made.verdicts}
+    return [*answered, *(_unanswered(guard) for guard in asked.values() if guard.id in lacking)]
 
 
-def check_result(verdict: Verdict, made: StageResult | None = None) -> dg.AssetCheckResult:
+def check_result(guard: Guard, verdict: Verdict, made: StageResult | None = None) -> dg.AssetCheckResult:
     """A verdict as a check. Its reason stands first, then the numbers beside their bounds, then where to look; numbers to be drawn
     over time and the hashes it judged come last. A shrinkage check also shows where rows went, as a table and as a picture."""
-    rows = sorted(_numbers(verdict), key=lambda row: ("no", "yes", "").index(row[-1]))
+    rows = sorted(_numbers(guard, verdict), key=lambda row: ("no", "yes", "").index(row[-1]))
     metadata: dict[str, Any] = {}
     if verdict.allowance:
         metadata["allow_shrinkage"] = dg.MetadataValue.text(verdict.allowance)
     metadata[BOUNDS] = table(_COLUMNS, rows)
     if not verdict.passed:
-        metadata[LOOK] = dg.MetadataValue.text(_where(verdict))
+        metadata[LOOK] = dg.MetadataValue.text(_where(guard, verdict))
     if verdict.guard == "g6" and made is not None and made.funnels:
         metadata[WHERE_ROWS_WENT] = table(_FUNNEL_COLUMNS, [_funnel(funnel) for funnel in made.funnels])
         metadata.update({name: picture(png) for name, png in made.pictures.items() if name == FUNNEL_PICTURE})
-    bounded = {bound.number for bound in CHECKS[verdict.guard].bounds}
+    bounded = {bound.number for bound in guard.bounds}
     metadata |= {f"value: {name}": shown(verdict.numbers[name]) for name in sorted(bounded & {*verdict.numbers})}
     metadata[JUDGED] = shown(verdict.inputs)
     return dg.AssetCheckResult(
@@ -75,11 +73,11 @@ def numbers_of(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, objec
     return {str(record.data["number"]): record.data["measured"] for record in found.records}
 
 
-def _numbers(verdict: Verdict) -> Iterator[tuple[Any, ...]]:
+def _numbers(guard: Guard, verdict: Verdict) -> Iterator[tuple[Any, ...]]:
     """Number, measured, bound, whether it holds; those that no bound is about last."""
-    bounds, told = CHECKS[verdict.guard].bounds, set[str]()
-    broken = CHECKS[verdict.guard].broken(verdict.numbers, verdict.thresholds)
-    for bound in bounds:
+    told = set[str]()
+    broken = guard.broken(verdict.numbers, verdict.thresholds)
+    for bound in guard.bounds:
         limit = verdict.thresholds.get(bound.threshold)
         if limit is not None:
             told.add(bound.number)
@@ -101,19 +99,19 @@ def _plain(value: Number) -> Number:
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
-def _where(verdict: Verdict) -> str:
+def _where(guard: Guard, verdict: Verdict) -> str:
     """The rows, stages or axes that the reason names, else what the first bound that does not hold advises."""
     _, found, where = verdict.reason.rpartition(f"{LOOK} ")
     if found:
         return where
-    broken = CHECKS[verdict.guard].broken(verdict.numbers, verdict.thresholds)
+    broken = guard.broken(verdict.numbers, verdict.thresholds)
     return broken[0].advice if broken else verdict.reason
 
 
-def _unanswered(guard: str) -> dg.AssetCheckResult:
+def _unanswered(guard: Guard) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=False,
-        check_name=CHECKS[guard].name,
+        check_name=guard.name,
         severity=dg.AssetCheckSeverity.ERROR,
         description="not judged: nothing is measured while another guard fails; mend that one first",
     )

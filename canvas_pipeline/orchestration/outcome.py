@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.orchestration.checks import check_results
 from canvas_pipeline.orchestration.metadata import picture, shown
 from canvas_pipeline.pipeline.workspace import StageResult
@@ -25,7 +26,7 @@ else:
 
 
 def outcome(
-    made: StageResult, guards: Iterable[str] = (), *, named: Collection[str] = (), next_act: str = ""
+    made: StageResult, guards: Iterable[Guard] = (), *, named: Collection[str] = (), next_act: str = ""
 ) -> Result:
     """Data version from the content hash; figures, pictures, what changed and the next act, then facts, then hashes and folder.
 

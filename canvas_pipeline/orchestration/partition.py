@@ -46,7 +46,9 @@ def departed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str,
         if not reused and not name.startswith("collab/"):
             version = ws.store.get(name).sha256
             context.log_event(
-                dg.AssetMaterialization(asset_key(name), metadata={"reused": False}, tags={VERSION_TAG: version})
+                dg.AssetMaterialization(
+                    asset_key(name, ws.track.name), metadata={"reused": False}, tags={VERSION_TAG: version}
+                )
             )
     saw = [f"{e.stage} {e.version} ({e.seen})" for kind in ("model", "release") for e in found.of(kind)]
     return Result(

@@ -1,4 +1,4 @@
-"""The line as a Dagster resource: its settings in the launch pad, a ``Workspace`` for the stage functions."""
+"""The pipeline's settings as a Dagster resource: filled in on the launch pad, given to stage functions as a ``Workspace``."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from pydantic import Field
 
 from canvas_pipeline.gb10.dagster_compat import DagsterPipesExecutionError
 from canvas_pipeline.pipeline.processes import ended_badly
-from canvas_pipeline.pipeline.track import track_named
+from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.pipeline.workspace import DEPLOY, Launch, Log, Workspace, allowance_of, workspace
 
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-class Line(dg.ConfigurableResource[Any]):
-    """Where the line's data lies and how large it runs; nothing else in the code location knows paths or profiles."""
+class PipelineResource(dg.ConfigurableResource[Any]):
+    """Where the data lies and how large the pipeline runs; nothing else in the code location knows paths or profiles."""
 
     root: str = Field(default=str(REPOSITORY / "data"), description="folder with collab/, sessions/ and the artefacts")
-    track: str = Field(default="canvas", description="a package below tracks/")
     profile: str = Field(default="embedded", description="embedded (runs anywhere) or gb10 (a DGX Spark)")
     seed: int = 7
     base_model: str = Field(default="", description="instead of the profile's base: a local folder or a hub id")
@@ -34,16 +33,16 @@ class Line(dg.ConfigurableResource[Any]):
     )
     deploy: str = Field(default=str(DEPLOY), description="folder of the training image's Dockerfile and compose file")
 
-    def workspace(self, context: Context) -> Workspace:
-        """For a step: what the stages say goes to the run's log."""
-        return self.here(context.log.info)
+    def workspace(self, context: Context, track: Track) -> Workspace:
+        """The workspace of a step; its log is the run's."""
+        return self.here(track, context.log.info)
 
-    def here(self, log: Log | None = None) -> Workspace:
+    def here(self, track: Track, log: Log | None = None) -> Workspace:
         """Outside of a step: a schedule, a sensor, a command."""
         return workspace(
             Path(self.root),
             self.profile,
-            track_named(self.track),
+            track,
             seed=self.seed,
             base_model=self.base_model,
             teacher_endpoint=self.teacher_endpoint,

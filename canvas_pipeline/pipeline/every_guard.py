@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from canvas_pipeline.errors import CanvasPipelineError
-from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import method
 from canvas_pipeline.pipeline import evaluation, training
@@ -41,11 +40,11 @@ def every_answer(ws: Workspace, names: Sequence[str], launch: Launch) -> list[An
         except CanvasPipelineError as error:
             problems.append(Answer(guard=name, about=name, verdict=NOT_JUDGED, why=str(error)))
     answers = []
-    for guard in GUARDS.values():
+    for guard in ws.track.guards.guards.values():
         own = [verdict for (guard_id, _), verdict in sorted(found.items(), key=str) if guard_id == guard.id]
         for v in own:
             said = PASSED if v.passed else FAILED
             answers.append(Answer(guard=guard.name, about=v.subject or "", verdict=said, why=v.reason))
-        if not own and any(guard in guards_for(method(name)) for name in names):
+        if not own and any(guard in ws.track.guards.of_method(method(name)) for name in names):
             answers.append(Answer(guard=guard.name, about="", verdict=NOT_JUDGED, why=guard.what))
     return answers + problems

@@ -16,7 +16,7 @@ from canvas_pipeline.errors import CanvasPipelineError
 from canvas_pipeline.evaluation.generate import generate, load, prompt_text
 from canvas_pipeline.models.families import family as family_named
 from canvas_pipeline.pipeline.track import track_named
-from canvas_pipeline.profiles import profile
+from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.training.progress import reporter
@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         with reporter() as report:
-            benchmark, sizes = track_named(options.track).benchmark, profile(options.profile)
+            track = track_named(options.track)
+            benchmark, sizes = track.benchmark, profile_named(track.profiles, options.profile)
             family, limit = family_named(sizes.family_name), benchmark.max_new_tokens
             cases: list[Any] = list(read_jsonl(options.cases, benchmark.case_type))
             asked = (benchmark.prompt(case, sizes) for case in cases)

@@ -165,6 +165,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     figures = {m.name: _figure(found.rate(m.name)) for m in ws.track.benchmark.metrics if m.compared}
     evidence = gate.ReleaseEvidence(
         name=released(ws, name),
+        track=ws.track.name,
         method=name,
         profile=ws.profile.name,
         checkpoint=checkpoint.sha256,
@@ -205,12 +206,12 @@ def release_log(ws: Workspace, launch: Launch) -> StageResult:
 
     def build(writer: Writer) -> None:
         writer.json(evidence, "evidence.json")
-        writer.text(gate.release_log(evidence), "RELEASE-LOG.md")
+        writer.text(gate.release_log(ws.track.guards, evidence), "RELEASE-LOG.md")
 
     inputs = {**evidence.files, **evidence.inputs, "code": evidence.code_version, "leaks": str(evidence.leaks)}
     inputs["exceptions"] = f"{evidence.exceptions} reviewed, {evidence.excepted} findings"
     stage, reused = make(ws, "release_log", build, inputs=inputs)
-    figures = {"reasons against a release": len(gate.reasons_against(evidence))}
+    figures = {"reasons against a release": len(gate.reasons_against(ws.track.guards, evidence))}
     log = {"release log": stage.path("RELEASE-LOG.md").read_text()}
     return StageResult(stage, reused, (audits.of_stage(ws, stage),), log, figures=figures)
 
@@ -226,7 +227,7 @@ def release(ws: Workspace, launch: Launch) -> StageResult:
     # What is to be published is looked through first: a published leak cannot be taken back.
     found = audits.of_files(ws, "release", paths, evidence.files, evidence.files)
     audits.require(found)
-    folder = publish.publish(evidence, paths, ws.root / "releases")
+    folder = publish.publish(ws.track.guards, evidence, paths, ws.root / "releases")
 
     def build(writer: Writer) -> None:
         writer.text(folder.name + "\n", "folder.txt")

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
+
+CONTRIBUTORS = "collab"
+"""The folder of contributors' files, the input of the stage that joins them, and ``collab/<contributor>`` the stage of each."""
 
 Kind = Literal["rows", "model", "report", "spec"]
 
@@ -21,12 +25,12 @@ class StageSpec:
     stages of the same track.
 
     ``kind``: ``rows`` hold a contributor's rows; a ``model`` was trained on them; a ``report`` tells of its inputs; a ``spec``'s
-    recipe names a digest only, and its file ``names_inputs`` says what it was made from. ``checks`` are guard ids. ``judged_on``
-    are inputs that a model is measured on and not made from. ``memory_gib`` by profile marks a step that computes on every core
-    in a process of its own; the others reserve the default. ``method`` is the method that a stage belongs to. ``next_act`` says
-    what to do when it is there, where that is not to materialise its readers. ``scheduled`` says whether the demo and the nightly
-    make it; ``restored`` whether it is made again after a contributor was removed; ``expected_daily`` whether the web UI warns
-    when it is older than a day."""
+    recipe names a digest only, and its file ``names_inputs`` says what it was made from. ``checks`` are the guards that it answers.
+    ``judged_on`` are inputs that a model is measured on and not made from. ``memory_gib`` by profile marks a step that computes on
+    every core in a process of its own; the others reserve the default. ``method`` is the method that a stage belongs to.
+    ``next_act`` says what to do when it is there, where that is not to materialise its readers. ``scheduled`` says whether the demo
+    and the nightly make it; ``restored`` whether it is made again after a contributor was removed; ``expected_daily`` whether the
+    web UI warns when it is older than a day."""
 
     name: str
     inputs: tuple[str, ...]
@@ -34,7 +38,7 @@ class StageSpec:
     kind: Kind
     group: str
     description: str
-    checks: tuple[str, ...] = ()
+    checks: tuple[Guard, ...] = ()
     tools: tuple[str, ...] = ()
     judged_on: frozenset[str] = frozenset()
     names_inputs: str = ""
@@ -47,16 +51,26 @@ class StageSpec:
 
 
 def ordered(specs: Iterable[StageSpec]) -> Mapping[str, StageSpec]:
-    """The stages by name, in the order given. Raises ``BadConfig`` where two have one name, or one stands before its inputs."""
-    found: dict[str, StageSpec] = {}
+    """The stages by name, each behind its inputs and otherwise in the order given. Raises ``BadConfig`` where two have one name, or
+    one is made from itself."""
+    given: dict[str, StageSpec] = {}
     for spec in specs:
-        if spec.name in found:
+        if spec.name in given:
             raise BadConfig(f"two stages are named {spec.name}")
+        given[spec.name] = spec
+    found: dict[str, StageSpec] = {}
+
+    def place(spec: StageSpec, behind: tuple[str, ...]) -> None:
+        if spec.name in behind:
+            raise BadConfig(f"{spec.name} is made from itself: {' -> '.join((*behind, spec.name))}")
+        for name in spec.inputs:
+            if name in given and name not in found:
+                place(given[name], (*behind, spec.name))
         found[spec.name] = spec
-    for at, spec in enumerate(found.values()):
-        late = [name for name in spec.inputs if name in found and list(found).index(name) > at]
-        if late:
-            raise BadConfig(f"{spec.name} stands before its input {late[0]}")
+
+    for spec in given.values():
+        if spec.name not in found:
+            place(spec, ())
     return found
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from canvas_pipeline.guardrails.audit import AUDIT
-from canvas_pipeline.guardrails.table import guards_for
 from canvas_pipeline.methods import Method, ancestry, method
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.stage import StageSpec
@@ -38,13 +37,13 @@ def _shared(track: Track) -> Iterator[StageSpec]:
         description="The base model that every method starts from, or where it lies. Look at its name.",
     )  # fmt: skip
     yield StageSpec(
-        name="training_image", inputs=(), make=training.training_image, kind="report", group="base", checks=("g10",),
-        tools=("docker",),
+        name="training_image", inputs=(), make=training.training_image, kind="report", group="base",
+        checks=(track.guards.guards["g10"],), tools=("docker",),
         description="Whether the training container builds and starts. Look at the check g10: it says what does not.",
     )  # fmt: skip
     yield StageSpec(
         name="base_bench", inputs=("base_model", "bench_cases"), make=evaluation.base_bench, kind="report", group="base",
-        checks=("g3",),
+        checks=(track.guards.guards["g3"],),
         description=(
             "The base's answers to the bench cases, before any training: what every method is compared with. Look at "
             f"{track.benchmark.headline.title} and its interval."
@@ -78,7 +77,7 @@ def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
     yield StageSpec(
         name=f"{name}_run_spec", kind="spec", names_inputs="spec.json", method=name, group=name, memory_gib=row.uma_gib,
         inputs=tuple(dict.fromkeys((row.start, *read, "base_bench", "training_image", *reference))),
-        make=_for(name, training.run_spec), checks=tuple(guard.id for guard in guards_for(row)),
+        make=_for(name, training.run_spec), checks=track.guards.of_method(row),
         description=(
             f"What {name} would train on, with which numbers, and what every guard says of it. Look at the checks: training "
             "starts only where all pass."
@@ -134,11 +133,11 @@ def _release(track: Track) -> Iterator[StageSpec]:
     )  # fmt: skip
     yield StageSpec(
         name="cards", inputs=("production_gguf", "method_matrix", *track.card.inputs), make=release.cards, kind="report",
-        group="release", checks=(AUDIT.id,),
+        group="release", checks=(AUDIT,),
         description="Model card, data card and Modelfile, written from measured artefacts only. Look at the model card below.",
     )  # fmt: skip
     yield StageSpec(
-        name="release_log", inputs=("cards",), make=release.release_log, kind="report", group="release", checks=(AUDIT.id,),
+        name="release_log", inputs=("cards",), make=release.release_log, kind="report", group="release", checks=(AUDIT,),
         description=(
             "Every condition of a release, ticked or with the reason against it. Look at the number of reasons: a release "
             "needs 0."
@@ -146,7 +145,7 @@ def _release(track: Track) -> Iterator[StageSpec]:
     )  # fmt: skip
     yield StageSpec(
         name="release", inputs=("release_log",), make=release.release, kind="spec", names_inputs="release.json",
-        group="release", checks=(AUDIT.id,), restored=False, expected_daily=True, tools=("gguf",),
+        group="release", checks=(AUDIT,), restored=False, expected_daily=True, tools=("gguf",),
         description=(
             "The released folder: quantisations, cards, Modelfile, release log. Look at its name, and whether it is fresh."
         ),

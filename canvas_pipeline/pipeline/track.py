@@ -4,38 +4,53 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.evaluation.benchmark import Benchmark
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.pipeline.facts import TrackCard
 from canvas_pipeline.pipeline.stage import StageSpec, ordered
 from canvas_pipeline.pipeline.standard import standard_stages
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
+from canvas_pipeline.profiles import Profile
+
+TRACKS = Path(__file__).resolve().parents[1] / "tracks"
+
+
+def _nobody(ws: Workspace, contributor: str) -> StageResult:
+    raise BadConfig(f"nobody contributes to the track {ws.track.name}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Track:
     """One track. Store keys and asset keys begin with its ``name``.
 
+    ``guards`` are the standard ones and its own. ``shipped_base`` is the folder of the small base model of its embedded profile.
     ``data_stages`` make its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
-    production checkpoint and the release. ``contributors`` maps who gave data to their file,
-    ``take_in`` makes one contributor's stage again. ``allowances`` let G6 pass where a stage loses rows on purpose."""
+    production checkpoint and the release; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass where a stage
+    loses rows on purpose. Where people contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose
+    stage is missing or old, and ``take_in`` makes one's stage."""
 
     name: str
+    profiles: Mapping[str, Profile]
     datasets: Mapping[str, DatasetSpec]
+    guards: GuardTable
     methods: tuple[str, ...]
     benchmark: Benchmark
     card: TrackCard
     data_stages: Callable[[], Iterable[StageSpec]]
-    contributors: Callable[[Workspace], Mapping[str, Path]]
-    take_in: Callable[[Workspace, str], StageResult]
+    shipped_base: Callable[[], Path]
+    contributors: Callable[[Workspace], Mapping[str, Path]] = lambda ws: {}
+    due: Callable[[Workspace], Sequence[str]] = lambda ws: ()
+    take_in: Callable[[Workspace, str], StageResult] = _nobody
     evaluation_stages: Callable[[], Iterable[StageSpec]] = tuple
     allowances: tuple[Allowance, ...] = ()
+    demo_methods: tuple[str, ...] = ("sft",)
 
     def stages(self, methods: tuple[str, ...] = ()) -> Mapping[str, StageSpec]:
         """Its stages by name, with those of some methods (all of the track's where none is named), in the order they are made; the
@@ -48,6 +63,11 @@ def _stages(track: Track, methods: tuple[str, ...]) -> Mapping[str, StageSpec]:
     return ordered((*track.data_stages(), *standard_stages(track, methods)))
 
 
+def track_names() -> tuple[str, ...]:
+    """The tracks there are: packages below ``tracks`` with a module ``track``."""
+    return tuple(sorted(path.parent.name for path in TRACKS.glob("*/track.py")))
+
+
 def track_named(name: str) -> Track:
     """The track that ``canvas_pipeline.tracks.<name>.track`` defines as ``TRACK``. Raises ``BadConfig`` where there is none."""
     module = f"{__name__.partition('.')[0]}.tracks.{name}.track"
@@ -56,7 +76,5 @@ def track_named(name: str) -> Track:
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise
-        raise BadConfig(
-            f"there is no track {name!r}; a track is a package with a module track.py below tracks/"
-        ) from None
+        raise BadConfig(f"there is no track {name!r}; choose one of: {', '.join(track_names())}") from None
     return found

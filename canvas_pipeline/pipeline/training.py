@@ -20,7 +20,6 @@ from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.evaluation.charts import guards_png
 from canvas_pipeline.guardrails import gate, image
-from canvas_pipeline.guardrails.table import inputs_for
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.pipeline import audits
@@ -31,20 +30,15 @@ from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.storage.code_version import module_version, root_of
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tracks.canvas.tiny_base import shipped_base
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.progress import child_environment
-from canvas_pipeline.training.spec import (
-    REFERENCE,
-    RunSpec,
-    make_spec,
-    read_spec,
-    write_spec,
-)
+from canvas_pipeline.training.spec import REFERENCE, RunSpec, make_spec, read_spec, write_spec
 from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline.training.weights import model_folder, resolve
 
+PROCESS = f"{__package__}.training_process"
+"""Put together, so that the code version does not count it: it chooses among the modules of ``TRAINERS``."""
 TRAINERS = {"sft": "training.supervised", "pairwise": "training.preference", "unpaired": "training.preference"}
 """Objective → the module that trains on it. The training process's command line is not counted: it chooses among these modules."""
 ADAPTERS = ("bitsandbytes", "peft")
@@ -60,7 +54,7 @@ def base_model(ws: Workspace, launch: Launch) -> StageResult:
     A real base (5 GB and more) is not copied: the stage holds its path and the hash of its files."""
     name = ws.base_model or ws.profile.base_model
     if name == "embedded":
-        shipped = shipped_base()
+        shipped = ws.track.shipped_base()
 
         def copy(writer: Writer) -> None:
             shutil.copytree(shipped, writer.path("model"), dirs_exist_ok=True)
@@ -105,7 +99,7 @@ def training_image(ws: Workspace, launch: Launch) -> StageResult:
 def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: str) -> None:
     spec_file = writer.path("spec.json")
     write_spec(spec, spec_file)
-    program = module("canvas_pipeline.training", command, str(spec_file), "--out", str(writer.path(out)))
+    program = module(PROCESS, command, str(spec_file), "--out", str(writer.path(out)))
     launch(program, child_environment(os.environ))
     spec_file.unlink()
 
@@ -113,14 +107,15 @@ def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: 
 def reference_logprobs(ws: Workspace, launch: Launch) -> StageResult:
     """One pass of the frozen SFT reference over all pairs, for the five preference losses."""
     name = next(row.name for row in METHODS.values() if row.reference)
-    spec = make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=False))
+    spec = make_spec(ws.track.name, name, ws.profile, ws.seed, _paths(ws, name, reference=False))
 
     def compute(writer: Writer) -> None:
         _launched(launch, "reference", spec, writer, "rows.jsonl")
 
     inputs = {name: spec.inputs[name].sha256 for name in REFERRED}
-    settings = {"compute": spec.compute}
-    return StageResult(*make(ws, REFERENCE, compute, inputs, settings, runs=("training.reference",), unused=ADAPTERS))
+    settings = {"compute": spec.compute, "sizes": spec.sizes}
+    runs = ("training.reference", _schemas(ws, spec))
+    return StageResult(*make(ws, REFERENCE, compute, inputs, settings, runs=runs, unused=ADAPTERS))
 
 
 def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool = False) -> StageResult:
@@ -134,7 +129,15 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
 
     if measure_anyway or all(verdict.passed for verdict in row_verdicts(ws, name)):
         inputs, config = _measured(spec)
-        make(ws, f"{name}_measurement", measure, inputs, config, runs=MEASURES[1:], unused=_unused(spec))
+        make(
+            ws,
+            f"{name}_measurement",
+            measure,
+            inputs,
+            config,
+            runs=(*MEASURES[1:], _schemas(ws, spec)),
+            unused=_unused(spec),
+        )
     verdicts = verdicts_now(ws, spec)
     judged = msgspec.structs.replace(spec, verdicts=verdicts)
 
@@ -160,7 +163,7 @@ def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
     for dataset in judging.datasets_of(name):
         audits.audited(ws, f"{dataset}_split")
     found = [verdict for dataset in judging.datasets_of(name) for verdict in judging.of_split(ws, dataset)]
-    return judging.concerning(name, [*found, judging.of_base(ws), judging.of_image(ws)])
+    return judging.concerning(ws, name, [*found, judging.of_base(ws), judging.of_image(ws)])
 
 
 def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
@@ -168,16 +171,22 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
     name, (inputs, config) = spec.method, _measured(spec)
     found = row_verdicts(ws, name)
     measured = ws.store.find(f"{name}_measurement")
-    now = recipe(ws, f"{name}_measurement", MEASURES, inputs, config, unused=_unused(spec))
+    code = (*MEASURES, _schemas(ws, spec))
+    now = recipe(ws, f"{name}_measurement", code, inputs, config, unused=_unused(spec))
     if measured is not None and measured.manifest.recipe == now:
         numbers = json.loads(measured.verify().path("measurement.json").read_bytes())
         hashes = {key: file.sha256 for key, file in spec.inputs.items()}
         found = (*found, *judging.of_measurement(ws, name, numbers, hashes))
-    return judging.concerning(name, found)
+    return judging.concerning(ws, name, found)
 
 
 def _unjudged(ws: Workspace, name: str) -> RunSpec:
-    return make_spec(name, ws.profile.name, ws.seed, _paths(ws, name, reference=method(name).reference))
+    return make_spec(ws.track.name, name, ws.profile, ws.seed, _paths(ws, name, reference=method(name).reference))
+
+
+def _schemas(ws: Workspace, spec: RunSpec) -> str:
+    """The module that says which tools a row declares: what the training process takes from the track."""
+    return root_of(ws.track.datasets[spec.row.dataset].schemas).partition(":")[0]
 
 
 def _unused(spec: RunSpec) -> tuple[str, ...]:
@@ -189,7 +198,11 @@ def _unused(spec: RunSpec) -> tuple[str, ...]:
 def _measured(spec: RunSpec) -> tuple[dict[str, str], dict[str, Any]]:
     """Inputs and configuration of the measurement of a spec."""
     inputs = {key: spec.inputs[key].sha256 for key in (*spec.needed, "base_model")}
-    return inputs, {"hyperparameters": msgspec.to_builtins(spec.hyperparameters), "compute": spec.compute}
+    return inputs, {
+        "hyperparameters": msgspec.to_builtins(spec.hyperparameters),
+        "compute": spec.compute,
+        "sizes": spec.sizes,
+    }
 
 
 def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
@@ -206,7 +219,7 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
         out = work / "checkpoint"
         if not (out / "summary.json").is_file():
             launch(
-                module("canvas_pipeline.training", "train", str(spec_file), "--out", str(out)),
+                module(PROCESS, "train", str(spec_file), "--out", str(out)),
                 child_environment(os.environ),
             )
         for path in out.iterdir():
@@ -215,7 +228,8 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
         write_spec(spec, writer.path("spec.json"))
         shutil.rmtree(work)
 
-    runs, inputs, unused = (TRAINERS[spec.row.objective],), spec_inputs(spec), _unused(spec)
+    runs = (TRAINERS[spec.row.objective], _schemas(ws, spec))
+    inputs, unused = spec_inputs(spec), _unused(spec)
     made_by = recipe(ws, f"{name}_checkpoint", (root_of(train), *runs), inputs, unused=unused)
     stage, reused = make(ws, f"{name}_checkpoint", train, inputs, runs=runs, unused=unused)
     summary = msgspec.json.decode(stage.path("summary.json").read_bytes())
@@ -240,8 +254,8 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
             f"{name}: the run spec's verdicts are for other inputs than the current ones ({', '.join(stale)} differ); "
             f"materialise {name}_run_spec again"
         )
-    if (spec.method, spec.profile, spec.seed, spec.hyperparameters, spec.compute) != (
-        now.method, now.profile, now.seed, now.hyperparameters, now.compute
+    if (spec.method, spec.profile, spec.sizes, spec.seed, spec.hyperparameters, spec.compute) != (
+        now.method, now.profile, now.sizes, now.seed, now.hyperparameters, now.compute
     ):  # fmt: skip
         raise GateClosed(
             f"{name}: the run spec has other numbers than the method table, or another compute type than this machine's "
@@ -265,7 +279,13 @@ def _said(verdict: Verdict) -> str:
 def admitted_spec(ws: Workspace, name: str) -> RunSpec:
     """The current run spec, where its verdicts open the gate; else ``GateClosed`` with every reason."""
     spec = current_spec(ws, name)
-    gate.require(spec.verdicts, spec.row, {key: file.sha256 for key, file in spec.inputs.items()}, limits_of(spec))
+    gate.require(
+        ws.track.guards,
+        spec.verdicts,
+        spec.row,
+        {key: file.sha256 for key, file in spec.inputs.items()},
+        limits_of(spec),
+    )
     return spec
 
 
@@ -293,7 +313,7 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
     """Every input the gate and the training ask for, by the gate's names. Raises ``GateClosed`` in a copy with canaries."""
     audits.refuse_canaries(ws)
     paths: dict[str, Path] = {}
-    for key in dict.fromkeys((*inputs_for(method(name)), method(name).start, "base_model")):
+    for key in dict.fromkeys((*ws.track.guards.inputs_of(method(name)), method(name).start, "base_model")):
         if key.startswith("deploy/"):
             paths[key] = ws.deploy / Path(key).name
         elif key in ("base_model", "sft_checkpoint"):

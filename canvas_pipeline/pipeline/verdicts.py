@@ -14,20 +14,19 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.datasets.spec import DATASETS, PARTS
+from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.errors import ArtifactCorrupt, GateClosed
 from canvas_pipeline.guardrails.guard import AxisMargin, BaseEvidence, FunnelEvidence, ImageEvidence, TrainingEvidence
 from canvas_pipeline.guardrails.rows import judge_rows, reader
 from canvas_pipeline.guardrails.standard import MIN_RETAINED
-from canvas_pipeline.guardrails.table import GUARDS, guards_for, guards_of_split
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import ancestry, method
-from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.profiles import Profile
+from canvas_pipeline.pipeline.stage import CONTRIBUTORS
+from canvas_pipeline.pipeline.workspace import Workspace, recipe
 from canvas_pipeline.records import Funnel, read_jsonl
-from canvas_pipeline.storage.code_version import code_version, root_of
+from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.digests import sha256_file
-from canvas_pipeline.storage.store import Recipe, Stage, Writer
+from canvas_pipeline.storage.store import Stage, Writer
 
 _VERDICTS = "verdicts.json"
 
@@ -37,7 +36,7 @@ def lineage(ws: Workspace, name: str) -> None:
     ``GateClosed`` naming the first that was not: its funnel would be about other rows than those at hand."""
     stage = ws.store.get(name)
     for key, sha256 in stage.manifest.recipe.inputs.items():
-        source = f"collab/{key}" if name == "corpus" else key
+        source = f"{CONTRIBUTORS}/{key}" if _joins_contributors(ws, name) else key
         found = ws.store.find(source)
         if found is None:
             continue  # a file, a key, or a contributor who has left
@@ -52,39 +51,38 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
     lineage(ws, f"{dataset}_split")
     paths = {f"{dataset}_{part}": file_of(split, part) for part in PARTS}
     hashes = {name: sha256_file(path) for name, path in paths.items()}
-    g6 = GUARDS["g6"].judge(FunnelEvidence(funnels(ws, dataset), ws.all_allowances()), hashes, dataset)
+    g6 = ws.track.guards.guards["g6"].judge(FunnelEvidence(funnels(ws, dataset), ws.all_allowances()), hashes, dataset)
+
+    # First those of every data set, then those over this one alone.
+    guards = sorted((g for g in ws.track.guards.of_split(dataset) if g.recomputable), key=lambda g: g.per != "dataset")
 
     def build(writer: Writer) -> None:
-        writer.json(_of_rows(paths, hashes, dataset, ws.profile), _VERDICTS)
+        read = reader(ws.track.guards, paths)
+        writer.json([judge_rows(ws.track.guards, g, dataset, read, hashes, ws.profile) for g in guards], _VERDICTS)
 
-    code = root_of(build)
-    recipe = Recipe(
-        stage=f"{dataset}_verdicts",
-        code_version=code_version(code),
-        code=(code,),
-        inputs={split.manifest.stage: split.sha256, **hashes},
-        config={"profile": ws.profile.name},
+    code = (root_of(build), *dict.fromkeys(root_of(guard.evaluate).partition(":")[0] for guard in guards))
+    made, _ = ws.store.make(
+        recipe(ws, f"{dataset}_verdicts", code, {split.manifest.stage: split.sha256, **hashes}), build
     )
-    made, _ = ws.store.make(recipe, build)
     return (g6, *msgspec.json.decode(made.verify().path(_VERDICTS).read_bytes(), type=tuple[Verdict, ...]))
-
-
-def _of_rows(paths: Mapping[str, Path], hashes: Mapping[str, str], dataset: str, sizes: Profile) -> list[Verdict]:
-    """The guards over rows: first those of every data set, then those over this one alone."""
-    read = reader(paths)
-    guards = sorted(
-        (guard for guard in guards_of_split(dataset) if guard.recomputable), key=lambda g: g.per != "dataset"
-    )
-    return [judge_rows(guard, dataset, read, hashes, sizes) for guard in guards]
 
 
 def funnels(ws: Workspace, dataset: str) -> list[Funnel]:
     """The funnels of a data set's stages, from the door on: of the contributors those that lost too much, or else the one
     that lost most (a hundred contributors are one line)."""
-    taken_in = [_funnel(ws, f"collab/{name}") for name in ws.store.get("corpus").manifest.recipe.inputs]
+    names = ws.track.datasets[dataset].funnels
+    joined = [name for name in names if _joins_contributors(ws, name)]
+    taken_in = [
+        _funnel(ws, f"{CONTRIBUTORS}/{who}") for name in joined for who in ws.store.get(name).manifest.recipe.inputs
+    ]
     worst = sorted(taken_in, key=lambda funnel: funnel.retained)[:1]
     lossy = [funnel for funnel in taken_in if funnel.retained < MIN_RETAINED]
-    return [*(lossy or worst), *(_funnel(ws, name) for name in DATASETS[dataset].funnels)]
+    return [*(lossy or worst), *(_funnel(ws, name) for name in names)]
+
+
+def _joins_contributors(ws: Workspace, name: str) -> bool:
+    stage = ws.track.stages().get(name)
+    return stage is not None and CONTRIBUTORS in stage.inputs
 
 
 def _funnel(ws: Workspace, name: str) -> Funnel:
@@ -103,15 +101,15 @@ def of_base(ws: Workspace) -> Verdict:
     made_from = benched.manifest.recipe.inputs
     inputs = {"base_model": made_from["model"], "bench_cases": made_from["bench_cases"]}
     maximum = 0.7 if ws.profile.base_model == "embedded" and not ws.base_model else None
-    evidence = BaseEvidence(tool_selection=headline.share or 0.0, cases=headline.cases, maximum=maximum)
-    return GUARDS["g3"].judge(evidence, inputs)
+    evidence = BaseEvidence(right=headline.share or 0.0, cases=headline.cases, maximum=maximum)
+    return ws.track.guards.guards["g3"].judge(evidence, inputs)
 
 
 def of_image(ws: Workspace) -> Verdict:
     """G10, from the training image's evidence, about the files that were examined."""
     examined = ws.store.get("training_image").verify()
     evidence = msgspec.json.decode(examined.path("evidence.json").read_bytes(), type=ImageEvidence)
-    return GUARDS["g10"].judge(evidence, examined.manifest.recipe.inputs)
+    return ws.track.guards.guards["g10"].judge(evidence, examined.manifest.recipe.inputs)
 
 
 def of_measurement(
@@ -131,14 +129,14 @@ def of_measurement(
         margins=[msgspec.convert(margin, AxisMargin) for margin in measured["margins"]],
         axes=axes_of(ws, row.dataset),
     )
-    guards = (guard for guard in guards_for(row) if guard.reads is TrainingEvidence)
+    guards = (guard for guard in ws.track.guards.of_method(row) if guard.reads is TrainingEvidence)
     return tuple(guard.judge(evidence, {n: hashes[n] for n in guard.inputs(row)}, name) for guard in guards)
 
 
-def concerning(name: str, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+def concerning(ws: Workspace, name: str, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """Those of some verdicts that the gate asks for a method, in the guards' order."""
     row = method(name)
-    subjects = {guard.id: guard.subject(row) for guard in guards_for(row)}
+    subjects = {guard.id: guard.subject(row) for guard in ws.track.guards.of_method(row)}
     order = list(subjects)
     own = [v for v in verdicts if v.guard in subjects and v.subject == subjects[v.guard]]
     return tuple(sorted(own, key=lambda v: order.index(v.guard)))
@@ -157,7 +155,7 @@ def file_of(split: Stage, part: str) -> Path:
 def axes_of(ws: Workspace, dataset: str) -> tuple[str, ...]:
     """The axes that occur in a data set's training rows: the mini-train must have seen each of them. None where its rows have no
     axes."""
-    spec = DATASETS[dataset]
+    spec = ws.track.datasets[dataset]
     if "axes" not in spec.row_type.__struct_fields__:
         return ()
     rows: Any = read_jsonl(ws.store.get(spec.split).path("train.jsonl"), spec.row_type)

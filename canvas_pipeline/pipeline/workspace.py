@@ -17,9 +17,9 @@ from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.privacy.contributor_id import all_invented
 from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
-from canvas_pipeline.profiles import PROFILES, Profile
+from canvas_pipeline.profiles import digest_of, profile_named
 from canvas_pipeline.records import Funnel
-from canvas_pipeline.storage.code_version import code_version, library_versions, root_of
+from canvas_pipeline.storage.code_version import code_version, library_versions, reads_profile, root_of
 from canvas_pipeline.storage.store import Recipe, Stage, Store, Writer
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Workspace:
 
     root: Path
     track: Track
-    profile: Profile = PROFILES["embedded"]
+    profile: Any
+    """A row of the track's profiles."""
     seed: int = 7
     base_model: str = ""
     teacher_endpoint: str = ""
@@ -158,12 +159,13 @@ def recipe(
     unused: Collection[str] = (),
 ) -> Recipe:
     """What ``make`` makes a stage from, here and now; ``code`` are roots as ``code_version`` takes them."""
+    sizes = {"sizes": digest_of(ws.profile)} if reads_profile(*code) else {}
     return Recipe(
         stage=stage,
         code_version=code_version(*code),
         code=tuple(code),
         inputs=dict(inputs or {}),
-        config={"profile": ws.profile.name, "seed": ws.seed, **(config or {})},
+        config={"profile": ws.profile.name, "seed": ws.seed, **sizes, **(config or {})},
         libraries=library_versions(*code, unused=unused),
     )
 
@@ -180,8 +182,7 @@ def allowance_of(text: str) -> Allowance:
 
 def workspace(root: Path, profile_name: str, track: Track, **settings: Any) -> Workspace:
     """A workspace over an existing data folder; raises ``MissingInput`` or ``BadConfig``."""
-    if profile_name not in PROFILES:
-        raise BadConfig(f"there is no profile {profile_name!r}; choose one of: {', '.join(PROFILES)}")
+    profile = profile_named(track.profiles, profile_name)
     if not root.is_dir():
         raise MissingInput(f"{root}: no such data folder; it should hold collab/ (contributor files) and sessions/")
-    return Workspace(root=root.resolve(), track=track, profile=PROFILES[profile_name], **settings)
+    return Workspace(root=root.resolve(), track=track, profile=profile, **settings)

@@ -20,7 +20,7 @@ import msgspec
 
 from canvas_pipeline.errors import BadInput, MissingTool
 from canvas_pipeline.evaluation.statistics import FEW
-from canvas_pipeline.guardrails.table import GUARDS, guards_for
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.methods import METHODS, ancestry
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.gguf import QUANTS
@@ -136,8 +136,9 @@ class CardTemplate:
 
     ``texts`` are fixed texts, without numbers, by the title of their section. ``metrics`` are names of the benchmark's metrics that
     a model card must have, the headline first; ``required`` further keys. ``benchmark`` names the cases, ``benchmark_id`` in the
-    header."""
+    header; ``guards`` are the track's."""
 
+    guards: GuardTable
     tags: tuple[str, ...]
     benchmark: str
     benchmark_id: str
@@ -205,12 +206,13 @@ def missing_facts(facts: Facts, kind: Kind, template: CardTemplate) -> list[str]
     benchmark shares."""
     method = facts["model.method"].shown() if "model.method" in facts else "<method>"
     missing = []
-    guards = (
-        {guard.id for step in ancestry(METHODS[method]) for guard in guards_for(step)}
-        if method in METHODS
-        else set(GUARDS)
+    steps = ancestry(METHODS[method]) if method in METHODS else ()
+    guards = {guard for step in steps for guard in template.guards.of_method(step)} or {
+        *template.guards.guards.values()
+    }
+    judged = (
+        [f"guard.{id_}" for id_, guard in template.guards.guards.items() if guard in guards] if kind == "model" else []
     )
-    judged = [f"guard.{guard}" for guard in GUARDS if guard in guards] if kind == "model" else []
     for key in (*template.keys(kind, method), *judged):
         known = any(k.startswith(key[:-1]) for k in facts) if key.endswith("*") else key in facts
         if not known:
@@ -292,8 +294,6 @@ def _grid(facts: Facts, section: Section) -> str:
 
 
 def _label(key: str) -> str:
-    if key.startswith("guard.") and key.removeprefix("guard.") in GUARDS:
-        return GUARDS[key.removeprefix("guard.")].name
     return key.split(".", 1)[1].replace(".", " ").replace("_", " ")
 
 

@@ -17,7 +17,7 @@ import msgspec
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
 from canvas_pipeline.guardrails.gate import decide_line, forged
 from canvas_pipeline.guardrails.standard import MIN_RETAINED
-from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import method
 from canvas_pipeline.records import Row, dumps
@@ -58,6 +58,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     """
 
     name: str
+    track: str
     method: str
     profile: str
     checkpoint: str
@@ -78,12 +79,12 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     code_version: str = ""
 
 
-def _guardrails(e: ReleaseEvidence) -> list[str]:
-    reasons = decide_line(e.verdicts, method(e.method), e.inputs)
+def _guardrails(table: GuardTable, e: ReleaseEvidence) -> list[str]:
+    reasons = decide_line(table, e.verdicts, method(e.method), e.inputs)
     # A guard may not concern this method (no preference pair enters SFT), but it is part of the line that is released.
-    for guard in GUARDS.values():
+    for guard in table.guards.values():
         own = [v for v in e.verdicts if v.guard == guard.id]
-        good = [v for v in own if v.passed and not forged(v) and _bound(v, e.inputs)]
+        good = [v for v in own if v.passed and not forged(table, v) and _bound(v, e.inputs)]
         if not good and not any(reason.startswith(f"{guard.name}:") for reason in reasons):
             why = "no verdict that passed is bound to the inputs at hand" if own else "there is no verdict"
             reasons.append(f"{guard.name}: {why}; run: canvas-train --check")
@@ -95,7 +96,7 @@ def _bound(verdict: Verdict, inputs: Mapping[str, str]) -> bool:
     return bool(known) and all(verdict.inputs[name] == inputs[name] for name in known)
 
 
-def _allowances(e: ReleaseEvidence) -> list[str]:
+def _allowances(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     # G6 writes "stage>=number: reason" for each allowance it used; all of them must be among those the release lists.
     listed = [f"{a.stage}>={min(MIN_RETAINED, a.minimum_retained):g}: {a.reason}" for a in e.allowances]
     reasons = []
@@ -109,7 +110,7 @@ def _allowances(e: ReleaseEvidence) -> list[str]:
     return list(dict.fromkeys(reasons))
 
 
-def _audit(e: ReleaseEvidence) -> list[str]:
+def _audit(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     if e.leaks is None:
         return ["the leak audit did not run; run: canvas-data audit"]
     reasons = [f"the audit found {e.leaks} leaks; run canvas-data audit for where they are"] if e.leaks else []
@@ -119,7 +120,7 @@ def _audit(e: ReleaseEvidence) -> list[str]:
     return reasons + ([f"the audit did not read {', '.join(unread)} as they are now"] if unread else [])
 
 
-def _bench(e: ReleaseEvidence) -> list[str]:
+def _bench(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     reasons = [] if e.figures else [f"there are no benchmark figures; materialise {e.method}_bench"]
     for name, figure in e.figures.items():
         if figure is None:
@@ -136,7 +137,7 @@ def _interval(figure: Figure) -> bool:
     return all(math.isfinite(v) for v in values) and 0.0 <= figure.low <= figure.value <= figure.high <= 1.0
 
 
-def _production(e: ReleaseEvidence) -> list[str]:
+def _production(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     if e.production is None:
         return ["no production checkpoint was chosen; materialise production_checkpoint"]
     if e.production != (e.method, e.checkpoint):
@@ -144,7 +145,7 @@ def _production(e: ReleaseEvidence) -> list[str]:
     return []
 
 
-def _quants(e: ReleaseEvidence) -> list[str]:
+def _quants(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     reasons = []
     for quant in QUANTS:
         evidence = e.quants.get(quant)
@@ -160,7 +161,7 @@ def _quants(e: ReleaseEvidence) -> list[str]:
     return reasons
 
 
-def _retention(e: ReleaseEvidence) -> list[str]:
+def _retention(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     reasons = []
     for quant, minimum in RETAINED.items():
         evidence = e.quants.get(quant)
@@ -178,7 +179,7 @@ def _retention(e: ReleaseEvidence) -> list[str]:
     return reasons
 
 
-def _cards(e: ReleaseEvidence) -> list[str]:
+def _cards(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     reasons = []
     for name, kind in CARDS.items():
         card = e.cards.get(name)
@@ -193,7 +194,7 @@ def _cards(e: ReleaseEvidence) -> list[str]:
     return reasons
 
 
-def _hashes(e: ReleaseEvidence) -> list[str]:
+def _hashes(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     reasons = [
         f"the {what} has no sha256" for what, sha in (("checkpoint", e.checkpoint),) if not _SHA256.fullmatch(sha)
     ]
@@ -206,7 +207,7 @@ def _hashes(e: ReleaseEvidence) -> list[str]:
     return reasons
 
 
-ITEMS: Mapping[str, tuple[str, Callable[[ReleaseEvidence], list[str]]]] = {
+ITEMS: Mapping[str, tuple[str, Callable[[GuardTable, ReleaseEvidence], list[str]]]] = {
     "guardrails": ("All guardrails passed for exactly these inputs", _guardrails),
     "allowances": ("Every recorded allowance is listed with its number and reason", _allowances),
     "audit": ("The leak audit read every data set and card and found nothing", _audit),
@@ -220,27 +221,27 @@ ITEMS: Mapping[str, tuple[str, Callable[[ReleaseEvidence], list[str]]]] = {
 """The RELEASE-LOG, in order: id → sentence, and what gives the reasons against."""
 
 
-def reasons_by_item(evidence: ReleaseEvidence) -> dict[str, list[str]]:
+def reasons_by_item(table: GuardTable, evidence: ReleaseEvidence) -> dict[str, list[str]]:
     """Item id → every reason against; an empty list is a tick."""
-    return {item: reasons(evidence) for item, (_, reasons) in ITEMS.items()}
+    return {item: reasons(table, evidence) for item, (_, reasons) in ITEMS.items()}
 
 
-def reasons_against(evidence: ReleaseEvidence) -> list[str]:
+def reasons_against(table: GuardTable, evidence: ReleaseEvidence) -> list[str]:
     """Every reason against the release as ``item: reason``; empty when the gate is open."""
-    return [f"{item}: {reason}" for item, reasons in reasons_by_item(evidence).items() for reason in reasons]
+    return [f"{item}: {reason}" for item, reasons in reasons_by_item(table, evidence).items() for reason in reasons]
 
 
-def require(evidence: ReleaseEvidence) -> None:
+def require(table: GuardTable, evidence: ReleaseEvidence) -> None:
     """Return when the gate is open; raise ``GateClosed`` listing every reason."""
-    reasons = reasons_against(evidence)
+    reasons = reasons_against(table, evidence)
     if reasons:
         listing = "".join(f"\n  - {reason}" for reason in reasons)
         raise GateClosed(f"{evidence.name} may not be released: {len(reasons)} reason(s) against{listing}")
 
 
-def release_log(evidence: ReleaseEvidence) -> str:
+def release_log(table: GuardTable, evidence: ReleaseEvidence) -> str:
     """``RELEASE-LOG.md``: each item ticked, or open with its reasons; then allowances, figures and hashes."""
-    found = reasons_by_item(evidence)
+    found = reasons_by_item(table, evidence)
     done = sum(1 for reasons in found.values() if not reasons)
     lines = [
         f"# RELEASE-LOG · {evidence.name}",

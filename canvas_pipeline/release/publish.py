@@ -25,6 +25,7 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.records import dumps
 from canvas_pipeline.release.gate import CARDS, ReleaseEvidence, release_log, require
 from canvas_pipeline.storage.atomic import point, sync, unfinished, whole_file
@@ -39,13 +40,13 @@ _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def publish(evidence: ReleaseEvidence, files: Mapping[str, Path], to: Path) -> Path:
+def publish(table: GuardTable, evidence: ReleaseEvidence, files: Mapping[str, Path], to: Path) -> Path:
     """Release ``files`` (name in the release → where it lies) below ``to`` and return the release's folder.
 
     Raises ``GateClosed`` with every reason against (a file that is not the one in the evidence is one), ``BadConfig`` for a
     name that would leave the folder. An equal release that is already there and sound is returned as it is.
     """
-    require(evidence)
+    require(table, evidence)
     _names(evidence.name, files)
     _same_files(evidence, files)
     to.mkdir(parents=True, exist_ok=True)
@@ -55,7 +56,7 @@ def publish(evidence: ReleaseEvidence, files: Mapping[str, Path], to: Path) -> P
             target = temporary / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-        (temporary / LOG).write_text(release_log(evidence), encoding="utf-8")
+        (temporary / LOG).write_text(release_log(table, evidence), encoding="utf-8")
         (temporary / BINDING).write_bytes(dumps(binding(evidence)) + b"\n")
         _write_sums(temporary)
         verify(temporary)  # what lies on the disk now, not what was meant to: a full or failing disk shows here

@@ -1,8 +1,7 @@
-"""Write files, folders and links that appear whole or not at all, and remove folders the same way.
+"""Write files, folders and links atomically, and remove folders the same way.
 
-Whoever looks at a name sees what was there before or all of what is there now, whenever the writer dies. What is not finished lies
-beside it as ``.tmp-<pid>-…``; ``sweep`` removes what dead writers left. A full disk and a read-only one are said with the file's
-name.
+A reader sees the old content or the complete new one, whenever the writer dies. Unfinished content is beside its final name as
+``.tmp-<pid>-…``; ``sweep`` removes what dead writers left. Errors for a full or read-only disk name the file.
 """
 
 from __future__ import annotations
@@ -18,38 +17,38 @@ import psutil
 
 from canvas_pipeline.errors import BadInput, DiskFull, NotWritable
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-NO_RIGHT = (errno.EROFS, errno.EACCES, errno.EPERM)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextmanager
-def room(path: Path) -> Iterator[None]:
-    """Say where there was no room (an error of ``write`` names no file) or no right to write. ``path`` is what is to be written."""
+def write_errors(path: Path) -> Iterator[None]:
+    """Raise ``DiskFull`` or ``NotWritable``, naming the file, for OS errors while ``path`` is written."""
     try:
         yield
     except OSError as error:
         where = Path(str(error.filename or path))
         ours = where == path or where in path.parents or any(part.startswith(".tmp-") for part in where.parts)
-        if error.errno in NO_RIGHT and ours:  # else something could not be read
+        if error.errno in NOT_WRITABLE and ours:  # else an input could not be read
             raise NotWritable(
                 f"{path}: may not be written ({error.strerror}: {where}); nothing half-written is left, name another folder or "
                 "change its rights"
             ) from error
-        if error.errno not in NO_ROOM:
+        if error.errno not in DISK_FULL:
             raise
         raise DiskFull(
-            f"{error.filename or path}: {error.strerror}; nothing half-written is left, make room and run again"
+            f"{error.filename or path}: {error.strerror}; nothing half-written is left, free some disk space and run again"
         ) from error
 
 
 def never_an_input(out: Path, inputs: Iterable[Path | None]) -> None:
-    """Raise ``BadInput`` where ``out`` is one of the files that are read, by whatever name or link."""
+    """Raise ``BadInput`` if ``out`` is one of the input files, by whatever name or link."""
     if out.exists() and any(path is not None and path.exists() and out.samefile(path) for path in inputs):
         raise BadInput(f"{out} is one of the inputs, which are never written over; name another file to write")
 
 
 def unfinished(path: Path, kind: str = "new") -> Path:
-    """The name beside ``path`` of what this process has not finished; nothing is there. ``sweep`` knows it."""
+    """Return this process's temporary name beside ``path``, with nothing there; ``sweep`` recognises the name."""
     temporary = path.with_name(f".tmp-{os.getpid()}-{kind}-{path.name}")
     if temporary.is_dir() and not temporary.is_symlink():
         shutil.rmtree(temporary, ignore_errors=True)
@@ -60,13 +59,14 @@ def unfinished(path: Path, kind: str = "new") -> Path:
 
 @contextmanager
 def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to; it takes the name when the block ends without an error. ``private``: a file of mode
-    0600 from the start. Raises ``BadInput`` where ``path`` is a folder, ``NotWritable`` and ``DiskFull``."""
+    """Yield a temporary path to write to; it is renamed to ``path`` when the block ends without an error.
+
+    ``private``: the file has mode 0600 from the start. Raises ``BadInput`` if ``path`` is a folder."""
     if path.is_dir():
         raise BadInput(f"{path} is a folder; name a file in it")
     temporary = unfinished(path)
     try:
-        with room(path):
+        with write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if private else 0o777)
             if private:
                 temporary.touch(mode=0o600, exist_ok=False)
@@ -80,13 +80,15 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path, mark: str | None = None) -> Iterator[Path]:
-    """Like ``whole_file`` for a folder. With ``mark``, what is at ``path`` is replaced only where it holds a file of that name
-    (it is ours) or nothing; anything else raises ``BadInput`` before the block starts."""
+    """Do what ``whole_file`` does, for a folder.
+
+    With ``mark``, an existing folder is replaced only if it is empty or holds a file of that name (so it is ours); anything else
+    raises ``BadInput`` before the block starts."""
     if mark and path.exists() and not (path / mark).is_file() and (not path.is_dir() or any(path.iterdir())):
         raise BadInput(f"{path} exists and was not written by this command; name another folder, or empty it")
     temporary = unfinished(path)
     try:
-        with room(path):
+        with write_errors(path):
             temporary.mkdir(parents=True)
             yield temporary
             place(temporary, path)
@@ -95,7 +97,7 @@ def whole_folder(path: Path, mark: str | None = None) -> Iterator[Path]:
 
 
 def place(folder: Path, path: Path) -> None:
-    """Give a finished folder its name; a folder that has it is removed."""
+    """Rename a finished folder to ``path``; a folder that is there is removed."""
     old = unfinished(path, "old")
     if path.exists():
         os.rename(path, old)
@@ -104,21 +106,21 @@ def place(folder: Path, path: Path) -> None:
 
 
 def point(link: Path, name: str) -> None:
-    """Make ``link`` a link to ``name`` in its folder, in place of whatever link it was."""
+    """Make ``link`` a symbolic link to ``name`` in its own folder, replacing an existing link."""
     temporary = unfinished(link)
     temporary.symlink_to(name)
     os.replace(temporary, link)
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder: gone for every reader at once, by another name, before its files go."""
+    """Remove a folder: rename it first, so that it is gone for every reader at once."""
     gone = unfinished(folder, "gone")
     os.rename(folder, gone)
     shutil.rmtree(gone, ignore_errors=True)
 
 
 def sync(folder: Path, *, deep: bool = False) -> None:
-    """Wait until the disk has a folder's names, and with ``deep`` all that is in it."""
+    """Flush a folder's directory entry to disk, and with ``deep`` everything in it."""
     for path in [*(folder.rglob("*") if deep else ()), folder]:
         fd = os.open(path, os.O_RDONLY)
         try:
@@ -128,7 +130,7 @@ def sync(folder: Path, *, deep: bool = False) -> None:
 
 
 def sweep(root: Path, *, deep: bool = True) -> int:
-    """Remove what dead writers left in a folder, and with ``deep`` below it; returns how much. What this process left goes too."""
+    """Remove what dead writers, or this process, left unfinished in a folder, and with ``deep`` below it; returns the number."""
     count = 0
     for path in sorted((root.rglob if deep else root.glob)(".tmp-*")):
         pid = path.name.split("-")[1]

@@ -1,16 +1,15 @@
-"""The code version of a stage: a digest of the code in this package that decides its result.
+"""Compute the code version of a stage: a digest of the code in this package that decides its result.
 
-It is computed from imports. A module counts with everything that it imports within the package, transitively, also inside
-functions; so does a module that it names in a string (an argument of ``python -m``), and a data file or folder that lies beside it
-and that it names. ``pipeline`` and the ``data`` of a track join stages together, so their modules count by definition instead: of
-``pipeline.evaluation:_benched.run`` (a function defined in a function) the definition itself, the definitions it uses, and what
-those import.
+A module counts with everything that it imports within the package, transitively and inside functions too; with modules that it
+names in a string (an argument of ``python -m``); and with data files and folders beside it that it names. ``pipeline`` and the
+``data`` of a track join stages together, so their modules count by definition: for ``pipeline.evaluation:_benched.run`` (a function
+defined in a function) the definition itself, the definitions it uses, and what those import.
 
-Syntax trees count without docstrings and comments: such an edit recomputes nothing. Each file is read once: a process, and those
-forked from it, run the code they have loaded, and must not name what a file was edited to since.
+Docstrings and comments do not count. Each file is read once: a process, and those forked from it, run the code that they have
+loaded, and must not report what a file was edited to since.
 
-Not seen: what a function closes over (these are a stage's inputs, which its recipe names by content), and an import by a name that
-is put together at run time.
+Not covered: values that a function closes over (they are a stage's inputs, which its recipe names by content), and imports by a
+name that is built at run time.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from typing import Any
 
 PACKAGE, ROOT = __name__.partition(".")[0], Path(__file__).resolve().parents[1]
 JOINING = re.compile(rf"{PACKAGE}\.(?:pipeline|tracks\.\w+\.data)(?:\.|$)")
-"""Where modules count by definition: what joins stages together."""
-PROFILE, PROFILES = "profile", f"{PACKAGE}.profiles"
-"""What a definition reads of its workspace's profile is written in ``profiles``; a profile's name stands in every recipe."""
+"""Modules that join stages together and count by definition."""
+PROFILE = "profile"
+"""The attribute of a workspace whose values decide the result of a stage that reads them."""
 UNREAD = {".md", ".pyc"}
-"""Data files that say nothing about what code does."""
+"""Suffixes of files that never change what code does."""
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "torch": ("torch",),
     "transformers": ("transformers", "tokenizers"),
@@ -44,25 +43,26 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "presidio_analyzer": ("presidio-analyzer",),
     "spacy": ("spacy",),
 }
-"""What is imported → the distributions whose versions decide a result."""
+"""Imported name → the distributions whose versions decide a result."""
 
 Node = tuple[str, str]
-"""A module and one of its definitions; the whole module where that is empty."""
+"""A module and one of its definitions; an empty definition means the whole module."""
 
 
 @dataclass
 class Piece:
-    """A module or a definition, and what it depends on. ``libraries`` are imported names from outside of the package."""
+    """A module or a definition, and what it depends on. ``libraries`` are imported names from outside the package."""
 
     digest: bytes
     uses: set[Node] = field(default_factory=set)
     libraries: set[str] = field(default_factory=set)
     data: set[Path] = field(default_factory=set)
+    profile: bool = False
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file. ``definitions`` is empty where its modules count whole."""
+    """One file. ``definitions`` is empty if the module counts as a whole."""
 
     whole: Piece
     definitions: Mapping[str, Piece]
@@ -77,13 +77,14 @@ class Imported:
 
 
 def code_version(*roots: str) -> str:
-    """The digest of what some roots run: modules (``bench.generate``) or definitions of ``line`` (``line.bench:scored``).
+    """Return the digest of what the roots run: modules (``evaluation.generate``) or definitions (``pipeline.evaluation:scored``).
+
     Raises ``LookupError`` for a root that does not exist."""
     return _digest_of(counted(*roots)).hex()[:16]
 
 
 def library_versions(*roots: str, unused: Iterable[str] = ()) -> dict[str, str]:
-    """Distribution → installed version, of those in ``LIBRARIES`` that the roots' code imports, without ``unused``."""
+    """Return distribution → installed version for those in ``LIBRARIES`` that the roots' code imports, without ``unused``."""
     imported = {name for piece in _reached(*roots).values() for name in piece.libraries}
     found = {distribution for name in imported for distribution in LIBRARIES.get(name, ())}
     return {name: _installed(name) for name in sorted(found.difference(unused))}
@@ -91,7 +92,7 @@ def library_versions(*roots: str, unused: Iterable[str] = ()) -> dict[str, str]:
 
 @functools.cache
 def counted(*roots: str) -> dict[str, bytes]:
-    """What ``code_version`` looks at: file (and definition) → digest."""
+    """Return what ``code_version`` covers: file (and definition) → digest."""
     found: dict[str, bytes] = {}
     for (module, definition), piece in _reached(*roots).items():
         name = _name(_path(module) or ROOT)
@@ -102,19 +103,24 @@ def counted(*roots: str) -> dict[str, bytes]:
 
 @functools.cache
 def package_version() -> str:
-    """The digest of the whole package: every module and every data file."""
+    """Return the digest of the whole package: every module and every data file."""
     modules = {_name(path): _source(path).whole.digest for path in sorted(ROOT.rglob("*.py"))}
     data = {_name(path): _content(path) for path in _files(ROOT) if path.suffix != ".py"}
     return _digest_of(modules | data).hex()[:16]
 
 
 def module_version(module: str) -> str:
-    """The digest of one module alone, without what it imports."""
+    """Return the digest of one module alone, without what it imports."""
     return _piece(f"{PACKAGE}.{module}", "").digest.hex()[:16]
 
 
+def reads_profile(*roots: str) -> bool:
+    """Return whether the roots' code reads more of the workspace's profile than its name."""
+    return any(piece.profile for piece in _reached(*roots).values())
+
+
 def root_of(function: Callable[..., Any]) -> str:
-    """A function of ``line`` as a root."""
+    """Return the root that names a function of a module that counts by definition."""
     return f"{function.__module__.removeprefix(PACKAGE + '.')}:{function.__qualname__.replace('.<locals>', '')}"
 
 
@@ -134,7 +140,7 @@ def _reached(*roots: str) -> dict[Node, Piece]:
 
 
 def _nodes(module: str, definition: str = "") -> list[Node]:
-    """A module, or its definition where it counts by those; and the packages around it."""
+    """Return the node of a module (of its definition if it counts by definition), and those of the packages around it."""
     parts = module.split(".")
     around = [".".join(parts[:length]) for length in range(1, len(parts))]
     inner = definition if JOINING.match(module) else ""
@@ -174,7 +180,7 @@ def _source(path: Path) -> Source:
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
-    """The tree as it runs: without docstrings, and without what only a type checker imports."""
+    """Remove docstrings, and imports that only a type checker runs."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if ast.get_docstring(node, clean=False) is not None:
@@ -184,7 +190,7 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
 
 
 def _definitions(module: str, tree: ast.Module, beside: Mapping[str, Path]) -> dict[str, Piece]:
-    """The module's definitions by name; none where other statements run too, which may change any of them."""
+    """Return the module's definitions by name; none if it runs other statements, which may change any of them."""
     nodes: dict[str, list[ast.AST]] = {}
     around: dict[str, list[Imported]] = {}
     for statement in tree.body:
@@ -211,7 +217,7 @@ def _definitions(module: str, tree: ast.Module, beside: Mapping[str, Path]) -> d
                 own = {used, f"{outer}.{used}"} & nodes.keys()
                 piece.uses.update((module, each) for each in own if each != name)
             if _reads_profile(part):
-                piece.uses.update(_nodes(PROFILES))
+                piece.profile = True
     return found
 
 
@@ -225,7 +231,7 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _of_nodes(nodes: Iterable[ast.AST], beside: Mapping[str, Path]) -> Piece:
-    """A piece with what its strings name."""
+    """Return the piece of some nodes, with the data files and modules that their strings name."""
     nodes = list(nodes)
     piece = Piece(hashlib.sha256("\n".join(map(ast.dump, nodes)).encode()).digest())
     for node in (inner for outer in nodes for inner in ast.walk(outer)):
@@ -238,7 +244,7 @@ def _of_nodes(nodes: Iterable[ast.AST], beside: Mapping[str, Path]) -> Piece:
 
 
 def _imports(tree: ast.AST) -> dict[str, list[Imported]]:
-    """Bound name → what imports bind it to, anywhere in the tree."""
+    """Return bound name → what the tree's imports bind it to."""
     found: dict[str, list[Imported]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -254,7 +260,7 @@ def _imports(tree: ast.AST) -> dict[str, list[Imported]]:
 
 
 def _use(piece: Piece, imported: Imported, attribute: str = "") -> None:
-    """Let a piece depend on what it uses of an import."""
+    """Add what a piece uses of an import to its dependencies."""
     if _is_ours(imported.module):
         piece.uses.update(_nodes(imported.module, imported.name or attribute))
     else:
@@ -263,7 +269,7 @@ def _use(piece: Piece, imported: Imported, attribute: str = "") -> None:
 
 
 def _names(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Names that are read, with the attribute that is read of them; a function's annotations are never evaluated."""
+    """Yield the names that are read, each with its attribute that is read; annotations, which are never evaluated, are skipped."""
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     annotations = [arg.annotation for f in functions for arg in ast.walk(f.args) if isinstance(arg, ast.arg)]
     annotations += [f.returns for f in functions]
@@ -276,7 +282,7 @@ def _names(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def _reads_profile(tree: ast.AST) -> bool:
-    """Whether something but its name is read of an attribute ``profile``."""
+    """Return whether more than the name of an attribute ``profile`` is read."""
     named = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "name"}
     return any(
         isinstance(node, ast.Attribute) and node.attr == PROFILE and id(node) not in named for node in ast.walk(tree)
@@ -321,7 +327,6 @@ def _digest_of(parts: Mapping[str, bytes]) -> bytes:
     return h.digest()
 
 
-@functools.cache
 def _installed(distribution: str) -> str:
     try:
         return version(distribution)

@@ -1,6 +1,6 @@
-"""Content hashes of files and folders, as manifests, run specs and releases write them.
+"""Hash the content of files and folders, as manifests, run specs and releases record it.
 
-Apart from ``artifacts``, so that what only hashes a file does not depend on how stages are stored.
+Separate from ``store``, so that code that only hashes a file does not depend on how stages are stored.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.records import digest
 
 MANIFEST = "manifest.json"
-"""The file in a stage's folder that lists the others; it is no part of the content."""
+"""The file in a stage's folder that lists the others; it does not count as content."""
 
 
 def sha256_file(path: Path) -> str:
-    """sha256 hex of a file's bytes, streaming."""
+    """Return the sha256 of a file's bytes as hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def content_sha256(files: Mapping[str, str]) -> str:
-    """One hash over named files: sorted ``name → sha256``."""
+    """Return one hash over named files, given ``name → sha256``."""
     return digest(*(part for name in sorted(files) for part in (name, files[name])))
 
 
 def sha256_path(path: Path) -> str:
-    """The content hash of a file, or of a folder over names and bytes of its files (a stage's folder gives the hash in
-    its manifest). Raises ``MissingInput`` where nothing is there."""
+    """Return the content hash of a file, or of a folder over the names and bytes of its files.
+
+    For a stage's folder without reports this is the hash in its manifest. Raises ``MissingInput`` if nothing is there."""
     if path.is_file():
         return sha256_file(path)
     if not path.is_dir():

@@ -1,7 +1,6 @@
-"""Tells how a version of a stage differs from the one before it.
+"""Describe in one sentence how a version of a stage differs from the previous one.
 
-In: a complete stage. Out: one sentence. What must hold: an input that may be named after a person (a contributor, a session) is
-counted and not named.
+Inputs that may be named after a person (a contributor, a session) are counted, not named.
 """
 
 from __future__ import annotations
@@ -9,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import msgspec
-
 from canvas_pipeline.storage.digests import MANIFEST
-from canvas_pipeline.storage.store import Manifest, Recipe, Stage
+from canvas_pipeline.storage.store import Manifest, Recipe, Stage, load
 
 NAMED = 4
-"""So many names are listed; the rest are counted."""
+"""Maximum number of inputs that are named; the rest are counted."""
 
 
 def what_changed(stage: Stage, reused: bool, named: Collection[str]) -> str:
-    """Whether a stage was reused or made, and what differs from the version before. ``named`` are the inputs that may be named."""
+    """Say whether a stage was reused or made, and what differs from the previous version. ``named``: inputs that may be named."""
     if reused:
         return "reused: nothing that it is made from has changed"
     before = previous(stage)
@@ -34,15 +31,14 @@ def what_changed(stage: Stage, reused: bool, named: Collection[str]) -> str:
 
 
 def previous(stage: Stage) -> Manifest | None:
-    """The newest other version that is still kept."""
+    """Return the manifest of the newest other version that is still kept."""
     versions = [
         path for path in stage.folder.parent.glob(f"*/{MANIFEST}") if _other(path.parent.name, stage.folder.name)
     ]
     for path in sorted(versions, key=lambda found: found.stat().st_mtime_ns, reverse=True):
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=Manifest)
-        except (OSError, msgspec.DecodeError):
-            continue
+        older = load(path.parent)
+        if older is not None:
+            return older.manifest
     return None
 
 

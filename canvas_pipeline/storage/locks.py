@@ -1,7 +1,7 @@
 """Lock between processes.
 
-A lock ends with the process that holds it, however that ends: the kernel releases it (``flock``). ``alone`` is for work that one
-process does at a time. ``flocked`` locks a file that is open anyway, for one or for several: filelock knows neither.
+The kernel releases a lock when the process that holds it ends, however it ends (``flock``). ``alone`` is for work that one process
+does at a time. ``flocked`` locks a file that is already open, exclusively or shared, which filelock cannot do.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ POLL_S = 0.02
 
 @contextmanager
 def alone(path: Path, busy: str | None = None) -> Iterator[None]:
-    """Hold the lock file ``path``, which is made (0600) where it is not there and stays. Waits for whoever holds it; with ``busy``
-    it does not wait, and raises ``BadConfig`` that says so."""
+    """Hold the lock file ``path``, which is created with mode 0600 and stays.
+
+    Waits until the lock is free; with ``busy`` it does not wait but raises ``BadConfig`` with that message."""
     lock = filelock.FileLock(path, mode=0o600, blocking=busy is None, poll_interval=POLL_S, thread_local=False)
     try:
         lock.acquire()
@@ -34,7 +35,7 @@ def alone(path: Path, busy: str | None = None) -> Iterator[None]:
 
 
 def flocked(file: int, *, shared: bool = False, wait: bool = True) -> bool:
-    """Lock an open file until it is closed everywhere; whether that worked. Without ``wait``, False where another holds it."""
+    """Lock an open file until it is closed everywhere; returns whether it is locked, False only without ``wait``."""
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:

@@ -1,47 +1,37 @@
-"""Every version of every stage that is still on the disk, the superseded ones too.
-
-In: a store. Out: ``Stage`` rows, and their removal. What must hold: a version that is removed is gone for every reader at once
-(it is renamed before its files are unlinked), a ``current`` that named it names nothing, and what crashed writers left goes too.
-"""
+"""List and remove the versions of all stages in a store, superseded ones included."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-import msgspec
 
 from canvas_pipeline.storage.atomic import discard
 from canvas_pipeline.storage.digests import MANIFEST
-from canvas_pipeline.storage.store import Manifest, Stage, Store
+from canvas_pipeline.storage.store import Stage, Store, load, points_at
 
 
 def versions(store: Store) -> list[Stage]:
-    """All complete versions, in the order of their stages' names and fingerprints; a folder whose manifest cannot
-    be read is no version (what it holds is found by ``traces.mentions``)."""
+    """Return all complete versions, ordered by stage name and fingerprint.
+
+    A folder with an unreadable manifest is no version; ``provenance.residue`` scans its files."""
     found = []
     for path in sorted(store.root.rglob(MANIFEST)):
         if path.parent.parent.is_symlink() or path.parent.is_symlink() or _hidden(path.relative_to(store.root)):
             continue
-        try:
-            manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-        except (OSError, msgspec.DecodeError):
-            continue
-        if path.parent == store.home(manifest.stage) / path.parent.name:
-            found.append(Stage(folder=path.parent, manifest=manifest))
+        stage = load(path.parent)
+        if stage is not None and path.parent == store.home(stage.manifest.stage) / path.parent.name:
+            found.append(stage)
     return found
 
 
 def is_current(stage: Stage) -> bool:
-    """Whether this version is the one that readers of the stage are given."""
-    link = stage.folder.with_name("current")
-    return link.is_symlink() and os.readlink(link) == stage.folder.name
+    """Return whether readers of the stage get this version."""
+    return points_at(stage.folder.with_name("current"), stage.folder)
 
 
 def remove(folder: Path) -> None:
-    """Remove one version's folder. A link ``current`` to it goes first: no reader is handed a folder without files."""
+    """Remove one version's folder, and the link ``current`` to it first, so that no reader gets a folder without files."""
     link = folder.with_name("current")
-    if link.is_symlink() and os.readlink(link) == folder.name:
+    if points_at(link, folder):
         link.unlink()
     if folder.is_dir():
         discard(folder)

@@ -9,18 +9,21 @@ from pathlib import Path
 
 import msgspec
 
+from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput, SchemaMismatch
 from canvas_pipeline.guardrails import gate
-from canvas_pipeline.methods import Method
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.storage.digests import sha256_path
+from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
 
 
-def admit(spec: RunSpec) -> None:
+def admit(table: GuardTable, run: Run) -> None:
     """Return if the run may train; otherwise raise, with nothing written.
 
     ``GateClosed`` when an input differs from what the spec names, or the gate refuses its verdicts; ``MissingInput`` when
     one is absent; ``SchemaMismatch`` when the rows are not those of the method."""
+    spec = run.spec
     missing = [name for name in spec.needed if name not in spec.inputs]
     if missing:
         raise MissingInput(
@@ -33,10 +36,12 @@ def admit(spec: RunSpec) -> None:
             f"{spec.method}: {', '.join(changed)} changed since the run spec was made, so its verdicts do not count; "
             f"run the checks again and materialise {spec.method}_run_spec"
         )
-    for name in (f"{spec.row.dataset}_train", f"{spec.row.dataset}_eval"):
-        check_schema(spec.path(name), spec.row)
+    for name in run.dataset.parts:
+        check_schema(spec.path(name), spec.method, run.dataset)
     files = {name: Path(file.path) for name, file in spec.inputs.items() if name.endswith(("_train", "_eval"))}
-    gate.raise_closed(spec.method, gate.reverify(spec.row, spec.verdicts, hashes, files, spec.sizes, limits_of(spec)))
+    gate.raise_closed(
+        spec.method, gate.reverify(table, spec.row, spec.verdicts, hashes, files, run.profile, limits_of(spec))
+    )
 
 
 def limits_of(spec: RunSpec) -> gate.Limits:
@@ -49,24 +54,25 @@ def limits_of(spec: RunSpec) -> gate.Limits:
     }
 
 
-def check_schema(path: Path, row: Method) -> None:
-    """Raise ``SchemaMismatch`` where a file's first row lacks a column the method needs, naming the columns."""
+def check_schema(path: Path, method: str, dataset: DatasetSpec) -> None:
+    """Raise ``SchemaMismatch`` where a file's first row lacks a column of the data set's rows, naming the columns."""
     try:
         with path.open("rb") as file:
             first = next((line for line in file if line.strip()), b"")
     except FileNotFoundError:
         raise MissingInput(f"{path}: no such file; materialise the split that writes it first") from None
     if not first:
-        raise BadInput(f"{path}: no rows; {row.name} needs a {row.dataset} set")
+        raise BadInput(f"{path}: no rows; {method} needs a {dataset.name} set")
     try:
         present = msgspec.json.decode(first, type=dict[str, msgspec.Raw])
     except msgspec.DecodeError:
         raise BadInput(f"{path}:1: not a JSON object") from None
-    lacking = [column for column in row.columns if column not in present]
+    required = [field.encode_name for field in msgspec.structs.fields(dataset.row_type) if field.required]
+    lacking = [column for column in required if column not in present]
     if lacking:
         raise SchemaMismatch(
-            f"{path}: {row.name} trains on {row.dataset} rows, but the column(s) {', '.join(lacking)} are missing "
-            f"(it has {', '.join(sorted(present))}); give it the file of {row.dataset}_split"
+            f"{path}: {method} trains on {dataset.name} rows, but the column(s) {', '.join(lacking)} are missing "
+            f"(it has {', '.join(sorted(present))}); give it the file of {dataset.split}"
         )
 
 

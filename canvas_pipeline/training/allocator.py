@@ -74,6 +74,6 @@ def reported(folder: Path, pids: Iterable[int]) -> int:
     return total
 
 
-def forget(folder: Path) -> None:
-    """The step is over."""
+def remove_reports(folder: Path) -> None:
+    """Remove the reports of a step that has ended."""
     shutil.rmtree(folder, ignore_errors=True)

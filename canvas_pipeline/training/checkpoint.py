@@ -13,17 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from canvas_pipeline.errors import BadInput, MissingInput
-from canvas_pipeline.models.families import family, family_of
+from canvas_pipeline.models.families import family_of
 from canvas_pipeline.models.family import ModelFamily
-from canvas_pipeline.profiles import Profile
 from canvas_pipeline.storage.atomic import whole_folder
 
 Dtype = Literal["float32", "bfloat16"]
-
-
-def family_for(sizes: Profile) -> ModelFamily:
-    """What renders, stops and adapts the models of a profile."""
-    return family(sizes.family_name)
 
 
 def load_tokenizer(folder: Path, family: ModelFamily) -> Any:

@@ -1,23 +1,21 @@
-"""Rows as token ids with the mask of what the model writes: what every trainer, guard and measurement reads.
+"""Encode conversations as token ids with the mask of what the model writes: what every trainer, guard and measurement reads.
 
-In: trajectories, preference pairs, feedback examples, a tokenizer, its family, the profile's way of declaring tools. Out:
-``Encoded`` values (ids, a 0/1 mask of equal length, the length of the prompt). What must hold: the mask is non-empty and decodes to
-exactly the assistant spans: calls, answers and their stop tokens in; prompts and tool results out, also where a
-completion has several messages; a row is never cut.
+The mask is never empty and decodes to exactly the assistant spans: calls, answers and their stop tokens in; prompts and tool
+results out, also where a completion has several messages. A row is never cut.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.family import ModelFamily, Span
-from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory
-from canvas_pipeline.tracks.canvas.tools.prompt import Declaration, declared
+from canvas_pipeline.records import Message
 
 BUCKET = 32
+E = TypeVar("E")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +48,13 @@ def encode(
     messages: Sequence[Message],
     tokenizer: Any,
     family: ModelFamily,
-    declaration: Declaration,
-    tools: tuple[str, ...],
+    schemas: Sequence[dict[str, Any]] | None = None,
     prompt: Sequence[Message] = (),
 ) -> Encoded:
-    """Encode ``prompt`` + ``messages``; the mask covers the assistant spans of ``messages`` only.
+    """Encode ``prompt`` + ``messages``; the mask covers the assistant spans of ``messages`` only. ``schemas`` are those of the
+    tools that the prompt declares.
 
     Raises ``BadInput`` when the mask would be empty or the prompt is not a prefix of the whole."""
-    schemas = declared(tools, declaration)
     rendered = family.render((*prompt, *messages), schemas)
     text, spans = rendered.text, rendered.spans
     start = 0
@@ -94,28 +91,8 @@ def mask_of(offsets: Sequence[Span], spans: Sequence[Span]) -> list[int]:
     return mask
 
 
-def encode_trajectory(row: Trajectory, tokenizer: Any, family: ModelFamily, declaration: Declaration) -> Encoded:
-    """All assistant turns of a trajectory count."""
-    return _named(row.id, lambda: encode(row.messages, tokenizer, family, declaration, row.tools))
-
-
-def encode_pair(row: PreferencePair, tokenizer: Any, family: ModelFamily, declaration: Declaration) -> EncodedPair:
-    """The completions' assistant turns count; earlier turns of the prompt do not."""
-    return _named(
-        row.id,
-        lambda: EncodedPair(
-            encode(row.chosen, tokenizer, family, declaration, row.tools, row.prompt),
-            encode(row.rejected, tokenizer, family, declaration, row.tools, row.prompt),
-        ),
-    )
-
-
-def encode_feedback(row: FeedbackExample, tokenizer: Any, family: ModelFamily, declaration: Declaration) -> Encoded:
-    """The completion's assistant turns count."""
-    return _named(row.id, lambda: encode(row.completion, tokenizer, family, declaration, row.tools, row.prompt))
-
-
-def _named(row_id: str, work: Any) -> Any:
+def named(row_id: str, work: Callable[[], E]) -> E:
+    """Do some work on a row; a ``BadInput`` from it names the row."""
     try:
         return work()
     except BadInput as error:

@@ -1,6 +1,6 @@
 """What the guards G5, G9, G11 and the mask guard judge, measured without training anything that is kept.
 
-In: a ``RunSpec`` (its verdicts are not asked: they are made from this). Out: plain numbers: ``lengths`` in tokens of all rows, the
+In: a run (its verdicts are not asked: they are made from this). Out: plain numbers: ``lengths`` in tokens of all rows, the
 rows whose mask does not decode to exactly the assistant spans, the first step's gradient norm, non-finite activations and
 logits, and per axis the mean reward margin before and after a mini-train. What must hold: the numbers come through the
 same encoding, loss and trainer as the real run; the same spec gives the same numbers.
@@ -13,6 +13,7 @@ import random
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,15 +21,16 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.models.family import ModelFamily
-from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory, read_jsonl
+from canvas_pipeline.records import Message
 from canvas_pipeline.training import preference, supervised
-from canvas_pipeline.training.checkpoint import family_for, load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.device import autocast
-from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_feedback, encode_pair, encode_trajectory
+from canvas_pipeline.training.encoding import Encoded, EncodedPair
 from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import pair_logprobs, sequence_logprobs, tensors
+from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.trainers import said_by
 
@@ -37,11 +39,12 @@ SUPERVISED_ROWS = 64
 Axis = dict[str, Any]
 
 
-def measure(spec: RunSpec, report: Reporter) -> dict[str, Any]:
+def measure(run: Run, report: Reporter) -> dict[str, Any]:
     """All measurements of one method on one set of inputs."""
-    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
-    work = {"sft": _trajectories, "pairwise": _pairs, "unpaired": _feedback}[spec.row.objective]
-    result = work(spec, tokenizer, report)
+    spec = run.spec
+    tokenizer = load_tokenizer(spec.start_path, run.family)
+    work = {"sft": _conversations, "pairwise": _pairs, "unpaired": _feedback}[spec.row.objective]
+    result = work(run, tokenizer, report)
     return {
         "method": spec.method,
         "profile": spec.profile,
@@ -113,11 +116,12 @@ def _per_axis(rows: Sequence[Any], seed: int) -> dict[str, list[int]]:
     return {axis: sorted(chance.sample(found[axis], min(ROWS_AN_AXIS, len(found[axis])))) for axis in sorted(found)}
 
 
-def _trajectories(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
-    rows = [row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, Trajectory)]
-    encoded = [encode_trajectory(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in rows]
+def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
+    spec = run.spec
+    rows = [row for path in (spec.train_path, spec.eval_path) for row in run.rows(path)]
+    encoded = [run.encode_conversation(row, tokenizer) for row in rows]
     wrong = wrong_masks(
-        ((row.id, row.messages, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, family_for(spec.sizes)
+        ((row.id, row.messages, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, run.family
     )
     chosen = random.Random(spec.seed).sample(range(len(rows)), min(SUPERVISED_ROWS, len(rows)))
     sample = [encoded[i] for i in chosen]
@@ -126,7 +130,7 @@ def _trajectories(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, 
     small = _mini(spec, len(sample))
     with tempfile.TemporaryDirectory() as folder:
         trainer = supervised.build_trainer(
-            small, model, tokenizer, supervised.dataset(sample), None, Path(folder), quick=True
+            replace(run, spec=small), model, tokenizer, supervised.dataset(sample), None, Path(folder), quick=True
         )
         before = _mean_loss(trainer.model, sample, spec.compute)
         history = said_by(trainer)
@@ -143,10 +147,11 @@ def _mean_loss(model: Any, rows: Sequence[Encoded], compute: Compute) -> float:
     return -sum(sequence_logprobs(model, rows, compute)) / sum(sum(row.mask) for row in rows)
 
 
-def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
-    train = list(read_jsonl(spec.train_path, PreferencePair))
-    rows = [*train, *read_jsonl(spec.eval_path, PreferencePair)]
-    encoded = [encode_pair(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in rows]
+def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
+    spec = run.spec
+    train = list(run.rows(spec.train_path))
+    rows = [*train, *run.rows(spec.eval_path)]
+    encoded = [run.encode_pair(row, tokenizer) for row in rows]
     wrong = wrong_masks(
         (
             (row.id, messages, side)
@@ -154,7 +159,7 @@ def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             for messages, side in ((row.chosen, pair.chosen), (row.rejected, pair.rejected))
         ),
         tokenizer,
-        family_for(spec.sizes),
+        run.family,
     )
     axes = _per_axis(train, spec.seed)
     picked = [index for indices in axes.values() for index in indices]
@@ -189,12 +194,13 @@ def _pairs(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _feedback(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]:
-    train = list(read_jsonl(spec.train_path, FeedbackExample))
-    rows = [*train, *read_jsonl(spec.eval_path, FeedbackExample)]
-    encoded = [encode_feedback(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in rows]
+def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
+    spec = run.spec
+    train = list(run.rows(spec.train_path))
+    rows = [*train, *run.rows(spec.eval_path)]
+    encoded = [run.encode_feedback(row, tokenizer) for row in rows]
     wrong = wrong_masks(
-        ((row.id, row.completion, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, family_for(spec.sizes)
+        ((row.id, row.completion, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, run.family
     )
     bad = [index for index, row in enumerate(train) if not row.label]
     axes = {axis: [bad[i] for i in indices] for axis, indices in _per_axis([train[i] for i in bad], spec.seed).items()}
@@ -204,7 +210,7 @@ def _feedback(spec: RunSpec, tokenizer: Any, report: Reporter) -> dict[str, Any]
     picked = [*undesirable, *desirable]
     order = list(range(len(picked)))
     random.Random(spec.seed).shuffle(order)
-    prepared = preference.feedback_rows([train[i] for i in picked], order, spec, tokenizer)
+    prepared = preference.feedback_rows([train[i] for i in picked], order, run, tokenizer)
     model = load_model(spec.start_path, spec.hyperparameters.dtype)
     state = health(model, [encoded[i] for i in picked[: spec.hyperparameters.batch]], spec.compute)
     rows_with_start = preference.add_references(prepared, fuse_head(model), spec.compute)

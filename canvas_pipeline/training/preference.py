@@ -1,6 +1,6 @@
 """dpo, ipo, apo-zero, sppo, nca over pairs with a shared, precomputed reference; kto over unpaired feedback.
 
-In: an admitted ``RunSpec``. Out: the folder of ``trainers.run``. What must hold: the reference is frozen (numbers in a file,
+In: an admitted run. Out: the folder of ``trainers.run``. What must hold: the reference is frozen (numbers in a file,
 or computed from the start weights before the first step); log-probabilities count the assistant spans of the completion
 only, tool results inside a completion left out, on the policy's and on the reference's side alike; no row is cut.
 
@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.records import FeedbackExample, PreferencePair, read_jsonl
 from canvas_pipeline.training import trainers
-from canvas_pipeline.training.checkpoint import family_for, load_model, load_tokenizer
-from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode, encode_feedback, encode_pair, padded_length
+from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.encoding import Encoded, EncodedPair, padded_length
 from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import ReferenceRow, read_reference, sequence_logprobs
+from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import REFERENCE, RunSpec
 
 Batch = Sequence[Mapping[str, Any]]
@@ -116,11 +116,12 @@ def build_pair_trainer(
     )
 
 
-def train_pairs(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
+def train_pairs(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     """Train one of the five pair methods; returns the summary. Raises ``BadInput`` for a pair without reference sums."""
-    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
+    spec = run.spec
+    tokenizer = load_tokenizer(spec.start_path, run.family)
     known = read_reference(spec.path(REFERENCE), spec.inputs[spec.row.start].sha256)
-    sides = [_pairs(path, spec, tokenizer, known) for path in (spec.train_path, spec.eval_path)]
+    sides = [_pairs(path, run, tokenizer, known) for path in (spec.train_path, spec.eval_path)]
     fitting = []
     for pairs, references in sides:
         lengths = [max(p.chosen.length, p.rejected.length) for p in pairs]
@@ -144,40 +145,38 @@ def train_pairs(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
         rows = pair_dataset([pairs[i] for i in order], [references[i] for i in order])
         return build_pair_trainer(spec, model, tokenizer, rows, evaluation, folder)
 
-    return trainers.run(spec, out, reporter, build, tokenizer, facts)
+    return trainers.run(run, out, reporter, build, tokenizer, facts)
 
 
 def _pairs(
-    path: Path, spec: RunSpec, tokenizer: Any, known: Mapping[str, ReferenceRow]
+    path: Path, run: Run, tokenizer: Any, known: Mapping[str, ReferenceRow]
 ) -> tuple[list[EncodedPair], list[tuple[float, float]]]:
     pairs, references = [], []
-    for row in read_jsonl(path, PreferencePair):
+    for row in run.rows(path):
         reference = known.get(row.id)
         if reference is None:
             raise BadInput(
                 f"row {row.id} has no reference log-probabilities; materialise reference_logprobs for this split"
             )
-        pairs.append(encode_pair(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration))
+        pairs.append(run.encode_pair(row, tokenizer))
         references.append((reference.chosen, reference.rejected))
     return pairs, references
 
 
-def feedback_rows(
-    rows: Sequence[FeedbackExample], order: Sequence[int], spec: RunSpec, tokenizer: Any
-) -> list[dict[str, Any]]:
+def feedback_rows(rows: Sequence[Any], order: Sequence[int], run: Run, tokenizer: Any) -> list[dict[str, Any]]:
     """Feedback rows with their mismatched completions, in the ``order`` of training.
 
     KTO's KL term pairs each prompt with the completion of its neighbour in the batch, so the order is fixed here and TRL
     reads in sequence."""
-    family, declaration, batch = family_for(spec.sizes), spec.sizes.declaration, spec.hyperparameters.batch
+    batch = run.spec.hyperparameters.batch
     prepared = []
     for at, index in enumerate(order):
         first = at - at % batch
         last = min(first + batch, len(order)) - 1
         # The neighbour before it in the batch, the first one's being the last; a lone row at the end looks across.
         neighbour = rows[order[at - 1 if at > first else (last if last > first else at - 1)]]
-        own = encode_feedback(rows[index], tokenizer, family, declaration)
-        other = encode(neighbour.completion, tokenizer, family, declaration, rows[index].tools, rows[index].prompt)
+        own = run.encode_feedback(rows[index], tokenizer)
+        other = run.encode_feedback(rows[index], tokenizer, neighbour.completion)
         prepared.append(
             {
                 "id": rows[index].id,
@@ -241,21 +240,20 @@ def build_feedback_trainer(
     )
 
 
-def train_feedback(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
+def train_feedback(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     """Train KTO; returns the summary."""
-    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
+    spec = run.spec
+    tokenizer = load_tokenizer(spec.start_path, run.family)
     sides: list[list[dict[str, Any]]] = []
     left_out = 0
     for path in (spec.train_path, spec.eval_path):
-        rows = list(read_jsonl(path, FeedbackExample))
-        lengths = [
-            encode_feedback(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration).length for row in rows
-        ]
+        rows = list(run.rows(path))
+        lengths = [run.encode_feedback(row, tokenizer).length for row in rows]
         keep = trainers.within_length(lengths, spec, reporter)
         left_out += len(rows) - len(keep)
         training = not sides
         order = trainers.schedule([lengths[i] for i in keep], spec) if training else trainers.watched(len(keep), spec)
-        sides.append(feedback_rows([rows[i] for i in keep], order, spec, tokenizer))
+        sides.append(feedback_rows([rows[i] for i in keep], order, run, tokenizer))
     facts = {
         "rows": len({row["id"] for row in sides[0]}),
         "eval_rows": len(sides[1]),
@@ -272,4 +270,4 @@ def train_feedback(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, An
         model = load_model(spec.start_path, spec.hyperparameters.dtype)
         return build_feedback_trainer(spec, model, tokenizer, train, evaluation, folder)
 
-    return trainers.run(spec, out, reporter, build, tokenizer, facts)
+    return trainers.run(run, out, reporter, build, tokenizer, facts)

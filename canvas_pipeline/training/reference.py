@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.errors import BadInput, GateClosed
-from canvas_pipeline.records import PreferencePair, Row, read_jsonl, write_jsonl
+from canvas_pipeline.records import Row, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
-from canvas_pipeline.training.checkpoint import family_for, load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.device import autocast
-from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode_pair, padded_length
+from canvas_pipeline.training.encoding import Encoded, EncodedPair, padded_length
 from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
-from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline.training.run import Run
 
 ROWS = "rows.jsonl"
 TOKENS_A_BATCH = 4096
@@ -102,12 +102,13 @@ def pair_logprobs(
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 
-def compute(spec: RunSpec, out: Path, reporter: Reporter) -> int:
+def compute(run: Run, out: Path, reporter: Reporter) -> int:
     """Write the reference rows of a preference spec's train and eval files to ``out``; returns how many."""
-    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
+    spec = run.spec
+    tokenizer = load_tokenizer(spec.start_path, run.family)
     model = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
-    pairs = [row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, PreferencePair)]
-    encoded = [encode_pair(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration) for row in pairs]
+    pairs = [row for path in (spec.train_path, spec.eval_path) for row in run.rows(path)]
+    encoded = [run.encode_pair(row, tokenizer) for row in pairs]
     sums = pair_logprobs(model, encoded, spec.compute, reporter)
     name = spec.inputs[spec.row.start].sha256
     rows = (

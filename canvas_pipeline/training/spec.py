@@ -15,7 +15,7 @@ import msgspec
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import Hyperparameters, Method, method
-from canvas_pipeline.profiles import Profile, profile
+from canvas_pipeline.profiles import Profile, digest_of
 from canvas_pipeline.records import Row, digest, dumps
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.training.precision import Compute, compute_dtype
@@ -32,12 +32,15 @@ class InputFile(Row, frozen=True, kw_only=True):
 
 
 class RunSpec(Row, frozen=True, kw_only=True):
-    """One training run. ``inputs`` has the names the gate uses: ``<dataset>_train``, ``<dataset>_eval``, ``base_model`` or
-    ``sft_checkpoint`` (the weights it starts from), ``reference_logprobs`` for the methods that use them, and further
-    files that verdicts are bound to (``bench_cases`` …). ``compute`` is the number type of its products (``precision``)."""
+    """One training run of a track. ``inputs`` has the names the gate uses: ``<dataset>_train``, ``<dataset>_eval``, ``base_model``
+    or ``sft_checkpoint`` (the weights it starts from), ``reference_logprobs`` for the methods that use them, and further
+    files that verdicts are bound to (``bench_cases`` …). ``compute`` is the number type of its products (``precision``);
+    ``sizes`` the digest of the profile's values (``profiles.digest_of``)."""
 
+    track: str
     method: str
     profile: str
+    sizes: str
     seed: int
     hyperparameters: Hyperparameters
     compute: Compute
@@ -50,15 +53,12 @@ class RunSpec(Row, frozen=True, kw_only=True):
         return method(self.method)
 
     @property
-    def sizes(self) -> Profile:
-        """The profile's row."""
-        return profile(self.profile)
-
-    @property
     def sha256(self) -> str:
         """What identifies the run's result: everything but where it is written and where its inputs lie."""
         numbers = dumps(self.hyperparameters).decode()
-        return digest(self.method, self.profile, str(self.seed), numbers, self.compute, *self._hashes())
+        return digest(
+            self.track, self.method, self.profile, self.sizes, str(self.seed), numbers, self.compute, *self._hashes()
+        )
 
     def _hashes(self) -> list[str]:
         used = self.needed
@@ -98,8 +98,9 @@ class RunSpec(Row, frozen=True, kw_only=True):
 
 
 def make_spec(
+    track: str,
     name: str,
-    profile_name: str,
+    profile: Profile,
     seed: int,
     inputs: Mapping[str, Path],
     verdicts: tuple[Verdict, ...] = (),
@@ -110,10 +111,12 @@ def make_spec(
 
     Raises ``BadConfig`` for names that do not exist, ``MissingInput`` for files that are not there."""
     return RunSpec(
+        track=track,
         method=name,
-        profile=profile(profile_name).name,
+        profile=profile.name,
+        sizes=digest_of(profile),
         seed=seed,
-        hyperparameters=hyperparameters or method(name).hyperparameters(profile_name),
+        hyperparameters=hyperparameters or method(name).hyperparameters(profile.name),
         compute=compute or compute_dtype(),
         inputs={key: InputFile(path=str(path.resolve()), sha256=sha256_path(path)) for key, path in inputs.items()},
         verdicts=verdicts,
@@ -136,5 +139,5 @@ def read_spec(path: Path) -> RunSpec:
     except msgspec.DecodeError as error:
         detail = str(error) if isinstance(error, msgspec.ValidationError) else "malformed JSON"
         raise BadInput(f"{path}: not a run spec ({detail}); make it again") from None
-    method(spec.method), profile(spec.profile)
+    method(spec.method)
     return spec

@@ -1,6 +1,6 @@
 """sft, lora, qlora: the next token of every assistant turn.
 
-In: an admitted ``RunSpec`` over trajectories. Out: the folder of ``trainers.run``. What must hold: the loss covers exactly the
+In: an admitted run over conversations. Out: the folder of ``trainers.run``. What must hold: the loss covers exactly the
 assistant spans (calls, answers, stops); the rows are tokenised here and handed to TRL as ids and labels, so that no
 template or truncation of the trainer's own comes between.
 """
@@ -11,20 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.records import Trajectory, read_jsonl
 from canvas_pipeline.training import trainers
-from canvas_pipeline.training.checkpoint import adapter_config, family_for, load_model, load_tokenizer
-from canvas_pipeline.training.encoding import BUCKET, Encoded, encode_trajectory
+from canvas_pipeline.training.checkpoint import adapter_config, load_model, load_tokenizer
+from canvas_pipeline.training.encoding import BUCKET, Encoded
 from canvas_pipeline.training.progress import Reporter
-from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline.training.run import Run
 
 
-def encoded(path: Path, spec: RunSpec, tokenizer: Any) -> list[Encoded]:
-    """All rows of a trajectory file, in its order."""
-    return [
-        encode_trajectory(row, tokenizer, family_for(spec.sizes), spec.sizes.declaration)
-        for row in read_jsonl(path, Trajectory)
-    ]
+def encoded(path: Path, run: Run, tokenizer: Any) -> list[Encoded]:
+    """All rows of a file of conversations, in its order."""
+    return [run.encode_conversation(row, tokenizer) for row in run.rows(path)]
 
 
 def dataset(rows: Sequence[Encoded]) -> Any:
@@ -35,12 +31,12 @@ def dataset(rows: Sequence[Encoded]) -> Any:
 
 
 def build_trainer(
-    spec: RunSpec, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
+    run: Run, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
 ) -> Any:
     """A TRL ``SFTTrainer`` over prepared rows."""
     from trl import SFTConfig, SFTTrainer
 
-    h = spec.hyperparameters
+    spec, h = run.spec, run.spec.hyperparameters
     shared = trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick)
     config = SFTConfig(
         **shared,
@@ -55,16 +51,15 @@ def build_trainer(
         train_dataset=train,
         eval_dataset=evaluation,
         processing_class=tokenizer,
-        peft_config=adapter_config(family_for(spec.sizes), h.adapter_rank, h.adapter_alpha)
-        if spec.row.adapter
-        else None,
+        peft_config=adapter_config(run.family, h.adapter_rank, h.adapter_alpha) if spec.row.adapter else None,
     )
 
 
-def train(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
+def train(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     """Train one of the three methods and leave the folder ``out``; returns the summary."""
-    tokenizer = load_tokenizer(spec.start_path, family_for(spec.sizes))
-    sides = [encoded(path, spec, tokenizer) for path in (spec.train_path, spec.eval_path)]
+    spec = run.spec
+    tokenizer = load_tokenizer(spec.start_path, run.family)
+    sides = [encoded(path, run, tokenizer) for path in (spec.train_path, spec.eval_path)]
     fitting = [[rows[i] for i in trainers.within_length([r.length for r in rows], spec, reporter)] for rows in sides]
     followed = [fitting[1][i] for i in trainers.watched(len(fitting[1]), spec)]
     facts = {
@@ -80,6 +75,6 @@ def train(spec: RunSpec, out: Path, reporter: Reporter) -> dict[str, Any]:
         model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.row.adapter == "qlora")
         evaluation = dataset(followed) if followed else None
         rows = [fitting[0][index] for index in trainers.schedule([row.length for row in fitting[0]], spec)]
-        return build_trainer(spec, model, tokenizer, dataset(rows), evaluation, folder)
+        return build_trainer(run, model, tokenizer, dataset(rows), evaluation, folder)
 
-    return trainers.run(spec, out, reporter, build, tokenizer, facts)
+    return trainers.run(run, out, reporter, build, tokenizer, facts)

@@ -1,6 +1,6 @@
 """What supervised and preference runs share: arguments, journal, resume, the folder they leave.
 
-In: an admitted ``RunSpec`` and a function that builds a TRL trainer. Out: ``DIR/model`` (a full checkpoint), ``metrics.jsonl``,
+In: an admitted run and a function that builds a TRL trainer. Out: ``DIR/model`` (a full checkpoint), ``metrics.jsonl``,
 ``plots/*.png``, ``summary.json``; all at once or not at all. What must hold: the same spec on the same machine gives the same
 bytes; a run killed at any moment continues from its last complete step checkpoint and ends where it would have ended.
 """
@@ -18,11 +18,12 @@ from typing import Any
 
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_folder
-from canvas_pipeline.training.checkpoint import family_for, merged, save_model
+from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.fused_head import project_learnt_only
 from canvas_pipeline.training.plots import plot_metrics
 from canvas_pipeline.training.progress import Reporter, kept
+from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.threads import MACHINE, settle
 
@@ -149,7 +150,7 @@ def last_complete(folder: Path, fingerprint: str) -> Path | None:
 
 
 def run(
-    spec: RunSpec,
+    asked: Run,
     out: Path,
     reporter: Reporter,
     build: Callable[[Path], Any],
@@ -159,6 +160,7 @@ def run(
     """Train to the end, resuming where there is something to resume, and leave the folder ``out``. Returns the summary."""
     from transformers import PrinterCallback
 
+    spec = asked.spec
     steps = out.with_name(f".steps-{out.name}")
     steps.mkdir(parents=True, exist_ok=True)
     project_learnt_only()
@@ -184,7 +186,7 @@ def run(
         "last": _last(history),
     }
     with whole_folder(out) as folder:
-        save_model(_full(trainer, spec, steps), tokenizer, folder / "model", family_for(spec.sizes))
+        save_model(_full(trainer, spec, steps), tokenizer, folder / "model", asked.family)
         write_jsonl(folder / "metrics.jsonl", history)
         (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
         (folder / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")

@@ -9,26 +9,26 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline_tests.gb10 import jobs
-from canvas_pipeline_tests.gb10.runs import QUIET, Bench, bench
+from canvas_pipeline_tests.gb10.runs import QUIET, Sandbox, open_sandbox
 
 STEPS = 40
 
 
-def seconds_a_step(house: Bench, job: str, config: dict[str, object] | None = None) -> float:
+def seconds_a_step(sandbox: Sandbox, job: str, config: dict[str, object] | None = None) -> float:
     """Wall time of the run over its steps, two at a time."""
     settings = {**QUIET, "execution": {"config": {"max_concurrent": 2, **(config or {})}}}
     began = time.monotonic()
-    with dg.execute_job(dg.reconstructable(getattr(jobs, job)), house.instance, run_config=settings) as result:
+    with dg.execute_job(dg.reconstructable(getattr(jobs, job)), sandbox.instance, run_config=settings) as result:
         assert result.success
     return (time.monotonic() - began) / STEPS
 
 
 def test_a_step_costs_at_most_seven_tenths_of_the_stock_executors(tmp_path: Path) -> None:
-    with bench(tmp_path) as house:
-        ours = [seconds_a_step(house, "forty_gb10")]
-        stock = seconds_a_step(house, "forty_stock")
-        served = seconds_a_step(house, "forty_stock", {"start_method": {"forkserver": {}}})
-        ours.append(seconds_a_step(house, "forty_gb10"))
+    with open_sandbox(tmp_path) as sandbox:
+        ours = [seconds_a_step(sandbox, "forty_gb10")]
+        stock = seconds_a_step(sandbox, "forty_stock")
+        served = seconds_a_step(sandbox, "forty_stock", {"start_method": {"forkserver": {}}})
+        ours.append(seconds_a_step(sandbox, "forty_gb10"))
     mean = sum(ours) / len(ours)
     print(
         f"\nseconds a step, {STEPS} steps, two at a time: stock spawn {stock:.3f}, stock forkserver {served:.3f}, "
@@ -39,9 +39,9 @@ def test_a_step_costs_at_most_seven_tenths_of_the_stock_executors(tmp_path: Path
 
 def test_a_step_past_its_cap_is_gone_within_a_second(tmp_path: Path) -> None:
     """The step writes down what it holds, by the measure of the cap; a second after it held its reservation it writes no more."""
-    with bench(tmp_path) as house:
+    with open_sandbox(tmp_path) as sandbox:
         for _ in range(5):
-            found = house.run("diary", config={"retries": {"disabled": {}}})
+            found = sandbox.run("diary", config={"retries": {"disabled": {}}})
             (failure,) = found.of("keeps_a_diary", "STEP_FAILURE")
             assert failure.step_failure_data.user_failure_data is not None
             lines = [json.loads(line) for line in (tmp_path / "diary.jsonl").read_text().splitlines()]

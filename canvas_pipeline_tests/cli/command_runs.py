@@ -31,7 +31,7 @@ def end_at(number: int, kind: str) -> None:
     """Send this process a signal when its run of the job ``demo`` has stored an event."""
     with dg.DagsterInstance.get() as instance:
         while True:
-            for run in instance.get_runs(dg.RunsFilter(job_name="demo", statuses=UNDER_WAY)):
+            for run in instance.get_runs(dg.RunsFilter(job_name="canvas_demo", statuses=UNDER_WAY)):
                 if instance.all_logs(run.run_id, of_type=dg.DagsterEventType(kind)):
                     os.kill(os.getpid(), number)
                     return
@@ -39,17 +39,17 @@ def end_at(number: int, kind: str) -> None:
 
 
 def main(home: str, data: str, *ending: str) -> int:
-    config = {"resources": {"line": {"config": {"root": data}}}}
+    config = {"resources": {"pipeline": {"config": {"root": data}}}}
     if ending:
         threading.Thread(target=end_at, args=(int(ending[0]), ending[1]), daemon=True).start()
-    with session("demo", "demo", Path(home)) as opened:
+    with session("demo", "canvas_demo", Path(home)) as opened:
         return made(opened, config)
 
 
 def made(opened: Session, config: dict[str, object]) -> int:
     opened.instance.add_dynamic_partitions("contributors", [CONTRIBUTOR])
     taken = opened.run("intake", config=config, partition=CONTRIBUTOR)
-    merged = opened.run("demo", assets=[asset_key("corpus")], config=config)
+    merged = opened.run("canvas_demo", assets=[asset_key("corpus", "canvas")], config=config)
     return taken.exit_code or merged.exit_code
 
 

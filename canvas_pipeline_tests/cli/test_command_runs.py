@@ -69,11 +69,11 @@ def test_a_command_that_is_killed_is_found_dead_and_the_next_ends_with_the_same_
     event: str, instance: dg.DagsterInstance, tmp_path: Path, undisturbed: bytes
 ) -> None:
     assert command(tmp_path, str(int(signal.SIGKILL)), event).returncode == -signal.SIGKILL
-    (dead,) = instance.get_runs(dg.RunsFilter(job_name="demo"))
+    (dead,) = instance.get_runs(dg.RunsFilter(job_name="canvas_demo"))
     assert not dead.is_finished
     done = command(tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
-    found = {run.run_id: run.status for run in instance.get_runs(dg.RunsFilter(job_name="demo"))}
+    found = {run.run_id: run.status for run in instance.get_runs(dg.RunsFilter(job_name="canvas_demo"))}
     assert found.pop(dead.run_id) is dg.DagsterRunStatus.FAILURE
     assert list(found.values()) == [dg.DagsterRunStatus.SUCCESS] and rows(tmp_path) == undisturbed
     ledger = UmaCap().open()
@@ -86,7 +86,7 @@ def test_a_command_that_is_told_to_end_ends_its_run_and_says_how_to_go_on(
 ) -> None:
     done = command(tmp_path, str(int(signal.SIGTERM)), "STEP_WORKER_STARTED")
     assert done.returncode == 143 and "Start it again to go on" in done.stdout and "Traceback" not in done.stderr
-    (ended,) = instance.get_runs(dg.RunsFilter(job_name="demo"))
+    (ended,) = instance.get_runs(dg.RunsFilter(job_name="canvas_demo"))
     assert ended.status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE)
 
 
@@ -122,7 +122,7 @@ def test_the_demo_takes_its_settings_from_the_environment_and_names_what_failed(
     assert done.returncode == 3, done.stderr[-3000:]
     assert "collab shrunk" in done.stdout and "\x1b" not in done.stdout and (data / "artifacts").is_dir()
     assert "g6_shrinkage: " in done.stderr and "the whole log: " in done.stderr and "Traceback" not in done.stderr
-    assert instance.get_runs_count(dg.RunsFilter(job_name="demo")) == 0
+    assert instance.get_runs_count(dg.RunsFilter(job_name="canvas_demo")) == 0
 
 
 def test_a_second_demo_takes_in_only_who_is_new_or_changed(instance: dg.DagsterInstance, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from canvas_pipeline.guardrails.table import GUARDS
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.entries import canvas_train, nothing_was_trained, untrained
 from canvas_pipeline_tests.pipeline.good_line import BASE, copy_of
@@ -54,7 +54,9 @@ def test_check_passes_on_the_good_line_and_shows_every_guard(
     ws = copy_of(good_line, tmp_path / "line")
     assert run(ws.root, "--check", "--method", "dpo") == 0
     told = capsys.readouterr().out
-    assert all(guard.name in told for guard in GUARDS.values()) and "FAILED" not in told and "NOT JUDGED" not in told
+    assert (
+        all(guard.name in told for guard in TABLE.guards.values()) and "FAILED" not in told and "NOT JUDGED" not in told
+    )
 
 
 def test_check_reports_every_failure_at_once_and_trains_nothing(
@@ -66,7 +68,7 @@ def test_check_reports_every_failure_at_once_and_trains_nothing(
         BREAKS[guard](ws)
     assert run(ws.root, "--check", "--method", "dpo") == 3
     failed = {line.split()[1] for line in capsys.readouterr().out.splitlines() if "FAILED" in line}
-    assert failed == {GUARDS[guard].name for guard in broken} and nothing_was_trained(ws)
+    assert failed == {TABLE.guards[guard].name for guard in broken} and nothing_was_trained(ws)
 
 
 def test_the_installed_command_ends_with_exit_code_3_and_one_sentence(good_line: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Daemon:
 
     @property
     def log(self) -> Path:
-        """What the daemon that was started last says."""
+        """The log of the daemon that was started last."""
         return self.home / f"daemon-{self.starts}.log"
 
     def start(self) -> None:
@@ -57,19 +57,19 @@ class Daemon:
                 start_new_session=True,
             )
 
-    def said(self, text: str) -> bool:
-        """Whether it has said so; raises ``AssertionError`` with its last words where it has ended by itself."""
-        words = self.log.read_text(errors="replace")
-        assert self.process is not None and self.process.poll() is None, words[-3000:]
-        return text in words
+    def logged(self, text: str) -> bool:
+        """Return whether its log contains ``text``; raises ``AssertionError`` with the log's end if the daemon has ended."""
+        output = self.log.read_text(errors="replace")
+        assert self.process is not None and self.process.poll() is None, output[-3000:]
+        return text in output
 
     def family(self) -> list[psutil.Process]:
-        """Everybody below the daemon: code server, run workers, steps and theirs."""
+        """Return all processes below the daemon: code server, run workers, steps and their children."""
         assert self.process is not None
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def kill(self) -> list[psutil.Process]:
-        """SIGKILL of the daemon alone; returns whom it leaves behind."""
+        """SIGKILL the daemon alone; returns the processes that it leaves behind."""
         assert self.process is not None
         left = self.family()
         self.process.kill()
@@ -77,7 +77,7 @@ class Daemon:
         return left
 
     def stop(self) -> None:
-        """End it as a service manager does, and its code server with it; nothing happens where it does not run."""
+        """End it as a service manager does, and its code server too; does nothing if it does not run."""
         if self.process is None or self.process.poll() is not None:
             return
         left = self.family()

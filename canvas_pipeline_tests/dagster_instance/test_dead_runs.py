@@ -1,4 +1,4 @@
-"""Runs whose process is gone are ended by the next command; runs that live, wait or have just been made are left alone."""
+"""Runs whose process is gone are ended by the next command; runs that live, wait or have just been created are left alone."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Dag
         yield found
 
 
-def made(instance: dg.DagsterInstance, status: dg.DagsterRunStatus = dg.DagsterRunStatus.NOT_STARTED) -> str:
+def create_run(instance: dg.DagsterInstance, status: dg.DagsterRunStatus = dg.DagsterRunStatus.NOT_STARTED) -> str:
     run_id = str(uuid.uuid4())
     instance.create_run_for_job(chain(1), run_id=run_id, status=status)
     return run_id
@@ -61,22 +61,22 @@ def worked_on_once(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def test_the_lock_of_a_run_is_held_from_before_its_start_until_after_its_end(instance: dg.DagsterInstance) -> None:
-    run_id, told = made(instance), {}
+    run_id, lock_held = create_run(instance), {}
     folder = Path(instance.storage_directory())
 
-    def heard(entry: dg.EventLogEntry) -> None:
+    def on_event(entry: dg.EventLogEntry) -> None:
         if entry.dagster_event:
-            told[entry.dagster_event.event_type] = holds(folder, run_id)
+            lock_held[entry.dagster_event.event_type] = holds(folder, run_id)
 
     listen: Any = instance
-    listen.add_event_listener(run_id, heard)
+    listen.add_event_listener(run_id, on_event)
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.api import execute_run
 
     pending = instance.get_run_by_id(run_id)
     assert pending is not None
     assert execute_run(InMemoryJob(chain(1)), pending, instance).success
-    assert told[dg.DagsterEventType.RUN_START] is True and told[dg.DagsterEventType.RUN_SUCCESS] is True
+    assert lock_held[dg.DagsterEventType.RUN_START] is True and lock_held[dg.DagsterEventType.RUN_SUCCESS] is True
     assert holds(folder, run_id) is False
 
 
@@ -96,20 +96,20 @@ def test_a_run_that_an_executor_of_dagsters_own_works_on_is_ended_when_its_proce
 def test_a_run_whose_command_died_before_it_began_is_ended(
     instance: dg.DagsterInstance, when: dg.DagsterRunStatus
 ) -> None:
-    run_id = made(instance, when)
+    run_id = create_run(instance, when)
     worked_on_once(instance, run_id)
     assert end_dead_runs(instance) == [run_id] and status(instance, run_id) is dg.DagsterRunStatus.FAILURE
 
 
 def test_a_run_that_was_to_be_canceled_counts_as_canceled(instance: dg.DagsterInstance) -> None:
-    run_id = made(instance, dg.DagsterRunStatus.CANCELING)
+    run_id = create_run(instance, dg.DagsterRunStatus.CANCELING)
     worked_on_once(instance, run_id)
     assert end_dead_runs(instance) == [run_id] and status(instance, run_id) is dg.DagsterRunStatus.CANCELED
 
 
 @pytest.mark.parametrize("when", dead_runs.UNDER_WAY)
 def test_a_run_whose_worker_lives_is_left_alone(instance: dg.DagsterInstance, when: dg.DagsterRunStatus) -> None:
-    run_id = made(instance, when)
+    run_id = create_run(instance, when)
     with holding(Path(instance.storage_directory()), run_id):
         assert end_dead_runs(instance) == [] and status(instance, run_id) is when
 
@@ -117,7 +117,7 @@ def test_a_run_whose_worker_lives_is_left_alone(instance: dg.DagsterInstance, wh
 def test_a_run_that_nobody_began_is_ended_only_after_its_time(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = made(instance, dg.DagsterRunStatus.STARTING)
+    begun = create_run(instance, dg.DagsterRunStatus.STARTING)
     assert end_dead_runs(instance) == []
     monkeypatch.setattr(dead_runs, "START_S", -1.0)
     assert end_dead_runs(instance) == [begun]

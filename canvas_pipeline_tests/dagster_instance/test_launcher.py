@@ -52,14 +52,14 @@ def status(instance: dg.DagsterInstance, run_id: str) -> WorkerStatus:
     return launcher.check_run_worker_health(run).status
 
 
-def made(instance: dg.DagsterInstance) -> str:
+def create_run(instance: dg.DagsterInstance) -> str:
     run_id = str(uuid.uuid4())
     instance.create_run_for_job(chain(1), run_id=run_id)
     return run_id
 
 
 def test_a_run_lives_as_long_as_its_worker_and_is_dead_when_that_was_killed(instance: dg.DagsterInstance) -> None:
-    run_id = made(instance)
+    run_id = create_run(instance)
     with worker(Path(instance.storage_directory()), run_id):
         assert status(instance, run_id) is WorkerStatus.RUNNING
     assert status(instance, run_id) is WorkerStatus.NOT_FOUND
@@ -68,11 +68,11 @@ def test_a_run_lives_as_long_as_its_worker_and_is_dead_when_that_was_killed(inst
 def test_a_run_whose_worker_has_not_begun_or_is_of_another_executor_is_left_alone(
     instance: dg.DagsterInstance,
 ) -> None:
-    assert status(instance, made(instance)) is WorkerStatus.RUNNING
+    assert status(instance, create_run(instance)) is WorkerStatus.RUNNING
 
 
 def test_a_run_that_was_killed_and_taken_up_by_another_worker_lives(instance: dg.DagsterInstance) -> None:
-    run_id = made(instance)
+    run_id = create_run(instance)
     with worker(Path(instance.storage_directory()), run_id):
         pass
     with worker(Path(instance.storage_directory()), run_id):
@@ -94,10 +94,10 @@ def test_a_process_that_a_worker_has_started_does_not_keep_its_run_alive(tmp_pat
             os.kill(left, signal.SIGKILL)
 
 
-def test_a_folder_that_cannot_be_written_to_stops_no_run_and_is_told(
+def test_a_folder_that_cannot_be_written_to_stops_no_run_and_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "a run").write_text("a file where the folder should be")
     hold(tmp_path, "a run")
     assert holds(tmp_path, "a run") is None
-    assert LOCK in caplog.text and "nobody will know" in caplog.text
+    assert LOCK in caplog.text and "will not be noticed" in caplog.text

@@ -12,8 +12,9 @@ import pytest
 
 from canvas_pipeline.automation.arrivals import AT_ONCE
 from canvas_pipeline.automation.nightly import EVERYTHING, NOTHING
-from canvas_pipeline.defs.automation import CHANGED, INPUTS, contributors, every_night
-from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.defs.automation import CHANGED, INPUTS, every_night
+from canvas_pipeline.defs.canvas.arrivals import contributors
+from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 
 LONG_AGO = 60.0
@@ -34,7 +35,7 @@ class Folder:
     def tick(self) -> list[str]:
         """One evaluation, carried out as the daemon does; returns the partitions that get a run."""
         context = dg.build_sensor_context(
-            instance=self.instance, cursor=self.cursor, resources={"line": Line(root=str(self.root))}
+            instance=self.instance, cursor=self.cursor, resources={"pipeline": PipelineResource(root=str(self.root))}
         )
         result = contributors(context)
         assert isinstance(result, dg.SensorResult)
@@ -136,7 +137,9 @@ def test_files_that_are_not_taken_in_are_named_with_what_to_do(
     for name in ("ok-2.JSONL", "ok-3.json", "grades.csv", "my export.jsonl"):
         (folder.root / "collab" / name).write_text("{}\n")
     (folder.root / "collab" / "sub").mkdir()
-    context = dg.build_sensor_context(instance=folder.instance, resources={"line": Line(root=str(folder.root))})
+    context = dg.build_sensor_context(
+        instance=folder.instance, resources={"pipeline": PipelineResource(root=str(folder.root))}
+    )
     result = contributors(context)
     assert isinstance(result, dg.SensorResult) and result.skip_reason is not None
     told = str(result.skip_reason)
@@ -167,13 +170,13 @@ def demo_of_intake() -> None:
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Line:
+def line(tmp_path: Path) -> PipelineResource:
     synthesize(2, 1, 2, 7, tmp_path / "collab")
-    return Line(root=str(tmp_path))
+    return PipelineResource(root=str(tmp_path))
 
 
-def requested(instance: dg.DagsterInstance, line: Line) -> dict[str, str]:
-    with dg.build_schedule_context(instance=instance, resources={"line": line}) as context:
+def requested(instance: dg.DagsterInstance, line: PipelineResource) -> dict[str, str]:
+    with dg.build_schedule_context(instance=instance, resources={"pipeline": line}) as context:
         request = every_night(context)
     assert isinstance(request, dg.RunRequest)
     return dict(request.tags)
@@ -184,7 +187,7 @@ def empty_night() -> None:
     """Stands in the run storage for a nightly."""
 
 
-def test_the_nightly_says_what_changed_since_the_last_that_succeeded(line: Line) -> None:
+def test_the_nightly_says_what_changed_since_the_last_that_succeeded(line: PipelineResource) -> None:
     with dg.DagsterInstance.local_temp() as instance:
         first = requested(instance, line)
         assert first[CHANGED] == EVERYTHING

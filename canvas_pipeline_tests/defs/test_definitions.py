@@ -12,9 +12,9 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.definitions import defs
-from canvas_pipeline.guardrails.table import GUARDS, guards_for
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.orchestration.track import DAILY, asset_key, next_act
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.defs.graph import graph_text
 
@@ -51,7 +51,7 @@ def test_groups_carry_the_tracks_name_and_each_method_is_one(definitions: dg.Def
         own = {key.path[-1] for key, group in groups.items() if group == f"canvas_{name}".replace("-", "_")}
         assert own == {f"{name}_{part}" for part in ("run_spec", "checkpoint", "bench", "gguf")}
         assert (
-            graph.get(asset_key(f"{name}_bench")).tags.items()
+            graph.get(asset_key(f"{name}_bench", "canvas")).tags.items()
             >= {"track": "canvas", "method": name, "kind": "report"}.items()
         )
 
@@ -68,7 +68,7 @@ def test_no_group_stands_before_and_behind_another(definitions: dg.Definitions) 
 
 def test_an_asset_says_which_one_comes_next() -> None:
     stages = TRACK.stages()
-    said = {name: next_act(spec, stages) for name, spec in stages.items()}
+    said = {name: next_act(spec, stages, "canvas") for name, spec in stages.items()}
     assert said["sft_run_spec"] == "materialise canvas/sft_checkpoint"
     assert said["dpo_bench"] == "materialise canvas/method_matrix, canvas/dpo_gguf"
     assert said["preference_split"] == "materialise canvas/reference_logprobs"  # run specs read both, and come after it
@@ -90,8 +90,9 @@ def test_a_failed_verdict_is_an_error_and_not_a_warning() -> None:
     from canvas_pipeline.guardrails.guard import Measured
     from canvas_pipeline.orchestration.checks import check_result
 
+    guard = TABLE.guards["g3"]
     found = check_result(
-        GUARDS["g3"].verdict(Measured({"tool_selection": 0.1, "cases": 9}), {"base_model": "0", "bench_cases": "0"})
+        guard, guard.verdict(Measured({"tool_selection": 0.1, "cases": 9}), {"base_model": "0", "bench_cases": "0"})
     )
     assert not found.passed and found.severity is dg.AssetCheckSeverity.ERROR
 
@@ -99,16 +100,16 @@ def test_a_failed_verdict_is_an_error_and_not_a_warning() -> None:
 def test_every_guard_is_a_check_of_a_run_spec_of_each_method_it_concerns(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     for name in METHODS:
-        checks = {check.name for check in graph.get_check_keys_for_assets({asset_key(f"{name}_run_spec")})}
-        assert checks == {guard.name for guard in guards_for(METHODS[name])}
-    assert {guard.name for name in METHODS for guard in guards_for(METHODS[name])} == {
-        guard.name for guard in GUARDS.values()
+        checks = {check.name for check in graph.get_check_keys_for_assets({asset_key(f"{name}_run_spec", "canvas")})}
+        assert checks == {guard.name for guard in TABLE.of_method(METHODS[name])}
+    assert {guard.name for name in METHODS for guard in TABLE.of_method(METHODS[name])} == {
+        guard.name for guard in TABLE.guards.values()
     }
 
 
 def test_a_run_spec_waits_for_everything_it_reads(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    read = {key.path[-1] for key in graph.get(asset_key("dpo_run_spec")).parent_keys}
+    read = {key.path[-1] for key in graph.get(asset_key("dpo_run_spec", "canvas")).parent_keys}
     assert {
         "reference_logprobs",
         "base_bench",
@@ -120,7 +121,7 @@ def test_a_run_spec_waits_for_everything_it_reads(definitions: dg.Definitions) -
 
 
 def test_the_demo_holds_three_methods_and_only_the_production_checkpoints_quants(definitions: dg.Definitions) -> None:
-    found = keys_of(definitions, "demo")
+    found = keys_of(definitions, "canvas_demo")
     for kind in ("run_spec", "checkpoint", "bench"):
         assert found & {f"{name}_{kind}" for name in METHODS} == {f"{name}_{kind}" for name in ("sft", "dpo", "kto")}
     assert {key for key in found if key.endswith("_gguf")} == {"production_gguf"}

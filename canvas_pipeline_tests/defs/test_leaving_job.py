@@ -16,7 +16,7 @@ from canvas_pipeline_tests.pipeline.test_leaving_rebuilds import taken_in
 def test_who_leaves_by_the_job_leaves_the_folder_and_the_instance(tmp_path: Path) -> None:
     ws = taken_in(tmp_path / "line")
     first, leaver, last = sorted(intake.contributor_files(ws))
-    line = {"resources": {"line": {"config": {"root": str(ws.root)}}}}
+    line = {"resources": {"pipeline": {"config": {"root": str(ws.root)}}}}
     (tmp_path / "instance").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "instance")) as instance:
         instance.add_dynamic_partitions(CONTRIBUTORS_NAME, [first, leaver, last])
@@ -43,7 +43,7 @@ def test_who_leaves_by_the_job_leaves_the_folder_and_the_instance(tmp_path: Path
         assert sorted(instance.get_dynamic_partitions(CONTRIBUTORS_NAME)) == [first, last]
         assert instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: leaver})) == []
         assert len(instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: first}))) == 1
-        version = instance.get_latest_materialization_event(asset_key("corpus"))
+        version = instance.get_latest_materialization_event(asset_key("corpus", "canvas"))
         assert version and version.asset_materialization
         assert version.asset_materialization.tags is not None
         assert ws.store.get("corpus").sha256 in version.asset_materialization.tags.values()

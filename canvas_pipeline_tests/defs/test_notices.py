@@ -12,7 +12,7 @@ import pytest
 from canvas_pipeline.automation.notification import File
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.defs import notices
-from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline import release
 from canvas_pipeline.pipeline.workspace import Workspace
@@ -37,7 +37,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 def a_night(ws: Workspace, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     """The end of the nightly, from the preference split to the release."""
-    keys = [asset_key(name) for name in NIGHT]
+    keys = [asset_key(name, "canvas") for name in NIGHT]
     job = defs().resolve_job_def("nightly")
     return job.execute_in_process(run_config=config(ws), instance=instance, asset_selection=keys, raise_on_error=False)
 
@@ -50,7 +50,7 @@ def failure(result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance, ws:
         dagster_instance=instance,
         dagster_run=result.dagster_run,
         dagster_event=event,
-        resources={"line": Line(root=str(ws.root))},
+        resources={"pipeline": PipelineResource(root=str(ws.root))},
     )
     notices.failures(context.for_run_failure())
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.examples.feedback import balance, feedback, subject
 from canvas_pipeline.tracks.canvas.examples.moments import moments
 from canvas_pipeline.tracks.canvas.examples.mutation import mutate, quotas
 from canvas_pipeline.tracks.canvas.examples.verification import faults
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 from canvas_pipeline_tests.examples.conversations import conversations
 

@@ -9,7 +9,6 @@ import pytest
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.gemma4.wire import CALL_OPEN, Malformed, ToolCall, parse_turn, serialise
-from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import BenchCase, Message, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.bench.score import outcome
 from canvas_pipeline.tracks.canvas.examples.distractors import COMPANIONS, HALLUCINATED, NEAR_MISSES, call_for
@@ -18,6 +17,7 @@ from canvas_pipeline.tracks.canvas.examples.moments import Step, moments
 from canvas_pipeline.tracks.canvas.examples.mutation import MIXED, MIXTURES, SINGLE, Mutated, categories, mutate, quotas
 from canvas_pipeline.tracks.canvas.examples.policy import PLAIN_ANSWERS
 from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES, faults
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, validate
 from canvas_pipeline_tests.examples.conversations import conversations
 

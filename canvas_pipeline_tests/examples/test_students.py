@@ -8,10 +8,10 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import dumps
 from canvas_pipeline.tracks.canvas.examples import campus
 from canvas_pipeline.tracks.canvas.examples.students import Snapshot, imprint, restage, short, spoken_name, students
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline_tests.examples.worlds import EMBEDDED, corpus, embedded_students
 
 

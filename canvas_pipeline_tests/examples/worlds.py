@@ -6,9 +6,9 @@ import functools
 import random
 from datetime import UTC, datetime, timedelta
 
-from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import Item, item_id
 from canvas_pipeline.tracks.canvas.examples.students import Snapshot, students
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
 EMBEDDED = PROFILES["embedded"]
 COLLECTED = datetime(2026, 3, 2, 10, 11, 12, 345678, tzinfo=UTC)

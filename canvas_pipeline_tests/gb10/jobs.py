@@ -1,4 +1,4 @@
-"""Jobs that steps of the executor's tests are made of: sizes in MiB, real processes, nothing pretended.
+"""Jobs for the tests of the executor: sizes in MiB, real processes.
 
 ``CANVAS_TEST_FOLDER`` is where steps leave what a test looks for.
 """
@@ -15,7 +15,7 @@ import dagster as dg
 
 from canvas_pipeline.gb10 import process_group
 from canvas_pipeline.gb10.executor import gb10_executor
-from canvas_pipeline.gb10.ledger import Entry, Ledger
+from canvas_pipeline.gb10.ledger import Ledger, LedgerEntry
 
 MIB = 1 << 20
 
@@ -25,7 +25,7 @@ def folder() -> Path:
 
 
 def graph_of_forty(executor: dg.ExecutorDefinition) -> dg.JobDefinition:
-    """Ten chains of four, each step next to nothing: what is measured is what it costs to start and end one."""
+    """Define ten chains of four steps that do nothing, to measure what starting and ending a step costs."""
 
     @dg.op
     def first() -> int:
@@ -54,7 +54,7 @@ def forty_stock() -> dg.JobDefinition:
 
 
 def fill(size_mib: int, chunk_mib: int = 8, pause_s: float = 0.01) -> list[bytearray]:
-    """Really take so much memory, bit by bit."""
+    """Take that much memory, in small chunks."""
     held = []
     for _ in range(size_mib // chunk_mib):
         held.append(bytearray(os.urandom(1) * (chunk_mib * MIB)))
@@ -63,12 +63,12 @@ def fill(size_mib: int, chunk_mib: int = 8, pause_s: float = 0.01) -> list[bytea
 
 
 def until(holds: Callable[[], object]) -> None:
-    """Wait for something to become true; a step that waits in vain is ended by the test that started it."""
+    """Wait until ``holds`` returns true; the test ends a step that waits in vain."""
     while not holds():
         time.sleep(0.02)
 
 
-def entries() -> list[Entry]:
+def entries() -> list[LedgerEntry]:
     ledger = Ledger(Path(os.environ["CANVAS_UMA_LEDGER"]))
     found = ledger.entries()
     ledger.close()
@@ -76,14 +76,14 @@ def entries() -> list[Entry]:
 
 
 def measured_mib(reserved_mib: int = 0) -> float:
-    """What the guard of this step last told the ledger that it uses; 0 where less than so much is reserved for it."""
+    """MiB of this step by its last report to the ledger; 0 if less than ``reserved_mib`` is reserved for it."""
     token = os.environ[process_group.MARK]
     used = [e.used for e in entries() if e.token == token and e.size >= reserved_mib * MIB]
     return max(used, default=0) / MIB
 
 
 def leave_a_child(name: str, code: str = "import time; time.sleep(600)") -> int:
-    """A program that left the step's session; its process id is written down."""
+    """Start a program that leaves the step's session, and write its process id to a file."""
     child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     (folder() / f"{name}.pid").write_text(str(child.pid))
     return child.pid
@@ -91,7 +91,7 @@ def leave_a_child(name: str, code: str = "import time; time.sleep(600)") -> int:
 
 @dg.op(tags={"canvas/uma_gib": "0.2"})
 def greedy() -> int:
-    """Three times what it reserved, no faster than it is measured, with a child that sleeps."""
+    """Take three times the reservation, no faster than it is measured, with a child that sleeps."""
     leave_a_child("greedy")
     (folder() / "greedy.started").touch()
     held = []
@@ -104,7 +104,7 @@ def greedy() -> int:
 
 @dg.op(tags={"canvas/uma_gib": "0.2"})
 def neighbour() -> int:
-    """Works until the greedy one is gone."""
+    """Work until the greedy step is gone."""
     held = fill(64)
     until((folder() / "greedy.started").exists)
     until(lambda: not any(entry.step == "greedy" for entry in entries()))
@@ -113,7 +113,7 @@ def neighbour() -> int:
 
 @dg.op(tags={"canvas/uma_gib": "0.25"})
 def underestimated() -> int:
-    """Takes more than it says, less than twice as much; ends once that was measured, and only where so much is reserved."""
+    """Take between one and two times what is declared; end once that was measured, if that much is reserved."""
     held = fill(350)
     until(lambda: measured_mib(reserved_mib=350) >= 320)
     return len(held)
@@ -143,9 +143,9 @@ def third_time(context: dg.OpExecutionContext) -> int:
 
 
 @dg.op
-def fails_unless_told() -> int:
-    if not (folder() / "told").exists():
-        raise RuntimeError("not told")
+def fails_unless_released() -> int:
+    if not (folder() / "go").exists():
+        raise RuntimeError("not released")
     return 2
 
 
@@ -200,7 +200,7 @@ def two_large() -> None:
 
 
 @dg.job(executor_def=gb10_executor)
-def leaving() -> None:
+def leaving_a_child() -> None:
     leaves_a_child()
 
 
@@ -211,7 +211,7 @@ def retrying() -> None:
 
 @dg.job(executor_def=gb10_executor)
 def failing() -> None:
-    add(number(), fails_unless_told())
+    add(number(), fails_unless_released())
 
 
 @dg.job(executor_def=gb10_executor)
@@ -224,21 +224,21 @@ def prepare() -> str:
     return "prepared"
 
 
-UNTIL_TOLD = """
+UNTIL_RELEASED = """
 import pathlib, sys, time
 x = bytearray(30 << 20)
 for _ in range(6000):
     if pathlib.Path(sys.argv[1]).exists():
         sys.exit(0)
     time.sleep(0.1)
-sys.exit("nobody told me to end")
+sys.exit("was never released")
 """
 
 
 @dg.op(tags={"canvas/uma_gib": "0.4"})
 def work(text: str) -> str:
-    """Starts a program that leaves the session, takes memory, and writes its result whole or not at all."""
-    child = subprocess.Popen([sys.executable, "-c", UNTIL_TOLD, str(folder() / "told")], start_new_session=True)
+    """Start a program that leaves the session, take memory, and write the result atomically."""
+    child = subprocess.Popen([sys.executable, "-c", UNTIL_RELEASED, str(folder() / "go")], start_new_session=True)
     (folder() / "work.pid").write_text(f"{os.getpid()} {os.getppid()} {child.pid}")
     held = fill(48)
     if child.wait() != 0:
@@ -262,7 +262,7 @@ def killable() -> None:
 
 @dg.op(tags={"canvas/uma_gib": "0.125"})
 def keeps_a_diary() -> int:
-    """Three times its reservation, bit by bit, and goes on saying that it lives, and what it holds."""
+    """Take three times the reservation in small chunks, and keep writing the time and the memory held."""
     held = []
     with (folder() / "diary.jsonl").open("a") as diary:
         for turn in range(2000):
@@ -282,7 +282,7 @@ def diary() -> None:
 
 @dg.op
 def spoils_what_was_learned() -> None:
-    """Leaves a ledger in which reservations can be written, and peaks cannot."""
+    """Break the ledger so that reservations can be written and peaks cannot."""
     with sqlite3.connect(os.environ["CANVAS_UMA_LEDGER"]) as db:
         db.executescript("DROP TABLE peaks; CREATE VIEW peaks AS SELECT 1")
 
@@ -298,6 +298,6 @@ def spoiling() -> None:
 
 
 @dg.job(executor_def=gb10_executor)
-def quiet_night() -> None:
+def reusing() -> None:
     finds_its_work_done()
     number()

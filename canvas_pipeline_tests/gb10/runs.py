@@ -1,4 +1,4 @@
-"""Runs of real jobs on a real instance, and what they left behind."""
+"""Run real jobs on a real instance, and read their events and what they left behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.execution.api import execute_run_iterator
 
-from canvas_pipeline.gb10.ledger import Entry, Ledger
+from canvas_pipeline.gb10.ledger import Ledger, LedgerEntry
 from canvas_pipeline.gb10.owner import started
 from canvas_pipeline_tests.dagster_instance.daemon import settle
 from canvas_pipeline_tests.gb10 import jobs
@@ -21,12 +21,12 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 SMALL = """
 telemetry: {enabled: false}
-instance_class: {module: canvas_pipeline.dagster_instance.pipeline_instance, class: LineInstance}
+instance_class: {module: canvas_pipeline.dagster_instance.pipeline_instance, class: PipelineInstance}
 """
 
 
-class Bench:
-    """An instance, a ledger and a folder for the steps, all in one place of their own."""
+class Sandbox:
+    """An instance, a ledger and a folder for the steps, all in one folder."""
 
     def __init__(self, home: Path, *, shipped: bool = False) -> None:
         self.home = home
@@ -49,15 +49,15 @@ class Bench:
         target = dg.reconstructable(getattr(jobs, job))
         settings = {**QUIET, "execution": {"config": dict(config or {})}}
         if run_id is not None:
-            made = self.instance.create_run_for_job(getattr(jobs, job), run_id=run_id, run_config=settings)
-            list(execute_run_iterator(target, made, self.instance))
+            created = self.instance.create_run_for_job(getattr(jobs, job), run_id=run_id, run_config=settings)
+            list(execute_run_iterator(target, created, self.instance))
             return Result(run_id, self.instance)
         with dg.execute_job(
             target, self.instance, run_config=settings, raise_on_error=False, reexecution_options=reexecution
         ) as result:
             return Result(result.run_id, self.instance)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[LedgerEntry]:
         return Ledger(self.ledger_path).entries()
 
     def pid_of(self, name: str) -> int:
@@ -68,7 +68,7 @@ class Bench:
 
 
 class Result:
-    """What a run said, step by step."""
+    """The events of a run."""
 
     def __init__(self, run_id: str, instance: dg.DagsterInstance) -> None:
         run = instance.get_run_by_id(run_id)
@@ -78,8 +78,8 @@ class Result:
     def of(self, step: str, kind: str) -> list[dg.DagsterEvent]:
         return [e for e in self.events if e.step_key == step and e.event_type_value == kind]
 
-    def said(self, step: str) -> str:
-        """The engine's messages about a step, a line each."""
+    def log(self, step: str) -> str:
+        """Return the engine's messages about a step, one per line."""
         return "\n".join(str(e.message) for e in self.of(step, "ENGINE_EVENT"))
 
     def failure(self, step: str) -> Any:
@@ -87,20 +87,20 @@ class Result:
         return event.step_failure_data
 
     def reserved_mib(self, step: str) -> list[float]:
-        """What each attempt of a step reserved."""
-        found = re.findall(r"Admitted.*? with ([\d.]+) ([GM]iB)", self.said(step))
+        """Return the MiB that each attempt of a step reserved."""
+        found = re.findall(r"Admitted.*? with ([\d.]+) ([GM]iB)", self.log(step))
         return [float(number) * (1024 if unit == "GiB" else 1) for number, unit in found]
 
 
 @contextmanager
-def bench(home: Path, *, shipped: bool = False) -> Iterator[Bench]:
-    """A bench in an empty folder; ``shipped``: its instance has the shipped dagster.yaml, as a daemon needs it."""
+def open_sandbox(home: Path, *, shipped: bool = False) -> Iterator[Sandbox]:
+    """Open a sandbox in an empty folder; ``shipped``: with the shipped dagster.yaml, which a daemon needs."""
     before = {name: os.environ.get(name) for name in ("CANVAS_UMA_LEDGER", "CANVAS_TEST_FOLDER", "DAGSTER_HOME")}
     os.environ.update(CANVAS_UMA_LEDGER=str(home / "uma.sqlite"), CANVAS_TEST_FOLDER=str(home))
-    made = Bench(home, shipped=shipped)
+    created = Sandbox(home, shipped=shipped)
     try:
-        yield made
+        yield created
     finally:
-        made.instance.dispose()
+        created.instance.dispose()
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})

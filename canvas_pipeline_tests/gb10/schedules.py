@@ -1,9 +1,9 @@
-"""Random schedules against the real ledger and the real admission: ``python -m canvas_pipeline_tests.gb10.schedules --count 1000``.
+"""Run random schedules against the real ledger and admission: ``python -m canvas_pipeline_tests.gb10.schedules --count 1000``.
 
 Two runs with a connection each share a ledger file; steps of random sizes arrive, run, end, are killed, and so are whole runs.
-Time is played, so that minutes pass in milliseconds; the file, its transactions and the arithmetic are those of a real run.
-Checked after every move: the sum of reservations is within the budget, nobody is overtaken by a later step once it has waited for
-its patience, and whoever is ripe starts as soon as all that ran or was older then has ended. At the end nothing may be left.
+Time is simulated, so minutes pass in milliseconds; the file, its transactions and the arithmetic are those of a real run.
+Checked after every move: the sum of reservations is within the budget, no step is overtaken by a later one once it has waited for
+its patience, and a starved step starts as soon as every step that ran or was older then has ended. At the end nothing may be left.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from canvas_pipeline.gb10.admission import Admitted, Claim, Refused, Room
+from canvas_pipeline.gb10.admission import Admitted, Claim, Headroom, Refused
 from canvas_pipeline.gb10.ledger import Ledger
 from canvas_pipeline.gb10.owner import Owner, boot_id, namespace
 
@@ -39,12 +39,12 @@ class Step:
     killed_after: float | None
     admitted: float | None = None
     ended: float | None = None
-    ripe_at: float | None = None
+    starved_since: float | None = None
     ahead: set[str] = field(default_factory=set)
 
 
 class Schedule:
-    """One random day of a machine."""
+    """One random schedule of steps on one machine."""
 
     def __init__(self, seed: int, path: Path) -> None:
         self.chance = random.Random(seed)
@@ -79,60 +79,46 @@ class Schedule:
             step for step in self.steps if step.admitted is None and step.ended is None and step.arrival <= self.now
         ]
 
-    def room(self) -> Room:
+    def headroom(self) -> Headroom:
         used = sum(round(step.size * step.touches) for step in self.running())
         floor = (self.total - self.budget) // 2
-        return Room(
+        return Headroom(
             budget=self.budget, available=self.total - used - self.standing, floor=floor, standing=self.standing
         )
 
     def play(self) -> None:
-        """To the end; raises ``AssertionError`` where something does not hold."""
+        """Play the schedule to its end; raises ``AssertionError`` if a rule is broken."""
         deadline = self.now + 24 * 3600
         while any(step.ended is None for step in self.steps):
             assert self.now < deadline, "a step never started"
             self._ends()
             for run in self.chance.sample([0, 1], 2):
                 self._asks(run)
-            self._ripens()
+            self._mark_starved()
             self._kills_a_run()
             self.now += TICK_S
         self.now += RETURN_S + 1
-        assert self.runs[0].entries(self.room()) == [], "a reservation was left behind"
+        assert self.runs[0].entries(self.headroom()) == [], "a reservation was left behind"
         for ledger in self.runs:
             ledger.close()
 
     def _ends(self) -> None:
         for step in self.running():
             assert step.admitted is not None
-            age, ledger, guard = self.now - step.admitted, self.runs[step.run], 100 + self.steps.index(step)
+            age, ledger, watchdog = self.now - step.admitted, self.runs[step.run], 100 + self.steps.index(step)
             if step.killed_after is not None and age >= step.killed_after:
-                self.dead.add(guard)  # nobody releases anything: the entry dies with its owner
+                self.dead.add(watchdog)  # nobody releases anything: the entry dies with its owner
             elif age >= step.duration:
                 if self.chance.random() < 0.3:
-                    expected = self.room().available + step.size // 2
+                    expected = self.headroom().available + step.size // 2
                     ledger.returning(step.token, self.owner(step.run + 1), step.size // 2, expected, RETURN_S)
                 else:
                     ledger.release(step.token)
             else:
-                self._changes(step, ledger)
+                ledger.measure(step.token, round(step.size * step.touches))
                 continue
             step.ended = self.now
             self._holds()
-
-    def _changes(self, step: Step, ledger: Ledger) -> None:
-        ledger.measure(step.token, round(step.size * step.touches))
-        if self.chance.random() < 0.05:
-            wanted = round(step.size * self.chance.uniform(0.5, 1.5))
-            if wanted < step.size:
-                ledger.shrink(step.token, wanted)
-                step.size = wanted
-            elif not self._ripe_before(step) and ledger.grow(step.token, wanted, self.room()):
-                step.size = wanted
-            self._holds()
-
-    def _ripe_before(self, step: Step) -> bool:
-        return any(other.ripe_at is not None for other in self.waiting())
 
     def _asks(self, run: int) -> None:
         if run + 1 in self.dead:
@@ -141,7 +127,7 @@ class Schedule:
             if step.run != run:
                 continue
             claim = Claim(token=step.token, size=step.size, since=step.arrival)
-            decision = self.runs[run].ask(claim, f"run-{run}", self.owner(run + 1), self.room(), PATIENCE_S)
+            decision = self.runs[run].ask(claim, f"run-{run}", self.owner(run + 1), self.headroom(), PATIENCE_S)
             assert not isinstance(decision, Refused)
             if isinstance(decision, Admitted):
                 self._overtakes_nobody(step)
@@ -150,19 +136,23 @@ class Schedule:
             self._holds()
 
     def _overtakes_nobody(self, step: Step) -> None:
-        late = [o.token for o in self.waiting() if o.ripe_at is not None and o.arrival < step.arrival and o is not step]
+        late = [
+            o.token
+            for o in self.waiting()
+            if o.starved_since is not None and o.arrival < step.arrival and o is not step
+        ]
         assert not late, f"{step.token} overtook {late}"
 
-    def _ripens(self) -> None:
+    def _mark_starved(self) -> None:
         for step in self.waiting():
-            if step.ripe_at is None and self.now - step.arrival >= PATIENCE_S:
-                step.ripe_at = self.now
+            if step.starved_since is None and self.now - step.arrival >= PATIENCE_S:
+                step.starved_since = self.now
                 step.ahead = {o.token for o in self.steps if o.ended is None and o is not step
                               and (o.admitted is not None or o.arrival < step.arrival)}  # fmt: skip
-            elif step.ripe_at is not None:
+            elif step.starved_since is not None:
                 ends = [o.ended for o in self.steps if o.token in step.ahead]
                 if all(end is not None for end in ends):
-                    last = max((end for end in ends if end is not None), default=step.ripe_at)
+                    last = max((end for end in ends if end is not None), default=step.starved_since)
                     assert self.now - last <= RETURN_S + 3 * TICK_S, f"{step.token} starves"
 
     def _kills_a_run(self) -> None:
@@ -170,19 +160,19 @@ class Schedule:
             self.dead.add(self.killed_run + 1)
             for step in self.steps:
                 if step.run == self.killed_run and step.ended is None:
-                    self.dead.add(100 + self.steps.index(step))  # a guard ends with its run
+                    self.dead.add(100 + self.steps.index(step))  # a watchdog ends with its run
                     step.ended = self.now
 
     def _holds(self) -> None:
         self.moves += 1
-        held = [entry for entry in self.runs[0].entries(self.room()) if entry.state != "waiting"]
+        held = [entry for entry in self.runs[0].entries(self.headroom()) if entry.state != "waiting"]
         assert sum(entry.size for entry in held) + self.standing <= self.budget, (
             "more is reserved than the budget holds"
         )
 
 
 def play(seeds: Iterator[int]) -> tuple[int, int]:
-    """Play schedules; returns how many and with how many moves."""
+    """Play schedules; returns their number and the number of their moves."""
     count = moves = 0
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canvas_pipeline.gb10.admission import Admitted, Claim, Holding, Refused, Room, Waits, decide, victim
+from canvas_pipeline.gb10.admission import Admitted, Claim, Headroom, Holding, Refused, Waits, decide, victim
 
-ROOM = Room(budget=100, available=120, floor=10)
+HEADROOM = Headroom(budget=100, available=120, floor=10)
 SIZES = st.integers(1, 100)
 
 
@@ -20,42 +20,42 @@ def held(size: int, used: int = 0, started: float = 0.0, token: str = "other") -
 
 
 def test_a_step_larger_than_the_budget_is_refused_with_both_numbers() -> None:
-    found = decide(claim(101 << 30), (), (), Room(budget=100 << 30, available=1 << 40, floor=0), 60, 0)
+    found = decide(claim(101 << 30), (), (), Headroom(budget=100 << 30, available=1 << 40, floor=0), 60, 0)
     assert isinstance(found, Refused) and "101.0 GiB" in found.reason and "100.0 GiB" in found.reason
 
 
-def test_a_step_waits_for_the_budget_and_hears_who_holds_it() -> None:
-    found = decide(claim(60), (), [Holding(token="t", size=50, name="checkpoint__sft")], ROOM, 60, 7)
+def test_a_step_waits_for_the_budget_and_names_who_holds_it() -> None:
+    found = decide(claim(60), (), [Holding(token="t", size=50, name="checkpoint__sft")], HEADROOM, 60, 7)
     assert (
         isinstance(found, Waits) and found.why == "budget" and found.waited == 7 and "checkpoint__sft" in found.reason
     )
 
 
 def test_a_standing_reservation_takes_its_place_in_the_budget() -> None:
-    room = Room(budget=100, available=1000, floor=0, standing=60, standing_name="the teacher's slot")
-    found = decide(claim(50), (), (), room, 60, 0)
+    headroom = Headroom(budget=100, available=1000, floor=0, standing=60, standing_name="the teacher's slot")
+    found = decide(claim(50), (), (), headroom, 60, 0)
     assert isinstance(found, Waits) and "the teacher's slot" in found.reason
-    assert isinstance(decide(claim(40), (), (), room, 60, 0), Admitted)
+    assert isinstance(decide(claim(40), (), (), headroom, 60, 0), Admitted)
 
 
 def test_what_is_reserved_and_not_used_yet_is_still_to_come() -> None:
-    room = Room(budget=100, available=70, floor=10)
-    assert isinstance(decide(claim(40), (), [held(40, used=40)], room, 60, 0), Admitted)
-    found = decide(claim(40), (), [held(40, used=10)], room, 60, 0)
+    headroom = Headroom(budget=100, available=70, floor=10)
+    assert isinstance(decide(claim(40), (), [held(40, used=40)], headroom, 60, 0), Admitted)
+    found = decide(claim(40), (), [held(40, used=10)], headroom, 60, 0)
     assert isinstance(found, Waits) and found.why == "memory" and "promised" in found.reason
 
 
-def test_an_elder_that_has_waited_for_its_patience_goes_first() -> None:
-    elder = Claim(token="elder", size=90, since=0.0, name="checkpoint__dpo")
+def test_an_older_claim_that_has_waited_for_its_patience_goes_first() -> None:
+    older = Claim(token="older", size=90, since=0.0, name="checkpoint__dpo")
     holdings = [held(50, used=50)]
-    assert isinstance(decide(claim(10, since=5), [elder], holdings, ROOM, 60, 59), Admitted)
-    found = decide(claim(10, since=5), [elder], holdings, ROOM, 60, 60)
-    assert isinstance(found, Waits) and found.why == "elder" and "checkpoint__dpo" in found.reason
+    assert isinstance(decide(claim(10, since=5), [older], holdings, HEADROOM, 60, 59), Admitted)
+    found = decide(claim(10, since=5), [older], holdings, HEADROOM, 60, 60)
+    assert isinstance(found, Waits) and found.why == "queue" and "checkpoint__dpo" in found.reason
 
 
-def test_an_elder_that_nothing_of_ours_keeps_back_keeps_nobody_waiting() -> None:
-    room = Room(budget=100, available=40, floor=10)  # somebody outside holds the rest
-    assert isinstance(decide(claim(10, since=5), [claim(90, token="elder")], (), room, 60, 600), Admitted)
+def test_an_older_claim_that_could_not_start_even_without_our_steps_blocks_nobody() -> None:
+    headroom = Headroom(budget=100, available=40, floor=10)  # somebody outside holds the rest
+    assert isinstance(decide(claim(10, since=5), [claim(90, token="older")], (), headroom, 60, 600), Admitted)
 
 
 def test_the_floor_takes_the_largest_overdraft_then_the_youngest() -> None:
@@ -85,8 +85,8 @@ def test_admitted_means_that_it_fits_both_the_budget_and_the_memory(
     size: int, others: list[tuple[int, int]], budget: int, available: int, floor: int, standing: int
 ) -> None:
     holdings = [held(reserved, used) for reserved, used in others]
-    room = Room(budget=budget, available=available, floor=floor, standing=standing)
-    found = decide(claim(size), (), holdings, room, 60, 0)
+    headroom = Headroom(budget=budget, available=available, floor=floor, standing=standing)
+    found = decide(claim(size), (), holdings, headroom, 60, 0)
     if isinstance(found, Admitted):
         assert sum(h.size for h in holdings) + standing + size <= budget
         assert size + sum(max(0, h.size - h.used) for h in holdings) <= available - floor

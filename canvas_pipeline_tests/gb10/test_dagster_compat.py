@@ -1,4 +1,4 @@
-"""The contract with Dagster: this fails, and says what to read, when a new Dagster no longer fits ``gb10.dagster_compat``."""
+"""The contract with Dagster: these tests fail, with what to read, when a new Dagster no longer fits ``gb10.dagster_compat``."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_what_is_called_takes_the_arguments_that_it_is_given(called: Callable[..
     assert given <= set(inspect.signature(called).parameters), READ
 
 
-def test_a_run_is_known_to_be_healthy_or_gone_by_the_words_of_run_monitoring() -> None:
+def test_a_run_is_known_to_be_healthy_or_gone_as_run_monitoring_reports_it() -> None:
     found = dagster_compat.CheckRunHealthResult(dagster_compat.WorkerStatus.NOT_FOUND, "gone")
     assert (found.status, found.msg) == (dagster_compat.WorkerStatus.NOT_FOUND, "gone")
     assert dagster_compat.WorkerStatus.RUNNING is not dagster_compat.WorkerStatus.NOT_FOUND

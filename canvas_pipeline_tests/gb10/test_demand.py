@@ -59,7 +59,7 @@ def peaks(tmp_path: Path) -> Peaks:
     return Peaks(tmp_path / "uma.sqlite")
 
 
-def test_the_largest_of_the_last_peaks_counts_and_an_old_day_is_forgotten(peaks: Peaks) -> None:
+def test_the_largest_of_the_last_peaks_counts_and_an_old_one_expires(peaks: Peaks) -> None:
     for peak in (900, 100, 200):
         peaks.record(KEY, peak)
     assert peaks.learned(KEY) == Learned(peak=900)
@@ -68,7 +68,7 @@ def test_the_largest_of_the_last_peaks_counts_and_an_old_day_is_forgotten(peaks:
     assert peaks.learned(KEY) == Learned(peak=150)
 
 
-def test_another_code_or_a_near_input_is_better_than_nothing_and_says_so(peaks: Peaks) -> None:
+def test_another_code_or_a_near_input_is_better_than_nothing_and_marked(peaks: Peaks) -> None:
     peaks.record(KEY, 500)
     other = Key(step=KEY.step, version="b", size_class=10)
     assert peaks.learned(other) == Learned(peak=500, exact=False)
@@ -78,12 +78,12 @@ def test_another_code_or_a_near_input_is_better_than_nothing_and_says_so(peaks: 
     assert peaks.learned(Key(step="another", version="a", size_class=10)) is None
 
 
-def test_a_stop_is_remembered_as_at_least(peaks: Peaks) -> None:
+def test_a_stop_counts_as_at_least(peaks: Peaks) -> None:
     peaks.record(KEY, 500, stopped=True)
     assert peaks.learned(KEY) == Learned(peak=500, stopped=True)
 
 
-def test_nights_without_work_and_failures_do_not_make_a_peak_forgotten(peaks: Peaks) -> None:
+def test_runs_without_work_and_failures_do_not_push_a_peak_out(peaks: Peaks) -> None:
     peaks.record(KEY, 900)
     for _ in range(3 * KEPT):
         peaks.record(KEY, 50, whole=False)
@@ -93,7 +93,7 @@ def test_nights_without_work_and_failures_do_not_make_a_peak_forgotten(peaks: Pe
     assert peaks.learned(KEY) == Learned(peak=950)
 
 
-def test_of_a_step_that_never_did_its_work_nothing_is_known(peaks: Peaks) -> None:
+def test_a_step_that_never_did_its_work_has_no_peak(peaks: Peaks) -> None:
     peaks.record(KEY, 50, whole=False)
     assert peaks.learned(KEY) is None
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from canvas_pipeline.cli import uma as command
 from canvas_pipeline.defs.platform import uma_status
 from canvas_pipeline.errors import BadConfig, MissingTool
-from canvas_pipeline.gb10.admission import Claim, Refused, Room
+from canvas_pipeline.gb10.admission import Claim, Headroom, Refused
 from canvas_pipeline.gb10.host import GIB, Memory, gib, memory
 from canvas_pipeline.gb10.ledger import since_boot
 from canvas_pipeline.gb10.owner import owner
@@ -64,7 +64,7 @@ def test_where_the_kernel_holds_back_before_the_limit_that_counts(tmp_path: Path
     ("meminfo", "lacking"),
     [("", "MemTotal"), ("MemTotal: 8 kB\n", "MemAvailable"), ("MemAvailable: 8 kB\nMemTotal:\n", "MemTotal")],
 )
-def test_a_machine_whose_proc_lacks_a_line_is_told_which(tmp_path: Path, meminfo: str, lacking: str) -> None:
+def test_a_machine_whose_proc_lacks_a_line_is_an_error_naming_it(tmp_path: Path, meminfo: str, lacking: str) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/meminfo").write_text(meminfo)
     with pytest.raises(MissingTool, match=f"no line {lacking}"):
@@ -89,7 +89,7 @@ def test_a_version_1_limit_counts_and_its_unlimited_does_not(tmp_path: Path) -> 
     assert (found.total, found.available) == (4 * GIB, 2 * GIB)
 
 
-def test_a_machine_without_proc_is_told_what_is_missing(tmp_path: Path) -> None:
+def test_a_machine_without_proc_is_an_error_naming_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MissingTool, match="needs Linux"):
         memory(tmp_path)
 
@@ -156,9 +156,9 @@ def test_a_step_that_would_never_fit_beside_a_pinned_teacher_is_refused_instead_
 ) -> None:
     pinned = UmaCap(ledger=uma.ledger, teacher="pinned")
     cap, ledger = pinned.cap(), pinned.open()
-    room = pinned.room(ledger)
+    headroom = pinned.headroom(ledger)
     size = cap.budget - cap.pinned + 1
-    found = ledger.ask(Claim(token="t", size=size, since=0.0), "run", owner(), room, 60.0)
+    found = ledger.ask(Claim(token="t", size=size, since=0.0), "run", owner(), headroom, 60.0)
     assert isinstance(found, Refused) and "the teacher's slot has" in found.reason and cap.for_steps == size - 1
     ledger.close()
     with pytest.raises(BadConfig, match="pinned slot"):
@@ -206,10 +206,10 @@ def test_the_teachers_slot_stands_while_the_endpoint_answers(uma: UmaCap, teache
 
 def held(uma: UmaCap) -> None:
     ledger = uma.open()
-    room = Room(budget=8 * GIB, available=80 * GIB, floor=0)
+    headroom = Headroom(budget=8 * GIB, available=80 * GIB, floor=0)
     for name, size in (("checkpoint__sft", 3 * GIB), ("checkpoint__dpo", 6 * GIB)):
         claim = Claim(token=name, size=size, since=since_boot(), name=name)
-        ledger.ask(claim, "0123456789abcdef", owner(), room, 60.0)
+        ledger.ask(claim, "0123456789abcdef", owner(), headroom, 60.0)
     ledger.close()
 
 
@@ -232,7 +232,7 @@ def test_the_command_shows_a_table_or_one_json_object(uma: UmaCap, monkeypatch: 
     assert facts["reserved_gib"] == 3.0 and [entry["state"] for entry in facts["entries"]] == ["held", "waiting"]
 
 
-def test_the_help_says_what_the_words_mean_and_how_to_set_the_budget() -> None:
+def test_the_help_explains_the_states_and_how_to_set_the_budget() -> None:
     text = CliRunner().invoke(command.app, ["status", "--help"]).output
     assert "returning" in text and "CANVAS_UMA_BUDGET" in text and "uma status --watch" in text
 
@@ -244,5 +244,5 @@ def test_the_asset_shows_the_table_and_the_bar(uma: UmaCap) -> None:
     assert "| checkpoint__sft |" in metadata["who"].value and "data:image/png" in metadata["bar"].value
 
 
-def test_sizes_are_told_as_people_read_them() -> None:
+def test_sizes_are_formatted_for_people() -> None:
     assert [gib(size) for size in (300 << 20, 3 * GIB, 122 * GIB)] == ["300 MiB", "3.00 GiB", "122.0 GiB"]

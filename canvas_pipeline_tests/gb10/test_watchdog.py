@@ -1,4 +1,4 @@
-"""Guards around real processes: what they measure, whom they end, and whom they leave alone."""
+"""Watchdogs around real processes: what they measure, what they end, and what they leave alone."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import msgspec
 import pytest
 
 from canvas_pipeline.gb10 import process_group as group
-from canvas_pipeline.gb10.admission import Admitted, Claim, Room
+from canvas_pipeline.gb10.admission import Admitted, Claim, Headroom
 from canvas_pipeline.gb10.host import GIB
 from canvas_pipeline.gb10.ledger import Ledger, since_boot
 from canvas_pipeline.gb10.owner import owner, started
-from canvas_pipeline.gb10.watchdog import Order, Report, guard
+from canvas_pipeline.gb10.watchdog import Order, Report, run_watchdog
 from canvas_pipeline.training import allocator
 
 MIB = 1 << 20
@@ -30,18 +30,18 @@ LONG_S = 600.0
 CONTEXT = get_context("forkserver")
 
 
-class Guarded:
-    """A guard with work inside, and both ends of its pipes."""
+class Watched:
+    """A watchdog with work inside, and both ends of its pipes."""
 
     def __init__(
         self, folder: Path, token: str, work: Callable[..., None], *arguments: object, cap: int = GIB, floor: int = 0
     ) -> None:
-        path, room = folder / "uma.sqlite", Room(budget=100 * GIB, available=1000 * GIB, floor=0)
+        path, headroom = folder / "uma.sqlite", Headroom(budget=100 * GIB, available=1000 * GIB, floor=0)
         self.ledger = Ledger(path)
         claim = Claim(token=token, size=cap, since=since_boot(), name=token)
-        assert isinstance(self.ledger.ask(claim, "run", owner(), room, 60.0), Admitted)
+        assert isinstance(self.ledger.ask(claim, "run", owner(), headroom, 60.0), Admitted)
         watched, self.lifeline = CONTEXT.Pipe(duplex=False)
-        self.reports, said = CONTEXT.Pipe(duplex=False)
+        self.reports, sender = CONTEXT.Pipe(duplex=False)
         order = Order(
             token=token,
             step=token,
@@ -51,12 +51,14 @@ class Guarded:
             reports=str(folder / token),
             environ=dict(os.environ),
         )
-        self.process: BaseProcess = CONTEXT.Process(target=guard, args=(order, watched, said, 0, work, arguments))
+        self.process: BaseProcess = CONTEXT.Process(
+            target=run_watchdog, args=(order, watched, sender, 0, work, arguments)
+        )
         self.process.start()
 
     @property
     def used(self) -> int:
-        """What the guard last told the ledger."""
+        """Bytes by the watchdog's last report to the ledger."""
         return max((entry.used for entry in self.ledger.entries()), default=0)
 
     def ended(self) -> Report:
@@ -72,10 +74,10 @@ def until(what: str, holds: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def holds(mib: int, told: str) -> None:
-    """Hold memory until told to end."""
+def holds(mib: int, flag: str) -> None:
+    """Hold memory until ``flag`` exists."""
     held = bytearray(b"\1" * (mib * MIB))
-    until("a word to end", lambda: held and Path(told).exists())
+    until("the flag", lambda: held and Path(flag).exists())
 
 
 def raises(code: int) -> None:
@@ -86,8 +88,8 @@ def kills_itself() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def daemonises(path: str, told: str) -> None:
-    """A grandchild that left the session and lost its parent holds memory; the step goes on until it is told to end."""
+def daemonises(path: str, flag: str) -> None:
+    """A grandchild that left the session and lost its parent holds memory; the step goes on until ``flag`` exists."""
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
@@ -95,71 +97,72 @@ def daemonises(path: str, told: str) -> None:
             Path(path).write_text(str(os.getpid()))
             time.sleep(LONG_S + len(held) * 0)
         os._exit(0)
-    until("a word to end", Path(told).exists)
+    until("the flag", Path(flag).exists)
 
 
 def reports_device_memory(mib: int) -> None:
-    """Stands where a CUDA allocator would: says through the same file what it holds."""
+    """Report device memory through the same file as a CUDA allocator."""
     folder = Path(os.environ[allocator.REPORTS])
     allocator.write(folder / str(os.getpid()), mib * MIB)
     time.sleep(LONG_S)
 
 
 def test_a_step_that_keeps_its_cap_is_measured_and_left_alone(tmp_path: Path) -> None:
-    made = Guarded(tmp_path, "quiet", holds, 100, str(tmp_path / "told"))
-    until("it to be measured", lambda: made.used > 100 * MIB)
-    (tmp_path / "told").touch()
-    report = made.ended()
+    watched_step = Watched(tmp_path, "quiet", holds, 100, str(tmp_path / "flag"))
+    until("it to be measured", lambda: watched_step.used > 100 * MIB)
+    (tmp_path / "flag").touch()
+    report = watched_step.ended()
     assert report.stop is None and 100 * MIB < report.peak < 250 * MIB
 
 
 @pytest.mark.parametrize(
     ("work", "arguments", "code"), [(raises, (7,), 7), (raises, (0,), 0), (kills_itself, (), -signal.SIGSEGV)]
 )
-def test_a_guard_ends_as_its_step_ends(
+def test_a_watchdog_exits_as_its_step_ends(
     work: Callable[..., None], arguments: tuple[object, ...], code: int, tmp_path: Path
 ) -> None:
-    made = Guarded(tmp_path, "ends", work, *arguments)
-    made.ended()
-    assert made.process.exitcode == code
+    watched_step = Watched(tmp_path, "ends", work, *arguments)
+    watched_step.ended()
+    assert watched_step.process.exitcode == code
 
 
 def test_a_grandchild_that_left_the_session_is_measured_and_ended_with_the_step(tmp_path: Path) -> None:
-    made = Guarded(tmp_path, "daemon", daemonises, str(tmp_path / "pid"), str(tmp_path / "told"))
-    until("it to be measured", lambda: made.used > 100 * MIB)
-    (tmp_path / "told").touch()
-    report = made.ended()
+    watched_step = Watched(tmp_path, "daemon", daemonises, str(tmp_path / "pid"), str(tmp_path / "flag"))
+    pid = tmp_path / "pid"
+    until("it to be measured", lambda: watched_step.used > 100 * MIB and pid.is_file() and pid.read_text())
+    (tmp_path / "flag").touch()
+    report = watched_step.ended()
     assert report.peak > 100 * MIB and report.left_behind == 1
-    assert started(int((tmp_path / "pid").read_text())) is None
+    assert started(int(pid.read_text())) is None
 
 
 def test_a_grandchild_that_takes_too_much_ends_its_step_with_it_named(tmp_path: Path) -> None:
-    report = Guarded(
-        tmp_path, "daemon", daemonises, str(tmp_path / "pid"), str(tmp_path / "told"), cap=64 * MIB
+    report = Watched(
+        tmp_path, "daemon", daemonises, str(tmp_path / "pid"), str(tmp_path / "flag"), cap=64 * MIB
     ).ended()
     assert report.stop is not None and report.stop.kind == "cap"
     assert "pid" in report.stop.largest and "the step itself" not in report.stop.largest
 
 
 def test_device_memory_counts_as_its_allocator_reports_it(tmp_path: Path) -> None:
-    report = Guarded(tmp_path, "device", reports_device_memory, 3000, cap=2 * GIB).ended()
+    report = Watched(tmp_path, "device", reports_device_memory, 3000, cap=2 * GIB).ended()
     assert report.stop is not None and report.stop.kind == "cap" and report.peak > 3000 * MIB
 
 
 def test_when_the_run_worker_is_gone_the_step_ends(tmp_path: Path) -> None:
-    made = Guarded(tmp_path, "abandoned", holds, 10, str(tmp_path / "told"))
-    until("it to be measured", lambda: made.used)
-    made.lifeline.close()
-    report = made.ended()
+    watched_step = Watched(tmp_path, "abandoned", holds, 10, str(tmp_path / "flag"))
+    until("it to be measured", lambda: watched_step.used)
+    watched_step.lifeline.close()
+    report = watched_step.ended()
     assert report.stop is not None and report.stop.kind == "abandoned"
 
 
-def test_when_the_floor_is_touched_the_youngest_of_the_largest_overdraft_goes_and_says_why(tmp_path: Path) -> None:
+def test_when_the_floor_is_touched_the_youngest_of_the_largest_overdraft_is_ended_with_a_reason(tmp_path: Path) -> None:
     """No machine has that much free: every sample is below the floor."""
-    told = str(tmp_path / "told")
-    old = Guarded(tmp_path, "old", holds, 50, told, floor=1 << 60)
+    flag = str(tmp_path / "flag")
+    old = Watched(tmp_path, "old", holds, 50, flag, floor=1 << 60)
     until("it to be measured or gone", lambda: old.used or not old.process.is_alive())
-    young = Guarded(tmp_path, "young", holds, 50, told, floor=1 << 60)
+    young = Watched(tmp_path, "young", holds, 50, flag, floor=1 << 60)
     first, second = old.ended(), young.ended()
     assert first.stop is not None and second.stop is not None
     assert {first.stop.kind, second.stop.kind} == {"floor"} and "are to stay free" in first.stop.reason
@@ -207,14 +210,14 @@ def test_a_process_that_nobody_may_look_into_counts_with_all_it_has_and_spares_i
     answers, answer = os.pipe()
     try:
         until("it to have its memory", lambda: group.resident([hidden.pid]) >= 8 * MIB)
-        looker = os.fork()
-        if looker == 0:
+        inspector = os.fork()
+        if inspector == 0:
             os.setuid(65534)
             with contextlib.suppress(BaseException):
                 size = group.proportional([hidden.pid]).get(hidden.pid, 0)
                 os.write(answer, f"{size} {group.send([hidden.pid, ours.pid], signal.SIGKILL)}".encode())
             os._exit(0)
-        os.waitpid(looker, 0)
+        os.waitpid(inspector, 0)
         os.close(answer)
         size, _, refused = os.read(answers, 1000).decode().partition(" ")
         assert (int(size or 0) >= 8 * MIB, refused) == (True, f"[{hidden.pid}]")
@@ -243,5 +246,5 @@ def test_a_child_dies_with_its_parent() -> None:
     until("the child to be gone", lambda: started(child) is None)
 
 
-def test_outside_of_a_guarded_step_the_allocator_is_left_as_it_is() -> None:
+def test_outside_of_a_watched_step_the_allocator_is_left_as_it_is() -> None:
     assert allocator.bound({}) is None

@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.guardrails.guard import (
     AxisMargin,
     BaseEvidence,
@@ -23,12 +22,13 @@ from canvas_pipeline.guardrails.guard import (
     TrainingEvidence,
 )
 from canvas_pipeline.guardrails.rows import judge_rows
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
-from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import FeedbackExample, Funnel, Message, PreferencePair, Trajectory, dumps, write_jsonl
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.guards import TABLE
+from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 
 PROFILE = msgspec.structs.replace(
@@ -192,15 +192,15 @@ def training(**fields: Any) -> TrainingEvidence:
     return TrainingEvidence(**{**good, **fields})
 
 
-def judged_rows(guard: str, *parts: Any, dataset: str = "preference", profile: Profile = PROFILE) -> Verdict:
+def judged_rows(guard: str, *parts: Any, dataset: str = "preference", profile: CanvasProfile = PROFILE) -> Verdict:
     """The verdict of a guard on rows, bound to nothing."""
-    subject = dataset if GUARDS[guard].per == "dataset" else None
-    return GUARDS[guard].judge(RowsEvidence(parts, DATASETS[dataset], profile), {}, subject)
+    subject = dataset if TABLE.guards[guard].per == "dataset" else None
+    return TABLE.guards[guard].judge(RowsEvidence(parts, DATASETS[dataset], profile), {}, subject)
 
 
 def judged(guard: str, evidence: Any, subject: str | None = None) -> Verdict:
     """The verdict of a guard on other evidence, bound to nothing."""
-    return GUARDS[guard].judge(evidence, {}, subject)
+    return TABLE.guards[guard].judge(evidence, {}, subject)
 
 
 def verdicts(line: Line, method: str) -> list[Verdict]:
@@ -208,14 +208,14 @@ def verdicts(line: Line, method: str) -> list[Verdict]:
     row, every = METHODS[method], line.hashes()
     measured = training(grad_norm=line.grad_norm, lengths=line.lengths, margins=line.margins)
     evidence: dict[type, Any] = {
-        BaseEvidence: BaseEvidence(tool_selection=line.base_selection, cases=200, maximum=0.7),
+        BaseEvidence: BaseEvidence(right=line.base_selection, cases=200, maximum=0.7),
         FunnelEvidence: FunnelEvidence(line.funnels, line.allowances),
         ImageEvidence: line.image,
         TrainingEvidence: measured,
     }
     return [
-        judge_rows(guard, row.dataset, line.rows.__getitem__, every, PROFILE)
+        judge_rows(TABLE, guard, row.dataset, line.rows.__getitem__, every, PROFILE)
         if guard.recomputable
         else guard.judge(evidence[guard.reads], {name: every[name] for name in guard.inputs(row)}, guard.subject(row))
-        for guard in GUARDS.values()
+        for guard in TABLE.guards.values()
     ]

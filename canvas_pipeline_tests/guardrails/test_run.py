@@ -5,14 +5,14 @@ import math
 import msgspec
 import pytest
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails.guard import AxisMargin, BaseEvidence, ImageEvidence
 from canvas_pipeline.guardrails.rows import judge_rows
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.profiles import PROFILES, Profile
 from canvas_pipeline.records import dumps
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.guards import TABLE
+from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
 from canvas_pipeline_tests.guardrails.good_data import judged, judged_rows, pair, training
 from canvas_pipeline_tests.guardrails.mutations import replace
 
@@ -36,12 +36,12 @@ def test_g2_does_not_trust_a_row_that_names_no_item() -> None:
     ("score", "passed"), [(0.199, False), (0.2, True), (0.7, True), (0.71, False), (math.nan, False)]
 )
 def test_g3_wants_the_embedded_base_weak_but_not_empty(score: float, passed: bool) -> None:
-    assert judged("g3", BaseEvidence(tool_selection=score, cases=200, maximum=0.7)).passed is passed
+    assert judged("g3", BaseEvidence(right=score, cases=200, maximum=0.7)).passed is passed
 
 
 def test_g3_sets_no_upper_bound_where_the_project_did_not_train_the_base() -> None:
-    assert judged("g3", BaseEvidence(tool_selection=0.95, cases=200)).passed
-    assert not judged("g3", BaseEvidence(tool_selection=0.95, cases=0)).passed
+    assert judged("g3", BaseEvidence(right=0.95, cases=200)).passed
+    assert not judged("g3", BaseEvidence(right=0.95, cases=0)).passed
 
 
 @pytest.mark.parametrize("norm", [math.nan, math.inf, 1.0, 290.0, 0.0, -1.0])
@@ -84,7 +84,7 @@ def test_g10_says_how_the_image_was_examined() -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
-def test_g12_takes_its_minimum_from_the_profile_and_names_it(profile: Profile) -> None:
+def test_g12_takes_its_minimum_from_the_profile_and_names_it(profile: CanvasProfile) -> None:
     for dataset, spec in DATASETS.items():
         minimum = spec.min_rows(profile)
         assert judged_rows("g12", [None] * minimum, dataset=dataset, profile=profile).passed
@@ -101,4 +101,6 @@ def test_the_gb10_profile_asks_for_a_thousand_pairs_and_a_thousand_feedback_rows
 
 def test_g12_refuses_a_data_set_that_no_method_reads() -> None:
     with pytest.raises(BadInput, match="trajectory"):
-        judge_rows(GUARDS["g12"], "corpus", lambda name: [None] * 5, {"corpus_train": "0"}, PROFILES["embedded"])
+        judge_rows(
+            TABLE, TABLE.guards["g12"], "corpus", lambda name: [None] * 5, {"corpus_train": "0"}, PROFILES["embedded"]
+        )

@@ -43,7 +43,7 @@ def take_in(root: Path) -> None:
     vars(intake)["funnel_png"] = lambda funnels: (
         b""
     )  # a picture is drawn after all is written, and takes longer than all of it
-    ws = Workspace(track=TRACK, root=root)
+    ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root)
     for contributor in intake.contributor_files(ws):
         intake.collab(ws, contributor)
     intake.corpus(ws)
@@ -76,7 +76,7 @@ STATES: dict[str, Callable[[Path], None]] = {"first time": first_time, "once mor
 
 def seen(root: Path) -> dict[str, Any]:
     """All that a reader of the store and of the registry can see; times of writing apart. Raises where anything is torn."""
-    ws = Workspace(track=TRACK, root=root)
+    ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root)
     found: dict[str, Any] = {}
     for name in ("corpus", *(f"collab/{path.stem}" for path in sorted(ws.collab.glob("*.jsonl")))):
         stage = ws.store.find(name)

@@ -16,15 +16,17 @@ from canvas_pipeline.evaluation.generate import Checkpoint, Gguf
 from canvas_pipeline.methods import method
 from canvas_pipeline.models.families import CHAT_FAMILIES, FAMILIES, family, family_of
 from canvas_pipeline.models.family import MICRO, ModelFamily, Rendered, ToolCall
-from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import Message, Trajectory, write_jsonl
 from canvas_pipeline.release.converter import ensure_converter
 from canvas_pipeline.release.gguf import convert
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.training import supervised
 from canvas_pipeline.training.checkpoint import adapter_config, load_tokenizer, save_model
-from canvas_pipeline.training.encoding import encode, encode_trajectory, tokenise
+from canvas_pipeline.training.encoding import encode, tokenise
 from canvas_pipeline.training.measure import wrong_masks
 from canvas_pipeline.training.progress import Reporter
+from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import make_spec
 
 NAMES = (*(found.name for found in CHAT_FAMILIES), "plain-qwen3")
@@ -59,7 +61,6 @@ class Trained:
     def __init__(self, of: ModelFamily, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.family, self.folder = of, folder
         profile = msgspec.structs.replace(PROFILES["embedded"], name=f"micro-{of.name}", family_name=of.name)
-        monkeypatch.setitem(PROFILES, profile.name, profile)  # type: ignore[arg-type]
         self.messages = conversation(of)
         tokenizer = of.build_tokenizer([of.render(self.messages).text] * 3, 640)
         save_model(of.build_model(tokenizer, 0, SHAPE), tokenizer, folder / "base", of)
@@ -78,10 +79,12 @@ class Trained:
             learning_rate=1e-2,
             epochs=35,
         )
-        spec = make_spec("sft", profile.name, 7, {**files, "base_model": folder / "base"}, hyperparameters=numbers)
+        spec = make_spec("canvas", "sft", profile, 7, {**files, "base_model": folder / "base"}, hyperparameters=numbers)
         self.row = row
         with open(os.devnull, "w", encoding="utf-8") as nowhere:
-            self.summary = supervised.train(spec, folder / "out", Reporter(nowhere))
+            self.summary = supervised.train(
+                Run(spec, DATASETS["trajectory"], profile), folder / "out", Reporter(nowhere)
+            )
         self.model = folder / "out" / "model"
         self.tokenizer = load_tokenizer(self.model, of)
         self.prompt = of.render(self.messages[:2], generation=True, strict=False).text
@@ -95,11 +98,11 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_a_rendered_conversation_has_exactly_one_begin_and_its_mask_is_what_the_model_writes(trained: Trained) -> None:
     of, tokenizer = trained.family, trained.tokenizer
-    encoded = encode_trajectory(trained.row, tokenizer, of, "catalogue")
+    encoded = encode(trained.row.messages, tokenizer, of)
     bos = tokenizer.convert_tokens_to_ids(of.bos) if of.bos else None
     assert encoded.ids.count(bos) == (1 if of.bos else 0)
     assert wrong_masks([("r", trained.messages, encoded)], tokenizer, of) == []
-    whole = encode(trained.messages[2:], tokenizer, of, "catalogue", (), trained.messages[:2])
+    whole = encode(trained.messages[2:], tokenizer, of, None, trained.messages[:2])
     assert (whole.ids, whole.mask) == (encoded.ids, encoded.mask)
     assert trained.tokenizer.pad_token == of.pad and of.pad not in of.stops
 

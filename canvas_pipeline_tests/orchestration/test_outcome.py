@@ -19,8 +19,10 @@ def check_of(root: Path, *allowances: str) -> dg.AssetCheckResult:
     """The shrinkage check of a contributor one of whose four rows can be read."""
     (root / "collab").mkdir(parents=True)
     contribution(root / "collab", course_line(), b"no JSON", b"{]", b"[1]")
-    ws = Workspace(track=TRACK, root=root, allowances=tuple(map(allowance_of, allowances)))
-    (found,) = outcome(intake.collab(ws, "zed-001")).check_results or ()
+    ws = Workspace(
+        track=TRACK, profile=TRACK.profiles["embedded"], root=root, allowances=tuple(map(allowance_of, allowances))
+    )
+    (found,) = outcome(intake.collab(ws, "zed-001"), [TRACK.guards.guards["g6"]]).check_results or ()
     return found
 
 

@@ -17,7 +17,7 @@ from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline_tests.pipeline.good_line import BASE, copy_of
 
-SPEC, CHECKPOINT = asset_key("dpo_run_spec"), asset_key("dpo_checkpoint")
+SPEC, CHECKPOINT = asset_key("dpo_run_spec", "canvas"), asset_key("dpo_checkpoint", "canvas")
 
 
 def untrained(good_line: Path, root: Path) -> Workspace:
@@ -30,7 +30,7 @@ def untrained(good_line: Path, root: Path) -> Workspace:
 def config(ws: Workspace) -> dict[str, Any]:
     """The launch pad's configuration for a line elsewhere."""
     settings = {"root": str(ws.root), "base_model": str(ws.root / BASE), "deploy": str(ws.deploy)}
-    return {"resources": {"line": {"config": settings}}}
+    return {"resources": {"pipeline": {"config": settings}}}
 
 
 def canvas_train(*arguments: str) -> int:

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from canvas_pipeline.defs.automation import WAITING
+from canvas_pipeline.defs.canvas.arrivals import WAITING
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline_tests.dagster_instance.daemon import Daemon, settle
 
-COLLAB = asset_key("collab")
+COLLAB = asset_key("collab", "canvas")
 TARGET = ("--workspace", "workspace.yaml")
 LOOKED = "Sensor contributors skipped"
 QUIET_S = 75.0
@@ -88,7 +88,7 @@ class Flood:
         quiet_since: float | None = None
         while quiet_since is None or time.monotonic() - quiet_since < QUIET_S:
             time.sleep(5)
-            self.daemon.said("")
+            self.daemon.logged("")
             now = (len(self.materialised()), self.waiting())
             self.most_waiting = max(self.most_waiting, now[1])
             if now != last:
@@ -126,7 +126,7 @@ def main() -> None:
     flood = Flood(root)
     try:
         flood.daemon.start()
-        while not flood.daemon.said(LOOKED):
+        while not flood.daemon.logged(LOOKED):
             time.sleep(1)
         began = time.time()
         names = flood.pour(options.count)

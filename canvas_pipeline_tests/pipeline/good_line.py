@@ -184,7 +184,7 @@ def micro_base(rows: Path, folder: Path) -> None:
     from canvas_pipeline.models.family import MICRO
     from canvas_pipeline.models.gemma4.chat import render, to_chat
     from canvas_pipeline.models.gemma4.tiny import build_model, build_tokenizer
-    from canvas_pipeline.training.__main__ import quiet
+    from canvas_pipeline.pipeline.training_process import quiet
     from canvas_pipeline.training.checkpoint import save_model
 
     quiet()

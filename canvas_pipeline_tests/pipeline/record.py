@@ -43,7 +43,7 @@ def record(root: Path) -> dict[str, Any]:
     """Run the data half below ``root`` and describe it."""
     for name in ("collab", "sessions"):
         shutil.copytree(ROOT / "data" / name, root / name)
-    ws = Workspace(root=root, track=TRACK)
+    ws = Workspace(root=root, track=TRACK, profile=TRACK.profiles["embedded"])
     made = {f"collab/{name}": intake.collab(ws, name) for name in intake.contributor_files(ws)}
     made |= {
         spec.name: spec.make(ws, subprocess_launch(print)) for spec in TRACK.stages().values() if spec.kind == "rows"

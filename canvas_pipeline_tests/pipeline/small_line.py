@@ -58,7 +58,7 @@ def sha(stage: Stage, file: str) -> str:
 
 def small_line(root: Path) -> Workspace:
     """All of it, below an empty folder."""
-    ws = Workspace(track=TRACK, root=root)
+    ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root)
     for folder in (ws.collab, ws.sessions):
         folder.mkdir(parents=True)
     (ws.collab / "ada.jsonl").write_text('{"of": "ada"}\n')

@@ -75,7 +75,7 @@ def test_the_launch_pad_takes_it_once_for_all_steps_of_a_run(shrunk: Workspace) 
     with dg.DagsterInstance.ephemeral() as instance:
         closed = job.execute_in_process(run_config=settings, instance=instance, **chosen)
         assert not closed.success and "g6_shrinkage" in events_say(closed.all_events)
-        settings["resources"]["line"]["config"]["allow_shrinkage"] = [TEXT]
+        settings["resources"]["pipeline"]["config"]["allow_shrinkage"] = [TEXT]
         opened = job.execute_in_process(run_config=settings, instance=instance, **chosen)
         assert opened.success, events_say(opened.all_events)
         (g6,) = [e for e in opened.get_asset_check_evaluations() if e.check_name == "g6_shrinkage"]

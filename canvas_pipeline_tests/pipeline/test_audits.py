@@ -122,8 +122,8 @@ def test_what_did_not_change_is_not_looked_through_again_and_a_new_registry_entr
 
 def test_in_dagster_the_red_check_blocks_what_comes_after(ws: Workspace) -> None:
     plant(ws, "corpus")
-    settings = {"resources": {"line": {"config": {"root": str(ws.root)}}}}
-    chosen = [asset_key("corpus"), asset_key("item_pairs")]
+    settings = {"resources": {"pipeline": {"config": {"root": str(ws.root)}}}}
+    chosen = [asset_key("corpus", "canvas"), asset_key("item_pairs", "canvas")]
     with dg.DagsterInstance.ephemeral() as instance:
         job = defs().resolve_job_def("nightly")
         result = job.execute_in_process(
@@ -132,5 +132,5 @@ def test_in_dagster_the_red_check_blocks_what_comes_after(ws: Workspace) -> None
         checks = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
         log = "\n".join(repr(entry) for entry in instance.all_logs(result.run_id))
     assert not result.success and checks == {"audit": False, "g6_shrinkage": True}
-    assert [event.asset_key for event in result.get_asset_materialization_events()] == [asset_key("corpus")]
+    assert [event.asset_key for event in result.get_asset_materialization_events()] == [asset_key("corpus", "canvas")]
     assert "quill" not in log

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 import canvas_pipeline
-from canvas_pipeline.storage.code_version import counted
+from canvas_pipeline.storage.code_version import counted, reads_profile
 from canvas_pipeline.storage.versions import versions
 from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
 
 PACKAGE = Path(canvas_pipeline.__file__).parent
+SCHEMAS = "tracks.canvas.datasets"
 ASKING = ("tracks.canvas.tools.prompt:prompt", "tracks.canvas.bench.score:report")
 STAGES: Mapping[str, tuple[str, ...]] = {
     "collab": ("tracks.canvas.data.intake:collab.build",),
@@ -34,15 +35,15 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "splits": ("tracks.canvas.data.examples:split.build",),
     "bench_cases": ("tracks.canvas.data.examples:bench_cases.build",),
     "audits": ("pipeline.audits:of_files.build",),
-    "verdicts": ("pipeline.verdicts:of_split.build",),
+    "verdicts": ("pipeline.verdicts:of_split.build", "guardrails.standard", "tracks.canvas.guards"),
     "base_model": ("pipeline.training:base_model.point",),
     "shipped base_model": ("pipeline.training:base_model.copy",),
     "training_image": ("pipeline.training:training_image.examine",),
-    "reference_logprobs": ("pipeline.training:reference_logprobs.compute", "training.reference"),
-    "measurements": ("pipeline.training:run_spec.measure", "training.measure"),
+    "reference_logprobs": ("pipeline.training:reference_logprobs.compute", "training.reference", SCHEMAS),
+    "measurements": ("pipeline.training:run_spec.measure", "training.measure", SCHEMAS),
     "run_spec": ("pipeline.training:run_spec.write",),
-    "sft_checkpoint": ("pipeline.training:checkpoint.train", "training.supervised"),
-    "dpo_checkpoint": ("pipeline.training:checkpoint.train", "training.preference"),
+    "sft_checkpoint": ("pipeline.training:checkpoint.train", "training.supervised", SCHEMAS),
+    "dpo_checkpoint": ("pipeline.training:checkpoint.train", "training.preference", SCHEMAS),
     "bench": ("pipeline.evaluation:_benched.run", *ASKING),
     "method_matrix": (
         "pipeline.evaluation:method_matrix.build", "tracks.canvas.bench.score:report", "tracks.canvas.bench.trivial:trivial",
@@ -59,9 +60,15 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
 SPEAKS = "bench scenarios gguf"
 """Trainings, and the stages that load what was trained."""
+SIZED = (
+    "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples bench_cases verdicts gguf cards"
+)
 EDITS: Mapping[str, str] = {
-    "profiles.py": "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples splits bench_cases verdicts "
-    f"run_spec {MODELS} {SPEAKS} release_log release",
+    "profiles.py": "canaries trajectories mutation_pairs splits bench_cases verdicts run_spec release_log release "
+    f"{MODELS} {SPEAKS}",
+    "tracks/canvas/profiles.py": f"canaries trajectories mutation_pairs splits bench_cases {SPEAKS}",
+    "tracks/canvas/datasets.py": f"canaries {MODELS}",
+    "training/run.py": MODELS,
     "training/checkpoint.py": f"{MODELS} {SPEAKS}",
     "training/encoding.py": f"{MODELS} {SPEAKS}",
     "models/gemma4/tiny.py": f"{MODELS} {SPEAKS} cards release_log release",
@@ -184,6 +191,11 @@ def test_a_stage_has_another_code_version_where_anything_that_it_counts_was_edit
 ) -> None:
     noticed = {stage for stages in EDITS.values() for stage in stages.split()}
     assert again(all_edited, unedited) == noticed and noticed < STAGES.keys()
+
+
+def test_the_stages_that_read_a_size_of_the_profile_are_known() -> None:
+    """Their recipes name the digest of its values; trainings take it from the run spec, the others read none."""
+    assert {stage for stage, roots in STAGES.items() if reads_profile(*roots)} == set(SIZED.split())
 
 
 def test_a_comment_or_a_docstring_makes_nothing_again(package: Path, unedited: Look) -> None:

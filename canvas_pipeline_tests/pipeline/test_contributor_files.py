@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from canvas_pipeline.automation.arrivals import look
+from canvas_pipeline.automation.arrivals import scan
 from canvas_pipeline.errors import InputChanged
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import residue
@@ -25,11 +25,13 @@ def test_files_with_unsafe_or_twin_names_are_left_where_they_are_and_said(tmp_pa
     for stem in ("ada", "bo", "Bo", "CON", "a\u202eb", ".tmp-cy"):
         (collab / f"{stem}.jsonl").write_bytes(b"{}\n")
     said: list[str] = []
-    assert list(contributor_files(Workspace(track=TRACK, root=tmp_path, log=said.append))) == ["ada"]
+    assert list(
+        contributor_files(Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path, log=said.append))
+    ) == ["ada"]
     assert len(said) == 4 and all(
         "is not taken in: " in line and line.isascii() and line.isprintable() for line in said
     )
-    assert list(look(collab, {}, time.time())) == ["ada"]
+    assert list(scan(collab, {}, time.time())) == ["ada"]
 
 
 def test_a_file_that_is_replaced_between_hash_and_reading_is_kept_under_the_hash_of_what_was_read(
@@ -43,7 +45,7 @@ def test_a_file_that_is_replaced_between_hash_and_reading_is_kept_under_the_hash
         path.write_bytes(course_line(contributor_id="ada", assignments=work) + b"\n")
 
     put("Homework")
-    ws, hashed = Workspace(track=TRACK, root=tmp_path), intake._inputs
+    ws, hashed = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path), intake._inputs
 
     def replaced(path: Path, key: bytes) -> dict[str, str]:
         found = hashed(path, key)
@@ -71,7 +73,7 @@ def test_a_file_that_never_holds_still_is_refused(tmp_path: Path, monkeypatch: p
         return found
 
     monkeypatch.setattr(intake, "_inputs", grows)
-    ws = Workspace(track=TRACK, root=tmp_path)
+    ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path)
     with pytest.raises(InputChanged, match=r"ada\.jsonl"):
         collab(ws, "ada")
     assert ws.store.find("collab/ada") is None
@@ -82,7 +84,7 @@ def test_an_array_and_an_archive_in_the_folder_are_taken_in_and_leave_again(tmp_
     (tmp_path / "collab/ada.jsonl").write_bytes(b"[" + course_line(contributor_id="ada") + b"]")
     packed = tmp_path / "collab/bo.jsonl.gz"
     packed.write_bytes(gzip.compress(course_line(contributor_id="bo")))
-    ws = Workspace(track=TRACK, root=tmp_path)
+    ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path)
     assert [collab(ws, name).funnels[0].kept for name in contributor_files(ws)] == [1, 1]
     (tmp_path / "collab/fixed").mkdir()
     (tmp_path / "collab/fixed/bo.jsonl").write_bytes(course_line(contributor_id="bo"))
@@ -95,7 +97,7 @@ def test_a_corpus_says_whose_file_has_changed_since_it_was_taken_in(tmp_path: Pa
     (tmp_path / "collab").mkdir()
     for name in ("ada", "bo"):
         (tmp_path / f"collab/{name}.jsonl").write_bytes(course_line(contributor_id=name) + b"\n")
-    ws = Workspace(track=TRACK, root=tmp_path)
+    ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path)
     for name in ("ada", "bo"):
         collab(ws, name)
     assert OUTDATED not in corpus(ws).facts
@@ -112,7 +114,9 @@ def test_what_the_sessions_folder_holds_besides_sessions_is_named_with_what_to_d
     for name in ("ada.jsonl", "bo.JSONL", "cy.json", "dee.jsonl.gz", ".hidden"):
         (folder / name).write_bytes(b"{}\n")
     said: list[str] = []
-    assert list(session_files(Workspace(track=TRACK, root=tmp_path, log=said.append))) == ["ada.jsonl"]
+    assert list(
+        session_files(Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path, log=said.append))
+    ) == ["ada.jsonl"]
     assert [line.split(" is not read: ")[0] for line in said] == [
         "sessions/bo.JSONL", "sessions/cy.json", "sessions/dee.jsonl.gz", "sessions/more.jsonl",
     ]  # fmt: skip

@@ -232,14 +232,18 @@ def test_no_raw_course_identity_is_in_any_artefact_or_in_the_event_log(ws: Works
         assert not [text for text in secret if text in raw], name
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("contributors", [CONTRIBUTOR])
-        settings = {"resources": {"line": {"config": {"root": str(ws.root)}}}}
+        settings = {"resources": {"pipeline": {"config": {"root": str(ws.root)}}}}
         add_line(ws, b"CS_3704_21936_202601 is no JSON\n")
         jobs = (
             (defs().resolve_job_def("intake"), {"partition_key": CONTRIBUTOR}),
             (defs().resolve_job_def("nightly"), {}),
         )
         for job, options in jobs:
-            chosen = {} if options else {"asset_selection": [asset_key("corpus"), asset_key("item_pairs")]}
+            chosen = (
+                {}
+                if options
+                else {"asset_selection": [asset_key("corpus", "canvas"), asset_key("item_pairs", "canvas")]}
+            )
             result = job.execute_in_process(run_config=settings, instance=instance, **options, **chosen)
             log = "\n".join(repr(entry) for entry in instance.all_logs(result.run_id)).encode()
             assert result.success and len(log) > 5000

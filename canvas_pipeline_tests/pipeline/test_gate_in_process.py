@@ -15,8 +15,8 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.definitions import defs
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.training.spec import read_spec
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.entries import (
@@ -49,7 +49,7 @@ def spoilt(good_line: Path, root: Path, guard: str) -> tuple[Workspace, str]:
     """A line on which dpo was never trained and one guard's input is spoilt, and the guard's name."""
     ws = untrained(good_line, root)
     BREAKS[guard](ws)
-    return ws, GUARDS[guard].name
+    return ws, TABLE.guards[guard].name
 
 
 @pytest.fixture

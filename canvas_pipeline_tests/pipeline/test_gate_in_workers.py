@@ -26,8 +26,8 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.server import wait_for_grpc_server
 from dagster_graphql.schema import create_schema
 
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.entries import CHECKPOINT, SPEC, config, events_say, nothing_was_trained, untrained
 from canvas_pipeline_tests.pipeline.good_line import copy_of
@@ -157,7 +157,7 @@ def test_a_run_on_a_spoilt_line_fails_names_the_guard_and_trains_nothing(
     BREAKS[guard](ws)
     run_id = (house.launch if entry == "ui" else house.backfill)(ws, SPEC, CHECKPOINT)
     assert house.ended(run_id).status is DagsterRunStatus.FAILURE
-    assert GUARDS[guard].name in house.why(run_id) and nothing_was_trained(ws)
+    assert TABLE.guards[guard].name in house.why(run_id) and nothing_was_trained(ws)
 
 
 def test_checks_cannot_be_deselected_in_the_ui(house: House, good_line: Path, tmp_path: Path) -> None:

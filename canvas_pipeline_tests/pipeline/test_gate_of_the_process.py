@@ -1,5 +1,5 @@
-"""The sixth entry point, ``python -m canvas_pipeline.training train SPEC``: it believes nobody, and a spec that is bad, bare or
-forged ends with exit code 3 and nothing written. Each guard's part in the gate itself is ``guardrails/test_gate``'s subject.
+"""The sixth entry point, ``python -m canvas_pipeline.pipeline.training_process train SPEC``: a spec that is bad, bare
+or forged ends with exit code 3 and nothing written. Each guard's part in the gate itself is ``guardrails/test_gate``'s subject.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import msgspec
 import pytest
 
 from canvas_pipeline.errors import GateClosed
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import training
+from canvas_pipeline.pipeline.training_process import main
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.training.__main__ import main
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.training.admission import admit
 from canvas_pipeline.training.spec import InputFile, RunSpec, read_spec, write_spec
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.entries import nothing_was_trained, untrained
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, line_at
+from canvas_pipeline_tests.training.rows import run_of
 
 replace = msgspec.structs.replace
 
@@ -73,7 +74,7 @@ def test_a_failed_verdict_is_refused_and_so_is_one_flipped_to_passed_or_with_the
     good = verdict_of(honest, "g12").numbers
     for changes in ({}, {"passed": True, "reason": ""}, {"passed": True, "reason": "", "numbers": good}):
         assert refused(changed(spec, "g12", **changes), tmp_path)
-        assert GUARDS["g12"].name in capsys.readouterr().err
+        assert TABLE.guards["g12"].name in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_raised_thresholds_are_noticed(
 ) -> None:
     raised = {**verdict_of(honest, guard).thresholds, **thresholds}
     assert refused(changed(honest, guard, thresholds=raised), tmp_path)
-    assert GUARDS[guard].name in capsys.readouterr().err
+    assert TABLE.guards[guard].name in capsys.readouterr().err
 
 
 def test_a_longer_length_in_the_spec_does_not_raise_the_bound_of_its_rows(honest: RunSpec, tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_a_spec_without_verdicts_is_refused(
 ) -> None:
     assert refused(replace(honest, verdicts=()), tmp_path)
     told = capsys.readouterr().err
-    assert all(guard.name in told for guard in GUARDS.values())
+    assert all(guard.name in told for guard in TABLE.guards.values())
 
 
 def test_hashes_of_other_files_are_noticed(honest: RunSpec, tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_the_module_itself_ends_with_exit_code_3(honest: RunSpec, tmp_path: Path
     command = [
         sys.executable,
         "-m",
-        "canvas_pipeline.training",
+        "canvas_pipeline.pipeline.training_process",
         "train",
         str(tmp_path / "spec.json"),
         "--out",
@@ -152,5 +153,5 @@ def test_the_module_itself_ends_with_exit_code_3(honest: RunSpec, tmp_path: Path
 
 
 def test_the_good_spec_is_admitted(ws: Workspace, honest: RunSpec) -> None:
-    admit(honest)
-    admit(made(ws))
+    admit(TABLE, run_of(honest))
+    admit(TABLE, run_of(made(ws)))

@@ -213,7 +213,7 @@ def killed(root: Path, deadly: int | None, count: Path | None = None) -> int:
     def leave() -> None:
         boundaries = Boundaries(deadly)
         boundaries.install()
-        removal.forget(Workspace(track=TRACK, root=root), "ada", AT, rebuild="none")
+        removal.forget(Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root), "ada", AT, rebuild="none")
         if count is not None:
             count.write_text(str(boundaries.passed))
 
@@ -225,13 +225,16 @@ def test_a_leaving_that_is_killed_anywhere_is_finished_by_the_next_call(tmp_path
     small_line(tmp_path / "before")
     shutil.copytree(tmp_path / "before", tmp_path / "whole", symlinks=True)
     assert killed(tmp_path / "whole", None, tmp_path / "count") == 0
-    wanted, total = state(Workspace(track=TRACK, root=tmp_path / "whole")), int((tmp_path / "count").read_text())
+    wanted, total = (
+        state(Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path / "whole")),
+        int((tmp_path / "count").read_text()),
+    )
     for step in range(12):
         root = tmp_path / f"killed-{step}"
         shutil.copytree(tmp_path / "before", root, symlinks=True)
         # Not the very last ones: how many temporary files the index leaves to be unlinked varies by one or two.
         assert killed(root, 1 + step * (total - 9) // 11) == -signal.SIGKILL
-        ws = Workspace(track=TRACK, root=root)
+        ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root)
         try:
             removal.resume(ws, rebuild="none")
         except MissingInput:  # before the intent, or after everything: nothing is half done

@@ -66,7 +66,7 @@ def test_a_line_that_may_train_and_release_may_do_neither_once_canaries_are_in_i
 
 def test_a_copy_to_plant_in_says_so_to_whoever_opens_it_later(good_line: Path, tmp_path: Path) -> None:
     copy_inputs(line_at(good_line), tmp_path / "kept")
-    kept = Workspace(track=TRACK, root=tmp_path / "kept")
+    kept = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path / "kept")
     assert not kept.planted and kept.holds_canaries
     with pytest.raises(GateClosed, match="canaries"):
         audits.refuse_canaries(kept)

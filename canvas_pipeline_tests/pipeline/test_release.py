@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import GateClosed, MissingInput
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, release_half
 
@@ -36,7 +36,7 @@ def test_a_line_with_one_guard_broken_is_not_released(guard: str, ws: Workspace)
     BREAKS[guard](ws)
     with pytest.raises(GateClosed) as closed:
         release.release(ws, launch(ws))
-    assert GUARDS[guard].name in str(closed.value) or any(name in str(closed.value) for name in STALE)
+    assert TABLE.guards[guard].name in str(closed.value) or any(name in str(closed.value) for name in STALE)
     assert not (ws.root / "releases").exists()
 
 
@@ -49,7 +49,7 @@ def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Works
     with pytest.raises((GateClosed, MissingInput)) as closed:
         list(release_half(ws))
         release.release(ws, launch(ws))
-    assert GUARDS[guard].name in str(closed.value) or "sft is" in str(closed.value)
+    assert TABLE.guards[guard].name in str(closed.value) or "sft is" in str(closed.value)
     assert not (ws.root / "releases").exists()
 
 

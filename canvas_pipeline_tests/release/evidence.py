@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from canvas_pipeline.datasets.spec import DATASETS
-from canvas_pipeline.guardrails.table import GUARDS, Guard, inputs_for
+from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance, Number, Verdict
 from canvas_pipeline.methods import METHODS, Method, ancestry
 from canvas_pipeline.release.gate import CardEvidence, Figure, ReleaseEvidence
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import Answer, QuantEvidence, QuantReport
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.guards import TABLE
 
 METHOD = "dpo"
 
@@ -45,7 +46,7 @@ def verdicts_for(method: Method, inputs: dict[str, str]) -> tuple[Verdict, ...]:
     """One passed verdict a guard and subject, for a method and all it descends from."""
     found: dict[tuple[str, str | None], Verdict] = {}
     for step in ancestry(method):
-        for guard in GUARDS.values():
+        for guard in TABLE.guards.values():
             if guard.applies_to(step):
                 found[(guard.id, guard.subject(step))] = passed_verdict(guard, step, inputs)
     return tuple(found.values())
@@ -69,7 +70,7 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 def open_evidence() -> ReleaseEvidence:
     """Everything holds; the files are those of ``files_of``."""
-    inputs = {name: sha(name) for step in ancestry(METHODS[METHOD]) for name in inputs_for(step)}
+    inputs = {name: sha(name) for step in ancestry(METHODS[METHOD]) for name in TABLE.inputs_of(step)}
     files = [
         *(f"canvas-{quant}.gguf" for quant in QUANTS),
         "README.md",
@@ -94,6 +95,7 @@ def open_evidence() -> ReleaseEvidence:
     }  # fmt: skip
     cards = {name: CardEvidence(sha256=hashes[name], reasons=()) for name in ("README.md", "DATA_CARD.md")}
     return ReleaseEvidence(
+        track="canvas",
         name="canvas-dpo", method=METHOD, profile="embedded", checkpoint=sha("checkpoint"), files=hashes, inputs=inputs, data=data,
         verdicts=verdicts_for(METHODS[METHOD], inputs),
         allowances=(Allowance(stage="labelled_pairs", minimum_retained=0.5, reason="only unanimous votes are kept"),),

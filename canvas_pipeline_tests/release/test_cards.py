@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.release.cards import (
     NAMES,
     SECTIONS,
@@ -21,8 +20,10 @@ from canvas_pipeline.release.cards import (
 )
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.tracks.canvas.card import TEMPLATE as CANVAS
+from canvas_pipeline.tracks.canvas.guards import TABLE
 
 TEMPLATE = CardTemplate(
+    guards=TABLE,
     tags=("greeting",), benchmark="Held-out greetings", benchmark_id="greetings", metrics=("tool_selection", "exact_call"),
     texts={"Use and limits": "Made to greet.", "Privacy": "Names stay at home."}, required={"data": ("data.reference_instant",)},
 )  # fmt: skip
@@ -60,7 +61,7 @@ def model_facts() -> dict[str, Fact]:
             f"quant.{quant}.sha256": Fact(value="ab" * 6, source="dpo_gguf"),
             f"quant.{quant}.retained": share(0.9512, n=437),
         }
-    return facts | {f"guard.{guard}": Fact(value="passed", source="verdicts/dpo") for guard in GUARDS}
+    return facts | {f"guard.{guard}": Fact(value="passed", source="verdicts/dpo") for guard in TABLE.guards}
 
 
 def data_facts() -> dict[str, Fact]:

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.release.gate import (
@@ -23,6 +22,7 @@ from canvas_pipeline.release.gate import (
     write_evidence,
 )
 from canvas_pipeline.release.gguf import QUANTS
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.release.evidence import METHOD, open_evidence, passed_verdict, sha
 
 replace = msgspec.structs.replace
@@ -85,42 +85,44 @@ BREAK: dict[str, tuple[str, Broken]] = {
 
 
 def test_with_all_evidence_the_gate_is_open() -> None:
-    assert reasons_against(open_evidence()) == []
-    require(open_evidence())
+    assert reasons_against(TABLE, open_evidence()) == []
+    require(TABLE, open_evidence())
 
 
 def test_without_any_evidence_every_item_but_allowances_is_a_reason() -> None:
-    empty = ReleaseEvidence(name="x", method=METHOD, profile="embedded", checkpoint="", files={}, inputs={}, data={})
-    assert {item for item, reasons in reasons_by_item(empty).items() if not reasons} == {"allowances"}
+    empty = ReleaseEvidence(
+        name="x", track="canvas", method=METHOD, profile="embedded", checkpoint="", files={}, inputs={}, data={}
+    )
+    assert {item for item, reasons in reasons_by_item(TABLE, empty).items() if not reasons} == {"allowances"}
 
 
 @pytest.mark.parametrize("case", BREAK)
 def test_one_broken_thing_closes_the_gate_at_its_item_and_no_other(case: str) -> None:
     item, change = BREAK[case]
-    found = {name for name, reasons in reasons_by_item(change(open_evidence())).items() if reasons}
+    found = {name for name, reasons in reasons_by_item(TABLE, change(open_evidence())).items() if reasons}
     assert found == {item}
     with pytest.raises(GateClosed, match=item):
-        require(change(open_evidence()))
+        require(TABLE, change(open_evidence()))
 
 
 def test_every_item_is_broken_by_some_case() -> None:
     assert {item for item, _ in BREAK.values()} == set(ITEMS)
 
 
-@pytest.mark.parametrize("guard", GUARDS)
+@pytest.mark.parametrize("guard", TABLE.guards)
 def test_each_missing_guard_is_named(guard: str) -> None:
     e = open_evidence()
-    reasons = reasons_against(replace(e, verdicts=tuple(v for v in e.verdicts if v.guard != guard)))
-    assert reasons and all(reason.startswith(f"guardrails: {GUARDS[guard].name}") for reason in reasons)
+    reasons = reasons_against(TABLE, replace(e, verdicts=tuple(v for v in e.verdicts if v.guard != guard)))
+    assert reasons and all(reason.startswith(f"guardrails: {TABLE.guards[guard].name}") for reason in reasons)
 
 
 def test_a_guard_that_does_not_concern_the_method_is_still_asked_for() -> None:
     e = replace(open_evidence(), method="sft", production=("sft", sha("checkpoint")))
     sft = tuple(v for v in e.verdicts if v.subject not in ("dpo", "preference") and v.guard not in ("g1", "g9"))
-    reasons = reasons_against(replace(e, verdicts=sft))
-    assert [reason.split(":")[1].strip() for reason in reasons] == [GUARDS["g1"].name, GUARDS["g9"].name]
-    rest = tuple(passed_verdict(GUARDS[guard], METHODS["dpo"], e.inputs) for guard in ("g1", "g9"))
-    assert reasons_against(replace(e, verdicts=(*sft, *rest))) == []
+    reasons = reasons_against(TABLE, replace(e, verdicts=sft))
+    assert [reason.split(":")[1].strip() for reason in reasons] == [TABLE.guards["g1"].name, TABLE.guards["g9"].name]
+    rest = tuple(passed_verdict(TABLE.guards[guard], METHODS["dpo"], e.inputs) for guard in ("g1", "g9"))
+    assert reasons_against(TABLE, replace(e, verdicts=(*sft, *rest))) == []
 
 
 def test_a_listed_allowance_is_accepted_and_stands_in_the_log_with_number_and_reason() -> None:
@@ -129,29 +131,29 @@ def test_a_listed_allowance_is_accepted_and_stands_in_the_log_with_number_and_re
     verdicts = tuple(replace(v, allowance=used) if v.guard == "g6" else v for v in e.verdicts)
     listed = Allowance(stage="splits", minimum_retained=0.6, reason="bridges; between students")
     e = replace(e, verdicts=verdicts, allowances=(*e.allowances, listed))
-    assert reasons_against(e) == []
-    assert "| splits | 60% | bridges; between students |" in release_log(e)
+    assert reasons_against(TABLE, e) == []
+    assert "| splits | 60% | bridges; between students |" in release_log(TABLE, e)
 
 
 def test_the_log_ticks_what_holds_and_lists_the_reasons_under_what_does_not() -> None:
-    log = release_log(replace(open_evidence(), leaks=3))
+    log = release_log(TABLE, replace(open_evidence(), leaks=3))
     assert log.count("- [x]") == len(ITEMS) - 1 and log.count("- [ ]") == 1
     assert "8 of 9 items hold. The release is blocked." in log and "  - the audit found 3 leaks" in log
-    assert "9 of 9 items hold. The release is open." in release_log(open_evidence())
+    assert "9 of 9 items hold. The release is open." in release_log(TABLE, open_evidence())
 
 
 def test_the_log_counts_the_reviewed_exceptions_of_the_audit_and_what_they_cover() -> None:
     said = "The audit honoured {} reviewed exceptions; they cover {} findings in what it read."
-    assert said.format(3, 41) in release_log(replace(open_evidence(), exceptions=3, excepted=41)).splitlines()
-    assert said.format(0, 0) in release_log(open_evidence()).splitlines()
+    assert said.format(3, 41) in release_log(TABLE, replace(open_evidence(), exceptions=3, excepted=41)).splitlines()
+    assert said.format(0, 0) in release_log(TABLE, open_evidence()).splitlines()
 
 
 def test_exactly_98_percent_is_enough() -> None:
-    assert reasons_against(quant(open_evidence(), "Q8_0", exact_retained=392)) == []
+    assert reasons_against(TABLE, quant(open_evidence(), "Q8_0", exact_retained=392)) == []
 
 
 def test_the_smaller_quants_may_lose_more() -> None:
-    assert reasons_against(quant(open_evidence(), "Q2_K", exact_retained=100)) == []
+    assert reasons_against(TABLE, quant(open_evidence(), "Q2_K", exact_retained=100)) == []
     assert set(QUANTS) > {"Q2_K"}
 
 

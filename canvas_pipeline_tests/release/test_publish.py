@@ -11,6 +11,7 @@ import pytest
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
 from canvas_pipeline.release.publish import publish, verify
 from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.release.evidence import files_of, open_evidence
 
 replace = msgspec.structs.replace
@@ -26,7 +27,7 @@ def snapshot(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def released(tmp_path: Path) -> Path:
-    return publish(open_evidence(), files_of(tmp_path / "made"), tmp_path / "releases")
+    return publish(TABLE, open_evidence(), files_of(tmp_path / "made"), tmp_path / "releases")
 
 
 def test_a_release_verifies_also_with_sha256sum_and_is_current(released: Path) -> None:
@@ -48,24 +49,24 @@ def test_the_binding_ties_model_cards_and_data(released: Path) -> None:
 
 def test_publishing_again_gives_the_same_release_and_touches_nothing(released: Path, tmp_path: Path) -> None:
     before = snapshot(released.parent)
-    assert publish(open_evidence(), files_of(tmp_path / "made"), released.parent) == released
+    assert publish(TABLE, open_evidence(), files_of(tmp_path / "made"), released.parent) == released
     assert snapshot(released.parent) == before
-    elsewhere = publish(open_evidence(), files_of(tmp_path / "made"), tmp_path / "elsewhere")
+    elsewhere = publish(TABLE, open_evidence(), files_of(tmp_path / "made"), tmp_path / "elsewhere")
     assert snapshot(elsewhere) == snapshot(released) and elsewhere.name == released.name
 
 
 def test_a_closed_gate_writes_nothing_and_leaves_the_old_release(released: Path, tmp_path: Path) -> None:
     before = snapshot(released.parent)
     with pytest.raises(GateClosed, match="audit found 1 leaks"):
-        publish(replace(open_evidence(), leaks=1), files_of(tmp_path / "made"), released.parent)
+        publish(TABLE, replace(open_evidence(), leaks=1), files_of(tmp_path / "made"), released.parent)
     with pytest.raises(GateClosed):
-        publish(replace(open_evidence(), leaks=1), files_of(tmp_path / "made"), tmp_path / "fresh")
+        publish(TABLE, replace(open_evidence(), leaks=1), files_of(tmp_path / "made"), tmp_path / "fresh")
     assert snapshot(released.parent) == before and not (tmp_path / "fresh").exists()
 
 
 def test_a_new_release_stands_beside_the_old_one(released: Path, tmp_path: Path) -> None:
     before = snapshot(released)
-    second = publish(replace(open_evidence(), code_version="2"), files_of(tmp_path / "made"), released.parent)
+    second = publish(TABLE, replace(open_evidence(), code_version="2"), files_of(tmp_path / "made"), released.parent)
     assert second != released and snapshot(released) == before
     assert (released.parent / "current").resolve() == second.resolve()
     assert not list(released.parent.glob(".tmp-*"))
@@ -76,7 +77,7 @@ def test_a_file_that_is_not_the_one_in_the_evidence_is_not_released(name: str, t
     files = files_of(tmp_path / "made")
     files[name].write_text("another")
     with pytest.raises(GateClosed, match="is not the file the evidence is about"):
-        publish(open_evidence(), files, tmp_path / "releases")
+        publish(TABLE, open_evidence(), files, tmp_path / "releases")
     assert not (tmp_path / "releases").exists()
 
 
@@ -84,7 +85,7 @@ def test_missing_and_additional_files_are_each_named(tmp_path: Path) -> None:
     files = files_of(tmp_path / "made")
     files["extra.txt"] = files.pop("Modelfile")
     with pytest.raises(GateClosed) as error:
-        publish(open_evidence(), files, tmp_path / "releases")
+        publish(TABLE, open_evidence(), files, tmp_path / "releases")
     assert "Modelfile is in the evidence" in str(error.value) and "extra.txt is not in the evidence" in str(error.value)
 
 
@@ -94,7 +95,7 @@ def test_missing_and_additional_files_are_each_named(tmp_path: Path) -> None:
 def test_a_name_that_leaves_the_folder_or_takes_ours_is_refused(name: str, tmp_path: Path) -> None:
     files = files_of(tmp_path / "made")
     with pytest.raises(BadConfig):
-        publish(open_evidence(), {**files, name: files["README.md"]}, tmp_path / "releases")
+        publish(TABLE, open_evidence(), {**files, name: files["README.md"]}, tmp_path / "releases")
 
 
 def damage_file(folder: Path) -> None:
@@ -143,7 +144,7 @@ def test_publishing_again_heals_a_damaged_release_and_keeps_the_damaged_one_asid
     released: Path, tmp_path: Path
 ) -> None:
     damage_file(released)
-    assert publish(open_evidence(), files_of(tmp_path / "made"), released.parent) == released
+    assert publish(TABLE, open_evidence(), files_of(tmp_path / "made"), released.parent) == released
     assert verify(released)
     (aside,) = released.parent.glob("*.damaged-*")
     assert (aside / "canvas-Q8_0.gguf").read_text() == "x"

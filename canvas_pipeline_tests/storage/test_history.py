@@ -1,4 +1,4 @@
-"""What a version of a stage says about the one before it."""
+"""How a version of a stage differs from the one before it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from canvas_pipeline.storage.history import what_changed
 from canvas_pipeline.storage.store import Recipe, Stage, Store
 
 
-def made(root: Path, text: str = "a", **changes: Any) -> tuple[Stage, bool]:
+def make_version(root: Path, text: str = "a", **changes: Any) -> tuple[Stage, bool]:
     """A version of one stage, with a recipe that differs in ``changes``."""
     inputs = {"corpus": "1", "ada-001.jsonl": "1", "bo-002.jsonl": "1"} | changes.pop("inputs", {})
     recipe = Recipe(
@@ -27,17 +27,17 @@ def made(root: Path, text: str = "a", **changes: Any) -> tuple[Stage, bool]:
     return Store(root).make(recipe, lambda writer: writer.text(text, "rows.txt"))
 
 
-def said(found: tuple[Stage, bool]) -> str:
+def change(found: tuple[Stage, bool]) -> str:
     return what_changed(*found, named=["corpus"])
 
 
 def test_the_first_version_has_none_before_it(tmp_path: Path) -> None:
-    assert said(made(tmp_path)) == "made: there was no version before this one"
+    assert change(make_version(tmp_path)) == "made: there was no version before this one"
 
 
-def test_a_reused_version_says_that_nothing_has_changed(tmp_path: Path) -> None:
-    made(tmp_path)
-    assert said(made(tmp_path)) == "reused: nothing that it is made from has changed"
+def test_a_reused_version_has_not_changed(tmp_path: Path) -> None:
+    make_version(tmp_path)
+    assert change(make_version(tmp_path)) == "reused: nothing that it is made from has changed"
 
 
 @pytest.mark.parametrize(
@@ -51,26 +51,26 @@ def test_a_reused_version_says_that_nothing_has_changed(tmp_path: Path) -> None:
     ],
 )
 def test_a_new_version_names_what_differs_from_the_last(changes: dict[str, Any], differs: str, tmp_path: Path) -> None:
-    made(tmp_path)
-    assert said(made(tmp_path, "b", **changes)) == f"made again ({differs} changed); other result"
+    make_version(tmp_path)
+    assert change(make_version(tmp_path, "b", **changes)) == f"made again ({differs} changed); other result"
 
 
-def test_it_says_when_the_result_came_out_the_same(tmp_path: Path) -> None:
-    made(tmp_path)
-    assert said(made(tmp_path, code_version="2")).endswith("; same result")
+def test_an_unchanged_result_is_reported(tmp_path: Path) -> None:
+    make_version(tmp_path)
+    assert change(make_version(tmp_path, code_version="2")).endswith("; same result")
 
 
 def test_it_is_compared_with_the_newest_version_and_not_with_an_older_one(tmp_path: Path) -> None:
-    made(tmp_path, code_version="1")
-    made(tmp_path, code_version="2")
-    assert "the setting seed changed" in said(made(tmp_path, code_version="2", config={"seed": 8}))
-    assert "code" not in said(made(tmp_path, code_version="2", config={"seed": 9}))
+    make_version(tmp_path, code_version="1")
+    make_version(tmp_path, code_version="2")
+    assert "the setting seed changed" in change(make_version(tmp_path, code_version="2", config={"seed": 8}))
+    assert "code" not in change(make_version(tmp_path, code_version="2", config={"seed": 9}))
 
 
 def test_an_input_that_may_be_named_after_a_person_is_counted(tmp_path: Path) -> None:
-    made(tmp_path)
-    found = said(made(tmp_path, "b", inputs={"corpus": "2", "ada-001.jsonl": "2", "bo-002.jsonl": "2"}))
+    make_version(tmp_path)
+    found = change(make_version(tmp_path, "b", inputs={"corpus": "2", "ada-001.jsonl": "2", "bo-002.jsonl": "2"}))
     assert "corpus, 2 other inputs changed" in found and "ada" not in found
-    assert "one input changed" in said(
-        made(tmp_path, "c", inputs={"corpus": "2", "ada-001.jsonl": "2", "bo-002.jsonl": "3"})
+    assert "one input changed" in change(
+        make_version(tmp_path, "c", inputs={"corpus": "2", "ada-001.jsonl": "2", "bo-002.jsonl": "3"})
     )

@@ -35,7 +35,7 @@ def test_a_lock_is_refused_while_another_process_holds_it_and_free_once_that_was
         holder.wait()
 
 
-def test_several_share_an_open_files_lock_and_nobody_gets_it_alone_meanwhile(tmp_path: Path) -> None:
+def test_an_open_file_may_be_locked_by_several_and_then_not_exclusively(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
     first, second, other = (os.open(path, os.O_RDWR) for _ in range(3))

@@ -1,4 +1,4 @@
-"""The store: whole or not at all, found again, never outside its root."""
+"""The store writes stages atomically, reuses them, and never writes outside its root."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def put(store: Store, version: str, text: str, stage: str = "a/b") -> Stage:
     return store.make(recipe(version, stage), lambda writer: writer.text(text, "x.txt"))[0]
 
 
-def said(store: Store, stage: str = "a/b") -> str:
+def content(store: Store, stage: str = "a/b") -> str:
     return store.get(stage).path("x.txt").read_text()
 
 
@@ -70,7 +70,7 @@ def test_the_same_recipe_runs_nothing_and_another_one_does(tmp_path: Path) -> No
     assert len(ran) == 2 and store.get("a/b").manifest.recipe.code_version == "1"
 
 
-def test_who_makes_a_stage_gets_what_they_made_also_where_another_run_pointed_current_elsewhere(tmp_path: Path) -> None:
+def test_make_returns_its_own_version_even_if_another_run_has_moved_current(tmp_path: Path) -> None:
     class Overtaken(Store):
         @contextmanager
         def write(self, recipe: Recipe) -> Iterator[Writer]:
@@ -78,8 +78,8 @@ def test_who_makes_a_stage_gets_what_they_made_also_where_another_run_pointed_cu
                 yield writer
             put(Store(tmp_path), "2", "theirs")
 
-    made = put(Overtaken(tmp_path), "1", "mine")
-    assert made.path("x.txt").read_text() == "mine" and said(Store(tmp_path)) == "theirs"
+    stage = put(Overtaken(tmp_path), "1", "mine")
+    assert stage.path("x.txt").read_text() == "mine" and content(Store(tmp_path)) == "theirs"
 
 
 def test_the_content_hash_does_not_depend_on_the_recipe_or_the_clock(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_content_hash_does_not_depend_on_the_recipe_or_the_clock(tmp_path: P
     assert first.sha256 == second.sha256 and first.manifest.fingerprint != second.manifest.fingerprint
 
 
-def test_an_error_leaves_the_previous_version_and_no_rest(tmp_path: Path) -> None:
+def test_an_error_leaves_the_previous_version_and_no_temporary_files(tmp_path: Path) -> None:
     store = Store(tmp_path)
     put(store, "1", "old")
 
@@ -97,7 +97,7 @@ def test_an_error_leaves_the_previous_version_and_no_rest(tmp_path: Path) -> Non
 
     with pytest.raises(ValueError, match="half-way"):
         store.make(recipe("2"), build)
-    assert said(store) == "old" and not list((tmp_path / "a" / "b").glob(".tmp-*"))
+    assert content(store) == "old" and not list((tmp_path / "a" / "b").glob(".tmp-*"))
 
 
 def test_a_funnel_that_does_not_add_up_writes_nothing(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_damaged_file_is_made_again_and_named_by_verify(tmp_path: Path) -> Non
         stage.verify()
     assert store.reuse(recipe("1")) is None
     put(store, "1", "good")
-    assert said(store) == "good" and store.get("a/b").verify()
+    assert content(store) == "good" and store.get("a/b").verify()
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"null", b'{"stage": 1}'])
@@ -129,7 +129,7 @@ def test_a_folder_with_an_unreadable_manifest_is_no_stage(damage: bytes, tmp_pat
     with pytest.raises(MissingInput, match="a/b has not been made yet"):
         store.get("a/b")
     put(store, "1", "again")
-    assert said(store) == "again"
+    assert content(store) == "again"
 
 
 def test_only_the_newest_versions_are_kept_and_never_less_than_the_current(tmp_path: Path) -> None:
@@ -138,10 +138,10 @@ def test_only_the_newest_versions_are_kept_and_never_less_than_the_current(tmp_p
         put(store, str(version), str(version))
     assert len([p for p in (tmp_path / "a/b").iterdir() if (p / MANIFEST).is_file() and not p.is_symlink()]) == KEEP
     oldest = store.reuse(recipe("3"))
-    assert oldest is not None and said(store) == "3"
+    assert oldest is not None and content(store) == "3"
     for version in ("7", "8", "9"):
         put(store, version, version)
-    assert said(store) == "9"
+    assert content(store) == "9"
 
 
 @given(st.text(max_size=30))
@@ -195,14 +195,14 @@ def test_a_kill_at_any_boundary_leaves_a_whole_version_and_the_next_run_goes_on(
     put(store, "1", "old")
     done = subprocess.run([sys.executable, "-c", DIE, str(tmp_path), call, str(at)], check=False)
     assert done.returncode == -signal.SIGKILL
-    assert said(store) == "old" and store.get("a/b").verify()
+    assert content(store) == "old" and store.get("a/b").verify()
     stage, _ = store.make(recipe("2"), lambda w: (w.text("new", "x.txt"), w.text("y", "y.txt"))[0])
-    assert said(store) == "new" and stage.verify()
+    assert content(store) == "new" and stage.verify()
     put(store, "3", "newer")
     assert not list((tmp_path / "a" / "b").glob(".tmp-*"))
 
 
-def test_the_rest_of_a_living_writer_is_left_alone(tmp_path: Path) -> None:
+def test_the_temporary_folder_of_a_living_writer_is_left_alone(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
         theirs = tmp_path / "a" / "b" / f".tmp-{other.pid}-ffff"
@@ -232,7 +232,7 @@ def test_a_full_disk_names_the_place_and_leaves_nothing_half_written(tmp_path: P
     put(Store(tmp_path), "1", "old")
     done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"DiskFull {tmp_path / 'a' / 'b'}: File too large; nothing half-written is left")
-    assert said(Store(tmp_path)) == "old" and not list((tmp_path / "a" / "b").glob(".tmp-*"))
+    assert content(Store(tmp_path)) == "old" and not list((tmp_path / "a" / "b").glob(".tmp-*"))
 
 
 def test_whole_file_takes_the_name_only_at_the_end(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_whole_folder_replaces_its_own_and_nobody_elses(tmp_path: Path) -> None:
     assert (theirs / "thesis.txt").read_text() == "years"
 
 
-def test_no_room_for_a_folder_is_a_sentence_too(tmp_path: Path) -> None:
+def test_a_full_disk_is_named_for_a_folder_too(tmp_path: Path) -> None:
     with pytest.raises(DiskFull, match="No space left on device"), whole_folder(tmp_path / "x", MANIFEST):
         raise OSError(28, os.strerror(28))
     assert list(tmp_path.iterdir()) == []
@@ -276,7 +276,7 @@ def test_two_writers_of_the_same_stage_both_end_and_one_whole_version_stands(tmp
     both = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), who]) for who in "ab"]
     deadline = time.monotonic() + 600
     assert [p.wait(timeout=max(1.0, deadline - time.monotonic())) for p in both] == [0, 0]
-    assert said(Store(tmp_path)) in ("a" * 5000, "b" * 5000) and Store(tmp_path).get("a/b").verify()
+    assert content(Store(tmp_path)) in ("a" * 5000, "b" * 5000) and Store(tmp_path).get("a/b").verify()
 
 
 def test_a_report_is_kept_and_verified_but_does_not_change_what_a_stage_holds(tmp_path: Path) -> None:
@@ -304,6 +304,6 @@ def test_a_folder_that_may_not_be_written_to_is_not_a_full_disk(tmp_path: Path, 
     assert not isinstance(raised.value, NotWritable)
 
 
-def test_a_folder_in_the_place_of_a_file_is_said_to_be_one(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_a_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is a folder"), whole_file(tmp_path):
         raise AssertionError("not reached")

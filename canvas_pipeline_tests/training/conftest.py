@@ -13,10 +13,11 @@ import pytest
 from canvas_pipeline.methods import Hyperparameters, method
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.records import PreferencePair, Trajectory, read_jsonl, write_jsonl
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import RunSpec, make_spec, sha256_path
-from canvas_pipeline_tests.training.rows import write_data
+from canvas_pipeline_tests.training.rows import run_of, write_data
 
 MakeSpec = Callable[..., RunSpec]
 
@@ -53,7 +54,7 @@ def base(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained checkpoint."""
     from canvas_pipeline.models.family import MICRO
     from canvas_pipeline.models.gemma4.tiny import build_model
-    from canvas_pipeline.training.__main__ import quiet
+    from canvas_pipeline.pipeline.training_process import quiet
     from canvas_pipeline.training.checkpoint import save_model
 
     quiet()
@@ -69,9 +70,9 @@ def reference(base: Path, data: dict[str, Path], tmp_path_factory: pytest.TempPa
     from canvas_pipeline.training.reference import compute
 
     path = tmp_path_factory.mktemp("reference") / "rows.jsonl"
-    spec = make_spec("dpo", "embedded", 7, {**_pairs(data), "sft_checkpoint": base})
+    spec = make_spec("canvas", "dpo", PROFILES["embedded"], 7, {**_pairs(data), "sft_checkpoint": base})
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        compute(spec, path, Reporter(nowhere))
+        compute(run_of(spec), path, Reporter(nowhere))
     return path
 
 
@@ -97,7 +98,7 @@ def make_full(full: dict[str, Path], base: Path, tmp_path_factory: pytest.TempPa
 
     def spec(name: str, seed: int = 7, **changes: Any) -> RunSpec:
         inputs = {**full, "base_model": base, "sft_checkpoint": base, "reference_logprobs": path}
-        return make_spec(name, "embedded", seed, inputs, hyperparameters=quick(name, **changes))
+        return make_spec("canvas", name, PROFILES["embedded"], seed, inputs, hyperparameters=quick(name, **changes))
 
     return spec
 
@@ -108,6 +109,6 @@ def make(base: Path, data: dict[str, Path], reference: Path) -> MakeSpec:
 
     def spec(name: str, seed: int = 7, **changes: Any) -> RunSpec:
         inputs = {**data, "base_model": base, "sft_checkpoint": base, "reference_logprobs": reference}
-        return make_spec(name, "embedded", seed, inputs, hyperparameters=quick(name, **changes))
+        return make_spec("canvas", name, PROFILES["embedded"], seed, inputs, hyperparameters=quick(name, **changes))
 
     return spec

@@ -12,18 +12,24 @@ from pathlib import Path
 
 from canvas_pipeline.guardrails.guard import Measured
 from canvas_pipeline.guardrails.rows import judge_rows, reader
-from canvas_pipeline.guardrails.table import guards_for
 from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.models.gemma4 import wire
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
-from canvas_pipeline.profiles import profile
 from canvas_pipeline.records import BenchCase, FeedbackExample, Message, PreferencePair, Trajectory, write_jsonl
+from canvas_pipeline.tracks.canvas.guards import TABLE
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, system_message
 from canvas_pipeline.training.admission import limits_of
+from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
 
 SYSTEM = system_message("2026-03-02T09:00:00+00:00", "catalogue")
 WISHES = ("Please run {t} for {n}", "{t} with {n}", "I need {t}, number {n} 🎉")
+
+
+def run_of(spec: RunSpec) -> Run:
+    """The spec with what the Canvas track says of it."""
+    return Run(spec, TABLE.datasets[spec.row.dataset], PROFILES[spec.profile])
 
 
 def user(text: str) -> Message:
@@ -112,11 +118,11 @@ def passed(spec: RunSpec) -> tuple[Verdict, ...]:
     """The verdict of every guard that concerns the spec's method, bound to its inputs; the row guards really judge."""
     hashes = {name: file.sha256 for name, file in spec.inputs.items()}
     files = {name: Path(file.path) for name, file in spec.inputs.items()}
-    read = reader(files)
+    read = reader(TABLE, files)
     verdicts = []
-    for guard in guards_for(spec.row):
+    for guard in TABLE.of_method(spec.row):
         if guard.recomputable:
-            verdicts.append(judge_rows(guard, spec.row.dataset, read, hashes, profile(spec.profile)))
+            verdicts.append(judge_rows(TABLE, guard, spec.row.dataset, read, hashes, PROFILES[spec.profile]))
         else:
             bound = {name: hashes[name] for name in guard.inputs(spec.row)}
             measured = Measured(_NUMBERS[guard.id], limits_of(spec).get(guard.id, {}))

@@ -22,6 +22,7 @@ from canvas_pipeline.training.checkpoint import load_model, load_tokenizer, save
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.spec import InputFile, RunSpec
 from canvas_pipeline.training.weights import resolve
+from canvas_pipeline_tests.training.rows import run_of
 
 Make = Callable[..., RunSpec]
 
@@ -74,7 +75,7 @@ def test_a_conditional_generation_checkpoint_trains_saves_and_reloads(
 
     spec = make(name, max_steps=1)
     inputs = {**spec.inputs, "base_model": InputFile(path=str(whole), sha256=sha256_path(whole))}
-    supervised.train(msgspec.structs.replace(spec, inputs=inputs), tmp_path / "out", Reporter(io.StringIO()))
+    supervised.train(run_of(msgspec.structs.replace(spec, inputs=inputs)), tmp_path / "out", Reporter(io.StringIO()))
     before, after = load_model(whole).state_dict(), load_model(tmp_path / "out" / "model").state_dict()
     assert before.keys() == after.keys()
     changed = {key for key in before if not torch.equal(before[key], after[key])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,15 @@ from canvas_pipeline.evaluation.generate import prompt_text
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import FeedbackExample, PreferencePair, Trajectory, read_jsonl
-from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 from canvas_pipeline.training.encoding import (
     Encoded,
     encode,
-    encode_feedback,
-    encode_pair,
-    encode_trajectory,
     mask_of,
     tokenise,
 )
 from canvas_pipeline.training.measure import wrong_masks
-from canvas_pipeline_tests.training.rows import SYSTEM, result, said, user
+from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline_tests.training.rows import SYSTEM, result, run_of, said, user
 
 
 def text(row: Encoded, tokenizer: Any) -> str:
@@ -34,16 +32,18 @@ def test_in_every_trajectory_the_mask_decodes_to_exactly_the_assistant_spans(
     data: dict[str, Path], tokenizer: Any
 ) -> None:
     for row in read_jsonl(data["trajectory_train"], Trajectory):
-        encoded = encode_trajectory(row, tokenizer, GEMMA4, "catalogue")
+        encoded = encode(row.messages, tokenizer, GEMMA4)
         assert any(encoded.mask)
         expected = f"{row.messages[2].content}<|tool_response>{row.messages[4].content}<turn|>"
         assert text(encoded, tokenizer) == expected == GEMMA4.written(row.messages)
 
 
-def test_results_inside_a_completion_are_masked_out_of_both_sides(data: dict[str, Path], tokenizer: Any) -> None:
+def test_results_inside_a_completion_are_masked_out_of_both_sides(
+    data: dict[str, Path], tokenizer: Any, make: Callable[..., RunSpec]
+) -> None:
     labelled = [row for row in read_jsonl(data["preference_train"], PreferencePair) if row.source == "labelled"]
     for row in labelled[:40]:
-        pair = encode_pair(row, tokenizer, GEMMA4, "catalogue")
+        pair = run_of(make("dpo")).encode_pair(row, tokenizer)
         for side, messages in ((pair.chosen, row.chosen), (pair.rejected, row.rejected)):
             assert text(side, tokenizer) == f"{messages[0].content}<|tool_response>{messages[2].content}<turn|>"
             assert row.chosen[1].content in tokenizer.decode(side.ids)
@@ -52,22 +52,22 @@ def test_results_inside_a_completion_are_masked_out_of_both_sides(data: dict[str
 def test_earlier_turns_of_the_prompt_do_not_count(tokenizer: Any) -> None:
     call = said(serialise(ToolCall("canvas.get_todo", {})))
     prompt = (SYSTEM, user("a"), call, result("canvas.get_todo", []))
-    row = encode((said("Nothing. 🎉"),), tokenizer, GEMMA4, "catalogue", ALL_TOOLS, prompt)
+    row = encode((said("Nothing. 🎉"),), tokenizer, GEMMA4, None, prompt)
     assert text(row, tokenizer) == "Nothing. 🎉<turn|>"
     assert tokenizer.decode(row.ids[: row.prompt_length]).endswith("<tool_response|>")
 
 
 def test_a_prompt_is_the_beginning_of_its_conversation_token_for_token(data: dict[str, Path], tokenizer: Any) -> None:
     for row in list(read_jsonl(data["feedback_train"], FeedbackExample))[:40]:
-        whole = encode_feedback(row, tokenizer, GEMMA4, "catalogue")
-        prompt = tokenise(prompt_text(row.prompt, GEMMA4), tokenizer)[0]
+        whole = encode(row.completion, tokenizer, GEMMA4, None, row.prompt)
+        prompt = tokenise(prompt_text(row.prompt, GEMMA4, "catalogue", row.tools), tokenizer)[0]
         assert whole.ids[: whole.prompt_length] == prompt
         assert not any(whole.mask[: whole.prompt_length]) and all(whole.mask[whole.prompt_length : -1])
 
 
 def test_a_row_without_an_assistant_turn_is_refused(tokenizer: Any) -> None:
     with pytest.raises(BadInput, match="assistant"):
-        encode((SYSTEM, user("hello")), tokenizer, GEMMA4, "catalogue", ALL_TOOLS)
+        encode((SYSTEM, user("hello")), tokenizer, GEMMA4)
 
 
 def test_every_token_that_touches_a_span_counts() -> None:
@@ -79,7 +79,7 @@ def test_every_token_that_touches_a_span_counts() -> None:
 
 def test_a_wrong_mask_is_found_and_named(data: dict[str, Path], tokenizer: Any) -> None:
     row = next(iter(read_jsonl(data["trajectory_train"], Trajectory)))
-    good = encode_trajectory(row, tokenizer, GEMMA4, "catalogue")
+    good = encode(row.messages, tokenizer, GEMMA4)
     bad = Encoded(good.ids, [0] * (len(good.mask) - 1) + [1])
     assert wrong_masks([(row.id, row.messages, good)], tokenizer, GEMMA4) == []
     assert wrong_masks([(row.id, row.messages, bad)], tokenizer, GEMMA4) == [row.id]

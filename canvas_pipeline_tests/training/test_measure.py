@@ -13,6 +13,7 @@ from canvas_pipeline.training.encoding import Encoded
 from canvas_pipeline.training.measure import health, measure
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline_tests.training.rows import run_of
 
 Make = Callable[..., RunSpec]
 
@@ -20,7 +21,7 @@ Make = Callable[..., RunSpec]
 @pytest.mark.parametrize("name", ["sft", "qlora", "dpo", "sppo", "kto"])
 def test_every_kind_of_method_is_measured_healthy_on_good_rows(name: str, make: Make) -> None:
     spec = make(name, learning_rate=3e-4)
-    found = measure(spec, Reporter(io.StringIO()))
+    found = measure(run_of(spec), Reporter(io.StringIO()))
     assert len(found["lengths"]) == 48 and max(found["lengths"]) < found["max_length"]
     assert found["masks_wrong"] == 0 and found["masks"] >= 48
     assert 0 < found["grad_norm"] < found["max_grad_norm"]
@@ -34,7 +35,9 @@ def test_every_kind_of_method_is_measured_healthy_on_good_rows(name: str, make: 
 
 
 def test_the_same_spec_is_measured_the_same_twice(make: Make) -> None:
-    assert measure(make("dpo"), Reporter(io.StringIO())) == measure(make("dpo"), Reporter(io.StringIO()))
+    assert measure(run_of(make("dpo")), Reporter(io.StringIO())) == measure(
+        run_of(make("dpo")), Reporter(io.StringIO())
+    )
 
 
 def test_a_nan_in_the_weights_is_counted(base: Path) -> None:

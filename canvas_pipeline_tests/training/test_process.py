@@ -21,7 +21,7 @@ Make = Callable[..., RunSpec]
 
 
 def command(name: str, spec: Path, out: Path) -> list[str]:
-    return [sys.executable, "-m", "canvas_pipeline.training", name, str(spec), "--out", str(out)]
+    return [sys.executable, "-m", "canvas_pipeline.pipeline.training_process", name, str(spec), "--out", str(out)]
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -59,14 +59,14 @@ def kill(event, arguments):
         os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(kill)
-from canvas_pipeline.training.__main__ import main
+from canvas_pipeline.pipeline.training_process import main
 sys.exit(main(sys.argv[1:]))
 """
 
 # The training process, which says when it has ended whether it loaded bitsandbytes.
 LOADED = """
 import json, sys
-from canvas_pipeline.training.__main__ import main
+from canvas_pipeline.pipeline.training_process import main
 code = main(sys.argv[1:])
 print(json.dumps({"event": "loaded", "bitsandbytes": sys.modules.get("bitsandbytes") is not None}))
 sys.exit(code)
@@ -99,9 +99,9 @@ def test_a_run_that_is_killed_continues_and_ends_with_the_same_bytes(
 
 
 def test_the_help_of_every_command_exits_with_0(environment: dict[str, str]) -> None:
-    for arguments in ([], ["train"], ["measure"], ["reference"], ["base"]):
+    for arguments in ([], ["train"], ["measure"], ["reference"]):
         done = subprocess.run(
-            [sys.executable, "-m", "canvas_pipeline.training", *arguments, "--help"],
+            [sys.executable, "-m", "canvas_pipeline.pipeline.training_process", *arguments, "--help"],
             env=environment,
             capture_output=True,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.records import PreferencePair, read_jsonl
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
-from canvas_pipeline.training.encoding import Encoded, encode_pair
+from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode
 from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import (
@@ -24,9 +25,13 @@ from canvas_pipeline.training.reference import (
     tensors,
 )
 from canvas_pipeline.training.spec import RunSpec
-from canvas_pipeline_tests.training.rows import result
+from canvas_pipeline_tests.training.rows import result, run_of
 
 Make = Callable[..., RunSpec]
+
+
+def _encoded(row: PreferencePair, tokenizer: Any) -> EncodedPair:
+    return EncodedPair(*(encode(side, tokenizer, GEMMA4, None, row.prompt) for side in (row.chosen, row.rejected)))
 
 
 def test_the_sums_are_those_of_a_plain_softmax_over_the_masked_tokens(base: Path, data: dict[str, Path]) -> None:
@@ -34,12 +39,7 @@ def test_the_sums_are_those_of_a_plain_softmax_over_the_masked_tokens(base: Path
 
     tokenizer, model = load_tokenizer(base, GEMMA4), load_model(base).eval()
     rows = list(read_jsonl(data["preference_train"], PreferencePair))[:6]
-    sides = [
-        side
-        for row in rows
-        for p in [encode_pair(row, tokenizer, GEMMA4, "catalogue")]
-        for side in (p.chosen, p.rejected)
-    ]
+    sides = [side for row in rows for p in [_encoded(row, tokenizer)] for side in (p.chosen, p.rejected)]
     plain = []
     for side in sides:
         with torch.no_grad():
@@ -54,9 +54,9 @@ def test_the_text_of_a_result_moves_the_sum_only_through_what_follows_it(base: P
     row = next(r for r in read_jsonl(data["preference_train"], PreferencePair) if r.source == "labelled")
     cut = msgspec.structs.replace(row, chosen=row.chosen[:1], rejected=row.rejected[:1])
     longer = msgspec.structs.replace(row, chosen=(row.chosen[0], result("canvas.get_todo", ["x" * 200]), row.chosen[2]))
-    whole, other = (encode_pair(r, tokenizer, GEMMA4, "catalogue").chosen for r in (row, longer))
+    whole, other = (_encoded(r, tokenizer).chosen for r in (row, longer))
     assert sum(whole.mask) == sum(other.mask) and other.length > whole.length + 50
-    first = encode_pair(cut, tokenizer, GEMMA4, "catalogue").chosen
+    first = _encoded(cut, tokenizer).chosen
     calls = sum(first.mask)
     kept = [at for at, counts in enumerate(whole.mask) if counts]
     only_calls = Encoded(whole.ids, [int(at in kept[:calls]) for at in range(whole.length)])
@@ -68,7 +68,7 @@ def test_the_text_of_a_result_moves_the_sum_only_through_what_follows_it(base: P
 def test_the_order_and_company_of_rows_do_not_matter(base: Path, data: dict[str, Path]) -> None:
     tokenizer, model = load_tokenizer(base, GEMMA4), fuse_head(load_model(base))
     rows = list(read_jsonl(data["preference_train"], PreferencePair))[:30]
-    pairs = [encode_pair(row, tokenizer, GEMMA4, "catalogue") for row in rows]
+    pairs = [_encoded(row, tokenizer) for row in rows]
     forward, backward = (
         pair_logprobs(model, pairs, "float32"),
         pair_logprobs(model, pairs[::-1], "float32")[::-1],
@@ -87,7 +87,7 @@ def test_every_pair_of_both_files_gets_a_row_that_names_its_weights(
     assert set(rows) == ids and all(
         row.chosen < 0 and row.rejected < 0 and row.model == sha256 for row in rows.values()
     )
-    assert compute(spec, tmp_path / "again.jsonl", Reporter(io.StringIO())) == len(ids)
+    assert compute(run_of(spec), tmp_path / "again.jsonl", Reporter(io.StringIO())) == len(ids)
     assert (tmp_path / "again.jsonl").read_bytes() == spec.path("reference_logprobs").read_bytes()
 
 

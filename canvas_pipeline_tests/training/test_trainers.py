@@ -22,6 +22,7 @@ from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import read_reference
 from canvas_pipeline.training.spec import InputFile, RunSpec
 from canvas_pipeline.training.trainers import COMPLETE, last_complete
+from canvas_pipeline_tests.training.rows import run_of
 
 Make = Callable[..., RunSpec]
 TRAIN: Mapping[str, Any] = {
@@ -32,7 +33,7 @@ TRAIN: Mapping[str, Any] = {
 def train(spec: RunSpec, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The summary and the events said."""
     said = io.StringIO()
-    summary = TRAIN[spec.row.dataset](spec, out, Reporter(said))
+    summary = TRAIN[spec.row.dataset](run_of(spec), out, Reporter(said))
     return summary, [json.loads(line) for line in said.getvalue().splitlines()]
 
 
@@ -100,7 +101,7 @@ def test_rows_longer_than_the_limit_are_left_out_and_counted_never_cut(make: Mak
     lengths = sorted(
         row.length
         for row in supervised.encoded(
-            make("sft").train_path, make("sft"), load_tokenizer(make("sft").start_path, GEMMA4)
+            make("sft").train_path, run_of(make("sft")), load_tokenizer(make("sft").start_path, GEMMA4)
         )
     )
     limit = lengths[len(lengths) // 2]
@@ -141,7 +142,7 @@ def test_kto_pairs_each_prompt_with_a_neighbours_completion(make: Make, data: di
     spec = make("kto", batch=4)
     tokenizer = load_tokenizer(spec.start_path, GEMMA4)
     rows = list(read_jsonl(data["feedback_train"], FeedbackExample))[:9]
-    prepared = preference.feedback_rows(rows, [8, 3, 1, 0, 2, 7, 6, 5, 4], spec, tokenizer)
+    prepared = preference.feedback_rows(rows, [8, 3, 1, 0, 2, 7, 6, 5, 4], run_of(spec), tokenizer)
     completion = {row["id"]: [t for t, m in zip(row["ids"], row["mask"], strict=True) if m] for row in prepared}
     order = [row["id"] for row in prepared]
     for at, row in enumerate(prepared):

@@ -39,10 +39,11 @@ class Learner(Workshop):
 def materialise(ws: Workspace, instance: dg.DagsterInstance, names: Iterable[str], share: float, seed: int = 7) -> bool:
     """Materialise some assets of the nightly without torch; returns whether all went well."""
     settings: dict[str, Any] = config(ws)
-    settings["resources"]["line"]["config"]["seed"] = seed
+    settings["resources"]["pipeline"]["config"]["seed"] = seed
     with patch.object(track, "pipes_launch", lambda context, pipes: Learner(ws.root / BASE, share)):
         done = defs().resolve_job_def("nightly").execute_in_process(
-            run_config=settings, instance=instance, asset_selection=[asset_key(name) for name in names], raise_on_error=False
+            run_config=settings, instance=instance, raise_on_error=False,
+            asset_selection=[asset_key(name, "canvas") for name in names],
         )  # fmt: skip
     return done.success
 

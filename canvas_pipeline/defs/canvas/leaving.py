@@ -5,8 +5,9 @@ from pydantic import Field
 
 from canvas_pipeline.orchestration.outcome import Result
 from canvas_pipeline.orchestration.partition import departed
-from canvas_pipeline.orchestration.resource import Line
+from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.orchestration.track import asset_key, attributes
+from canvas_pipeline.tracks.canvas.track import TRACK
 
 
 class Leaver(dg.Config):
@@ -16,7 +17,7 @@ class Leaver(dg.Config):
     )
 
 
-@dg.asset(key=asset_key("departures"), **attributes("report", "intake"))
-def departures(context: dg.AssetExecutionContext, config: Leaver, line: Line) -> Result:
+@dg.asset(key=asset_key("departures", TRACK.name), **attributes(TRACK.name, "report", "intake"))
+def departures(context: dg.AssetExecutionContext, config: Leaver, pipeline: PipelineResource) -> Result:
     """Remove a contributor everywhere, rebuild what depended on them, say which models and releases had seen them."""
-    return departed(context, line.workspace(context), config.contributor, config.rebuild)
+    return departed(context, pipeline.workspace(context, TRACK), config.contributor, config.rebuild)

@@ -20,7 +20,7 @@ from typing import BinaryIO, Protocol
 import msgspec
 
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, MissingInput, MissingTool
-from canvas_pipeline.storage.atomic import room, whole_file
+from canvas_pipeline.storage.atomic import whole_file, write_errors
 from canvas_pipeline.storage.locks import flocked
 
 ENCRYPTION_VARIABLE = "CANVAS_REGISTRY_ENCRYPTION_KEY"
@@ -112,7 +112,7 @@ class RegistryFile:
         if self._header is None:
             new += self.header(key_check)
         new += b"".join(map(self.line, entries))
-        with room(self.path):
+        with write_errors(self.path):
             file.write(new)
             file.flush()
             os.fsync(file.fileno())

@@ -8,12 +8,14 @@ from canvas_pipeline.pipeline.facts import TrackCard, source
 from canvas_pipeline.records import Item, read_jsonl
 from canvas_pipeline.release.cards import CardTemplate, Fact
 from canvas_pipeline.release.modelfile import SystemPrompt
+from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message
 
 if TYPE_CHECKING:
     from canvas_pipeline.pipeline.workspace import Workspace
 
 TEMPLATE = CardTemplate(
+    guards=TABLE,
     tags=("tool-calling", "canvas-lms"),
     benchmark="Held-out Canvas tool calls",
     benchmark_id="canvas-bench",

@@ -1,4 +1,4 @@
-"""The guards over tool calls: G1 G4 G7 G8 G13. Only ``table`` imports them.
+"""The guards over tool calls: G1 G4 G7 G8 G13.
 
 The same rows give the same verdict. A reason names rows by id and tools by their registry name, and never quotes a row's text. What
 a rejected side may legally get wrong is written down in ``LEGAL_FAULTS`` and nowhere else.
@@ -13,8 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from canvas_pipeline.guardrails.guard import BOTH_PARTS, NOTHING_TO_JUDGE, Bound, Guard, Measured, RowsEvidence
+from canvas_pipeline.guardrails.standard import base_guard
+from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Number
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
 
@@ -207,6 +210,7 @@ GUARDS: tuple[Guard, ...] = (
            _B("rejected_with_call", ">=", "min_share", 0.8, "rejected sides must be wrong calls; make fewer pairs "
               "of the format and termination axes, which hold none")),
           lambda method: method.objective == "pairwise"),
+    base_guard("tool_selection", 0.2, "the base model selects the right tool in at least 20 % of bench cases"),
     Guard("g4", "g4_tool_balance", "each of the 18 tools occurs often enough, and about equally often",
           "line", ("trajectory_train",), RowsEvidence, _balance,
           (_B("fewest", ">=", "min_occurrences", None, "synthesise more trajectories of the rare tools"),
@@ -226,3 +230,5 @@ GUARDS: tuple[Guard, ...] = (
           (_B("trajectories", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
            _B("most_repeats", "<=", "max_repeats", MAX_REPEATS, "drop or shorten the trajectory: it teaches looping"))),
 )  # fmt: skip
+TABLE = GuardTable(GUARDS, DATASETS)
+"""All guards of the track, the standard ones too."""

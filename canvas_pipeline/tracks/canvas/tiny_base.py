@@ -1,4 +1,4 @@
-"""The recipe of the shipped base: weak, not empty. ``python -m canvas_pipeline.training base --out FOLDER`` remakes it.
+"""The recipe of the shipped base: weak, not empty. ``python -m canvas_pipeline.tracks.canvas.tiny_base --out FOLDER`` remakes it.
 
 In: a canvas factory, a seed, a number of steps. Out: a checkpoint folder with ``recipe.json``: the recipe and the sha256 of each
 file. What must hold: the base reads requests, copies their values and writes calls, but half of the tools it calls by other
@@ -8,10 +8,11 @@ sees training wordings and an invented campus of its own: no contributor's item 
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ import msgspec
 from canvas_pipeline.errors import ArtifactCorrupt, MissingInput
 from canvas_pipeline.models.families import family
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.profiles import PROFILES
 from canvas_pipeline.records import Item, Message, dumps, item_id
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.tracks.canvas.examples.answers import answers
@@ -32,13 +32,17 @@ from canvas_pipeline.tracks.canvas.examples.requests import ask
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot, restage, students
 from canvas_pipeline.tracks.canvas.examples.trajectory import trajectory_of
 from canvas_pipeline.tracks.canvas.intake.synthetic.curriculum import FORMS, SUBJECTS
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, system_message
+from canvas_pipeline.training.allocator import bound
 from canvas_pipeline.training.checkpoint import save_model
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, encode
+from canvas_pipeline.training.libraries import quiet
 from canvas_pipeline.training.precision import compute_dtype
-from canvas_pipeline.training.progress import Reporter
+from canvas_pipeline.training.progress import Reporter, reporter
 from canvas_pipeline.training.reference import tensors
 
 SHIPPED = Path(__file__).parent / "embedded_base"
@@ -257,7 +261,7 @@ def build_base(out: Path, factory: CanvasFactory, report: Reporter, steps: int =
     text = {
         "other_names": dict(OTHER_NAMES),
         "recipe": json.loads(msgspec.json.encode(recipe)),
-        "command": "python -m canvas_pipeline.training base --out FOLDER",
+        "command": "python -m canvas_pipeline.tracks.canvas.tiny_base --out FOLDER",
         "compute": compute_dtype(),
         "losses": [round(loss, 4) for loss in losses],
         "files": files,
@@ -303,7 +307,7 @@ def _fit(
 
 
 def _encode(messages: tuple[Message, ...], tokenizer: Any) -> Encoded:
-    return encode(messages, tokenizer, FAMILY, "catalogue", ALL_TOOLS)
+    return encode(messages, tokenizer, FAMILY)
 
 
 def _schedule(step: int, steps: int, warmup: int) -> float:
@@ -317,7 +321,7 @@ def shipped_base() -> Path:
         recorded = json.loads((SHIPPED / RECIPE_FILE).read_bytes())["files"]
     except FileNotFoundError:
         raise MissingInput(
-            f"{SHIPPED}: the shipped base is not there; make it: python -m canvas_pipeline.training base --out {SHIPPED}"
+            f"{SHIPPED}: the shipped base is not there; make it: python -m {__name__} --out {SHIPPED}"
         ) from None
     for name, sha256 in recorded.items():
         path = SHIPPED / name
@@ -326,3 +330,19 @@ def shipped_base() -> Path:
                 f"{path} is not the file that {RECIPE_FILE} records; restore it or make the base again"
             )
     return SHIPPED
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make the base again from its recipe."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=0, help="optimiser steps; 0 takes the recipe's")
+    given = parser.parse_args(arguments)
+    quiet()
+    bound()
+    with reporter() as report:
+        build_base(given.out, MockCanvas, report, given.steps)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,43 +5,46 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.guardrails.audit import AUDIT
-from canvas_pipeline.guardrails.table import guards_of_split
+from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.standard import ANSWERS
 from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
+from canvas_pipeline.tracks.canvas import tiny_base
 from canvas_pipeline.tracks.canvas.bench.benchmark import BENCHMARK
 from canvas_pipeline.tracks.canvas.card import CARD
 from canvas_pipeline.tracks.canvas.data import examples, intake
 from canvas_pipeline.tracks.canvas.data.scenarios import scenarios
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.guards import TABLE
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
 RowStep = Callable[[Workspace], StageResult]
+G6 = TABLE.guards["g6"]
 
 
 def _data() -> Iterator[StageSpec]:
-    yield _rows("corpus", ("collab",), intake.corpus, "intake", ("g6", "audit"),
+    yield _rows("corpus", ("collab",), intake.corpus, "intake", (G6, AUDIT),
                 "Courses and assignments of all contributors, anonymised, each item once. "
                 "Look at the share of rows kept.")  # fmt: skip
-    yield _rows("trajectories", ("corpus",), examples.trajectories, "examples", ("g6", "audit"),
+    yield _rows("trajectories", ("corpus",), examples.trajectories, "examples", (G6, AUDIT),
                 "Conversations with tool calls: synthesised ones and recorded sessions. "
                 "Look at how many there are of each.")  # fmt: skip
     yield _rows("item_pairs", ("corpus",), examples.item_pairs, "examples", (),
                 "Pairs of items with the question which is to be done first, sampled evenly over all items.")  # fmt: skip
-    yield _rows("labelled_pairs", ("item_pairs",), examples.labelled_pairs, "examples", ("g6", "audit"),
+    yield _rows("labelled_pairs", ("item_pairs",), examples.labelled_pairs, "examples", (G6, AUDIT),
                 "Item pairs that the teacher judged alike three times, as preference pairs. "
                 "Look at the rows kept and the position bias.")  # fmt: skip
-    yield _rows("mutation_pairs", ("trajectories",), examples.mutation_pairs, "examples", ("g6", "audit"),
+    yield _rows("mutation_pairs", ("trajectories",), examples.mutation_pairs, "examples", (G6, AUDIT),
                 "Preference pairs whose wrong side is a known mutation of the right one. Look at the pairs by axis.")  # fmt: skip
-    yield _rows("feedback_examples", ("mutation_pairs", "trajectories"), examples.feedback_examples, "examples", ("audit",),
+    yield _rows("feedback_examples", ("mutation_pairs", "trajectories"), examples.feedback_examples, "examples", (AUDIT,),
                 "Single completions marked good or bad, for KTO. Look at the balance of the two.")  # fmt: skip
     for spec in DATASETS.values():
-        checks = tuple(guard.id for guard in guards_of_split(spec.name))
         yield _rows(spec.split, spec.sources, functools.partial(examples.split, dataset=spec.name), "examples",
-                    (*checks, AUDIT.id), f"{spec.title} in train, eval and test parts that share no item. "
+                    (*TABLE.of_split(spec.name), AUDIT), f"{spec.title} in train, eval and test parts that share no item. "
                     "Look at the rows in each part and at the checks.")  # fmt: skip
     yield _rows("bench_cases", ("corpus",), examples.bench_cases, "examples", (),
                 "Prompts with the call expected next, disjoint from training. "
@@ -60,7 +63,7 @@ def _evaluation() -> Iterator[StageSpec]:
 
 
 def _rows(
-    name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[str, ...], description: str
+    name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[Guard, ...], description: str
 ) -> StageSpec:
     def make(ws: Workspace, launch: Launch) -> StageResult:
         return step(ws)
@@ -79,13 +82,18 @@ def _rows(
 
 TRACK = Track(
     name="canvas",
+    profiles=PROFILES,
     datasets=DATASETS,
+    guards=TABLE,
+    shipped_base=tiny_base.shipped_base,
     methods=tuple(METHODS),
+    demo_methods=("sft", "dpo", "kto"),
     benchmark=BENCHMARK,
     card=CARD,
     data_stages=_data,
     evaluation_stages=_evaluation,
     contributors=intake.contributor_files,
+    due=intake.to_take_in,
     take_in=intake.collab,
     allowances=(
         Allowance(

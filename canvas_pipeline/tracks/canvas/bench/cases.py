@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
-from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import BenchCase, CaseKind, digest
 from canvas_pipeline.tracks.canvas.examples.policy import (
     Decision,
@@ -27,6 +26,7 @@ from canvas_pipeline.tracks.canvas.examples.policy import (
     used_items,
 )
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot
+from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 
 SHARES: dict[CaseKind, float] = {"single": 0.6, "several": 0.15, "follow_up": 0.15, "none": 0.1}
@@ -35,7 +35,11 @@ TRIES = 10  # some requests have no ids in them and soon repeat; each kind gets 
 
 
 def cases(
-    students: Sequence[Snapshot], profile: Profile, seed: int, canvas_factory: CanvasFactory, count: int | None = None
+    students: Sequence[Snapshot],
+    profile: CanvasProfile,
+    seed: int,
+    canvas_factory: CanvasFactory,
+    count: int | None = None,
 ) -> list[BenchCase]:
     """At least ``profile.bench_cases`` cases (or ``count``, for a selection set), no two with the same prompt.
 

@@ -16,12 +16,13 @@ from typing import Any
 
 from canvas_pipeline.models.families import family
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.profiles import profile
+from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import Row, write_jsonl
 from canvas_pipeline.tracks.canvas.bench.agent import Backend, CanvasAgent, ScriptedBackend, Trace
 from canvas_pipeline.tracks.canvas.examples.students import Assignment, Course, Event, Snapshot
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.mock.study import DAYS_BEFORE
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, declared
 
@@ -290,7 +291,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     from canvas_pipeline.evaluation import generate  # torch and llama.cpp stay out until a model is really asked
 
-    sizes = profile(given.profile)
+    sizes = profile_named(PROFILES, given.profile)
     of = family(sizes.family_name)
     speaker = generate.load(given.backend, given.model, of)
     backend = generate.Backend(speaker, of, declared(ALL_TOOLS, sizes.declaration))

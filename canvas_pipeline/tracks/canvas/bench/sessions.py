@@ -15,18 +15,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.profiles import Profile, profile
+from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import write_jsonl
 from canvas_pipeline.tracks.canvas.examples.sessions import record
 from canvas_pipeline.tracks.canvas.examples.students import Snapshot, students
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
 
 SESSION_KEY = b"the key of the shipped sessions"
 SESSIONS = 40
 SEED = 7  # of the students: the line's own default, so that a session's items lie in one student there too
 
 
-def remake(collab: Path, out: Path, profile: Profile, count: int = SESSIONS, seed: int = SEED) -> dict[str, int]:
+def remake(collab: Path, out: Path, profile: CanvasProfile, count: int = SESSIONS, seed: int = SEED) -> dict[str, int]:
     """Write the files and return how many sessions each contributor has. Raises what intake raises."""
     by_contributor: dict[str, list[dict[str, Any]]] = defaultdict(list)
     someone = students_of(collab, profile, seed, SESSION_KEY)
@@ -37,7 +38,7 @@ def remake(collab: Path, out: Path, profile: Profile, count: int = SESSIONS, see
     return {name: write_jsonl(out / f"{name}.jsonl", rows) for name, rows in sorted(by_contributor.items())}
 
 
-def students_of(collab: Path, profile: Profile, seed: int, key: bytes) -> list[Snapshot]:
+def students_of(collab: Path, profile: CanvasProfile, seed: int, key: bytes) -> list[Snapshot]:
     """The students of a folder of contributor files, under a registry key that is not remembered."""
     from canvas_pipeline.privacy.contributor_id import in_folder
     from canvas_pipeline.tracks.canvas.intake.stream.corpus import intake_contributor, merge  # loads the detector
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("data/sessions"))
     parser.add_argument("--profile", default="embedded")
     given = parser.parse_args(arguments)
-    for name, count in remake(given.collab, given.out, profile(given.profile)).items():
+    for name, count in remake(given.collab, given.out, profile_named(PROFILES, given.profile)).items():
         print(f"{name}: {count} sessions")
     return 0
 

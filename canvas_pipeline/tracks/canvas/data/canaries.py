@@ -19,7 +19,6 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.pipeline import audits, evaluation
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
@@ -36,6 +35,7 @@ from canvas_pipeline.tracks.canvas.data.canary_report import (
     table,
     traces_table,
 )
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import Canary, Decoy, Rate, canaries, decoys, rate
 from canvas_pipeline.tracks.canvas.intake.synthetic.canary_search import Search
 from canvas_pipeline.training.progress import child_environment

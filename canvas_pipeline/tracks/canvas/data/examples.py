@@ -17,11 +17,9 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.datasets.spec import DATASETS
 from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.evaluation.charts import funnel_png
 from canvas_pipeline.guardrails.guard import FunnelEvidence
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline import verdicts as judging
@@ -46,6 +44,7 @@ from canvas_pipeline.records import (
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench import cases as case_room
+from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.examples import feedback as feedback_room
 from canvas_pipeline.tracks.canvas.examples import (
     labelling,
@@ -60,14 +59,13 @@ from canvas_pipeline.tracks.canvas.examples import (
 from canvas_pipeline.tracks.canvas.intake.markup import scrub_rows
 from canvas_pipeline.tracks.canvas.intake.reading.snapshot import lines
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
 
 @functools.lru_cache(maxsize=2)
 def _world(path: Path, profile_name: str, seed: int) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
-    from canvas_pipeline.profiles import profile
-
-    made = students.students(read_jsonl(path, Item), profile(profile_name), seed)
-    fraction = profile(profile_name).eval_fraction
+    made = students.students(read_jsonl(path, Item), PROFILES[profile_name], seed)
+    fraction = PROFILES[profile_name].eval_fraction
     shares: dict[splits.Split, float] = {"train": 1 - 2 * fraction, "eval": fraction, "test": fraction}
     return tuple(made), splits.assign({s.id: s.item_ids for s in made}, seed, shares)
 
@@ -287,7 +285,7 @@ def _made(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
     pictures: dict[str, bytes] = {}
     if found is not None:
         evidence = FunnelEvidence([found], ws.all_allowances())
-        verdicts = (GUARDS["g6"].judge(evidence, {stage.manifest.stage: stage.sha256}), *verdicts)
+        verdicts = (ws.track.guards.guards["g6"].judge(evidence, {stage.manifest.stage: stage.sha256}), *verdicts)
         pictures = {"rows in and out": funnel_png([found])}
     funnels = () if found is None else (found,)
     return StageResult(stage, reused, verdicts, stage.manifest.notes, pictures, funnels)

@@ -14,7 +14,6 @@ from pathlib import Path
 from canvas_pipeline.errors import BadInput, InputChanged, MissingInput
 from canvas_pipeline.evaluation.charts import funnel_png
 from canvas_pipeline.guardrails.guard import FunnelEvidence
-from canvas_pipeline.guardrails.table import GUARDS
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make, recipe
@@ -148,7 +147,7 @@ def _made(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
 def _kept(ws: Workspace, stage: Stage) -> Verdict:
     """Whether a stage kept enough of its rows (G6)."""
     evidence = FunnelEvidence([_funnel(stage)], ws.all_allowances())
-    return GUARDS["g6"].judge(evidence, {stage.manifest.stage: stage.sha256})
+    return ws.track.guards.guards["g6"].judge(evidence, {stage.manifest.stage: stage.sha256})
 
 
 def _funnel(stage: Stage) -> Funnel:

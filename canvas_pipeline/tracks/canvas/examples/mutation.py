@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import Message, PreferencePair, Refusal, Trajectory, digest, dumps
 from canvas_pipeline.tracks.canvas.examples.mistakes import (
     MUTATORS,
@@ -37,6 +36,7 @@ from canvas_pipeline.tracks.canvas.examples.mistakes import (
 )
 from canvas_pipeline.tracks.canvas.examples.moments import Moment, Step, moments
 from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES, faults
+from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 MIXED = "mixed"
@@ -104,7 +104,7 @@ MIXTURES: tuple[Recipe, ...] = (
 STOPS: tuple[str, ...] = ("after",) * 6 + ("never",) * 8 + ("through",) * 6
 
 
-def quotas(profile: Profile) -> dict[str, int]:
+def quotas(profile: CanvasProfile) -> dict[str, int]:
     """How many pairs a profile wants of each axis and of ``mixed``."""
     light, heavy = profile.pairs_per_axis, profile.pairs_per_heavy_axis
     return {axis: heavy if axis in HEAVY_AXES else light for axis in AXES} | {MIXED: profile.mixed_pairs}

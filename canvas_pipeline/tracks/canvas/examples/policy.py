@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import digest
 from canvas_pipeline.tracks.canvas.examples.answers import answers
 from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import JOINERS, REMARKS
@@ -47,6 +46,7 @@ from canvas_pipeline.tracks.canvas.examples.situation import (
     used_items,
 )
 from canvas_pipeline.tracks.canvas.examples.students import Canvas, CanvasFactory, Snapshot, restage
+from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 
@@ -80,7 +80,7 @@ REMARK_ANSWERS: Mapping[str, str] = {
 }
 
 
-def quotas(profile: Profile) -> dict[SituationKind, int]:
+def quotas(profile: CanvasProfile) -> dict[SituationKind, int]:
     """How many situations of each kind the profile's trajectories have."""
     return {
         "single": profile.trajectories_per_tool * len(ALL_TOOLS),
@@ -93,7 +93,7 @@ def quotas(profile: Profile) -> dict[SituationKind, int]:
 
 def situations(
     students: Sequence[Snapshot],
-    profile: Profile,
+    profile: CanvasProfile,
     seed: int,
     kinds: Sequence[SituationKind],
     canvas_factory: CanvasFactory,
@@ -119,7 +119,7 @@ def situations(
 
 
 def _situation(
-    students: Sequence[Snapshot], profile: Profile, seed: int, kind: SituationKind, index: int,
+    students: Sequence[Snapshot], profile: CanvasProfile, seed: int, kind: SituationKind, index: int,
     canvas_factory: CanvasFactory, role: WordingRole, level: Counter[str],
 ) -> Situation:  # fmt: skip
     """One situation; a student whose world cannot serve it (no exam in the calendar, an empty to-do list) is passed

@@ -22,7 +22,6 @@ import msgspec
 
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import Message, Refusal, Row, Trajectory, digest, dumps
 from canvas_pipeline.tracks.canvas.examples.policy import (
     Situation,
@@ -34,6 +33,7 @@ from canvas_pipeline.tracks.canvas.examples.policy import (
     used_items,
 )
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot, imprint
+from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, system_message
 from canvas_pipeline.tracks.canvas.tools.registry import is_iso, validate
@@ -211,7 +211,7 @@ def _mentioned(students: Sequence[Snapshot], said: Sequence[Message]) -> tuple[s
 
 
 def record(
-    students: Sequence[Snapshot], profile: Profile, seed: int, canvas_factory: CanvasFactory, count: int
+    students: Sequence[Snapshot], profile: CanvasProfile, seed: int, canvas_factory: CanvasFactory, count: int
 ) -> list[dict[str, Any]]:
     """``count`` sessions of the scripted policy, as they ship: half of them one request, the rest several calls,
     steps, or a question back."""

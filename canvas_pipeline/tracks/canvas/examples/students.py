@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import Item, Row, digest
 from canvas_pipeline.tracks.canvas.examples import campus
+from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 
 _NUMBERED = re.compile(r"(@[A-Z][A-Z_]*)\d+")
 _PLACEHOLDER = re.compile(r"[(\[]?(?:\b(?:Prof|Dr|Mr|Mrs|Ms)\.? *)?@[A-Z_]+\d*[)\]]?")
@@ -137,7 +137,7 @@ def imprint(item: Item) -> str:
     return digest("imprint", *parts)[:12]
 
 
-def students(items: Iterable[Item], profile: Profile, seed: int) -> list[Snapshot]:
+def students(items: Iterable[Item], profile: CanvasProfile, seed: int) -> list[Snapshot]:
     """Disjoint worlds of at most ``mock_courses`` courses with at most ``mock_assignments`` items each.
 
     Courses of one student come from one contributor and, as far as it goes, one term. Items without a course belong
@@ -159,7 +159,7 @@ def _student_id(items: Sequence[Item]) -> str:
     return "st-" + digest(*sorted(imprint(item) for item in items))[:10]
 
 
-def _groups(items: Iterable[Item], profile: Profile, seed: int) -> list[list[Item]]:
+def _groups(items: Iterable[Item], profile: CanvasProfile, seed: int) -> list[list[Item]]:
     """Items → chunks of one course → students: first within a term, then what is left over within a contributor."""
     courses: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
     for item in items:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import Trajectory, digest
 from canvas_pipeline.tracks.canvas.examples.policy import KINDS, Situation, messages, situations
 from canvas_pipeline.tracks.canvas.examples.sessions import from_session_files, from_sessions
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot
+from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 
 __all__ = ["from_session_files", "from_sessions", "synthesise", "tool_level", "trajectory_of"]
@@ -35,7 +35,7 @@ def trajectory_of(situation: Situation) -> Trajectory:
 
 
 def synthesise(
-    students: Sequence[Snapshot], profile: Profile, seed: int, canvas_factory: CanvasFactory
+    students: Sequence[Snapshot], profile: CanvasProfile, seed: int, canvas_factory: CanvasFactory
 ) -> Iterator[Trajectory]:
     """All synthesised rows of a profile: its quota of each kind, tools level. Empty where there are no students."""
     for situation in situations(students, profile, seed, KINDS, canvas_factory):

@@ -13,7 +13,7 @@ from canvas_pipeline.records import BenchCase, Message
 from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, schemas
 
 if TYPE_CHECKING:
-    from canvas_pipeline.profiles import Profile
+    from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 
 Declaration = Literal["catalogue", "native"]
 ALL_TOOLS: tuple[str, ...] = tuple(TOOLS)
@@ -58,6 +58,6 @@ def declared(tools: tuple[str, ...], declaration: Declaration) -> list[dict[str,
     return schemas(tools) if declaration == "native" else None
 
 
-def prompt(case: BenchCase, profile: Profile) -> tuple[tuple[Message, ...], list[dict[str, Any]] | None]:
+def prompt(case: BenchCase, profile: CanvasProfile) -> tuple[tuple[Message, ...], list[dict[str, Any]] | None]:
     """Give the messages of a benchmark case and the schemas that are declared with them."""
     return case.messages, declared(case.tools, profile.declaration)

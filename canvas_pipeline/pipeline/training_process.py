@@ -1,4 +1,4 @@
-"""The training process: ``python -m canvas_pipeline.training train|measure|reference|base``.
+"""The training process: ``python -m canvas_pipeline.pipeline.training_process train|measure|reference``.
 
 In: a run spec's JSON. Out: a checkpoint folder, a measurement, reference rows, or the embedded base; a JSON event a line on
 stdout, also into Dagster when started through Pipes. What must hold: all torch work of the line happens in processes like
@@ -13,17 +13,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from canvas_pipeline.errors import CanvasPipelineError
+from canvas_pipeline.errors import CanvasPipelineError, GateClosed
+from canvas_pipeline.pipeline.track import track_named
+from canvas_pipeline.profiles import digest_of, profile_named
 from canvas_pipeline.training.admission import admit, check_batch
 from canvas_pipeline.training.allocator import bound
 from canvas_pipeline.training.device import require
+from canvas_pipeline.training.libraries import leave_out, quiet
 from canvas_pipeline.training.progress import Reporter, reporter
+from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import read_spec
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    main = argparse.ArgumentParser(prog="python -m canvas_pipeline.training", description=__doc__.splitlines()[0])
+    main = argparse.ArgumentParser(
+        prog="python -m canvas_pipeline.pipeline.training_process", description=__doc__.splitlines()[0]
+    )
     commands = main.add_subparsers(dest="command", required=True)
     texts = {
         "train": "train the method of a run spec: train spec.json --out checkpoints/dpo",
@@ -34,29 +40,21 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("spec", type=Path)
         command.add_argument("--out", type=Path, required=True)
-    text = "make the embedded base again from its recipe: base --out folder"
-    command = commands.add_parser("base", help=text, description=text)
-    command.add_argument("--out", type=Path, required=True)
-    command.add_argument("--steps", type=int, default=0, help="optimiser steps; 0 takes the recipe's")
     return main
 
 
 def run(options: argparse.Namespace, report: Reporter) -> None:
     """Do what the command line says; raises a ``CanvasPipelineError``."""
-    if options.command == "base":
-        from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
-        from canvas_pipeline.tracks.canvas.tiny_base import build_base
-
-        quiet()
-        bound()
-        build_base(options.out, MockCanvas, report, options.steps)
-        report.say("finished", command="base", out=str(options.out), **report.usage())
-        return
     spec = read_spec(options.spec)
+    track = track_named(spec.track)
+    profile = profile_named(track.profiles, spec.profile)
+    if digest_of(profile) != spec.sizes:
+        raise GateClosed(f"the profile {profile.name} has other sizes than when the run spec was made; make it again")
+    read = Run(spec, track.datasets[spec.row.dataset], profile)
     check_batch(spec)
     require(spec.compute)
     if options.command == "train":
-        admit(spec)
+        admit(track.guards, read)
     quiet()
     bound()
     if not spec.needs_bitsandbytes:
@@ -64,13 +62,13 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
     if options.command == "measure":
         from canvas_pipeline.training.measure import measure
 
-        measurement = measure(spec, report)
+        measurement = measure(read, report)
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(measurement, sort_keys=True) + "\n", encoding="utf-8")
     elif options.command == "reference":
         from canvas_pipeline.training.reference import compute
 
-        report.say("written", rows=compute(spec, options.out, report))
+        report.say("written", rows=compute(read, options.out, report))
     else:
         from canvas_pipeline.training import preference, supervised
 
@@ -79,29 +77,8 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
             "pairwise": preference.train_pairs,
             "unpaired": preference.train_feedback,
         }[spec.row.objective]
-        trainer(spec, options.out, report)
+        trainer(read, options.out, report)
     report.say("finished", command=options.command, method=spec.method, out=str(options.out), **report.usage())
-
-
-def leave_out(library: str) -> None:
-    """Let nothing in this process import ``library``: PEFT imports bitsandbytes wherever it is installed, which takes seconds."""
-    sys.modules.setdefault(library, None)  # type: ignore[arg-type]
-
-
-def quiet() -> None:
-    """Progress goes through the reporter: the libraries' own bars and advice stay silent."""
-    import logging
-    import warnings
-
-    import datasets
-    import transformers
-
-    # Without a kernel of its own it takes PyTorch's: no reason to alarm every reader of a run.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    datasets.disable_progress_bars()
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    warnings.filterwarnings("ignore")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,8 +1,8 @@
-"""One run's dealings with the ledger: which steps may start, under which guard, what their end means.
+"""Admit one run's steps by memory, run each below a watchdog, and explain and learn from its end.
 
-In: steps that are ready, the cap, the ledger. Out: admissions, guarded processes, failures that explain themselves, learned peaks.
-What must hold: a reservation is made before the process exists and given back after it is gone; what a step waits for is said; a
-step stopped at its cap starts once more with more, if that fits; nothing of the run stays in the ledger when the run ends.
+What must hold: a reservation is made before the step's process starts and released after it is gone; a waiting step logs what it
+waits for; a step stopped at its cap is retried once with a larger reservation, if that fits; a run that ends leaves nothing in the
+ledger.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from canvas_pipeline.gb10.host import GIB, gib
 from canvas_pipeline.gb10.ledger import Ledger, since_boot
 from canvas_pipeline.gb10.owner import owner
 from canvas_pipeline.gb10.peaks import Key, Peaks
-from canvas_pipeline.gb10.step_process import GuardedContext
+from canvas_pipeline.gb10.step_process import WatchedContext
 from canvas_pipeline.gb10.uma import UmaCap
 from canvas_pipeline.gb10.watchdog import Order, Report, Stop
 from canvas_pipeline.training import allocator
 
 log = logging.getLogger("canvas_pipeline.gb10")
 ASK_S = 0.2
-FIRST_WORD_S = 1.0
-FAREWELL_S = 2.0
-"""How long a guard is waited for that ends its step because the run ends."""
+FIRST_REPORT_S = 1.0
+SHUTDOWN_S = 2.0
+"""Seconds to wait for watchdogs to stop their steps at shutdown."""
 SMALL = 256 << 20
-"""Memory of an ended step below this is not waited for."""
+"""A step that used less than this is released at once, without waiting until its memory is back."""
 
 
 class StepStopped(ChildProcessCrashException):
-    """A step that was ended, or not started, because of memory. Its text is what the failure says."""
+    """A step was ended, or not started, because of memory. ``text`` is the message of the failure."""
 
     def __init__(self, text: str, facts: Mapping[str, Any], pid: int, *, started: bool) -> None:
         super().__init__(pid=pid, exit_code=None)
@@ -53,22 +53,21 @@ class StepStopped(ChildProcessCrashException):
 
 
 class Waiting(msgspec.Struct):
-    """A step that has asked: its token, what it wants, since when, and what was said about it last."""
+    """A step that has asked for memory. ``asked`` is the time of its last request, ``reported`` the wait it last logged."""
 
     token: str
     wants: Demand
     since: float
     asked: float = -1e9
-    said: float = 0.0
+    reported: float = 0.0
     refused: str = ""
     admitted: float | None = None
 
 
-class RunKeeper:
-    """The keeper of one run; see ``dagster_compat.Keeper``.
+class RunAdmissionController:
+    """The ``dagster_compat.AdmissionController`` of one run.
 
-    ``declares`` gives bytes and their source, ``key_of`` what a step's peaks are
-    kept under."""
+    ``declares`` returns a step's declared bytes and their source, ``key_of`` the key of its learned peaks."""
 
     def __init__(
         self,
@@ -83,7 +82,7 @@ class RunKeeper:
         self._declares, self._key_of = declares, key_of
         self._me = owner()
         self._waiting: dict[str, Waiting] = {}
-        self._notes: list[tuple[str, str, Mapping[str, Any]]] = []
+        self._messages: list[tuple[str, str, Mapping[str, Any]]] = []
         self._retry: dict[str, Demand] = {}
         self._keys: dict[str, Key] = {}
         self.stops: dict[str, StepStopped] = {}
@@ -92,7 +91,7 @@ class RunKeeper:
     # --- before a step starts
 
     def may_start(self, step: ExecutionStep) -> bool:
-        """Whether its memory is reserved now; a step that can never have it starts too, and fails with the reason."""
+        """Return whether the step's memory is reserved. A step that can never get it may start too, and fails with the reason."""
         state = self._state(step)
         now = since_boot()
         if state.refused or state.admitted is not None:
@@ -101,22 +100,22 @@ class RunKeeper:
             return False
         state.asked = now
         claim = Claim(token=state.token, size=state.wants.size, since=state.since, name=step.key)
-        room = self.cap.room(self.ledger)
-        decision = self.ledger.ask(claim, self.run_id, self._me, room, self.cap.patience_s, state.wants.declared)
+        headroom = self.cap.headroom(self.ledger)
+        decision = self.ledger.ask(claim, self.run_id, self._me, headroom, self.cap.patience_s, state.wants.declared)
         if isinstance(decision, Admitted):
             state.admitted = decision.waited
             return True
         if isinstance(decision, Refused):
             state.refused = decision.reason
             return True
-        self._say_waiting(step.key, state, decision)
+        self._report_waiting(step.key, state, decision)
         return False
 
-    def withdraw(self, step: ExecutionStep) -> None:
-        """Something else keeps the step back: its memory is for others meanwhile, its place in the queue stays its own."""
+    def release(self, step: ExecutionStep) -> None:
+        """Release the reservation but keep the queue position: the step is blocked for another reason."""
         state = self._waiting[step.key]
         if state.admitted is not None:
-            self.ledger.forget(state.token)
+            self.ledger.release(state.token)
             state.admitted = None
             state.asked = since_boot() + 1.0 - ASK_S
 
@@ -124,13 +123,13 @@ class RunKeeper:
         state = self._waiting.get(step_key)
         return None if state is None else state.since
 
-    def ripe(self, step_key: str) -> bool:
+    def starved(self, step_key: str) -> bool:
         since = self.waiting_since(step_key)
         return since is not None and since_boot() - since >= self.cap.patience_s
 
-    def notes(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
-        said, self._notes = self._notes, []
-        return said
+    def messages(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
+        messages, self._messages = self._messages, []
+        return messages
 
     def _state(self, step: ExecutionStep) -> Waiting:
         if step.key not in self._waiting:
@@ -145,34 +144,34 @@ class RunKeeper:
         key = self._keys.setdefault(step.key, self._key_of(step))
         return demand(minimum, source, self.peaks.learned(key), self.cap.margin, self.cap.cap().for_steps)
 
-    def _say_waiting(self, step_key: str, state: Waiting, decision: Waits) -> None:
-        """The first word after a second, then ever more rarely: twice as long each time, at most every five minutes."""
-        if decision.waited < max(FIRST_WORD_S, min(2 * state.said, state.said + 300.0)):
+    def _report_waiting(self, step_key: str, state: Waiting, decision: Waits) -> None:
+        """Log the wait after a second, then at doubling intervals of at most five minutes."""
+        if decision.waited < max(FIRST_REPORT_S, min(2 * state.reported, state.reported + 300.0)):
             return
-        state.said = decision.waited
+        state.reported = decision.waited
         facts = {"waited_s": round(decision.waited, 1), "uma_gib": _gib(state.wants.size), "waits_for": decision.why}
-        self._notes.append((step_key, f"Waiting for memory for {decision.waited:.0f} s: {decision.reason}.", facts))
+        self._messages.append((step_key, f"Waiting for memory for {decision.waited:.0f} s: {decision.reason}.", facts))
 
     # --- the step
 
     def execute_step(
         self, multiproc_ctx: Any, recon_job: Any, step_context: Any, step: ExecutionStep, *rest: Any
     ) -> Iterator[Any]:
-        """In place of Dagster's ``execute_step_out_of_process``: the same, under guard."""
+        """Run a step as Dagster's ``execute_step_out_of_process`` does, below a watchdog."""
         state = self._waiting.pop(step.key)
         if state.refused:
             raise self._refusal(step, state)
         yield DagsterEvent.engine_event(
             step_context, _admission_text(state), EngineEventData(metadata=_admission_facts(state))
         )
-        context = GuardedContext(multiproc_ctx, self._order(step, state))
+        context = WatchedContext(multiproc_ctx, self._order(step, state))
         report: Report | None = None
-        told: list[DagsterEvent] = []
+        results: list[DagsterEvent] = []
         try:
             try:
                 for event in dagster_compat.stock_step(context, recon_job, step_context, step, *rest):
                     if event is not None and (event.is_step_success or event.is_step_materialization):
-                        told.append(event)
+                        results.append(event)
                     yield event
             except ChildProcessCrashException as crash:
                 report = context.report()
@@ -186,7 +185,7 @@ class RunKeeper:
                 )
         finally:
             context.close()
-            trouble = self._settle(step, state, context, report, whole=_whole(told))
+            trouble = self._settle(step, state, context, report, whole=_whole(results))
         if trouble:
             yield DagsterEvent.engine_event(step_context, trouble, EngineEventData({}))
 
@@ -199,30 +198,31 @@ class RunKeeper:
         )  # fmt: skip
 
     def _settle(
-        self, step: ExecutionStep, state: Waiting, context: GuardedContext, report: Report | None, *, whole: bool
+        self, step: ExecutionStep, state: Waiting, context: WatchedContext, report: Report | None, *, whole: bool
     ) -> str:
-        """The process is gone: nobody of it may be left, its reservation goes when its memory is back, its peak is remembered.
-        Returns what went wrong with that, for the run's log: a step that has done its work must not fail for it."""
-        guard = context.process
-        if guard is not None and guard.pid is not None and (guard.is_alive() or report is None):
-            # Killed from outside, or the run is being torn down: a guard that lives ends its step by itself now; what one that
-            # was killed left behind is found by session and mark.
-            deadline = time.monotonic() + FAREWELL_S
-            guard.join(FAREWELL_S)
-            if guard.is_alive():
-                return ""  # the reservation is the guard's, and ends with it
-            while not process_group.reap(state.token, guard.pid, self._me.start) and time.monotonic() < deadline:
+        """Kill what is left of an ended step, release its reservation and record its peak.
+
+        Returns what went wrong, for the run's log: a step that did its work must not fail because the ledger does."""
+        watchdog = context.process
+        if watchdog is not None and watchdog.pid is not None and (watchdog.is_alive() or report is None):
+            # Killed from outside, or the run shuts down. A living watchdog ends its step by itself; what a killed one left
+            # behind is found by session and mark.
+            deadline = time.monotonic() + SHUTDOWN_S
+            watchdog.join(SHUTDOWN_S)
+            if watchdog.is_alive():
+                return ""  # it owns the reservation, which ends with it
+            while not process_group.reap(state.token, watchdog.pid, self._me.start) and time.monotonic() < deadline:
                 time.sleep(0.02)
-            allocator.forget(self.cap.reports(state.token))  # a guard that was killed could not
+            allocator.remove_reports(self.cap.reports(state.token))  # a killed watchdog could not
         try:
-            self._give_back(step, state, report, whole=whole)
+            self._record_end(step, state, report, whole=whole)
         except CanvasPipelineError as error:
-            # Its owner, the guard, is dead: the entry goes with the next question anybody asks.
+            # The entry's owner, the watchdog, is dead: the next request of any process removes the entry.
             log.warning("%s: %s", step.key, error)
-            return f"What this step gave back and took is not written down: {error}."
+            return f"This step's release and peak memory could not be recorded: {error}."
         return ""
 
-    def _give_back(self, step: ExecutionStep, state: Waiting, report: Report | None, *, whole: bool) -> None:
+    def _record_end(self, step: ExecutionStep, state: Waiting, report: Report | None, *, whole: bool) -> None:
         if report is not None and report.used > SMALL:
             self.ledger.returning(
                 state.token, self._me, min(report.used, state.wants.size), report.expected, self.cap.return_s
@@ -235,9 +235,9 @@ class RunKeeper:
             self.peaks.record(key, report.peak, stopped=capped, whole=whole)
 
     def close(self) -> None:
-        """The run is over, however: nothing that belongs to it stays, but what is still on its way back."""
+        """Remove the run's entries from the ledger, except memory of ended steps that is not back yet."""
         try:
-            self.ledger.leave(self._me)
+            self.ledger.release_all(self._me)
         except CanvasPipelineError as error:
             log.warning("reservations of run %s end with this process: %s", self.run_id, error)
         self.ledger.close()
@@ -282,12 +282,12 @@ class RunKeeper:
         return found
 
     def stop_of(self, step_key: str) -> tuple[StepStopped | None, Demand | None]:
-        """Why a step was ended just now, and with what it will start once more."""
+        """Return why a step was just ended, and the demand of its retry if there is one."""
         return self.stops.pop(step_key, None), self._retry.get(step_key)
 
 
 def explanation(stops: Mapping[str, StepStopped], prefix: str, exit_code: int | None) -> str:
-    """In place of Dagster's words for a crash, where we know better."""
+    """Explain why a step ended: by the memory rule that stopped it, else in Dagster's words."""
     step_key = prefix.rpartition(" ")[2]
     if step_key in stops:
         return stops[step_key].text
@@ -295,17 +295,18 @@ def explanation(stops: Mapping[str, StepStopped], prefix: str, exit_code: int | 
 
 
 def _whole(events: Sequence[DagsterEvent]) -> bool:
-    """Whether a step's peak is what its work takes: it succeeded, and did not merely find its work done. Five quiet nights would
-    otherwise teach that training takes nothing."""
-    made = [
+    """Return whether the step succeeded and did its work instead of reusing results; only then is its peak what its work takes.
+
+    Otherwise five nightly runs without changes would teach that training takes no memory."""
+    materialized = [
         event.step_materialization_data.materialization.metadata for event in events if event.is_step_materialization
     ]
-    reused = [facts["reused"].value is True if "reused" in facts else False for facts in made]
+    reused = [facts["reused"].value is True if "reused" in facts else False for facts in materialized]
     return any(event.is_step_success for event in events) and not (reused and all(reused))
 
 
 def _admission_text(state: Waiting) -> str:
-    waited = f" after waiting {state.admitted:.1f} s" if state.admitted and state.admitted >= FIRST_WORD_S else ""
+    waited = f" after waiting {state.admitted:.1f} s" if state.admitted and state.admitted >= FIRST_REPORT_S else ""
     return f"Admitted{waited} with {gib(state.wants.size)} ({state.wants})."
 
 
@@ -330,5 +331,6 @@ def _gib(size: int) -> dg.FloatMetadataValue:
 
 
 def _data_limit(size: int, total: int) -> int:
-    """RLIMIT_DATA for each process of a step: against leaps only. Not beside a GPU, whose driver maps far more than it uses."""
+    """Return RLIMIT_DATA for each process of a step, a bound for sudden leaps; 0 (none) beside a GPU, whose driver maps far more
+    than it uses."""
     return 0 if os.path.exists("/dev/nvidiactl") else min(total, max(4 * size, size + 8 * GIB))

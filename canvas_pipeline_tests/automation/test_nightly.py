@@ -1,4 +1,4 @@
-"""When the nightly runs, and what it says has changed."""
+"""When the nightly runs, and which changes it names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from canvas_pipeline.automation.nightly import (
     NOTHING,
     NightlySettings,
     changed,
+    from_tag,
     inputs_of,
     nightly_settings,
-    read,
-    shown,
+    to_tag,
 )
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.pipeline.workspace import Workspace
@@ -23,7 +23,7 @@ from canvas_pipeline.tracks.canvas.track import TRACK
 
 
 @pytest.mark.parametrize(
-    "environ, night, cron",
+    "environ, settings, cron",
     [
         ({}, NightlySettings(), "0 2 * * *"),
         ({"CANVAS_NIGHTLY_AT": "", "CANVAS_NIGHTLY_ZONE": "", "CANVAS_AUTOMATION": ""}, NightlySettings(), "0 2 * * *"),
@@ -34,9 +34,9 @@ from canvas_pipeline.tracks.canvas.track import TRACK
     ],
 )  # fmt: skip
 def test_hour_zone_and_automation_come_from_the_environment(
-    environ: dict[str, str], night: NightlySettings, cron: str
+    environ: dict[str, str], settings: NightlySettings, cron: str
 ) -> None:
-    assert nightly_settings(environ) == night
+    assert nightly_settings(environ) == settings
     assert nightly_settings(environ).cron == cron
 
 
@@ -51,7 +51,7 @@ def test_hour_zone_and_automation_come_from_the_environment(
         ("CANVAS_AUTOMATION", "yes", "on or off"),
     ],
 )
-def test_a_value_nobody_can_run_by_is_named_with_an_example(name: str, value: str, example: str) -> None:
+def test_an_unusable_value_is_named_with_an_example(name: str, value: str, example: str) -> None:
     with pytest.raises(BadConfig) as raised:
         nightly_settings({name: value})
     assert str(raised.value).startswith(f"{name} is ") and example in str(raised.value)
@@ -62,36 +62,36 @@ def ws(tmp_path: Path) -> Workspace:
     synthesize(2, 1, 2, 7, tmp_path / "collab")
     (tmp_path / "sessions").mkdir()
     (tmp_path / "deploy").mkdir()
-    return Workspace(track=TRACK, root=tmp_path, deploy=tmp_path / "deploy")
+    return Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path, deploy=tmp_path / "deploy")
 
 
 def test_the_same_inputs_are_no_change_and_survive_a_tag(ws: Workspace) -> None:
-    inputs = inputs_of(ws)
-    assert read(shown(inputs)) == inputs
-    assert changed(inputs_of(ws), read(shown(inputs))) == NOTHING
+    inputs = inputs_of([ws])
+    assert from_tag(to_tag(inputs)) == inputs
+    assert changed(inputs_of([ws]), from_tag(to_tag(inputs))) == NOTHING
     assert changed(inputs, None) == EVERYTHING
 
 
 def test_each_input_is_named_when_it_changes(ws: Workspace) -> None:
-    before = inputs_of(ws)
+    before = inputs_of([ws])
     with (ws.collab / "ada-001.jsonl").open("a") as file:
         file.write("{}\n")
-    assert changed(inputs_of(ws), before) == "contributors"
+    assert changed(inputs_of([ws]), before) == "contributors"
     (ws.sessions / "ada-001.jsonl").write_text("{}\n")
     (ws.deploy / "compose.yaml").write_text("services: {}\n")
-    assert changed(inputs_of(ws), before) == "contributors, sessions, deploy"
-    other = Workspace(track=TRACK, root=ws.root, deploy=ws.deploy, seed=8)
-    assert changed(inputs_of(other), inputs_of(ws)) == "settings"
+    assert changed(inputs_of([ws]), before) == "contributors, sessions, deploy"
+    other = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=ws.root, deploy=ws.deploy, seed=8)
+    assert changed(inputs_of([other]), inputs_of([ws])) == "settings"
 
 
 def test_a_renamed_contributor_is_a_change(ws: Workspace) -> None:
-    before = inputs_of(ws)
+    before = inputs_of([ws])
     (ws.collab / "ada-001.jsonl").rename(ws.collab / "ada-100.jsonl")
-    assert changed(inputs_of(ws), before) == "contributors"
+    assert changed(inputs_of([ws]), before) == "contributors"
 
 
-def test_a_file_that_cannot_be_read_is_a_change_and_does_not_cancel_the_night(ws: Workspace) -> None:
-    before = inputs_of(ws)
+def test_a_file_that_cannot_be_read_is_a_change_and_does_not_cancel_the_nightly(ws: Workspace) -> None:
+    before = inputs_of([ws])
     (ws.collab / "ada-001.jsonl").unlink()
     (ws.collab / "ada-001.jsonl").symlink_to("nothing")
-    assert changed(inputs_of(ws), before) == "contributors"
+    assert changed(inputs_of([ws]), before) == "contributors"

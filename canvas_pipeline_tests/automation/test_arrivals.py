@@ -1,4 +1,4 @@
-"""Which contributor files are asked for: whole ones, each content once, floods in portions."""
+"""Which contributor files are chosen: complete ones, each content once, floods in portions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from canvas_pipeline.automation import arrivals
-from canvas_pipeline.automation.arrivals import AT_ONCE, Sightings, ask, dumped, loaded, look
+from canvas_pipeline.automation.arrivals import AT_ONCE, Sightings, choose, from_cursor, scan, to_cursor
 
 NOW = 1_800_000_000.0
 LONG_AGO = NOW - 3600
@@ -26,59 +26,59 @@ def put(folder: Path, name: str, text: str, modified: float = LONG_AGO) -> Path:
     return path
 
 
-def news(seen: Sightings) -> list[str]:
-    return [name for name, sighting in seen.items() if sighting.news(CODE)]
+def new_names(seen: Sightings) -> list[str]:
+    return [name for name, sighting in seen.items() if sighting.is_new(CODE)]
 
 
-def test_a_file_at_rest_is_news_at_the_first_look(tmp_path: Path) -> None:
+def test_a_file_at_rest_is_new_at_the_first_scan(tmp_path: Path) -> None:
     put(tmp_path, "ada", "{}\n")
-    assert news(look(tmp_path, {}, NOW)) == ["ada"]
+    assert new_names(scan(tmp_path, {}, NOW)) == ["ada"]
 
 
-def test_other_code_of_the_intake_makes_everybody_news_once(tmp_path: Path) -> None:
+def test_other_code_of_the_intake_makes_every_contributor_new_once(tmp_path: Path) -> None:
     put(tmp_path, "ada", "{}\n")
-    names, seen = ask(look(tmp_path, {}, NOW), 0, CODE)
-    assert names == ["ada"] and ask(seen, 0, CODE)[0] == []
-    names, seen = ask(seen, 0, "0ther")
-    assert names == ["ada"] and ask(seen, 0, "0ther")[0] == []
+    names, seen = choose(scan(tmp_path, {}, NOW), 0, CODE)
+    assert names == ["ada"] and choose(seen, 0, CODE)[0] == []
+    names, seen = choose(seen, 0, "0ther")
+    assert names == ["ada"] and choose(seen, 0, "0ther")[0] == []
 
 
 def test_a_file_just_written_waits_until_it_was_unchanged_for_a_while_by_our_clock(tmp_path: Path) -> None:
     put(tmp_path, "ada", "{}\n", NOW)
-    first = look(tmp_path, {}, NOW)
-    assert news(first) == []
-    assert news(look(tmp_path, first, NOW + 1)) == []
-    assert news(look(tmp_path, first, NOW + 5)) == ["ada"]
+    first = scan(tmp_path, {}, NOW)
+    assert new_names(first) == []
+    assert new_names(scan(tmp_path, first, NOW + 1)) == []
+    assert new_names(scan(tmp_path, first, NOW + 5)) == ["ada"]
 
 
 def test_a_copy_that_pauses_in_the_middle_of_a_line_is_not_taken_for_whole(tmp_path: Path) -> None:
     put(tmp_path, "ada", '{"type": "course_sn')
-    first = look(tmp_path, {}, NOW)
-    assert news(first) == []
+    first = scan(tmp_path, {}, NOW)
+    assert new_names(first) == []
     put(tmp_path, "ada", '{"type": "course_snapshot"}\n', NOW + 8)
-    second = look(tmp_path, first, NOW + 10)
-    assert news(second) == []
-    assert news(look(tmp_path, second, NOW + 40)) == ["ada"]
+    second = scan(tmp_path, first, NOW + 10)
+    assert new_names(second) == []
+    assert new_names(scan(tmp_path, second, NOW + 40)) == ["ada"]
 
 
-def test_a_file_without_a_last_newline_is_taken_at_the_second_look(tmp_path: Path) -> None:
+def test_a_file_without_a_last_newline_is_taken_at_the_second_scan(tmp_path: Path) -> None:
     put(tmp_path, "ada", "{}")
-    assert news(look(tmp_path, look(tmp_path, {}, NOW), NOW + 30)) == ["ada"]
+    assert new_names(scan(tmp_path, scan(tmp_path, {}, NOW), NOW + 30)) == ["ada"]
 
 
 @pytest.mark.parametrize("ahead", [86_400.0, -86_400.0])
-def test_a_disk_whose_clock_is_wrong_delays_a_file_by_one_look_at_most(tmp_path: Path, ahead: float) -> None:
+def test_a_disk_whose_clock_is_wrong_delays_a_file_by_one_scan_at_most(tmp_path: Path, ahead: float) -> None:
     put(tmp_path, "ada", "{}\n", NOW + ahead)
-    assert news(look(tmp_path, look(tmp_path, {}, NOW), NOW + 30)) == ["ada"]
+    assert new_names(scan(tmp_path, scan(tmp_path, {}, NOW), NOW + 30)) == ["ada"]
 
 
 def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
     path = put(tmp_path, "ada", "{}\n")
-    seen = look(tmp_path, {}, NOW)
+    seen = scan(tmp_path, {}, NOW)
     path.chmod(0)  # changes the time of the change, so ...
     path.chmod(0o644)
-    assert look(tmp_path, seen, NOW)["ada"].sha256 == seen["ada"].sha256  # ... it is read again, to the same content
-    unread = look(tmp_path, {"ada": arrivals.Sighting(arrivals._stamp(path), 0.0, "remembered", "")}, NOW)
+    assert scan(tmp_path, seen, NOW)["ada"].sha256 == seen["ada"].sha256  # ... it is read again, to the same content
+    unread = scan(tmp_path, {"ada": arrivals.Sighting(arrivals._stamp(path), 0.0, "remembered", "")}, NOW)
     assert unread["ada"].sha256 == "remembered"
 
 
@@ -87,38 +87,38 @@ def test_a_flood_is_taken_in_portions_and_each_once(tmp_path: Path) -> None:
         put(tmp_path, f"c{n:03}", "{}\n")
     cursor, asked = None, []
     for tick in range(20):
-        names, seen = ask(look(tmp_path, loaded(cursor), NOW + 30 * tick), 0, CODE)
+        names, seen = choose(scan(tmp_path, from_cursor(cursor), NOW + 30 * tick), 0, CODE)
         assert len(names) <= AT_ONCE
         asked += names
-        cursor = dumped(seen)
+        cursor = to_cursor(seen)
     assert sorted(asked) == [f"c{n:03}" for n in range(200)]
 
 
-def test_while_as_many_wait_as_may_wait_nobody_is_asked_for_and_nobody_is_forgotten(tmp_path: Path) -> None:
+def test_with_a_full_queue_nobody_is_chosen_and_nobody_is_lost(tmp_path: Path) -> None:
     put(tmp_path, "ada", "{}\n")
-    names, seen = ask(look(tmp_path, {}, NOW), AT_ONCE, CODE)
+    names, seen = choose(scan(tmp_path, {}, NOW), AT_ONCE, CODE)
     assert names == []
-    assert ask(look(tmp_path, seen, NOW), AT_ONCE - 1, CODE)[0] == ["ada"]
+    assert choose(scan(tmp_path, seen, NOW), AT_ONCE - 1, CODE)[0] == ["ada"]
 
 
-def test_what_cannot_be_read_keeps_nobody_waiting_and_is_taken_once_it_can(tmp_path: Path) -> None:
+def test_what_cannot_be_read_blocks_nobody_and_is_taken_once_it_can(tmp_path: Path) -> None:
     (tmp_path / "ada.jsonl").symlink_to("/proc/self/mem")  # a regular file whose reading fails, whoever reads
     put(tmp_path, "bo", "{}\n")
-    names, seen = ask(look(tmp_path, {}, NOW), 0, CODE)
+    names, seen = choose(scan(tmp_path, {}, NOW), 0, CODE)
     assert (names, arrivals.unreadable(seen)) == (["bo"], ["ada"])
     (tmp_path / "ada.jsonl").unlink()
     put(tmp_path, "ada", "{}\n")
-    assert news(look(tmp_path, loaded(dumped(seen)), NOW + 30)) == ["ada"]
+    assert new_names(scan(tmp_path, from_cursor(to_cursor(seen)), NOW + 30)) == ["ada"]
 
 
 @pytest.mark.parametrize("cursor", [None, "", "{", '{"ada": "0f3c"}', "[]"])
 def test_a_cursor_that_cannot_be_read_starts_anew(cursor: str | None) -> None:
-    assert loaded(cursor) == {}
+    assert from_cursor(cursor) == {}
 
 
 class Folder(RuleBasedStateMachine):
-    """Anything people do to a folder, with looks in between: at every look, what is asked for is whole, is what lies there, and was
-    not the last thing asked for of that contributor; and once all is quiet, everybody's content has been asked for."""
+    """Any changes to a folder, with scans in between: every chosen file is complete and was not the last one chosen for its
+    contributor; once nothing changes any more, every content has been chosen."""
 
     @initialize()
     def begin(self) -> None:
@@ -156,11 +156,11 @@ class Folder(RuleBasedStateMachine):
         self.writing.discard(name)
 
     @rule(seconds=st.sampled_from([1.0, 4.0]), waiting=st.sampled_from([0, AT_ONCE - 1, AT_ONCE]))
-    def look(self, seconds: float, waiting: int) -> None:
+    def scan_folder(self, seconds: float, waiting: int) -> None:
         self.now += seconds
-        names, seen = ask(look(self.folder, loaded(self.cursor), self.now), waiting, CODE)
+        names, seen = choose(scan(self.folder, from_cursor(self.cursor), self.now), waiting, CODE)
         self.asked = {name: text for name, text in self.asked.items() if name in seen}
-        self.cursor = dumped(seen)
+        self.cursor = to_cursor(seen)
         for name in names:
             text = (self.folder / f"{name}.jsonl").read_text()
             # Whoever stops writing for longer than we wait is taken as they are, and taken again when they go on.
@@ -171,14 +171,14 @@ class Folder(RuleBasedStateMachine):
     @rule()
     def all_is_quiet(self) -> None:
         for _ in range(4):
-            self.look(seconds=30.0, waiting=0)
+            self.scan_folder(seconds=30.0, waiting=0)
         lying = {path.stem: path.read_text() for path in self.folder.glob("*.jsonl")}
         assert self.asked == lying
 
     @invariant()
     def the_cursor_is_readable(self) -> None:
         if getattr(self, "cursor", ""):
-            assert dumped(loaded(self.cursor)) == self.cursor
+            assert to_cursor(from_cursor(self.cursor)) == self.cursor
 
 
 TestFolder = Folder.TestCase

@@ -1,0 +1,44 @@
+"""A job that asks every guardrail of a track and trains nothing: ``canvas-train --check``."""
+
+from typing import Any
+
+import dagster as dg
+import msgspec
+from pydantic import Field
+
+from canvas_pipeline.dagster_instance.local_run import LANE, MODELS
+from canvas_pipeline.gb10.demand import TAG, THREADS, table
+from canvas_pipeline.methods import METHODS
+from canvas_pipeline.orchestration.resource import PipelineResource, pipes_launch
+from canvas_pipeline.pipeline.every_guard import every_answer
+from canvas_pipeline.pipeline.standard import ANSWERS
+from canvas_pipeline.pipeline.track import Track
+
+LARGEST = {profile: max([gib, *(row.uma_gib[profile] for row in METHODS.values())]) for profile, gib in ANSWERS.items()}
+
+
+class Asked(dg.Config):
+    """Which methods the guards are asked about."""
+
+    methods: list[str] = Field(default=list(METHODS), description="rows of the method table")
+
+
+def guardrails_job(track: Track) -> dg.JobDefinition:
+    """Every guardrail of some of a track's methods, with its reason."""
+
+    @dg.op(name=f"{track.name}_every_guard", tags={TAG: table(LARGEST), THREADS: "all"})
+    def every_guard(
+        context: dg.OpExecutionContext, config: Asked, pipeline: PipelineResource, pipes: dg.PipesSubprocessClient
+    ) -> dg.Output[Any]:
+        answers = every_answer(pipeline.workspace(context, track), config.methods, pipes_launch(context, pipes))
+        records = [dg.TableRecord(msgspec.to_builtins(answer)) for answer in answers]
+        return dg.Output(None, metadata={"guardrails": dg.MetadataValue.table(records=records)})
+
+    @dg.job(
+        name=f"{track.name}_guardrails", tags={LANE: MODELS},
+        description="Every guardrail of some methods with its reason; trains nothing.",
+    )  # fmt: skip
+    def guardrails() -> None:
+        every_guard()
+
+    return guardrails
