@@ -60,14 +60,12 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
 SPEAKS = "bench scenarios gguf"
 """Trainings, and the stages that load what was trained."""
-SIZED = (
-    "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples bench_cases verdicts gguf cards"
-)
+SIZED = "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples bench_cases verdicts gguf"
 EDITS: Mapping[str, str] = {
     "profiles.py": "canaries trajectories mutation_pairs splits bench_cases verdicts run_spec release_log release "
     f"{MODELS} {SPEAKS}",
-    "tracks/canvas/profiles.py": f"canaries trajectories mutation_pairs splits bench_cases {SPEAKS}",
-    "tracks/canvas/datasets.py": f"canaries {MODELS}",
+    "tracks/canvas/profiles.py": "canaries trajectories mutation_pairs splits bench_cases scenarios",
+    "tracks/canvas/datasets.py": f"canaries verdicts cards {MODELS}",
     "training/run.py": MODELS,
     "training/checkpoint.py": f"{MODELS} {SPEAKS}",
     "training/encoding.py": f"{MODELS} {SPEAKS}",
@@ -92,7 +90,7 @@ EDITS: Mapping[str, str] = {
     "evaluation/charts.py": "canaries method_matrix",
     "guardrails/guard.py": "audits canaries verdicts training_image cards release_log release",
     "guardrails/standard.py": "canaries verdicts cards release_log release",
-    "tracks/canvas/guards.py": "canaries verdicts cards release_log release",
+    "tracks/canvas/guards.py": "verdicts cards",
     "guardrails/rows.py": "canaries verdicts release_log release",
     "guardrails/gate.py": "release_log release",
     "privacy/audit/auditor.py": "audits canaries",
@@ -194,7 +192,8 @@ def test_a_stage_has_another_code_version_where_anything_that_it_counts_was_edit
 
 
 def test_the_stages_that_read_a_size_of_the_profile_are_known() -> None:
-    """Their recipes name the digest of its values; trainings take it from the run spec, the others read none."""
+    """Their recipes name the digest of its values; trainings take it from the run spec, benches name
+    the digest too, as their process reads the profile by its name."""
     assert {stage for stage, roots in STAGES.items() if reads_profile(*roots)} == set(SIZED.split())
 
 
