@@ -133,7 +133,7 @@ def data_facts(ws: Workspace) -> dict[str, Fact]:
         "data.contributors": Fact(value=len(ws.track.contributors(ws)), source="the contributors' files"),
         **card.facts(ws),
     }
-    counted = dict.fromkeys(name for spec in datasets.values() for name in spec.funnels if name != spec.split)
+    counted = dict.fromkeys(name for spec in datasets.values() for name in spec.funnels)
     for stage in map(ws.store.get, counted):
         found = stage.manifest.funnel
         if found is not None:

@@ -158,7 +158,10 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     read = [ws.store.get(ws.track.datasets[key.removesuffix("_train")].split).path("train.jsonl") for key in data]
     audited = [*read, *(card.path(file) for file in gate.CARDS)]
     reviewed = audits.exceptions_of(ws)
-    found_in = auditor.report(audited, ws.registry()[1], exceptions=reviewed)
+    registry = ws.registry()[1]
+    # Where nobody contributes there is no register; where somebody does, an audit without it is blind and raises.
+    known = registry if registry.is_file() or ws.track.contributors(ws) else None
+    found_in = auditor.report(audited, known, exceptions=reviewed)
     reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
     found = evaluation.read_report(ws, ws.store.get(f"{name}_bench"))
     chosen = evaluation.read_selection(ws.store.get("production_checkpoint")).chosen

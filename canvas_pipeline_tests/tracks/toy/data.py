@@ -1,0 +1,59 @@
+"""The data stages of the toy track: rows split by name, and benchmark cases."""
+
+from __future__ import annotations
+
+import random
+
+from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline import verdicts as judging
+from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.records import Message, funnel
+from canvas_pipeline.storage.store import Writer
+from canvas_pipeline.tracks.toy.rows import Greeting, GreetingCase
+
+ANSWER = " Welcome to the harbour."
+SYLLABLES = "ba de fi go lu ma ne pi ro su ta ve".split()
+
+
+def names(count: int, seed: int) -> list[str]:
+    """Draw invented names, each once."""
+    found = [(one + two + three).title() for one in SYLLABLES for two in SYLLABLES for three in SYLLABLES]
+    return random.Random(seed).sample(found, count)
+
+
+def greeting(name: str) -> str:
+    return f"{name} comes ashore.\n"
+
+
+def split(ws: Workspace, launch: Launch) -> StageResult:
+    """Greetings in train, eval and test parts."""
+
+    def build(writer: Writer) -> None:
+        drawn = names(ws.profile.rows, ws.seed)
+        rows = [
+            Greeting(
+                id=f"r{at}", item_ids=(name,),
+                messages=(Message(role="user", content=greeting(name)), Message(role="assistant", content=ANSWER)),
+            )
+            for at, name in enumerate(drawn)
+        ]  # fmt: skip
+        held = len(rows) // 10
+        for part, members in (("train", rows[2 * held :]), ("eval", rows[:held]), ("test", rows[held : 2 * held])):
+            writer.rows(members, f"{part}.jsonl")
+        writer.funnel = funnel("trajectory_split", len(rows), len(rows))
+
+    stage, reused = make(ws, "trajectory_split", build)
+    verdicts = (*judging.of_split(ws, "trajectory"), audits.of_stage(ws, stage))
+    return StageResult(stage, reused, verdicts, figures={"rows": ws.profile.rows})
+
+
+def bench_cases(ws: Workspace, launch: Launch) -> StageResult:
+    """Greetings of names that training never saw."""
+
+    def build(writer: Writer) -> None:
+        drawn = names(ws.profile.rows + 80, ws.seed)[-80:]
+        cases = [GreetingCase(id=f"c{at}", greeting=greeting(name), item_ids=(name,)) for at, name in enumerate(drawn)]
+        writer.rows(cases[:40])
+        writer.rows(cases[40:], "selection.jsonl")
+
+    return StageResult(*make(ws, "bench_cases", build))
