@@ -23,7 +23,7 @@ from canvas_pipeline.pipeline import training
 from canvas_pipeline.pipeline import verdicts as judging
 from canvas_pipeline.pipeline.processes import module
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
-from canvas_pipeline.records import read_jsonl, write_jsonl
+from canvas_pipeline.records import digest, dumps, read_jsonl, write_jsonl
 from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
@@ -105,7 +105,8 @@ def _benched(
         shutil.rmtree(unfinished)
 
     inputs = {"model": sha256, "bench_cases": cases.sha256}
-    config = {"max_new_tokens": benchmark.max_new_tokens}
+    # The generation process reads the profile by its name, where no import of this code shows it.
+    config = {"max_new_tokens": benchmark.max_new_tokens, "sizes": digest(dumps(ws.profile).decode())}
     return make(ws, stage_name, run, inputs, config, runs=asking(benchmark), unused=UNUSED)
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,100 +18,10 @@ import pytest
 import canvas_pipeline
 from canvas_pipeline.storage.code_version import counted, reads_profile
 from canvas_pipeline.storage.versions import versions
+from canvas_pipeline_tests.pipeline.code_tables import EDITS, MODELS, SIZED, SPEAKS, STAGES
 from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
 
 PACKAGE = Path(canvas_pipeline.__file__).parent
-SCHEMAS = "tracks.canvas.datasets"
-ASKING = ("tracks.canvas.tools.prompt:prompt", "tracks.canvas.bench.score:report")
-STAGES: Mapping[str, tuple[str, ...]] = {
-    "collab": ("tracks.canvas.data.intake:collab.build",),
-    "corpus": ("tracks.canvas.data.intake:corpus.build",),
-    "canaries": ("tracks.canvas.data.canaries:canaries_asset.build",),
-    "trajectories": ("tracks.canvas.data.examples:trajectories.build",),
-    "item_pairs": ("tracks.canvas.data.examples:item_pairs.build",),
-    "labelled_pairs": ("tracks.canvas.data.examples:labelled_pairs.build",),
-    "mutation_pairs": ("tracks.canvas.data.examples:mutation_pairs.build",),
-    "feedback_examples": ("tracks.canvas.data.examples:feedback_examples.build",),
-    "splits": ("tracks.canvas.data.examples:split.build",),
-    "bench_cases": ("tracks.canvas.data.examples:bench_cases.build",),
-    "audits": ("pipeline.audits:of_files.build",),
-    "verdicts": ("pipeline.verdicts:of_split.build", "guardrails.standard", "tracks.canvas.guards"),
-    "base_model": ("pipeline.training:base_model.point",),
-    "shipped base_model": ("pipeline.training:base_model.copy",),
-    "training_image": ("pipeline.training:training_image.examine",),
-    "reference_logprobs": ("pipeline.training:reference_logprobs.compute", "training.reference", SCHEMAS),
-    "measurements": ("pipeline.training:run_spec.measure", "training.measure", SCHEMAS),
-    "run_spec": ("pipeline.training:run_spec.write",),
-    "sft_checkpoint": ("pipeline.training:checkpoint.train", "training.supervised", SCHEMAS),
-    "dpo_checkpoint": ("pipeline.training:checkpoint.train", "training.preference", SCHEMAS),
-    "bench": ("pipeline.evaluation:_benched.run", *ASKING),
-    "method_matrix": (
-        "pipeline.evaluation:method_matrix.build", "tracks.canvas.bench.score:report", "tracks.canvas.bench.trivial:trivial",
-    ),
-    "production_checkpoint": ("pipeline.evaluation:production_checkpoint.build", "tracks.canvas.bench.selection:select"),
-    "scenarios": ("tracks.canvas.data.scenarios:scenarios.run",),
-    "gguf": ("pipeline.release:gguf.build", *ASKING),
-    "cards": ("pipeline.release:cards.build", "tracks.canvas.card:facts"),
-    "release_log": ("pipeline.release:release_log.build",),
-    "release": ("pipeline.release:release.build",),
-}  # fmt: skip
-"""Stage → where its code begins. Two tests below hold it to the stages that there are."""
-
-MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
-SPEAKS = "bench scenarios gguf"
-"""Trainings, and the stages that load what was trained."""
-SIZED = (
-    "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples bench_cases verdicts gguf cards"
-)
-EDITS: Mapping[str, str] = {
-    "profiles.py": "canaries trajectories mutation_pairs splits bench_cases verdicts run_spec release_log release "
-    f"{MODELS} {SPEAKS}",
-    "tracks/canvas/profiles.py": f"canaries trajectories mutation_pairs splits bench_cases {SPEAKS}",
-    "tracks/canvas/datasets.py": f"canaries {MODELS}",
-    "training/run.py": MODELS,
-    "training/checkpoint.py": f"{MODELS} {SPEAKS}",
-    "training/encoding.py": f"{MODELS} {SPEAKS}",
-    "models/gemma4/tiny.py": f"{MODELS} {SPEAKS} cards release_log release",
-    "models/gemma4/chat_template.jinja": f"{MODELS} {SPEAKS} cards release_log release",
-    "training/weights.py": f"run_spec {MODELS} {SPEAKS}",
-    "training/spec.py": f"run_spec {MODELS}",
-    "training/supervised.py": "measurements sft_checkpoint",
-    "training/preference.py": "measurements dpo_checkpoint",
-    "training/admission.py": "",
-    "tracks/canvas/tiny_base.py": "",
-    "tracks/canvas/embedded_base/config.json": "",
-    "evaluation/generate.py": SPEAKS,
-    "pipeline/generation_process.py": "bench gguf",
-    "evaluation/benchmark.py": f"canaries method_matrix production_checkpoint {SPEAKS}",
-    "tracks/canvas/bench/score.py": "bench gguf method_matrix production_checkpoint",
-    "tracks/canvas/bench/selection.py": "production_checkpoint",
-    "tracks/canvas/bench/trivial.py": "method_matrix",
-    "tracks/canvas/bench/benchmark.py": "",
-    "tracks/canvas/bench/scenarios.py": "scenarios",
-    "tracks/canvas/card.py": "cards",
-    "evaluation/charts.py": "canaries method_matrix",
-    "guardrails/guard.py": "audits canaries verdicts training_image cards release_log release",
-    "guardrails/standard.py": "canaries verdicts cards release_log release",
-    "tracks/canvas/guards.py": "canaries verdicts cards release_log release",
-    "guardrails/rows.py": "canaries verdicts release_log release",
-    "guardrails/gate.py": "release_log release",
-    "privacy/audit/auditor.py": "audits canaries",
-    "privacy/audit/gguf_texts.py": "audits canaries",
-    "tracks/canvas/intake/checking/repair.py": "",
-    "tracks/canvas/intake/synthetic/canaries.py": "canaries",
-    "privacy/name_model/training.py": "",
-    "privacy/identities/recognisers.py": "collab canaries trajectories",
-    "privacy/identities/person_model/ner/model": "collab canaries trajectories",
-    "privacy/identities/person_model/MODEL_CARD.md": "",
-    "tracks/canvas/intake/stream/merge.py": "corpus canaries",
-    "tracks/canvas/examples/mutation.py": "mutation_pairs canaries",
-    "release/cards.py": "cards",
-    "release/gguf_worker.py": "gguf cards release_log release",
-    "storage/store.py": "canaries",
-    "gb10/ledger.py": "",
-}
-"""Edited file → the stages that are made again. Canaries run the data half of the line, its audits and its plots."""
-
 LOOK = """
 import json, sys
 from canvas_pipeline.storage.code_version import code_version, counted, library_versions
@@ -194,7 +104,8 @@ def test_a_stage_has_another_code_version_where_anything_that_it_counts_was_edit
 
 
 def test_the_stages_that_read_a_size_of_the_profile_are_known() -> None:
-    """Their recipes name the digest of its values; trainings take it from the run spec, the others read none."""
+    """Their recipes name the digest of its values; trainings take it from the run spec, benches name
+    the digest too, as their process reads the profile by its name."""
     assert {stage for stage, roots in STAGES.items() if reads_profile(*roots)} == set(SIZED.split())
 
 
