@@ -41,7 +41,7 @@ from canvas_pipeline.tracks.canvas.examples.teacher import AdaptiveLimit, HttpTe
 from canvas_pipeline.tracks.canvas.examples.trajectory import synthesise
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 _CONSOLE = Console(stderr=True)
 

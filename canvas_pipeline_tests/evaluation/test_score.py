@@ -9,7 +9,7 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import dumps
 from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Prediction, outcome, report, verdict_of, wilson
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.evaluation.answers import ASSIGNMENTS, COURSE, MALFORMED, TODO, answers, case, text
 
 

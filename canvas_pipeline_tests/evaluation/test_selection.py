@@ -9,7 +9,7 @@ from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import dumps
 from canvas_pipeline.tracks.canvas.bench.score import report
 from canvas_pipeline.tracks.canvas.bench.selection import FLOOR, Candidate, SelectionRecord, candidate, select
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.evaluation.answers import answers, case
 
 PER_TOOL = 5

@@ -30,7 +30,7 @@ from canvas_pipeline.tracks.canvas.examples.labelling import (
 )
 from canvas_pipeline.tracks.canvas.examples.pairs import item_pair, sample_pairs
 from canvas_pipeline.tracks.canvas.examples.teacher import RUBRIC, Choice, HttpTeacher, UrgencyTeacher
-from canvas_pipeline.tracks.canvas.tools.registry import validate
+from canvas_pipeline.tracks.canvas.tools.tool_table import validate
 from canvas_pipeline_tests.examples.conversations import item
 from canvas_pipeline_tests.examples.teacher_server import serving
 

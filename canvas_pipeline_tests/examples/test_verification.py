@@ -6,7 +6,7 @@ import pytest
 
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import Message
-from canvas_pipeline.tracks.canvas.examples.moments import Step, moments
+from canvas_pipeline.tracks.canvas.examples.decision_points import Step, decision_points
 from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES, VERIFIERS, faults
 from canvas_pipeline_tests.examples.conversations import conversations
 
@@ -97,6 +97,6 @@ def test_the_table_names_eight_axes_and_every_one_is_failed_alone_above() -> Non
 
 def test_no_right_turn_of_a_trajectory_fails_an_axis() -> None:
     for trajectory in conversations(200):
-        for moment in moments(trajectory):
-            assert faults(moment.steps, (moment.right,)) == set()
-            assert faults(moment.steps, moment.rest) == set()
+        for point in decision_points(trajectory):
+            assert faults(point.steps, (point.right,)) == set()
+            assert faults(point.steps, point.rest) == set()

@@ -28,7 +28,7 @@ from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialis
 from canvas_pipeline.records import FeedbackExample, Funnel, Message, PreferencePair, Trajectory, dumps, write_jsonl
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline.tracks.canvas.track import GUARDS as TABLE
 
 PROFILE = msgspec.structs.replace(

@@ -26,7 +26,7 @@ from canvas_pipeline.models.gemma4.wire import (
     serialise,
     unescape,
 )  # fmt: skip
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.models.wire_texts import MARKERS, OTHER_NOTATIONS, block
 
 # the round trip

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, POLICY, catalogue, system_message
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 NOW = "2026-03-02T09:00:00+00:00"
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from canvas_pipeline.records import Row
 from canvas_pipeline.tracks.canvas.bench.score import BenchReport, Rate
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 FLOOR = 0.4
 

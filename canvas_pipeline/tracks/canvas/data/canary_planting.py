@@ -121,12 +121,12 @@ def _item(text: str, due: datetime) -> dict[str, Any]:
 
 def plant_sessions(copy: Workspace, contributor: str, planted: Sequence[Canary]) -> None:
     """Sessions of students of the copy, with canaries in what the student says and in what a tool returned."""
-    worlds = examples.world(copy)[0]
+    accounts = examples.mock_accounts(copy)[0]
     with (copy.sessions / f"{contributor}.jsonl").open("ab") as file:
         for canary in planted:
             if canary.spot not in LATER:
                 continue
-            world = worlds[canary.number % len(worlds)]
+            account = accounts[canary.number % len(accounts)]
             entries: list[dict[str, Any]] = [{"answer": "Noted."}]
             if canary.spot == "tool_result":
                 course = {
@@ -143,7 +143,7 @@ def plant_sessions(copy: Workspace, contributor: str, planted: Sequence[Canary])
                 ]
             row = {
                 "user_query": canary.text if canary.spot == "session" else f"What do I study? ({canary.number})",
-                "context": {"now_iso": world.now, "items": [imprint(item) for item in world.items[:3]]},
+                "context": {"now_iso": account.now, "items": [imprint(item) for item in account.items[:3]]},
                 "trajectory": entries,
                 "contributor_id": contributor,
             }

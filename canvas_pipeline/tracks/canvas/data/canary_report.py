@@ -55,16 +55,16 @@ class CanaryReport(Row, frozen=True, kw_only=True):
 
     def shortfalls(self) -> list[str]:
         """What is asked of the masks and not reached, in words."""
-        said = [f"{type_}: {r.of - r.count} of {r.of} survived, none may" for type_, r in self.recall.items()
+        problems = [f"{type_}: {r.of - r.count} of {r.of} survived, none may" for type_, r in self.recall.items()
                 if type_ in STRICT and r.count < r.of]  # fmt: skip
-        said += [
+        problems += [
             f"{type_}: recall {self.recall[type_].share:.2%} is below {reach:.0%}"
             for type_, reach in REACH.items()
             if type_ in self.recall and self.recall[type_].share < reach
         ]
         if self.false_masks.share > MAX_FALSE:
-            said.append(f"false masks: {self.false_masks.share:.2%} is above {MAX_FALSE:.1%}")
-        return said
+            problems.append(f"false masks: {self.false_masks.share:.2%} is above {MAX_FALSE:.1%}")
+        return problems
 
 
 def table(found: CanaryReport) -> str:

@@ -63,16 +63,16 @@ from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
 
 @functools.lru_cache(maxsize=2)
-def _world(path: Path, profile_name: str, seed: int) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+def _accounts(path: Path, profile_name: str, seed: int) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
     made = students.students(read_jsonl(path, Item), PROFILES[profile_name], seed)
     fraction = PROFILES[profile_name].eval_fraction
     shares: dict[splits.Split, float] = {"train": 1 - 2 * fraction, "eval": fraction, "test": fraction}
     return tuple(made), splits.assign({s.id: s.item_ids for s in made}, seed, shares)
 
 
-def world(ws: Workspace) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+def mock_accounts(ws: Workspace) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
     """All mock students of the current corpus, and which split each item and student is in."""
-    return _world(ws.store.get("corpus").path(), ws.profile.name, ws.seed)
+    return _accounts(ws.store.get("corpus").path(), ws.profile.name, ws.seed)
 
 
 def session_files(ws: Workspace) -> dict[str, str]:
@@ -101,7 +101,7 @@ def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> I
         raise InputChanged(f"{path}: the file was changed while it was read; run again when nobody writes to it")
     key, registry = ws.registry()
     clean = scrub_rows(rows, Scrubber(key, path.stem), CourseMasker(Registry(key, registry), path.stem))
-    yield from sessions.from_sessions(clean, world(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
+    yield from sessions.from_sessions(clean, mock_accounts(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
 
 
 def trajectories(ws: Workspace) -> StageResult:
@@ -110,7 +110,7 @@ def trajectories(ws: Workspace) -> StageResult:
     recorded = session_files(ws)
 
     def build(writer: Writer) -> None:
-        made = list(trajectory.synthesise(world(ws)[0], ws.profile, ws.seed, MockCanvas))
+        made = list(trajectory.synthesise(mock_accounts(ws)[0], ws.profile, ws.seed, MockCanvas))
         kept: list[Trajectory] = []
         refused: list[Refusal] = []
         for name, sha256 in recorded.items():
@@ -121,7 +121,7 @@ def trajectories(ws: Workspace) -> StageResult:
                     refused.append(row)
         writer.rows([*made, *kept])
         writer.rows(refused, "refusals.jsonl")
-        links = (Student(id=student.id, parents=student.item_ids) for student in world(ws)[0])
+        links = (Student(id=student.id, parents=student.item_ids) for student in mock_accounts(ws)[0])
         writer.rows(links, "students.jsonl", report=True)
         rows_in = len(made) + len(kept) + len(refused)
         writer.funnel = funnel("trajectories", rows_in, len(made) + len(kept), refused)
@@ -245,7 +245,7 @@ def split(ws: Workspace, dataset: str) -> StageResult:
 
     def build(writer: Writer) -> None:
         rows: Sequence[Any] = [row for stage in sources.values() for row in read_jsonl(stage.path(), spec.row_type)]
-        found = splits.split(rows, world(ws)[1])
+        found = splits.split(rows, mock_accounts(ws)[1])
         for part, members in found.parts.items():
             writer.rows(members, f"{part}.jsonl")
         writer.rows(found.refusals, "refusals.jsonl")
@@ -266,7 +266,7 @@ def bench_cases(ws: Workspace) -> StageResult:
     corpus = audited(ws, "corpus")
 
     def build(writer: Writer) -> None:
-        everyone, assignment = world(ws)
+        everyone, assignment = mock_accounts(ws)
         for part, name in (("test", "rows.jsonl"), ("eval", "selection.jsonl")):
             held_out = [s for s in everyone if assignment.groups[s.id] == part]
             count = None if part == "test" else ws.profile.selection_cases

@@ -69,11 +69,11 @@ def _syllabus(result: Any, _: Mapping[str, Any]) -> str:
 
 
 def _grades(result: Any, _: Mapping[str, Any]) -> str:
-    said = (
+    parts = (
         f"course {g['course_id']}: {'no score yet' if g['current_score'] is None else g['current_score']}"
         for g in result
     )
-    text = ", ".join(said)
+    text = ", ".join(parts)
     return text[:1].upper() + text[1:] + "." if text else "There are no grades."
 
 
@@ -94,9 +94,9 @@ def _planner(result: Any, _: Mapping[str, Any]) -> str:
 def _events(result: Any, _: Mapping[str, Any]) -> str:
     if not result:
         return "Your calendar is empty then."
-    said = [f"{e['title']}, {e['start_iso'][:10] if e['all_day'] else when(e['start_iso'])}" for e in result[:3]]
-    more = f"; {len(result)} in all" if len(result) > len(said) else ""
-    return "; ".join(said) + more + "."
+    parts = [f"{e['title']}, {e['start_iso'][:10] if e['all_day'] else when(e['start_iso'])}" for e in result[:3]]
+    more = f"; {len(result)} in all" if len(result) > len(parts) else ""
+    return "; ".join(parts) + more + "."
 
 
 def _blocks(result: Any, _: Mapping[str, Any]) -> str:

@@ -16,9 +16,9 @@ from typing import Any
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.tracks.canvas.examples.moments import Moment
+from canvas_pipeline.tracks.canvas.examples.decision_points import DecisionPoint
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, Parameter
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, Parameter
 
 # Names that language models made up for these tools in earlier systems, with the tool each was meant for (facts §2).
 HALLUCINATED: Mapping[str, tuple[str, ...]] = {
@@ -109,20 +109,20 @@ class AtHand:
     now: datetime
 
 
-def at_hand(moment: Moment) -> AtHand:
+def at_hand(point: DecisionPoint) -> AtHand:
     """What a model could copy at this moment."""
     courses: list[int] = []
     events: list[str] = []
     titles: list[str] = []
-    sources: list[Any] = [call.arguments for call in moment.done + moment.needed]
-    sources += [_result(m.content) for m in moment.prompt if m.role == "tool"]
+    sources: list[Any] = [call.arguments for call in point.done + point.needed]
+    sources += [_result(m.content) for m in point.prompt if m.role == "tool"]
     for source in sources:
         _collect(source, courses, events, titles)
-    text = " ".join(m.content for m in moment.prompt if m.role != "system")
-    needed = json.dumps([call.arguments for call in moment.needed])
-    found = _NOW.search(moment.prompt[0].content) if moment.prompt else None
+    text = " ".join(m.content for m in point.prompt if m.role != "system")
+    needed = json.dumps([call.arguments for call in point.needed])
+    found = _NOW.search(point.prompt[0].content) if point.prompt else None
     if found is None:
-        raise BadInput(f"trajectory {moment.trajectory.id}: its system message names no instant; make it again")
+        raise BadInput(f"trajectory {point.trajectory.id}: its system message names no instant; make it again")
     now = datetime.fromisoformat(found.group(1))
     return AtHand(
         courses=tuple(dict.fromkeys(courses)),
@@ -133,10 +133,10 @@ def at_hand(moment: Moment) -> AtHand:
     )
 
 
-def call_for(tool: str, moment: Moment, rng: random.Random) -> ToolCall:
+def call_for(tool: str, point: DecisionPoint, rng: random.Random) -> ToolCall:
     """A valid call of ``tool`` with its required arguments, and now and then an optional id, taken from the
     conversation."""
-    hand = at_hand(moment)
+    hand = at_hand(point)
     parameters = TOOLS[tool].parameters
     arguments = {p.name: _fill(p, hand, rng) for p in parameters if p.required}
     if "end_iso" in arguments and "start_iso" in arguments:
@@ -152,11 +152,11 @@ def call_for(tool: str, moment: Moment, rng: random.Random) -> ToolCall:
     return ToolCall(tool, arguments)
 
 
-def companion(moment: Moment, rng: random.Random, taken: tuple[str, ...]) -> ToolCall | None:
+def companion(point: DecisionPoint, rng: random.Random, taken: tuple[str, ...]) -> ToolCall | None:
     """A related call that is neither needed now nor later and not one of ``taken``; None where there is none."""
-    refused = {call.name for call in moment.needed + moment.later} | set(taken)
-    names = [name for name in COMPANIONS[moment.subject] if name not in refused]
-    return call_for(rng.choice(names), moment, rng) if names else None
+    refused = {call.name for call in point.needed + point.later} | set(taken)
+    names = [name for name in COMPANIONS[point.subject] if name not in refused]
+    return call_for(rng.choice(names), point, rng) if names else None
 
 
 def _fill(p: Parameter, hand: AtHand, rng: random.Random) -> Any:

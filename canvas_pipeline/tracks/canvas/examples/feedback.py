@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory, digest, dumps
-from canvas_pipeline.tracks.canvas.examples.moments import moments
+from canvas_pipeline.tracks.canvas.examples.decision_points import decision_points
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 
@@ -53,10 +53,10 @@ def feedback(
     about = [subject(pair.prompt, pair.chosen) for pair in from_pairs]
     right = [_row(pair, pair.prompt, pair.chosen, True, pair.axes) for pair in from_pairs]
     wrong = [_row(pair, pair.prompt, pair.rejected, False, pair.axes) for pair in from_pairs]
-    points = [moment for row in trajectories for moment in moments(row)]
-    told = [_row(m.trajectory, m.prompt, (m.right,), True, ()) for m in points]
+    points = [point for row in trajectories for point in decision_points(row)]
+    from_trajectories = [_row(m.trajectory, m.prompt, (m.right,), True, ()) for m in points]
     undesirable = _take(_spread(wrong, about, rng), n // 2)
-    praised = _alternate(_spread(right, about, rng), _spread(told, [m.subject for m in points], rng))
+    praised = _alternate(_spread(right, about, rng), _spread(from_trajectories, [m.subject for m in points], rng))
     desirable = _take(praised, n - n // 2)
     size = min(len(undesirable), len(desirable))
     rows = undesirable[: size + 1] + desirable[: size + 1]

@@ -132,7 +132,7 @@ def messages(situation: Situation) -> tuple[Message, ...]:
     return last.prompt + last.completion
 
 
-def used_items(world: Snapshot, text: str) -> tuple[str, ...]:
+def used_items(account: Snapshot, text: str) -> tuple[str, ...]:
     """Ids of the world's items whose title stands in the text; all of the world's items where none does."""
-    used = tuple(a.item_id for a in world.assignments if a.title and CALLS.escape(a.title) in text)
-    return used or world.item_ids
+    used = tuple(a.item_id for a in account.assignments if a.title and CALLS.escape(a.title) in text)
+    return used or account.item_ids

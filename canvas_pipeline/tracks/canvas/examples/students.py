@@ -143,16 +143,16 @@ def students(items: Iterable[Item], profile: CanvasProfile, seed: int) -> list[S
     Courses of one student come from one contributor and, as far as it goes, one term. Items without a course belong
     to no student. Sorted by id.
     """
-    worlds = [
-        _stage(_student_id(group), tuple(group), profile.mock_courses, str(seed))
+    accounts = [
+        _snapshot(_student_id(group), tuple(group), profile.mock_courses, str(seed))
         for group in _groups(items, profile, seed)
     ]
-    return sorted(worlds, key=lambda world: world.id)
+    return sorted(accounts, key=lambda account: account.id)
 
 
-def restage(world: Snapshot, seed: str) -> Snapshot:
+def reschedule(account: Snapshot, seed: str) -> Snapshot:
     """The same student and items at another moment, with other ids, calendar, announcements and notes."""
-    return _stage(world.id, world.items, world.page_size, seed)
+    return _snapshot(account.id, account.items, account.page_size, seed)
 
 
 def _student_id(items: Sequence[Item]) -> str:
@@ -196,13 +196,13 @@ def _deal(queues: list[list[list[Item]]], count: int) -> tuple[list[list[Item]],
         dealt.append([item for queue in queues[:count] for item in queue.pop()])
 
 
-def _stage(student: str, items: tuple[Item, ...], size: int, seed: str) -> Snapshot:
+def _snapshot(student: str, items: tuple[Item, ...], size: int, seed: str) -> Snapshot:
     rng = random.Random(digest("student", student, seed))
-    now, home = _moment(items, rng)
+    now, current_term = _reference_time(items, rng)
     handles = list(dict.fromkeys(item.course or "" for item in items))
     numbers = _distinct(rng, len(handles), (100, 1000, 10000), 0.2)
     courses = tuple(
-        _course(next(item for item in items if item.course == handle), number, index, home, rng)
+        _course(next(item for item in items if item.course == handle), number, index, current_term, rng)
         for index, (handle, number) in enumerate(zip(handles, numbers, strict=True), 1)
     )
     ids = dict(zip(handles, numbers, strict=True))
@@ -231,13 +231,13 @@ def short(title: str) -> str:
     return (cut.rsplit(" ", 1)[0] if " " in cut else cut).rstrip(" ,;:-")
 
 
-def spoken_name(item: Item) -> str:
+def course_label(item: Item) -> str:
     """A course as its students call it: its name without placeholders, or its handle where nothing else is left."""
     words = _PLACEHOLDER.sub(" ", item.course_name or "")
     return short(words.strip(" -–—:,;.()|/")) or item.course or ""
 
 
-def _moment(items: tuple[Item, ...], rng: random.Random) -> tuple[datetime, str]:
+def _reference_time(items: tuple[Item, ...], rng: random.Random) -> tuple[datetime, str]:
     """When the student lives, and the term of that time: one to five days before a deadline of its own, at full
     hour."""
     dated = [item for item in items if item.due_at is not None]
@@ -262,11 +262,11 @@ def _distinct(rng: random.Random, count: int, lows: tuple[int, ...], rare: float
     return list(found)
 
 
-def _course(item: Item, number: int, index: int, home: str, rng: random.Random) -> Course:
+def _course(item: Item, number: int, index: int, current_term: str, rng: random.Random) -> Course:
     return Course(
-        id=number, name=spoken_name(item), course_code=item.course or "",
+        id=number, name=course_label(item), course_code=item.course or "",
         credits=rng.choice((1, 2, 3, 3, 3, 4)), term=item.term or "Default Term", instructors=(f"@PERSON{index}",),
-        total_students=rng.randint(12, 240), active=(item.term or "") == home,
+        total_students=rng.randint(12, 240), active=(item.term or "") == current_term,
         syllabus=f"{rng.choice(campus.GRADING)} {rng.choice(campus.LATE_POLICY)}",
         current_score=None if rng.random() < 0.12 else rng.randint(1100, 1995) / 20,
     )  # fmt: skip

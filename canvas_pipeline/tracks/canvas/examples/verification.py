@@ -17,9 +17,9 @@ from typing import Any
 
 from canvas_pipeline.models.family import Malformed, ToolCall, Turn
 from canvas_pipeline.records import Message
-from canvas_pipeline.tracks.canvas.examples.moments import Step
+from canvas_pipeline.tracks.canvas.examples.decision_points import Step
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, ErrorCode, Parameter, validate
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, ErrorCode, Parameter, validate
 
 _FAMILIES = tuple(dict.fromkeys(tool.family for tool in TOOLS.values()))
 _TOOL_NAME = re.compile(rf"\b(?:{'|'.join(_FAMILIES)})\.[a-z]\w*")

@@ -19,7 +19,7 @@ from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.tracks.canvas.examples.students import MAX_RESULTS, Assignment, Course, Snapshot
 from canvas_pipeline.tracks.canvas.mock import study
 from canvas_pipeline.tracks.canvas.mock.calendar import MockCalendar, ToolFault
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, validate
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, validate
 
 PREVIEW_CHARACTERS = 300
 TODO_DAYS = 14

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from canvas_pipeline.tracks.canvas.examples.students import FIRST_HOUR, LAST_HOUR, iso
-from canvas_pipeline.tracks.canvas.tools.registry import BLOCK_MINUTES
+from canvas_pipeline.tracks.canvas.tools.tool_table import BLOCK_MINUTES
 
 DAYS_BEFORE: Mapping[int, tuple[int, ...]] = {3: (10, 4, 1), 4: (10, 5, 2, 1), 5: (14, 7, 3, 2, 1)}
 REVIEW_GAP_MINUTES, DECOMPRESSION_MINUTES = 15, 30

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from canvas_pipeline.records import Message
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, schemas
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, schemas
 
 Declaration = Literal["catalogue", "native"]
 ALL_TOOLS: tuple[str, ...] = tuple(TOOLS)

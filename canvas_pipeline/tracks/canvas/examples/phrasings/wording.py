@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 WordingRole = Literal["train", "bench"]
-Entry: TypeAlias = "str | tuple[str, Mapping[str, Any]]"
+WordingSpec: TypeAlias = "str | tuple[str, Mapping[str, Any]]"
 
 _ALTERNATIVES = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -50,14 +50,14 @@ def _one_space(text: str) -> str:
     return " ".join(text.split())
 
 
-def wordings(subject: str, train: Sequence[Entry], bench: Sequence[Entry]) -> tuple[Wording, ...]:
+def wordings(subject: str, train: Sequence[WordingSpec], bench: Sequence[WordingSpec]) -> tuple[Wording, ...]:
     """The table of one subject: numbered through, training first."""
-    made: list[Wording] = []
+    found: list[Wording] = []
     for role, entries in (("train", train), ("bench", bench)):
-        for entry in entries:
-            text, sets = entry if isinstance(entry, tuple) else (entry, {})
-            made.append(Wording(f"{subject}/{len(made):02d}", "train" if role == "train" else "bench", text, sets))
-    return tuple(made)
+        for spec in entries:
+            text, sets = spec if isinstance(spec, tuple) else (spec, {})
+            found.append(Wording(f"{subject}/{len(found):02d}", "train" if role == "train" else "bench", text, sets))
+    return tuple(found)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

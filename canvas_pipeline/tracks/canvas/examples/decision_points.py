@@ -18,7 +18,7 @@ Step = tuple[ToolCall, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class DecisionPoint:
     """``trajectory.messages[at]`` is the right next turn; ``steps[0]`` are its calls, ``steps[1:]`` those of later
     turns."""
 
@@ -58,7 +58,7 @@ class Moment:
         return self.done[-1].name if self.done else "none"
 
 
-def moments(trajectory: Trajectory) -> Iterator[Moment]:
+def decision_points(trajectory: Trajectory) -> Iterator[DecisionPoint]:
     """Every assistant turn as a moment. Raises ``BadInput`` naming the row where a turn holds a call that cannot be
     read: such a trajectory is not right by construction and must not be learnt from (G8 says so too)."""
     turns: list[tuple[int, Step]] = []
@@ -75,4 +75,4 @@ def moments(trajectory: Trajectory) -> Iterator[Moment]:
         done = tuple(call for at, step in turns[:place] if at > asked for call in step)
         following = next((i for i, m in enumerate(trajectory.messages) if i > index and m.role == "user"), None)
         steps = tuple(step for at, step in turns[place:] if following is None or at < following)
-        yield Moment(trajectory, index, steps, done)
+        yield DecisionPoint(trajectory, index, steps, done)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas_pipeline.models.gemma4.wire import ToolCall
-from canvas_pipeline.tracks.canvas.tools.registry import (
+from canvas_pipeline.tracks.canvas.tools.tool_table import (
     BLOCK_MINUTES,
     REQUIRED,
     TOOLS,
