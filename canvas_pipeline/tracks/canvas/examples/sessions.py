@@ -117,8 +117,8 @@ def _session(
     if not ids:
         return "unknown_items"
     return Trajectory(
-        id=digest("session", *(message.content for message in conversation))[:12], kind="session", messages=conversation, tools=ALL_TOOLS,
-        phrasing="session", item_ids=ids, parents=(parent, session.contributor_id),
+        id=digest("session", *(message.content for message in conversation))[:12], kind="session", messages=conversation,
+        tools=ALL_TOOLS, phrasing="session", item_ids=ids, parents=(parent, session.contributor_id),
     )  # fmt: skip
 
 
