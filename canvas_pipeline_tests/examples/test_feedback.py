@@ -44,7 +44,7 @@ def test_desirable_rows_come_from_pairs_and_from_trajectories() -> None:
     assert min(sources.values()) > 150
 
 
-def test_every_tool_is_praised_and_blamed() -> None:
+def test_every_tool_is_in_rows_of_both_labels() -> None:
     right = {m.prompt: m.rest for row in ROWS for m in decision_points(row)}
     for label in (True, False):
         counts = Counter(subject(row.prompt, right[row.prompt]) for row in MADE if row.label is label)

@@ -112,7 +112,7 @@ def test_some_rejected_sides_answer_where_a_call_is_needed() -> None:
     assert all(parse_turn(pair.chosen[0].content).well_formed for pair in evaded)
 
 
-def test_stopping_is_asked_after_a_result_where_nothing_needs_calling_and_from_the_request_on() -> None:
+def test_stopping_pairs_start_after_a_result_where_nothing_needs_calling_and_at_the_request() -> None:
     kinds: Counter[str] = Counter()
     for pair in mutate(ROWS, {"termination": 200}, 4).pairs:
         kind = "through" if len(pair.chosen) > 1 else "after" if pair.prompt[-1].role == "tool" else "never"
@@ -158,7 +158,7 @@ def test_a_chosen_side_that_is_wrong_itself_is_refused() -> None:
     assert {(refusal.source, refusal.reason) for refusal in made.refusals} == {(row.id, "chosen_fails")}
 
 
-def test_every_distractor_is_valid_for_every_tool_at_every_moment() -> None:
+def test_every_distractor_is_valid_for_every_tool_at_every_decision_point() -> None:
     rng = random.Random(0)
     for trajectory in ROWS[:81]:
         for point in decision_points(trajectory):
@@ -167,7 +167,7 @@ def test_every_distractor_is_valid_for_every_tool_at_every_moment() -> None:
 
 
 def test_the_bench_agrees_with_the_verifiers(made: tuple[str, Mutated]) -> None:
-    """The scorer that models are judged by reads the same rows, and shares no code with the verifiers but the parser."""
+    """The benchmark's scorer reads the same rows, and shares no code with the verifiers but the parser."""
     for pair in made[1].pairs:
         if len(pair.chosen) > 1 or len(pair.axes) > 1:
             continue
@@ -222,7 +222,7 @@ def test_every_spelling_is_no_readable_call(kind: str) -> None:
         assert (CALL_OPEN in SPELLINGS[kind](call)) == (kind not in IN_WORDS)
 
 
-def test_mutators_do_not_make_mistakes_where_there_is_nothing_to_mistake() -> None:
+def test_mutators_return_none_where_their_mistake_is_impossible() -> None:
     stop = next(m for row in ROWS for m in decision_points(row) if not m.needed)
     call = next(m for row in ROWS for m in decision_points(row) if m.needed)
     rng = random.Random(0)

@@ -86,10 +86,10 @@ def _stands_in(value: object, text: str) -> bool:
         return all(_stands_in(part, text) for part in value)
     if isinstance(value, dict):
         return all(_stands_in(part, text) for part in value.values())
-    said = str(value)
-    if said.endswith("Z") and said[10:11] == "T":
-        return said[:10] in text and said[11:16] in text
-    return said in text or said.split("_")[0] in text
+    text_of_value = str(value)
+    if text_of_value.endswith("Z") and text_of_value[10:11] == "T":
+        return text_of_value[:10] in text and text_of_value[11:16] in text
+    return text_of_value in text or text_of_value.split("_")[0] in text
 
 
 def test_alternatives_and_empty_ones_expand_to_clean_texts() -> None:

@@ -44,7 +44,7 @@ def test_recorded_sessions_become_trajectories_with_the_items_of_one_student(rec
         assert not any(parse_turn(m.content).malformed for m in row.messages if m.role == "assistant")
 
 
-def test_sessions_are_known_again_where_course_handles_differ(recorded: list[Session]) -> None:
+def test_sessions_are_recognised_where_course_handles_differ(recorded: list[Session]) -> None:
     elsewhere = students(corpus(handles=50_000_000), EMBEDDED, 7)
     made = list(from_sessions(recorded, elsewhere, "catalogue"))
     known = {item_id for account in elsewhere for item_id in account.item_ids}
@@ -103,7 +103,7 @@ def _often(session: Session) -> None:
         (_items, "unknown_items"),
     ],
 )
-def test_a_damaged_session_leaves_with_its_reason(
+def test_a_damaged_session_is_refused_with_its_reason(
     recorded: list[Session], damage: Callable[[Session], None], reason: str
 ) -> None:
     session = one(recorded)
@@ -111,7 +111,7 @@ def test_a_damaged_session_leaves_with_its_reason(
     assert read(session) == [Refusal(source="sessions", line=1, reason=reason)]
 
 
-def test_a_session_without_named_items_is_the_student_s_whose_titles_it_says(recorded: list[Session]) -> None:
+def test_a_session_without_named_items_belongs_to_the_student_whose_titles_it_mentions(recorded: list[Session]) -> None:
     account = embedded_students()[3]
     session = one(recorded)
     session["context"].pop("items")

@@ -83,7 +83,7 @@ def test_no_identity_is_invented() -> None:
         assert titles <= {*campus.PERSONAL_EVENTS, *campus.ALL_DAY_EVENTS, *campus.EXAMS}
 
 
-def test_events_do_not_overlap_and_leave_the_night_alone() -> None:
+def test_events_do_not_overlap_and_are_never_at_night() -> None:
     for account in embedded_students():
         spans = sorted(
             (datetime.fromisoformat(e.start_iso), datetime.fromisoformat(e.end_iso))
@@ -112,7 +112,7 @@ def test_graded_work_whose_due_date_has_passed_is_handed_in() -> None:
                 assert a.submitted
 
 
-def test_a_restaged_student_keeps_its_items_and_gets_other_ids_and_times() -> None:
+def test_a_rescheduled_student_has_the_same_items_and_other_ids_and_times() -> None:
     account = embedded_students()[0]
     first, again, other = reschedule(account, "a"), reschedule(account, "a"), reschedule(account, "b")
     assert first == again
