@@ -1,8 +1,7 @@
-"""Calls that are valid but not wanted: what a model drifts to when it calls too much or the wrong thing.
+"""Valid but unwanted calls, as models make them when they call too much or the wrong tool.
 
-In: a tool's name and a moment. Out: a ``ToolCall`` that the registry accepts, filled with the ids and dates at hand in
-the conversation. What must hold: every call made here validates; nothing is taken from outside of the moment's own
-conversation, so a pair never carries another student's data."""
+Every call validates against the tool table and uses only ids and dates of its own conversation, so a pair never contains another
+student's data."""
 
 from __future__ import annotations
 
@@ -100,7 +99,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class AtHand:
-    """Ids, instants and titles that stand in a conversation, in order of appearance."""
+    """Ids, instants and titles in a conversation, in order of appearance."""
 
     courses: tuple[int, ...]
     events: tuple[str, ...]
@@ -110,7 +109,7 @@ class AtHand:
 
 
 def at_hand(point: DecisionPoint) -> AtHand:
-    """What a model could copy at this moment."""
+    """Collect what a model could copy at a decision point."""
     courses: list[int] = []
     events: list[str] = []
     titles: list[str] = []
@@ -134,8 +133,7 @@ def at_hand(point: DecisionPoint) -> AtHand:
 
 
 def call_for(tool: str, point: DecisionPoint, rng: random.Random) -> ToolCall:
-    """A valid call of ``tool`` with its required arguments, and now and then an optional id, taken from the
-    conversation."""
+    """Build a valid call of ``tool``: required arguments, sometimes an optional id, with values from the conversation."""
     hand = at_hand(point)
     parameters = TOOLS[tool].parameters
     arguments = {p.name: _fill(p, hand, rng) for p in parameters if p.required}
@@ -153,7 +151,7 @@ def call_for(tool: str, point: DecisionPoint, rng: random.Random) -> ToolCall:
 
 
 def companion(point: DecisionPoint, rng: random.Random, taken: tuple[str, ...]) -> ToolCall | None:
-    """A related call that is neither needed now nor later and not one of ``taken``; None where there is none."""
+    """Build a related call that is needed neither now nor later and not in ``taken``, or None."""
     refused = {call.name for call in point.needed + point.later} | set(taken)
     names = [name for name in COMPANIONS[point.subject] if name not in refused]
     return call_for(rng.choice(names), point, rng) if names else None

@@ -1,9 +1,8 @@
-"""The mutators: each takes the right calls of a moment and makes one kind of mistake in them.
+"""Mutators: each takes the right calls at a decision point and makes one kind of mistake in them.
 
-In: a moment, the calls as they stand (a mixed pair passes them through two mutators), a seeded generator. Out: the
-calls with the mistake, or None where this moment cannot show it. What must hold: a mutator changes what its axis is
-about and nothing else; whether it did is not for it to say (see ``verification``). The wrong answers are those seen in
-real systems: names and arguments of facts §2, repeated and related calls, envelopes that parsers met in the wild."""
+A mutator returns None where its mistake is impossible. It changes what its axis is about and nothing else; ``verification``
+checks that independently. A mixed pair passes through two mutators. The wrong calls are those seen in real systems: invented
+names and arguments, repeated and related calls, broken envelopes."""
 
 from __future__ import annotations
 
@@ -45,7 +44,7 @@ BAD_VALUES: Mapping[str, tuple[Any, ...]] = {
 
 
 def wrong_tool(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 1: a made-up name, a near-miss of the same family, or one of several needed calls left out."""
+    """Axis 1: an invented name, a near miss of the same family, or one of several needed calls left out."""
     if len(calls) > 1 and rng.random() < 0.3:
         gone = rng.randrange(len(calls))
         return calls[:gone] + calls[gone + 1 :]
@@ -53,13 +52,13 @@ def wrong_tool(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls 
 
 
 def made_up_name(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
-    """A tool that does not exist, with the arguments of the right one."""
+    """Call a tool that does not exist with the arguments of the right one."""
     at, call = _pick(calls, rng)
     return _put(calls, at, ToolCall(rng.choice(HALLUCINATED[call.name]), call.arguments)) if call else None
 
 
 def near_miss(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
-    """A real tool of the right family that does something else."""
+    """Call a real tool of the right family that does something else."""
     at, call = _pick(calls, rng)
     taken = {c.name for c in calls + point.later}
     near = [name for name in NEAR_MISSES[call.name] if name not in taken] if call else []
@@ -87,7 +86,7 @@ def wrong_keys(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls 
 
 
 def invented_key(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
-    """An argument that no tool has."""
+    """Add an argument that no tool has."""
     at, call = _pick(calls, rng)
     name, value = rng.choice(INVENTED)
     return _put(calls, at, ToolCall(call.name, call.arguments | {name: value})) if call else None
@@ -120,7 +119,7 @@ def wrong_values(point: DecisionPoint, calls: Calls, rng: random.Random) -> Call
 
 
 def too_many(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 4: the right calls, then related ones or the same again; at least half of the time four or more in all."""
+    """Axis 4: the right calls, then related ones or the same again; four or more in all at least half of the time."""
     if not point.needed or not calls:
         return None
     total = rng.choice((4, 4, 4, 5)) if rng.random() < 0.55 else len(calls) + rng.choice((1, 1, 2))
@@ -133,7 +132,7 @@ def too_many(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | 
 
 
 def wrong_order(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 5: what needs a result is called before, or beside, the call that brings it."""
+    """Axis 5: a call that needs a result is made before or beside the call that returns it."""
     if not point.later or not calls or point.trajectory.kind != "sequence":
         return None
     early = point.later[0]
@@ -141,7 +140,7 @@ def wrong_order(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls
 
 
 def wrong_family(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 7: a valid call of a tool from a family that the request does not touch."""
+    """Axis 7: a valid call of a tool from a family that the request does not involve."""
     if not point.needed or not calls:
         return None
     families = {call.name.split(".")[0] for call in point.needed + point.later}
@@ -151,7 +150,7 @@ def wrong_family(point: DecisionPoint, calls: Calls, rng: random.Random) -> Call
 
 
 def never_done(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 8: calls again, the same or a related tool, although the answer is known or nothing needs calling."""
+    """Axis 8: a repeated or related call, although the answer is known or nothing needs calling."""
     if point.steps[0] or calls:
         return None
     result: list[ToolCall] = []
@@ -191,13 +190,14 @@ IN_WORDS = ("announced", "promised", "bare")
 
 
 def evade(rng: random.Random) -> str:
-    """Words where a call is needed: what is right to say when nothing needs calling. Without such pairs a model could
-    learn from axes 4 and 8 that the fewest calls are always best."""
+    """Answer where a call is needed, with words that are right when nothing needs calling.
+
+    Without such pairs a model could learn from axes 4 and 8 that the fewest calls are always best."""
     return rng.choice(sorted(PLAIN_ANSWERS.values()))
 
 
 def misspell(calls: Calls, rng: random.Random, *, words: float = 0.3) -> str:
-    """The calls as text with the envelope broken; a share ``words`` of the time without any marker at all."""
+    """Write the calls with a broken envelope; a share ``words`` of the time without any marker."""
     # Bare calls run into one another; several are announced or promised, one after the other.
     plain = IN_WORDS if len(calls) == 1 else IN_WORDS[:2]
     kind = rng.choice(plain) if rng.random() < words else rng.choice([k for k in SPELLINGS if k not in IN_WORDS])

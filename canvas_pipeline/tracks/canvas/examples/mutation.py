@@ -1,13 +1,10 @@
-"""Preference pairs by mutation: chosen is right and rejected is wrong by construction, with no judge (T9, T10).
+"""Build preference pairs by mutation: one side right and one wrong by construction, without a teacher.
 
-In: trajectories, quotas an axis, a seed. Out: ``PreferencePair`` rows, refused drafts, and what a quota still lacks.
-What must hold: the rejected side of every pair fails exactly the pair's axes and the chosen side none, as an
-independent verifier reads them; each axis is spread over the tools; the same arguments give the same pairs.
+An independent verifier confirms that the rejected side fails exactly the pair's axes and the chosen side none. Each axis is
+spread over the tools. The same arguments give the same pairs.
 
-Both sides share the prompt, and as much of the completion as the mistake allows (a redundant call comes after the right
-one, a call too late comes after the right call's result): what they share cancels in the loss, so that a pair moves the
-one decision it is about.
-"""
+Both sides share the prompt and as much of the completion as the mistake allows (a redundant call comes after the right one, a
+call too late after the right call's result). What they share cancels in the loss, so a pair trains the one decision it is about."""
 
 from __future__ import annotations
 
@@ -40,7 +37,7 @@ from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 MIXED = "mixed"
-PASSES = 12  # how often a moment may be tried again before a quota is given up
+PASSES = 12  # how often a decision point may be tried again before a quota is given up
 
 
 class Mutated(NamedTuple):
@@ -53,9 +50,10 @@ class Mutated(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PairKind:
-    """Which axes a pair fails and the mutators that make it so, in the order they are applied. ``spelled`` breaks the
-    envelope last, with that share of plain words; ``evaded`` is how often an answer stands instead of any call; ``weight`` is
-    its share among mixed pairs."""
+    """The axes a pair fails and the mutators that make it fail them, in order of application.
+
+    ``misspelled`` breaks the envelope last, with that share of plain words; ``evaded`` is how often an answer replaces the calls;
+    ``weight`` is the share among mixed pairs."""
 
     axes: tuple[str, ...]
     mutators: tuple[Mutator, ...]
@@ -66,7 +64,7 @@ class PairKind:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A pair before anybody has checked it. ``steps`` is the truth for the completion's assistant turns."""
+    """An unverified pair. ``steps`` is the truth for the completion's assistant turns."""
 
     point: DecisionPoint
     prompt: tuple[Message, ...]
@@ -107,17 +105,16 @@ STOPS: tuple[str, ...] = ("after",) * 6 + ("never",) * 8 + ("through",) * 6
 
 
 def quotas(profile: CanvasProfile) -> dict[str, int]:
-    """How many pairs a profile wants of each axis and of ``mixed``."""
+    """Return how many pairs a profile wants of each axis and of ``mixed``."""
     light, heavy = profile.pairs_per_axis, profile.pairs_per_heavy_axis
     return {axis: heavy if axis in HEAVY_AXES else light for axis in AXES} | {MIXED: profile.mixed_pairs}
 
 
 def mutate(trajectories: Iterable[Trajectory], wanted: Mapping[str, int], seed: int) -> Mutated:
-    """Pairs to fill the quotas (``axis`` or ``mixed`` → rows; an axis left out gets none).
+    """Build pairs to fill the quotas (``axis`` or ``mixed`` → rows; an axis left out gets none).
 
-    A draft that its verifier does not confirm leaves as ``Refusal(trajectory id, message index, reason)``; drafts are
-    ``len(pairs) + len(refusals)``. Raises ``BadInput`` for a trajectory that holds an unreadable call.
-    """
+    A draft that its verifier does not confirm becomes ``Refusal(trajectory id, message index, reason)``; the number of drafts is
+    ``len(pairs) + len(refusals)``. Raises ``BadInput`` for a trajectory with an unreadable call."""
     points = [point for trajectory in trajectories for point in decision_points(trajectory)]
     builder = _PairBuilder(points, seed)
     shortfall: dict[str, int] = {}
@@ -139,15 +136,14 @@ def mutate(trajectories: Iterable[Trajectory], wanted: Mapping[str, int], seed: 
 
 
 def categories(pairs: Iterable[PreferencePair]) -> dict[str, int]:
-    """Rows in each of the 16 categories (``axis/right`` on chosen sides, ``axis/wrong`` on rejected ones) and
-    ``mixed``."""
+    """Count rows in the 16 categories (``axis/right`` for chosen sides, ``axis/wrong`` for rejected ones) and ``mixed``."""
     counts = Counter(pair.axes[0] if len(pair.axes) == 1 else MIXED for pair in pairs if pair.source == "mutation")
     sided = {f"{axis}/{side}": counts[axis] for axis in AXES for side in ("right", "wrong")}
     return sided | {MIXED: counts[MIXED]}
 
 
 class _PairBuilder:
-    """The pairs made so far, and the moments they are made from."""
+    """The pairs built so far, and the decision points they are built from."""
 
     def __init__(self, points: Sequence[DecisionPoint], seed: int) -> None:
         self.pairs: list[PreferencePair] = []
@@ -160,7 +156,7 @@ class _PairBuilder:
         self._never = [m for m in points if not m.needed and not m.done]
 
     def fill(self, kind: PairKind, count: int) -> int:
-        """Add ``count`` pairs of a recipe; returns how many could not be made."""
+        """Add ``count`` pairs of a kind and return how many could not be built."""
         rng = random.Random(f"mutation/{self._seed}/{'+'.join(kind.axes)}/{len(self.pairs)}")
         missing = count
         for point, place in self._queue(kind, rng):
@@ -250,7 +246,7 @@ def _passes(pool: Sequence[DecisionPoint], rng: random.Random) -> Iterator[Decis
 
 
 def _rounds(pool: Sequence[DecisionPoint], rng: random.Random) -> Iterator[DecisionPoint]:
-    """Every moment once, one tool after the other, so that a small quota is spread over all tools."""
+    """Yield every decision point once, one tool after the other, so that a small quota covers all tools."""
     groups: dict[str, list[DecisionPoint]] = {}
     for point in pool:
         groups.setdefault(point.subject, []).append(point)
@@ -263,7 +259,7 @@ def _rounds(pool: Sequence[DecisionPoint], rng: random.Random) -> Iterator[Decis
 
 
 def _shares(total: int, weights: Sequence[int]) -> list[int]:
-    """``total`` in whole parts by weight, largest remainders first."""
+    """Divide ``total`` into whole parts by weight, largest remainders first."""
     whole = sum(weights)
     shares = [total * weight // whole for weight in weights]
     order = sorted(range(len(weights)), key=lambda i: -(total * weights[i] % whole))

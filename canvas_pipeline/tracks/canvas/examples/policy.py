@@ -1,13 +1,8 @@
-"""The scripted student and the scripted right behaviour: situations.
+"""Script right conversations: what a student asks, the right calls in order, their real results, and the answer.
 
-In: mock students, a profile, a seed, a canvas factory. Out: ``Situation`` rows: what a student asks, which calls are
-right in which order, what the tools really returned, and the answer. What must hold: every call is valid in the
-registry and was really dispatched; every result is the canvas's own; a call's arguments are stated by the text or by
-an earlier result; the same arguments give the same situations.
-
-``decisions`` cuts a situation into the moments at which a model acts: training rows, preference pairs and bench cases
-are all made from them.
-"""
+Every call is valid and was dispatched; every result is the mock account's own; a call's arguments are stated by the text or an
+earlier result; the same arguments give the same situations. Training rows, preference pairs and bench cases are all built from
+these."""
 
 from __future__ import annotations
 
@@ -54,7 +49,7 @@ PLAIN_ANSWERS: Mapping[str, str] = {
 }
 RESULT_CHARACTERS = 300
 LONG_RESULTS = ("study.spaced_schedule", "study.semester_schedule")
-SMALL_TALK = ("greeting", "gratitude")  # nobody greets twice in a line
+SMALL_TALK = ("greeting", "gratitude")  # no second greeting before these
 REMARK_ANSWERS: Mapping[str, str] = {
     "thanks": "You are welcome.",
     "sure": "Yes, that is what I found.",
@@ -63,7 +58,7 @@ REMARK_ANSWERS: Mapping[str, str] = {
 
 
 def quotas(profile: CanvasProfile) -> dict[SituationKind, int]:
-    """How many situations of each kind the profile's trajectories have."""
+    """Return how many situations of each kind a profile's trajectories have."""
     return {
         "single": profile.trajectories_per_tool * len(ALL_TOOLS),
         "several": profile.several_trajectories,
@@ -82,12 +77,11 @@ def situations(
     role: WordingRole = "train",
     counts: Mapping[SituationKind, int] | None = None,
 ) -> Iterator[Situation]:
-    """Situations of the given kinds: as many as the profile's quotas say, or ``counts``.
+    """Yield situations of the given kinds: as many as the profile's quotas, or ``counts``.
 
-    Single requests go round the 18 tools; sequences go round their recipes; requests that leave the choice of tools
-    open take those used least so far, so that tool occurrences stay level (G4). Each situation takes a student at
-    random and restages it. Finite; empty where there are no students.
-    """
+    Single requests cycle through the 18 tools and sequences through their templates; requests with free choice of tools take the
+    least used ones, so that tool occurrences stay level (G4). Each situation takes a random student and reschedules it. Empty
+    without students."""
     if not students:
         return
     level: Counter[str] = Counter(dict.fromkeys(ALL_TOOLS, 0))
@@ -104,8 +98,7 @@ def _situation(
     students: Sequence[Snapshot], profile: CanvasProfile, seed: int, kind: SituationKind, index: int,
     canvas_factory: CanvasFactory, role: WordingRole, level: Counter[str],
 ) -> Situation:  # fmt: skip
-    """One situation; a student whose world cannot serve it (no exam in the calendar, an empty to-do list) is passed
-    over."""
+    """Build one situation. A student whose account cannot serve it (no exam in the calendar, an empty to-do list) is skipped."""
     for attempt in range(200):
         key = digest("situation", str(seed), role, kind, str(index), str(attempt))
         rng = random.Random(key)
@@ -120,14 +113,14 @@ def _situation(
                 declaration=profile.declaration,
                 exchanges=exchanges,
             )
-    # A recipe that no student can serve is replaced by the next one, so that quotas are met with any corpus.
+    # A template that no student can serve is replaced by the next one, so that quotas are met with any corpus.
     return _situation(students, profile, seed, kind, index + 7919, canvas_factory, role, level)
 
 
 def _exchange(
     account: Snapshot, canvas: Canvas, text: str, phrasing: str, calls: tuple[ToolCall, ...]
 ) -> Exchange | None:
-    """An exchange of one turn of calls; None where the canvas could not serve one of them, or says too much."""
+    """Build an exchange of one turn of calls, or None where a call fails or the results are too long."""
     results = tuple(canvas.dispatch(call.name, call.arguments) for call in calls)
     if any(failed(result) for result in results) or _too_long(account, results):
         return None
@@ -137,13 +130,12 @@ def _exchange(
 
 
 def _too_long(account: Snapshot, results: Sequence[Any]) -> bool:
-    """Whether results would fill a row: 300 characters for each entry of the student's page (a training row is not
-    cut)."""
+    """Tell whether results would fill a row: 300 characters per entry of the student's page. Training rows are not cut."""
     return sum(len(CALLS.response_text(result)) for result in results) > RESULT_CHARACTERS * account.page_size
 
 
 def failed(result: Any) -> bool:
-    """Whether a result is an error value."""
+    """Tell whether a result is an error value."""
     return isinstance(result, Mapping) and "error" in result
 
 
@@ -179,8 +171,7 @@ def _several(
 
 
 def _least_used(level: Counter[str], count: int, rng: random.Random) -> list[str]:
-    """Tools drawn among the six used least: level over time, without fixed pairs. Plans stay out: their results fill
-    a row of their own."""
+    """Sample from the six least used tools: level over time, without fixed pairs. Plans are excluded: their results are long."""
     six = sorted((tool for tool in level if tool not in LONG_RESULTS), key=lambda tool: (level[tool], digest(tool)))[:6]
     return rng.sample(six, count)
 

@@ -1,9 +1,7 @@
-"""One request of a student: words, and the one call they ask for.
+"""Build one request of a student: words, and the one call they ask for.
 
-In: a student's world, a tool, a role (train or bench), a random source. Out: ``Request``. What must hold: the call's
-arguments are exactly those the text states, valid in the registry; values come from the world (ids, titles) or from
-seeded ranges.
-"""
+The call's arguments are exactly those the text states and valid by the tool table. Values come from the student's account (ids,
+titles) or from seeded ranges."""
 
 from __future__ import annotations
 
@@ -59,8 +57,9 @@ DEADLINE_FORMS: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``text`` without politeness; ``phrasing`` is the wording's id; ``cased`` says whether the first letter may change
-    (not where the text begins with an id or title that the call must repeat)."""
+    """One request. ``text`` has no politeness yet; ``phrasing`` is the wording's id.
+
+    ``cased``: the first letter may change (False where the text begins with an id or title that the call must repeat)."""
 
     text: str
     call: ToolCall
@@ -68,13 +67,13 @@ class Request:
     cased: bool
 
     def typed(self, rng: random.Random) -> str:
-        """The request as somebody types it, markers in titles made inert."""
+        """Return the request as somebody types it, with markers in titles escaped."""
         return CALLS.escape(polite(self.text, rng, cased=self.cased))
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What stands in a slot, and the arguments it states."""
+    """The text of a slot, and the arguments it states."""
 
     text: str
     arguments: Mapping[str, Any]
@@ -84,13 +83,13 @@ Values = dict[str, Value]
 
 
 def ask(account: Snapshot, tool: str, role: WordingRole, rng: random.Random) -> Request:
-    """A request for one tool in one of the role's wordings."""
+    """Build a request for one tool in one of the role's wordings."""
     wording = rng.choice([w for w in WORDINGS[tool] if w.role == role])
     return phrase(account, tool, wording, rng)
 
 
 def phrase(account: Snapshot, tool: str, wording: Wording, rng: random.Random) -> Request:
-    """A request in the given wording."""
+    """Build a request in the given wording."""
     values = _FILLERS[tool](account, rng, wording.slots) if wording.slots else {}
     arguments: dict[str, Any] = {}
     for slot in wording.slots:
@@ -131,7 +130,7 @@ def _of_announcements(account: Snapshot, rng: random.Random, slots: tuple[str, .
 
 
 def _of_range(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    """A range or day in which there mostly is an event."""
+    """Choose a range or day that usually has an event."""
     day = _midnight(account) + timedelta(days=rng.randint(0, CALENDAR_DAYS))
     if account.events and rng.random() < 0.7:
         day = datetime.fromisoformat(rng.choice(account.events).start_iso)
@@ -153,7 +152,7 @@ def _of_blocks(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) ->
 
 
 def _span(start: datetime, end: datetime, before: str = "") -> Values:
-    """One span in the ways a text can state it: two instants, or a day and two clock times."""
+    """State one span in the ways a text can: two instants, or a day and two clock times."""
     first, last = before + "start_iso", before + "end_iso"
     return {
         "start_iso": Value(clock(start), {first: iso(start)}),
@@ -165,12 +164,12 @@ def _span(start: datetime, end: datetime, before: str = "") -> Values:
 
 
 def clock(instant: datetime) -> str:
-    """An instant as a student writes it."""
+    """Format an instant as a student writes it."""
     return f"{instant:%Y-%m-%d %H:%M}"
 
 
 def free_span(account: Snapshot, rng: random.Random) -> tuple[datetime, datetime]:
-    """An hour or two on a day without an event, awake."""
+    """Choose an hour or two in the daytime of a day without an event."""
     taken = {datetime.fromisoformat(event.start_iso).date() for event in account.events}
     days = [
         day for n in range(1, CALENDAR_DAYS + 3) if (day := _midnight(account) + timedelta(days=n)).date() not in taken
@@ -184,7 +183,7 @@ def _midnight(account: Snapshot) -> datetime:
 
 
 def new_title(account: Snapshot, rng: random.Random) -> Value:
-    """A title for an event: something of the student's own, in quotes or without."""
+    """Choose a title for an event from the student's own work or activities, in quotes or without."""
     if rng.random() < 0.6:
         title = f"{rng.choice(ACTIVITIES)} {rng.choice(account.assignments).title}"
     else:
@@ -203,7 +202,7 @@ def _of_new_event(account: Snapshot, rng: random.Random, slots: tuple[str, ...])
 
 
 def _of_old_event(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    """A change that fits: a whole new span, or the event's own start or end moved by half an hour."""
+    """Choose a change that fits: a whole new span, or the event's own start or end moved by half an hour."""
     one_side = ("start_iso" in slots) != ("end_iso" in slots)
     event = rng.choice([e for e in account.events if not (one_side and e.all_day)])
     start, end = free_span(account, rng)

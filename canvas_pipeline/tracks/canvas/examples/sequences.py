@@ -1,9 +1,7 @@
-"""Requests that need one result to make the next call: recipes.
+"""Templates of requests that need one result to make the next call.
 
-In: a student's world. Out: a ``Draft`` (the words and what they state) and a plan: functions from the results so far
-to the next call. What must hold: every argument of a later call is stated by the words or copied from an earlier
-result (a booked block's end, its start plus the minutes asked for, is the one that is computed).
-"""
+Every argument of a later call is stated by the words or copied from an earlier result. One is computed: a booked block's end, its
+start plus the requested minutes."""
 
 from __future__ import annotations
 
@@ -36,15 +34,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class SequenceTemplate:
-    """``draw`` finds values in a world (None where it cannot serve); ``plan`` is the calls, each from the results so
-    far."""
+    """One kind of sequence. ``draw`` chooses values from an account, or returns None where it has none that fit.
+
+    ``plan_of`` gives the calls, each as a function of the results so far."""
 
     subject: str
     draw: Callable[[Snapshot, random.Random], Values | None]
     plan_of: Callable[[Values], Sequence[NextCall]]
 
     def draft(self, account: Snapshot, role: WordingRole, rng: random.Random) -> Draft | None:
-        """Words in one of the role's wordings."""
+        """Write the request in one of the role's wordings."""
         values = self.draw(account, rng)
         if values is None:
             return None
@@ -57,7 +56,7 @@ class SequenceTemplate:
 
 
 def _call(name: str, **arguments: Any) -> NextCall:
-    """A call that needs no result."""
+    """Build a call that needs no result."""
     return lambda _: ToolCall(name, arguments)
 
 
@@ -165,7 +164,7 @@ def _exam(account: Snapshot, rng: random.Random) -> Values | None:
 
 
 def _looked_up(values: Values, then: Callable[[dict[str, Any]], ToolCall]) -> Sequence[NextCall]:
-    """List the day's events, find the one of that title, go on with it."""
+    """List the day's events, find the one with the title, and continue with it."""
 
     def follow(results: tuple[Any, ...]) -> ToolCall | None:
         rows = [row for row in results[0] if row["title"] == values["event"]]

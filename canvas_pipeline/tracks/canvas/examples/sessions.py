@@ -1,15 +1,12 @@
-"""Recorded agent sessions: read as training conversations, and recorded from the scripted policy.
+"""Read recorded agent sessions as training conversations, and record sessions from the scripted policy.
 
-In: JSONL of sessions and the mock students of the current corpus, or situations. Out: ``Trajectory`` rows and a
-``Refusal`` for every session that is none; or session rows. What must hold: rows seen = trajectories + refusals;
-every call valid (G7), no tool more than three times (G13), an answer at the end; a session's items belong to students
-of the current corpus, or it leaves: a session whose items nobody knows could not be kept out of the bench.
+A session is one JSON object: ``user_query``; ``context`` with ``now_iso`` and optional ``items`` (see ``students.imprint``);
+``trajectory``, a list of ``{"call": {"name", "arguments"}}``, ``{"result": {"name", "value"}}`` and, last, ``{"answer": text}``
+(adjacent calls are one turn); ``contributor_id``. Items are named by imprint, because ids depend on the private registry of the
+machine that built the corpus.
 
-A session is one JSON object: ``user_query``; ``context`` with ``now_iso`` and perhaps ``items`` (see
-``students.imprint``); ``trajectory``, a list of ``{"call": {"name", "arguments"}}``, ``{"result": {"name",
-"value"}}`` and, last, ``{"answer": text}`` (calls next to each other are one turn); ``contributor_id``. Items are
-named by imprints and not by id, because ids hang on the private registry of the machine that made the corpus.
-"""
+Rows = trajectories + refusals. Accepted sessions have only valid calls (G7), no tool more than three times (G13) and a final
+answer. A session whose items belong to no student is refused: it could not be excluded from the benchmark."""
 
 from __future__ import annotations
 
@@ -50,7 +47,7 @@ class SessionResult(Row, frozen=True, kw_only=True):
 
 
 class SessionStep(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """Exactly one of the three."""
+    """Exactly one of a call, a result and the answer."""
 
     call: SessionCall | None = None
     result: SessionResult | None = None
@@ -58,7 +55,7 @@ class SessionStep(Row, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SessionContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What was known when the session began; other keys are allowed and not used."""
+    """What was known when the session began. Other keys are allowed and ignored."""
 
     now_iso: str
     items: tuple[str, ...] = ()
@@ -79,12 +76,11 @@ Imprints = Mapping[str, str]
 def from_sessions(
     rows: Iterable[Any], students: Sequence[Snapshot], declaration: Declaration, source: str = "sessions"
 ) -> Iterator[Trajectory | Refusal]:
-    """Each recorded session as a training row, or why it is none.
+    """Convert each session to a training row, or to a refusal.
 
-    Where the context names no items, the session is taken as the student's whose titles it says most often. Reasons:
-    ``not_json``, ``bad_row``, ``bad_now``, ``bad_call``, ``unknown_tool``, ``orphan_result``, ``missing_result``,
-    ``no_answer``, ``overused_tool``, ``unknown_items``.
-    """
+    Where the context names no items, the session belongs to the student whose titles it mentions most. Reasons: ``not_json``,
+    ``bad_row``, ``bad_now``, ``bad_call``, ``unknown_tool``, ``orphan_result``, ``missing_result``, ``no_answer``,
+    ``overused_tool``, ``unknown_items``."""
     known = {imprint(item): item.id for account in students for item in account.items}
     for line, row in enumerate(rows, 1):
         made = _session(row, known, students, declaration, f"{source}:{line}")
@@ -94,7 +90,7 @@ def from_sessions(
 def _session(
     row: Any, known: Imprints, students: Sequence[Snapshot], declaration: Declaration, parent: str
 ) -> Trajectory | str:
-    """The row as a trajectory, or the reason why not."""
+    """Convert a row to a trajectory, or return the reason why not."""
     if not isinstance(row, dict):
         return "not_json"
     try:
@@ -123,7 +119,7 @@ def _session(
 
 
 def _turns(entries: Sequence[SessionStep]) -> tuple[Message, ...] | str:
-    """Assistant and tool messages of a session: calls, their results in the same order, …, an answer."""
+    """Convert a session's steps to assistant and tool messages: calls, their results in the same order, …, an answer."""
     conversation: list[Message] = []
     calls: list[ToolCall] = []
     results: list[SessionResult] = []
@@ -162,7 +158,7 @@ def _problem(call: SessionCall, uses: Counter[str]) -> str | None:
 
 
 def _mentioned(students: Sequence[Snapshot], conversation: Sequence[Message]) -> tuple[str, ...]:
-    """The items of the student whose titles are said most; none where no title is said."""
+    """Return the items of the student whose titles are mentioned most, or none."""
     text = " ".join(message.content for message in conversation[1:])
     best = max(
         students, key=lambda account: sum(CALLS.escape(a.title) in text for a in account.assignments), default=None
@@ -175,8 +171,8 @@ def _mentioned(students: Sequence[Snapshot], conversation: Sequence[Message]) ->
 def record(
     students: Sequence[Snapshot], profile: CanvasProfile, seed: int, canvas_factory: CanvasFactory, count: int
 ) -> list[dict[str, Any]]:
-    """``count`` sessions of the scripted policy, as they ship: half of them one request, the rest several calls,
-    steps, or a question back."""
+    """Record ``count`` sessions of the scripted policy: half are single requests, the rest several calls, steps, or a question
+    back."""
     each = count // 6
     counts: dict[SituationKind, int] = {"single": count - 3 * each, "several": each, "sequence": each, "none": each}
     made = situations(students, profile, seed, tuple(counts), canvas_factory, counts=counts)
@@ -184,7 +180,7 @@ def record(
 
 
 def session_row(situation: Situation) -> dict[str, Any]:
-    """A situation of one exchange as a recorded session: the reverse of ``from_sessions``."""
+    """Write a situation of one exchange as a recorded session, the reverse of ``from_sessions``."""
     (exchange,) = situation.exchanges
     entries: list[dict[str, Any]] = []
     for step in exchange.steps:

@@ -1,10 +1,8 @@
-"""Training conversations of the scripted policy.
+"""Build training conversations from the scripted policy. ``sessions`` reads recorded ones.
 
-In: mock students and a canvas factory. Out: ``Trajectory`` rows (those of recorded sessions are read in
-``sessions``). What must hold: over a whole synthesis at least 30 occurrences of each tool with a coefficient of
-variation of at most 0.3 (G4), no tool more than three times in a row (G13), every call valid (G7), every row ends
-with an answer in plain words. Tool results are what a canvas returned, never invented text.
-"""
+Over a whole synthesis each tool occurs at least 30 times with a coefficient of variation of at most 0.3 (G4); no tool occurs more
+than three times in a row (G13); every call is valid (G7); every row ends with an answer in plain words. Tool results are real
+ones of a mock account."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 
 
 def trajectory_of(situation: Situation) -> Trajectory:
-    """A situation as a training row; its only parent is the student."""
+    """Write a situation as a training row. Its only parent is the student."""
     conversation = messages(situation)
     return Trajectory(
         id=digest("trajectory", situation.id, *(message.content for message in conversation))[:12],
@@ -35,6 +33,6 @@ def trajectory_of(situation: Situation) -> Trajectory:
 def synthesise(
     students: Sequence[Snapshot], profile: CanvasProfile, seed: int, canvas_factory: CanvasFactory
 ) -> Iterator[Trajectory]:
-    """All synthesised rows of a profile: its quota of each kind, tools level. Empty where there are no students."""
+    """Yield all synthesised rows of a profile: its quota of each kind, tools level. Empty without students."""
     for situation in situations(students, profile, seed, KINDS, canvas_factory):
         yield trajectory_of(situation)
