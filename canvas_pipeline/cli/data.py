@@ -1,4 +1,4 @@
-"""``canvas-data``: the data half of the line from the command line. Thin over the functions that the assets call."""
+"""``canvas-data``: the data stages from the command line, over the functions that the assets call."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ data_registry.register(app)
 
 
 def main() -> None:
+    """Console entry point."""
     run(app, "canvas-data")
 
 

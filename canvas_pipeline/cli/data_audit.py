@@ -1,8 +1,7 @@
-"""``canvas-data audit`` and ``canvas-data canaries``: what must not be there, looked for and planted. Thin over ``intake``
-and ``line``.
+"""``canvas-data audit`` and ``canvas-data canaries``: search for unmasked identities, and measure masking with planted ones.
 
-In: files of any kind, or a data folder. Out: findings as file, line, field and type; rates with intervals. What must hold: no
-value, title or name is ever printed or written; an audit that looked at nothing, or could not look, does not exit 0."""
+Findings are file, line, field and type. No value, title or name is ever printed or written. An audit that read nothing, or could
+not read something, does not exit 0."""
 
 from __future__ import annotations
 
@@ -22,36 +21,34 @@ from canvas_pipeline.records import dumps
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.tracks.canvas.track import TRACK
 
-AUDIT_HELP = """Look for anything unmasked with a second, independent reader; never shows a value.
+AUDIT_HELP = """Search for anything unmasked with a second, independent detector; never shows a value.
 
 Reads JSONL, JSON, Markdown, text, CSV, HTML, logs, gzip, GGUF metadata (chat template and vocabulary too), SQLite (Dagster's runs
 and event logs), safetensors headers, PNG comments, and every file's name. Escapes, entities, percent-encoding, full-width and
 invisible characters are undone first; JSON inside strings is entered. With `--registry`, the raw keys of the private registry are
-looked for too (an encrypted one is opened with the key in the environment).
+searched for too (an encrypted one is opened with the key in the environment).
 
 Example: `canvas-data audit data/artifacts data/releases --registry data/private/registry.jsonl`
 
-**A false alarm.** Look at the place yourself. If the words name nobody, allow that finding as the audit printed it, with who
-you are
-and why:
+**A false alarm.** Check the place yourself. If the words name nobody, allow that finding as the audit printed it, with your name
+and the reason:
 
 `canvas-data audit data/artifacts --allow "data/artifacts/canvas/corpus/rows.jsonl:12:course_name: PERSON" --by "R. Ito" --reason
 "short for
 professional"`
 
-The exception covers exactly the words that were found, wherever they stand, as this type, for a year (`--days`). It is kept in
-`private/audit-exceptions.jsonl` of the data folder (`--root`) as a keyed hash: the words are not in it. Every audit and every
-gate of
-that folder honours it, and the release log counts it. To withdraw one, remove its line. One that was changed by hand, comes from
-another registry key or has expired stops the audit. Keys of the registry and names of files are never excepted.
+The exception covers exactly the words that were found, in any place, as this type, for a year (`--days`). It is stored in
+`private/audit-exceptions.jsonl` of the data folder (`--root`) as a keyed hash, without the words. Every audit and every gate
+of that folder applies it, and the release log counts it. To withdraw one, delete its line. An exception that was edited, comes
+from another registry key or has expired stops the audit. Registry keys and file names cannot be excepted.
 
-Exit codes: 0 looked at something, all of it, and found nothing; 1 a leak; 2 nothing to look at, something that cannot be
-read, or an exception that does not hold."""
+Exit codes: 0 everything was read and nothing found; 1 a leak; 2 nothing to read, something that cannot be read, or an invalid
+exception."""
 CANARIES_HELP = """Plant invented identities in a copy of the inputs, run the data half, and count what survives after each stage.
 
 Also plants as many decoys (terms, standards, theorems, versions …) and counts those that were masked by mistake. The copy is
 removed at the end; the workspace and its registry are not touched. With `--checkpoint`, the model's answers to the copy's bench
-cases are looked through too. The report is JSON; beside it stand a page (.md) and a picture (.png).
+cases are searched too. The report is JSON, with a page (.md) and a picture (.png) beside it.
 
 Example: `canvas-data canaries --count 600 --root data --out canaries.json`
 
@@ -74,7 +71,7 @@ def audit(
     try:
         reviewed = _exceptions(root, paths, allow or [], by, reason, days)
         with _progress() as bar:
-            task = bar.add_task("looking")
+            task = bar.add_task("reading")
             found = report(
                 paths,
                 registry,
@@ -82,7 +79,7 @@ def audit(
                 lambda path: bar.update(task, description=f"looking at {path.suffix or 'a file'}"),
                 reviewed,
             )
-    except BadInput as error:  # not there, or the registry is closed to us: nothing was looked at
+    except BadInput as error:  # no such file, or an unreadable registry: nothing was read
         typer.secho(f"canvas-data: {error}", err=True, fg="red")
         raise typer.Exit(2) from None
     typer.echo(dumps(found).decode() if as_json else _lines(found))
@@ -130,24 +127,24 @@ def canaries(
     out: Annotated[Path | None, typer.Option("--out", help="Report (JSON); .md and .png are put beside it.")] = None,
     root: Annotated[Path, typer.Option(help="Data folder with collab/ and sessions/.")] = Path("data"),
     profile: Annotated[str, typer.Option(help="embedded or gb10.")] = "embedded",
-    checkpoint: Annotated[Path | None, typer.Option(help="Also look through what this checkpoint says.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Also search this checkpoint's answers.")] = None,
 ) -> None:
     from canvas_pipeline.pipeline.processes import subprocess_launch
     from canvas_pipeline.pipeline.workspace import workspace
-    from canvas_pipeline.tracks.canvas.data import canaries as watching
+    from canvas_pipeline.tracks.canvas.data import canaries as canary_run
     from canvas_pipeline.tracks.canvas.data.canary_report import picture, table
 
     if out is not None:  # before the work, which takes long
-        _free(out)
+        _refuse_taken(out)
     with _progress() as bar:
         task = bar.add_task("planting")
 
-        def say(text: str) -> None:
+        def log(text: str) -> None:
             bar.update(task, description=text)
 
-        ws = workspace(root, profile, TRACK, seed=seed, log=say)
-        ask = watching.answers_of(checkpoint, subprocess_launch(say)) if checkpoint else None
-        found = watching.run(ws, count, seed, ask=ask)
+        ws = workspace(root, profile, TRACK, seed=seed, log=log)
+        ask = canary_run.answers_of(checkpoint, subprocess_launch(log)) if checkpoint else None
+        found = canary_run.run(ws, count, seed, ask=ask)
     page = table(found)
     typer.echo(page)
     if out is not None:
@@ -163,14 +160,14 @@ def canaries(
         raise typer.Exit(1)
 
 
-def _free(out: Path) -> None:
+def _refuse_taken(out: Path) -> None:
     beside = [out.with_suffix(suffix) for suffix in (".md", ".png")]
     if out in beside:
         raise BadConfig(
             f"{out}: the report is JSON, and its page and picture take its name; give --out a name in .json"
         )
-    if not out.exists() and (taken := [path for path in beside if path.exists()]):
-        raise BadInput(f"{taken[0]} is there and belongs to no report; give --out another name")
+    if not out.exists() and (existing := [path for path in beside if path.exists()]):
+        raise BadInput(f"{existing[0]} is there and belongs to no report; give --out another name")
 
 
 def _progress() -> Progress:
@@ -180,6 +177,6 @@ def _progress() -> Progress:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount ``audit`` and ``canaries`` on ``canvas-data``."""
+    """Add ``audit`` and ``canaries`` to ``canvas-data``."""
     app.command("audit", help=AUDIT_HELP, no_args_is_help=True)(audit)
     app.command("canaries", help=CANARIES_HELP)(canaries)

@@ -1,8 +1,8 @@
-"""The example commands of ``canvas-data``: from a corpus to pairs, labels, feedback and splits. Thin over ``examples``.
+"""The example commands of ``canvas-data``: from a corpus to pairs, labels, feedback and splits.
 
-In: JSONL files. Out: JSONL files, each whole or not there. What must hold: the same functions as the assets call, so
-that the same options give the same bytes; every refused row is counted on standard error by its reason; an input is never
-written over, and where no row comes out, nothing is written and the command fails."""
+They call the same functions as the assets, so the same options give the same bytes. Every refused row is counted on standard
+error by reason. An input is never overwritten. Output files appear whole or not at all; where no row results, nothing is written
+and the command fails."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from canvas_pipeline.tracks.canvas.examples.teacher import AdaptiveLimit, HttpTe
 from canvas_pipeline.tracks.canvas.examples.trajectory import synthesise
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 _CONSOLE = Console(stderr=True)
 
@@ -55,7 +55,7 @@ ProfileName = Annotated[str, typer.Option("--profile", help=f"Sizes and prompts:
 
 
 def make_trajectories(corpus: Corpus, out: Out, profile_name: ProfileName = "embedded", seed: Seed = 0) -> None:
-    """Let a scripted student talk to a mock Canvas and keep what was right: training conversations for every tool."""
+    """Build training conversations for every tool: a scripted student talks to a mock Canvas."""
     never_an_input(out, [corpus])
     learning, _ = _students(corpus, profile_name, seed)
     rows = synthesise(learning, profile_named(PROFILES, profile_name), seed, MockCanvas.of)
@@ -69,7 +69,7 @@ def gen_benchmark_large(
     profile_name: ProfileName = "embedded",
     seed: Seed = 0,
 ) -> None:
-    """Make bench cases from students and wordings that no training row has (with the same corpus, profile and seed)."""
+    """Build bench cases from students and wordings that no training row has (with the same corpus, profile and seed)."""
     never_an_input(out, [corpus])
     _, held_out = _students(corpus, profile_name, seed)
     _write(out, cases(held_out, profile_named(PROFILES, profile_name), seed, MockCanvas.of, count), "bench cases")
@@ -82,7 +82,7 @@ def generate_pairs(
     seed: Seed = 0,
     finished_too: Annotated[bool, typer.Option(help="Also pairs of two graded items.")] = False,
 ) -> None:
-    """Sample pairs of items, uniformly, without listing them all."""
+    """Sample pairs of items uniformly."""
     never_an_input(out, [corpus])
     rows = sample_pairs(read_jsonl(corpus, Item), n, seed, finished_too=finished_too)
     _write(out, rows, "pairs")
@@ -109,7 +109,7 @@ def label_pairs(
     attempts: Annotated[int, typer.Option(min=1, help="How often one vote is asked for before it fails.")] = 6,
     profile_name: ProfileName = "embedded",
 ) -> None:
-    """Ask a teacher which item comes first, three ways each; keep what it always agrees on."""
+    """Ask a teacher which item comes first, three ways each, and keep the unanimous pairs."""
     never_an_input(out, [pairs, journal])
     if journal is not None:
         never_an_input(journal, [pairs])
@@ -129,14 +129,14 @@ def label_pairs(
 
 
 def mutate_pairs(trajectories: Trajectories, out: Out, profile_name: ProfileName = "embedded", seed: Seed = 0) -> None:
-    """Make preference pairs on all eight axes by breaking right completions, each checked by a verifier."""
+    """Build preference pairs on all eight axes by breaking right completions, each checked by a verifier."""
     never_an_input(out, [trajectories])
-    made = mutate(read_jsonl(trajectories, Trajectory), quotas(profile_named(PROFILES, profile_name)), seed)
-    _write(out, made.pairs, "pairs")
-    _refused(made.refusals)
-    for name, count in categories(made.pairs).items():
+    mutated = mutate(read_jsonl(trajectories, Trajectory), quotas(profile_named(PROFILES, profile_name)), seed)
+    _write(out, mutated.pairs, "pairs")
+    _refused(mutated.refusals)
+    for name, count in categories(mutated.pairs).items():
         _CONSOLE.print(f"  {name:<26}{count:>6}", markup=False)
-    for name, count in made.shortfall.items():
+    for name, count in mutated.shortfall.items():
         _CONSOLE.print(f"  {name}: {count} fewer than the quota; give more trajectories", style="yellow", markup=False)
 
 
@@ -147,7 +147,7 @@ def gen_kto_large(
     per_tool: Annotated[int, typer.Option(min=1, help="Rows for each of the 18 tools, half of them desirable.")] = 50,
     seed: Seed = 0,
 ) -> None:
-    """Make KTO rows (prompt, completion, label), half of them desirable, spread over the tools."""
+    """Build KTO rows (prompt, completion, label), half of them desirable, spread over the tools."""
     never_an_input(out, [*pref, trajectories])
     pairs = _all(pref, PreferencePair)
     rows = feedback(pairs, read_jsonl(trajectories, Trajectory), per_tool * len(TOOLS), seed)
@@ -222,7 +222,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _students(corpus: Path, profile_name: str, seed: int) -> tuple[list[Snapshot], list[Snapshot]]:
-    """The students that are trained and evaluated on, and those held out for the bench."""
+    """Build the students for training and evaluation, and those held out for the benchmark."""
     everyone = students(read_jsonl(corpus, Item), profile_named(PROFILES, profile_name), seed)
     places = assign(groups_of(everyone), seed).groups
     held_out = [student for student in everyone if places[student.id] == "test"]
@@ -269,7 +269,7 @@ def _write(out: Path, rows: Iterable[Any], what: str) -> None:
     with whole_file(out) as path:
         count = write_jsonl(path, rows)
         if not count:
-            raise BadInput(f"no {what} came out of what was given, so nothing was written to {out}")
+            raise BadInput(f"the input gives no {what}, so nothing was written to {out}")
     _CONSOLE.print(f"{count} {what} → {out}", markup=False)
 
 

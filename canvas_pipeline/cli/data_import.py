@@ -1,9 +1,7 @@
-"""``canvas-data import``: what people have of their courses, into a contributor file. Thin over ``intake.importing``.
+"""``canvas-data import``: convert Canvas API answers, gradebook CSV exports and .ics feeds to a contributor file.
 
-In: answers of the Canvas API, gradebooks' CSV exports, .ics feeds. Out: one contributor file that validates clean, and what could
-not be carried. What must hold: nothing of other people is taken in; no text of a file is shown; nothing is written over unless
-asked.
-"""
+The file validates clean. Nothing of other people is imported; no text of a file is shown; nothing is overwritten unless asked.
+What cannot be imported is counted."""
 
 from __future__ import annotations
 
@@ -91,8 +89,8 @@ def import_files(
     rows = 0
     for number, line in enumerate(lines, 1):
         results = parse(target.name, contributor_of(target), number, line)
-        if bad := next((result for result in results if isinstance(result, Refusal)), None):
-            raise BadInput(f"a course of these files cannot be carried: {bad.detail} {REASONS[bad.reason]}")
+        if refusal := next((result for result in results if isinstance(result, Refusal)), None):
+            raise BadInput(f"a course of these files cannot be carried: {refusal.detail} {REASONS[refusal.reason]}")
         rows += sum(len(result) for result in results if not isinstance(result, Refusal))
     for what, count in sorted(gathered.left.items()):
         if count:
@@ -109,7 +107,7 @@ def import_files(
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the command on ``canvas-data``."""
+    """Add ``import`` to ``canvas-data``."""
     app.command("import", help=HELP, no_args_is_help=True)(import_files)
 
 

@@ -1,8 +1,7 @@
-"""The intake commands of ``canvas-data``: from contributors' exports to an anonymised corpus. Thin over ``intake``.
+"""The intake commands of ``canvas-data``: from contributors' exports to an anonymised corpus.
 
-In: counts and a seed, or contributor files. Out: files that appear whole or not at all. What must hold: no message, report or
-sample carries text of a file that was not masked; the private registry is read and written only where the option names it.
-"""
+Files appear whole or not at all. No message, report or sample contains unmasked text. The private registry is read and written
+only where the option names it."""
 
 from __future__ import annotations
 
@@ -96,30 +95,30 @@ def merge(
         bar = stack.enter_context(Progress(console=_CONSOLE, transient=True))
         reading = bar.add_task("masking", total=sum(path.stat().st_size for path in paths))
         with loading():
-            taken = take_in_all(
+            ingested = take_in_all(
                 paths, key, registry, folder, workers=workers, tick=lambda size: bar.update(reading, advance=size)
             )
-        for path, (one, _) in zip(paths, taken, strict=True):
+        for path, (one, _) in zip(paths, ingested, strict=True):
             if not one.funnel.kept:
-                _CONSOLE.print(_nothing_of(path, one.funnel), style="red", soft_wrap=True, markup=False)
-        if not any(one.funnel.kept for one, _ in taken):
+                _CONSOLE.print(_no_rows_message(path, one.funnel), style="red", soft_wrap=True, markup=False)
+        if not any(one.funnel.kept for one, _ in ingested):
             raise BadInput("no row of any file could be read, so nothing was written; see canvas-data validate")
         merging = stack.enter_context(Merge(scratch=folder))
-        for _, path in bar.track(taken, description="merging"):
+        for _, path in bar.track(ingested, description="merging"):
             merging.add_file(path)
-        written = _Written()
+        written = _OutputSummary()
         if out is None or dry_run:
             for row in checked(merging.rows()):
-                written.see(row)
+                written.add(row)
         else:
             with whole_file(out) as temporary:
-                write_jsonl(temporary, map(written.see, checked(merging.rows())))
+                write_jsonl(temporary, map(written.add, checked(merging.rows())))
         flow = merging.funnel()
     counts: Counter[str] = Counter()
-    for one, _ in taken:
+    for one, _ in ingested:
         counts.update(one.counts)
         counts.update({f"refused_{reason}": n for reason, n in one.funnel.refused.items()})
-    counts.update(rows_in=sum(one.funnel.rows_in for one, _ in taken), items=flow.kept, merged=flow.merged)
+    counts.update(rows_in=sum(one.funnel.rows_in for one, _ in ingested), items=flow.kept, merged=flow.merged)
     for title in written.samples if dry_run else ():
         typer.echo(f"sample: {title}")
     _CONSOLE.print(_table(counts))
@@ -129,21 +128,21 @@ def merge(
     )
 
 
-def _nothing_of(path: Path, flow: Funnel) -> str:
-    """What to say of a file that gave no item."""
+def _no_rows_message(path: Path, flow: Funnel) -> str:
+    """Explain why a file gave no item."""
     reasons = {reason: n for reason, n in flow.refused.items() if reason not in NOTES}
     why = "; ".join(f"{n} x {reason}: {REASONS.get(reason, 'no title')}" for reason, n in reasons.items())
     return f"{printable(str(path))}: no row could be read: {why or REASONS['empty_file']}"
 
 
-class _Written:
-    """What is told of a corpus while its rows pass by: the hash of the file they make, and a few masked titles."""
+class _OutputSummary:
+    """Collects the hash of the written file and a few masked titles while the rows pass."""
 
     def __init__(self) -> None:
         self.sha256 = hashlib.sha256()
         self.samples: list[str] = []
 
-    def see(self, row: msgspec.Raw) -> msgspec.Raw:
+    def add(self, row: msgspec.Raw) -> msgspec.Raw:
         line = bytes(row)
         self.sha256.update(line + b"\n")
         if b"@" in line and "@" in (title := _TITLE.decode(line).title) and title not in self.samples:
@@ -175,7 +174,7 @@ COMMANDS: tuple[tuple[Any, str, str], ...] = (
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the intake commands on ``canvas-data``."""
+    """Add the intake commands to ``canvas-data``."""
     for function, example, codes in COMMANDS:
         text = f"{function.__doc__}\n\nExample: `{example}`\n\nExit codes: {codes}."
         app.command(function.__name__, help=text, no_args_is_help=True)(function)

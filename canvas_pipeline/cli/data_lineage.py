@@ -1,7 +1,6 @@
-"""``canvas-data lineage`` and ``forget``: where rows came from and went, and how somebody leaves. Thin over ``line``.
+"""``canvas-data lineage`` and ``remove``: trace rows, and remove a contributor.
 
-In: a data folder. Out: trees and tables on the terminal, or JSON on standard output. What must hold: ids, files and numbers are
-shown, never a row's text.
+Output is trees and tables, or JSON with ``--json``. It shows ids, files and numbers, never a row's text.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ Root = Annotated[Path, typer.Option("--root", help="The data folder: collab/, se
 AsJson = Annotated[
     bool, typer.Option("--json", help="One JSON document on standard output instead of a tree or table.")
 ]
-ProfileName = Annotated[str, typer.Option("--profile", help="What the line was made with.")]
+ProfileName = Annotated[str, typer.Option("--profile", help="The profile the pipeline was run with.")]
 
 
 class Rebuild(StrEnum):
-    """What is made again after somebody left."""
+    """What is rebuilt after a removal."""
 
     none = "none"
     data = "data"
@@ -53,7 +52,7 @@ def lineage(
     ] = None,
     root: Root = Path("data"),
     all_versions: Annotated[bool, typer.Option(help="Superseded versions that are still on the disk, too.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="Branches shown at each knot of a tree; --json shows all.")] = 12,
+    limit: Annotated[int, typer.Option(min=1, help="Branches shown at each node of a tree; --json shows all.")] = 12,
     as_json: AsJson = False,
 ) -> None:
     """Show where a row came from and everything that was made from it, down to the models and releases that saw it."""
@@ -79,7 +78,7 @@ def _contributor(index: Lineage, ws: Workspace, contributor: str, as_json: bool)
     found = exposure(index, ws.track, contributor, ws.root / "releases")
     seen = [e for e in found.exposures if e.seen != "no"]
     if not seen and not (ws.collab / f"{contributor}.jsonl").exists():
-        left = " (the record says that they have left)" if removal.has_left(ws, contributor) else ""
+        left = " (the record says that they were removed)" if removal.was_removed(ws, contributor) else ""
         raise BadConfig(f"no version on this disk holds rows of this contributor, and there is no file of theirs{left}")
     if as_json:
         typer.echo(dumps({"contributor": contributor, "exposures": seen}))
@@ -90,55 +89,55 @@ def _contributor(index: Lineage, ws: Workspace, contributor: str, as_json: bool)
     _OUT.print(_table("reports about those", [e for e in seen if e.kind == "report"]))
 
 
-def forget(
-    contributor: Annotated[str, typer.Option(help="Who leaves: the stem of their file.")] = "",
+def remove(
+    contributor: Annotated[str, typer.Option(help="Whom to remove: the stem of their file.")] = "",
     root: Root = Path("data"),
     profile: ProfileName = "embedded",
-    seed: Annotated[int, typer.Option(help="What the line was made with.")] = 7,
-    base_model: Annotated[str, typer.Option(help="What the line was made with; empty: the profile's own.")] = "",
+    seed: Annotated[int, typer.Option(help="The seed it was run with.")] = 7,
+    base_model: Annotated[str, typer.Option(help="The base model it was run with; empty: the profile's own.")] = "",
     rebuild: Annotated[
         Rebuild,
-        typer.Option(help="What to make again: nothing, the rows, or rows and models (hours on a real machine)."),
+        typer.Option(help="What to rebuild: nothing, the rows, or rows and models (hours on a real machine)."),
     ] = Rebuild.data,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Finish a leaving that was cut off, whoever it was.")
+        bool, typer.Option("--resume", help="Finish a removal that was interrupted, of whichever contributor.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed and change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove a contributor everywhere: file, sessions, rows, models made from them; rebuild what depended on them.
 
-    Everybody else keeps their rows and handles. Releases that saw the contributor are marked WITHDRAWN. A call that was killed is
-    finished by the next one."""
+    The others' rows and handles stay. Releases that saw the contributor are marked WITHDRAWN. The next call finishes one that was
+    killed."""
     if bool(contributor) == resume:
-        raise BadConfig("say who leaves with --contributor, or finish what was cut off with --resume")
+        raise BadConfig("name whom to remove with --contributor, or finish an interrupted removal with --resume")
     at = datetime.now(UTC).isoformat(timespec="seconds")
     ws = workspace(root, profile, TRACK, seed=seed, base_model=base_model, log=_ERR.print)
     if dry_run:
-        with _ERR.status("following the rows"):
-            departure = removal.dry_run(ws, contributor, at) if contributor else None
-        if departure is None:
-            raise BadConfig("--resume finishes what was begun; it has no --dry-run")
-        _show(departure, as_json, "would be removed", "would have to be made again")
+        with _ERR.status("tracing the rows"):
+            report = removal.dry_run(ws, contributor, at) if contributor else None
+        if report is None:
+            raise BadConfig("--resume finishes a removal that was begun; it has no --dry-run")
+        _show(report, as_json, "would be removed", "would have to be rebuilt")
         return
     if not yes:
         typer.confirm(
-            "Everything of this contributor is removed, and nothing brings it back. Go on?", abort=True, err=True
+            "Everything of this contributor is removed and cannot be restored. Continue?", abort=True, err=True
         )
     launch = subprocess_launch(_ERR.print) if rebuild is Rebuild.all else None
     if resume:
-        departure = removal.resume(ws, rebuild=rebuild.value, launch=launch)
+        report = removal.resume(ws, rebuild=rebuild.value, launch=launch)
     else:
-        departure = removal.forget(ws, contributor, at, rebuild=rebuild.value, launch=launch)
+        report = removal.remove(ws, contributor, at, rebuild=rebuild.value, launch=launch)
         _forget_partition(contributor)
-    _show(departure, as_json, "removed", "to be made again")
-    if departure.mentions:
+    _show(report, as_json, "removed", "to rebuild")
+    if report.mentions:
         raise typer.Exit(1)
 
 
 def _forget_partition(contributor: str) -> None:
-    """In Dagster too, where an instance is set up on this machine."""
+    """Delete the partition in Dagster, if this machine has an instance."""
     import os
 
     if os.environ.get("DAGSTER_HOME"):
@@ -150,35 +149,35 @@ def _forget_partition(contributor: str) -> None:
             forget_partition(instance, contributor)
 
 
-def _show(departure: removal.RemovalReport, as_json: bool, removed: str, lost: str) -> None:
+def _show(report: removal.RemovalReport, as_json: bool, removed: str, lost: str) -> None:
     if as_json:
-        typer.echo(dumps(departure))
+        typer.echo(dumps(report))
         return
-    models = [*departure.of("model"), *departure.of("release")]
+    models = [*report.of("model"), *report.of("release")]
     _OUT.print(_table("models and releases that saw them", models) if models else "no model or release saw them")
-    _OUT.print(f"{removed}: " + ", ".join(f"{count} {what}" for what, count in departure.removed.items()))
-    for name, reused in departure.reused.items():
-        _OUT.print(f"  {'reused    ' if reused else 'made again'}  {name}")
-    if departure.to_rebuild:
-        _OUT.print(f"{lost}: {', '.join(departure.to_rebuild)}")
-    for path in departure.mentions:
-        _OUT.print(f"still names them (by search, please look): {path}")
+    _OUT.print(f"{removed}: " + ", ".join(f"{count} {what}" for what, count in report.removed.items()))
+    for name, reused in report.reused.items():
+        _OUT.print(f"  {'reused ' if reused else 'rebuilt'}  {name}")
+    if report.to_rebuild:
+        _OUT.print(f"{lost}: {', '.join(report.to_rebuild)}")
+    for path in report.mentions:
+        _OUT.print(f"still names them (found by plain search; check it): {path}")
 
 
 def _tree(walk: Walk, title: str, limit: int) -> Tree:
     tree = Tree(title)
-    _grow(tree, walk, walk.id, limit, {walk.id})
+    _add_branches(tree, walk, walk.id, limit, {walk.id})
     return tree
 
 
-def _grow(tree: Tree, walk: Walk, here: str, limit: int, shown: set[str]) -> None:
+def _add_branches(tree: Tree, walk: Walk, here: str, limit: int, shown: set[str]) -> None:
     near = walk.edges.get(here, ())
     for there in near[:limit]:
         again = there in shown and there in walk.edges
         branch = tree.add(_label(walk, there) + (" (see above)" if again else ""))
         if not again:
             shown.add(there)
-            _grow(branch, walk, there, limit, shown)
+            _add_branches(branch, walk, there, limit, shown)
     if len(near) > limit:
         tree.add(f"… {len(near) - limit} more (--limit, --json)")
 
@@ -204,18 +203,19 @@ def _table(title: str, exposures: Sequence[Exposure]) -> Table:
 
 # name → function, example, exit codes: what --help ends with.
 COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
-    (lineage, "canvas-data lineage 9f3c51a2b7d0", "0 shown; 1 nobody has this id"),
+    (lineage, "canvas-data lineage 9f3c51a2b7d0", "0 shown; 1 no row has this id"),
     (
-        forget,
-        "canvas-data forget --contributor ada-001 --dry-run",
-        "0 nothing of theirs is left; 1 nothing here is theirs, or a file still names them; what a stage that cannot be made "
-        "again says (the removal is complete then, and --resume goes on)",
+        remove,
+        "canvas-data remove --contributor ada-001 --dry-run",
+        "0 removed; 1 nothing here is theirs, or a file still names them; else that of the stage that could not be rebuilt "
+        "(the removal is complete then, and --resume continues)",
     ),
 )
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the commands on ``canvas-data``."""
+    """Add the commands to ``canvas-data``."""
     for function, example, codes in COMMANDS:
         text = f"{function.__doc__}\n\nExample: `{example}`\n\nExit codes: {codes}."
         app.command(function.__name__, help=text, no_args_is_help=True)(function)
+    app.command("forget", hidden=True, no_args_is_help=True, help="The former name of `remove`.")(remove)

@@ -1,8 +1,6 @@
-"""``canvas-data registry``: encrypt the private course registry at rest, and the way back.
+"""``canvas-data registry``: encrypt and decrypt the private course registry at rest.
 
-In: the registry's path and ``CANVAS_REGISTRY_ENCRYPTION_KEY``. Out: the same entries in the other form. What must hold: the file is
-replaced whole or not at all, and nothing of it is shown.
-"""
+The key is in ``CANVAS_REGISTRY_ENCRYPTION_KEY``. The file is replaced whole or not at all, and none of it is shown."""
 
 from __future__ import annotations
 
@@ -19,15 +17,16 @@ Target = Annotated[Path, typer.Argument(help="The registry, e.g. data/private/re
 
 
 def register(app: typer.Typer) -> None:
+    """Add the ``registry`` commands to ``canvas-data``."""
     registry = typer.Typer(no_args_is_help=True, help="The private course registry at rest.")
-    for name, convert, said in (("encrypt", encrypt_file, "encrypted"), ("decrypt", decrypt_file, "made plain")):
-        registry.command(name, help=_help(name))(_command(convert, said))
+    for name, convert, done in (("encrypt", encrypt_file, "encrypted"), ("decrypt", decrypt_file, "made plain")):
+        registry.command(name, help=_help(name))(_command(convert, done))
     app.add_typer(registry, name="registry")
 
 
-def _command(convert: Callable[[Path, Mapping[str, str]], int], said: str) -> Callable[[Path], None]:
+def _command(convert: Callable[[Path, Mapping[str, str]], int], done: str) -> Callable[[Path], None]:
     def command(path: Target) -> None:
-        typer.echo(f"{convert(path, os.environ)} entries {said}: {path}")
+        typer.echo(f"{convert(path, os.environ)} entries {done}: {path}")
 
     return command
 

@@ -1,10 +1,8 @@
-"""``canvas-data scrub``: identities out of any JSONL, or first a look at what would go. Thin over ``intake``.
+"""``canvas-data scrub``: mask identities in any JSONL, or preview what would be masked.
 
-In: JSONL of any shape, or a JSON array, packed with gzip or not. Out: the same rows with every string value masked, in a file
-that appears whole or not at all. What must hold: rows stream, and a line has a limit, so memory does not grow with the file but
-with its distinct strings; no message or sample carries unmasked text; ``--dry-run`` writes nothing, no key and no registry
-either.
-"""
+Input is JSONL of any shape or a JSON array, gzip or not. The output has every string value masked and appears whole or not at
+all. Rows stream and lines have a limit, so memory grows only with the distinct strings. No message or sample contains unmasked
+text. ``--dry-run`` writes nothing, not even a key or a registry."""
 
 from __future__ import annotations
 
@@ -51,8 +49,8 @@ licence (Piiranha's is cc-by-nc-nd-4.0).
 Exit codes: 0 written, or shown; 1 bad input (file and line); 2 the detector is not available."""
 _CONSOLE = Console(stderr=True)
 _SAMPLES = 3
-_TOLD, _SHORT = 200, 400
-"""How many texts of the beginning, and of which length at most, tell a file's language."""
+_LANGUAGE_TEXTS, _LANGUAGE_CHARACTERS = 200, 400
+"""How many texts at the start, and of which maximum length, determine a file's language."""
 _TYPES = ("COURSE", *TYPES)
 _DRY_KEY = b"dry run, nothing is kept"
 
@@ -88,7 +86,7 @@ def scrub(
         courses = CourseMasker(Registry(key, private / "registry.jsonl"), whose)
     batches = _batches(source)
     first = next(batches, [])
-    scrubber = Scrubber(key, whose, TokenClassifier(classifier) if classifier else None, home=_home(first))
+    scrubber = Scrubber(key, whose, TokenClassifier(classifier) if classifier else None, home=_language(first))
     batches = chain([first], batches)
     shown = _Samples()
     digest, rows = hashlib.sha256(), 0
@@ -113,17 +111,17 @@ def scrub(
 
 
 def register(app: typer.Typer) -> None:
-    """Mount ``scrub`` on ``canvas-data``."""
+    """Add ``scrub`` to ``canvas-data``."""
     app.command("scrub", help=HELP, no_args_is_help=True)(scrub)
 
 
 class _Samples:
-    """A few masked texts by type of placeholder; long ones are cut around it."""
+    """Collects a few masked texts by type of placeholder; long ones are cut around it."""
 
     def __init__(self) -> None:
         self.of: dict[str, list[str]] = {}
 
-    def take(self, text: str) -> str:
+    def add(self, text: str) -> str:
         for type_ in _TYPES:
             kept = self.of.setdefault(type_, []) if f"@{type_}" in text else None
             if kept is not None and len(kept) < _SAMPLES:
@@ -134,14 +132,14 @@ class _Samples:
         return text
 
 
-def _home(rows: list[Any]) -> Home:
-    """The language of the file, as its beginning shows it: read once, and however long the file is."""
+def _language(rows: list[Any]) -> Home:
+    """Detect the file's language from its first rows, however long the file is."""
     texts: dict[str, None] = {}
 
     def collect(text: str) -> str:
         if (
-            len(texts) < _TOLD and " " in text.strip() and len(text) <= _SHORT
-        ):  # "assistant", ids and dates tell nothing
+            len(texts) < _LANGUAGE_TEXTS and " " in text.strip() and len(text) <= _LANGUAGE_CHARACTERS
+        ):  # "assistant", ids and dates show no language
             texts.setdefault(fold(text).text)
         return text
 
@@ -153,7 +151,7 @@ def _home(rows: list[Any]) -> Home:
 def _masked(batches: Iterable[list[Any]], scrubber: Scrubber, courses: CourseMasker, shown: _Samples) -> Iterator[Any]:
     for batch in batches:
         for row in scrub_rows(batch, scrubber, courses):
-            change_strings(row, shown.take)
+            change_strings(row, shown.add)
             yield row
 
 

@@ -1,9 +1,8 @@
-"""``canvas-data validate``: what a contributor runs before handing a file over, and what mends it. Thin over ``intake``.
+"""``canvas-data validate``: check contributor files before handing them over, and repair them.
 
-In: contributor files. Out: one line a problem on standard output (or JSON), a table on standard error, and with ``--fix`` a clean
-copy that appears whole or not at all. What must hold: no text of a file is shown; exit 0 means that the files are clean and that
-somebody looked for identities; 1 that something is bad; 2 that nobody could look.
-"""
+Standard output has one line per problem (or JSON), standard error a table. With ``--fix`` a clean copy is written whole or not at
+all. No text of a file is shown. Exit 0 means that the files are clean and were searched for identities; 1 that something is bad;
+2 that the search was not possible."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ from canvas_pipeline.tracks.canvas.intake.checking.identity_places import Detect
 from canvas_pipeline.tracks.canvas.intake.checking.repair import MENDED, RepairReport, repair
 from canvas_pipeline.tracks.canvas.intake.checking.validation import ValidationReport, validate
 
-HELP = """Check contributor files before they are handed over, line by line, and mend what can be mended.
+HELP = """Check contributor files before they are handed over, line by line, and repair what can be repaired.
 
 Every problem is named as file:line:field with what to do about it; the text of a file is never shown.
 
@@ -87,7 +86,7 @@ def validate_files(
         raise typer.Exit(0 if good else 1)
     twins = _twins(files)
     for problem in twins:
-        _say(problem, json)
+        _print_problem(problem, json)
     detector, missing = (None, None) if schema_only else _detector()
     good = not twins
     with _progress(files) as advance:
@@ -97,7 +96,7 @@ def validate_files(
             except (
                 MissingTool,
                 ServiceUnavailable,
-            ) as error:  # the detector broke down half-way: the form can still be told
+            ) as error:  # the detector failed half-way: the form can still be checked
                 detector, missing = None, error
                 report = validate(path, masked=masked, limit=limit)
             good = good and report.ok
@@ -111,7 +110,7 @@ def validate_files(
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the command on ``canvas-data``."""
+    """Add ``validate`` to ``canvas-data``."""
     app.command("validate", help=HELP, no_args_is_help=True)(validate_files)
 
 
@@ -123,7 +122,7 @@ def _detector() -> tuple[Detector | None, CanvasPipelineError | None]:
 
 
 def _twins(files: Sequence[Path]) -> list[Problem]:
-    """Files of one folder that state the same id but for case. (An unsafe name is told by the reader, record by record.)"""
+    """Find files of one folder whose ids differ only in case. (The reader reports an unsafe name, record by record.)"""
     found: list[Refusal] = []
     for folder in sorted({path.parent for path in files}):
         found += contributors({path for path in files if path.parent == folder})[1]
@@ -158,7 +157,7 @@ def _target(path: Path, out: Path | None, in_place: bool) -> Path:
     return out if out.suffix in (".jsonl", path.suffix) and not out.is_dir() else out / name
 
 
-def _say(problem: Problem, json: bool) -> None:
+def _print_problem(problem: Problem, json: bool) -> None:
     typer.echo(dumps(problem).decode() if json else str(problem))
 
 
@@ -185,7 +184,7 @@ def _show(report: ValidationReport, json: bool) -> None:
 
 
 def _funnel(report: ValidationReport) -> Table:
-    """Rows in = kept + one line for each reason."""
+    """Tabulate rows in = kept + one line for each reason."""
     table = Table("rows", "count", "share", "what to do", box=None, title=f"{report.file}: {report.rows_in} rows in")
     entries = [("kept", report.rows, "green", "")]
     entries += [(reason, n, "red", REASONS[reason]) for reason, n in report.refused.items()]
@@ -231,7 +230,7 @@ def _show_repair(report: RepairReport, in_place: bool, json: bool) -> None:
 
 @contextmanager
 def _progress(files: Sequence[Path]) -> Iterator[Callable[[int], None]]:
-    """A bar over the bytes of all files, on standard error and gone when done."""
+    """Show a transient progress bar over the bytes of all files on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_ERR, transient=True) as progress:
         task = progress.add_task("reading", total=sum(path.stat().st_size for path in files))

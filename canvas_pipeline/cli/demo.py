@@ -1,8 +1,7 @@
-"""``make demo``: the whole line in runs of the Dagster instance, with a summary one can read.
+"""``make demo``: run the whole pipeline in the Dagster instance and print a summary.
 
-Runs ``intake`` for each contributor that is new or changed, then the ``demo`` job's assets for the chosen methods. ``make dev``
-shows these very runs.
-"""
+Runs ``intake`` for each new or changed contributor, then the ``demo`` job's assets for the chosen methods. ``make dev`` shows
+these runs."""
 
 from __future__ import annotations
 
@@ -35,8 +34,8 @@ app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=Fa
 
 
 @app.command(
-    help="Contributors in, an answering GGUF out: the whole line on this machine, offline.\n\n"
-    "What did not change since the last time is reused, what was interrupted is taken up: it may be stopped and started at any "
+    help="From contributor files to a GGUF that answers: the whole pipeline on this machine, offline.\n\n"
+    "What did not change is reused and what was interrupted is resumed, so it can be stopped and started at any "
     "time. `make dev` shows its runs, `uma status` their memory.\n\n"
     "Examples: `make demo`; `make demo TRACK=instruct`; `make demo METHODS=sft`; `make demo METHODS=all V=1`.\n\n"
     "Settings: CANVAS_DATA (the data folder), CANVAS_PROFILE, CANVAS_BASE_MODEL, DAGSTER_HOME.\n\n" + EXIT_CODES
@@ -62,7 +61,7 @@ def demo(
     ws = PipelineResource(**settings).here(made)
     home = home_of(os.environ, ws.root)
     with session("demo", f"{track}_demo", home, verbose=verbose) as opened:
-        ended = whole_line(opened, ws, chosen, {"resources": {"pipeline": {"config": settings}}})
+        ended = run_pipeline(opened, ws, chosen, {"resources": {"pipeline": {"config": settings}}})
         if ended is not None:
             raise opened.failed(ended, "not everything was made")
         opened.table.close()
@@ -74,7 +73,7 @@ def demo(
 
 
 def methods_of(text: str, track: Track) -> tuple[str, ...]:
-    """``all`` or comma-separated names, sft first (the others start from it); raises ``BadConfig`` for an unknown one."""
+    """Parse ``all`` or comma-separated names, sft first (the others start from it). Raises ``BadConfig`` for an unknown one."""
     named = [part.strip() for part in text.split(",") if part.strip()] or track.demo_methods
     chosen = {
         step.name for name in (track.methods if text.strip() == "all" else named) for step in ancestry(method(name))
@@ -82,21 +81,21 @@ def methods_of(text: str, track: Track) -> tuple[str, ...]:
     return tuple(name for name in track.methods if name in chosen)
 
 
-def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: Mapping[str, Any]) -> RunResult | None:
-    """Run intake where it is due, then the rest; returns the run that failed, if any."""
+def run_pipeline(opened: Session, ws: Workspace, methods: Sequence[str], config: Mapping[str, Any]) -> RunResult | None:
+    """Run intake where it is due, then the rest. Returns the run that failed, if any."""
     from canvas_pipeline.definitions import defs
 
-    # Which files are passed over, and why, is for the terminal, not only for the log.
-    told = replace(ws, log=lambda line: opened.out.print(line, markup=False, soft_wrap=True))
-    contributors = list(ws.track.contributors(told))
+    # The terminal shows which files are skipped and why, not only the log.
+    with_console = replace(ws, log=lambda line: opened.out.print(line, markup=False, soft_wrap=True))
+    contributors = list(ws.track.contributors(with_console))
     opened.instance.add_dynamic_partitions("contributors", contributors)
     seen = opened.instance.get_materialized_partitions(asset_key("collab", ws.track.name))
     due = set(ws.track.due(ws))
     for contributor in contributors:
         if contributor in due or contributor not in seen:
-            taken = opened.run("intake", config=config, partition=contributor)
-            if not taken.success:
-                return taken
+            intake_run = opened.run("intake", config=config, partition=contributor)
+            if not intake_run.success:
+                return intake_run
     job = f"{ws.track.name}_demo" if {*methods} <= {*ws.track.demo_methods} else "nightly"
     keys = sorted(demo_selection(ws.track, methods).resolve(defs().resolve_asset_graph()))
     made = opened.run(job, assets=keys, config=config)
@@ -104,7 +103,7 @@ def whole_line(opened: Session, ws: Workspace, methods: Sequence[str], config: M
 
 
 def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
-    """The results, where the release lies, what to do next. Fits 80 columns."""
+    """Print the results, the release's folder and the next commands. Fits 80 columns."""
     stages = {"base": "base_bench", **{name: f"{name}_bench" for name in methods}}
     benchmark = ws.track.benchmark
     out.print(results(benchmark, {name: read_report(ws, ws.store.get(stage)) for name, stage in stages.items()}))
@@ -128,13 +127,14 @@ def results(benchmark: Benchmark, reports: Mapping[str, Report]) -> Table:
 
 
 def short(rate: Rate) -> str:
-    """A rate in twelve columns: ``89.6 (87-92)``."""
+    """Format a rate in twelve columns: ``89.6 (87-92)``."""
     if rate.share is None or rate.low is None or rate.high is None:
         return "n/a"
     return f"{100 * rate.share:.1f} ({100 * rate.low:.0f}-{100 * rate.high:.0f})"
 
 
 def main() -> None:
+    """Console entry point."""
     run(app, "demo")
 
 

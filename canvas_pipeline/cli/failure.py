@@ -1,4 +1,4 @@
-"""How the CLIs end: a clear sentence on standard error and a documented exit code, never a traceback for a known error."""
+"""End the CLIs with one clear sentence on standard error and a documented exit code, never a traceback for a known error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXIT_CODES = (
 
 
 def run(app: Callable[[], None], name: str) -> None:
-    """Run a typer app; known errors and a full disk become one line and an exit code."""
+    """Run a typer app. Known errors and a full disk become one line and an exit code."""
     try:
         app()
     except CanvasPipelineError as error:

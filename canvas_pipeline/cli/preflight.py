@@ -1,7 +1,6 @@
-"""Report what would stop a command, before its work begins and all of it at once.
+"""Report everything that would stop a command, before it starts.
 
-``make`` runs this before set-up too, with the system's Python: only the standard library may be imported when it loads.
-"""
+``make`` runs this before set-up too, with the system's Python: at import it may use only the standard library."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ from canvas_pipeline.gb10.host import GIB, Memory, gib, memory
 
 HOST = "127.0.0.1"
 SETUP_DISK = 7 * GIB
-"""What .venv takes (5.7 GiB; 6.6 where there is a GPU), and the build of llama.cpp. uv's cache shares these files."""
+"""The size of .venv (5.7 GiB; 6.6 with a GPU) and the build of llama.cpp. uv's cache shares these files."""
 DEMO_DISK = GIB
 TEST_DISK = GIB
 RUN_MEMORY = 4 * GIB
@@ -31,7 +30,7 @@ EXIT_CODE = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """A folder to write to. ``error`` is why that fails, empty where it does not."""
+    """A folder to write to. ``error`` says why that fails, or is empty."""
 
     path: Path
     remedy: str
@@ -40,7 +39,7 @@ class Folder:
 
 @dataclass(frozen=True, kw_only=True)
 class Disk:
-    """Bytes that something needs on the file system of a folder, and how many are free there."""
+    """Bytes that a purpose needs on a folder's file system, and how many are free there."""
 
     path: Path
     purpose: str
@@ -51,7 +50,8 @@ class Disk:
 
 @dataclass(frozen=True, kw_only=True)
 class Port:
-    """A port to listen on. ``error`` is why that fails, ``listener`` who has it where known, ``instead`` a free one."""
+    """A port to listen on. ``error`` says why that fails; ``listener`` is the process that has it, if known; ``instead`` a free
+    port."""
 
     number: int
     error: str = ""
@@ -61,7 +61,7 @@ class Port:
 
 @dataclass(frozen=True, kw_only=True)
 class Readings:
-    """What was found here. ``needed_memory`` is in bytes; 0 where the command has no need of its own."""
+    """The state of this machine. ``needed_memory`` is in bytes; 0 where the command needs no particular amount."""
 
     folders: Sequence[Folder] = ()
     disks: Sequence[Disk] = ()
@@ -73,7 +73,7 @@ class Readings:
 
 
 def problems(found: Readings) -> list[str]:
-    """One line a problem: what is wrong, where, and what to do. Empty where the work may begin."""
+    """Return one line per problem: what is wrong, where, and what to do. Empty where the command may start."""
     lines = [*found.others]
     lines += [
         f"{folder.path}: cannot be written ({folder.error}); {folder.remedy}"
@@ -100,7 +100,7 @@ def problems(found: Readings) -> list[str]:
 
 
 def warnings(found: Readings) -> list[str]:
-    """What slows the work down and does not stop it: memory that others hold now."""
+    """Return what would slow the command down without stopping it: memory that others hold now."""
     if found.memory is None or not found.memory.available < found.needed_memory <= found.memory.total:
         return []
     return [
@@ -110,7 +110,7 @@ def warnings(found: Readings) -> list[str]:
 
 
 def read(command: str, root: Path, environ: Mapping[str, str], *, set_up: bool = False, port: int = 0) -> Readings:
-    """Look at this machine for ``demo``, ``test``, ``dev`` or ``setup``. ``set_up``: the environment is to be made first."""
+    """Inspect this machine for ``demo``, ``test``, ``dev`` or ``setup``. ``set_up``: the environment must be built first."""
     data = Path(environ.get("CANVAS_DATA") or root / "data")
     home = Path(environ.get("DAGSTER_HOME") or root / ".dagster")
     own = "make it yours (sudo chown -R $USER), or clone to a folder of your own"
@@ -155,7 +155,7 @@ def read(command: str, root: Path, environ: Mapping[str, str], *, set_up: bool =
 
 
 def unique(folders: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
-    """Each folder that exists once: what does not exist yet is made in the nearest one above it."""
+    """Return each existing folder once. A folder that does not exist is created in its nearest existing parent."""
     found: dict[Path, str] = {}
     for path, remedy in folders:
         found.setdefault(nearest(path), remedy)
@@ -163,12 +163,12 @@ def unique(folders: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
 
 
 def nearest(path: Path) -> Path:
-    """The path itself where it exists, else the closest one above it that does."""
+    """Return the path itself if it exists, else its closest existing parent."""
     return next(p for p in (path, *path.absolute().parents) if p.exists())
 
 
 def write_error(folder: Path) -> str:
-    """Why no file can be made in a folder, found by making one without a name; empty where it can."""
+    """Return why no file can be created in a folder, or an empty string. Tries with an unnamed file."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             return ""
@@ -177,7 +177,7 @@ def write_error(folder: Path) -> str:
 
 
 def free(path: Path) -> int:
-    """Bytes this user may still write on the file system of a path."""
+    """Return the bytes this user may still write on a path's file system."""
     return shutil.disk_usage(nearest(path)).free
 
 
@@ -186,7 +186,7 @@ def device(path: Path) -> int:
 
 
 def size(folder: Path) -> int:
-    """Bytes of the files below a folder; 0 where it does not exist."""
+    """Return the bytes of the files below a folder; 0 where it does not exist."""
     found = 0
     for parent, _, names in os.walk(folder):
         found += sum(os.lstat(os.path.join(parent, name)).st_size for name in names)
@@ -194,14 +194,14 @@ def size(folder: Path) -> int:
 
 
 def uv_cache(environ: Mapping[str, str]) -> Path:
-    """Where uv keeps what it has downloaded and built."""
+    """Return the folder of uv's cache."""
     if environ.get("UV_CACHE_DIR"):
         return Path(environ["UV_CACHE_DIR"])
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uv"
 
 
 def read_port(number: int) -> Port:
-    """Whether the web UI can listen on a port; if not, why, who does, and the next one that is free."""
+    """Check whether the web UI can listen on a port; if not, find why, which process does, and the next free port."""
     error = listen_error(number)
     if not error:
         return Port(number=number)
@@ -211,7 +211,7 @@ def read_port(number: int) -> Port:
 
 
 def listen_error(number: int) -> str:
-    """Why nobody can listen on a port of this machine's own address; empty where one can."""
+    """Return why a port of the loopback address cannot be listened on, or an empty string."""
     if not 0 < number < 65536:
         return "ports go from 1 to 65535"
     with socket.socket() as tried:
@@ -225,7 +225,7 @@ def listen_error(number: int) -> str:
 
 
 def listener(number: int) -> str:
-    """Name and id of the process that listens on a port; empty where it is another user's."""
+    """Return name and id of the process that listens on a port; empty where it is another user's."""
     inodes = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
@@ -245,6 +245,7 @@ def listener(number: int) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Print notes and problems to standard error and return the exit code."""
     parser = argparse.ArgumentParser(prog="preflight", description=__doc__)
     parser.add_argument("command", choices=("demo", "test", "dev", "setup"))
     parser.add_argument("--set-up", action="store_true", help="the environment is made first")

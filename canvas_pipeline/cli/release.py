@@ -1,7 +1,6 @@
-"""``canvas-release``: make GGUF files, see every reason against a release, publish, verify. Thin over ``release``.
+"""``canvas-release``: build GGUF files, list the reasons against a release, publish, verify.
 
-Exit codes: see ``cli.failure``; 1 also where files are not what they should be, 3 where the release gate is closed.
-"""
+Exit codes: see ``cli.failure``; 1 also where files are not as expected, 3 where the release gate is closed."""
 
 from __future__ import annotations
 
@@ -42,7 +41,7 @@ def gguf(
         list[str] | None, typer.Option(help="One of the six; may be given several times (default: all).")
     ] = None,
 ) -> None:
-    """Convert a checkpoint once, quantise it, read the tensor types back, load every file and ask it."""
+    """Convert a checkpoint once, quantise it, read the tensor types back, load every file and generate an answer."""
     chosen = tuple(quant or gguf_files.QUANTS)
     unknown = [q for q in chosen if q not in gguf_files.QUANTS]
     if unknown:
@@ -77,7 +76,7 @@ def check(evidence: EvidenceOption = EVIDENCE) -> None:
         for reason in found[item]:
             out.print(f"        - {reason}")
     count = sum(map(len, found.values()))
-    out.print(f"{count} reason(s) against the release" if count else "nothing stands against the release")
+    out.print(f"{count} reason(s) against the release" if count else "no reason against the release")
     if count:
         raise typer.Exit(3)
 

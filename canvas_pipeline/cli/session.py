@@ -1,4 +1,4 @@
-"""A command's runs in its Dagster instance: their table in the terminal, their log in a file, their end when it is stopped."""
+"""Run a command's jobs in its Dagster instance: a table in the terminal, the log in a file, a clean end when interrupted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOGGED = {"loggers": {"console": {"config": {"log_level": "DEBUG"}}}}
 
 
 class Session:
-    """What a command works with; made by ``session``."""
+    """A command's instance, console, log and table; created by ``session``."""
 
     def __init__(
         self, name: str, instance: dg.DagsterInstance, out: Console, log: Path, stops: Stops, table: StageTable
@@ -41,12 +41,12 @@ class Session:
         config: Mapping[str, Any] | None = None,
         partition: str = "",
     ) -> RunResult:
-        """Run a job, or some of its assets; the table shows it. Raises ``KeyboardInterrupt`` where the command was told to end."""
-        with contextlib.ExitStack() as while_it_runs:
+        """Run a job, or some of its assets; the table shows it. Raises ``KeyboardInterrupt`` where the command was interrupted."""
+        with contextlib.ExitStack() as stack:
 
             def started(run_id: str) -> None:
                 self.stops.ask = lambda: self._cancel(run_id)
-                while_it_runs.enter_context(self.table.following(run_id, partition))
+                stack.enter_context(self.table.following(run_id, partition))
 
             result = local_run(
                 self.instance,
@@ -62,23 +62,23 @@ class Session:
         return result
 
     def _cancel(self, run_id: str) -> None:
-        """Write down that the run was asked to end, so that it counts as canceled and not as failed."""
+        """Report that the run is being canceled, so that it counts as canceled and not as failed."""
         self.table.stages.stopping = True
         run = self.instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:
-            self.instance.report_run_canceling(run, "The command was told to end.")
+            self.instance.report_run_canceling(run, "The command was interrupted.")
 
-    def failed(self, result: RunResult, what: str, more: Iterable[str] = ()) -> RunFailed:
-        """The error to raise for a run that failed: every reason, and where the whole log is."""
+    def failed(self, result: RunResult, summary: str, more: Iterable[str] = ()) -> RunFailed:
+        """Return the error for a run that failed: every reason, and the path of the log."""
         problems = [f"{stage.name}: {text}" for stage in self.table.stages.all for text in stage.errors]
-        return explained(result, what, [*more, *problems], self.log)
+        return explained(result, summary, [*more, *problems], self.log)
 
 
 @contextlib.contextmanager
 def session(name: str, job: str, home: Path, *, verbose: bool = False) -> Iterator[Session]:
-    """The instance of ``home``, warm for ``job``; its dead runs are ended. Raises ``AnotherRun`` where a run makes models.
+    """Open the instance of ``home`` with the code preloaded for ``job``, and end its dead runs.
 
-    Told to end by Ctrl-C or SIGTERM, the run ends, and the process with 130 or 143."""
+    Raises ``AnotherRun`` where a run builds models. On Ctrl-C or SIGTERM the run ends, and the process exits with 130 or 143."""
     log = home / "logs" / f"{name.replace(' ', '-')}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
     with Stops() as stops, logged(log, verbose=verbose) as out:
         try:
@@ -90,12 +90,12 @@ def session(name: str, job: str, home: Path, *, verbose: bool = False) -> Iterat
                 with StageTable(instance, out, plain=verbose) as table:
                     yield Session(name, instance, out, log, stops, table)
         except KeyboardInterrupt:
-            out.print(f"{name}: stopped; what is finished is kept. Start it again to go on", markup=False)
+            out.print(f"{name}: stopped; finished stages are kept. Start it again to continue", markup=False)
             sys.exit(stops.exit_code)
 
 
 def home_of(environ: Mapping[str, str], root: Path) -> Path:
-    """DAGSTER_HOME, or ``.dagster`` beside the data folder, made with the project's dagster.yaml where it is not there."""
+    """Return DAGSTER_HOME, or ``.dagster`` beside the data folder, created with the project's dagster.yaml if missing."""
     if environ.get(HOME):
         return Path(environ[HOME]).resolve()
     home = root.resolve().parent / ".dagster"

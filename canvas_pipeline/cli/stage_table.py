@@ -1,4 +1,4 @@
-"""One live table over the runs of a command; without a terminal, one plain line for each stage that ends."""
+"""Show a command's runs in one live table, or without a terminal as one plain line per finished stage."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PAGE = 1000
 
 
 class StageTable:
-    """Follows runs in the event log, from a thread: their own process works meanwhile. Use as a context."""
+    """Follows runs in the event log from a thread, while other processes work. Use as a context manager."""
 
     def __init__(self, instance: dg.DagsterInstance, console: Console, *, plain: bool = False) -> None:
         self.instance, self.console = instance, console
@@ -53,14 +53,14 @@ class StageTable:
         self.close()
 
     def close(self) -> None:
-        """Leave the table as it is; what is printed now stands below it."""
+        """Stop updating the table. Later output appears below it."""
         if self._live and self._live.is_started:
             self._live.update(rendered(self.stages, time.time(), self.console.height), refresh=True)
             self._live.stop()
 
     @contextlib.contextmanager
     def following(self, run_id: str, label: str = "") -> Iterator[None]:
-        """Show a run while the block works on it."""
+        """Show a run while the block runs."""
         run = self.instance.get_run_by_id(run_id)
         assert run is not None and run.execution_plan_snapshot_id is not None, "a command's run has a plan"
         self.stages.begin(in_order(self.instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)), label)
@@ -73,15 +73,15 @@ class StageTable:
         finally:
             over.set()
             follower.join()
-            self._look(run_id)
+            self._poll(run_id)
             for stage in self.stages.end(time.time()):
-                self._tell(stage)
+                self._print(stage)
 
     def _follow(self, run_id: str, over: threading.Event) -> None:
         while not over.wait(POLL_S):
-            self._look(run_id)
+            self._poll(run_id)
 
-    def _look(self, run_id: str) -> None:
+    def _poll(self, run_id: str) -> None:
         more = True
         while more:
             found = self.instance.get_records_for_run(run_id, self._cursor, limit=PAGE)
@@ -89,11 +89,11 @@ class StageTable:
             for record in found.records:
                 stage = self.stages.read(record.event_log_entry)
                 if stage is not None:
-                    self._tell(stage)
+                    self._print(stage)
         if self._live:
             self._live.update(rendered(self.stages, time.time(), self.console.height), refresh=True)
 
-    def _tell(self, stage: Stage) -> None:
+    def _print(self, stage: Stage) -> None:
         if self._live is None:
             time_text = _clock(stage.seconds(time.time()))
             self.console.print(
@@ -102,7 +102,7 @@ class StageTable:
 
 
 def in_order(plan: Any) -> list[str]:
-    """The steps of a plan (Dagster's snapshot of it), each behind those that it waits for."""
+    """Return the steps of a plan (Dagster's snapshot of it), each after those it depends on."""
     before = {
         step.key: {handle.step_key for each in step.inputs for handle in each.upstream_output_handles}
         for step in plan.steps
@@ -111,12 +111,12 @@ def in_order(plan: Any) -> list[str]:
 
 
 def rendered(stages: Stages, now: float, height: int) -> RenderableType:
-    """The table, at most ``height`` lines long: finished stages fold into a count first, then those that wait."""
+    """Render the table in at most ``height`` lines: finished stages fold into a count first, then waiting ones."""
     rows = list(stages.all)
-    room = max(4, height - 4)  # the heading, two counts, the cursor's own line
+    visible = max(4, height - 4)  # the heading, two counts, the cursor's own line
     finished = [stage for stage in rows if stage.state in (MADE, REUSED)]
     waiting = [stage for stage in rows if stage.state in (WAITS, BLOCKED)]
-    excess = len(rows) - room
+    excess = len(rows) - visible
     folded = finished[: max(0, min(excess, len(finished)))]
     rest = excess - len(folded)
     behind = waiting[len(waiting) - max(0, min(rest, len(waiting))) :]
@@ -133,8 +133,8 @@ def rendered(stages: Stages, now: float, height: int) -> RenderableType:
             )
     parts: list[RenderableType] = [table]
     if folded:
-        again = sum(stage.state == REUSED for stage in folded)
-        parts.insert(0, Text(f"{len(folded)} more are done: {len(folded) - again} made, {again} reused", "dim"))
+        reused = sum(stage.state == REUSED for stage in folded)
+        parts.insert(0, Text(f"{len(folded)} more are done: {len(folded) - reused} made, {reused} reused", "dim"))
     if behind:
         parts.append(Text(f"{len(behind)} more wait", "dim"))
     return Group(*parts)

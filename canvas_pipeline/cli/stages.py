@@ -1,4 +1,4 @@
-"""The stages of a command's runs, as their event log tells of them: state, progress, time, one figure."""
+"""The stages of a command's runs, from their event log: state, progress, time, one figure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import dagster as dg
 WAITS, MEMORY, RUNNING = "waits", "waits for memory", "running"
 REUSED, MADE, FAILED, BLOCKED, STOPPED = "reused", "made", "failed", "blocked", "stopped"
 ENDED = (REUSED, MADE, FAILED, BLOCKED, STOPPED)
-"""States of a stage that will not change any more."""
+"""Final states of a stage."""
 
 
 @dataclass
@@ -28,35 +28,36 @@ class Stage:
     figure: str = ""
     peak_gib: float = 0.0
     errors: list[str] = field(default_factory=list)
-    """What its own processes said when they failed; checks and the step's error are in the run's result."""
+    """Errors that its own processes logged. Checks and the step's error are in the run's result."""
 
     @property
     def over(self) -> bool:
+        """Whether the state is final."""
         return self.state in ENDED
 
     def seconds(self, now: float) -> float | None:
-        """How long it has worked, or worked; None where it has not begun."""
+        """Return how long it has run so far, or ran; None where it has not started."""
         return None if self.began is None else max(0.0, (self.ended or now) - self.began)
 
 
 class Stages:
-    """Stages in the order in which they appear; fed with the events of one run after the other."""
+    """Stages in order of appearance, from the events of one run after the other."""
 
     def __init__(self) -> None:
         self.all: list[Stage] = []
         self._now: dict[str, Stage] = {}
         self._reused: dict[str, list[bool]] = {}
         self.stopping = False
-        """The command was told to end: what breaks off now has not failed."""
+        """The command was interrupted: a stage that ends now was stopped and has not failed."""
 
     def begin(self, steps: list[str], label: str = "") -> None:
-        """A run of these steps begins; ``label`` stands behind their names (a contributor)."""
+        """Start a run of these steps. ``label`` (a contributor) follows their names."""
         self._now = {step: Stage(f"{step.rpartition('__')[2]} {label}".strip()) for step in steps}
         self._reused = {step: [] for step in steps}
         self.all += self._now.values()
 
     def read(self, entry: dg.EventLogEntry) -> Stage | None:
-        """Take one event in; returns the stage that it ended, if any."""
+        """Read one event. Returns the stage that it ended, if any."""
         stage = self._now.get((entry.dagster_event.step_key if entry.dagster_event else entry.step_key) or "")
         event = entry.dagster_event
         if stage is not None and event is not None and event.event_type is dg.DagsterEventType.ENGINE_EVENT:
@@ -82,7 +83,7 @@ class Stages:
         return None
 
     def end(self, at: float) -> list[Stage]:
-        """The run is over: what has not ended was kept from it. Returns the stages of which that is news."""
+        """End the run. Returns the stages that had not ended and are now blocked, failed or stopped."""
         left = [stage for stage in self._now.values() if not stage.over and not (self.stopping and stage.began is None)]
         for stage in left:
             stage.ended = at
@@ -90,37 +91,38 @@ class Stages:
         return left
 
     def peak_gib(self) -> float:
-        """What the largest stage took, as its guard measured it."""
+        """Return the largest stage's memory peak, as its guard measured it."""
         return max((stage.peak_gib for stage in self.all), default=0.0)
 
     def count(self, *states: str) -> int:
+        """Count the stages in these states."""
         return sum(stage.state in states for stage in self.all)
 
 
 def _engine(stage: Stage, facts: Mapping[str, Any]) -> None:
-    """What the executor says: that a step waits for memory, and what it took (after it has ended)."""
+    """Read the executor's event: a step waits for memory, or (after its end) its peak."""
     if "waits_for" in facts and stage.state == WAITS:
         stage.state = MEMORY
     stage.peak_gib = max(stage.peak_gib, float(facts.get("peak_gib", 0.0)))
 
 
 def _progress(stage: Stage, message: str) -> None:
-    """A line of a training or generation process: ``{"event": …, "done": 3, "total": 9, "loss": 0.4}``."""
+    """Read a line of a training or generation process: ``{"event": …, "done": 3, "total": 9, "loss": 0.4}``."""
     try:
-        said = json.loads(message) if message.startswith("{") else None
+        line = json.loads(message) if message.startswith("{") else None
     except ValueError:
         return
-    if isinstance(said, dict) and said.get("event") == "error":
-        stage.errors.append(str(said.get("text")))
-    if not isinstance(said, dict) or not isinstance(said.get("total"), int) or not isinstance(said.get("done"), int):
+    if isinstance(line, dict) and line.get("event") == "error":
+        stage.errors.append(str(line.get("text")))
+    if not isinstance(line, dict) or not isinstance(line.get("total"), int) or not isinstance(line.get("done"), int):
         return
-    stage.done, stage.total = said["done"], said["total"]
-    loss = said.get("loss")
+    stage.done, stage.total = line["done"], line["total"]
+    loss = line.get("loss")
     stage.figure = f"loss {loss:.3g}" if isinstance(loss, (int, float)) else f"{stage.done:,} of {stage.total:,}"
 
 
 def figure_of(facts: Mapping[str, Any]) -> str:
-    """The one figure of a finished stage: the model's loss or tool selection, else what was counted or chosen."""
+    """Return the one figure of a finished stage: the model's loss or tool selection, else what was counted or chosen."""
     if isinstance(loss := facts.get("last loss"), (int, float)):
         return f"loss {loss:.3g}"
     if isinstance(selection := facts.get("tool selection (%)"), (int, float)):

@@ -1,4 +1,4 @@
-"""What a long command does with its terminal: its own words there, everybody else's in a log file; Ctrl-C ends a run properly."""
+"""Manage a long command's terminal: its own output there, all other output in a log file, Ctrl-C as a clean stop."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ KEPT_LOGS = 30
 
 @contextlib.contextmanager
 def logged(log: Path, *, verbose: bool = False) -> Iterator[Console]:
-    """Send what this process and its children write to ``log``, and with ``verbose`` to the terminal too; yield a console on the
-    terminal. Descriptors are redirected, not ``sys.stdout``: native libraries and child processes write there."""
+    """Send what this process and its children write to ``log``, with ``verbose`` to the terminal too. Yields a console.
+
+    Descriptors are redirected, not ``sys.stdout``: native libraries and child processes write to those."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    # Their names end in the time: the last ones are the newest.
+    # Names end in the time, so the last ones are the newest.
     for old in sorted(log.parent.glob("*.log"), key=lambda path: path.stem[-16:])[: -KEPT_LOGS + 1]:
         old.unlink(missing_ok=True)
     terminal = _terminal()
     before = [os.dup(1), os.dup(2)]
     tee = None
     if verbose:
-        # In a session of its own: Ctrl-C must not end it before those who write to it.
+        # In its own session: Ctrl-C must not end it before the processes that write to it.
         tee = subprocess.Popen(["tee", "-a", str(log)], stdin=subprocess.PIPE, start_new_session=True)
         assert tee.stdin is not None
         target = os.dup(tee.stdin.fileno())
@@ -65,9 +66,9 @@ def _redirect(out: int, err: int) -> None:
 
 
 class Stops:
-    """Listens for SIGINT and SIGTERM, whoever's handlers are installed: Dagster's own do not say which of them came.
+    """Listens for SIGINT and SIGTERM, whatever handlers are installed: Dagster's own do not show which of them arrived.
 
-    ``number`` is the first that came; ``ask`` is called for it, in a thread of its own. Use in the main thread."""
+    ``number`` is the first that arrived; ``ask`` is called for it in a separate thread. Use in the main thread."""
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -91,12 +92,12 @@ class Stops:
             signal.signal(number, handler)
 
     def _listen(self) -> None:
-        while said := os.read(self._reading, 1):
-            if said[0] in STOPS and self.number is None:
-                self.number = said[0]
+        while received := os.read(self._reading, 1):
+            if received[0] in STOPS and self.number is None:
+                self.number = received[0]
                 self.ask()
 
     @property
     def exit_code(self) -> int:
-        """As a shell reports it."""
+        """The exit code as a shell reports it."""
         return 128 + (self.number or signal.SIGINT)

@@ -1,4 +1,4 @@
-"""``canvas-train``: from splits to checkpoints, with every guardrail asked first: a run of the instance, like any other."""
+"""``canvas-train``: from splits to checkpoints, guardrails first, as a run of the Dagster instance."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ app = typer.Typer(
     "Examples: `canvas-train --method dpo`; `canvas-train --check` (all guardrails, every failure, nothing trained); "
     "`canvas-train --method all --profile gb10 --base-model /models/my-base`.\n\n"
     "It is a run of the Dagster instance in DAGSTER_HOME (else in `.dagster` beside the data folder): `make dev` shows it, "
-    "`uma status` its memory. Stopped and started again it goes on.\n\n" + EXIT_CODES
+    "`uma status` its memory. An interrupted run is resumed when started again.\n\n" + EXIT_CODES
 )
 def train(
     track: Annotated[str, typer.Option(envvar="TRACK", help=f"one of: {', '.join(track_names())}")] = "canvas",
@@ -64,7 +64,7 @@ def train(
         "root": str(ws.root.resolve()), "profile": profile, "base_model": base_model, "seed": seed,
         "allow_shrinkage": allow_shrinkage or [], "deploy": str(deploy.resolve()),
     }  # fmt: skip
-    # Here: --help answers without Dagster, which takes seconds to load.
+    # Imported here: --help needs no Dagster, which takes seconds to load.
     from canvas_pipeline.cli.session import home_of, session
 
     config = {"resources": {"pipeline": {"config": settings}}}
@@ -84,7 +84,7 @@ def train(
 
 
 def keys_of(track: Track, names: list[str]) -> list[Any]:
-    """The assets that train some methods."""
+    """Return the assets that train some methods."""
     from canvas_pipeline.definitions import defs
     from canvas_pipeline.orchestration.track import training_selection
 
@@ -92,20 +92,18 @@ def keys_of(track: Track, names: list[str]) -> list[Any]:
 
 
 def refusals(ws: Workspace, names: list[str]) -> list[str]:
-    """What the guards that need no measurement refuse: a check that fails keeps Dagster from asking those behind it."""
+    """List what the guards without measurements refuse: after a failed check Dagster skips the later ones."""
     found: list[str] = []
     for name in names:
         try:
             found += [f"{v.name}: {v.reason}" for v in training.row_verdicts(ws, name) if not v.passed]
-        except (
-            CanvasPipelineError
-        ) as error:  # what they would judge is not there; the run has failed for its own reason
+        except CanvasPipelineError as error:  # their evidence is missing; the run has failed for its own reason
             found.append(f"{name}: {error}")
     return found
 
 
 def report_checks(opened: Session, track: str, names: list[str], config: dict[str, Any]) -> int:
-    """Print what all guards say about some methods; returns how many did not pass. A method that cannot be judged counts too."""
+    """Print all guards' verdicts on some methods and return how many did not pass. A missing verdict counts too."""
     import dagster as dg
     from rich.markup import escape
     from rich.table import Table
@@ -116,20 +114,21 @@ def report_checks(opened: Session, track: str, names: list[str], config: dict[st
     result = opened.run(f"{track}_guardrails", config=asked)
     opened.table.close()
     if not result.success:
-        raise opened.failed(result, "the guardrails could not be asked")
-    (said,) = [e.step_output_data.metadata["guardrails"] for e in result.events if e.is_successful_output]
-    assert isinstance(said, dg.TableMetadataValue)
-    answers = [dict(record.data) for record in said.records]
+        raise opened.failed(result, "the guardrails could not be evaluated")
+    (found,) = [e.step_output_data.metadata["guardrails"] for e in result.events if e.is_successful_output]
+    assert isinstance(found, dg.TableMetadataValue)
+    rows = [dict(record.data) for record in found.records]
     table = Table("guard", "about", "verdict", "why", title="Guardrails")
-    for answer in answers:
-        style = "green" if answer["verdict"] == PASSED else "red"
-        verdict = f"[{style}]{answer['verdict']}[/{style}]"
-        table.add_row(str(answer["guard"]), str(answer["about"]), verdict, escape(str(answer["why"])))
+    for row in rows:
+        style = "green" if row["verdict"] == PASSED else "red"
+        verdict = f"[{style}]{row['verdict']}[/{style}]"
+        table.add_row(str(row["guard"]), str(row["about"]), verdict, escape(str(row["why"])))
     opened.out.print(table)
-    return sum(answer["verdict"] != PASSED for answer in answers)
+    return sum(row["verdict"] != PASSED for row in rows)
 
 
 def main() -> None:
+    """Console entry point."""
     run(app, "canvas-train")
 
 

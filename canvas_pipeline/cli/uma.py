@@ -1,4 +1,4 @@
-"""``uma``: who holds how much of this machine's memory, and who waits. Thin over ``gb10``."""
+"""``uma``: show which steps hold this machine's memory, how much, and which wait."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ out = Console(highlight=False)
 
 @app.callback()
 def about() -> None:
-    """Keeps ``status`` a command of its own."""
+    """Make ``status`` a command of its own."""
 
 
 @app.command(
@@ -61,7 +61,7 @@ def status(
 
 
 def shown(found: Status) -> Group:
-    """A sentence, a bar with its legend, a table."""
+    """Render a sentence, a bar with its legend, and a table."""
     bar, legend = Text(), Text()
     for share in found.shares():
         cells = round(WIDTH * share.size / found.cap.total) if share.size else 0

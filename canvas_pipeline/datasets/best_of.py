@@ -51,9 +51,9 @@ class Selection:
 
 
 class PairReport(Row, frozen=True, kw_only=True):
-    """What a set of pairs looks like. Shares are 0..1 and None without pairs.
+    """Statistics of a set of pairs. Shares are 0..1 and None without pairs.
 
-    ``longer_wins`` and ``shorter_wins`` are how often a ruler alone finds the chosen side; ``length_ratio`` is the mean length of
+    ``longer_wins`` and ``shorter_wins`` are how often length alone finds the chosen side; ``length_ratio`` is the mean length of
     the chosen by that of the rejected sides, in characters."""
 
     pairs: int

@@ -26,7 +26,7 @@ Kind = Literal["exact", "near"]
 
 @dataclass(frozen=True, slots=True)
 class Duplicate(Generic[T]):
-    """A row that says what ``original`` says already."""
+    """A row whose text equals or nearly equals that of ``original``."""
 
     row: T
     original: T
@@ -35,14 +35,14 @@ class Duplicate(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Deduplicated(Generic[T]):
-    """Rows without their duplicates, in their order; the first of equal rows stays."""
+    """Rows without their duplicates, in order; the first of equal rows is kept."""
 
     kept: tuple[T, ...]
     duplicates: tuple[Duplicate[T], ...]
 
 
 class TextIndex:
-    """Texts that can be asked for one that says the same. Case, punctuation and spacing do not count."""
+    """An index of texts that finds equal and near ones. Case, punctuation and spacing do not count."""
 
     def __init__(self, near: float | None = NEAR) -> None:
         self._near = near
@@ -105,7 +105,7 @@ def deduplicate(
     within: Callable[[T], Hashable] = lambda row: "",
     near: float | None = NEAR,
 ) -> Deduplicated[T]:
-    """Keep the first of the rows that say the same. Only rows with the same ``within`` (a topic) are compared.
+    """Keep the first of equal or near rows. Only rows with the same ``within`` (a topic) are compared.
 
     ``near`` of None finds exact duplicates only."""
     indexes: dict[Hashable, tuple[TextIndex, list[T]]] = {}

@@ -1,4 +1,4 @@
-"""Describes a data set that methods train on: its row type, the stages its rows come from, the least it may hold."""
+"""Describe a data set that methods train on: its row type, source stages and minimum size."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ def no_tools(row: Any, profile: Any) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec:
-    """One data set of a track. ``sources`` are the stages whose rows are split; ``funnels`` those whose row counts G6 judges, up to
-    the split; ``min_rows`` reads the least number of training rows (G12) from a profile; ``schemas`` gives the JSON schemas of the
-    tools that a row's prompt declares at a profile."""
+    """One data set of a track.
+
+    ``sources``: the stages whose rows are split. ``funnels``: those whose row counts G6 evaluates, up to the split. ``min_rows``
+    reads the minimum of training rows (G12) from a profile. ``schemas`` gives the JSON schemas of the tools that a row's prompt
+    declares at a profile."""
 
     name: str
     title: str

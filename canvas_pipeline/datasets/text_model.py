@@ -1,4 +1,4 @@
-"""What data making needs of a model that writes text."""
+"""The protocol of a text model that generates training data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What a model said to one prompt. ``tokens`` counts it; ``stopped`` is False at the length limit."""
+    """The output for one prompt. ``tokens`` is its length; ``stopped`` is False at the length limit."""
 
     text: str
     stopped: bool
@@ -17,7 +17,7 @@ class Generated:
 
 
 class Generator(Protocol):
-    """A model that writes. It sees text alone, without any template, and stops at its end of text or a blank line."""
+    """A text model. It sees bare text without a template, and stops at its end of text or a blank line."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""Small byte-level BPE tokenizers, learnt from rendered conversations."""
+"""Train small byte-level BPE tokenizers on rendered conversations."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def build_tokenizer(
     bos: str | None = None,
     compose: bool = False,
 ) -> Any:
-    """A byte-level BPE whose pre-tokenizer splits at ``pattern``. Deterministic.
+    """Train a byte-level BPE tokenizer whose pre-tokenizer splits at ``pattern``. Deterministic.
 
-    With ``bos`` the tokenizer adds it by itself where special tokens are asked for; ``compose`` normalises to NFC."""
+    With ``bos`` the tokenizer adds it where special tokens are asked for; ``compose`` normalises to NFC."""
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 

@@ -1,4 +1,4 @@
-"""Make a family's markers inert in text from outside, and undo it exactly."""
+"""Escape a family's markers in text from outside, and undo it exactly."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Escaping:
-    """One backslash goes behind the first character of every marker, and one more where some stand there already.
+    """Put one backslash after the first character of every marker, and one more where some are there already.
 
-    Nothing else is changed, so ``unescape`` is an exact inverse, and escaped text holds no marker."""
+    Nothing else changes, so ``unescape`` is an exact inverse, and escaped text contains no marker."""
 
     marker: re.Pattern[str]
     _live: re.Pattern[str]
@@ -21,7 +21,7 @@ class Escaping:
         return self._live.sub(r"<\1\\\2", text)
 
     def unescape(self, text: str) -> str:
-        """The inverse of ``escape`` on its image; text without escaped markers is returned unchanged."""
+        """Invert ``escape``. Text without escaped markers is returned unchanged."""
         return self._inert.sub(r"<\1\2", text)
 
     def without_markers(self, text: str) -> str:
@@ -29,6 +29,6 @@ class Escaping:
 
 
 def escaping(markers: Iterable[str]) -> Escaping:
-    """An ``Escaping`` for markers, each of which starts with ``<``."""
+    """Build an ``Escaping`` for markers, each of which starts with ``<``."""
     tails = "|".join(sorted((re.escape(marker[1:]) for marker in markers), key=lambda tail: (-len(tail), tail)))
     return Escaping(re.compile(f"<(?:{tails})"), re.compile(rf"<(\\*)({tails})"), re.compile(rf"<(\\*)\\({tails})"))

@@ -1,4 +1,4 @@
-"""The families there are, by name and by checkpoint."""
+"""Look up model families by name and by checkpoint."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ CHAT_FAMILIES: tuple[ModelFamily, ...] = (GEMMA4, GEMMA3, LLAMA3, QWEN3)
 FAMILIES: Mapping[str, ModelFamily] = {
     family.name: family for family in (*CHAT_FAMILIES, *(plain(family) for family in CHAT_FAMILIES))
 }
-"""Every family by name; ``plain-NAME`` is that of base models with the architecture and tokenizer of ``NAME``."""
+"""Every family by name. ``plain-NAME`` is the base models with the architecture and tokenizer of ``NAME``."""
 
 
 def family(name: str) -> ModelFamily:
-    """Look a family up; raises ``BadConfig`` naming those there are."""
+    """Look up a family. Raises ``BadConfig`` that lists the known ones."""
     try:
         return FAMILIES[name]
     except KeyError:
@@ -30,8 +30,7 @@ def family(name: str) -> ModelFamily:
 
 
 def known_family(folder: Path) -> ModelFamily | None:
-    """The chat family of a checkpoint by the ``model_type`` in its ``config.json``, never by its name; None for another
-    model."""
+    """Return the chat family of a checkpoint by ``model_type`` in its ``config.json``, or None for another model."""
     try:
         kind = json.loads((folder / "config.json").read_bytes()).get("model_type")
     except (OSError, ValueError, AttributeError):
@@ -40,7 +39,7 @@ def known_family(folder: Path) -> ModelFamily | None:
 
 
 def family_of(folder: Path) -> ModelFamily:
-    """Like ``known_family``; raises ``BadConfig`` naming the families where the checkpoint belongs to none."""
+    """Like ``known_family``, but raises ``BadConfig`` that lists the families where the checkpoint belongs to none."""
     found = known_family(folder)
     if found is None:
         names = ", ".join(family.name for family in CHAT_FAMILIES)

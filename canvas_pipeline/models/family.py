@@ -1,8 +1,7 @@
-"""What a model family is: how it renders conversations, writes tool calls, stops, and is adapted, converted and served.
+"""Define what a model family is: how it renders conversations, writes tool calls, stops, and is adapted, converted and served.
 
-A family is one object of this protocol, in one file or package beside this one. Code that works for every family takes the
-object as an argument and asks it; only the family's own files know its markers.
-"""
+A family is one object of the ``ModelFamily`` protocol, in a file or package of its own beside this one. Code for every family
+takes the object as an argument; only the family's own files know its markers."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ Schemas = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One readable call. ``lenient`` says it was not written in the native form; it does not take part in equality."""
+    """One readable call. ``lenient``: it was not written in the native form; this does not count for equality."""
 
     name: str
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -36,7 +35,7 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a model said: calls in order, and the text outside of them without any marker."""
+    """A parsed model turn: calls in order, and the text outside of them without any marker."""
 
     calls: tuple[ToolCall | Malformed, ...] = ()
     text: str = ""
@@ -52,16 +51,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A conversation as the model reads it, with the character spans ``[start, end)`` that the model writes, in order.
+    """A rendered conversation, with the character spans ``[start, end)`` that the model generates, in order.
 
-    The text carries the family's own BOS, if it has one: tokenise it without special tokens."""
+    The text includes the family's BOS, if it has one: tokenise it without special tokens."""
 
     text: str
     spans: tuple[Span, ...] = ()
 
     @property
     def written(self) -> str:
-        """The text of the spans."""
+        """Return the text of the spans."""
         return "".join(self.text[start:end] for start, end in self.spans)
 
 
@@ -84,17 +83,17 @@ class ToolCallFormat(Protocol):
     def quote(self) -> str: ...
 
     def serialise(self, call: ToolCall) -> str:
-        """A call as text. Raises ``BadInput`` for what the format cannot carry (NaN, infinities, values not JSON-like)."""
+        """Write a call as text. Raises ``BadInput`` for what the format cannot carry (NaN, infinities, values not JSON-like)."""
         ...
 
-    def parse(self, text: str, heard: Iterable[str] = ()) -> Turn:
-        """Read what a model wrote, up to its first stop. Linear in the length; never raises.
+    def parse(self, text: str, input_texts: Iterable[str] = ()) -> Turn:
+        """Parse a model's output up to its first stop. Linear in the length; never raises.
 
-        ``heard`` are texts from the model's input, which it may repeat in its answer whatever they look like."""
+        ``input_texts`` are from the model's input. Their lines are plain words when the model repeats them."""
         ...
 
     def response_text(self, value: Any) -> str:
-        """A tool's result as the escaped JSON text that a tool message carries."""
+        """Return a tool's result as the escaped JSON text that a tool message carries."""
         ...
 
     def escape(self, text: str) -> str:
@@ -108,10 +107,9 @@ class ToolCallFormat(Protocol):
 class GgufFacts:
     """What llama.cpp's converter must be told about a family.
 
-    ``pre_tokenizer`` is llama.cpp's name of the pre-tokenizer, used where the converter does not recognise the tokenizer.
-    ``vocabulary_as`` names the architecture whose way of writing a vocabulary is used where there is no ``tokenizer.model``.
-    ``same_head_dim`` fills in ``global_head_dim`` where transformers leaves it out. ``kept_in_float`` matches the tensors
-    that llama.cpp quantises in no file of the family."""
+    ``pre_tokenizer``: llama.cpp's name of the pre-tokenizer, for a tokenizer the converter does not recognise. ``vocabulary_as``:
+    the architecture whose vocabulary writer is used where there is no ``tokenizer.model``. ``same_head_dim``: fill in
+    ``global_head_dim`` where transformers omits it. ``kept_in_float``: a pattern of tensors that llama.cpp never quantises."""
 
     pre_tokenizer: str | None = None
     vocabulary_as: str | None = None
@@ -121,10 +119,10 @@ class GgufFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OllamaFacts:
-    """How Ollama serves a family. ``renderer`` and ``parser`` name what the runtime has built in (None: nothing).
+    """How Ollama serves a family. ``renderer`` and ``parser`` name Ollama's built-in ones (None: none).
 
-    ``template`` is a Go template without the BOS, which the runtime adds; ``@OPENING@``, ``@LENGTH@`` and ``@CATALOGUE@``
-    stand for the start of a system message that names tools, its length, and the names."""
+    ``template`` is a Go template without the BOS, which Ollama adds. ``@OPENING@``, ``@LENGTH@`` and ``@CATALOGUE@`` stand for
+    the start of a system message that names tools, its length, and the names."""
 
     template: str
     renderer: str | None = None
@@ -133,7 +131,7 @@ class OllamaFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """Sizes of a small model that is made from nothing. Defaults: the embedded base."""
+    """Sizes of a small model that is built from nothing. Defaults: the embedded base."""
 
     vocabulary: int = 2048
     hidden: int = 256
@@ -160,12 +158,12 @@ class ModelFamily(Protocol):
 
     @property
     def model_types(self) -> frozenset[str]:
-        """``model_type`` values of ``config.json`` that belong to the family."""
+        """The ``model_type`` values of ``config.json`` that belong to the family."""
         ...
 
     @property
     def required_tokens(self) -> tuple[str, ...]:
-        """Tokens without which a tokenizer is not the family's."""
+        """Tokens that every tokenizer of the family has."""
         ...
 
     @property
@@ -191,7 +189,7 @@ class ModelFamily(Protocol):
 
     @property
     def chat_template(self) -> str | None:
-        """The Jinja template with assistant spans marked, as a tokenizer carries it; None for a family without one."""
+        """The Jinja template with assistant spans marked, as a tokenizer carries it; None where there is none."""
         ...
 
     @property
@@ -218,21 +216,20 @@ class ModelFamily(Protocol):
         generation: bool = False,
         strict: bool = True,
     ) -> Rendered:
-        """Render a conversation. ``generation`` adds what opens the model's next turn.
+        """Render a conversation. ``generation`` adds the prefix of the model's next turn.
 
-        ``strict`` raises ``BadInput`` for what the family cannot express, as training must; without it (what a model
-        really said, in a running conversation) the nearest form is rendered and nothing is dropped."""
+        ``strict`` raises ``BadInput`` for what the family cannot express; training uses it. Without it (messages a model really
+        generated) the nearest form is rendered and nothing is dropped."""
         ...
 
     def written(self, messages: Sequence[Message]) -> str:
-        """What the spans of these messages must amount to: each assistant turn and its stop, worked out without the
-        template."""
+        """Return what the spans of these messages must be: each assistant turn and its stop, computed without the template."""
         ...
 
     def build_tokenizer(self, texts: Iterable[str], vocabulary: int) -> Any:
-        """A small tokenizer of the family's kind, learnt from rendered conversations. Deterministic."""
+        """Train a small tokenizer of the family's kind on rendered conversations. Deterministic."""
         ...
 
     def build_model(self, tokenizer: Any, seed: int, shape: Shape | None = None) -> Any:
-        """An untrained float32 model of the family's architecture for the tokenizer's vocabulary."""
+        """Build an untrained float32 model of the family's architecture for the tokenizer's vocabulary."""
         ...

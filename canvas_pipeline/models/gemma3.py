@@ -1,7 +1,7 @@
-"""The Gemma 3 family: two roles that take turns, the system message in the first user turn, no tool roles of its own.
+"""The Gemma 3 family: alternating user and model turns, the system message in the first user turn, no tool roles.
 
-Its vendor documents calls by prompt: tools are named in the system message, a call is a JSON object that is the whole
-answer, and a result is told in a user turn."""
+The vendor documents calls by prompt: the system message names the tools, a call is a JSON object that is the whole answer, and a
+result is part of a user turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from canvas_pipeline.models.escaping import escaping
 from canvas_pipeline.models.family import GgufFacts, OllamaFacts, Schemas, Shape
 from canvas_pipeline.models.gemma_tokenizer import build_tokenizer
 from canvas_pipeline.models.json_calls import JsonCalls
-from canvas_pipeline.models.template_family import Chat, TemplateFamily, sizes, told
+from canvas_pipeline.models.template_family import Chat, TemplateFamily, as_user_text, sizes
 from canvas_pipeline.records import Message
 
 _SPECIALS = (
@@ -39,7 +39,7 @@ _OLLAMA = """\
 
 
 def _turns(messages: Sequence[Message], tools: Schemas | None, strict: bool) -> Chat:
-    """User and assistant turns in alternation; what comes from tools belongs to the user's side."""
+    """Build alternating user and assistant turns. Tool results belong to the user's side."""
     chat: Chat = []
     system = [message.content for message in messages if message.role == "system"]
     if tools:
@@ -48,7 +48,7 @@ def _turns(messages: Sequence[Message], tools: Schemas | None, strict: bool) -> 
         if message.role == "system":
             continue
         role = "assistant" if message.role == "assistant" else "user"
-        content = told(message) if message.role == "tool" else message.content
+        content = as_user_text(message) if message.role == "tool" else message.content
         if not chat and role == "assistant" or chat and chat[-1]["role"] == role == "assistant":
             if strict:
                 raise BadInput("this family's turns alternate: an assistant message must follow a user's or a tool's")

@@ -1,4 +1,4 @@
-"""Small byte-fallback BPE tokenizers in the form of the Gemma families, learnt from rendered conversations."""
+"""Train small byte-fallback BPE tokenizers in the form of the Gemma families on rendered conversations."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ _CLASSES = r"▁?\p{L}+|\p{N}|▁?[^\s\p{L}\p{N}▁]|▁|\n"
 
 
 def build_tokenizer(texts: Iterable[str], vocabulary: int, specials: Sequence[str]) -> Any:
-    """A ``GemmaTokenizer`` that llama.cpp reads alike. ``specials`` begin with pad, end, begin, unknown and mask.
-    Deterministic."""
+    """Train a ``GemmaTokenizer`` that llama.cpp tokenises alike. Deterministic.
+
+    ``specials`` begin with pad, end, begin, unknown and mask."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
     from transformers import GemmaTokenizer
 

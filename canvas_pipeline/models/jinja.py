@@ -16,12 +16,12 @@ _MARKS = re.compile(r"\{%-? (?:end)?generation -?%\}")
 
 @cache
 def template(path: Path) -> str:
-    """The text of a template file."""
+    """Read a template file."""
     return path.read_text(encoding="utf-8")
 
 
 def published(text: str) -> str:
-    """A template without its generation marks, which other runtimes need not know. It renders the same."""
+    """Remove the generation marks from a template, for other runtimes. It renders the same."""
     return _MARKS.sub("", text)
 
 
@@ -33,7 +33,7 @@ def render(
     generation: bool,
     **values: Any,
 ) -> Rendered:
-    """Render ``chat``; ``values`` are further variables of the template."""
+    """Render ``chat``. ``values`` are further variables of the template."""
     from transformers.utils.chat_template_utils import render_jinja_template
 
     rendered, spans = render_jinja_template(

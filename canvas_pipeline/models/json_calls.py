@@ -4,8 +4,7 @@
     {"name": "f", "arguments": {"n": 1}}
     </tool_call>
 
-What was meant as a call and cannot be read is a ``Malformed`` value with its raw text. Reading is linear and never raises.
-"""
+A call that cannot be read becomes a ``Malformed`` value with its raw text. Parsing is linear and never raises."""
 
 from __future__ import annotations
 
@@ -53,10 +52,9 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, pars
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonCalls:
-    """See ``models.family.ToolCallFormat``. With an empty ``opening`` a call is the whole answer.
+    """A ``models.family.ToolCallFormat``. With an empty ``opening`` a call is the whole answer.
 
-    ``prefix`` may stand before such an answer; ``stops`` end what is read; ``thought`` is the pair of markers around a
-    thought, if the family has them."""
+    ``prefix`` may precede such an answer; ``stops`` end the text; ``thought`` is the pair of markers around a thought, if any."""
 
     escaping: Escaping
     stops: tuple[str, ...]
@@ -96,36 +94,36 @@ class JsonCalls:
         text = f'{{"name": "{call.name}", "{self.arguments}": {written}}}'
         return f"{self.opening}\n{text}\n{self.closing}" if self.opening else text
 
-    def parse(self, text: str, heard: Iterable[str] = ()) -> Turn:
+    def parse(self, text: str, input_texts: Iterable[str] = ()) -> Turn:
         for stop in self.stops:
             text = text.partition(stop)[0]
-        spoken, problem = self._without_thoughts(text)
+        answer, problem = self._without_thoughts(text)
         calls: list[ToolCall | Malformed] = []
-        words = self._read_blocks(spoken, calls) if self.opening else self._read_whole(spoken, calls)
+        words = self._read_blocks(answer, calls) if self.opening else self._read_whole(answer, calls)
         if problem is not None:
             calls.append(problem)
-        form = foreign_form(words, heard, self.escape, self.unescape) if words else None
+        form = foreign_form(words, input_texts, self.escape, self.unescape) if words else None
         if form is not None:
             calls.append(Malformed(words, form))
             words = ""
         words = self.escaping.without_markers(words).strip()
-        if spoken != text and not calls and not words:
+        if answer != text and not calls and not words:
             calls.append(Malformed(text, "thought without an answer"))
         return Turn(tuple(calls), words)
 
     def _without_thoughts(self, text: str) -> tuple[str, Malformed | None]:
-        """The text after the last thought, and the thought that is still open at its end."""
+        """Return the text after the last thought, and the thought that is still open at its end."""
         if self.thought is None:
             return text, None
         opened, closed = self.thought
-        spoken = text.rpartition(closed)[2]
-        before, marker, thought = spoken.partition(opened)
+        answer = text.rpartition(closed)[2]
+        before, marker, thought = answer.partition(opened)
         return before, Malformed(marker + thought, "thought that does not end") if marker else None
 
     def _read_blocks(self, text: str, calls: list[ToolCall | Malformed]) -> str:
-        """Read the marked blocks into ``calls``; returns the words outside of them."""
+        """Read the marked blocks into ``calls`` and return the words outside of them."""
         words, *rest = text.split(self.opening)
-        spoken = [self._words(words, calls)]
+        answer = [self._words(words, calls)]
         for part in rest:
             body, marker, after = part.partition(self.closing)
             if not marker:
@@ -135,8 +133,8 @@ class JsonCalls:
                 calls.extend(self._calls(body.strip()))
             except _Unreadable as reason:
                 calls.append(Malformed(self.opening + body + marker, str(reason)))
-            spoken.append(self._words(after, calls))
-        return "".join(spoken)
+            answer.append(self._words(after, calls))
+        return "".join(answer)
 
     def _words(self, text: str, calls: list[ToolCall | Malformed]) -> str:
         if self.closing not in text:
@@ -145,7 +143,7 @@ class JsonCalls:
         return ""
 
     def _read_whole(self, text: str, calls: list[ToolCall | Malformed]) -> str:
-        """Read an answer that is a call, or calls, and nothing else; other text is returned as words."""
+        """Read an answer that consists of calls only. Any other text is returned as words."""
         body = text.strip().removeprefix(self.prefix).strip()
         if not body.startswith("{") or not re.match(r'\{\s*"', body):
             return text
@@ -153,12 +151,12 @@ class JsonCalls:
             calls.extend(self._calls(body))
         except _Unreadable as reason:
             if not re.search(r'"(?:name|parameters|arguments|function)"\s*:', body):
-                return text  # JSON that was asked for
+                return text  # an answer in JSON
             calls.append(Malformed(text, str(reason)))
         return ""
 
     def _calls(self, body: str) -> list[ToolCall]:
-        """The objects of a body. Raises ``_Unreadable``: a body is read as a whole or not at all."""
+        """Read the objects of a body, all of them or none. Raises ``_Unreadable``."""
         found: list[ToolCall] = []
         at = 0
         while at < len(body) or not found:
@@ -194,7 +192,7 @@ class JsonCalls:
 
 
 def _changed(value: Any, change: Any, depth: int) -> Any:
-    """A JSON-like value with ``change`` applied to every text. Raises ``BadInput`` where it is nested too deep."""
+    """Apply ``change`` to every text of a JSON-like value. Raises ``BadInput`` where it is nested too deeply."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, (dict, list, tuple)) and depth > MAX_DEPTH:

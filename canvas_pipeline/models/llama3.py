@@ -1,6 +1,7 @@
 """The Llama 3.1 family: headers around roles, one JSON call a turn, tools declared in the first user turn.
 
-A system turn with two dates opens every conversation; the date is fixed, so that a prompt does not depend on the clock."""
+Every conversation opens with a system turn that contains two dates. They are fixed, so that a prompt does not depend on the
+clock."""
 
 from __future__ import annotations
 

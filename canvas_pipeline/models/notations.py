@@ -1,10 +1,9 @@
-"""Calls and thoughts in other notations than a family's own: what must not be shown as an answer.
+"""Recognise calls and thoughts in notations that are not the family's own: they must not be shown as an answer.
 
-Models of other families, models that lost their markers in decoding, and models that loop write text that looks like an
-answer to a parser of the native form. It is told from words that only mention such a form by its place: a form counts
-where it stands alone (from the start of a line, or up to the end of the text), not inside a sentence or in quotes. What a
-model repeats from its input does not count either. Every pattern's work is linear in the text's length.
-"""
+Models of other families, models that lost their markers in decoding, and models that loop generate text that a parser of the
+native form takes for an answer. A form counts where it stands alone (from the start of a line, or up to the end of the text), not
+inside a sentence or in quotes: there the words only mention it. Repeated input does not count either. Every pattern is linear in
+the text's length."""
 
 from __future__ import annotations
 
@@ -55,18 +54,18 @@ _SUSPICIOUS = re.compile(r"[{<\[(:_]|[Tt]hought")
 
 def foreign_form(
     text: str,
-    heard: Iterable[str] = (),
+    input_texts: Iterable[str] = (),
     escape: Callable[[str], str] = str,
     unescape: Callable[[str], str] = str,
 ) -> str | None:
-    """Which call or thought in another notation stands in a text that should be an answer; None where there is none.
+    """Return which call or thought in another notation an answer contains, or None.
 
-    ``heard`` are texts from the model's input: a line of one of them is repeated, not written, and counts as plain words;
-    ``escape`` and ``unescape`` are the family's."""
+    ``input_texts`` are from the model's input: a repeated line of one of them counts as plain words. ``escape`` and ``unescape``
+    are the family's."""
     reason = _form(text)
     if reason is None:
         return None
-    lines = {line.strip() for other in heard for line in unescape(other).splitlines() if _SUSPICIOUS.search(line)}
+    lines = {line.strip() for other in input_texts for line in unescape(other).splitlines() if _SUSPICIOUS.search(line)}
     for line in sorted(lines, key=len, reverse=True):
         text = text.replace(line, "…").replace(escape(line), "…")
     return _form(text)

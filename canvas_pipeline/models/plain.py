@@ -24,7 +24,7 @@ from canvas_pipeline.records import Message
 
 @dataclass(frozen=True, slots=True)
 class NoCalls:
-    """The ``ToolCallFormat`` of a model that makes no calls: every answer is words."""
+    """The ``ToolCallFormat`` of a model without tool calls: every answer is words."""
 
     of: ToolCallFormat
     end: str
@@ -37,7 +37,7 @@ class NoCalls:
     def serialise(self, call: ToolCall) -> str:
         raise BadInput("a model without a template makes no tool calls; choose a family that has a format for them")
 
-    def parse(self, text: str, heard: Iterable[str] = ()) -> Turn:
+    def parse(self, text: str, input_texts: Iterable[str] = ()) -> Turn:
         return Turn((), text.partition(self.end)[0].strip())
 
     def response_text(self, value: Any) -> str:
@@ -52,7 +52,7 @@ class NoCalls:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """See ``ModelFamily``: architecture and tokenizer are those of ``of``, the conversation is bare text."""
+    """A ``ModelFamily`` with the architecture and tokenizer of ``of``, and conversations as bare text."""
 
     of: ModelFamily
     chat_template: None = None
@@ -139,5 +139,5 @@ class Plain:
 
 
 def plain(of: ModelFamily) -> ModelFamily:
-    """The family of base models with the architecture and the tokenizer of ``of``."""
+    """Return the family of base models with the architecture and tokenizer of ``of``."""
     return Plain(of)

@@ -1,4 +1,4 @@
-"""The Qwen 3 family: ChatML turns without a BOS, calls between tags, thoughts that the prompt closes at once."""
+"""The Qwen 3 family: ChatML turns without a BOS, calls between tags, an empty thought in every prompt."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def _turns(messages: Sequence[Message], tools: Schemas | None, strict: bool) -> 
     return plain_turns(messages, _CALLS, strict)
 
 
-def _said(content: str) -> str:
-    """An assistant's text as the template writes it; an empty thought is the prompt's, not the model's."""
+def _assistant_text(content: str) -> str:
+    """Return an assistant's text as the template writes it, without an empty thought: the prompt contains that."""
     thought, closed, answer = content.rpartition("</think>")
     if not closed:
         return content.lstrip("\n")
@@ -86,7 +86,7 @@ QWEN3 = TemplateFamily(
     calls=_CALLS,
     template=Path(__file__).with_name("qwen3.jinja"),
     turns=_turns,
-    said=_said,
+    assistant_text=_assistant_text,
     # Each turn carries its thought, if only an empty one: what is trained is what is prompted, turn after turn.
     values={"every_turn_thinks": True, "enable_thinking": False},
     gguf=GgufFacts(pre_tokenizer="qwen2"),

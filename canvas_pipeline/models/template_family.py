@@ -1,4 +1,4 @@
-"""A family whose assistant turns are plain text between a header and one stop: what Gemma 3, Llama 3.1 and Qwen 3 share."""
+"""A family whose assistant turns are plain text between a header and one stop, as in Gemma 3, Llama 3.1 and Qwen 3."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Chat = list[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateFamily:
-    """See ``ModelFamily``. Assistant content is native text: the template writes it as it stands.
+    """A ``ModelFamily`` whose template writes assistant content unchanged.
 
-    ``turns`` gives the messages in the form the template reads; ``values`` are variables of the template; ``turn_end`` ends
-    an assistant turn."""
+    ``turns`` converts messages to the form the template reads; ``values`` are variables of the template; ``turn_end`` ends an
+    assistant turn; ``assistant_text`` gives a turn's text as the template writes it."""
 
     name: str
     model_types: frozenset[str]
@@ -37,7 +37,7 @@ class TemplateFamily:
     ollama: OllamaFacts
     tokenizer: Callable[[Iterable[str], int], Any]
     config: Callable[[Shape, Any], Any]
-    said: Callable[[str], str] = str.strip
+    assistant_text: Callable[[str], str] = str.strip
     values: Mapping[str, Any] = field(default_factory=dict)
     tools_in_template: bool = True
     frozen: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class TemplateFamily:
         return jinja.render(self.chat_template, chat, declared, generation=generation, **values)
 
     def written(self, messages: Sequence[Message]) -> str:
-        return "".join(self.said(m.content) + self.turn_end for m in messages if m.role == "assistant")
+        return "".join(self.assistant_text(m.content) + self.turn_end for m in messages if m.role == "assistant")
 
     def build_tokenizer(self, texts: Iterable[str], vocabulary: int) -> Any:
         tokenizer = self.tokenizer(texts, vocabulary)
@@ -77,7 +77,7 @@ class TemplateFamily:
 
 
 def plain_turns(messages: Sequence[Message], calls: ToolCallFormat, strict: bool) -> Chat:
-    """Messages by role. A tool's result must follow calls: strictly an error, else it is told as a user turn."""
+    """Convert messages by role. A tool result without a call before it raises if ``strict``, else becomes a user turn."""
     chat: Chat = []
     answering = False
     for index, message in enumerate(messages):
@@ -88,19 +88,19 @@ def plain_turns(messages: Sequence[Message], calls: ToolCallFormat, strict: bool
         if message.role == "tool" and not answering:
             if strict:
                 raise BadInput(f"message {index} is a tool's result, but no readable call stands before it")
-            chat.append({"role": "user", "content": told(message)})
+            chat.append({"role": "user", "content": as_user_text(message)})
         else:
             chat.append({"role": message.role, "content": message.content})
     return chat
 
 
-def told(message: Message) -> str:
-    """A tool's result as words of a user turn."""
+def as_user_text(message: Message) -> str:
+    """Phrase a tool's result as the text of a user turn."""
     return f"Tool message from {message.name or 'the tools'}: {message.content}"
 
 
 def sizes(shape: Shape, tokenizer: Any) -> dict[str, Any]:
-    """The sizes that every text model's configuration has."""
+    """Return the configuration sizes that all text models share."""
     return {
         "vocab_size": len(tokenizer),
         "hidden_size": shape.hidden,

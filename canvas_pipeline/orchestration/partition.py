@@ -40,7 +40,7 @@ def departed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str,
         raise BadConfig(f"there is no rebuild {rebuild!r}; choose one of: {', '.join(removal.REBUILDS)}")
     at = datetime.now(UTC).isoformat(timespec="seconds")
     launch = subprocess_launch(context.log.info) if chosen == "all" else None
-    found = removal.forget(ws, contributor, at, rebuild=chosen, launch=launch)
+    found = removal.remove(ws, contributor, at, rebuild=chosen, launch=launch)
     runs = forget_partition(context.instance, contributor)
     for name, reused in found.reused.items():
         if not reused and not name.startswith("collab/"):

@@ -1,12 +1,10 @@
-"""What of a contributor is where: which versions hold their rows, which models and releases saw them.
+"""Find which stage versions, models and releases hold or were trained on a contributor's rows.
 
-In: an open ``Lineage``, the folder of releases, a contributor's id. Out: ``Exposure`` rows. What must hold: where it cannot be told
-any more (the version something was made from has been pruned) the answer is ``unknown``, never ``no``; an item that others
-contributed too is exposed only where the contributor's own row went in.
+A version of a rows stage is exposed if one of its rows descends from the contributor's, through the versions it was made from.
+For models, reports and releases the hashes in their recipes decide.
 
-Rows decide for a data stage: its version holds the contributor where one of its rows descends from theirs, through the very
-versions it was made from. For everything else (weights, quants, reports, cards) the hashes in its recipe decide.
-"""
+Where the answer can no longer be told (an input version was pruned) it is ``unknown``, never ``no``. An item with several
+contributors is exposed only where this contributor's own row went in."""
 
 from __future__ import annotations
 
@@ -33,13 +31,15 @@ OF_ROW = "id = $3 OR parent = $3"
 _HASH = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{12})(?![0-9a-f])")
 _INTAKE = "collab/"
 _READS = {"model", "bench"}
-"""Names of inputs that are stages under another name; so is the name of a method (its bench)."""
+"""Names of inputs that are stages under another name. A method's name is one too (its bench)."""
 
 
 class Exposure(Row, frozen=True, kw_only=True):
-    """One version of a stage, or a release. ``seen``: whether the contributor's rows are in it, went into the weights, or into what
-    a report tells of; ``rows`` counts them in stages of rows. ``remove``: it must go, which holds also of quants that saw nothing
-    but were benched on the contributor's cases (their reports quote the prompts)."""
+    """One version of a stage, or a release.
+
+    ``seen``: whether the contributor's rows are in it, were trained on, or are what a report is about. ``rows`` counts them in
+    rows stages. ``remove``: this version must be deleted; true also for quants that saw nothing but were benched on the
+    contributor's cases, because their reports quote the prompts."""
 
     stage: str
     version: str
@@ -52,56 +52,58 @@ class Exposure(Row, frozen=True, kw_only=True):
 
 
 class Found(Row, frozen=True, kw_only=True):
-    """Every version and release, and the hashes of files and contents that hold the contributor's rows (or may do so)."""
+    """Every version and release, and the hashes of files and contents that hold the contributor's rows or may do so."""
 
     exposures: tuple[Exposure, ...]
     hashes: frozenset[str]
 
     def of(self, kind: Kind, *seen: Seen) -> tuple[Exposure, ...]:
-        """Those of a kind that saw the contributor (by default: that did, or may have)."""
+        """Return the entries of one kind with these ``seen`` values (default: yes and unknown)."""
         return tuple(e for e in self.exposures if e.kind == kind and e.seen in (seen or ("yes", "unknown")))
 
 
 def exposure(lineage: Lineage, track: Track, contributor: str, releases: Path, hashes: Iterable[str] = ()) -> Found:
-    """Where a contributor's rows are and were. ``hashes`` are known from an earlier look to hold them."""
-    return _found(_Look(lineage, track, contributor, OF_CONTRIBUTOR, frozenset(hashes)), releases)
+    """Find where a contributor's rows are and were. ``hashes`` were found to hold them by an earlier search."""
+    return _found(_Search(lineage, track, contributor, OF_CONTRIBUTOR, frozenset(hashes)), releases)
 
 
 def exposure_of_row(lineage: Lineage, track: Track, row_id: str, releases: Path) -> Found:
-    """Where one row, or what was made from it, is and was."""
-    return _found(_Look(lineage, track, row_id, OF_ROW, frozenset()), releases)
+    """Find where one row, or anything made from it, is and was."""
+    return _found(_Search(lineage, track, row_id, OF_ROW, frozenset()), releases)
 
 
-def _found(look: _Look, releases: Path) -> Found:
-    lineage = look.lineage
-    found = [look.exposed(stage) for stage in lineage.stages]
-    found += [look.released(folder) for folder in release_folders(releases)]
-    return Found(exposures=tuple(found), hashes=frozenset(h for h, seen in look.hashes.items() if seen != "no"))
+def _found(search: _Search, releases: Path) -> Found:
+    lineage = search.lineage
+    found = [search.exposed(stage) for stage in lineage.stages]
+    found += [search.released(folder) for folder in release_folders(releases)]
+    return Found(exposures=tuple(found), hashes=frozenset(h for h, seen in search.hashes.items() if seen != "no"))
 
 
 def release_folders(releases: Path) -> list[Path]:
-    """Every release below a folder, sorted by name; the damaged ones that were put aside too."""
+    """List every release in a folder, sorted by name, including damaged ones that were set aside."""
     if not releases.is_dir():
         return []
     return [path for path in sorted(releases.iterdir()) if not path.is_symlink() and (path / BINDING).is_file()]
 
 
 def is_about(stage: str, contributor: str) -> bool:
-    """Whether a stage's name says that it is this contributor's intake, or something about it."""
+    """Tell whether a stage is this contributor's intake or a report about it, by its name."""
     return f"/{stage}".endswith(f"/collab/{contributor}")
 
 
 def kind_of(stage: str, stages: Mapping[str, StageSpec]) -> Kind:
-    """What a stage holds of a contributor, by its name; that of a stage which is declared no more is a report."""
+    """Return a stage's kind by its name. A stage that is no longer declared is a report."""
     spec = stages.get(stage)
     if spec is None:
         return "rows" if stage.startswith(_INTAKE) else "report"
     return "report" if spec.kind == "spec" else spec.kind
 
 
-class _Look:
-    """One subject (a contributor, a row), all versions; ``hashes`` says of each file's and stage's content whether it holds rows
-    of the subject. ``first`` is the condition, on an edge (id, parent), for a row to be theirs."""
+class _Search:
+    """Search all versions for one subject (a contributor or a row).
+
+    ``first`` is the SQL condition on an edge (id, parent) for a row to be the subject's. ``hashes`` maps each file's and stage's
+    hash to whether it holds such rows."""
 
     def __init__(self, lineage: Lineage, track: Track, subject: str, first: str, hashes: frozenset[str]) -> None:
         self._track, self._stages = track, track.stages()
@@ -115,13 +117,13 @@ class _Look:
             for sha in (stage.sha256, *(entry.sha256 for entry in stage.manifest.files.values())):
                 for key in (sha, sha[:12]):
                     self._made_by.setdefault(key, []).append(stage)
-            if stage.manifest.stage == "base_model":  # a base from elsewhere is known by its weights' hash
+            if stage.manifest.stage == "base_model":  # a base model from elsewhere has only its weights' hash
                 for sha in stage.manifest.recipe.inputs.values():
                     self._note(sha, "no")
         lineage.db.execute("CREATE OR REPLACE TABLE held (sha VARCHAR, id VARCHAR)")
 
     def exposed(self, stage: Stage) -> Exposure:
-        """Whether a version saw them; its inputs are looked at first."""
+        """Return a version's exposure, after that of its inputs."""
         if stage.folder not in self._done:
             name = stage.manifest.stage
             spec, kind = self._stages.get(name), kind_of(name, self._stages)
@@ -148,7 +150,7 @@ class _Look:
 
     def _note_files(self, stage: Stage, seen: Seen) -> None:
         for entry in stage.manifest.files.values():
-            if entry.size:  # an empty file is everybody's
+            if entry.size:  # every contributor may have the same empty file
                 self._note(entry.sha256, seen)
 
     def _intake(self, stage: Stage) -> tuple[Seen, int]:
@@ -163,7 +165,7 @@ class _Look:
         )
 
     def _rows(self, stage: Stage) -> tuple[Seen, int]:
-        """Rows that name the contributor, or a row that was exposed in the versions this one was made from."""
+        """Search a rows stage: rows that name the subject, or a row that was exposed in the version's inputs."""
         recipe = stage.manifest.recipe
         own = [entry.sha256 for name, entry in stage.manifest.files.items() if name.endswith(".jsonl")]
         above, lost, named = list(own), False, False
@@ -173,10 +175,10 @@ class _Look:
             for maker in self._made_by.get(sha, ()):
                 self.exposed(maker)
                 above += [entry.sha256 for name, entry in maker.manifest.files.items() if name.endswith(".jsonl")]
-            named = named or (sha in self._known and sha not in self._made_by)  # removed since the earlier look
+            named = named or (sha in self._known and sha not in self._made_by)  # removed since the earlier search
             lost = lost or sha not in self._made_by or self.hashes.get(sha) == "unknown"
         who, db = self._subject, self.lineage.db
-        while True:  # students stand in the version of the trajectories made from them: one more round finds those
+        while True:  # students are in the same version as the trajectories made from them: that takes another round
             (before,) = db.execute("SELECT count(*) FROM held").fetchone() or (0,)
             db.execute(
                 f"""INSERT INTO held SELECT DISTINCT sha, id FROM edge
@@ -202,7 +204,7 @@ class _Look:
         return seen, rows
 
     def _recipe(self, stage: Stage) -> Seen:
-        """The worst of what a version was made from."""
+        """Return the worst value among a version's inputs."""
         spec = self._stages.get(stage.manifest.stage)
         if self._first == OF_CONTRIBUTOR and is_about(stage.manifest.stage, self._subject):
             return "yes"
@@ -212,7 +214,7 @@ class _Look:
         seen: Seen = "no"
         for key, value in stage.manifest.recipe.inputs.items():
             if spec is not None and key in spec.judged_on:
-                continue  # the bench says how good it is; the weights are what saw
+                continue  # a benchmark measures the model, it does not train it
             reads = (
                 key in _READS
                 or key in self._track.methods
@@ -232,7 +234,7 @@ class _Look:
         return seen
 
     def released(self, folder: Path) -> Exposure:
-        """Whether the model in a release was trained on them, by the hashes it binds."""
+        """Tell whether a release's model was trained on the rows, by the hashes in its binding."""
         bound = msgspec.json.decode((folder / BINDING).read_bytes())
         model = [str(bound.get("checkpoint", "")), *map(str, dict(bound.get("data", {})).values())]
         seen = self._worst(model, lost="unknown")

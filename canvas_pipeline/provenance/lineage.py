@@ -1,12 +1,10 @@
-"""Where a row comes from and where it went: source row ↔ item ↔ student ↔ conversation ↔ pair ↔ split ↔ model ↔ release.
+"""Trace rows from their sources to splits, models and releases, and back.
 
-In: the store as it lies on disk. Out: ``Walk`` rows for one id, and for a contributor every id that descends from them. What
-must hold: nothing but ids, file names and line numbers is read out of the rows; memory stays flat (the edges are in a duckdb
-file of this process that spills and is gone afterwards, so that nobody has to be removed from an index).
-
-A row names its parents in ``parents`` and ``item_ids``; the same id in another file is the same row in another place. Sources are
+A row names its parents in ``parents`` and ``item_ids``. The same id in another file is the same row in another place. Sources are
 ``<contributor>:<hex or line>`` (rows of their file), ``sessions/<contributor>:<line>`` and the bare contributor id.
-"""
+
+Only ids, file names and line numbers are read from the rows. The edges are in a temporary duckdb file that spills to disk, so
+memory stays flat and no index outlives the process."""
 
 from __future__ import annotations
 
@@ -29,7 +27,7 @@ _COLUMNS = "{'id': 'VARCHAR', 'parents': 'VARCHAR[]', 'item_ids': 'VARCHAR[]'}"
 
 
 class Place(Row, frozen=True, kw_only=True):
-    """A file that holds a row. ``version`` is the start of the stage's fingerprint, the name of its folder."""
+    """A file that holds a row. ``version`` is the name of the stage version's folder."""
 
     stage: str
     version: str
@@ -39,8 +37,10 @@ class Place(Row, frozen=True, kw_only=True):
 
 
 class Walk(Row, frozen=True, kw_only=True):
-    """An id with everything above or below it. ``edges`` lists for each id its next ones, in a stable order; ``places`` where
-    each stands; ``sources`` the file and line of each source row that is known."""
+    """An id with everything above or below it.
+
+    ``edges`` maps each id to its next ones, in a stable order; ``places`` to the files that hold it; ``sources`` maps source rows
+    to their file and line, where known."""
 
     id: str
     edges: dict[str, tuple[str, ...]]
@@ -49,10 +49,10 @@ class Walk(Row, frozen=True, kw_only=True):
 
 
 class Lineage:
-    """An index over all rows of a store, built when it is opened and gone when it is closed."""
+    """An index over all rows of a store, deleted when it is closed."""
 
     def __init__(self, store: Store, *, every_version: bool = True) -> None:
-        """Without ``every_version`` only the current version of each stage is read."""
+        """Read the store. Without ``every_version``, read only the current version of each stage."""
         import duckdb
 
         self._folder = Path(tempfile.mkdtemp(prefix="lineage-"))
@@ -76,6 +76,7 @@ class Lineage:
         self.close()
 
     def close(self) -> None:
+        """Close the database and delete its files."""
         self.db.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -115,17 +116,17 @@ class Lineage:
         self.db.execute("INSERT INTO source SELECT id, file, line FROM " + rows, [str(path)])
 
     def _edges(self) -> None:
-        """The table ``e`` of distinct edges, for walks: made on the first one."""
+        """Create the table ``e`` of distinct edges on first use."""
         if not self._walkable:
             self.db.execute("CREATE TABLE e AS SELECT DISTINCT id, parent FROM edge WHERE id <> parent")
             self._walkable = True
 
     def up(self, ids: Sequence[str]) -> list[tuple[str, str]]:
-        """Every edge (child, parent) above some ids."""
+        """Return every edge (child, parent) above some ids."""
         return self._closure(ids, "id", "parent")
 
     def down(self, ids: Sequence[str]) -> list[tuple[str, str]]:
-        """Every edge (parent, child) below some ids."""
+        """Return every edge (parent, child) below some ids."""
         return self._closure(ids, "parent", "id")
 
     def _closure(self, ids: Sequence[str], at: str, to: str) -> list[tuple[str, str]]:
@@ -139,7 +140,7 @@ class Lineage:
         return [(str(a), str(b)) for a, b in found.fetchall()]
 
     def walk(self, row_id: str, *, up: bool) -> Walk:
-        """From an id to its sources (``up``) or to everything made from it. Raises ``MissingInput`` for an id nobody has."""
+        """Walk from an id to its sources (``up``) or to everything made from it. Raises ``MissingInput`` for an unknown id."""
         self.known(row_id)
         edges: dict[str, list[str]] = {}
         for here, there in self.up([row_id]) if up else self.down([row_id]):
@@ -153,7 +154,7 @@ class Lineage:
         )
 
     def known(self, row_id: str) -> None:
-        """Return, or raise ``MissingInput`` where no row of the store has this id or names it as a parent."""
+        """Raise ``MissingInput`` unless a row of the store has this id or names it as a parent."""
         self._edges()
         query = "SELECT 1 WHERE EXISTS (FROM row WHERE id = $1) OR EXISTS (FROM e WHERE parent = $1)"
         if self.db.execute(query, [row_id]).fetchone() is None:
@@ -162,7 +163,7 @@ class Lineage:
             )
 
     def places(self, ids: Iterable[str]) -> dict[str, tuple[Place, ...]]:
-        """The files that hold each of some ids; ids that stand nowhere (sources) are left out."""
+        """Return the files that hold each of some ids. Ids without a file (sources) are left out."""
         query = """SELECT DISTINCT row.id, stage, version, file, place.sha, current FROM row JOIN place USING (sha)
                    WHERE row.id IN (SELECT unnest(?::VARCHAR[])) ORDER BY ALL"""
         found: dict[str, list[Place]] = {}
@@ -172,6 +173,6 @@ class Lineage:
         return {id_: tuple(places) for id_, places in found.items()}
 
     def sources(self, ids: Iterable[str]) -> dict[str, str]:
-        """``file:line`` of each source row among some ids, where the intake wrote it down."""
+        """Return ``file:line`` of each source row among some ids, where the intake recorded it."""
         query = "SELECT DISTINCT id, file, line FROM source WHERE id IN (SELECT unnest(?::VARCHAR[])) ORDER BY ALL"
         return {id_: f"{file}:{line}" for id_, file, line in self.db.execute(query, [list(ids)]).fetchall()}

@@ -1,7 +1,6 @@
-"""Make stages again after a contributor was removed: those that stood before, in their order, and no others.
+"""Rebuild the stages that existed before a contributor was removed, in their order, and no others.
 
-Stages of rows run in this process. Models are trained only where that was asked for: it takes hours on a real machine.
-"""
+Rows stages run in this process. Models are trained only on request: that takes hours on a real machine."""
 
 from __future__ import annotations
 
@@ -10,26 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
 
 
-def taken_in(ws: Workspace, names: Iterable[str]) -> Iterator[tuple[str, StageResult]]:
-    """The contributors who had been taken in, once more: each is reused unless their file or the code changed."""
+def _rebuild_intake(ws: Workspace, names: Iterable[str]) -> Iterator[tuple[str, StageResult]]:
+    """Ingest the contributors who had been ingested before. Each is reused unless their file or the code changed."""
     had = {name.removeprefix("collab/") for name in names if name.startswith("collab/")}
     for contributor in sorted(had & ws.track.contributors(ws).keys()):
         yield f"collab/{contributor}", ws.track.take_in(ws, contributor)
 
 
-def rows(ws: Workspace, names: Iterable[str]) -> Iterator[tuple[str, StageResult]]:
-    """The data half as far as it stood. Nobody left to merge: nothing is made."""
+def rebuild_rows(ws: Workspace, names: Iterable[str]) -> Iterator[tuple[str, StageResult]]:
+    """Rebuild the rows stages that existed. Yields nothing where no contributor is left."""
     had = set(names)
     if not ws.track.contributors(ws):
         return
-    yield from taken_in(ws, had)
+    yield from _rebuild_intake(ws, had)
     for spec in ws.track.stages().values():
         if spec.name in had and spec.kind == "rows":
             yield spec.name, spec.make(ws, _no_process)
 
 
-def models(ws: Workspace, names: Iterable[str], launch: Launch) -> Iterator[tuple[str, StageResult]]:
-    """The model half as far as it stood, up to the release log."""
+def rebuild_models(ws: Workspace, names: Iterable[str], launch: Launch) -> Iterator[tuple[str, StageResult]]:
+    """Rebuild the models, reports and the release log, as far as they existed."""
     had = set(names)
     if not ws.track.contributors(ws):
         return
@@ -39,4 +38,4 @@ def models(ws: Workspace, names: Iterable[str], launch: Launch) -> Iterator[tupl
 
 
 def _no_process(command: Sequence[str], env: Mapping[str, str]) -> None:
-    raise AssertionError("a stage of rows starts no process")
+    raise AssertionError("a rows stage starts no process")

@@ -1,17 +1,15 @@
-"""A contributor leaves: their files, rows, handles, and everything that was made from them.
+"""Remove a contributor: their files, rows, handles, and everything that was made from them.
 
-In: a workspace and a contributor's id. Out: a ``RemovalReport``: what had seen them, what was removed, what stands again. What must
-hold: an intent is written before the first byte goes, every step can be done twice, so a kill at any point is finished by the
-next call; what was made without them keeps its bytes; the record that stays names nobody.
+    <root>/private/leaving.json     the plan (mode 0600): names the contributor until their data is gone, then only stages
+    <root>/private/departed.jsonl   the record (mode 0600): an HMAC of the contributor's id under the registry key
+    <release>/WITHDRAWN             in every release that saw them or may have; it is never ``current`` again
 
-    <root>/private/leaving.json     the intent (mode 0600): names the contributor until nothing of them is left, then only stages
-    <root>/private/departed.jsonl   the record (mode 0600): who left is an HMAC under the registry key, so that its keeper can
-                                    answer "has X left?" when X asks, and nobody can list who did
-    <release>/WITHDRAWN             in every release that saw them, or of which it cannot be told any more; never ``current`` again
+The record lets the holder of the key answer "was X removed?" for a given X, and nobody list who was.
 
-Order: their files first (nothing new can be made of them), then releases, then stages from the far end of the line, so that what
-is still there can always be traced. No other run may write to the store meanwhile.
-"""
+The plan is written before the first byte is deleted and every step is idempotent, so the next call finishes one that was killed.
+What was made without the contributor keeps its bytes. Order: their files first (nothing new can be made from them), then
+releases, then stages from the end of the pipeline, so that what is left can still be traced. No other run may write to the store
+meanwhile."""
 
 from __future__ import annotations
 
@@ -28,25 +26,27 @@ import msgspec
 from canvas_pipeline.errors import BadConfig, BadInput, MissingInput
 from canvas_pipeline.pipeline.workspace import KEPT, Launch, Workspace
 from canvas_pipeline.privacy.courses.registry import Registry
-from canvas_pipeline.provenance import rebuild as again
 from canvas_pipeline.provenance import residue
 from canvas_pipeline.provenance.exposure import Exposure, exposure, is_about
 from canvas_pipeline.provenance.lineage import Lineage
+from canvas_pipeline.provenance.rebuild import rebuild_models, rebuild_rows
 from canvas_pipeline.records import Row, dumps
 from canvas_pipeline.release.publish import withdraw
 from canvas_pipeline.storage.atomic import sweep
 from canvas_pipeline.storage.locks import alone
-from canvas_pipeline.storage.versions import remove
+from canvas_pipeline.storage.versions import remove as remove_version
 
 Rebuild = Literal["none", "data", "all"]
 REBUILDS: tuple[Rebuild, ...] = ("none", "data", "all")
-INTENT, RECORD = "leaving.json", "departed.jsonl"
+PLAN, RECORD = "leaving.json", "departed.jsonl"
 
 
 class RemovalReport(Row, frozen=True, kw_only=True):
-    """What leaving comes to. ``exposures`` lists what saw the contributor; ``removed`` counts by kind; ``reused`` says of each
-    stage that was made again whether it had nothing of theirs; ``to_rebuild`` stages that stood before and do not now;
-    ``mentions`` files that still name the contributor's id (by search, not lineage): there should be none."""
+    """The result of a removal.
+
+    ``exposures``: what saw the contributor. ``removed``: counts by kind. ``reused``: for each rebuilt stage, whether its old
+    version could be reused. ``to_rebuild``: stages that existed before and do not now. ``mentions``: files that still contain the
+    contributor's id, by plain search; there should be none."""
 
     who: str
     exposures: tuple[Exposure, ...]
@@ -56,13 +56,14 @@ class RemovalReport(Row, frozen=True, kw_only=True):
     mentions: tuple[str, ...] = ()
 
     def of(self, kind: str) -> tuple[Exposure, ...]:
-        """What of a kind saw the contributor, or may have."""
+        """Return the exposures of one kind that saw the contributor or may have."""
         return tuple(e for e in self.exposures if e.kind == kind and e.seen != "no")
 
 
 class RemovalPlan(Row, frozen=True, kw_only=True):
-    """What is to be done, written before it is. ``contributor`` is empty once nothing of them is left and only the rebuilding
-    remains. ``at`` is ISO-8601."""
+    """What to remove, written before anything is removed. ``at`` is ISO-8601.
+
+    ``contributor`` is empty once their data is gone and only rebuilding remains."""
 
     who: str
     contributor: str
@@ -77,13 +78,14 @@ class RemovalPlan(Row, frozen=True, kw_only=True):
 
 
 def pseudonym(key: bytes, contributor: str) -> str:
-    """16 hex characters that stand for somebody who left: HMAC-SHA256 under the registry key."""
+    """Return 16 hex characters for a removed contributor: HMAC-SHA256 under the registry key."""
     return hmac.new(key, f"departed\0{contributor}".encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def plan(ws: Workspace, contributor: str, at: str) -> RemovalPlan:
-    """What leaving would do now; writes nothing. Raises ``MissingInput`` where nothing here is theirs, ``BadInput`` for an
-    id that is none."""
+def plan_removal(ws: Workspace, contributor: str, at: str) -> RemovalPlan:
+    """Compute what a removal would delete now; writes nothing.
+
+    Raises ``MissingInput`` where nothing is from this contributor, ``BadInput`` for an invalid id."""
     ws.store.home(f"collab/{contributor}")
     with Lineage(ws.store) as lineage:
         found = exposure(lineage, ws.track, contributor, ws.root / "releases")
@@ -108,51 +110,51 @@ def plan(ws: Workspace, contributor: str, at: str) -> RemovalPlan:
 
 
 def dry_run(ws: Workspace, contributor: str, at: str) -> RemovalReport:
-    """What ``forget`` would say, and nothing done."""
-    intent = plan(ws, contributor, at)
-    gone = {e.stage for e in intent.exposures if e.current and e.kind != "release"}
-    return _departure(intent, {}, lost=tuple(name for name in intent.stages if name in gone))
+    """Report what ``remove`` would do, without changing anything."""
+    plan = plan_removal(ws, contributor, at)
+    gone = {e.stage for e in plan.exposures if e.current and e.kind != "release"}
+    return _report(plan, {}, lost=tuple(name for name in plan.stages if name in gone))
 
 
-def forget(
+def remove(
     ws: Workspace, contributor: str, at: str, *, rebuild: Rebuild = "data", launch: Launch | None = None
 ) -> RemovalReport:
-    """Remove a contributor and make again what depended on them, or finish what a killed call began.
+    """Remove a contributor and rebuild what depended on them, or finish a removal that was interrupted.
 
-    ``at`` is the instant that the record and the releases are marked with. ``launch`` is needed for ``rebuild="all"`` only.
-    Raises ``MissingInput`` where nothing is theirs, ``BadConfig`` while another leaving is under way, and what the stages raise
-    that are made again: the removal is complete by then, and the next call goes on with the rebuilding.
-    """
+    ``at`` is the instant written to the record and the releases. ``launch`` is needed for ``rebuild="all"`` only.
+
+    Raises ``MissingInput`` where nothing is theirs, ``BadConfig`` while another removal is running, and whatever a rebuilt stage
+    raises; the removal is complete by then, and the next call continues with the rebuild."""
     if rebuild == "all" and launch is None:
         raise BadConfig("rebuilding all trains models: give a launch, or rebuild data")
-    with _alone(ws):
-        intent = _pending(ws)
-        if intent is not None and intent.contributor and intent.contributor != contributor:
-            _carry_out(ws, intent)
-            intent = _pending(ws)
-        if intent is None or (not intent.contributor and intent.who != pseudonym(ws.registry()[0], contributor)):
-            unfinished = intent.stages if intent is not None else ()
-            intent = plan(ws, contributor, at)
-            intent = msgspec.structs.replace(intent, stages=tuple(dict.fromkeys((*intent.stages, *unfinished))))
-            _intend(ws, intent)
-        if intent.contributor:
-            intent = _carry_out(ws, intent)
-        return _finish(ws, intent, contributor, rebuild, launch)
+    with _lock(ws):
+        plan = _unfinished_plan(ws)
+        if plan is not None and plan.contributor and plan.contributor != contributor:
+            _apply(ws, plan)
+            plan = _unfinished_plan(ws)
+        if plan is None or (not plan.contributor and plan.who != pseudonym(ws.registry()[0], contributor)):
+            unfinished = plan.stages if plan is not None else ()
+            plan = plan_removal(ws, contributor, at)
+            plan = msgspec.structs.replace(plan, stages=tuple(dict.fromkeys((*plan.stages, *unfinished))))
+            _write_plan(ws, plan)
+        if plan.contributor:
+            plan = _apply(ws, plan)
+        return _finish(ws, plan, contributor, rebuild, launch)
 
 
 def resume(ws: Workspace, *, rebuild: Rebuild = "data", launch: Launch | None = None) -> RemovalReport:
-    """Finish a leaving that was cut off. Raises ``MissingInput`` where none was."""
-    intent = _pending(ws)
-    if intent is None:
-        raise MissingInput(f"{ws.private / INTENT}: no leaving was cut off; name a contributor")
-    with _alone(ws):
-        who = intent.contributor
-        intent = _carry_out(ws, intent) if who else intent
-        return _finish(ws, intent, who, rebuild, launch)
+    """Finish an interrupted removal. Raises ``MissingInput`` where there is none."""
+    plan = _unfinished_plan(ws)
+    if plan is None:
+        raise MissingInput(f"{ws.private / PLAN}: no removal was interrupted; name a contributor")
+    with _lock(ws):
+        who = plan.contributor
+        plan = _apply(ws, plan) if who else plan
+        return _finish(ws, plan, who, rebuild, launch)
 
 
-def has_left(ws: Workspace, contributor: str) -> bool:
-    """Whether the record says so."""
+def was_removed(ws: Workspace, contributor: str) -> bool:
+    """Tell whether the record contains this contributor."""
     who = pseudonym(ws.registry()[0], contributor)
     path = ws.private / RECORD
     return path.exists() and any(
@@ -160,44 +162,44 @@ def has_left(ws: Workspace, contributor: str) -> bool:
     )
 
 
-def _carry_out(ws: Workspace, intent: RemovalPlan) -> RemovalPlan:
-    """Every step of the removal; each may have been done before. Returns the intent that is left: stages, and no name."""
-    contributor, releases = intent.contributor, ws.root / "releases"
+def _apply(ws: Workspace, plan: RemovalPlan) -> RemovalPlan:
+    """Carry out every step of a plan; each may have been done before. Returns the rest of the plan: stages, and no name."""
+    contributor, releases = plan.contributor, ws.root / "releases"
     key, registry = ws.registry()
     if not ws.synthetic and residue.only_invented_after(ws, contributor):
         residue.private_file(
             ws.private / KEPT, b"the handles of those who stay were made under the key beside this file\n"
         )
     residue.remove_files(ws, contributor)
-    for name in intent.releases:
-        withdraw(releases / name, f"{name} was withdrawn on {intent.at}: {WHY}\n")
+    for name in plan.releases:
+        withdraw(releases / name, f"{name} was withdrawn on {plan.at}: {WHY}\n")
     for folder in (ws.store.root, releases):
         if folder.is_dir():
             sweep(folder)
-    for version in intent.folders:
-        remove(ws.store.root / version)
-    # Made after the intent was written, by a run that was still going: found by what it was made from.
+    for version in plan.folders:
+        remove_version(ws.store.root / version)
+    # Stages written after the plan, by a run that was still going: found by their inputs.
     with Lineage(ws.store) as lineage:
-        late = exposure(lineage, ws.track, contributor, releases, intent.hashes)
+        late = exposure(lineage, ws.track, contributor, releases, plan.hashes)
     for found in late.exposures:
-        if found.seen != "yes":  # what cannot be told was decided before anything went
+        if found.seen != "yes":  # the unknown ones were decided in the plan
             continue
         if found.kind == "release":
-            withdraw(releases / found.version, f"{found.version} was withdrawn on {intent.at}: {WHY}\n")
+            withdraw(releases / found.version, f"{found.version} was withdrawn on {plan.at}: {WHY}\n")
         else:
-            remove(ws.store.root / found.stage / found.version)
+            remove_version(ws.store.root / found.stage / found.version)
     for home in [
         path for path in ws.store.root.rglob(f"collab/{escape(contributor)}") if path.is_dir() and not path.is_symlink()
     ]:
         shutil.rmtree(home)
-    residue.remove_work(ws, intent.hashes)
-    residue.keep_votes(ws, frozenset(intent.pairs))
+    residue.remove_work(ws, plan.hashes)
+    residue.filter_votes(ws, frozenset(plan.pairs))
     if registry.exists():
         Registry(key, registry).forget(contributor)
-    if not has_left(ws, contributor):
-        residue.append(ws.private / RECORD, dumps(_record(intent)) + b"\n")
-    left = msgspec.structs.replace(intent, contributor="", hashes=(), folders=(), releases=(), pairs=())
-    _intend(ws, left)
+    if not was_removed(ws, contributor):
+        residue.append(ws.private / RECORD, dumps(_record(plan)) + b"\n")
+    left = msgspec.structs.replace(plan, contributor="", hashes=(), folders=(), releases=(), pairs=())
+    _write_plan(ws, left)
     return left
 
 
@@ -205,52 +207,52 @@ WHY = "somebody whose data this model was trained on has left. Do not use it or 
 
 
 def _finish(
-    ws: Workspace, intent: RemovalPlan, contributor: str, rebuild: Rebuild, launch: Launch | None
+    ws: Workspace, plan: RemovalPlan, contributor: str, rebuild: Rebuild, launch: Launch | None
 ) -> RemovalReport:
     reused: dict[str, bool] = {}
     if rebuild != "none":
-        for name, made in again.rows(ws, intent.stages):
-            reused[name] = made.reused
+        for name, result in rebuild_rows(ws, plan.stages):
+            reused[name] = result.reused
     if rebuild == "all" and launch is not None:
-        for name, made in again.models(ws, intent.stages, launch):
-            reused[name] = made.reused
-    lost = tuple(name for name in intent.stages if ws.store.find(name) is None)
-    (ws.private / INTENT).unlink(missing_ok=True)
-    sweep(ws.private)  # an intent or a list of votes that a kill cut off names them too
+        for name, result in rebuild_models(ws, plan.stages, launch):
+            reused[name] = result.reused
+    lost = tuple(name for name in plan.stages if ws.store.find(name) is None)
+    (ws.private / PLAN).unlink(missing_ok=True)
+    sweep(ws.private)  # a torn plan or list of votes names them too
     mentions = residue.mentions(ws, contributor) if contributor else ()
-    return msgspec.structs.replace(_departure(intent, reused, lost), mentions=mentions)
+    return msgspec.structs.replace(_report(plan, reused, lost), mentions=mentions)
 
 
-def _departure(intent: RemovalPlan, reused: Mapping[str, bool], lost: tuple[str, ...]) -> RemovalReport:
+def _report(plan: RemovalPlan, reused: Mapping[str, bool], lost: tuple[str, ...]) -> RemovalReport:
     return RemovalReport(
-        who=intent.who, exposures=intent.exposures, removed=intent.removed, reused=dict(reused), to_rebuild=lost
+        who=plan.who, exposures=plan.exposures, removed=plan.removed, reused=dict(reused), to_rebuild=lost
     )
 
 
-def _record(intent: RemovalPlan) -> dict[str, object]:
-    saw = [e for e in intent.exposures if e.kind in ("model", "release") and e.seen != "no"]
+def _record(plan: RemovalPlan) -> dict[str, object]:
+    saw = [e for e in plan.exposures if e.kind in ("model", "release") and e.seen != "no"]
     return {
-        "who": intent.who,
-        "at": intent.at,
-        "removed": intent.removed,
+        "who": plan.who,
+        "at": plan.at,
+        "removed": plan.removed,
         "models": [{"stage": e.stage, "version": e.version, "seen": e.seen} for e in saw],
     }
 
 
-def _intend(ws: Workspace, intent: RemovalPlan) -> None:
-    residue.private_file(ws.private / INTENT, dumps(intent) + b"\n")
+def _write_plan(ws: Workspace, plan: RemovalPlan) -> None:
+    residue.private_file(ws.private / PLAN, dumps(plan) + b"\n")
 
 
-def _pending(ws: Workspace) -> RemovalPlan | None:
+def _unfinished_plan(ws: Workspace) -> RemovalPlan | None:
     try:
-        return msgspec.json.decode((ws.private / INTENT).read_bytes(), type=RemovalPlan)
+        return msgspec.json.decode((ws.private / PLAN).read_bytes(), type=RemovalPlan)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError:
-        raise BadInput(f"{ws.private / INTENT} is damaged; remove it and name the contributor again") from None
+        raise BadInput(f"{ws.private / PLAN} is damaged; remove it and name the contributor again") from None
 
 
-def _alone(ws: Workspace) -> AbstractContextManager[None]:
-    """One leaving at a time."""
+def _lock(ws: Workspace) -> AbstractContextManager[None]:
+    """Allow one removal at a time."""
     ws.private.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return alone(ws.private / ".leaving.lock", "another leaving is under way; wait for it, then call again")
+    return alone(ws.private / ".leaving.lock", "another removal is running; wait for it, then call again")

@@ -1,8 +1,7 @@
-"""What a contributor leaves behind outside of the stages: files, session rows, votes, unfinished work, mentions.
+"""Find and remove a contributor's data outside of the stages: files, session rows, votes, unfinished work, mentions.
 
-In: a workspace and a contributor's id. Out: counts, and files rewritten whole or removed. What must hold: each step can be done
-twice; other people's lines keep their bytes and their order; private files stay readable by their owner only.
-"""
+Every step is idempotent. Files are rewritten whole; other contributors' lines keep their bytes and order; private files stay
+readable by their owner only."""
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ class _Vote(msgspec.Struct):
 
 
 def counts(ws: Workspace, contributor: str) -> dict[str, int]:
-    """Lines of their file, of its ground truth, and of sessions that are theirs."""
+    """Count the lines of their file and of its ground truth, and their session rows."""
     return {
         "source lines": sum(map(_lines, _exports(ws, contributor))),
         "truth lines": _lines(_truth(ws, contributor)),
@@ -45,7 +44,7 @@ def counts(ws: Workspace, contributor: str) -> dict[str, int]:
 
 
 def remove_files(ws: Workspace, contributor: str) -> None:
-    """Their export, its ground truth, what was cut off while they were written, and their sessions in any file."""
+    """Delete their export, its ground truth, temporary files of both, and their sessions in any file."""
     for path in _own_files(ws, contributor):
         path.unlink(missing_ok=True)
     for folder in (ws.collab, ws.sessions):
@@ -63,12 +62,12 @@ def remove_files(ws: Workspace, contributor: str) -> None:
 
 
 def only_invented_after(ws: Workspace, contributor: str) -> bool:
-    """Whether all who stay are invented: their handles must not change because the last real contributor went."""
+    """Tell whether all remaining contributors are invented: their handles must not change then."""
     return all_invented(ws.collab, without=contributor)
 
 
 def others_pairs(lineage: Lineage) -> tuple[str, ...]:
-    """Item pairs on disk that are not the contributor's (after ``exposure`` has filled ``held``)."""
+    """List the item pairs on disk that are not the contributor's. Call after ``exposure``, which fills ``held``."""
     found = lineage.db.execute(
         """SELECT DISTINCT row.id FROM row JOIN place USING (sha)
            WHERE place.stage = 'item_pairs' AND row.id NOT IN (SELECT id FROM held) ORDER BY 1"""
@@ -76,8 +75,8 @@ def others_pairs(lineage: Lineage) -> tuple[str, ...]:
     return tuple(str(id_) for (id_,) in found.fetchall())
 
 
-def keep_votes(ws: Workspace, pairs: frozenset[str]) -> None:
-    """Keep a teacher's votes on some pairs only; those on pairs that nobody knows any more go too."""
+def filter_votes(ws: Workspace, pairs: frozenset[str]) -> None:
+    """Rewrite the teacher's votes to those on the given pairs."""
     path = ws.private / VOTES
     if not path.exists():
         return
@@ -88,7 +87,7 @@ def keep_votes(ws: Workspace, pairs: frozenset[str]) -> None:
 
 
 def remove_work(ws: Workspace, hashes: tuple[str, ...]) -> None:
-    """Half-trained models whose run reads what is gone, or does not say what it reads."""
+    """Delete half-trained models whose run reads removed files, or whose inputs are unknown."""
     for folder in sorted((ws.root / "work").glob("*")):
         try:
             text = (folder / "spec.json").read_text(encoding="utf-8")
@@ -99,8 +98,9 @@ def remove_work(ws: Workspace, hashes: tuple[str, ...]) -> None:
 
 
 def mentions(ws: Workspace, contributor: str) -> tuple[str, ...]:
-    """Files below the data folder in which the contributor's id stands between quotes, slashes or colons, by plain search.
-    A name that is also a common word ("dpo") may be found where it means something else."""
+    """List files that contain the contributor's id between quotes, slashes or colons, by plain search.
+
+    An id that is also a common word ("dpo") can be found where it means something else."""
     word = re.compile(rb"""(?<=["'/])""" + re.escape(contributor.encode()) + rb"""(?=["'/:.])""")
     found = []
     for path in sorted(ws.root.rglob("*")):
@@ -116,7 +116,7 @@ def private_file(path: Path, raw: bytes) -> None:
 
 
 def append(path: Path, raw: bytes) -> None:
-    """Append a line to a file of mode 0600; a line that a kill tore is closed first."""
+    """Append a line to a file of mode 0600, after completing a line that a kill left torn."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(fd, "r+b") as file:
         size = file.seek(0, os.SEEK_END)
@@ -135,7 +135,7 @@ def _exports(ws: Workspace, contributor: str) -> list[Path]:
 
 
 def _named(folder: Path, contributor: str) -> list[Path]:
-    """Every file of that name in the folder, in any form, those that are not read too (a .json, an archive, a mended copy)."""
+    """List every file of that name in a folder, in any form: also those that are not read (a .json, an archive, a copy)."""
     return sorted(p for p in folder.glob("**/*") if p.is_file() and contributor_of(p) == contributor)
 
 
@@ -160,14 +160,14 @@ def _theirs(path: Path, contributor: str) -> Iterator[bool]:
 
 
 def _open(path: Path, mode: Literal["rb", "wb"] = "rb", like: Path | None = None) -> BinaryIO:
-    """A file's lines, unpacked where they are gzip, whatever the file is called; a copy is packed where ``like`` is."""
+    """Open a file, unpacked if its content is gzip, whatever its name. With ``like``, pack a new file as that one is."""
     with (like or path).open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     return cast(BinaryIO, gzip.open(path, mode)) if packed else path.open(mode)
 
 
 def _decoded(line: bytes, none: T) -> T:
-    """The fields of a line that matter here; a line that has none is nobody's."""
+    """Decode the fields that matter from a line, or return ``none`` where it has none."""
     try:
         return msgspec.json.decode(line, type=type(none))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

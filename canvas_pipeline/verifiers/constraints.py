@@ -41,9 +41,9 @@ class Constraint(Row, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Judgement(Row, frozen=True, kw_only=True):
-    """What an answer is worth. ``score`` is the share of constraints met (0..1); ``right`` needs all of them.
+    """The result of checking an answer. ``score`` is the share of constraints met (0..1); ``right`` needs all of them.
 
-    ``failed`` names the constraints not met; ``loose`` says that an answer counts only because accents are optional."""
+    ``failed`` names the constraints not met. ``loose``: the answer counts only because accents are optional."""
 
     state: State
     score: float
@@ -56,10 +56,10 @@ class Judgement(Row, frozen=True, kw_only=True):
 
 
 def judge(text: str, constraints: Sequence[Constraint], *, stopped: bool = True) -> Judgement:
-    """Judge an answer by its constraints.
+    """Check an answer against its constraints.
 
-    ``stopped`` is False where generation ran into its length limit: such an answer is ``truncated`` and never right. Raises
-    ``BadInput`` for a constraint that does not exist or where there is none."""
+    ``stopped`` is False where generation reached its length limit: such an answer is ``truncated`` and never right. Raises
+    ``BadInput`` for an unknown constraint or an empty list."""
     if not constraints:
         raise BadInput("an answer is to be judged by no constraint; give at least one")
     unknown = sorted({constraint.kind for constraint in constraints} - set(CONSTRAINTS))
@@ -106,7 +106,7 @@ def _equals(text: str, c: Constraint) -> bool:
 
 
 def _number(text: str, c: Constraint) -> bool:
-    """Every number that is said is one of ``values``, and there is one. Number words up to twelve count."""
+    """Every number in the text is one of ``values``, and there is one. Number words up to twelve count."""
     found = numbers(" ".join(_digits(word) for word in re.findall(r"\S+", text)))
     wanted = {float(value) for value in c.values}
     return bool(found) and all(number in wanted for number in found)
@@ -133,8 +133,8 @@ def _numbered_list(text: str, c: Constraint) -> bool:
 
 def _in_order(text: str, c: Constraint) -> bool:
     """A member of each of ``groups``, in their order; the first mention of each group counts."""
-    said = words(text)
-    firsts = [next((at for at, _ in Phrases(list(group)).found(said)), -1) for group in c.groups]
+    text_words = words(text)
+    firsts = [next((at for at, _ in Phrases(list(group)).found(text_words)), -1) for group in c.groups]
     return -1 not in firsts and firsts == sorted(set(firsts))
 
 

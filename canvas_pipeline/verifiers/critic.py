@@ -25,7 +25,7 @@ Reason = Literal["critic_low_margin", "critic_position"]
 
 
 class FirstTokenModel(Protocol):
-    """What the critic needs of a model."""
+    """A model that gives log-probabilities of the next token."""
 
     def first_token_logprobs(self, prompts: Sequence[str], tokens: Sequence[str]) -> Sequence[Mapping[str, float]]:
         """Give, for each prompt, the log-probability that it goes on with each of these single tokens.
@@ -35,7 +35,7 @@ class FirstTokenModel(Protocol):
 
 
 class Comparison(Row, frozen=True, kw_only=True):
-    """Two answers to one request and the principle to judge them by."""
+    """Two answers to one request and the principle to compare them by."""
 
     id: str
     instruction: str
@@ -45,8 +45,9 @@ class Comparison(Row, frozen=True, kw_only=True):
 
 
 class Preference(Row, frozen=True, kw_only=True):
-    """What the critic says. ``winner`` is None where ``reason`` says why it does not count; margins are in nats, from A's side of
-    each presentation (the swapped one as presented)."""
+    """The critic's result. ``reason`` says why ``winner`` is None.
+
+    Margins are in nats, from A's side of each presentation (the swapped one as presented)."""
 
     id: str
     winner: Literal["first", "second"] | None

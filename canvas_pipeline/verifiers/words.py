@@ -25,7 +25,7 @@ def words(text: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Join the words with single blanks: no case, punctuation or spacing. Two texts with equal forms say the same."""
+    """Join the words with single blanks: no case, punctuation or spacing, so that equal texts have equal forms."""
     return " ".join(words(text))
 
 

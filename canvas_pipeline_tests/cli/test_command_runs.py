@@ -104,8 +104,8 @@ def test_a_command_beside_a_run_that_makes_models_is_refused_with_one_line(insta
     living = instance.create_run_for_job(chain(1), tags=tags, status=dg.DagsterRunStatus.STARTED)
     with holding(Path(instance.storage_directory()), living.run_id), pytest.raises(AnotherRun) as refused:
         refuse_another(instance)
-    told = str(refused.value)
-    assert living.run_id[:8] in told and "make dev" in told and "kill 4711" in told and "\n" not in told
+    output = str(refused.value)
+    assert living.run_id[:8] in output and "make dev" in output and "kill 4711" in output and "\n" not in output
     assert refused.value.exit_code == 2
 
 

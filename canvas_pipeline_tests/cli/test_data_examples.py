@@ -71,10 +71,10 @@ def test_the_same_options_give_the_same_bytes(work: Path) -> None:
 def test_labelling_over_a_server_gives_the_journal_its_identity(work: Path, tmp_path: Path) -> None:
     with serving() as server:
         journal = tmp_path / "v.jsonl"
-        call("label", "--pairs", work / "pairs.jsonl", "--endpoint", server.url, "--model", "judge", "--revision", "r1",
+        call("label", "--pairs", work / "pairs.jsonl", "--endpoint", server.url, "--model", "labeller", "--revision", "r1",
              "--journal", journal, "--workers", 4, "--out", tmp_path / "l.jsonl")  # fmt: skip
         assert server.peak <= 4
-        assert journal.read_bytes().count(b'"teacher":"judge@r1"') == len(journal.read_bytes().splitlines())
+        assert journal.read_bytes().count(b'"teacher":"labeller@r1"') == len(journal.read_bytes().splitlines())
 
 
 def test_a_wrong_model_and_a_dead_server_leave_no_output(work: Path, tmp_path: Path) -> None:
@@ -82,16 +82,24 @@ def test_a_wrong_model_and_a_dead_server_leave_no_output(work: Path, tmp_path: P
         url = server.url
         with pytest.raises(BadConfig, match="it serves: other"):
             call(
-                "label", "--pairs", work / "pairs.jsonl", "--endpoint", url, "--model", "judge", "--out", tmp_path / "l"
+                "label",
+                "--pairs",
+                work / "pairs.jsonl",
+                "--endpoint",
+                url,
+                "--model",
+                "labeller",
+                "--out",
+                tmp_path / "l",
             )
     with pytest.raises(ServiceUnavailable):
-        call("label", "--pairs", work / "pairs.jsonl", "--endpoint", url, "--model", "judge", "--attempts", 2,
+        call("label", "--pairs", work / "pairs.jsonl", "--endpoint", url, "--model", "labeller", "--attempts", 2,
              "--out", tmp_path / "l")  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--model", "judge"), ("--endpoint", "http://127.0.0.1:1/v1")], ids=["no endpoint", "no model"]
+    "arguments", [("--model", "labeller"), ("--endpoint", "http://127.0.0.1:1/v1")], ids=["no endpoint", "no model"]
 )
 def test_endpoint_and_model_belong_together(work: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:

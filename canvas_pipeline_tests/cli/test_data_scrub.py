@@ -173,8 +173,8 @@ def test_an_array_and_an_archive_are_scrubbed_like_lines(source: Path, monkeypat
     for path, data in ((array, json.dumps(ROWS[:2]).encode()), (packed, gzip.compress(source.read_bytes()))):
         path.parent.mkdir()
         path.write_bytes(data)
-    told = [run(path, "--out", path.parent / "out.jsonl") for path in (source, array, packed)]
-    assert [result.exit_code for result in told] == [0, 0, 0]
+    results = [run(path, "--out", path.parent / "out.jsonl") for path in (source, array, packed)]
+    assert [result.exit_code for result in results] == [0, 0, 0]
     lines = [(path.parent / "out.jsonl").read_bytes().splitlines() for path in (source, array, packed)]
     assert lines[1] == lines[0][:2] and lines[2] == lines[0]
 

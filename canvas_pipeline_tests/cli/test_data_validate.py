@@ -140,18 +140,18 @@ def test_an_array_is_clean_and_one_line_says_how_to_take_it_apart(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (b"", "holds no record"), (b"\n \n", "holds no record"), (b"[]", "holds no record"),
         (json.dumps(json.loads(course_line()), indent=1).encode(), "--fix"), (course_line().decode().encode("utf-16"), "--fix"),
         (b"course,name\n" * 40, "canvas-data import"), (b"<html>\n" * 40, "is a record"),
     ],
 )  # fmt: skip
-def test_a_file_that_is_no_records_at_all_is_told_in_one_line(tmp_path: Path, data: bytes, told: str) -> None:
+def test_a_file_that_is_no_records_at_all_is_told_in_one_line(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "zed-001.jsonl"
     path.write_bytes(data)
     result = run(path, "--schema-only")
-    assert result.exit_code == 1 and told in result.stdout and len(result.stdout.splitlines()) == 2
+    assert result.exit_code == 1 and message in result.stdout and len(result.stdout.splitlines()) == 2
     assert "clean" not in result.stdout
 
 
@@ -177,12 +177,12 @@ def test_no_copy_takes_the_place_of_another_copy_or_of_an_input(tmp_path: Path) 
     third = folders[0] / "zed-002.jsonl"
     third.write_bytes(b"{}")
     before = first.read_bytes(), second.read_bytes()
-    for told, arguments in (
+    for message, arguments in (
         ("copies of several files", (first, second, "--fix", "--out", folders[2])),
         ("copies of several files", (first, first, "--fix")),
         ("one of the inputs", (second, third, "--fix", "--out", folders[0])),
     ):
         error = run(*arguments).exception
-        assert isinstance(error, BadInput) and told in str(error)
+        assert isinstance(error, BadInput) and message in str(error)
     assert (first.read_bytes(), second.read_bytes()) == before
     assert not list(folders[2].iterdir()) and not list(tmp_path.glob("*/fixed"))

@@ -22,7 +22,7 @@ def run(root: Path, *arguments: str, base: str | None = None) -> int:
 
 def test_an_unknown_method_names_the_nine_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "--method", "ppo") == 1
-    assert "there is no method 'ppo'" in (told := capsys.readouterr().err) and "sft, lora, qlora, dpo" in told
+    assert "there is no method 'ppo'" in (output := capsys.readouterr().err) and "sft, lora, qlora, dpo" in output
 
 
 def test_an_unknown_profile_names_those_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,9 +53,11 @@ def test_check_passes_on_the_good_line_and_shows_every_guard(
 ) -> None:
     ws = copy_of(good_line, tmp_path / "line")
     assert run(ws.root, "--check", "--method", "dpo") == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
-        all(guard.name in told for guard in TABLE.guards.values()) and "FAILED" not in told and "NOT JUDGED" not in told
+        all(guard.name in output for guard in TABLE.guards.values())
+        and "FAILED" not in output
+        and "NOT JUDGED" not in output
     )
 
 
@@ -92,5 +94,5 @@ def test_the_installed_command_ends_with_exit_code_3_and_one_sentence(good_line:
 
 def test_help_shows_examples_and_the_exit_codes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(tmp_path, "--help") == 0
-    told = capsys.readouterr().out
-    assert "canvas-train --method dpo" in told and "Exit codes" in told and "--check" in told
+    output = capsys.readouterr().out
+    assert "canvas-train --method dpo" in output and "Exit codes" in output and "--check" in output

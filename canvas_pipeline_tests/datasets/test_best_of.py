@@ -45,7 +45,7 @@ def test_at_most_three_pairs_come_from_a_prompt() -> None:
     assert len(pairs_of([RIGHT, *(Scored(f"car {n}", 0.0, False) for n in range(9))]).pairs) == 3
 
 
-def test_the_report_tells_the_mix_and_whether_a_ruler_would_do() -> None:
+def test_the_report_shows_the_mix_and_whether_length_alone_separates_the_sides() -> None:
     report = pair_report(
         [Pairing(RIGHT, WRONG), Pairing(RIGHT, MADE), Pairing(RIGHT, Scored("no", 0.8, False, "factual"))]
     )

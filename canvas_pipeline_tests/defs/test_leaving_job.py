@@ -10,11 +10,11 @@ from canvas_pipeline.definitions import defs
 from canvas_pipeline.orchestration.partition import CONTRIBUTORS_NAME, PARTITION_TAG
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.tracks.canvas.data import intake
-from canvas_pipeline_tests.pipeline.test_leaving_rebuilds import taken_in
+from canvas_pipeline_tests.pipeline.test_removal_rebuilds import ingested
 
 
 def test_who_leaves_by_the_job_leaves_the_folder_and_the_instance(tmp_path: Path) -> None:
-    ws = taken_in(tmp_path / "line")
+    ws = ingested(tmp_path / "line")
     first, leaver, last = sorted(intake.contributor_files(ws))
     line = {"resources": {"pipeline": {"config": {"root": str(ws.root)}}}}
     (tmp_path / "instance").mkdir()

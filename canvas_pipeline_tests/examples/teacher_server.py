@@ -90,7 +90,7 @@ def _choose(prompt: str) -> str:
 
 @contextmanager
 def serving(
-    faults: Faults = lambda n: None, *, model: str = "judge", capacity: int = 1000, delay_s: float = 0.0
+    faults: Faults = lambda n: None, *, model: str = "labeller", capacity: int = 1000, delay_s: float = 0.0
 ) -> Iterator[TeacherServer]:
     """The server, running until the block ends."""
     with TeacherServer(faults, model, capacity, delay_s) as server:

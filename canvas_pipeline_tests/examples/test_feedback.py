@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from canvas_pipeline.tracks.canvas.examples.decision_points import decision_points
 from canvas_pipeline.tracks.canvas.examples.feedback import balance, feedback, subject
-from canvas_pipeline.tracks.canvas.examples.moments import moments
 from canvas_pipeline.tracks.canvas.examples.mutation import mutate, quotas
 from canvas_pipeline.tracks.canvas.examples.verification import faults
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.examples.conversations import conversations
 
 ROWS = conversations(1200)
@@ -33,7 +33,7 @@ def test_within_a_label_no_prompt_comes_twice() -> None:
 
 
 def test_a_desirable_completion_is_right_and_an_undesirable_one_fails_its_axes() -> None:
-    truth = {m.prompt: m.steps for row in ROWS for m in moments(row)}
+    truth = {m.prompt: m.steps for row in ROWS for m in decision_points(row)}
     for row in MADE:
         found = faults(truth[row.prompt], row.completion)
         assert found == (set() if row.label else set(row.axes))
@@ -44,8 +44,8 @@ def test_desirable_rows_come_from_pairs_and_from_trajectories() -> None:
     assert min(sources.values()) > 150
 
 
-def test_every_tool_is_praised_and_blamed() -> None:
-    right = {m.prompt: m.rest for row in ROWS for m in moments(row)}
+def test_every_tool_is_in_rows_of_both_labels() -> None:
+    right = {m.prompt: m.rest for row in ROWS for m in decision_points(row)}
     for label in (True, False):
         counts = Counter(subject(row.prompt, right[row.prompt]) for row in MADE if row.label is label)
         assert set(counts) >= set(TOOLS)

@@ -30,7 +30,7 @@ from canvas_pipeline.tracks.canvas.examples.labelling import (
 )
 from canvas_pipeline.tracks.canvas.examples.pairs import item_pair, sample_pairs
 from canvas_pipeline.tracks.canvas.examples.teacher import RUBRIC, Choice, HttpTeacher, UrgencyTeacher
-from canvas_pipeline.tracks.canvas.tools.registry import validate
+from canvas_pipeline.tracks.canvas.tools.tool_table import validate
 from canvas_pipeline_tests.examples.conversations import item
 from canvas_pipeline_tests.examples.teacher_server import serving
 
@@ -58,7 +58,7 @@ def by_id(first: Item, second: Item, rubric: str) -> Choice:
     return "first" if first.id < second.id else "second"
 
 
-def test_a_steady_teacher_keeps_every_pair_with_its_true_winner() -> None:
+def test_with_a_steady_teacher_every_pair_is_labelled_with_its_true_winner() -> None:
     teacher = RuleTeacher(by_id)
     done = label(PAIRS, teacher)
     assert [row.pair for row in done.pairs] == PAIRS
@@ -67,7 +67,7 @@ def test_a_steady_teacher_keeps_every_pair_with_its_true_winner() -> None:
     assert done.refusals == ()
 
 
-def test_a_teacher_that_always_says_first_keeps_nothing_and_is_asked_twice_a_pair() -> None:
+def test_a_teacher_that_always_answers_first_labels_nothing_and_is_asked_twice_a_pair() -> None:
     teacher = RuleTeacher(lambda first, second, rubric: "first")
     done = label(PAIRS, teacher)
     assert done.pairs == ()
@@ -77,7 +77,7 @@ def test_a_teacher_that_always_says_first_keeps_nothing_and_is_asked_twice_a_pai
     assert done.position_bias.flipped == len(PAIRS)
 
 
-def test_a_teacher_that_minds_the_wording_is_found_out_by_the_third_presentation() -> None:
+def test_a_teacher_that_depends_on_the_wording_is_found_by_the_third_presentation() -> None:
     teacher = RuleTeacher(lambda a, b, rubric: by_id(a, b, rubric) if rubric == RUBRIC else by_id(b, a, rubric))
     done = label(PAIRS, teacher)
     assert done.pairs == ()
@@ -95,7 +95,7 @@ def test_an_abstention_ends_a_pair_at_once() -> None:
 
 @given(st.lists(st.sampled_from(["first", "second", None]), min_size=9, max_size=9), st.integers(1, 4))
 @settings(deadline=None, max_examples=60)
-def test_pairs_in_are_pairs_kept_and_refused_whatever_the_teacher_says(
+def test_pairs_in_are_pairs_kept_and_refused_whatever_the_teacher_answers(
     script: list[Choice | None], workers: int
 ) -> None:
     def rule(first: Item, second: Item, rubric: str) -> Choice | None:
@@ -208,11 +208,11 @@ def test_over_a_failing_server_every_pair_is_labelled_and_every_vote_journalled_
     faults: dict[int, int | str] = {1: 504, 4: "garbage", 9: 429, 13: 504, 20: "slow", 33: 500}
     journal = tmp_path / "votes.jsonl"
     options = {"attempts": 8, "max_wait_s": 0.02}
-    with serving() as healthy, HttpTeacher(healthy.url, "judge") as teacher:
+    with serving() as healthy, HttpTeacher(healthy.url, "labeller") as teacher:
         expected = label(PAIRS, teacher, workers=4)
     with (
         serving(lambda n: faults.get(n), capacity=5, delay_s=0.002) as server,
-        HttpTeacher(server.url, "judge", timeout_s=2.0, **options) as teacher,  # type: ignore[arg-type]
+        HttpTeacher(server.url, "labeller", timeout_s=2.0, **options) as teacher,  # type: ignore[arg-type]
     ):
         done = label(PAIRS, teacher, journal, workers=12)
         assert done == expected

@@ -11,14 +11,14 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.gemma4.wire import CALL_OPEN, Malformed, ToolCall, parse_turn, serialise
 from canvas_pipeline.records import BenchCase, Message, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.bench.score import outcome
+from canvas_pipeline.tracks.canvas.examples.decision_points import Step, decision_points
 from canvas_pipeline.tracks.canvas.examples.distractors import COMPANIONS, HALLUCINATED, NEAR_MISSES, call_for
 from canvas_pipeline.tracks.canvas.examples.mistakes import BAD_VALUES, IN_WORDS, MISNAMED, SPELLINGS, too_many
-from canvas_pipeline.tracks.canvas.examples.moments import Step, moments
 from canvas_pipeline.tracks.canvas.examples.mutation import MIXED, MIXTURES, SINGLE, Mutated, categories, mutate, quotas
 from canvas_pipeline.tracks.canvas.examples.policy import PLAIN_ANSWERS
 from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES, faults
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, validate
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, validate
 from canvas_pipeline_tests.examples.conversations import conversations
 
 ROWS = conversations(810)
@@ -33,7 +33,7 @@ def made(request: pytest.FixtureRequest) -> tuple[str, Mutated]:
 def truth(pair: PreferencePair) -> tuple[Step, ...]:
     """The steps after a pair's prompt, found again in its trajectory."""
     trajectory = BY_ID[pair.parents[0]]
-    return next(m for m in moments(trajectory) if m.prompt == pair.prompt).steps
+    return next(m for m in decision_points(trajectory) if m.prompt == pair.prompt).steps
 
 
 @pytest.mark.parametrize("axis", AXES)
@@ -52,7 +52,7 @@ def test_a_mixed_pair_fails_exactly_its_two_axes() -> None:
     for seed in range(40):
         made = mutate(random.Random(seed).sample(ROWS, 120), {MIXED: 44}, seed)
         assert not made.shortfall
-        assert {pair.axes for pair in made.pairs} == {recipe.axes for recipe in MIXTURES}
+        assert {pair.axes for pair in made.pairs} == {kind.axes for kind in MIXTURES}
         for pair in made.pairs:
             assert faults(truth(pair), pair.rejected) == set(pair.axes)
             assert faults(truth(pair), pair.chosen) == set()
@@ -112,7 +112,7 @@ def test_some_rejected_sides_answer_where_a_call_is_needed() -> None:
     assert all(parse_turn(pair.chosen[0].content).well_formed for pair in evaded)
 
 
-def test_stopping_is_asked_after_a_result_where_nothing_needs_calling_and_from_the_request_on() -> None:
+def test_stopping_pairs_start_after_a_result_where_nothing_needs_calling_and_at_the_request() -> None:
     kinds: Counter[str] = Counter()
     for pair in mutate(ROWS, {"termination": 200}, 4).pairs:
         kind = "through" if len(pair.chosen) > 1 else "after" if pair.prompt[-1].role == "tool" else "never"
@@ -158,16 +158,16 @@ def test_a_chosen_side_that_is_wrong_itself_is_refused() -> None:
     assert {(refusal.source, refusal.reason) for refusal in made.refusals} == {(row.id, "chosen_fails")}
 
 
-def test_every_distractor_is_valid_for_every_tool_at_every_moment() -> None:
+def test_every_distractor_is_valid_for_every_tool_at_every_decision_point() -> None:
     rng = random.Random(0)
     for trajectory in ROWS[:81]:
-        for moment in moments(trajectory):
+        for point in decision_points(trajectory):
             for tool in TOOLS:
-                assert validate(call_for(tool, moment, rng)) == ()
+                assert validate(call_for(tool, point, rng)) == ()
 
 
 def test_the_bench_agrees_with_the_verifiers(made: tuple[str, Mutated]) -> None:
-    """The scorer that models are judged by reads the same rows, and shares no code with the verifiers but the parser."""
+    """The benchmark's scorer reads the same rows, and shares no code with the verifiers but the parser."""
     for pair in made[1].pairs:
         if len(pair.chosen) > 1 or len(pair.axes) > 1:
             continue
@@ -222,14 +222,14 @@ def test_every_spelling_is_no_readable_call(kind: str) -> None:
         assert (CALL_OPEN in SPELLINGS[kind](call)) == (kind not in IN_WORDS)
 
 
-def test_mutators_do_not_make_mistakes_where_there_is_nothing_to_mistake() -> None:
-    stop = next(m for row in ROWS for m in moments(row) if not m.needed)
-    call = next(m for row in ROWS for m in moments(row) if m.needed)
+def test_mutators_return_none_where_their_mistake_is_impossible() -> None:
+    stop = next(m for row in ROWS for m in decision_points(row) if not m.needed)
+    call = next(m for row in ROWS for m in decision_points(row) if m.needed)
     rng = random.Random(0)
-    for axis, recipe in SINGLE.items():
-        moment = call if axis == "termination" else stop
-        if recipe.mutators:
-            assert recipe.mutators[0](moment, moment.needed, rng) is None
+    for axis, kind in SINGLE.items():
+        point = call if axis == "termination" else stop
+        if kind.mutators:
+            assert kind.mutators[0](point, point.needed, rng) is None
     extended = too_many(call, call.needed, rng)
     assert extended is not None
     assert "".join(map(serialise, extended)).startswith(call.right.content)

@@ -19,8 +19,8 @@ from canvas_pipeline.tracks.canvas.examples.phrasings.wording import (
     wordings,
 )
 from canvas_pipeline.tracks.canvas.examples.requests import WORDINGS, phrase
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, validate
-from canvas_pipeline_tests.examples.worlds import embedded_students
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, validate
+from canvas_pipeline_tests.examples.accounts import embedded_students
 
 
 def every_wording() -> Iterator[Wording]:
@@ -66,8 +66,8 @@ def test_politeness_does_not_turn_a_training_wording_into_a_bench_wording() -> N
 
 @pytest.mark.parametrize("tool", list(TOOLS))
 def test_every_wording_of_a_tool_makes_a_valid_call_that_its_text_states(tool: str) -> None:
-    for number, (world, wording) in enumerate(itertools.product(embedded_students()[:6], WORDINGS[tool])):
-        request = phrase(world, tool, wording, random.Random(number))
+    for number, (account, wording) in enumerate(itertools.product(embedded_students()[:6], WORDINGS[tool])):
+        request = phrase(account, tool, wording, random.Random(number))
         assert validate(request.call) == (), wording.id
         assert "{" not in request.text and "[" not in request.text and "  " not in request.text
         stated = set(wording.sets)
@@ -86,10 +86,10 @@ def _stands_in(value: object, text: str) -> bool:
         return all(_stands_in(part, text) for part in value)
     if isinstance(value, dict):
         return all(_stands_in(part, text) for part in value.values())
-    said = str(value)
-    if said.endswith("Z") and said[10:11] == "T":
-        return said[:10] in text and said[11:16] in text
-    return said in text or said.split("_")[0] in text
+    text_of_value = str(value)
+    if text_of_value.endswith("Z") and text_of_value[10:11] == "T":
+        return text_of_value[:10] in text and text_of_value[11:16] in text
+    return text_of_value in text or text_of_value.split("_")[0] in text
 
 
 def test_alternatives_and_empty_ones_expand_to_clean_texts() -> None:

@@ -10,22 +10,18 @@ from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import REMARKS
 from canvas_pipeline.tracks.canvas.examples.phrasings.plain import PLAIN
 from canvas_pipeline.tracks.canvas.examples.phrasings.steps import STEPS
 from canvas_pipeline.tracks.canvas.examples.policy import (
-    KINDS,
     PLAIN_ANSWERS,
     REMARK_ANSWERS,
-    Situation,
-    decisions,
-    messages,
     situations,
-    used_items,
 )
-from canvas_pipeline.tracks.canvas.examples.sequences import RECIPES
+from canvas_pipeline.tracks.canvas.examples.sequences import SEQUENCES
+from canvas_pipeline.tracks.canvas.examples.situation import KINDS, Situation, decisions, messages, used_items
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, validate
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, validate
+from canvas_pipeline_tests.examples.accounts import EMBEDDED, embedded_students
 from canvas_pipeline_tests.examples.test_phrasings import every_wording
-from canvas_pipeline_tests.examples.worlds import EMBEDDED, embedded_students
 
-COUNTS = {"single": 36, "several": 20, "sequence": 2 * len(RECIPES), "follow_up": 20, "none": 26}
+COUNTS = {"single": 36, "several": 20, "sequence": 2 * len(SEQUENCES), "follow_up": 20, "none": 26}
 
 
 @pytest.fixture(scope="module", params=["train", "bench"])
@@ -60,14 +56,14 @@ def test_only_wordings_of_the_asked_role_are_used(made: list[Situation]) -> None
 def test_decisions_are_the_assistant_turns_of_the_conversation(made: list[Situation]) -> None:
     for situation in made:
         whole = messages(situation)
-        moments = decisions(situation)
-        assert [m.completion[0] for m in moments] == [m for m in whole if m.role == "assistant"]
-        for moment in moments:
-            assert whole[: len(moment.prompt)] == moment.prompt
-            assert (moment.answer is None) == bool(moment.calls)
-            turn = parse_turn(moment.completion[0].content)
-            assert turn.well_formed == moment.calls and not turn.malformed
-        assert moments[-1].answer == situation.answer
+        decision_points = decisions(situation)
+        assert [m.completion[0] for m in decision_points] == [m for m in whole if m.role == "assistant"]
+        for point in decision_points:
+            assert whole[: len(point.prompt)] == point.prompt
+            assert (point.answer is None) == bool(point.calls)
+            turn = parse_turn(point.completion[0].content)
+            assert turn.well_formed == point.calls and not turn.malformed
+        assert decision_points[-1].answer == situation.answer
 
 
 def test_a_several_situation_makes_its_calls_in_one_turn(made: list[Situation]) -> None:
@@ -79,7 +75,7 @@ def test_a_several_situation_makes_its_calls_in_one_turn(made: list[Situation]) 
 def test_a_sequence_needs_the_first_result_for_its_later_call(made: list[Situation]) -> None:
     sequences = [situation for situation in made if situation.kind == "sequence"]
     assert all(len(decisions(situation)) == 3 for situation in sequences)
-    assert {s.phrasing.split("/")[0] for s in sequences} == {recipe.subject for recipe in RECIPES} == set(STEPS)
+    assert {s.phrasing.split("/")[0] for s in sequences} == {template.subject for template in SEQUENCES} == set(STEPS)
 
 
 def test_a_follow_up_ends_without_a_further_call_and_none_has_no_call_at_all(made: list[Situation]) -> None:
@@ -113,16 +109,16 @@ def test_every_plain_subject_and_remark_has_an_answer() -> None:
 
 
 def test_an_answer_to_an_error_says_what_is_wrong() -> None:
-    world = embedded_students()[0]
+    account = embedded_students()[0]
     call = ToolCall("canvas.get_grades", {"course_id": 1})
-    result = MockCanvas.of(world).dispatch(call.name, call.arguments)
+    result = MockCanvas.of(account).dispatch(call.name, call.arguments)
     assert answer(call, result) == f"That did not work: {result['error']['message']}."
 
 
 def test_a_text_that_names_a_title_uses_that_item_and_one_that_names_none_uses_all() -> None:
-    world = embedded_students()[0]
-    first = world.assignments[0]
-    assert used_items(world, f"about {first.title}!") == tuple(
-        a.item_id for a in world.assignments if a.title in f"about {first.title}!"
+    account = embedded_students()[0]
+    first = account.assignments[0]
+    assert used_items(account, f"about {first.title}!") == tuple(
+        a.item_id for a in account.assignments if a.title in f"about {first.title}!"
     )
-    assert used_items(world, "hello") == world.item_ids
+    assert used_items(account, "hello") == account.item_ids

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.models.gemma4.wire import parse_turn
 from canvas_pipeline.privacy.courses.masker import CourseMasker
 from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.privacy.identities.pii import Scrubber
-from canvas_pipeline.records import Refusal, Trajectory, digest, write_jsonl
-from canvas_pipeline.tracks.canvas.examples.sessions import from_session_files, from_sessions, record
+from canvas_pipeline.records import Refusal, Trajectory, digest
+from canvas_pipeline.tracks.canvas.examples.sessions import from_sessions, record
 from canvas_pipeline.tracks.canvas.examples.students import students
 from canvas_pipeline.tracks.canvas.intake.markup import scrub_rows
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
-from canvas_pipeline_tests.examples.worlds import EMBEDDED, corpus, embedded_students
+from canvas_pipeline_tests.examples.accounts import EMBEDDED, corpus, embedded_students
 
 SHIPPED = Path(__file__).parents[2] / "data"
 Session = dict[str, Any]
@@ -38,7 +36,7 @@ def read(*rows: Any) -> list[Trajectory | Refusal]:
 def test_recorded_sessions_become_trajectories_with_the_items_of_one_student(recorded: list[Session]) -> None:
     made = read(*recorded)
     assert all(isinstance(row, Trajectory) for row in made)
-    owner = {item_id: world.id for world in embedded_students() for item_id in world.item_ids}
+    owner = {item_id: account.id for account in embedded_students() for item_id in account.item_ids}
     for row, session in zip(made, recorded, strict=True):
         assert isinstance(row, Trajectory)
         assert row.kind == "session" and row.parents[1] == session["contributor_id"]
@@ -46,10 +44,10 @@ def test_recorded_sessions_become_trajectories_with_the_items_of_one_student(rec
         assert not any(parse_turn(m.content).malformed for m in row.messages if m.role == "assistant")
 
 
-def test_sessions_are_known_again_where_course_handles_differ(recorded: list[Session]) -> None:
+def test_sessions_are_recognised_where_course_handles_differ(recorded: list[Session]) -> None:
     elsewhere = students(corpus(handles=50_000_000), EMBEDDED, 7)
     made = list(from_sessions(recorded, elsewhere, "catalogue"))
-    known = {item_id for world in elsewhere for item_id in world.item_ids}
+    known = {item_id for account in elsewhere for item_id in account.item_ids}
     assert all(isinstance(row, Trajectory) and set(row.item_ids) <= known for row in made)
 
 
@@ -105,7 +103,7 @@ def _often(session: Session) -> None:
         (_items, "unknown_items"),
     ],
 )
-def test_a_damaged_session_leaves_with_its_reason(
+def test_a_damaged_session_is_refused_with_its_reason(
     recorded: list[Session], damage: Callable[[Session], None], reason: str
 ) -> None:
     session = one(recorded)
@@ -113,11 +111,11 @@ def test_a_damaged_session_leaves_with_its_reason(
     assert read(session) == [Refusal(source="sessions", line=1, reason=reason)]
 
 
-def test_a_session_without_named_items_is_the_student_s_whose_titles_it_says(recorded: list[Session]) -> None:
-    world = embedded_students()[3]
+def test_a_session_without_named_items_belongs_to_the_student_whose_titles_it_mentions(recorded: list[Session]) -> None:
+    account = embedded_students()[3]
     session = one(recorded)
     session["context"].pop("items")
-    session["user_query"] = f"Tell me about {world.assignments[0].title}"
+    session["user_query"] = f"Tell me about {account.assignments[0].title}"
     session["trajectory"] = [{"answer": "Which course?"}]
     (row,) = read(session)
     assert isinstance(row, Trajectory)
@@ -130,22 +128,6 @@ def test_a_session_that_names_nothing_known_is_refused(recorded: list[Session]) 
     session["context"].pop("items")
     session["user_query"], session["trajectory"] = "Hello", [{"answer": "Hi"}]
     assert read(session) == [Refusal(source="sessions", line=1, reason="unknown_items")]
-
-
-def test_files_are_read_line_by_line_and_every_line_is_accounted_for(tmp_path: Path, recorded: list[Session]) -> None:
-    path = tmp_path / "ada.jsonl"
-    write_jsonl(path, recorded[:3])
-    with path.open("ab") as file:
-        file.write(b"{broken\n[1]\n\xff\xfe\n" + json.dumps(recorded[0]).encode() + b"\n")
-    kept, refused, seen = from_session_files([path], embedded_students(), "catalogue")
-    assert (len(kept), len(refused), seen) == (3, 4, 7)
-    assert Counter(r.reason for r in refused) == {"not_json": 3, "duplicate": 1}
-    assert [(r.source, r.line) for r in refused] == [("ada.jsonl", n) for n in (4, 5, 6, 7)]
-
-
-def test_a_missing_file_is_named() -> None:
-    with pytest.raises(MissingInput, match=r"nowhere\.jsonl"):
-        from_session_files([Path("nowhere.jsonl")], embedded_students(), "catalogue")
 
 
 def test_a_refusal_never_holds_the_session_s_text(recorded: list[Session]) -> None:
@@ -162,9 +144,11 @@ def test_shipped_sessions_are_about_40_small_and_become_training_rows_of_the_shi
     assert sum(path.stat().st_size for path in paths) < 200_000
     assert {path.stem for path in paths} <= {path.stem for path in (SHIPPED / "collab").glob("*.jsonl")}
     someone = students_of(SHIPPED / "collab", EMBEDDED, SEED, b"another key of another machine")
-    kept, refused, seen = from_session_files(paths, someone, "catalogue")
+    rows = [json.loads(line) for path in paths for line in path.read_bytes().splitlines()]
+    made = list(from_sessions(rows, someone, "catalogue"))
+    refused = [row for row in made if isinstance(row, Refusal)]
     assert refused == [], "remake them: python -m canvas_pipeline.tracks.canvas.bench.sessions"
-    assert 36 <= seen == len(kept) <= 60
+    assert 36 <= len({row.id for row in made if isinstance(row, Trajectory)}) == len(made) <= 60
 
 
 def test_what_names_an_item_in_a_session_is_never_taken_for_a_name_or_a_course(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def choose(first: Item, second: Item) -> str | None:
 
 def teacher(server: TeacherServer, **options: object) -> HttpTeacher:
     settings = {"attempts": 4, "max_wait_s": 0.02, "timeout_s": 5.0} | options
-    return HttpTeacher(server.url, "judge", **settings)  # type: ignore[arg-type]
+    return HttpTeacher(server.url, "labeller", **settings)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -78,74 +78,74 @@ def test_a_reply_counts_only_where_it_names_exactly_one(text: str, choice: str |
 
 
 def test_the_server_teacher_votes_at_temperature_zero_and_names_model_and_revision() -> None:
-    with serving() as server, teacher(server, api_key="secret") as judge:
-        assert judge.identity == "judge@weights-7"
-        assert judge.vote("Which first", SOON, LATER, RUBRIC, NOW) == "first"
-        assert judge.vote("Which first", LATER, SOON, RUBRIC, NOW) == "second"
-        assert judge.vote("Which first", SOON, SOON, RUBRIC, NOW) is None
+    with serving() as server, teacher(server, api_key="secret") as labeller:
+        assert labeller.identity == "labeller@weights-7"
+        assert labeller.vote("Which first", SOON, LATER, RUBRIC, NOW) == "first"
+        assert labeller.vote("Which first", LATER, SOON, RUBRIC, NOW) == "second"
+        assert labeller.vote("Which first", SOON, SOON, RUBRIC, NOW) is None
         assert {body["temperature"] for body in server.bodies} == {0}
         assert server.bodies[0]["messages"][0]["content"] == prompt_text("Which first", SOON, LATER, RUBRIC, NOW)
         assert server.keys == {"Bearer secret"}
-    with serving() as server, teacher(server, revision="abc123") as judge:
-        assert judge.identity == "judge@abc123"
+    with serving() as server, teacher(server, revision="abc123") as labeller:
+        assert labeller.identity == "labeller@abc123"
 
 
 def test_a_server_that_serves_another_model_is_refused_before_any_vote() -> None:
     with serving(model="other") as server:
-        with pytest.raises(BadConfig, match="does not serve the model judge; it serves: other"):
+        with pytest.raises(BadConfig, match="does not serve the model labeller; it serves: other"):
             teacher(server, revision="pinned")
         assert server.requests == 0
 
 
 def test_a_model_that_changes_under_way_stops_the_labelling() -> None:
-    with serving(lambda n: "wrong_model") as server, teacher(server) as judge:
-        with pytest.raises(BadConfig, match="a model other than judge answered"):
-            judge.vote("Which first", SOON, LATER, RUBRIC, NOW)
+    with serving(lambda n: "wrong_model") as server, teacher(server) as labeller:
+        with pytest.raises(BadConfig, match="a model other than labeller answered"):
+            labeller.vote("Which first", SOON, LATER, RUBRIC, NOW)
         assert server.requests == 1
 
 
 @pytest.mark.parametrize("fault", [504, 429, 500, "garbage"])
 def test_a_passing_fault_is_retried(fault: int | str) -> None:
-    with serving(lambda n: fault if n < 3 else None) as server, teacher(server) as judge:
-        assert judge.vote("Which first", SOON, LATER, RUBRIC, NOW) == "first"
+    with serving(lambda n: fault if n < 3 else None) as server, teacher(server) as labeller:
+        assert labeller.vote("Which first", SOON, LATER, RUBRIC, NOW) == "first"
         assert server.requests == 4
 
 
 @pytest.mark.parametrize("fault", [504, "garbage"])
 def test_a_lasting_fault_is_an_error_and_never_an_abstention(fault: int | str) -> None:
-    with serving(lambda n: fault) as server, teacher(server) as judge:
+    with serving(lambda n: fault) as server, teacher(server) as labeller:
         with pytest.raises(ServiceUnavailable, match="does not answer"):
-            judge.vote("Which first", SOON, LATER, RUBRIC, NOW)
+            labeller.vote("Which first", SOON, LATER, RUBRIC, NOW)
         assert server.requests == 4
 
 
 def test_a_slow_reply_is_given_up_and_asked_again() -> None:
-    with serving(lambda n: "slow" if n == 0 else None) as server, teacher(server, timeout_s=2.0) as judge:
-        assert judge.vote("Which first", SOON, LATER, RUBRIC, NOW) == "first"
-        assert judge.limit.value < 4
+    with serving(lambda n: "slow" if n == 0 else None) as server, teacher(server, timeout_s=2.0) as labeller:
+        assert labeller.vote("Which first", SOON, LATER, RUBRIC, NOW) == "first"
+        assert labeller.limit.value < 4
 
 
 def test_a_refused_key_is_not_asked_again() -> None:
-    with serving(lambda n: 401) as server, teacher(server) as judge:
+    with serving(lambda n: 401) as server, teacher(server) as labeller:
         with pytest.raises(BadConfig, match="answers 401"):
-            judge.vote("Which first", SOON, LATER, RUBRIC, NOW)
+            labeller.vote("Which first", SOON, LATER, RUBRIC, NOW)
         assert server.requests == 1
 
 
-def test_nobody_there_is_unavailable() -> None:
+def test_a_server_that_is_down_is_unavailable() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         with pytest.raises(ServiceUnavailable, match="ConnectError"):
-            HttpTeacher(f"http://127.0.0.1:{free.getsockname()[1]}/v1", "judge", attempts=2, max_wait_s=0.01)
+            HttpTeacher(f"http://127.0.0.1:{free.getsockname()[1]}/v1", "labeller", attempts=2, max_wait_s=0.01)
 
 
-def test_the_number_in_flight_adapts_to_what_the_server_bears() -> None:
+def test_the_number_in_flight_adapts_to_the_server() -> None:
     with (
         serving(capacity=6, delay_s=0.01) as server,
-        teacher(server, attempts=30) as judge,
+        teacher(server, attempts=30) as labeller,
         ThreadPoolExecutor(24) as pool,
     ):
-        votes = list(pool.map(lambda _: judge.vote("Which first", SOON, LATER, RUBRIC, NOW), range(300)))
+        votes = list(pool.map(lambda _: labeller.vote("Which first", SOON, LATER, RUBRIC, NOW), range(300)))
         assert votes == ["first"] * 300
         assert 4 < server.peak < 16  # it grew from 4, and never let all 24 threads through
         assert server.requests < 360

@@ -29,7 +29,7 @@ from canvas_pipeline.records import FeedbackExample, Funnel, Message, Preference
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 PROFILE = msgspec.structs.replace(
     PROFILES["embedded"], min_tool_occurrences=3, min_trajectories=50, min_preference_rows=10, min_feedback_rows=10

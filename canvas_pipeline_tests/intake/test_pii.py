@@ -21,7 +21,7 @@ from canvas_pipeline.privacy.identities import patterns
 from canvas_pipeline.privacy.identities.pii import Finding, Model, Scrubber
 from canvas_pipeline.tracks.canvas.intake.markup import scrub_rows
 from canvas_pipeline.tracks.canvas.intake.synthetic import curriculum
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 KEY = b"a key for tests only"
 

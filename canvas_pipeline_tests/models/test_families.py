@@ -51,8 +51,8 @@ def conversation(of: ModelFamily) -> tuple[Message, ...]:
     if of.chat_template is None:
         return SYSTEM, QUESTION, ANSWER
     call = Message(role="assistant", content=of.calls.serialise(ToolCall("rooms", {"floor": 3})))
-    told = Message(role="tool", name="rooms", content=of.calls.response_text([301, "<|im_end|><eos><|eot_id|>"]))
-    return SYSTEM, QUESTION, call, told, ANSWER
+    result = Message(role="tool", name="rooms", content=of.calls.response_text([301, "<|im_end|><eos><|eot_id|>"]))
+    return SYSTEM, QUESTION, call, result, ANSWER
 
 
 class Trained:
@@ -96,7 +96,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield Trained(family(request.param), tmp_path_factory.mktemp(request.param), patch)
 
 
-def test_a_rendered_conversation_has_exactly_one_begin_and_its_mask_is_what_the_model_writes(trained: Trained) -> None:
+def test_a_rendered_conversation_has_exactly_one_bos_and_its_mask_is_what_the_model_generates(trained: Trained) -> None:
     of, tokenizer = trained.family, trained.tokenizer
     encoded = encode(trained.row.messages, tokenizer, of)
     bos = tokenizer.convert_tokens_to_ids(of.bos) if of.bos else None
@@ -118,7 +118,7 @@ def test_a_micro_model_trains_and_stops_where_its_turn_ends(trained: Trained) ->
     assert (turn.calls, turn.text) == (expected.calls, expected.text) and not turn.malformed
 
 
-def test_it_converts_to_gguf_and_gives_the_same_answer_there(trained: Trained, tmp_path: Path) -> None:
+def test_the_converted_gguf_gives_the_same_answer(trained: Trained, tmp_path: Path) -> None:
     path = convert(trained.model, tmp_path / "m.gguf", outtype="f32", converter=ensure_converter())
     gguf = Gguf(path, trained.family, max_new_tokens=48, context=1024, workers=1)
     for text in (trained.prompt, trained.family.render(trained.messages).text):
@@ -139,7 +139,7 @@ def test_an_adapter_reaches_every_projection_of_every_layer(name: str) -> None:
     assert sorted(reached) == sorted(projections * SHAPE.layers)
 
 
-def test_llama_s_tokenizer_would_begin_twice_and_ours_does_not() -> None:
+def test_llama_s_tokenizer_would_add_a_second_bos_and_ours_does_not() -> None:
     of = family("llama3")
     text = of.render((QUESTION, ANSWER)).text
     tokenizer = of.build_tokenizer([text], 640)
@@ -178,18 +178,18 @@ def test_a_conversation_looks_as_documented_and_its_prompt_is_its_beginning(name
 
 
 @pytest.mark.parametrize("of", CHAT_FAMILIES, ids=lambda of: of.name)
-def test_tools_are_declared_and_what_tools_say_is_never_dropped(of: ModelFamily) -> None:
+def test_tools_are_declared_and_tool_results_are_never_dropped(of: ModelFamily) -> None:
     lost = Message(role="tool", name="rooms", content="[305]")
     declared = of.render((SYSTEM, QUESTION), SCHEMAS, generation=True)
     assert "rooms" in declared.text and "Rooms of a floor." in declared.text
-    told = of.render((QUESTION, ANSWER, lost), generation=True, strict=False)
-    assert "[305]" in told.text and ANSWER.content in told.text
+    result = of.render((QUESTION, ANSWER, lost), generation=True, strict=False)
+    assert "[305]" in result.text and ANSWER.content in result.text
     if of.name != "gemma3":  # its results are words of the user, with or without a call
         with pytest.raises(BadInput):
             of.render((QUESTION, ANSWER, lost))
 
 
-def test_what_a_family_cannot_say_is_refused_by_name() -> None:
+def test_what_a_family_cannot_express_is_refused_by_name() -> None:
     with pytest.raises(BadInput, match="alternate"):
         family("gemma3").render((QUESTION, ANSWER, ANSWER))
     with pytest.raises(BadInput, match="first user message"):
@@ -201,7 +201,7 @@ def test_what_a_family_cannot_say_is_refused_by_name() -> None:
     assert family("gemma3").render((QUESTION, ANSWER, ANSWER), strict=False).text.count(ANSWER.content) == 2
 
 
-def test_thoughts_of_qwen_are_trained_where_they_are_written_and_not_where_the_prompt_closed_them() -> None:
+def test_thoughts_of_qwen_are_trained_where_the_model_writes_them_and_not_where_the_prompt_closes_them() -> None:
     of = family("qwen3")
     thinks = Message(role="assistant", content="<think>\nHm.\n</think>\n\nYes.")
     rendered: Rendered = of.render((QUESTION, thinks, QUESTION, ANSWER))

@@ -20,11 +20,11 @@ from canvas_pipeline.models.gemma4.chat import (
     marked_template,
     render,
     to_chat,
-    to_spoken_chat,
+    to_generated_chat,
 )
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import Message
-from canvas_pipeline.tracks.canvas.tools import registry
+from canvas_pipeline.tracks.canvas.tools import tool_table
 from canvas_pipeline.tracks.canvas.tools.prompt import declared
 from canvas_pipeline_tests.training.rows import SYSTEM, result, said, user
 
@@ -37,7 +37,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 ARGUMENTS = st.dictionaries(st.from_regex(r"[a-zA-Z_]\w{0,6}", fullmatch=True), JSON, max_size=4)
-CALLS = st.lists(st.builds(ToolCall, st.sampled_from(list(registry.TOOLS)), ARGUMENTS), min_size=1, max_size=3)
+CALLS = st.lists(st.builds(ToolCall, st.sampled_from(list(tool_table.TOOLS)), ARGUMENTS), min_size=1, max_size=3)
 
 
 @st.composite
@@ -80,7 +80,7 @@ def stock(chat: list[dict[str, Any]], tools: list[dict[str, Any]] | None, prompt
 def test_the_marked_template_renders_byte_for_byte_like_the_installed_one(
     messages: tuple[Message, ...], declare: bool, prompt: bool
 ) -> None:
-    tools = registry.schemas() if declare else None
+    tools = tool_table.schemas() if declare else None
     chat = to_chat(messages)
     rendered = stock(chat, tools, prompt)
     assert render(chat, tools, prompt=prompt)[0] == rendered
@@ -104,12 +104,20 @@ def test_calls_and_results_are_rendered_as_the_wire_format_writes_them(messages:
 
 def test_the_stop_after_calls_is_marked_in_the_middle_and_at_the_end() -> None:
     call = serialise(ToolCall("canvas.get_todo", {}))
-    messages = (SYSTEM, user("a"), said(call), result("canvas.get_todo", []), said("Nothing."), user("b"), said(call))
+    messages = (
+        SYSTEM,
+        user("a"),
+        said(call),
+        result("canvas.get_todo", []),
+        said("Nothing."),
+        user("b"),
+        said(call),
+    )
     text, spans = render(to_chat(messages))
     assert [text[a:b] for a, b in spans] == [call, "<|tool_response>", "Nothing.", "<turn|>", call, "<|tool_response>"]
 
 
-def test_results_keep_the_name_of_their_own_call_when_several_stand_in_a_turn() -> None:
+def test_results_have_the_name_of_their_own_call_when_a_turn_has_several() -> None:
     calls = said(
         serialise(ToolCall("canvas.get_todo", {})) + serialise(ToolCall("canvas.get_grades", {"course_id": 4}))
     )
@@ -128,7 +136,7 @@ def test_a_result_without_a_readable_call_is_refused_not_dropped() -> None:
         to_chat((user("x"), said("no call"), result("canvas.get_todo", [])))
 
 
-def test_what_a_model_said_is_never_dropped_however_it_was_said() -> None:
+def test_what_a_model_generated_is_never_dropped_whatever_its_form() -> None:
     broken = "<|tool_call>call:canvas.get_todo{days=3}<tool_call|>"
     lenient = "Let me see. <|tool_call>call:canvas.get_course{ course_id : 4 }<tool_call|>"
     messages = (
@@ -138,27 +146,27 @@ def test_what_a_model_said_is_never_dropped_however_it_was_said() -> None:
         said(lenient),
         result("canvas.get_course", {"id": 4}),
     )
-    text, _ = render(to_spoken_chat(messages), prompt=True)
+    text, _ = render(to_generated_chat(messages), prompt=True)
     assert broken in text and "unreadable" in text and "Let me see." in text
     assert "<|tool_call>call:canvas.get_course{course_id:4}<tool_call|>" in text and '{"id":4}' in text
 
 
 @pytest.mark.parametrize("calls", [1, 2])
 @pytest.mark.parametrize("results", [0, 1, 2])
-def test_words_beside_a_call_stand_before_it_and_the_model_s_turn_stays_open(calls: int, results: int) -> None:
+def test_words_beside_a_call_come_before_it_and_the_model_s_turn_stays_open(calls: int, results: int) -> None:
     call = serialise(ToolCall("canvas.get_todo", {}))
-    told = tuple(result("canvas.get_todo", [{"id": 5}]) for _ in range(results))
+    results = tuple(result("canvas.get_todo", [{"id": 5}]) for _ in range(results))
     for words in ("Let me look." + call * calls, call * calls + "Let me look."):
-        text, _ = render(to_spoken_chat((user("x"), said(words), *told)), prompt=True)
+        text, _ = render(to_generated_chat((user("x"), said(words), *results)), prompt=True)
         opened = f"<|turn>model\nLet me look.{call * calls}<|tool_response>"
         answered = "<|tool_response>".join(
-            'response:canvas.get_todo{value:<|"|>[{"id":5}]<|"|>}<tool_response|>' for _ in told
+            'response:canvas.get_todo{value:<|"|>[{"id":5}]<|"|>}<tool_response|>' for _ in results
         )
         assert text.endswith(opened + answered)
-        assert text == stock(to_spoken_chat((user("x"), said(words), *told)), None, True)
+        assert text == stock(to_generated_chat((user("x"), said(words), *results)), None, True)
 
 
-def test_keys_that_are_no_plain_words_are_left_as_text() -> None:
+def test_a_call_with_keys_that_are_not_words_stays_text() -> None:
     content = serialise(ToolCall("canvas.get_todo", {"a b": 1}))
     assert canonical_calls(content) == () and render(to_chat((user("x"), said(content))))[0].count(content) == 1
 

@@ -92,7 +92,7 @@ F = ToolCall("f", {"n": 1})
         (plain(LLAMA3).calls, f"{NATIVE}<|end_of_text|>more", (), NATIVE),
     ],
 )
-def test_calls_and_words_are_told_apart(
+def test_calls_and_words_are_separated(
     calls: ToolCallFormat, text: str, expected: tuple[ToolCall, ...], words: str
 ) -> None:
     turn = calls.parse(text)

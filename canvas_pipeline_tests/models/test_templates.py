@@ -116,7 +116,7 @@ def test_the_spans_of_gemma_3_are_those_of_trl_s_training_template_without_the_l
     assert list(marked.spans) == [(start, end - 1) for start, end in spans[0]]
 
 
-def test_images_stand_where_the_published_template_puts_them() -> None:
+def test_images_are_placed_as_in_the_published_template() -> None:
     chat = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": " What is it? "}]}]
     assert rendered(ours_at("gemma3.jinja"), chat, None, bos_token="<bos>") == rendered(
         published("gemma3"), chat, None, bos_token="<bos>"

@@ -26,7 +26,7 @@ from canvas_pipeline.models.gemma4.wire import (
     serialise,
     unescape,
 )  # fmt: skip
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.models.wire_texts import MARKERS, OTHER_NOTATIONS, block
 
 # the round trip
@@ -122,8 +122,8 @@ FORMS = st.lists(
 
 @given(FORMS, st.lists(FORMS, max_size=3))
 @settings(max_examples=400)
-def test_no_call_is_made_out_of_a_thought_and_no_answer_holds_a_marker(raw: str, heard: list[str]) -> None:
-    turn = parse_turn(raw, heard)
+def test_no_call_is_made_out_of_a_thought_and_no_answer_holds_a_marker(raw: str, input_texts: list[str]) -> None:
+    turn = parse_turn(raw, input_texts)
     assert all(found.name for found in turn.well_formed)
     assert parse_turn(f"<|channel>{raw.replace('<channel|>', '')}<channel|>Shall I?").well_formed == ()
     assert not any(marker in turn.text for marker in (*STOPS, CALL_OPEN, CALL_CLOSE))
@@ -133,8 +133,10 @@ def test_no_call_is_made_out_of_a_thought_and_no_answer_holds_a_marker(raw: str,
 @settings(max_examples=400)
 def test_text_from_outside_is_an_answer_when_it_is_repeated_line_by_line(safe: str) -> None:
     assert parse_turn(safe).well_formed == ()
-    told = "\n".join(line.strip() for line in safe.splitlines() if len(line.strip()) > 12)
-    assert parse_turn(f"Your items:\n{told}", [safe]).calls == () or "again and again" in str(parse_turn(told, [safe]))
+    repeated = "\n".join(line.strip() for line in safe.splitlines() if len(line.strip()) > 12)
+    assert parse_turn(f"Your items:\n{repeated}", [safe]).calls == () or "again and again" in str(
+        parse_turn(repeated, [safe])
+    )
 
 
 @given(st.binary(max_size=300))

@@ -1,4 +1,4 @@
-"""Where a row came from and where it went, against a line whose every link is known."""
+"""Trace rows up and down a small pipeline whose every link is known."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance.exposure import exposure, exposure_of_row
 from canvas_pipeline.provenance.lineage import Lineage
 from canvas_pipeline.records import digest
-from canvas_pipeline_tests.pipeline.small_line import put, rows_of, small_line
+from canvas_pipeline_tests.pipeline.small_pipeline import put, rows_of, small_pipeline
 
 ESSAY, QUIZ, LAB = (digest(name)[:12] for name in ("essay", "quiz", "lab"))
 
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    return small_line(tmp_path / "line")
+    return small_pipeline(tmp_path / "data")
 
 
 def run(ws: Workspace, *arguments: str) -> Result:
@@ -32,7 +32,7 @@ def run(ws: Workspace, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["lineage", *arguments, "--root", str(ws.root)])
 
 
-def test_a_feedback_row_leads_up_to_the_file_and_line_it_began_as(ws: Workspace) -> None:
+def test_a_feedback_row_is_traced_up_to_its_file_and_line(ws: Workspace) -> None:
     with Lineage(ws.store) as index:
         walk = index.walk("f-essay", up=True)
     assert walk.edges["f-essay"] == tuple(sorted((ESSAY, "t-essay")))
@@ -45,7 +45,7 @@ def test_a_feedback_row_leads_up_to_the_file_and_line_it_began_as(ws: Workspace)
     }
 
 
-def test_a_source_row_leads_down_to_every_row_made_of_it_and_to_no_other(ws: Workspace) -> None:
+def test_a_source_row_is_traced_down_to_every_row_made_from_it_and_no_other(ws: Workspace) -> None:
     with Lineage(ws.store) as index:
         walk = index.walk("ada:aaaaaaaaaaa1", up=False)
     ids = {walk.id, *(id_ for near in walk.edges.values() for id_ in near)}
@@ -54,7 +54,7 @@ def test_a_source_row_leads_down_to_every_row_made_of_it_and_to_no_other(ws: Wor
 
 
 @pytest.mark.parametrize("row_id", ["t-lab", "st-a", QUIZ, "bo:bbbbbbbbbbb2", "f-lab"])
-def test_every_stage_s_rows_can_be_asked_for(row_id: str, ws: Workspace) -> None:
+def test_rows_of_every_stage_can_be_traced(row_id: str, ws: Workspace) -> None:
     assert run(ws, row_id).exit_code == 0
     found = json.loads(run(ws, row_id, "--json").stdout)
     assert found["id"] == row_id and (found["up"]["edges"] or found["down"]["edges"])
@@ -99,7 +99,7 @@ def test_the_models_that_saw_a_contributor_are_those_trained_on_rows_of_theirs(w
 
 
 def test_an_item_that_two_contributed_is_exposed_only_where_both_went_in(ws: Workspace) -> None:
-    """The corpus before ada came holds the quiz too, but not from her."""
+    """The corpus from before ada's file holds the quiz too, but not from her."""
     (ws.collab / "ada.jsonl").rename(ws.root / "ada.jsonl")
     rows_of(ws)
     with Lineage(ws.store) as index:
@@ -108,7 +108,7 @@ def test_an_item_that_two_contributed_is_exposed_only_where_both_went_in(ws: Wor
     assert corpora == {True: "no", False: "yes"}
 
 
-def test_what_was_made_from_a_version_that_is_gone_is_unknown_and_not_innocent(ws: Workspace) -> None:
+def test_what_was_made_from_a_pruned_version_is_unknown_and_not_clean(ws: Workspace) -> None:
     shutil.rmtree(ws.store.get("feedback_split").folder)
     with Lineage(ws.store) as index:
         found = exposure(index, ws.track, "ada", ws.root / "releases")
@@ -128,20 +128,20 @@ def test_only_current_versions_are_walked_unless_asked(ws: Workspace) -> None:
     assert stages("--all-versions") == {"trajectory_split", "trajectories"}
 
 
-def test_an_id_that_nobody_has_is_a_clear_error_with_exit_code_1(ws: Workspace) -> None:
+def test_an_unknown_id_is_a_clear_error_with_exit_code_1(ws: Workspace) -> None:
     error = run(ws, "no-such-row").exception
     assert isinstance(error, MissingInput) and "no row of the store has this id" in str(error) and error.exit_code == 1
 
 
 @pytest.mark.parametrize("arguments", [(), ("t-lab", "--contributor", "ada")])
-def test_a_row_or_a_contributor_is_asked_for_and_not_both(arguments: tuple[str, ...], ws: Workspace) -> None:
+def test_a_row_and_a_contributor_together_are_refused(arguments: tuple[str, ...], ws: Workspace) -> None:
     if arguments:
         assert isinstance(run(ws, *arguments).exception, BadConfig)
     else:
         assert run(ws).exit_code == 1
 
 
-def test_the_question_which_models_saw_a_contributor_is_answered_as_a_table_and_as_json(ws: Workspace) -> None:
+def test_the_models_that_saw_a_contributor_are_listed_as_a_table_and_as_json(ws: Workspace) -> None:
     text = run(ws, "--contributor", "ada").stdout
     assert "canvas-sft-000000000000" in text and "sft_checkpoint" in text and "kto_checkpoint" not in text
     found = json.loads(run(ws, "--contributor", "ada", "--json").stdout)
@@ -149,14 +149,14 @@ def test_the_question_which_models_saw_a_contributor_is_answered_as_a_table_and_
     assert isinstance(run(ws, "--contributor", "nobody").exception, CanvasPipelineError)
 
 
-def test_a_tree_shows_where_each_row_stands_and_no_row_s_text(ws: Workspace) -> None:
+def test_a_tree_shows_each_row_s_stage_and_no_row_s_text(ws: Workspace) -> None:
     text = run(ws, QUIZ).stdout
     assert "bo:bbbbbbbbbbb1  [bo.jsonl:1]" in text and "t-essay  [trajectories, trajectory_split train.jsonl]" in text
     assert "about" not in text
     assert "… 1 more" in run(ws, QUIZ, "--limit", "1").stdout
 
 
-def test_the_index_leaves_nothing_behind(ws: Workspace) -> None:
+def test_the_index_deletes_its_files(ws: Workspace) -> None:
     before = sorted(ws.root.rglob("*"))
     with Lineage(ws.store) as index:
         folder = index._folder

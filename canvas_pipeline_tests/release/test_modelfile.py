@@ -22,7 +22,7 @@ from canvas_pipeline.models.gemma4.wire import ToolCall, escape, parse_turn, res
 from canvas_pipeline.records import Message
 from canvas_pipeline.release.modelfile import SystemPrompt, modelfile, template
 from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message
-from canvas_pipeline.tracks.canvas.tools.registry import schemas
+from canvas_pipeline.tracks.canvas.tools.tool_table import schemas
 
 SYSTEM = system_message("2026-03-02T08:00Z", "catalogue")
 NAMED = SystemPrompt(text=SYSTEM.content, opening=OPENING, catalogue=catalogue(), note="Replace the instant.")

@@ -1,4 +1,4 @@
-"""The system prompt: rendered from the registry, short in the catalogue, the reference instant in it."""
+"""The system prompt: rendered from the tool table, short with the catalogue, the reference instant in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, POLICY, catalogue, system_message
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 NOW = "2026-03-02T09:00:00+00:00"
 
@@ -24,7 +24,7 @@ def test_fewer_tools_make_a_shorter_catalogue() -> None:
     assert catalogue(("canvas.get_todo", "study.exam_bracket")) == "canvas: get_todo. study: exam_bracket."
 
 
-def test_the_message_holds_the_reference_instant_with_its_weekday_and_no_other_clock() -> None:
+def test_the_message_contains_the_reference_instant_with_its_weekday_and_no_other_clock() -> None:
     message = system_message(NOW, "catalogue")
     assert message.role == "system" and message.content.endswith("Now: 2026-03-02T09:00:00Z Mon.")
     assert system_message(NOW, "catalogue") == message
@@ -35,7 +35,7 @@ def test_the_native_declaration_leaves_the_tools_to_the_template() -> None:
     assert POLICY in text and "2026-03-02T09:00:00Z Mon" in text and not any(name in text for name in TOOLS)
 
 
-def test_the_policy_says_the_agents_rules() -> None:
+def test_the_policy_states_the_agent_s_rules() -> None:
     for rule in ("23:00", "07:00", "60 to 90 minutes", "15 minutes", "nothing is deleted", "nothing is invented"):
         assert rule in POLICY
 

@@ -29,7 +29,7 @@ from canvas_pipeline.tracks.canvas.tiny_base import (  # fmt: skip
     rows_of,
     shipped_base,
 )
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 
 SAMPLES = (

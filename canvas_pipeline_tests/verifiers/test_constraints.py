@@ -142,7 +142,7 @@ def test_a_cut_answer_is_never_right() -> None:
     assert (judged.state, judged.right, judged.score) == ("truncated", False, 1.0)
 
 
-def test_nothing_said_is_no_answer_and_not_a_wrong_one() -> None:
+def test_an_empty_text_is_no_answer_and_not_a_wrong_one() -> None:
     assert judge(" \n", [Constraint(kind="words_at_most", n=3)]).state == "no_answer"
 
 

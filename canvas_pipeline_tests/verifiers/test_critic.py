@@ -47,7 +47,7 @@ def test_a_preference_needs_two_wide_margins_that_agree(
     assert (found.winner, found.reason) == (winner, reason)
 
 
-def test_the_shares_of_accepted_and_contradicting_answers_are_told() -> None:
+def test_the_shares_of_accepted_and_contradicting_answers_are_computed() -> None:
     found = prefer(Liking(), [_pair("a!!", "b"), _pair("a", "b")]) + prefer(Liking(9), [_pair("a!!", "b")])
 
     assert accepted_share(found) == pytest.approx(1 / 3)

@@ -1,8 +1,7 @@
-"""Reads what stands between ``<|tool_call>`` and ``<tool_call|>``: one or more ``call:NAME{…}``.
+"""Parse the text between ``<|tool_call>`` and ``<tool_call|>``: one or more ``call:NAME{…}``.
 
-A cursor that goes forward only, so reading is linear in the length; nesting is bounded, and so is recursion. What is read
-and what is not is the table in ``wire``.
-"""
+The cursor only moves forward, so parsing is linear in the length; nesting and recursion are bounded. The docstring of ``wire``
+lists what is accepted."""
 
 from __future__ import annotations
 
@@ -32,8 +31,9 @@ class Unreadable(Exception):
 
 
 def read_calls(body: str) -> list[tuple[str, dict[str, Any], bool]]:
-    """Each call's name, its arguments, and whether it was written in another way than the canonical one. Raises
-    ``Unreadable``: a block is read as a whole or not at all."""
+    """Return each call's name, its arguments, and whether its notation is not the canonical one.
+
+    Raises ``Unreadable``: a block is read as a whole or not at all."""
     calls: list[tuple[str, dict[str, Any], bool]] = []
     at = 0
     while True:
@@ -79,7 +79,7 @@ class Reader:
             raise Unreadable(f"expected '{token}' {where}" if found else f"ends where '{token}' belongs ({where})")
 
     def arguments(self) -> dict[str, Any]:
-        """The mapping after the name. Braces that were doubled on both sides (as in a format string) count as one."""
+        """Read the mapping after the name. Braces doubled on both sides (as in a format string) count as one."""
         self.skip()
         doubled = self.body.startswith("{{", self.at)
         self.at += doubled

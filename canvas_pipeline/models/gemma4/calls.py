@@ -1,4 +1,6 @@
-"""Gemma-4's tool calls as a ``ToolCallFormat``. Apart from the family: rows are made and read without a template or torch."""
+"""Gemma-4's tool calls as a ``ToolCallFormat``.
+
+Separate from the family, so that rows can be built and read without a template or torch."""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from canvas_pipeline.models.gemma4 import wire
 
 
 class Gemma4Calls:
-    """Native calls as ``wire`` writes and reads them."""
+    """Native calls in the notation of ``wire``."""
 
     call_open = wire.CALL_OPEN
     call_close = wire.CALL_CLOSE
@@ -21,8 +23,8 @@ class Gemma4Calls:
     def serialise(self, call: ToolCall) -> str:
         return wire.serialise(call)
 
-    def parse(self, text: str, heard: Iterable[str] = ()) -> Turn:
-        return wire.parse_turn(text, heard)
+    def parse(self, text: str, input_texts: Iterable[str] = ()) -> Turn:
+        return wire.parse_turn(text, input_texts)
 
     def response_text(self, value: Any) -> str:
         return wire.response_text(value)

@@ -1,10 +1,8 @@
-"""The Gemma-4 chat template with its assistant spans marked, and our messages in the form it reads.
+"""Convert messages for the Gemma-4 chat template, whose assistant spans are marked.
 
-In: rows' messages (assistant content is native wire text). Out: the rendered text and the character spans that a model has
-to write itself: calls, answers, and the stop after each (``<|tool_response>`` after calls, ``<turn|>`` after an answer).
-What must hold: the template renders byte for byte what the published one renders, and a canonical call in a row is
-rendered as exactly the text ``wire.serialise`` gives.
-"""
+Assistant content in rows is native wire text. The spans are what the model generates: calls, answers, and the stop after each
+(``<|tool_response>`` after calls, ``<turn|>`` after an answer). The template renders byte for byte what the published one
+renders, and a canonical call in a row renders as exactly the text of ``wire.serialise``."""
 
 from __future__ import annotations
 
@@ -21,15 +19,15 @@ from canvas_pipeline.records import Message
 
 
 def marked_template() -> str:
-    """The family's chat template with generation blocks around what the model writes."""
+    """Return the family's chat template with generation blocks around what the model generates."""
     return jinja.template(Path(__file__).with_name("chat_template.jinja"))
 
 
 def to_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Messages in the form the template reads. Canonical call text becomes structured ``tool_calls`` with escaped strings;
-    any other assistant content (an answer, a malformed call) stays verbatim text.
+    """Convert messages to the form the template reads.
 
-    Raises ``BadInput`` where a tool message does not follow calls: the template would drop it without a word."""
+    Canonical call text becomes structured ``tool_calls`` with escaped strings. Other assistant content (an answer, a malformed
+    call) stays verbatim. Raises ``BadInput`` where a tool message does not follow calls: the template would drop it silently."""
     chat: list[dict[str, Any]] = []
     answering = False
     for index, message in enumerate(messages):
@@ -43,18 +41,18 @@ def to_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
         calls = canonical_calls(message.content) if message.role == "assistant" else ()
         answering = bool(calls)
         if calls:
-            chat.append({"role": "assistant", "content": "", "tool_calls": [_structured(call) for call in calls]})
+            chat.append({"role": "assistant", "content": "", "tool_calls": [_tool_call(call) for call in calls]})
         else:
             chat.append({"role": message.role, "content": message.content})
     return chat
 
 
-def to_spoken_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Like ``to_chat`` for what a model really said: readable calls in other than canonical text are structured as well, and
-    a result that answers an unreadable call, which the native form cannot carry, is told as a user turn. Nothing is dropped.
+def to_generated_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Like ``to_chat``, for messages that a model really generated. Nothing is dropped.
 
-    Words beside calls are a message of their own before them: in one message the template writes them after the results and
-    closes the turn, so that the model would not go on. The template joins the two into one turn."""
+    Readable calls in other than canonical text are structured too. A result of an unreadable call, which the native form cannot
+    carry, becomes a user turn. Words beside calls become a message of their own before them: in one message the template writes
+    them after the results and closes the turn, and the model would not continue. The template joins the two into one turn."""
     chat: list[dict[str, Any]] = []
     answering = False
     for message in messages:
@@ -68,7 +66,7 @@ def to_spoken_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
             turn = wire.parse_turn(message.content)
             answering = bool(turn.well_formed) and not turn.malformed
             if answering:
-                calls = [_structured(call) for call in turn.well_formed]
+                calls = [_tool_call(call) for call in turn.well_formed]
                 if turn.text:
                     chat.append({"role": "assistant", "content": turn.text})
                 chat.append({"role": "assistant", "content": "", "tool_calls": calls})
@@ -81,7 +79,7 @@ def to_spoken_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 
 def canonical_calls(content: str) -> tuple[wire.ToolCall, ...]:
-    """The calls of an assistant turn if its text is exactly their canonical form with plain keys, else nothing."""
+    """Return the calls of an assistant turn if its text is exactly their canonical form with plain keys, else nothing."""
     if not content.startswith(wire.CALL_OPEN):
         return ()
     calls = wire.parse_turn(content).calls
@@ -102,26 +100,26 @@ def _result(message: Message) -> dict[str, Any]:
     return {"role": "tool", "name": message.name or "unknown", "content": message.content, "tool_call_id": ""}
 
 
-def _structured(call: wire.ToolCall) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": call.name, "arguments": _escaped(call.arguments)}}
+def _tool_call(call: wire.ToolCall) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": call.name, "arguments": _escape_strings(call.arguments)}}
 
 
-def _escaped(value: Any) -> Any:
+def _escape_strings(value: Any) -> Any:
     if isinstance(value, str):
         return wire.escape(value)
     if isinstance(value, dict):
         return {
-            (key if re.fullmatch(r"\w+", key) else wire.serialise_key(key)): _escaped(inner)
+            (key if re.fullmatch(r"\w+", key) else wire.serialise_key(key)): _escape_strings(inner)
             for key, inner in value.items()
         }
-    return [_escaped(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+    return [_escape_strings(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def render(
     chat: list[dict[str, Any]], tools: Schemas | None = None, *, prompt: bool = False
 ) -> tuple[str, tuple[Span, ...]]:
-    """The rendered conversation and the character spans ``[start, end)`` that the model writes, in order.
+    """Render a conversation and return it with the character spans ``[start, end)`` that the model generates, in order.
 
-    ``prompt`` adds what opens the model's next turn. The text starts with ``<bos>``: tokenise without special tokens."""
+    ``prompt`` adds the prefix of the model's next turn. The text starts with ``<bos>``: tokenise without special tokens."""
     rendered = jinja.render(marked_template(), chat, tools, generation=prompt, bos_token="<bos>")
     return rendered.text, rendered.spans

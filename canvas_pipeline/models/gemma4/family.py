@@ -1,4 +1,4 @@
-"""The Gemma-4 family: native tool calls inside the model's turn, tool results too, no system-role tricks."""
+"""The Gemma-4 family: native tool calls and tool results inside the model's turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOWERS = ("vision_tower", "audio_tower", "embed_vision", "embed_audio")
 
 
 class Gemma4:
-    """See ``ModelFamily``. A turn stops with ``<turn|>`` after an answer and with ``<|tool_response>`` after calls."""
+    """A ``ModelFamily``. A turn stops with ``<turn|>`` after an answer and with ``<|tool_response>`` after calls."""
 
     name = "gemma4"
     model_types = frozenset({"gemma4", "gemma4_text"})
@@ -45,7 +45,7 @@ class Gemma4:
         generation: bool = False,
         strict: bool = True,
     ) -> Rendered:
-        turns = chat.to_chat(messages) if strict else chat.to_spoken_chat(messages)
+        turns = chat.to_chat(messages) if strict else chat.to_generated_chat(messages)
         return jinja.render(self.chat_template, turns, tools, generation=generation, bos_token=self.bos)
 
     def written(self, messages: Sequence[Message]) -> str:

@@ -1,8 +1,7 @@
-"""The markers of the Gemma-4 wire format, and how text from outside is made inert.
+"""The markers of the Gemma-4 wire format, and how they are escaped in text from outside.
 
-``escape`` puts one backslash between the characters of every marker (``<|`` ``|>`` ``<eos>`` …), and one more where some
-stand there already. Nothing else is changed, so ``unescape`` is an exact inverse, and escaped text holds no marker.
-"""
+``escape`` puts one backslash between the characters of every marker (``<|`` ``|>`` ``<eos>`` …), and one more where some are
+there already. Nothing else changes, so ``unescape`` is an exact inverse, and escaped text contains no marker."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ def escape(text: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """The inverse of ``escape`` on its image; text without escaped markers is returned unchanged."""
+    """Invert ``escape``. Text without escaped markers is returned unchanged."""
     for pattern, replacement in _UNESCAPES:
         text = pattern.sub(replacement, text)
     return text

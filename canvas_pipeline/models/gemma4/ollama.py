@@ -1,9 +1,9 @@
-"""How Ollama serves a Gemma-4 that knows its tools from the system message."""
+"""The Ollama template of a Gemma-4 model whose system message names its tools."""
 
 from __future__ import annotations
 
-# $state: what the open model turn holds last ("" none is open, words, calls, results). Words stand before the calls of their
-# message. A result without a call before it is told as a user turn, like an unreadable call's in training.
+# $state: the last part of the open model turn ("" if none is open, words, calls, results). Words come before the calls of
+# their message. A result without a call before it becomes a user turn, like that of an unreadable call in training.
 TEMPLATE = """\
 {{- define "value" }}{{ $json := json . }}{{ $first := printf "%.1s" $json }}
 {{- if eq $first `"` }}<|"|>{{ . }}<|"|>

@@ -1,11 +1,9 @@
-"""A small Gemma-4 and its tokenizer, made from nothing; with the default shape 3.5 M parameters.
+"""Build a small Gemma-4 and its tokenizer from nothing; 3.5 M parameters with the default shape.
 
-In: texts to learn a vocabulary from, a seed. Out: a ``GemmaTokenizer`` that llama.cpp reads alike, and a ``Gemma4ForCausalLM``
-from a config. What must hold: every row of every matrix is a multiple of 256 (K-quants fall back silently otherwise), the
-last layer is full attention and at least one is sliding, ``global_head_dim != head_dim`` (llama.cpp's converter needs it).
+Every row of every matrix is a multiple of 256 (K-quants fall back silently otherwise), the last layer is full attention and at
+least one is sliding, and ``global_head_dim != head_dim`` (llama.cpp's converter needs it).
 
-torch and transformers are imported inside the functions: this file is read when the code location loads.
-"""
+torch and transformers are imported inside the functions: this file is read when the code location loads."""
 
 from __future__ import annotations
 
@@ -26,14 +24,14 @@ SPECIALS = (
 
 
 def build_tokenizer(texts: Iterable[str], vocabulary: int = Shape().vocabulary) -> Any:
-    """A byte-fallback BPE in ``GemmaTokenizer`` form, learnt from ``texts`` (rendered conversations). Deterministic."""
+    """Train a byte-fallback BPE in ``GemmaTokenizer`` form on ``texts`` (rendered conversations). Deterministic."""
     tokenizer = gemma_tokenizer.build_tokenizer(texts, vocabulary, SPECIALS)
     tokenizer.chat_template = marked_template()
     return tokenizer
 
 
 def build_config(shape: Shape) -> Any:
-    """The text config: sliding and full layers in turn, the last one full; no per-layer embeddings, no shared keys."""
+    """Build the text config: sliding and full layers alternate, the last is full; no per-layer embeddings, no shared keys."""
     from transformers import Gemma4TextConfig
 
     return Gemma4TextConfig(
@@ -62,11 +60,10 @@ def build_config(shape: Shape) -> Any:
 
 
 def build_model(tokenizer: Any, seed: int, shape: Shape | None = None) -> Any:
-    """An untrained model for the tokenizer's vocabulary, in float32.
+    """Build an untrained float32 model for the tokenizer's vocabulary.
 
-    Gemma-4's attention is not scaled by head size, so a unit norm on queries and keys makes scores of order ``head_dim``
-    at the start; both norms begin at ``head_dim ** -0.25`` (together the usual ``head_dim ** -0.5``), which halves the
-    time to learn."""
+    Gemma-4's attention is not scaled by head size, so a unit norm on queries and keys gives scores of order ``head_dim`` at the
+    start. Both norms start at ``head_dim ** -0.25`` (together the usual ``head_dim ** -0.5``), which halves the training time."""
     import torch
     from transformers import Gemma4ForCausalLM
 

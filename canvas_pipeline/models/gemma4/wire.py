@@ -1,9 +1,9 @@
-"""Gemma-4 native tool calls: serialise and parse, side by side.
+"""Serialise and parse Gemma-4 native tool calls.
 
     <|tool_call>call:NAME{key:value,…}<tool_call|>        strings are <|"|>…<|"|>, keys are bare, several blocks a turn
 
-``parse_turn(serialise(call)).calls == (call,)`` for every JSON-like call; ``parse_turn`` takes any text, answers in linear
-time and never raises. What was meant as a call and cannot be read is a ``Malformed`` value with its raw text: it can neither
+``parse_turn(serialise(call)).calls == (call,)`` for every JSON-like call; ``parse_turn`` takes any text, runs in linear
+time and never raises. A call that cannot be read becomes a ``Malformed`` value with its raw text: it can neither
 vanish (and be counted as "the model abstained") nor be shown as an answer.
 
 Read: spaces around keys, colons and commas.
@@ -20,7 +20,7 @@ Malformed:
   ``models.notations``.
 Neither carried out nor Malformed: a call in a closed thought. What stands before a ``<channel|>`` that nothing opened is a
 thought too: the prompt opened it.
-Words: ``call:f{…}`` inside a sentence, in quotes, escaped, or repeated from the input (``heard``); a marker named in a
+Words: ``call:f{…}`` inside a sentence, in quotes, escaped, or repeated from the input (``input_texts``); a marker named in a
 sentence ("The token <|tool_call> opens a call."), which is shown escaped. With a name or a brace after it, or at the start of
 its line, the marker opens a call.
 
@@ -69,20 +69,22 @@ _CLOSING_PUNCTUATION = re.compile(r"\s*[\"'”’`).,;:!?]+\s*(?:\Z|[^\W_])")
 
 
 def serialise(call: ToolCall) -> str:
-    """A call as native text. Raises ``BadInput`` for what the format cannot carry (NaN, infinities, names with other
-    characters than letters, digits, ``_`` and ``.``, nesting deeper than 64, values that are not JSON-like)."""
+    """Write a call as native text.
+
+    Raises ``BadInput`` for what the format cannot carry: NaN, infinities, names with other characters than letters, digits, ``_``
+    and ``.``, nesting deeper than 64, values that are not JSON-like."""
     if not re.fullmatch(r"[\w.]+", call.name):
         raise BadInput("a tool name may hold letters, digits, '_' and '.' only")
     return f"{CALL_OPEN}call:{call.name}{_mapping(call.arguments, 1)}{CALL_CLOSE}"
 
 
 def serialise_response(name: str, value: Any) -> str:
-    """A tool's result as native text: its JSON in one escaped string."""
+    """Write a tool's result as native text: its JSON in one escaped string."""
     return f"{RESPONSE_OPEN}response:{name}{{value:{QUOTE}{response_text(value)}{QUOTE}}}{RESPONSE_CLOSE}"
 
 
 def response_text(value: Any) -> str:
-    """A tool's result as the escaped JSON text that a tool message carries (a ``str`` result is JSON too)."""
+    """Return a tool's result as the escaped JSON text that a tool message carries (a ``str`` result is JSON too)."""
     return escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
@@ -118,29 +120,29 @@ def _mapping(mapping: dict[str, Any], depth: int) -> str:
 
 
 def serialise_key(key: str) -> str:
-    """An argument's name: bare where it is a word, else a quoted string."""
+    """Write an argument's name: bare if it is a word, else a quoted string."""
     return key if KEY.fullmatch(key) else f"{QUOTE}{escape(key)}{QUOTE}"
 
 
-def parse_turn(text: str, heard: Iterable[str] = ()) -> Turn:
-    """Read what a model wrote, up to its first stop marker. Linear in the length; never raises.
+def parse_turn(text: str, input_texts: Iterable[str] = ()) -> Turn:
+    """Parse a model's output up to its first stop marker. Linear in the length; never raises.
 
-    ``heard`` are texts from the model's input, which it may repeat in its answer whatever they look like."""
+    ``input_texts`` are from the model's input. Their lines are plain words when the model repeats them."""
     stop = _STOP.search(text)
     if stop:
         text = text[: stop.start()]
     calls: list[ToolCall | Malformed] = []
     words: list[str] = []
-    spoken, thought, open_thought = _without_thoughts(text)
-    for part in spoken:
+    parts, thought, open_thought = _without_thoughts(text)
+    for part in parts:
         _read_part(part, calls, words)
     if open_thought is not None:
         inside = "call inside a thought that does not end" if CALL_OPEN in open_thought else "thought that does not end"
         calls.append(Malformed(open_thought, inside))
     plain = "".join(words)
-    form = foreign_form(plain, heard, escape, unescape) if plain else None
-    if form is not None:
-        calls.append(Malformed(plain, form))
+    reason = foreign_form(plain, input_texts, escape, unescape) if plain else None
+    if reason is not None:
+        calls.append(Malformed(plain, reason))
         plain = ""
     plain = _ANY_SPECIAL.sub("", plain).strip()
     if thought and not calls and not plain:
@@ -149,24 +151,25 @@ def parse_turn(text: str, heard: Iterable[str] = ()) -> Turn:
 
 
 def _without_thoughts(text: str) -> tuple[list[str], bool, str | None]:
-    """The parts of a text outside of thoughts, whether there were any, and the thought that is still open at the end. What
-    stands before a closing marker is a thought, also where the prompt opened it."""
-    spoken: list[str] = []
+    """Return the parts outside of thoughts, whether there were any thoughts, and the thought still open at the end.
+
+    Text before a closing marker is a thought, also where the prompt opened it."""
+    parts: list[str] = []
     since_thought = 0
     position, opened, thought = 0, -1, False
     for marker in _THOUGHT_MARKER.finditer(text):
         thought = True
         if marker.group() == THOUGHT_CLOSE:
             if opened < 0:
-                del spoken[since_thought:]
-            position, opened, since_thought = marker.end(), -1, len(spoken)
+                del parts[since_thought:]
+            position, opened, since_thought = marker.end(), -1, len(parts)
         elif opened < 0:
-            spoken.append(text[position : marker.start()])
-            since_thought = len(spoken)
+            parts.append(text[position : marker.start()])
+            since_thought = len(parts)
             opened = marker.start()
     if opened < 0:
-        spoken.append(text[position:])
-    return spoken, thought, text[opened:] if opened >= 0 else None
+        parts.append(text[position:])
+    return parts, thought, text[opened:] if opened >= 0 else None
 
 
 def _read_part(text: str, calls: list[ToolCall | Malformed], words: list[str]) -> None:
@@ -208,7 +211,7 @@ def _read_unterminated(text: str, start: int, end: int, calls: list[ToolCall | M
 
 
 def _mentioned(text: str, start: int, body: str, end: int) -> bool:
-    """Whether both markers are named in a sentence: words before, one or two words between, more of it after."""
+    """Tell whether a sentence names both markers: words before, one or two words between, more of it after."""
     return bool(
         len(body) < 40
         and _same_line(text, start)
@@ -219,12 +222,12 @@ def _mentioned(text: str, start: int, body: str, end: int) -> bool:
 
 
 def _same_line(text: str, at: int) -> str:
-    """What stands before a place in its line (its last 200 characters)."""
+    """Return the part of a line before a position (its last 200 characters)."""
     return text[max(0, at - 200) : at].rpartition("\n")[2].strip()
 
 
 def _in_sentence(after: str) -> bool:
-    """Whether what follows a marker goes on as words do, and not as a call does."""
+    """Tell whether the text after a marker continues as words do, and not as a call does."""
     start = after[:60]
     return "{" not in start and "_" not in start and bool(_TWO_WORDS.match(after) or _CLOSING_PUNCTUATION.match(after))
 

@@ -19,7 +19,7 @@ from canvas_pipeline.guardrails.verdict import Number
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 DataRow = Trajectory | PreferencePair | FeedbackExample
 MAX_REPEATS = 3

@@ -27,9 +27,10 @@ from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.tracks.canvas.examples.answers import answers
 from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import JOINERS
 from canvas_pipeline.tracks.canvas.examples.phrasings.wording import fill, sentence, uncapitalised
-from canvas_pipeline.tracks.canvas.examples.policy import KINDS, situations
+from canvas_pipeline.tracks.canvas.examples.policy import situations
 from canvas_pipeline.tracks.canvas.examples.requests import ask
-from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot, restage, students
+from canvas_pipeline.tracks.canvas.examples.situation import KINDS
+from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot, reschedule, students
 from canvas_pipeline.tracks.canvas.examples.trajectory import trajectory_of
 from canvas_pipeline.tracks.canvas.intake.synthetic.curriculum import FORMS, SUBJECTS
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
@@ -150,7 +151,7 @@ def drawn_title(rng: random.Random) -> str:
     return title if rng.random() < 0.6 else " ".join(words)
 
 
-def drawn_world(rng: random.Random) -> Snapshot:
+def drawn_account(rng: random.Random) -> Snapshot:
     """One student of a new invented campus with drawn titles."""
     seed = rng.getrandbits(32)
     items = [
@@ -163,7 +164,7 @@ def drawn_world(rng: random.Random) -> Snapshot:
     return students(items, PROFILES["embedded"], seed)[0]
 
 
-def worlds(seed: int) -> list[Snapshot]:
+def accounts(seed: int) -> list[Snapshot]:
     """The base's own students."""
     return students(invented_items(seed), PROFILES["embedded"], seed)
 
@@ -182,13 +183,13 @@ def rows_of(phase: Phase, recipe: Recipe, factory: CanvasFactory) -> Iterator[tu
 def drills(recipe: Recipe, seed: int) -> Iterator[tuple[Message, ...]]:
     """Endless: drawn titles that are said again. Nothing in them can be known: this is where copying is learnt."""
     rng = random.Random(seed)
-    world = drawn_world(rng)
+    account = drawn_account(rng)
     while True:
-        said = [system_message(world.now, "catalogue")]
-        while sum(len(message.content) for message in said) < recipe.characters:
+        messages = [system_message(account.now, "catalogue")]
+        while sum(len(message.content) for message in messages) < recipe.characters:
             text = ". ".join(drawn_title(rng) for _ in range(rng.randint(1, 4)))
-            said += [Message(role="user", content=text), Message(role="assistant", content=CALLS.escape(text))]
-        yield tuple(said)
+            messages += [Message(role="user", content=text), Message(role="assistant", content=CALLS.escape(text))]
+        yield tuple(messages)
 
 
 def conversations(
@@ -198,32 +199,32 @@ def conversations(
     their result; after the others the student goes on, so that more calls fit into a row. ``drawn``: new titles for
     every row."""
     rng = random.Random(seed)
-    known = worlds(recipe.seed)
+    known = accounts(recipe.seed)
     while True:
-        world = drawn_world(rng) if drawn else restage(rng.choice(known), str(rng.random()))
-        canvas = factory(world)
-        said = [system_message(world.now, "catalogue")]
+        account = drawn_account(rng) if drawn else reschedule(rng.choice(known), str(rng.random()))
+        canvas = factory(account)
+        messages = [system_message(account.now, "catalogue")]
         # Rows of about the same length: little padding.
-        while sum(len(message.content) for message in said) < recipe.characters:
-            text, calls = _wish(world, recipe, rng, TITLED if drawn and rng.random() < 0.5 else ALL_TOOLS)
-            said.append(Message(role="user", content=text))
-            said.append(Message(role="assistant", content="".join(CALLS.serialise(_habit(call)) for call in calls)))
+        while sum(len(message.content) for message in messages) < recipe.characters:
+            text, calls = _wish(account, recipe, rng, TITLED if drawn and rng.random() < 0.5 else ALL_TOOLS)
+            messages.append(Message(role="user", content=text))
+            messages.append(Message(role="assistant", content="".join(CALLS.serialise(_habit(call)) for call in calls)))
             if rng.random() < recipe.answered:
                 results = tuple(canvas.dispatch(call.name, call.arguments) for call in calls)
                 for call, result in zip(calls, results, strict=True):
-                    said.append(Message(role="tool", name=_habit(call).name, content=CALLS.response_text(result)))
-                said.append(Message(role="assistant", content=CALLS.escape(answers(calls, results))))
-        yield tuple(said)
+                    messages.append(Message(role="tool", name=_habit(call).name, content=CALLS.response_text(result)))
+                messages.append(Message(role="assistant", content=CALLS.escape(answers(calls, results))))
+        yield tuple(messages)
 
 
 def _wish(
-    world: Snapshot, recipe: Recipe, rng: random.Random, tools: tuple[str, ...]
+    account: Snapshot, recipe: Recipe, rng: random.Random, tools: tuple[str, ...]
 ) -> tuple[str, tuple[ToolCall, ...]]:
     """What the student says, and the calls it asks for: one of ``tools``, or now and then that and another."""
-    first = ask(world, rng.choice(tools), "train", rng)
+    first = ask(account, rng.choice(tools), "train", rng)
     if rng.random() >= recipe.joined:
-        return first.spoken(rng), (first.call,)
-    second = ask(world, rng.choice(ALL_TOOLS), "train", rng)
+        return first.typed(rng), (first.call,)
+    second = ask(account, rng.choice(ALL_TOOLS), "train", rng)
     joiner = rng.choice([wording for wording in JOINERS if wording.role == "train"]).choose(rng)
     then = uncapitalised(second.text) if second.cased and not joiner.endswith(": {second}") else second.text
     text = fill(joiner, {"first": sentence(first.text), "second": then})
@@ -236,7 +237,7 @@ def _habit(call: ToolCall) -> ToolCall:
 
 def tokenizer_texts(recipe: Recipe, factory: CanvasFactory) -> list[str]:
     """Rendered training conversations of all kinds and all tools: the vocabulary covers what SFT will say."""
-    rows = situations(worlds(recipe.seed), PROFILES["embedded"], recipe.seed, KINDS, factory)
+    rows = situations(accounts(recipe.seed), PROFILES["embedded"], recipe.seed, KINDS, factory)
     texts = [FAMILY.render(trajectory_of(row).messages).text for row in rows]
     random.Random(recipe.seed).shuffle(texts)
     return texts[: recipe.tokenizer_rows]

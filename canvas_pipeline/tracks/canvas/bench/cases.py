@@ -17,14 +17,8 @@ from collections.abc import Sequence
 from typing import get_args
 
 from canvas_pipeline.records import BenchCase, CaseKind, digest
-from canvas_pipeline.tracks.canvas.examples.policy import (
-    Decision,
-    Situation,
-    SituationKind,
-    decisions,
-    situations,
-    used_items,
-)
+from canvas_pipeline.tracks.canvas.examples.policy import situations
+from canvas_pipeline.tracks.canvas.examples.situation import Decision, Situation, SituationKind, decisions, used_items
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS

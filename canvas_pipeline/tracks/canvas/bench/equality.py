@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, Parameter
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, Parameter
 
 FUZZY = 0.9
 NATURAL = frozenset({"title", "description", "rationale", "query", "item_a", "item_b"})

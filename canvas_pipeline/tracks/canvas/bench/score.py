@@ -18,7 +18,7 @@ from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import BenchCase, CaseKind, Row, digest
 from canvas_pipeline.tracks.canvas.bench.equality import same_argument, same_call
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 State = Literal["called", "abstained", "malformed"]
 

@@ -16,7 +16,7 @@ from canvas_pipeline.evaluation.selection import Candidate, Judged, SelectionRec
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.records import Row, dumps
 from canvas_pipeline.tracks.canvas.bench.score import BenchReport
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 FLOOR = 0.4
 

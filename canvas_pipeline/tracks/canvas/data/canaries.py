@@ -1,9 +1,7 @@
-"""Canaries through the line: plant them in a copy of the inputs, run the data half, look for them after every stage.
+"""Measure masking with canaries: plant them in a copy of the inputs, run the data stages, search for them after each.
 
-In: a workspace whose inputs are copied, counts, a seed; optionally a checkpoint whose generated text is looked through too. Out:
-a ``CanaryReport``. What must hold: the workspace itself is not touched (its registry neither); the copy is removed at the end, as
-it holds what must not survive; decoys stand in titles and to-do items under a due time of their own, by which they are found
-again; nothing that was planted is in a log, a report or an error."""
+The workspace and its registry are not touched. The copy is deleted at the end. Decoys have due times of their own, by which they
+are found again. No log, report or error contains what was planted."""
 
 from __future__ import annotations
 
@@ -30,10 +28,10 @@ from canvas_pipeline.tracks.canvas.data.canary_planting import LATER, copy_input
 from canvas_pipeline.tracks.canvas.data.canary_report import (
     CanaryReport,
     StageRates,
-    Trace,
+    SurvivorCount,
     picture,
+    survivors_table,
     table,
-    traces_table,
 )
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import Canary, Decoy, Rate, canaries, decoys, rate
@@ -42,11 +40,11 @@ from canvas_pipeline.training.progress import child_environment
 
 DEMO_COUNT = 600
 Ask = Callable[[Workspace], list[str]]
-"""What a model answers to the bench cases of a workspace, as texts."""
+"""Returns a model's answers to the bench cases of a workspace."""
 _POSITION = re.compile(r"\[\d+\]")
 _ID_FIELD = re.compile(r"(?:id|parents\[\d+\]|item_ids\[\d+\])>?")
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
-"""Our own ids are digests: one in a few hundred has digits only, and may hold the digits of a telephone number by chance."""
+"""Our own ids are digests. One in a few hundred has digits only and may contain a telephone number's digits by chance."""
 
 
 def run(
@@ -57,10 +55,10 @@ def run(
     ask: Ask | None = None,
     keep: Path | None = None,
 ) -> CanaryReport:
-    """Plant ``count`` canaries and as many decoys (or ``decoy_count``) into a copy of ``ws``'s inputs and run intake → splits.
+    """Plant ``count`` canaries and as many decoys (or ``decoy_count``) in a copy of ``ws``'s inputs and run intake → splits.
 
-    With ``ask``, what a model answers to the copy's bench cases is looked through too. ``keep`` is a folder to leave the
-    copy in; by default it is in a temporary folder and removed. Raises ``MissingInput`` where there are no inputs."""
+    With ``ask``, search the model's answers to the copy's bench cases too. ``keep`` is a folder for the copy, by default a
+    temporary one. Raises ``MissingInput`` where there are no inputs."""
     started = time.monotonic()
     contributors = intake.contributor_files(ws)
     if not contributors:
@@ -72,29 +70,29 @@ def run(
         copy = dataclasses.replace(ws, root=root, planted=True)
         copy_inputs(ws, root)
         due = plant(copy, sorted(contributors), planted, harmless)
-        watch = _Watch(copy, planted)
+        counter = _SurvivorCounter(copy, planted)
         for contributor in sorted(contributors):
-            watch.after("intake", [intake.collab(copy, contributor)])
+            counter.after("intake", [intake.collab(copy, contributor)])
         changed = _changed(copy, sorted(contributors), harmless, due)
-        watch.after("corpus", [intake.corpus(copy)])
+        counter.after("corpus", [intake.corpus(copy)])
         plant_sessions(copy, sorted(contributors)[0], planted)
-        watch.after("trajectories", [examples.trajectories(copy)])
+        counter.after("trajectories", [examples.trajectories(copy)])
         pairs = (examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs, examples.feedback_examples)
-        watch.after("pairs", [step(copy) for step in pairs])
-        watch.after("splits", [examples.split(copy, dataset) for dataset in DATASETS])
+        counter.after("pairs", [step(copy) for step in pairs])
+        counter.after("splits", [examples.split(copy, dataset) for dataset in DATASETS])
         if ask is not None:
-            watch.generated(ask(copy))
+            counter.generated(ask(copy))
         families = Counter(decoy.family for decoy in harmless)
         return CanaryReport(
             seed=seed, canaries=len(planted), decoys=len(harmless), seconds=round(time.monotonic() - started, 1),
-            recall=watch.recall(), stages=tuple(watch.stages), refused=watch.refused, traces=watch.traces(),
+            recall=counter.recall(), stages=tuple(counter.stages), refused=counter.refused, traces=counter.traces(),
             false_masks=rate(sum(changed.values()), len(harmless)),
             by_family={family: rate(changed[family], of) for family, of in sorted(families.items())},
         )  # fmt: skip
 
 
 def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
-    """The report as a stage, for the web UI: ``count`` canaries and decoys, made again when code or inputs change."""
+    """Build the report as a stage: ``count`` canaries and decoys, rebuilt when code or inputs change."""
     inputs = {
         f"collab/{name}": stage.sha256
         for name in intake.contributor_files(ws)
@@ -108,7 +106,7 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
     found = msgspec.json.decode(stage.path("report.json").read_bytes(), type=CanaryReport)
     facts = {
         "survivors": table(found),
-        "where": traces_table(found.traces),
+        "where": survivors_table(found.traces),
         "short of": "\n".join(found.shortfalls()) or "nothing",
     }
     figures = {f"masked {type_} (%)": round(100 * rate.share, 2) for type_, rate in found.recall.items()}
@@ -116,21 +114,21 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
     return StageResult(stage, reused, facts=facts, pictures={"share masked": picture(found)}, figures=figures)
 
 
-class _Watch:
-    """Looks for the planted after each stage and keeps count."""
+class _SurvivorCounter:
+    """Searches for planted canaries after each stage and counts them."""
 
     def __init__(self, ws: Workspace, planted: Sequence[Canary]) -> None:
         self._ws, self._planted, self._search = ws, planted, Search(planted)
         self._seen: set[int] = set()
         self._survived: set[int] = set()
-        self._traces: Counter[tuple[str, str, str, str, str, str, str]] = Counter()
+        self._counts: Counter[tuple[str, str, str, str, str, str, str]] = Counter()
         self._by_stage: dict[str, set[int]] = {}
         self._audit: dict[str, Counter[str]] = {}
         self.refused: dict[str, int] = {}
 
-    def after(self, name: str, made: Sequence[StageResult]) -> None:
-        """Look through the files of some stages, under one name."""
-        for stage in (m.stage for m in made):
+    def after(self, name: str, results: Sequence[StageResult]) -> None:
+        """Search the files of some stages, under one name."""
+        for stage in (result.stage for result in results):
             for file, entry in stage.manifest.files.items():
                 if entry.rows is not None:
                     self._look(name, f"{stage.manifest.stage.split('/')[0]}/{file}", _texts(stage, file))
@@ -146,7 +144,7 @@ class _Watch:
         self._ws.log(f"after {name}: {len(self._by_stage[name])} canaries seen")
 
     def generated(self, texts: Sequence[str]) -> None:
-        """Look through what a model said."""
+        """Search texts that a model generated."""
         self._audit["generated"] = Counter()
         self._by_stage.setdefault("generated", set())
         self._look("generated", "generated", (("text", text) for text in texts))
@@ -161,7 +159,7 @@ class _Watch:
             for number in known[mark] - stage:
                 canary = self._planted[number]
                 place = _POSITION.sub("[]", field)
-                self._traces[name, file, place, canary.type, canary.spot, canary.template, canary.shape] += 1
+                self._counts[name, file, place, canary.type, canary.spot, canary.template, canary.shape] += 1
             stage |= known[mark]
         self._survived |= stage
 
@@ -183,15 +181,16 @@ class _Watch:
         return {type_: rate(survived[type_], count) for type_, count in of.items()}
 
     def recall(self) -> dict[str, Rate]:
-        """Type → share of canaries that no stage shows."""
+        """Return type → share of canaries that appear in no stage."""
         of = Counter(canary.type for canary in self._planted)
         survived = Counter(self._planted[number].type for number in self._survived)
         return {type_: rate(count - survived[type_], count) for type_, count in of.items()}
 
-    def traces(self) -> tuple[Trace, ...]:
+    def traces(self) -> tuple[SurvivorCount, ...]:
         fields = ("stage", "file", "field", "type", "spot", "template", "shape")
         return tuple(
-            Trace(**dict(zip(fields, key, strict=True)), count=count) for key, count in sorted(self._traces.items())
+            SurvivorCount(**dict(zip(fields, key, strict=True)), count=count)
+            for key, count in sorted(self._counts.items())
         )
 
 
@@ -202,7 +201,7 @@ def _texts(stage: Stage, file: str) -> Iterator[tuple[str, str]]:
 
 
 def texts_of_row(row: object) -> Iterator[tuple[str, str]]:
-    """(field, text) of all in a decoded row but its own ids and those of its parents and items, as far as they are digests."""
+    """Yield (field, text) of a decoded row, except its own ids and those of its parents and items if they are digests."""
     for field, text in walk(row, ""):
         if not (_ID_FIELD.fullmatch(field) and _DIGEST.fullmatch(text)):
             yield field, text
@@ -211,7 +210,7 @@ def texts_of_row(row: object) -> Iterator[tuple[str, str]]:
 def _changed(
     copy: Workspace, contributors: Sequence[str], harmless: Sequence[Decoy], due: dict[str, Decoy]
 ) -> Counter[str]:
-    """Family → decoys that came out of intake otherwise than they went in; one that is missing was changed too."""
+    """Count by family the decoys that intake changed or dropped."""
     left = {decoy.number for decoy in harmless}
     for contributor in contributors:
         for item in read_jsonl(copy.store.get(f"collab/{contributor}").path(), Item):
@@ -226,7 +225,7 @@ def _instant(text: str | None) -> str:
 
 
 def answers_of(checkpoint: Path, launch: Launch) -> Ask:
-    """Ask a checkpoint the bench cases of a copy."""
+    """Return a function that generates a checkpoint's answers to the bench cases of a copy."""
 
     def ask(copy: Workspace) -> list[str]:
         cases = examples.bench_cases(copy).stage.path()

@@ -1,7 +1,7 @@
-"""Canaries and decoys as rows of a copy of the inputs: titles, to-do items, course names and codes, sessions and tool results.
+"""Plant canaries and decoys in a copy of the inputs: titles, to-do items, course names and codes, sessions, tool results.
 
-In: a workspace over a copy, what is to be planted. Out: longer contributor and session files. What must hold: only the copy is
-written to; a decoy has a due time of its own, by which it is found again; what is added beside the planted names nobody."""
+Only the copy is written to. A decoy has a due time of its own, by which it is found again. What is added beside the planted texts
+names nobody."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import Canary, Deco
 START = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 TITLES_A_COURSE = 25
 LATER = ("session", "tool_result")
-"""Where the planted enters after the corpus is made."""
+"""Spots that enter the pipeline after the corpus."""
+WORDING_FOLDERS = ("evaluation", "tracks/canvas/bench", "tracks/canvas/examples", "tracks/canvas/tools")
 _WORDS = re.compile(r"[^\W\d_]{3,}|\d{4,7}")
 
 
 def taken_words(ws: Workspace) -> set[str]:
-    """Words and numbers that the inputs, the wordings here and those of the examples hold, which no needle may be."""
+    """Return words and numbers in the inputs and in our own wordings, which no canary may use."""
     package = Path(canvas_pipeline.__file__).parent
     sources = [*in_folder(ws.collab)[0].values(), *sessions_in(ws.sessions)[0]]
-    sources += [path for room in ("examples", "evaluation", "tools") for path in (package / room).rglob("*.py")]
+    sources += [path for folder in WORDING_FOLDERS for path in (package / folder).rglob("*.py")]
     sources.append(Path(canary_templates.__file__))
     return {
         fold(word) for path in sources for word in _WORDS.findall(path.read_text(encoding="utf-8", errors="replace"))
@@ -41,7 +42,7 @@ def taken_words(ws: Workspace) -> set[str]:
 
 
 def copy_inputs(ws: Workspace, root: Path) -> None:
-    """The inputs, in a folder that says of itself what it is: see ``Workspace.holds_canaries``."""
+    """Copy the inputs to a folder that is marked as planted (see ``Workspace.holds_canaries``)."""
     root.mkdir(parents=True, exist_ok=True)
     (root / PLANTED).touch()
     shutil.copytree(ws.collab, root / "collab", dirs_exist_ok=True)
@@ -58,7 +59,7 @@ def copy_inputs(ws: Workspace, root: Path) -> None:
 def plant(
     copy: Workspace, contributors: Sequence[str], planted: Sequence[Canary], harmless: Sequence[Decoy]
 ) -> dict[str, Decoy]:
-    """Append records with the canaries and decoys to the copies; returns due time → decoy."""
+    """Append records with the canaries and decoys to the copies. Returns due time → decoy."""
     clock = (START + timedelta(minutes=minute) for minute in range(len(planted) + len(harmless) + len(contributors)))
     due: dict[str, Decoy] = {}
     rows: list[tuple[str, dict[str, Any]]] = []
@@ -95,7 +96,7 @@ def plant(
 def _courses(
     name: str, rows: Sequence[tuple[str, dict[str, Any]]], clock: Iterator[datetime]
 ) -> Iterator[dict[str, Any]]:
-    """One course with the titles, and one for each planted name or code. Their own codes are handles: masked already."""
+    """Yield one course with the titles, and one for each planted name or code. Their own codes are handles, masked already."""
     titles = [_assignment(text, more.get("due") or next(clock, START)) for text, more in rows if text]
     if titles:
         yield {"course_name": f"Seminar on Method {name}", "course_code": f"@COURSE1{name}", "assignments": titles}
@@ -120,13 +121,13 @@ def _item(text: str, due: datetime) -> dict[str, Any]:
 
 
 def plant_sessions(copy: Workspace, contributor: str, planted: Sequence[Canary]) -> None:
-    """Sessions of students of the copy, with canaries in what the student says and in what a tool returned."""
-    worlds = examples.world(copy)[0]
+    """Append sessions with canaries in the student's text and in tool results."""
+    accounts = examples.mock_accounts(copy)[0]
     with (copy.sessions / f"{contributor}.jsonl").open("ab") as file:
         for canary in planted:
             if canary.spot not in LATER:
                 continue
-            world = worlds[canary.number % len(worlds)]
+            account = accounts[canary.number % len(accounts)]
             entries: list[dict[str, Any]] = [{"answer": "Noted."}]
             if canary.spot == "tool_result":
                 course = {
@@ -143,7 +144,7 @@ def plant_sessions(copy: Workspace, contributor: str, planted: Sequence[Canary])
                 ]
             row = {
                 "user_query": canary.text if canary.spot == "session" else f"What do I study? ({canary.number})",
-                "context": {"now_iso": world.now, "items": [imprint(item) for item in world.items[:3]]},
+                "context": {"now_iso": account.now, "items": [imprint(item) for item in account.items[:3]]},
                 "trajectory": entries,
                 "contributor_id": contributor,
             }

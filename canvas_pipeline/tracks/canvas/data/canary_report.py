@@ -1,7 +1,6 @@
-"""What survived of the canaries and what was masked of the decoys: rows, a page and a picture.
+"""Report surviving canaries and masked decoys, as rows, Markdown and PNG.
 
-In: counts. Out: ``CanaryReport``, Markdown, PNG bytes. What must hold: types, stages, places, shapes and positions of templates
-only, never a value, a title or a name."""
+Contains types, stages, fields, shapes and template positions only, never a value, a title or a name."""
 
 from __future__ import annotations
 
@@ -12,13 +11,13 @@ from canvas_pipeline.records import Row
 from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import STRICT, Rate, rate
 
 REACH = {"PERSON": 0.98, "ROOM": 0.98, "PLACE": 0.98}
-"""Recall to reach where not every one must be found."""
+"""Minimum recall of types that need not all be found."""
 MAX_FALSE = 0.005
 
 
-class Trace(Row, frozen=True, kw_only=True):
-    """Survivors of one kind: ``count`` of ``type`` planted in ``spot`` with ``template`` and ``shape``, seen in a ``field``
-    of a ``file``."""
+class SurvivorCount(Row, frozen=True, kw_only=True):
+    """Survivors of one kind: ``count`` of ``type`` planted in ``spot`` with ``template`` and ``shape``, found in a ``field`` of a
+    ``file``."""
 
     stage: str
     file: str
@@ -31,7 +30,7 @@ class Trace(Row, frozen=True, kw_only=True):
 
 
 class StageRates(Row, frozen=True, kw_only=True):
-    """One stage: survivors of each type among those planted upstream of it, and what the audit says of it by type."""
+    """One stage: survivors by type among those planted before it, and the audit's findings by type."""
 
     stage: str
     survivors: dict[str, Rate]
@@ -39,8 +38,8 @@ class StageRates(Row, frozen=True, kw_only=True):
 
 
 class CanaryReport(Row, frozen=True, kw_only=True):
-    """``refused`` are planted rows that left by a reason before they could be looked at; ``recall`` is of the whole run: a canary
-    counts as masked only where no stage shows any part of it; ``false_masks`` is over all decoys and ``by_family`` in parts."""
+    """``refused``: planted rows that were refused before they could be searched. ``recall``: over the whole run; a canary counts
+    as masked only where no stage shows any part of it. ``false_masks``: over all decoys, ``by_family`` in parts."""
 
     seed: int
     canaries: int
@@ -51,24 +50,24 @@ class CanaryReport(Row, frozen=True, kw_only=True):
     refused: dict[str, int]
     false_masks: Rate
     by_family: dict[str, Rate]
-    traces: tuple[Trace, ...]
+    traces: tuple[SurvivorCount, ...]
 
     def shortfalls(self) -> list[str]:
-        """What is asked of the masks and not reached, in words."""
-        said = [f"{type_}: {r.of - r.count} of {r.of} survived, none may" for type_, r in self.recall.items()
+        """List the requirements on masking that are not met."""
+        problems = [f"{type_}: {r.of - r.count} of {r.of} survived, none may" for type_, r in self.recall.items()
                 if type_ in STRICT and r.count < r.of]  # fmt: skip
-        said += [
+        problems += [
             f"{type_}: recall {self.recall[type_].share:.2%} is below {reach:.0%}"
             for type_, reach in REACH.items()
             if type_ in self.recall and self.recall[type_].share < reach
         ]
         if self.false_masks.share > MAX_FALSE:
-            said.append(f"false masks: {self.false_masks.share:.2%} is above {MAX_FALSE:.1%}")
-        return said
+            problems.append(f"false masks: {self.false_masks.share:.2%} is above {MAX_FALSE:.1%}")
+        return problems
 
 
 def table(found: CanaryReport) -> str:
-    """Markdown: types × stages, recall with its interval, false masks."""
+    """Render Markdown: types × stages, recall with its interval, false masks."""
     stages = [stage.stage for stage in found.stages]
     lines = [
         f"| type | planted | {' | '.join(f'seen after {stage}' for stage in stages)} | recall | Wilson 95 % |",
@@ -88,8 +87,8 @@ def table(found: CanaryReport) -> str:
     return "\n".join(lines)
 
 
-def traces_table(traces: Iterable[Trace], limit: int = 40) -> str:
-    """Markdown: where survivors stand, the most frequent first."""
+def survivors_table(traces: Iterable[SurvivorCount], limit: int = 40) -> str:
+    """Render Markdown: where survivors are, the most frequent first."""
     chosen = sorted(traces, key=lambda trace: (-trace.count, trace.stage, trace.type, trace.template, trace.shape))[
         :limit
     ]
@@ -105,7 +104,7 @@ def traces_table(traces: Iterable[Trace], limit: int = 40) -> str:
 
 
 def picture(found: CanaryReport) -> bytes:
-    """Recall by type with Wilson intervals, and the false-mask rate, as PNG bytes."""
+    """Plot recall by type with Wilson intervals, and the false-mask rate, as PNG bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

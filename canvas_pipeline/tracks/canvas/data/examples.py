@@ -1,9 +1,7 @@
-"""What a model learns from: trajectories, labelled and mutated pairs, feedback, splits, bench cases.
+"""The stages from ``trajectories`` to ``bench_cases``: trajectories, labelled and mutated pairs, feedback, splits, cases.
 
-In: the corpus and recorded sessions. Out: stages ``trajectories`` … ``bench_cases``. What must hold: everything is drawn from
-disjoint students; a student's place in train, eval or test is one assignment for all data sets, so nothing spans; bench
-cases share neither items nor wordings with what is trained on.
-"""
+One assignment of students to train, eval and test holds for all data sets, so no row spans two parts. Bench cases share neither
+items nor wordings with training rows."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ from canvas_pipeline.evaluation.charts import funnel_png
 from canvas_pipeline.guardrails.guard import FunnelEvidence
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits
-from canvas_pipeline.pipeline import verdicts as judging
+from canvas_pipeline.pipeline import verdicts as guard_verdicts
 from canvas_pipeline.pipeline.audits import audited
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make
 from canvas_pipeline.privacy.contributor_id import printable, sessions_in
@@ -43,10 +41,10 @@ from canvas_pipeline.records import (
 )
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tracks.canvas.bench import cases as case_room
+from canvas_pipeline.tracks.canvas.bench.cases import cases
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
-from canvas_pipeline.tracks.canvas.examples import feedback as feedback_room
 from canvas_pipeline.tracks.canvas.examples import (
+    feedback,
     labelling,
     mutation,
     pairs,
@@ -63,32 +61,33 @@ from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
 
 @functools.lru_cache(maxsize=2)
-def _world(path: Path, profile_name: str, seed: int) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+def _accounts(path: Path, profile_name: str, seed: int) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
     made = students.students(read_jsonl(path, Item), PROFILES[profile_name], seed)
     fraction = PROFILES[profile_name].eval_fraction
     shares: dict[splits.Split, float] = {"train": 1 - 2 * fraction, "eval": fraction, "test": fraction}
     return tuple(made), splits.assign({s.id: s.item_ids for s in made}, seed, shares)
 
 
-def world(ws: Workspace) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
-    """All mock students of the current corpus, and which split each item and student is in."""
-    return _world(ws.store.get("corpus").path(), ws.profile.name, ws.seed)
+def mock_accounts(ws: Workspace) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+    """Return all mock accounts of the current corpus, and the split of each item and student."""
+    return _accounts(ws.store.get("corpus").path(), ws.profile.name, ws.seed)
 
 
 def session_files(ws: Workspace) -> dict[str, str]:
-    """Name → sha256 of the recorded sessions. A missing folder means none were recorded (and the log says so)."""
+    """Return name → sha256 of the recorded sessions. A missing folder means that none were recorded; that is logged."""
     if not ws.sessions.is_dir():
         ws.log(f"{ws.sessions}: no such folder; trajectories come from the scripted policy alone")
         return {}
     taken, others = sessions_in(ws.sessions)
-    for path, reason in others:  # nobody finds a file that is silently passed over
+    for path, reason in others:  # a skipped file must be visible
         ws.log(f"sessions/{printable(path.name)} is not read: {reason}")
     return {path.name: sha256_file(path) for path in taken}
 
 
 def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> Iterator[Trajectory | Refusal]:
-    """The sessions of one file, anonymised like everything else, as training rows or the reason why not. Raises ``InputChanged``
-    where the file's content has not the given hash (any more)."""
+    """Anonymise the sessions of one file and yield each as a training row or a refusal.
+
+    Raises ``InputChanged`` where the content does not have the given hash (any more)."""
     rows: list[Any] = []
     digest = hashlib.sha256()
     for number, line in (entry for batch in lines(path, digest=digest, arrays=False) for entry in batch):
@@ -101,16 +100,16 @@ def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> I
         raise InputChanged(f"{path}: the file was changed while it was read; run again when nobody writes to it")
     key, registry = ws.registry()
     clean = scrub_rows(rows, Scrubber(key, path.stem), CourseMasker(Registry(key, registry), path.stem))
-    yield from sessions.from_sessions(clean, world(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
+    yield from sessions.from_sessions(clean, mock_accounts(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
 
 
 def trajectories(ws: Workspace) -> StageResult:
-    """Recorded sessions and the scripted policy's conversations, with real results of the mock."""
+    """Build the conversations: recorded sessions, and the scripted policy's with real results of the mock accounts."""
     corpus = audited(ws, "corpus")
     recorded = session_files(ws)
 
     def build(writer: Writer) -> None:
-        made = list(trajectory.synthesise(world(ws)[0], ws.profile, ws.seed, MockCanvas))
+        made = list(trajectory.synthesise(mock_accounts(ws)[0], ws.profile, ws.seed, MockCanvas))
         kept: list[Trajectory] = []
         refused: list[Refusal] = []
         for name, sha256 in recorded.items():
@@ -121,17 +120,17 @@ def trajectories(ws: Workspace) -> StageResult:
                     refused.append(row)
         writer.rows([*made, *kept])
         writer.rows(refused, "refusals.jsonl")
-        links = (Student(id=student.id, parents=student.item_ids) for student in world(ws)[0])
+        links = (Student(id=student.id, parents=student.item_ids) for student in mock_accounts(ws)[0])
         writer.rows(links, "students.jsonl", report=True)
         rows_in = len(made) + len(kept) + len(refused)
         writer.funnel = funnel("trajectories", rows_in, len(made) + len(kept), refused)
         writer.notes = {"synthesised": len(made), "from sessions": len(kept)}
 
-    return _made(ws, *make(ws, "trajectories", build, inputs={"corpus": corpus.sha256, **recorded}))
+    return _result(ws, *make(ws, "trajectories", build, inputs={"corpus": corpus.sha256, **recorded}))
 
 
 def item_pairs(ws: Workspace) -> StageResult:
-    """Pairs sampled evenly over all pairs with something left to do."""
+    """Sample pairs uniformly over all pairs with something left to do."""
     corpus = audited(ws, "corpus")
 
     def build(writer: Writer) -> None:
@@ -141,56 +140,56 @@ def item_pairs(ws: Workspace) -> StageResult:
 
 
 def labelled_pairs(ws: Workspace) -> StageResult:
-    """Three presentations of each pair to the teacher; only unanimous ones are kept."""
+    """Have the teacher label each pair in three presentations; only unanimous ones are kept."""
     asked = ws.store.get("item_pairs")
-    with the_teacher(ws) as judge:
+    with open_teacher(ws) as labeller:
 
         def build(writer: Writer) -> None:
-            _label(ws, list(read_jsonl(asked.path(), ItemPair)), judge, writer)
+            _label(ws, list(read_jsonl(asked.path(), ItemPair)), labeller, writer)
 
-        inputs, config = {"item_pairs": asked.sha256}, {"teacher": judge.identity}
-        return _made(ws, *make(ws, "labelled_pairs", build, inputs=inputs, config=config))
+        inputs, config = {"item_pairs": asked.sha256}, {"teacher": labeller.identity}
+        return _result(ws, *make(ws, "labelled_pairs", build, inputs=inputs, config=config))
 
 
-def _label(ws: Workspace, rows: Sequence[ItemPair], judge: teacher.Teacher, writer: Writer) -> None:
+def _label(ws: Workspace, rows: Sequence[ItemPair], labeller: teacher.Teacher, writer: Writer) -> None:
     step = max(1, len(rows) // 20)
 
     def progress(done: int) -> None:
         if done % step == 0 or done == len(rows):
             ws.log(f"labelled {done} of {len(rows)} pairs")
 
-    # Votes of a paid teacher survive a kill; the embedded rule is cheaper than its journal.
+    # A paid teacher's votes must survive a kill; the embedded rule is cheaper than its journal.
     journal = ws.private / "votes.jsonl" if ws.teacher_endpoint else None
-    found = labelling.label(rows, judge, journal, progress, workers=8 if ws.teacher_endpoint else 1)
+    found = labelling.label(rows, labeller, journal, progress, workers=8 if ws.teacher_endpoint else 1)
     writer.rows(labelling.preference_pairs(found.pairs, ws.profile.declaration))
     writer.rows(found.votes, "votes.jsonl")
     writer.rows(found.refusals, "refusals.jsonl")
     writer.funnel = funnel("labelled_pairs", len(rows), len(found.pairs), found.refusals)
     bias = found.position_bias
     writer.notes = {
-        "teacher": judge.identity,
+        "teacher": labeller.identity,
         "position bias": {"first wins": bias.first_wins, "of": bias.votes, "low": bias.low, "high": bias.high},
     }
 
 
 @contextmanager
-def the_teacher(ws: Workspace) -> Iterator[teacher.Teacher]:
-    """The embedded urgency rule, or the OpenAI-compatible one that the workspace names, its connections closed after use."""
+def open_teacher(ws: Workspace) -> Iterator[teacher.Teacher]:
+    """Open the embedded urgency rule, or the workspace's OpenAI-compatible teacher, and close its connections after use."""
     if not ws.teacher_endpoint:
         yield teacher.UrgencyTeacher()
         return
     key = os.environ.get("CANVAS_TEACHER_API_KEY")
-    with teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=key) as judge:
-        yield judge
+    with teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=key) as labeller:
+        yield labeller
 
 
 def quotas(ws: Workspace) -> dict[str, int]:
-    """Mutation axis → rows, from the profile."""
+    """Return mutation axis → rows, from the profile."""
     return mutation.quotas(ws.profile)
 
 
 def mutation_pairs(ws: Workspace) -> StageResult:
-    """Pairs over eight axes and mixed ones, each confirmed by an independent verifier."""
+    """Build pairs over eight axes and mixed ones, each confirmed by an independent verifier."""
     source = audited(ws, "trajectories")
 
     def build(writer: Writer) -> None:
@@ -211,22 +210,22 @@ def mutation_pairs(ws: Workspace) -> StageResult:
             counts[name] = counts.get(name, 0) + 1
         writer.notes = {"pairs by axis": counts}
 
-    return _made(ws, *make(ws, "mutation_pairs", build, inputs={"trajectories": source.sha256}))
+    return _result(ws, *make(ws, "mutation_pairs", build, inputs={"trajectories": source.sha256}))
 
 
 def feedback_examples(ws: Workspace) -> StageResult:
-    """Single completions with a label, half of them desirable."""
+    """Build single completions with a label, half of them desirable."""
     sources = {name: audited(ws, name) for name in ("mutation_pairs", "trajectories")}
 
     def build(writer: Writer) -> None:
-        rows = feedback_room.feedback(
+        rows = feedback.feedback(
             read_jsonl(sources["mutation_pairs"].path(), PreferencePair),
             read_jsonl(sources["trajectories"].path(), Trajectory),
             ws.profile.feedback_examples,
             ws.seed,
         )
         writer.rows(rows)
-        found = feedback_room.balance(rows)
+        found = feedback.balance(rows)
         writer.notes = {
             "desirable": found.desirable,
             "undesirable": found.undesirable,
@@ -234,18 +233,18 @@ def feedback_examples(ws: Workspace) -> StageResult:
         }
 
     inputs = {name: stage.sha256 for name, stage in sources.items()}
-    return _made(ws, *make(ws, "feedback_examples", build, inputs=inputs))
+    return _result(ws, *make(ws, "feedback_examples", build, inputs=inputs))
 
 
 def split(ws: Workspace, dataset: str) -> StageResult:
-    """One data set in train, eval and test parts; its data guards."""
+    """Split one data set into train, eval and test, and evaluate its data guards."""
     spec = DATASETS[dataset]
     sources = {name: audited(ws, name) for name in spec.sources}
     corpus = audited(ws, "corpus")
 
     def build(writer: Writer) -> None:
         rows: Sequence[Any] = [row for stage in sources.values() for row in read_jsonl(stage.path(), spec.row_type)]
-        found = splits.split(rows, world(ws)[1])
+        found = splits.split(rows, mock_accounts(ws)[1])
         for part, members in found.parts.items():
             writer.rows(members, f"{part}.jsonl")
         writer.rows(found.refusals, "refusals.jsonl")
@@ -254,23 +253,23 @@ def split(ws: Workspace, dataset: str) -> StageResult:
 
     inputs = {"corpus": corpus.sha256, **{name: stage.sha256 for name, stage in sources.items()}}
     stage, reused = make(ws, spec.split, build, inputs=inputs)
-    funnels = judging.funnels(ws, dataset)
-    verdicts = (*judging.of_split(ws, dataset), audits.of_stage(ws, stage))
+    funnels = guard_verdicts.funnels(ws, dataset)
+    verdicts = (*guard_verdicts.of_split(ws, dataset), audits.of_stage(ws, stage))
     sizes = {f"rows in {part}": stage.manifest.files[f"{part}.jsonl"].rows or 0 for part in splits.SPLITS}
     pictures = {"rows in and out": funnel_png(funnels)}
     return StageResult(stage, reused, verdicts, pictures=pictures, funnels=tuple(funnels), figures=sizes)
 
 
 def bench_cases(ws: Workspace) -> StageResult:
-    """Cases of test students (``rows.jsonl``) and of eval students, for choosing (``selection.jsonl``)."""
+    """Build cases of test students (``rows.jsonl``) and of eval students, for model selection (``selection.jsonl``)."""
     corpus = audited(ws, "corpus")
 
     def build(writer: Writer) -> None:
-        everyone, assignment = world(ws)
+        everyone, assignment = mock_accounts(ws)
         for part, name in (("test", "rows.jsonl"), ("eval", "selection.jsonl")):
             held_out = [s for s in everyone if assignment.groups[s.id] == part]
             count = None if part == "test" else ws.profile.selection_cases
-            writer.rows(case_room.cases(held_out, ws.profile, ws.seed, MockCanvas, count), name)
+            writer.rows(cases(held_out, ws.profile, ws.seed, MockCanvas, count), name)
 
     stage, reused = make(ws, "bench_cases", build, inputs={"corpus": corpus.sha256})
     kinds: dict[str, int] = {}
@@ -279,7 +278,7 @@ def bench_cases(ws: Workspace) -> StageResult:
     return StageResult(stage, reused, figures={"test cases": sum(kinds.values()), **kinds})
 
 
-def _made(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
+def _result(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
     found: Funnel | None = stage.manifest.funnel
     verdicts: tuple[Verdict, ...] = (audits.of_stage(ws, stage),)
     pictures: dict[str, bytes] = {}

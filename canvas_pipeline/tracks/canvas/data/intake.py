@@ -1,9 +1,7 @@
-"""The door: contributor files → anonymised items → one corpus.
+"""The intake stages: contributor files → anonymised items (``collab/<contributor>``) → one ``corpus``.
 
-In: ``<root>/collab/*.jsonl``, packed with gzip or not. Out: stages ``collab/<contributor>`` (items, refusals) and ``corpus``.
-What must hold: raw text exists only in the contributor's own file and in the private registry; every line and row is accounted
-for.
-"""
+Input is ``<root>/collab/*.jsonl``, gzip or not. Raw text exists only in the contributor's own file and in the private registry.
+Every line and row is accounted for."""
 
 from __future__ import annotations
 
@@ -30,24 +28,26 @@ from canvas_pipeline.tracks.canvas.intake.stream.takein import hashed_key, take_
 OUTDATED = "taken in before their file or the intake changed"
 ATTEMPTS = 3
 _TAKES_IN = ("tracks.canvas.data.intake:collab.build",)
-"""The code that makes ``collab/<contributor>``."""
+"""The code that builds ``collab/<contributor>``."""
 
 
 def contributor_files(ws: Workspace) -> dict[str, Path]:
-    """Contributor → file, sorted by name; raises ``MissingInput`` where the folder is not there."""
+    """Return contributor → file, sorted by name. Raises ``MissingInput`` where the folder does not exist."""
     if not ws.collab.is_dir():
         raise MissingInput(
             f"{ws.collab}: no such folder; put contributor files there, or make some: canvas-data synthesize"
         )
-    taken, refused = in_folder(ws.collab)
-    for file in refused:  # said at each look: nobody finds a file that is silently passed over
+    ingested, refused = in_folder(ws.collab)
+    for file in refused:  # logged every time: a skipped file must be visible
         ws.log(f"{file.source} is not taken in: {REASONS[file.reason]}")
-    return taken
+    return ingested
 
 
 def collab(ws: Workspace, contributor: str) -> StageResult:
-    """Read, quarantine and anonymise one contributor's file. One that is written to meanwhile is read again, and in the end refused
-    with ``InputChanged``: rows are only ever kept under the hash of the bytes they were read from."""
+    """Read, quarantine and anonymise one contributor's file.
+
+    A file that is written to meanwhile is read again, and refused with ``InputChanged`` in the end: rows are only stored under
+    the hash of the bytes they were read from."""
     path = contributor_files(ws).get(contributor)
     if path is None:
         for file in in_folder(ws.collab)[1]:
@@ -57,9 +57,9 @@ def collab(ws: Workspace, contributor: str) -> StageResult:
     key, registry = ws.registry()
 
     def build(writer: Writer) -> None:
-        taken = take_in(path, key, registry, writer.rows, scratch=writer.folder, sha256=inputs[path.name])
-        writer.funnel = taken.funnel
-        writer.notes = {"counts": taken.counts}
+        ingested = take_in(path, key, registry, writer.rows, scratch=writer.folder, sha256=inputs[path.name])
+        writer.funnel = ingested.funnel
+        writer.notes = {"counts": ingested.counts}
 
     for attempt in range(1, ATTEMPTS + 1):
         inputs = _inputs(path, key)
@@ -69,29 +69,29 @@ def collab(ws: Workspace, contributor: str) -> StageResult:
         except InputChanged:
             if attempt == ATTEMPTS:
                 raise
-    made = _made(ws, stage, reused)
-    if not made.funnels[0].rows_in:
+    result = _result(ws, stage, reused)
+    if not result.funnels[0].rows_in:
         ws.log(f"collab/{contributor}: {REASONS['empty_file']}")
-    return made
+    return result
 
 
 def intake_code() -> str:
-    """What of this package's code decides the rows of ``collab/<contributor>``, as a hash."""
+    """Return the code version that the rows of ``collab/<contributor>`` depend on."""
     return code_version(*_TAKES_IN)
 
 
-def outdated(ws: Workspace, taken: Mapping[Path, Stage]) -> list[str]:
-    """Stages that were made from another file than the one that lies there now, or by other code."""
+def outdated(ws: Workspace, ingested: Mapping[Path, Stage]) -> list[str]:
+    """Return the stages whose input file or code has changed since they were built."""
     key, _ = ws.registry()
     return [
         stage.manifest.stage
-        for path, stage in taken.items()
+        for path, stage in ingested.items()
         if stage.manifest.fingerprint != recipe(ws, stage.manifest.stage, _TAKES_IN, _inputs(path, key)).fingerprint()
     ]
 
 
 def to_take_in(ws: Workspace) -> list[str]:
-    """Contributors whose stage is missing, was made from another file or by other code, or lost more rows than it may."""
+    """Return the contributors whose stage is missing, outdated, or lost more rows than allowed."""
     files = contributor_files(ws)
     found = {path: stage for name, path in files.items() if (stage := ws.store.find(f"collab/{name}")) is not None}
     old = set(outdated(ws, found))
@@ -107,45 +107,45 @@ def _inputs(path: Path, key: bytes) -> dict[str, str]:
 
 
 def corpus(ws: Workspace) -> StageResult:
-    """Merge all contributors: the same items in the same bytes, in whatever order the files came."""
+    """Merge all contributors. The order of the files does not change the bytes."""
     stages: dict[str, Stage] = {}
-    taken: dict[Path, Stage] = {}
+    ingested: dict[Path, Stage] = {}
     for contributor, path in contributor_files(ws).items():
         found = ws.store.find(f"collab/{contributor}")
         if found is None:
             raise MissingInput(
                 f"contributor {contributor} has not been taken in yet; materialise their collab partition"
             )
-        stages[contributor] = taken[path] = found
+        stages[contributor] = ingested[path] = found
     if not stages:
         raise BadInput(f"{ws.collab} holds no contributor file; make some with: canvas-data synthesize")
 
     def build(writer: Writer) -> None:
         with Merge(scratch=writer.folder) as merging:
-            for made in stages.values():
-                merging.add_file(made.path())
+            for stage in stages.values():
+                merging.add_file(stage.path())
             writer.rows(checked(merging.rows()))
             writer.funnel = merging.funnel()
 
     inputs = {name: stage.sha256 for name, stage in stages.items()}
-    made = _made(ws, *make(ws, "corpus", build, inputs=inputs))
-    facts = dict(made.facts)
-    if old := outdated(ws, taken):
+    result = _result(ws, *make(ws, "corpus", build, inputs=inputs))
+    facts = dict(result.facts)
+    if old := outdated(ws, ingested):
         facts[OUTDATED] = old
         ws.log(
             f"corpus: {', '.join(old)}: the file or the intake has changed since; materialise their collab partition"
         )
-    return replace(made, facts=facts, verdicts=(*made.verdicts, audits.of_stage(ws, made.stage)))
+    return replace(result, facts=facts, verdicts=(*result.verdicts, audits.of_stage(ws, result.stage)))
 
 
-def _made(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
+def _result(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
     funnel = _funnel(stage)
     pictures = {} if funnel.rows_in == 0 else {"rows in and out": funnel_png([funnel])}
     return StageResult(stage, reused, (_kept(ws, stage),), stage.manifest.notes, pictures, (funnel,))
 
 
 def _kept(ws: Workspace, stage: Stage) -> Verdict:
-    """Whether a stage kept enough of its rows (G6)."""
+    """Evaluate G6: whether a stage kept enough of its rows."""
     evidence = FunnelEvidence([_funnel(stage)], ws.all_allowances())
     return ws.track.guards.guards["g6"].judge(evidence, {stage.manifest.stage: stage.sha256})
 

@@ -1,8 +1,6 @@
-"""The final answer to a tool's result: one short sentence that says nothing the result does not.
+"""Phrase a tool's result as the final answer: short sentences without markup.
 
-In: the call and its result. Out: plain words. What must hold: every value in the answer stands in the result or in
-the call; an error is said as one; no markup.
-"""
+Every value in an answer is in the result or in the call. An error result gives its message."""
 
 from __future__ import annotations
 
@@ -14,19 +12,19 @@ from canvas_pipeline.models.family import ToolCall
 
 
 def answer(call: ToolCall, result: Any) -> str:
-    """One sentence for one call."""
+    """Phrase one call's result as one sentence."""
     if isinstance(result, Mapping) and "error" in result:
         return f"That did not work: {result['error']['message']}."
     return _ANSWERS[call.name](result, call.arguments)
 
 
 def answers(calls: tuple[ToolCall, ...], results: tuple[Any, ...]) -> str:
-    """One sentence for each call, in order."""
+    """Phrase the results of several calls, in order."""
     return " ".join(answer(call, result) for call, result in zip(calls, results, strict=True))
 
 
 def when(text: str | None) -> str:
-    """An instant or date of a result as people read it; None stays without a date."""
+    """Format an instant or date for people. None gives "without a date"."""
     if text is None:
         return "without a date"
     return text if len(text) == 10 else f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
@@ -69,11 +67,11 @@ def _syllabus(result: Any, _: Mapping[str, Any]) -> str:
 
 
 def _grades(result: Any, _: Mapping[str, Any]) -> str:
-    said = (
+    parts = (
         f"course {g['course_id']}: {'no score yet' if g['current_score'] is None else g['current_score']}"
         for g in result
     )
-    text = ", ".join(said)
+    text = ", ".join(parts)
     return text[:1].upper() + text[1:] + "." if text else "There are no grades."
 
 
@@ -94,9 +92,9 @@ def _planner(result: Any, _: Mapping[str, Any]) -> str:
 def _events(result: Any, _: Mapping[str, Any]) -> str:
     if not result:
         return "Your calendar is empty then."
-    said = [f"{e['title']}, {e['start_iso'][:10] if e['all_day'] else when(e['start_iso'])}" for e in result[:3]]
-    more = f"; {len(result)} in all" if len(result) > len(said) else ""
-    return "; ".join(said) + more + "."
+    parts = [f"{e['title']}, {e['start_iso'][:10] if e['all_day'] else when(e['start_iso'])}" for e in result[:3]]
+    more = f"; {len(result)} in all" if len(result) > len(parts) else ""
+    return "; ".join(parts) + more + "."
 
 
 def _blocks(result: Any, _: Mapping[str, Any]) -> str:

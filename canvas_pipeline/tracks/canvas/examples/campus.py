@@ -1,9 +1,7 @@
-"""What a mock student's surroundings are furnished with: events, announcements, planner notes, syllabus sentences.
+"""Texts for mock accounts: events, announcements, planner notes, syllabus sentences.
 
-In: nothing. Out: tables of short texts that name nobody and no place. What must hold: no entry holds an identity, a
-marker or a digit that could be read as one; ``students`` draws from these tables and from corpus items, from nothing
-else.
-"""
+No text contains a name, a place, a marker or a digit that could be read as an identity. ``students`` uses these tables and corpus
+items only."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Calls that are valid but not wanted: what a model drifts to when it calls too much or the wrong thing.
+"""Valid but unwanted calls, as models make them when they call too much or the wrong tool.
 
-In: a tool's name and a moment. Out: a ``ToolCall`` that the registry accepts, filled with the ids and dates at hand in
-the conversation. What must hold: every call made here validates; nothing is taken from outside of the moment's own
-conversation, so a pair never carries another student's data."""
+Every call validates against the tool table and uses only ids and dates of its own conversation, so a pair never contains another
+student's data."""
 
 from __future__ import annotations
 
@@ -16,9 +15,9 @@ from typing import Any
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.tracks.canvas.examples.moments import Moment
+from canvas_pipeline.tracks.canvas.examples.decision_points import DecisionPoint
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, Parameter
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, Parameter
 
 # Names that language models made up for these tools in earlier systems, with the tool each was meant for (facts §2).
 HALLUCINATED: Mapping[str, tuple[str, ...]] = {
@@ -100,7 +99,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class AtHand:
-    """Ids, instants and titles that stand in a conversation, in order of appearance."""
+    """Ids, instants and titles in a conversation, in order of appearance."""
 
     courses: tuple[int, ...]
     events: tuple[str, ...]
@@ -109,20 +108,20 @@ class AtHand:
     now: datetime
 
 
-def at_hand(moment: Moment) -> AtHand:
-    """What a model could copy at this moment."""
+def at_hand(point: DecisionPoint) -> AtHand:
+    """Collect what a model could copy at a decision point."""
     courses: list[int] = []
     events: list[str] = []
     titles: list[str] = []
-    sources: list[Any] = [call.arguments for call in moment.done + moment.needed]
-    sources += [_result(m.content) for m in moment.prompt if m.role == "tool"]
+    sources: list[Any] = [call.arguments for call in point.done + point.needed]
+    sources += [_result(m.content) for m in point.prompt if m.role == "tool"]
     for source in sources:
         _collect(source, courses, events, titles)
-    text = " ".join(m.content for m in moment.prompt if m.role != "system")
-    needed = json.dumps([call.arguments for call in moment.needed])
-    found = _NOW.search(moment.prompt[0].content) if moment.prompt else None
+    text = " ".join(m.content for m in point.prompt if m.role != "system")
+    needed = json.dumps([call.arguments for call in point.needed])
+    found = _NOW.search(point.prompt[0].content) if point.prompt else None
     if found is None:
-        raise BadInput(f"trajectory {moment.trajectory.id}: its system message names no instant; make it again")
+        raise BadInput(f"trajectory {point.trajectory.id}: its system message names no instant; make it again")
     now = datetime.fromisoformat(found.group(1))
     return AtHand(
         courses=tuple(dict.fromkeys(courses)),
@@ -133,10 +132,9 @@ def at_hand(moment: Moment) -> AtHand:
     )
 
 
-def call_for(tool: str, moment: Moment, rng: random.Random) -> ToolCall:
-    """A valid call of ``tool`` with its required arguments, and now and then an optional id, taken from the
-    conversation."""
-    hand = at_hand(moment)
+def call_for(tool: str, point: DecisionPoint, rng: random.Random) -> ToolCall:
+    """Build a valid call of ``tool``: required arguments, sometimes an optional id, with values from the conversation."""
+    hand = at_hand(point)
     parameters = TOOLS[tool].parameters
     arguments = {p.name: _fill(p, hand, rng) for p in parameters if p.required}
     if "end_iso" in arguments and "start_iso" in arguments:
@@ -152,11 +150,11 @@ def call_for(tool: str, moment: Moment, rng: random.Random) -> ToolCall:
     return ToolCall(tool, arguments)
 
 
-def companion(moment: Moment, rng: random.Random, taken: tuple[str, ...]) -> ToolCall | None:
-    """A related call that is neither needed now nor later and not one of ``taken``; None where there is none."""
-    refused = {call.name for call in moment.needed + moment.later} | set(taken)
-    names = [name for name in COMPANIONS[moment.subject] if name not in refused]
-    return call_for(rng.choice(names), moment, rng) if names else None
+def companion(point: DecisionPoint, rng: random.Random, taken: tuple[str, ...]) -> ToolCall | None:
+    """Build a related call that is needed neither now nor later and not in ``taken``, or None."""
+    refused = {call.name for call in point.needed + point.later} | set(taken)
+    names = [name for name in COMPANIONS[point.subject] if name not in refused]
+    return call_for(rng.choice(names), point, rng) if names else None
 
 
 def _fill(p: Parameter, hand: AtHand, rng: random.Random) -> Any:

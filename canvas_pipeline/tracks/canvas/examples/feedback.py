@@ -1,10 +1,9 @@
-"""Unpaired feedback for KTO: a prompt, a completion, and whether a user would want it (T11).
+"""Build unpaired feedback for KTO: a prompt, a completion, and whether a user would want it.
 
-In: preference pairs and trajectories. Out: ``FeedbackExample`` rows, as many desirable as undesirable ones, in a
-shuffled order (KTO reads them in sequence). What must hold: every undesirable completion is a pair's rejected side,
-every desirable one a chosen side or a trajectory's own turn; within one label no prompt comes twice, so that a label
-says something about the completion and not about a favourite prompt. Between the labels prompts may meet: the same
-request with a right and a wrong completion is the clearest feedback there is. Rows are spread over the tools."""
+Undesirable completions are rejected sides of pairs; desirable ones are chosen sides or a trajectory's own turns. The halves are
+equal, shuffled (KTO reads rows in sequence) and spread over the tools. Within one label no prompt occurs twice, so that a label
+is about the completion. Across labels prompts may repeat: one request with a right and a wrong completion is the clearest
+feedback."""
 
 from __future__ import annotations
 
@@ -15,13 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory, digest, dumps
-from canvas_pipeline.tracks.canvas.examples.moments import moments
+from canvas_pipeline.tracks.canvas.examples.decision_points import decision_points
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Rows of each label; ``ratio`` is desirable to undesirable (None where there is no undesirable row)."""
+    """Rows of each label. ``ratio`` is desirable to undesirable, or None without undesirable rows."""
 
     desirable: int
     undesirable: int
@@ -33,7 +32,7 @@ class Balance:
 
 
 def balance(rows: Iterable[FeedbackExample]) -> Balance:
-    """How the labels stand to one another (KTO's weights follow from it)."""
+    """Count the labels. KTO's weights follow from them."""
     rows = list(rows)
     labels = Counter(row.label for row in rows)
     return Balance(labels[True], labels[False], len({_prompt_key(row.prompt) for row in rows}))
@@ -42,21 +41,18 @@ def balance(rows: Iterable[FeedbackExample]) -> Balance:
 def feedback(
     pairs: Iterable[PreferencePair], trajectories: Iterable[Trajectory], n: int, seed: int
 ) -> list[FeedbackExample]:
-    """At most ``n`` rows, half of them desirable; fewer where one label runs out, so that the halves stay equal (within
-    one).
+    """Build at most ``n`` rows, half of them desirable. Where one label runs out, the other is cut to match (within one row).
 
-    Desirable rows come from pairs and from trajectories in turn. Raises ``BadInput`` for a trajectory that holds an
-    unreadable call.
-    """
+    Desirable rows alternate between pairs and trajectories. Raises ``BadInput`` for a trajectory with an unreadable call."""
     rng = random.Random(f"feedback/{seed}")
     from_pairs = list(pairs)
     about = [subject(pair.prompt, pair.chosen) for pair in from_pairs]
     right = [_row(pair, pair.prompt, pair.chosen, True, pair.axes) for pair in from_pairs]
     wrong = [_row(pair, pair.prompt, pair.rejected, False, pair.axes) for pair in from_pairs]
-    points = [moment for row in trajectories for moment in moments(row)]
-    told = [_row(m.trajectory, m.prompt, (m.right,), True, ()) for m in points]
+    points = [point for row in trajectories for point in decision_points(row)]
+    from_trajectories = [_row(m.trajectory, m.prompt, (m.right,), True, ()) for m in points]
     undesirable = _take(_spread(wrong, about, rng), n // 2)
-    praised = _alternate(_spread(right, about, rng), _spread(told, [m.subject for m in points], rng))
+    praised = _alternate(_spread(right, about, rng), _spread(from_trajectories, [m.subject for m in points], rng))
     desirable = _take(praised, n - n // 2)
     size = min(len(undesirable), len(desirable))
     rows = undesirable[: size + 1] + desirable[: size + 1]
@@ -86,7 +82,7 @@ def _row(
 
 
 def _take(rows: Iterator[FeedbackExample], count: int) -> list[FeedbackExample]:
-    """The first ``count`` rows with a prompt that was not taken yet."""
+    """Take the first ``count`` rows with distinct prompts."""
     fresh: dict[str, FeedbackExample] = {}
     while len(fresh) < count and (row := next(rows, None)) is not None:
         fresh.setdefault(_prompt_key(row.prompt), row)
@@ -94,7 +90,7 @@ def _take(rows: Iterator[FeedbackExample], count: int) -> list[FeedbackExample]:
 
 
 def _spread(rows: Sequence[FeedbackExample], about: Sequence[str], rng: random.Random) -> Iterator[FeedbackExample]:
-    """All rows, shuffled, one tool after the other; ``about`` names each row's tool."""
+    """Yield all rows, shuffled, one tool after the other. ``about`` names each row's tool."""
     groups: dict[str, list[FeedbackExample]] = {}
     for row, name in zip(rows, about, strict=True):
         groups.setdefault(name, []).append(row)
@@ -110,7 +106,7 @@ def _alternate(*queues: Iterator[FeedbackExample]) -> Iterator[FeedbackExample]:
 
 
 def subject(prompt: tuple[Message, ...], right: tuple[Message, ...]) -> str:
-    """The tool a prompt is about: the first one its right completion calls, or else the last that answered, or ``none``."""
+    """Return the first tool that the right completion calls, else the last that answered, else ``none``."""
     first = next((m for m in right if m.role == "assistant"), None)
     calls = CALLS.parse(first.content).well_formed if first else ()
     answered = [message.name for message in prompt if message.role == "tool" and message.name]

@@ -1,9 +1,7 @@
-"""Votes on disk, so that none is paid for twice.
+"""Store a teacher's votes on disk, so that none is paid for twice.
 
-In: a file of ``Vote`` lines (or none yet). Out: the votes known, by pair, presentation, prompt and teacher. What must hold: a
-vote that was added survives a kill; a last line that a kill tore is dropped and asked for again; a damaged line anywhere else
-is an error that names it; one labelling at a time writes to a journal.
-"""
+An added vote survives a kill. A torn last line is dropped and that vote asked for again; a damaged line anywhere else raises an
+error that names it. One process at a time writes to a journal."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ from canvas_pipeline.storage.locks import alone
 
 
 class Journal:
-    """Votes on disk, a JSON line each, so that no vote is paid for twice. Safe to share between threads."""
+    """Votes on disk, one JSON line each. Safe to share between threads."""
 
     def __init__(self, path: Path | None) -> None:
         self._known: dict[tuple[str, str, str, str], Vote] = {}
@@ -64,7 +62,7 @@ class Journal:
         return self._known.get((pair, presentation, prompt_sha256, teacher))
 
     def add(self, vote: Vote) -> None:
-        """Remember a vote; it is with the operating system, and so survives this process, before the call returns."""
+        """Add a vote. It is written to the operating system, and so survives this process, before the call returns."""
         with self._lock:
             self._known[_key(vote)] = vote
             if self._file is not None:

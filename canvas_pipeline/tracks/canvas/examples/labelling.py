@@ -1,9 +1,7 @@
-"""Labels for item pairs: three presentations, unanimous or discarded with a reason (T7, T8, B5).
+"""Label item pairs with a teacher: three presentations, unanimous or refused with a reason.
 
-In: item pairs, a teacher, a journal. Out: the pairs all presentations agree on, every vote, a refusal for each other
-pair, and how much the teacher leans to what it sees first. What must hold: pairs in = kept + refused; a vote is asked
-for once (the journal knows it by pair, presentation, prompt and teacher, and survives a kill); the order of threads
-changes nothing."""
+Pairs in = kept + refused. A vote is asked for once: the journal finds it by pair, presentation, prompt and teacher. The order of
+threads changes nothing. The result also measures the teacher's position bias."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ class _Shown:
     rubric: str
 
 
-# How a pair is shown, in this order. The first two differ in place only: they alone tell place from preference.
+# How a pair is shown, in this order. The first two differ in position only: position bias is measured on them.
 PRESENTATIONS: Mapping[Presentation, _Shown] = {
     "ab": _Shown(False, RUBRIC),
     "ba": _Shown(True, RUBRIC),
@@ -52,8 +50,10 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class PositionBias:
-    """Of the votes on pairs that were shown both ways, how many went to what stood first (an unbiased teacher: one
-    half), with the Wilson 95 % interval, and how many of those pairs changed their winner when swapped."""
+    """How often the item shown first won, over pairs that were shown in both orders.
+
+    An unbiased teacher has ``share`` one half; ``low`` and ``high`` are its Wilson 95 % interval; ``flipped`` counts pairs whose
+    winner changed when swapped."""
 
     votes: int
     first_wins: int
@@ -66,8 +66,7 @@ class PositionBias:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What a labelling leaves. ``pairs`` and ``refusals`` follow the order of the pairs; together they are all of
-    them."""
+    """The result of labelling. ``pairs`` and ``refusals`` follow the order of the input and together are all of it."""
 
     pairs: tuple[Decided, ...]
     votes: tuple[Vote, ...]
@@ -83,12 +82,11 @@ def label(
     *,
     workers: int = 1,
 ) -> Labelled:
-    """Ask ``teacher`` about every pair. ``progress`` is called with the number of pairs finished so far.
+    """Ask ``teacher`` about every pair. ``progress`` gets the number of finished pairs.
 
-    A pair is shown until a vote disagrees with the first one or abstains; only unanimous ones are kept. The others
-    leave with ``disagreement``, ``abstained`` or ``teacher_error``. Raises ``ServiceUnavailable`` when the teacher
-    fails for ``GIVE_UP`` pairs in a row (the journal keeps what was voted: run again) and ``BadInput`` for a journal
-    line that is no vote."""
+    A pair is shown until a vote disagrees with the first one or abstains; only unanimous ones are kept. The others are refused as
+    ``disagreement``, ``abstained`` or ``teacher_error``. Raises ``ServiceUnavailable`` when the teacher fails for ``GIVE_UP``
+    pairs in a row (votes are in the journal: run again) and ``BadInput`` for a journal line that is not a vote."""
     rows = list(pairs)
     failures = _Failures()
     with Journal(journal) as votes, ThreadPoolExecutor(max(1, workers)) as pool:
@@ -114,7 +112,7 @@ def label(
 
 
 def _ask(pair: ItemPair, teacher: Teacher, journal: Journal, failures: _Failures) -> tuple[list[Vote], bool]:
-    """The votes on one pair, and whether the teacher failed before they decided."""
+    """Return the votes on one pair, and whether the teacher failed before they decided."""
     cast: list[Vote] = []
     for presentation, shown in PRESENTATIONS.items():
         first, second = (pair.item_b, pair.item_a) if shown.swapped else (pair.item_a, pair.item_b)
@@ -128,7 +126,7 @@ def _ask(pair: ItemPair, teacher: Teacher, journal: Journal, failures: _Failures
                 failures.add(error)
                 return cast, True
             except Exception as error:
-                failures.stop(error)  # another model answers, say: no thread may go on and mix labels
+                failures.stop(error)  # such as another model answering: no thread may continue and mix labels
                 raise
             failures.clear()
             winner: Winner | None = None if choice is None else "A" if (choice == "first") != shown.swapped else "B"
@@ -154,7 +152,7 @@ def _verdict(cast: list[Vote]) -> str:
 
 
 class _Failures:
-    """Failed pairs in a row, over all threads; after the last straw no thread asks any more."""
+    """Counts failed pairs in a row over all threads. After ``GIVE_UP``, no thread asks any more."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -182,7 +180,7 @@ class _Failures:
 
 
 def position_bias(votes: Iterable[Vote]) -> PositionBias:
-    """Whether the teacher prefers what it sees first, from pairs decided in both plain orders."""
+    """Measure how often the teacher prefers the first item, over pairs decided in both plain orders."""
     shown: dict[str, dict[str, Vote]] = {}
     for vote in votes:
         if vote.presentation in ("ab", "ba") and vote.winner is not None:
@@ -201,9 +199,10 @@ def position_bias(votes: Iterable[Vote]) -> PositionBias:
 
 
 def preference_pairs(decided: Iterable[Decided], declaration: Declaration) -> Iterator[PreferencePair]:
-    """Labelled pairs as tool-calling text: both sides ask ``reranker.priority_hint``; they differ in the winner it
-    names and in the answer that follows, so that G1 holds honestly and the loss is about the answer (tool text is
-    masked out of it)."""
+    """Write labelled pairs as tool-calling text.
+
+    Both sides call ``reranker.priority_hint``; they differ in the winner and in the answer that follows. G1 holds, and the loss
+    is on the answer alone, because tool text is masked."""
     for row in decided:
         pair = row.pair
         prompt = (system_message(pair.reference_instant, declaration), Message(role="user", content=question(pair)))
@@ -224,7 +223,7 @@ def preference_pairs(decided: Iterable[Decided], declaration: Declaration) -> It
 
 
 def question(pair: ItemPair) -> str:
-    """What the student writes; titles are Canvas text and made inert."""
+    """Write the student's question. Titles come from Canvas and are escaped."""
     return f"{pair.query}: {_named(pair.item_a)} or {_named(pair.item_b)}?"
 
 
@@ -247,7 +246,7 @@ def _named(item: Item) -> str:
 
 
 def _due(item: Item) -> str:
-    """True of either item, so that the rejected side is wrong in its winner and in nothing else."""
+    """State the due date, which is true of either item, so that the rejected side is wrong in its winner only."""
     if item.due_at is None:
         return "no due date"
     due = datetime.fromisoformat(item.due_at).astimezone(UTC)

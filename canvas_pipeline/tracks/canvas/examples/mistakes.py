@@ -1,9 +1,8 @@
-"""The mutators: each takes the right calls of a moment and makes one kind of mistake in them.
+"""Mutators: each takes the right calls at a decision point and makes one kind of mistake in them.
 
-In: a moment, the calls as they stand (a mixed pair passes them through two mutators), a seeded generator. Out: the
-calls with the mistake, or None where this moment cannot show it. What must hold: a mutator changes what its axis is
-about and nothing else; whether it did is not for it to say (see ``verification``). The wrong answers are those seen in
-real systems: names and arguments of facts §2, repeated and related calls, envelopes that parsers met in the wild."""
+A mutator returns None where its mistake is impossible. It changes what its axis is about and nothing else; ``verification``
+checks that independently. A mixed pair passes through two mutators. The wrong calls are those seen in real systems: invented
+names and arguments, repeated and related calls, broken envelopes."""
 
 from __future__ import annotations
 
@@ -12,14 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.tracks.canvas.examples.decision_points import DecisionPoint
 from canvas_pipeline.tracks.canvas.examples.distractors import HALLUCINATED, NEAR_MISSES, call_for, companion
-from canvas_pipeline.tracks.canvas.examples.moments import Moment
 from canvas_pipeline.tracks.canvas.examples.policy import PLAIN_ANSWERS
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, Parameter
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, Parameter
 
 Calls = tuple[ToolCall, ...]
-Mutator = Callable[[Moment, Calls, random.Random], Calls | None]
+Mutator = Callable[[DecisionPoint, Calls, random.Random], Calls | None]
 
 # Real names of arguments and the wrong ones that models write for them.
 MISNAMED: Mapping[str, tuple[str, ...]] = {
@@ -44,29 +43,29 @@ BAD_VALUES: Mapping[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-def wrong_tool(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 1: a made-up name, a near-miss of the same family, or one of several needed calls left out."""
+def wrong_tool(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 1: an invented name, a near miss of the same family, or one of several needed calls left out."""
     if len(calls) > 1 and rng.random() < 0.3:
         gone = rng.randrange(len(calls))
         return calls[:gone] + calls[gone + 1 :]
-    return (near_miss(moment, calls, rng) if rng.random() < 0.5 else None) or made_up_name(moment, calls, rng)
+    return (near_miss(point, calls, rng) if rng.random() < 0.5 else None) or made_up_name(point, calls, rng)
 
 
-def made_up_name(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
-    """A tool that does not exist, with the arguments of the right one."""
+def made_up_name(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
+    """Call a tool that does not exist with the arguments of the right one."""
     at, call = _pick(calls, rng)
     return _put(calls, at, ToolCall(rng.choice(HALLUCINATED[call.name]), call.arguments)) if call else None
 
 
-def near_miss(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
-    """A real tool of the right family that does something else."""
+def near_miss(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
+    """Call a real tool of the right family that does something else."""
     at, call = _pick(calls, rng)
-    taken = {c.name for c in calls + moment.later}
+    taken = {c.name for c in calls + point.later}
     near = [name for name in NEAR_MISSES[call.name] if name not in taken] if call else []
-    return _put(calls, at, call_for(rng.choice(near), moment, rng)) if near else None
+    return _put(calls, at, call_for(rng.choice(near), point, rng)) if near else None
 
 
-def wrong_keys(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+def wrong_keys(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
     """Axis 2: an argument misnamed, a required one left out, or one invented."""
     at, call = _pick(calls, rng)
     if call is None:
@@ -76,7 +75,7 @@ def wrong_keys(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None
     drop = [p.name for p in _parameters(call) if p.required and p.name in call.arguments]
     kind = rng.choice(["rename"] * 2 * bool(misnamed) + ["drop"] * bool(drop) + ["invent"])
     if kind == "invent":
-        return invented_key(moment, calls, rng)
+        return invented_key(point, calls, rng)
     arguments = dict(call.arguments)
     if kind == "rename":
         old = rng.choice(misnamed)
@@ -86,14 +85,14 @@ def wrong_keys(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None
     return _put(calls, at, ToolCall(call.name, arguments))
 
 
-def invented_key(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
-    """An argument that no tool has."""
+def invented_key(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
+    """Add an argument that no tool has."""
     at, call = _pick(calls, rng)
     name, value = rng.choice(INVENTED)
     return _put(calls, at, ToolCall(call.name, call.arguments | {name: value})) if call else None
 
 
-def wrong_values(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
+def wrong_values(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
     """Axis 3: a value of the wrong type, out of range, unparseable, or with its digits swapped."""
     able = [(i, p) for i, call in enumerate(calls) for p in _parameters(call) if p.name in call.arguments]
     if not able:
@@ -119,45 +118,45 @@ def wrong_values(moment: Moment, calls: Calls, rng: random.Random) -> Calls | No
     return _put(calls, at, ToolCall(call.name, call.arguments | {parameter.name: rng.choice(wrong)}))
 
 
-def too_many(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 4: the right calls, then related ones or the same again; at least half of the time four or more in all."""
-    if not moment.needed or not calls:
+def too_many(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 4: the right calls, then related ones or the same again; four or more in all at least half of the time."""
+    if not point.needed or not calls:
         return None
     total = rng.choice((4, 4, 4, 5)) if rng.random() < 0.55 else len(calls) + rng.choice((1, 1, 2))
     result = list(calls)
     while len(result) < max(total, len(calls) + 1):
-        extra = companion(moment, rng, tuple(c.name for c in result))
+        extra = companion(point, rng, tuple(c.name for c in result))
         # A repeat is the other half of the habit, and what is left when no related tool is.
         result.append(rng.choice(calls) if extra is None or rng.random() < 0.35 else extra)
     return tuple(result)
 
 
-def wrong_order(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 5: what needs a result is called before, or beside, the call that brings it."""
-    if not moment.later or not calls or moment.trajectory.kind != "sequence":
+def wrong_order(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 5: a call that needs a result is made before or beside the call that returns it."""
+    if not point.later or not calls or point.trajectory.kind != "sequence":
         return None
-    early = moment.later[0]
+    early = point.later[0]
     return rng.choice(((early,), (early, *calls), (*calls, early)))
 
 
-def wrong_family(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 7: a valid call of a tool from a family that the request does not touch."""
-    if not moment.needed or not calls:
+def wrong_family(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 7: a valid call of a tool from a family that the request does not involve."""
+    if not point.needed or not calls:
         return None
-    families = {call.name.split(".")[0] for call in moment.needed + moment.later}
+    families = {call.name.split(".")[0] for call in point.needed + point.later}
     others = [tool.name for tool in TOOLS.values() if tool.family not in families]
     at = rng.randrange(len(calls))
-    return _put(calls, at, call_for(rng.choice(others), moment, rng)) if others else None
+    return _put(calls, at, call_for(rng.choice(others), point, rng)) if others else None
 
 
-def never_done(moment: Moment, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 8: calls again, the same or a related tool, although the answer is known or nothing needs calling."""
-    if moment.steps[0] or calls:
+def never_done(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
+    """Axis 8: a repeated or related call, although the answer is known or nothing needs calling."""
+    if point.steps[0] or calls:
         return None
     result: list[ToolCall] = []
     for _ in range(rng.choice((1, 1, 1, 1, 2, 3))):
-        again = rng.choice(moment.done) if moment.done and rng.random() < 0.4 else None
-        extra = again or companion(moment, rng, tuple(c.name for c in result))
+        again = rng.choice(point.done) if point.done and rng.random() < 0.4 else None
+        extra = again or companion(point, rng, tuple(c.name for c in result))
         if extra is not None:
             result.append(extra)
     return tuple(result) or None
@@ -191,13 +190,14 @@ IN_WORDS = ("announced", "promised", "bare")
 
 
 def evade(rng: random.Random) -> str:
-    """Words where a call is needed: what is right to say when nothing needs calling. Without such pairs a model could
-    learn from axes 4 and 8 that the fewest calls are always best."""
+    """Answer where a call is needed, with words that are right when nothing needs calling.
+
+    Without such pairs a model could learn from axes 4 and 8 that the fewest calls are always best."""
     return rng.choice(sorted(PLAIN_ANSWERS.values()))
 
 
 def misspell(calls: Calls, rng: random.Random, *, words: float = 0.3) -> str:
-    """The calls as text with the envelope broken; a share ``words`` of the time without any marker at all."""
+    """Write the calls with a broken envelope; a share ``words`` of the time without any marker."""
     # Bare calls run into one another; several are announced or promised, one after the other.
     plain = IN_WORDS if len(calls) == 1 else IN_WORDS[:2]
     kind = rng.choice(plain) if rng.random() < words else rng.choice([k for k in SPELLINGS if k not in IN_WORDS])
@@ -216,10 +216,10 @@ def _python(value: Any) -> str:
 
 
 def _in_words(call: ToolCall) -> str:
-    said = ", ".join(
+    stated = ", ".join(
         f"{key} {str(value).replace(CALLS.quote, '')}" for key, value in call.arguments.items() if value is not None
     )
-    return f" with {said}" if said else ""
+    return f" with {stated}" if stated else ""
 
 
 def _parameters(call: ToolCall) -> tuple[Parameter, ...]:

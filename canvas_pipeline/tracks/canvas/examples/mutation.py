@@ -1,13 +1,10 @@
-"""Preference pairs by mutation: chosen is right and rejected is wrong by construction, with no judge (T9, T10).
+"""Build preference pairs by mutation: one side right and one wrong by construction, without a teacher.
 
-In: trajectories, quotas an axis, a seed. Out: ``PreferencePair`` rows, refused drafts, and what a quota still lacks.
-What must hold: the rejected side of every pair fails exactly the pair's axes and the chosen side none, as an
-independent verifier reads them; each axis is spread over the tools; the same arguments give the same pairs.
+An independent verifier confirms that the rejected side fails exactly the pair's axes and the chosen side none. Each axis is
+spread over the tools. The same arguments give the same pairs.
 
-Both sides share the prompt, and as much of the completion as the mistake allows (a redundant call comes after the right
-one, a call too late comes after the right call's result): what they share cancels in the loss, so that a pair moves the
-one decision it is about.
-"""
+Both sides share the prompt and as much of the completion as the mistake allows (a redundant call comes after the right one, a
+call too late after the right call's result). What they share cancels in the loss, so a pair trains the one decision it is about."""
 
 from __future__ import annotations
 
@@ -19,6 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from canvas_pipeline.records import Message, PreferencePair, Refusal, Trajectory, digest, dumps
+from canvas_pipeline.tracks.canvas.examples.decision_points import DecisionPoint, Step, decision_points
 from canvas_pipeline.tracks.canvas.examples.mistakes import (
     MUTATORS,
     Calls,
@@ -34,13 +32,12 @@ from canvas_pipeline.tracks.canvas.examples.mistakes import (
     wrong_order,
     wrong_values,
 )
-from canvas_pipeline.tracks.canvas.examples.moments import Moment, Step, moments
 from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES, faults
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 MIXED = "mixed"
-PASSES = 12  # how often a moment may be tried again before a quota is given up
+PASSES = 12  # how often a decision point may be tried again before a quota is given up
 
 
 class Mutated(NamedTuple):
@@ -52,52 +49,55 @@ class Mutated(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """Which axes a pair fails and the mutators that make it so, in the order they are applied. ``spelled`` breaks the
-    envelope last, with that share of plain words; ``evaded`` is how often an answer stands instead of any call; ``weight`` is
-    its share among mixed pairs."""
+class PairKind:
+    """The axes a pair fails and the mutators that make it fail them, in order of application.
+
+    ``misspelled`` breaks the envelope last, with that share of plain words; ``evaded`` is how often an answer replaces the calls;
+    ``weight`` is the share among mixed pairs."""
 
     axes: tuple[str, ...]
     mutators: tuple[Mutator, ...]
-    spelled: float | None = None
+    misspelled: float | None = None
     evaded: float = 0.0
     weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A pair before anybody has checked it. ``steps`` is the truth for the completion's assistant turns."""
+    """An unverified pair. ``steps`` is the truth for the completion's assistant turns."""
 
-    moment: Moment
+    point: DecisionPoint
     prompt: tuple[Message, ...]
     chosen: tuple[Message, ...]
     rejected: tuple[Message, ...]
     steps: tuple[Step, ...]
 
 
-SINGLE: Mapping[str, Recipe] = {
-    axis: Recipe((axis,), (MUTATORS[axis],)) if axis in MUTATORS else Recipe((axis,), (), spelled=0.3, evaded=0.25)
+SINGLE: Mapping[str, PairKind] = {
+    axis: PairKind((axis,), (MUTATORS[axis],))
+    if axis in MUTATORS
+    else PairKind((axis,), (), misspelled=0.3, evaded=0.25)
     for axis in AXES
 }
 # How small models fail in practice: mostly too many calls with something wrong in them. The weight of those that end in
 # an answer is kept low, since their chosen side holds no call and G1 wants four fifths that do.
-MIXTURES: tuple[Recipe, ...] = (
-    Recipe(("argument_keys", "parsimony"), (wrong_keys, too_many), weight=5),
-    Recipe(("argument_values", "parsimony"), (wrong_values, too_many), weight=5),
-    Recipe(("tool_selection", "parsimony"), (made_up_name, too_many), weight=5),
-    Recipe(("parsimony", "domain_fit"), (wrong_family, too_many), weight=4),
-    Recipe(("tool_selection", "argument_keys"), (wrong_keys, made_up_name), weight=3),
-    Recipe(("tool_selection", "argument_values"), (wrong_values, made_up_name), weight=3),
-    Recipe(("argument_keys", "argument_values"), (wrong_values, invented_key), weight=3),
-    Recipe(("argument_keys", "domain_fit"), (wrong_family, wrong_keys), weight=2),
-    Recipe(("tool_selection", "format"), (made_up_name,), spelled=0.3, weight=2),
-    Recipe(("format", "domain_fit"), (wrong_family,), spelled=0.2, weight=1),
-    Recipe(("parsimony", "format"), (too_many,), spelled=0.0, weight=2),
-    Recipe(("argument_keys", "ordering"), (wrong_order, wrong_keys), weight=1),
-    Recipe(("parsimony", "ordering"), (wrong_order, too_many), weight=1),
-    Recipe(("tool_selection", "termination"), (never_done, made_up_name), weight=1),
-    Recipe(("argument_keys", "termination"), (never_done, wrong_keys), weight=1),
-    Recipe(("format", "termination"), (never_done,), spelled=0.2, weight=1),
+MIXTURES: tuple[PairKind, ...] = (
+    PairKind(("argument_keys", "parsimony"), (wrong_keys, too_many), weight=5),
+    PairKind(("argument_values", "parsimony"), (wrong_values, too_many), weight=5),
+    PairKind(("tool_selection", "parsimony"), (made_up_name, too_many), weight=5),
+    PairKind(("parsimony", "domain_fit"), (wrong_family, too_many), weight=4),
+    PairKind(("tool_selection", "argument_keys"), (wrong_keys, made_up_name), weight=3),
+    PairKind(("tool_selection", "argument_values"), (wrong_values, made_up_name), weight=3),
+    PairKind(("argument_keys", "argument_values"), (wrong_values, invented_key), weight=3),
+    PairKind(("argument_keys", "domain_fit"), (wrong_family, wrong_keys), weight=2),
+    PairKind(("tool_selection", "format"), (made_up_name,), misspelled=0.3, weight=2),
+    PairKind(("format", "domain_fit"), (wrong_family,), misspelled=0.2, weight=1),
+    PairKind(("parsimony", "format"), (too_many,), misspelled=0.0, weight=2),
+    PairKind(("argument_keys", "ordering"), (wrong_order, wrong_keys), weight=1),
+    PairKind(("parsimony", "ordering"), (wrong_order, too_many), weight=1),
+    PairKind(("tool_selection", "termination"), (never_done, made_up_name), weight=1),
+    PairKind(("argument_keys", "termination"), (never_done, wrong_keys), weight=1),
+    PairKind(("format", "termination"), (never_done,), misspelled=0.2, weight=1),
 )
 # Where a pair about stopping is asked, in twentieths: after a result; where nothing needs calling; from the request on,
 # so that the right call is part of both completions.
@@ -105,49 +105,47 @@ STOPS: tuple[str, ...] = ("after",) * 6 + ("never",) * 8 + ("through",) * 6
 
 
 def quotas(profile: CanvasProfile) -> dict[str, int]:
-    """How many pairs a profile wants of each axis and of ``mixed``."""
+    """Return how many pairs a profile wants of each axis and of ``mixed``."""
     light, heavy = profile.pairs_per_axis, profile.pairs_per_heavy_axis
     return {axis: heavy if axis in HEAVY_AXES else light for axis in AXES} | {MIXED: profile.mixed_pairs}
 
 
 def mutate(trajectories: Iterable[Trajectory], wanted: Mapping[str, int], seed: int) -> Mutated:
-    """Pairs to fill the quotas (``axis`` or ``mixed`` → rows; an axis left out gets none).
+    """Build pairs to fill the quotas (``axis`` or ``mixed`` → rows; an axis left out gets none).
 
-    A draft that its verifier does not confirm leaves as ``Refusal(trajectory id, message index, reason)``; drafts are
-    ``len(pairs) + len(refusals)``. Raises ``BadInput`` for a trajectory that holds an unreadable call.
-    """
-    points = [moment for trajectory in trajectories for moment in moments(trajectory)]
-    bench = _Bench(points, seed)
+    A draft that its verifier does not confirm becomes ``Refusal(trajectory id, message index, reason)``; the number of drafts is
+    ``len(pairs) + len(refusals)``. Raises ``BadInput`` for a trajectory with an unreadable call."""
+    points = [point for trajectory in trajectories for point in decision_points(trajectory)]
+    builder = _PairBuilder(points, seed)
     shortfall: dict[str, int] = {}
     for axis in AXES:
-        missing = bench.fill(SINGLE[axis], wanted.get(axis, 0))
+        missing = builder.fill(SINGLE[axis], wanted.get(axis, 0))
         if missing:
             shortfall[axis] = missing
     missing = wanted.get(MIXED, 0)
     fillable = list(MIXTURES)
     while missing and fillable:
-        shares = _shares(missing, [recipe.weight for recipe in fillable])
-        lacking = [bench.fill(recipe, share) for recipe, share in zip(fillable, shares, strict=True)]
+        shares = _shares(missing, [kind.weight for kind in fillable])
+        lacking = [builder.fill(kind, share) for kind, share in zip(fillable, shares, strict=True)]
         # What one mixture cannot give (no sequences, say) is asked of the others.
-        fillable = [recipe for recipe, lack in zip(fillable, lacking, strict=True) if not lack]
+        fillable = [kind for kind, lack in zip(fillable, lacking, strict=True) if not lack]
         missing = sum(lacking)
     if missing:
         shortfall[MIXED] = missing
-    return Mutated(tuple(bench.pairs), tuple(bench.refusals), shortfall)
+    return Mutated(tuple(builder.pairs), tuple(builder.refusals), shortfall)
 
 
 def categories(pairs: Iterable[PreferencePair]) -> dict[str, int]:
-    """Rows in each of the 16 categories (``axis/right`` on chosen sides, ``axis/wrong`` on rejected ones) and
-    ``mixed``."""
+    """Count rows in the 16 categories (``axis/right`` for chosen sides, ``axis/wrong`` for rejected ones) and ``mixed``."""
     counts = Counter(pair.axes[0] if len(pair.axes) == 1 else MIXED for pair in pairs if pair.source == "mutation")
     sided = {f"{axis}/{side}": counts[axis] for axis in AXES for side in ("right", "wrong")}
     return sided | {MIXED: counts[MIXED]}
 
 
-class _Bench:
-    """The pairs made so far, and the moments they are made from."""
+class _PairBuilder:
+    """The pairs built so far, and the decision points they are built from."""
 
-    def __init__(self, points: Sequence[Moment], seed: int) -> None:
+    def __init__(self, points: Sequence[DecisionPoint], seed: int) -> None:
         self.pairs: list[PreferencePair] = []
         self.refusals: list[Refusal] = []
         self._seen: set[str] = set()
@@ -157,58 +155,58 @@ class _Bench:
         self._after = [m for m in points if not m.needed and m.done]
         self._never = [m for m in points if not m.needed and not m.done]
 
-    def fill(self, recipe: Recipe, count: int) -> int:
-        """Add ``count`` pairs of a recipe; returns how many could not be made."""
-        rng = random.Random(f"mutation/{self._seed}/{'+'.join(recipe.axes)}/{len(self.pairs)}")
+    def fill(self, kind: PairKind, count: int) -> int:
+        """Add ``count`` pairs of a kind and return how many could not be built."""
+        rng = random.Random(f"mutation/{self._seed}/{'+'.join(kind.axes)}/{len(self.pairs)}")
         missing = count
-        for moment, whence in self._queue(recipe, rng):
+        for point, place in self._queue(kind, rng):
             if not missing:
                 break
-            draft = _draft(recipe, moment, whence, rng)
-            if draft is not None and self._admit(recipe, draft):
+            draft = _draft(kind, point, place, rng)
+            if draft is not None and self._admit(kind, draft):
                 missing -= 1
         return missing
 
-    def _queue(self, recipe: Recipe, rng: random.Random) -> Iterator[tuple[Moment, str]]:
-        if "termination" not in recipe.axes:
-            pool = self._ordered if "ordering" in recipe.axes else self._calling
-            yield from ((moment, "call") for moment in _passes(pool, rng))
+    def _queue(self, kind: PairKind, rng: random.Random) -> Iterator[tuple[DecisionPoint, str]]:
+        if "termination" not in kind.axes:
+            pool = self._ordered if "ordering" in kind.axes else self._calling
+            yield from ((point, "call") for point in _passes(pool, rng))
             return
         pools = {"after": self._after, "never": self._never, "through": self._after}
-        queues = {whence: _passes(pool, rng) for whence, pool in pools.items() if pool}
-        places = [whence for whence in STOPS if whence in queues]
+        queues = {place: _passes(pool, rng) for place, pool in pools.items() if pool}
+        places = [place for place in STOPS if place in queues]
         rng.shuffle(places)
-        for whence in itertools.cycle(places):
-            moment = next(queues[whence], None)
-            if moment is None:
+        for place in itertools.cycle(places):
+            point = next(queues[place], None)
+            if point is None:
                 return
-            yield moment, whence
+            yield point, place
 
-    def _admit(self, recipe: Recipe, draft: Draft) -> bool:
-        identity = digest(
-            *recipe.axes, *(dumps(side).decode() for side in (draft.prompt, draft.chosen, draft.rejected))
-        )[:16]
+    def _admit(self, kind: PairKind, draft: Draft) -> bool:
+        identity = digest(*kind.axes, *(dumps(side).decode() for side in (draft.prompt, draft.chosen, draft.rejected)))[
+            :16
+        ]
         found = faults(draft.steps, draft.rejected)
         reason, detail = "", ""
         if identity in self._seen:
             reason = "duplicate"
         elif faults(draft.steps, draft.chosen):
             reason, detail = "chosen_fails", "+".join(sorted(faults(draft.steps, draft.chosen)))
-        elif found != frozenset(recipe.axes):
+        elif found != frozenset(kind.axes):
             reason, detail = (
                 "rejected_fails_otherwise",
-                f"{'+'.join(recipe.axes)} wanted, {'+'.join(sorted(found))} found",
+                f"{'+'.join(kind.axes)} wanted, {'+'.join(sorted(found))} found",
             )
-        trajectory = draft.moment.trajectory
+        trajectory = draft.point.trajectory
         if reason:
-            self.refusals.append(Refusal(source=trajectory.id, line=draft.moment.at, reason=reason, detail=detail))
+            self.refusals.append(Refusal(source=trajectory.id, line=draft.point.at, reason=reason, detail=detail))
             return False
         self._seen.add(identity)
         self.pairs.append(
             PreferencePair(
                 id=identity,
                 source="mutation",
-                axes=recipe.axes,
+                axes=kind.axes,
                 prompt=draft.prompt,
                 chosen=draft.chosen,
                 rejected=draft.rejected,
@@ -221,47 +219,47 @@ class _Bench:
         return True
 
 
-def _draft(recipe: Recipe, moment: Moment, whence: str, rng: random.Random) -> Draft | None:
-    calls: Calls | None = moment.needed
-    for mutator in recipe.mutators:
-        calls = mutator(moment, calls, rng) if calls is not None else None
+def _draft(kind: PairKind, point: DecisionPoint, place: str, rng: random.Random) -> Draft | None:
+    calls: Calls | None = point.needed
+    for mutator in kind.mutators:
+        calls = mutator(point, calls, rng) if calls is not None else None
     if not calls:
         return None
-    if recipe.spelled is None:
+    if kind.misspelled is None:
         text = "".join(map(CALLS.serialise, calls))
-    elif rng.random() < recipe.evaded:
+    elif rng.random() < kind.evaded:
         text = evade(rng)
     else:
-        text = misspell(calls, rng, words=recipe.spelled)
+        text = misspell(calls, rng, words=kind.misspelled)
     wrong = Message(role="assistant", content=text)
-    if whence != "through":
-        return Draft(moment, moment.prompt, (moment.right,), (wrong,), moment.steps)
-    start = 1 + max(i for i, message in enumerate(moment.prompt) if message.role == "user")
-    before = moment.prompt[start:]
-    first = next(m for m in moments(moment.trajectory) if m.at == start)
-    return Draft(moment, moment.prompt[:start], (*before, moment.right), (*before, wrong), first.steps)
+    if place != "through":
+        return Draft(point, point.prompt, (point.right,), (wrong,), point.steps)
+    start = 1 + max(i for i, message in enumerate(point.prompt) if message.role == "user")
+    before = point.prompt[start:]
+    first = next(m for m in decision_points(point.trajectory) if m.at == start)
+    return Draft(point, point.prompt[:start], (*before, point.right), (*before, wrong), first.steps)
 
 
-def _passes(pool: Sequence[Moment], rng: random.Random) -> Iterator[Moment]:
+def _passes(pool: Sequence[DecisionPoint], rng: random.Random) -> Iterator[DecisionPoint]:
     for _ in range(PASSES):
         yield from _rounds(pool, rng)
 
 
-def _rounds(pool: Sequence[Moment], rng: random.Random) -> Iterator[Moment]:
-    """Every moment once, one tool after the other, so that a small quota is spread over all tools."""
-    groups: dict[str, list[Moment]] = {}
-    for moment in pool:
-        groups.setdefault(moment.subject, []).append(moment)
+def _rounds(pool: Sequence[DecisionPoint], rng: random.Random) -> Iterator[DecisionPoint]:
+    """Yield every decision point once, one tool after the other, so that a small quota covers all tools."""
+    groups: dict[str, list[DecisionPoint]] = {}
+    for point in pool:
+        groups.setdefault(point.subject, []).append(point)
     for group in groups.values():
         rng.shuffle(group)
     lists = list(groups.values())
     rng.shuffle(lists)
     for rank in itertools.zip_longest(*lists):
-        yield from (moment for moment in rank if moment is not None)
+        yield from (point for point in rank if point is not None)
 
 
 def _shares(total: int, weights: Sequence[int]) -> list[int]:
-    """``total`` in whole parts by weight, largest remainders first."""
+    """Divide ``total`` into whole parts by weight, largest remainders first."""
     whole = sum(weights)
     shares = [total * weight // whole for weight in weights]
     order = sorted(range(len(weights)), key=lambda i: -(total * weights[i] % whole))

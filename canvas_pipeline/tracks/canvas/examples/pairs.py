@@ -1,9 +1,8 @@
-"""Pairs of items and the question which to do first, sampled without listing all of them (T6).
+"""Sample pairs of items with the question which to do first, without listing all pairs.
 
-In: corpus items, how many pairs, a seed, wordings of the question. Out: ``ItemPair`` rows, one at a time. What must
-hold: the same arguments give the same pairs whatever the order of the items; no pair comes twice; every pair that may
-be drawn is equally likely; memory grows with the number of pairs drawn, not with C(n, 2). Older collections took the
-first rows of a nested loop, so that the first few items stood in nearly every pair."""
+Every possible pair is equally likely and none occurs twice; the order of the items does not matter; memory grows with the number
+of sampled pairs, not with C(n, 2). Taking the first rows of a nested loop instead would put the first few items into nearly every
+pair."""
 
 from __future__ import annotations
 
@@ -31,11 +30,10 @@ QUERIES: tuple[str, ...] = (
 def sample_pairs(
     items: Iterable[Item], n: int, seed: int, queries: Sequence[str] = QUERIES, *, finished_too: bool = False
 ) -> Iterator[ItemPair]:
-    """At most ``n`` distinct pairs, uniform over the pairs there are (all of them where there are fewer than ``n``).
+    """Yield at most ``n`` distinct pairs, uniform over the possible ones (all of them where there are fewer than ``n``).
 
-    Two graded items ask nothing, since neither is left to do: such pairs are drawn only with ``finished_too``. The
-    reference instant is the later ``collected_at`` of the two. Raises ``BadConfig`` for a negative ``n`` or no wording.
-    """
+    Pairs of two graded items are sampled only with ``finished_too``, since nothing is left to do. The reference instant is the
+    later ``collected_at`` of the two. Raises ``BadConfig`` for a negative ``n`` or no wording."""
     if n < 0:
         raise BadConfig(f"cannot sample {n} pairs; give a number of at least 0")
     if not queries:
@@ -53,7 +51,7 @@ def sample_pairs(
 
 
 def item_pair(a: Item, b: Item, query: str) -> ItemPair:
-    """The row for two items; its id names the items in their order, the question and the reference instant."""
+    """Build the row for two items. Its id depends on their order, the question and the reference instant."""
     reference = max(a.collected_at, b.collected_at, key=datetime.fromisoformat)
     return ItemPair(
         id=digest("item-pair", a.id, b.id, query, reference)[:16],
@@ -66,8 +64,7 @@ def item_pair(a: Item, b: Item, query: str) -> ItemPair:
 
 
 def unrank(rank: int, n: int) -> tuple[int, int]:
-    """The pair (i, j), i < j < n, at place ``rank`` of the lexicographic order of all C(n, 2); in whole numbers
-    only."""
+    """Return the pair (i, j), i < j < n, at position ``rank`` of the lexicographic order of all C(n, 2), in integer arithmetic."""
     if not 0 <= rank < math.comb(n, 2):
         raise BadConfig(f"rank {rank} is not one of the {math.comb(n, 2)} pairs of {n} items")
     # offset(i) <= rank solved for i; the root may be one too high or low, which the two steps below put right.
@@ -80,7 +77,7 @@ def unrank(rank: int, n: int) -> tuple[int, int]:
 
 
 def _offset(i: int, n: int) -> int:
-    """How many pairs start with an item before the ``i``-th."""
+    """Count the pairs that start with an item before the ``i``-th."""
     return i * (2 * n - i - 1) // 2
 
 

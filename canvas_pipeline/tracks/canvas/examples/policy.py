@@ -1,13 +1,8 @@
-"""The scripted student and the scripted right behaviour: situations.
+"""Script right conversations: what a student asks, the right calls in order, their real results, and the answer.
 
-In: mock students, a profile, a seed, a canvas factory. Out: ``Situation`` rows: what a student asks, which calls are
-right in which order, what the tools really returned, and the answer. What must hold: every call is valid in the
-registry and was really dispatched; every result is the canvas's own; a call's arguments are stated by the text or by
-an earlier result; the same arguments give the same situations.
-
-``decisions`` cuts a situation into the moments at which a model acts: training rows, preference pairs and bench cases
-are all made from them.
-"""
+Every call is valid and was dispatched; every result is the mock account's own; a call's arguments are stated by the text or an
+earlier result; the same arguments give the same situations. Training rows, preference pairs and bench cases are all built from
+these."""
 
 from __future__ import annotations
 
@@ -30,30 +25,12 @@ from canvas_pipeline.tracks.canvas.examples.phrasings.wording import (
     uncapitalised,
 )
 from canvas_pipeline.tracks.canvas.examples.requests import ask, free_span, new_title
-from canvas_pipeline.tracks.canvas.examples.sequences import RECIPES, Recipe
-from canvas_pipeline.tracks.canvas.examples.situation import (
-    KINDS,
-    Decision,
-    Exchange,
-    Situation,
-    SituationKind,
-    Step,
-    answer_message,
-    calls_message,
-    decisions,
-    messages,
-    result_messages,
-    used_items,
-)
-from canvas_pipeline.tracks.canvas.examples.students import Canvas, CanvasFactory, Snapshot, restage
+from canvas_pipeline.tracks.canvas.examples.sequences import SEQUENCES, SequenceTemplate
+from canvas_pipeline.tracks.canvas.examples.situation import Exchange, Situation, SituationKind, Step
+from canvas_pipeline.tracks.canvas.examples.students import Canvas, CanvasFactory, Snapshot, reschedule
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
-
-__all__ = [
-    "KINDS", "Decision", "Exchange", "Situation", "SituationKind", "Step", "answer_message", "calls_message", "decisions",
-    "messages", "quotas", "result_messages", "situations", "used_items",
-]  # fmt: skip
 
 PLAIN_ANSWERS: Mapping[str, str] = {
     "greeting": "Hello! Ask me about your courses, calendar or study plan.",
@@ -72,7 +49,7 @@ PLAIN_ANSWERS: Mapping[str, str] = {
 }
 RESULT_CHARACTERS = 300
 LONG_RESULTS = ("study.spaced_schedule", "study.semester_schedule")
-SMALL_TALK = ("greeting", "gratitude")  # nobody greets twice in a line
+SMALL_TALK = ("greeting", "gratitude")  # no second greeting before these
 REMARK_ANSWERS: Mapping[str, str] = {
     "thanks": "You are welcome.",
     "sure": "Yes, that is what I found.",
@@ -81,7 +58,7 @@ REMARK_ANSWERS: Mapping[str, str] = {
 
 
 def quotas(profile: CanvasProfile) -> dict[SituationKind, int]:
-    """How many situations of each kind the profile's trajectories have."""
+    """Return how many situations of each kind a profile's trajectories have."""
     return {
         "single": profile.trajectories_per_tool * len(ALL_TOOLS),
         "several": profile.several_trajectories,
@@ -100,12 +77,11 @@ def situations(
     role: WordingRole = "train",
     counts: Mapping[SituationKind, int] | None = None,
 ) -> Iterator[Situation]:
-    """Situations of the given kinds: as many as the profile's quotas say, or ``counts``.
+    """Yield situations of the given kinds: as many as the profile's quotas, or ``counts``.
 
-    Single requests go round the 18 tools; sequences go round their recipes; requests that leave the choice of tools
-    open take those used least so far, so that tool occurrences stay level (G4). Each situation takes a student at
-    random and restages it. Finite; empty where there are no students.
-    """
+    Single requests cycle through the 18 tools and sequences through their templates; requests with free choice of tools take the
+    least used ones, so that tool occurrences stay level (G4). Each situation takes a random student and reschedules it. Empty
+    without students."""
     if not students:
         return
     level: Counter[str] = Counter(dict.fromkeys(ALL_TOOLS, 0))
@@ -122,62 +98,67 @@ def _situation(
     students: Sequence[Snapshot], profile: CanvasProfile, seed: int, kind: SituationKind, index: int,
     canvas_factory: CanvasFactory, role: WordingRole, level: Counter[str],
 ) -> Situation:  # fmt: skip
-    """One situation; a student whose world cannot serve it (no exam in the calendar, an empty to-do list) is passed
-    over."""
+    """Build one situation. A student whose account cannot serve it (no exam in the calendar, an empty to-do list) is skipped."""
     for attempt in range(200):
         key = digest("situation", str(seed), role, kind, str(index), str(attempt))
         rng = random.Random(key)
-        world = restage(rng.choice(students), key)
-        exchanges = _MAKERS[kind](world, canvas_factory(world), role, rng, index, level)
+        account = reschedule(rng.choice(students), key)
+        exchanges = _MAKERS[kind](account, canvas_factory(account), role, rng, index, level)
         if exchanges is not None:
             return Situation(
-                id=key[:12], kind=kind, role=role, snapshot=world, declaration=profile.declaration, exchanges=exchanges
+                id=key[:12],
+                kind=kind,
+                role=role,
+                snapshot=account,
+                declaration=profile.declaration,
+                exchanges=exchanges,
             )
-    # A recipe that no student can serve is replaced by the next one, so that quotas are met with any corpus.
+    # A template that no student can serve is replaced by the next one, so that quotas are met with any corpus.
     return _situation(students, profile, seed, kind, index + 7919, canvas_factory, role, level)
 
 
-def _made(world: Snapshot, canvas: Canvas, text: str, phrasing: str, calls: tuple[ToolCall, ...]) -> Exchange | None:
-    """An exchange of one turn of calls; None where the canvas could not serve one of them, or says too much."""
+def _exchange(
+    account: Snapshot, canvas: Canvas, text: str, phrasing: str, calls: tuple[ToolCall, ...]
+) -> Exchange | None:
+    """Build an exchange of one turn of calls, or None where a call fails or the results are too long."""
     results = tuple(canvas.dispatch(call.name, call.arguments) for call in calls)
-    if any(failed(result) for result in results) or _too_long(world, results):
+    if any(failed(result) for result in results) or _too_long(account, results):
         return None
     return Exchange(
         text=text, phrasing=phrasing, steps=(Step(calls=calls, results=results),), answer=answers(calls, results)
     )
 
 
-def _too_long(world: Snapshot, results: Sequence[Any]) -> bool:
-    """Whether results would fill a row: 300 characters for each entry of the student's page (a training row is not
-    cut)."""
-    return sum(len(CALLS.response_text(result)) for result in results) > RESULT_CHARACTERS * world.page_size
+def _too_long(account: Snapshot, results: Sequence[Any]) -> bool:
+    """Tell whether results would fill a row: 300 characters per entry of the student's page. Training rows are not cut."""
+    return sum(len(CALLS.response_text(result)) for result in results) > RESULT_CHARACTERS * account.page_size
 
 
 def failed(result: Any) -> bool:
-    """Whether a result is an error value."""
+    """Tell whether a result is an error value."""
     return isinstance(result, Mapping) and "error" in result
 
 
-Made = tuple[Exchange, ...] | None
-Maker = Callable[[Snapshot, Canvas, WordingRole, random.Random, int, "Counter[str]"], Made]
+Exchanges = tuple[Exchange, ...] | None
+Maker = Callable[[Snapshot, Canvas, WordingRole, random.Random, int, "Counter[str]"], Exchanges]
 
 
 def _single(
-    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
-) -> Made:
-    return _one(world, canvas, role, rng, ALL_TOOLS[index % len(ALL_TOOLS)])
+    account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Exchanges:
+    return _one(account, canvas, role, rng, ALL_TOOLS[index % len(ALL_TOOLS)])
 
 
-def _one(world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, tool: str) -> Made:
-    request = ask(world, tool, role, rng)
-    exchange = _made(world, canvas, request.spoken(rng), request.phrasing, (request.call,))
+def _one(account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, tool: str) -> Exchanges:
+    request = ask(account, tool, role, rng)
+    exchange = _exchange(account, canvas, request.typed(rng), request.phrasing, (request.call,))
     return None if exchange is None else (exchange,)
 
 
 def _several(
-    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
-) -> Made:
-    first, second = (ask(world, tool, role, rng) for tool in _least_used(level, 2, rng))
+    account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Exchanges:
+    first, second = (ask(account, tool, role, rng) for tool in _least_used(level, 2, rng))
     if first.call == second.call:
         return None
     joiner = rng.choice([w for w in JOINERS if w.role == role])
@@ -185,26 +166,25 @@ def _several(
     then = uncapitalised(second.text) if second.cased and not text.endswith(": {second}") else second.text
     text = fill(text, {"first": sentence(first.text), "second": then})
     phrasing = f"{joiner.id}+{first.phrasing}+{second.phrasing}"
-    exchange = _made(world, canvas, CALLS.escape(text), phrasing, (first.call, second.call))
+    exchange = _exchange(account, canvas, CALLS.escape(text), phrasing, (first.call, second.call))
     return None if exchange is None else (exchange,)
 
 
 def _least_used(level: Counter[str], count: int, rng: random.Random) -> list[str]:
-    """Tools drawn among the six used least: level over time, without fixed pairs. Plans stay out: their results fill
-    a row of their own."""
+    """Sample from the six least used tools: level over time, without fixed pairs. Plans are excluded: their results are long."""
     six = sorted((tool for tool in level if tool not in LONG_RESULTS), key=lambda tool: (level[tool], digest(tool)))[:6]
     return rng.sample(six, count)
 
 
 def _sequence(
-    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
-) -> Made:
-    recipe: Recipe = RECIPES[index % len(RECIPES)]
-    draft = recipe.draft(world, role, rng)
+    account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Exchanges:
+    template: SequenceTemplate = SEQUENCES[index % len(SEQUENCES)]
+    draft = template.draft(account, role, rng)
     if draft is None:
         return None
     steps: list[Step] = []
-    for calls in recipe.plan(draft):
+    for calls in template.plan(draft):
         turn = calls(tuple(step.results[0] for step in steps))
         if turn is None:
             return None
@@ -212,33 +192,33 @@ def _sequence(
         if failed(result):
             return None
         steps.append(Step(calls=(turn,), results=(result,)))
-    if _too_long(world, [step.results[0] for step in steps]):
+    if _too_long(account, [step.results[0] for step in steps]):
         return None
     text = CALLS.escape(polite(draft.text, rng, cased=draft.cased))
-    said = answers(steps[-1].calls, steps[-1].results)
-    return (Exchange(text=text, phrasing=draft.phrasing, steps=tuple(steps), answer=said),)
+    answer = answers(steps[-1].calls, steps[-1].results)
+    return (Exchange(text=text, phrasing=draft.phrasing, steps=tuple(steps), answer=answer),)
 
 
 def _follow_up(
-    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
-) -> Made:
-    asked = _one(world, canvas, role, rng, _least_used(level, 1, rng)[0])
+    account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Exchanges:
+    asked = _one(account, canvas, role, rng, _least_used(level, 1, rng)[0])
     if asked is None:
         return None
     subject = rng.choice(list(REMARKS))
     remark = rng.choice([w for w in REMARKS[subject] if w.role == role])
-    said = REMARK_ANSWERS.get(subject, asked[0].answer)
-    return (*asked, Exchange(text=_typed(remark, rng), phrasing=remark.id, steps=(), answer=said))
+    answer = REMARK_ANSWERS.get(subject, asked[0].answer)
+    return (*asked, Exchange(text=_typed(remark, rng), phrasing=remark.id, steps=(), answer=answer))
 
 
 def _none(
-    world: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
-) -> Made:
+    account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
+) -> Exchanges:
     subject = list(PLAIN)[index % len(PLAIN)]
     wording = rng.choice([w for w in PLAIN[subject] if w.role == role])
-    start, _ = free_span(world, rng)
+    start, _ = free_span(account, rng)
     values = {
-        "title": new_title(world, rng).text, "event_id": rng.choice(world.events).id, "day": start.date().isoformat(),
+        "title": new_title(account, rng).text, "event_id": rng.choice(account.events).id, "day": start.date().isoformat(),
         "n_sessions": str(rng.choice((3, 4, 5))),
     }  # fmt: skip
     cased = not wording.text.startswith("{")

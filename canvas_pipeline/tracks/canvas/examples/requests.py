@@ -1,9 +1,7 @@
-"""One request of a student: words, and the one call they ask for.
+"""Build one request of a student: words, and the one call they ask for.
 
-In: a student's world, a tool, a role (train or bench), a random source. Out: ``Request``. What must hold: the call's
-arguments are exactly those the text states, valid in the registry; values come from the world (ids, titles) or from
-seeded ranges.
-"""
+The call's arguments are exactly those the text states and valid by the tool table. Values come from the student's account (ids,
+titles) or from seeded ranges."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ from canvas_pipeline.tracks.canvas.examples.phrasings.study import STUDY
 from canvas_pipeline.tracks.canvas.examples.phrasings.wording import Wording, WordingRole, fill, polite
 from canvas_pipeline.tracks.canvas.examples.students import CALENDAR_DAYS, Event, Snapshot, iso
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 WORDINGS: Mapping[str, tuple[Wording, ...]] = {name: {**CANVAS, **CALENDAR, **STUDY}[name] for name in TOOLS}
 
@@ -59,22 +57,23 @@ DEADLINE_FORMS: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``text`` without politeness; ``phrasing`` is the wording's id; ``cased`` says whether the first letter may change
-    (not where the text begins with an id or title that the call must repeat)."""
+    """One request. ``text`` has no politeness yet; ``phrasing`` is the wording's id.
+
+    ``cased``: the first letter may change (False where the text begins with an id or title that the call must repeat)."""
 
     text: str
     call: ToolCall
     phrasing: str
     cased: bool
 
-    def spoken(self, rng: random.Random) -> str:
-        """The request as somebody types it, markers in titles made inert."""
+    def typed(self, rng: random.Random) -> str:
+        """Return the request as somebody types it, with markers in titles escaped."""
         return CALLS.escape(polite(self.text, rng, cased=self.cased))
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What stands in a slot, and the arguments it states."""
+    """The text of a slot, and the arguments it states."""
 
     text: str
     arguments: Mapping[str, Any]
@@ -83,15 +82,15 @@ class Value:
 Values = dict[str, Value]
 
 
-def ask(world: Snapshot, tool: str, role: WordingRole, rng: random.Random) -> Request:
-    """A request for one tool in one of the role's wordings."""
+def ask(account: Snapshot, tool: str, role: WordingRole, rng: random.Random) -> Request:
+    """Build a request for one tool in one of the role's wordings."""
     wording = rng.choice([w for w in WORDINGS[tool] if w.role == role])
-    return phrase(world, tool, wording, rng)
+    return phrase(account, tool, wording, rng)
 
 
-def phrase(world: Snapshot, tool: str, wording: Wording, rng: random.Random) -> Request:
-    """A request in the given wording."""
-    values = _FILLERS[tool](world, rng, wording.slots) if wording.slots else {}
+def phrase(account: Snapshot, tool: str, wording: Wording, rng: random.Random) -> Request:
+    """Build a request in the given wording."""
+    values = _FILLERS[tool](account, rng, wording.slots) if wording.slots else {}
     arguments: dict[str, Any] = {}
     for slot in wording.slots:
         arguments.update(values[slot].arguments)
@@ -112,17 +111,17 @@ _HORIZON = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 20, 21, 25, 28, 30)
 _MINUTES = (30, 40, 45, 50, 60, 75, 80, 90, 100, 120)
 
 
-def _course_id(world: Snapshot, rng: random.Random) -> Value:
-    number = rng.choice(world.courses).id
+def _course_id(account: Snapshot, rng: random.Random) -> Value:
+    number = rng.choice(account.courses).id
     return Value(str(number), {"course_id": number})
 
 
-def _of_course(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    return {"course_id": _course_id(world, rng), "horizon_days": _number("horizon_days", *_HORIZON)(rng)}
+def _of_course(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+    return {"course_id": _course_id(account, rng), "horizon_days": _number("horizon_days", *_HORIZON)(rng)}
 
 
-def _of_announcements(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    courses = rng.sample(world.courses, 2 if len(world.courses) > 1 and rng.random() < 0.25 else 1)
+def _of_announcements(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+    courses = rng.sample(account.courses, 2 if len(account.courses) > 1 and rng.random() < 0.25 else 1)
     ids = [course.id for course in courses]
     return {
         "course_ids": Value(" and ".join(map(str, ids)), {"course_ids": ids}),
@@ -130,11 +129,11 @@ def _of_announcements(world: Snapshot, rng: random.Random, slots: tuple[str, ...
     }
 
 
-def _of_range(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    """A range or day in which there mostly is an event."""
-    day = _midnight(world) + timedelta(days=rng.randint(0, CALENDAR_DAYS))
-    if world.events and rng.random() < 0.7:
-        day = datetime.fromisoformat(rng.choice(world.events).start_iso)
+def _of_range(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+    """Choose a range or day that usually has an event."""
+    day = _midnight(account) + timedelta(days=rng.randint(0, CALENDAR_DAYS))
+    if account.events and rng.random() < 0.7:
+        day = datetime.fromisoformat(rng.choice(account.events).start_iso)
     start, end = day.date().isoformat(), (day + timedelta(days=rng.choice((1, 1, 2, 3)))).date().isoformat()
     return {
         "start_iso": Value(start, {"start_iso": start}),
@@ -143,7 +142,7 @@ def _of_range(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Va
     }
 
 
-def _of_blocks(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+def _of_blocks(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
     return {
         "min_minutes": _number("min_minutes", *_MINUTES)(rng),
         "horizon_days": _number("horizon_days", *range(2, 11), 14)(rng),
@@ -153,7 +152,7 @@ def _of_blocks(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> V
 
 
 def _span(start: datetime, end: datetime, before: str = "") -> Values:
-    """One span in the ways a text can state it: two instants, or a day and two clock times."""
+    """State one span in the ways a text can: two instants, or a day and two clock times."""
     first, last = before + "start_iso", before + "end_iso"
     return {
         "start_iso": Value(clock(start), {first: iso(start)}),
@@ -165,55 +164,55 @@ def _span(start: datetime, end: datetime, before: str = "") -> Values:
 
 
 def clock(instant: datetime) -> str:
-    """An instant as a student writes it."""
+    """Format an instant as a student writes it."""
     return f"{instant:%Y-%m-%d %H:%M}"
 
 
-def free_span(world: Snapshot, rng: random.Random) -> tuple[datetime, datetime]:
-    """An hour or two on a day without an event, awake."""
-    taken = {datetime.fromisoformat(event.start_iso).date() for event in world.events}
+def free_span(account: Snapshot, rng: random.Random) -> tuple[datetime, datetime]:
+    """Choose an hour or two in the daytime of a day without an event."""
+    taken = {datetime.fromisoformat(event.start_iso).date() for event in account.events}
     days = [
-        day for n in range(1, CALENDAR_DAYS + 3) if (day := _midnight(world) + timedelta(days=n)).date() not in taken
+        day for n in range(1, CALENDAR_DAYS + 3) if (day := _midnight(account) + timedelta(days=n)).date() not in taken
     ]
     start = rng.choice(days) + timedelta(hours=rng.randint(8, 20), minutes=rng.choice((0, 0, 30)))
     return start, start + timedelta(minutes=rng.choice((60, 60, 90, 120)))
 
 
-def _midnight(world: Snapshot) -> datetime:
-    return world.instant.replace(hour=0, minute=0, second=0, microsecond=0)
+def _midnight(account: Snapshot) -> datetime:
+    return account.instant.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def new_title(world: Snapshot, rng: random.Random) -> Value:
-    """A title for an event: something of the student's own, in quotes or without."""
+def new_title(account: Snapshot, rng: random.Random) -> Value:
+    """Choose a title for an event from the student's own work or activities, in quotes or without."""
     if rng.random() < 0.6:
-        title = f"{rng.choice(ACTIVITIES)} {rng.choice(world.assignments).title}"
+        title = f"{rng.choice(ACTIVITIES)} {rng.choice(account.assignments).title}"
     else:
         title = rng.choice(campus.PERSONAL_EVENTS)
     return Value(f'"{title}"' if rng.random() < 0.5 else title, {"title": title})
 
 
-def _of_new_event(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+def _of_new_event(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
     description, reason = rng.choice(DESCRIPTIONS), rng.choice(REASONS)
     return {
-        **_span(*free_span(world, rng)),
-        "title": new_title(world, rng),
+        **_span(*free_span(account, rng)),
+        "title": new_title(account, rng),
         "description": Value(description, {"description": description}),
         "rationale": Value(reason, {"rationale": reason}),
     }
 
 
-def _of_old_event(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    """A change that fits: a whole new span, or the event's own start or end moved by half an hour."""
+def _of_old_event(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+    """Choose a change that fits: a whole new span, or the event's own start or end moved by half an hour."""
     one_side = ("start_iso" in slots) != ("end_iso" in slots)
-    event = rng.choice([e for e in world.events if not (one_side and e.all_day)])
-    start, end = free_span(world, rng)
+    event = rng.choice([e for e in account.events if not (one_side and e.all_day)])
+    start, end = free_span(account, rng)
     if one_side:
         start, end = _moved(event)
     reason = rng.choice(REASONS)
     return {
         **_span(start, end),
         "event_id": Value(event.id, {"event_id": event.id}),
-        "title": new_title(world, rng),
+        "title": new_title(account, rng),
         "rationale": Value(reason, {"rationale": reason}),
     }
 
@@ -223,8 +222,8 @@ def _moved(event: Event) -> tuple[datetime, datetime]:
     return datetime.fromisoformat(event.start_iso) - half, datetime.fromisoformat(event.end_iso) + half
 
 
-def _of_spacing(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    exam = (world.instant + timedelta(days=rng.randint(15, 60))).date().isoformat()
+def _of_spacing(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+    exam = (account.instant + timedelta(days=rng.randint(15, 60))).date().isoformat()
     return {
         "exam_iso": Value(exam, {"exam_iso": exam}),
         "n_sessions": _number("n_sessions", 3, 3, 3, 4, 4, 5)(rng),
@@ -233,16 +232,16 @@ def _of_spacing(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> 
     }
 
 
-def _of_semester(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    titles = list(dict.fromkeys(item.title for item in world.assignments))
+def _of_semester(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+    titles = list(dict.fromkeys(item.title for item in account.assignments))
     form = rng.choice(DEADLINE_FORMS)
     deadlines, texts = [], []
     for title in rng.sample(titles, min(len(titles), rng.choice((1, 1, 2)))):
-        due = (world.instant + timedelta(days=rng.randint(10, 60))).date().isoformat()
+        due = (account.instant + timedelta(days=rng.randint(10, 60))).date().isoformat()
         hours = rng.randint(2, 24)
         deadlines.append({"title": title, "due_iso": due, "estimated_hours": hours})
         texts.append(form.format(title=title, due=due, hours=hours))
-    end = (world.instant + timedelta(days=rng.randint(61, 110))).date().isoformat()
+    end = (account.instant + timedelta(days=rng.randint(61, 110))).date().isoformat()
     return {
         "semester_end_iso": Value(end, {"semester_end_iso": end}),
         "deadlines": Value("; ".join(texts), {"deadlines": deadlines}),
@@ -250,13 +249,13 @@ def _of_semester(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) ->
     }
 
 
-def _of_task(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+def _of_task(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
     kind = rng.choice(list(TASK_WORDS))
     return {"task_type": Value(rng.choice(TASK_WORDS[kind]), {"task_type": kind})}
 
 
-def _of_bracket(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    start = _midnight(world) + timedelta(
+def _of_bracket(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+    start = _midnight(account) + timedelta(
         days=rng.randint(2, 30), hours=rng.randint(8, 17), minutes=rng.choice((0, 0, 30))
     )
     end = start + timedelta(minutes=rng.choice((60, 90, 120, 180)))
@@ -266,8 +265,8 @@ def _of_bracket(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> 
     }
 
 
-def _of_two_items(world: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
-    titles = list(dict.fromkeys(item.title for item in world.assignments))
+def _of_two_items(account: Snapshot, rng: random.Random, slots: tuple[str, ...]) -> Values:
+    titles = list(dict.fromkeys(item.title for item in account.assignments))
     if len(titles) < 2:
         titles += [title for title, _ in rng.sample(campus.PLANNER_NOTES, 2)]
     (first, second), query = rng.sample(titles, 2), rng.choice(QUERIES)

@@ -1,9 +1,7 @@
-"""Requests that need one result to make the next call: recipes.
+"""Templates of requests that need one result to make the next call.
 
-In: a student's world. Out: a ``Draft`` (the words and what they state) and a plan: functions from the results so far
-to the next call. What must hold: every argument of a later call is stated by the words or copied from an earlier
-result (a booked block's end, its start plus the minutes asked for, is the one that is computed).
-"""
+Every argument of a later call is stated by the words or copied from an earlier result. One is computed: a booked block's end, its
+start plus the requested minutes."""
 
 from __future__ import annotations
 
@@ -35,17 +33,18 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """``draw`` finds values in a world (None where it cannot serve); ``plan`` is the calls, each from the results so
-    far."""
+class SequenceTemplate:
+    """One kind of sequence. ``draw`` chooses values from an account, or returns None where it has none that fit.
+
+    ``plan_of`` gives the calls, each as a function of the results so far."""
 
     subject: str
     draw: Callable[[Snapshot, random.Random], Values | None]
     plan_of: Callable[[Values], Sequence[NextCall]]
 
-    def draft(self, world: Snapshot, role: WordingRole, rng: random.Random) -> Draft | None:
-        """Words in one of the role's wordings."""
-        values = self.draw(world, rng)
+    def draft(self, account: Snapshot, role: WordingRole, rng: random.Random) -> Draft | None:
+        """Write the request in one of the role's wordings."""
+        values = self.draw(account, rng)
         if values is None:
             return None
         wording = rng.choice([w for w in STEPS[self.subject] if w.role == role])
@@ -57,12 +56,12 @@ class Recipe:
 
 
 def _call(name: str, **arguments: Any) -> NextCall:
-    """A call that needs no result."""
+    """Build a call that needs no result."""
     return lambda _: ToolCall(name, arguments)
 
 
-def _named_course(world: Snapshot, rng: random.Random) -> Values | None:
-    names = [course.name for course in world.courses if course.active]
+def _named_course(account: Snapshot, rng: random.Random) -> Values | None:
+    names = [course.name for course in account.courses if course.active]
     unique = [name for name in names if names.count(name) == 1]
     return {"name": rng.choice(unique)} if unique else None
 
@@ -80,7 +79,7 @@ def _by_name(tool: str, argument: str) -> Callable[[Values], Sequence[NextCall]]
     return plan
 
 
-def _nothing(world: Snapshot, rng: random.Random) -> Values | None:
+def _nothing(account: Snapshot, rng: random.Random) -> Values | None:
     return {}
 
 
@@ -92,8 +91,8 @@ def _all_announcements(values: Values) -> Sequence[NextCall]:
     return (_call("canvas.list_courses"), then)
 
 
-def _booking(world: Snapshot, rng: random.Random) -> Values | None:
-    value = new_title(world, rng)
+def _booking(account: Snapshot, rng: random.Random) -> Values | None:
+    value = new_title(account, rng)
     return {
         "title": value.text, "real_title": value.arguments["title"], "min_minutes": rng.choice((60, 90)),
         "horizon_days": rng.randint(1, 7),
@@ -112,7 +111,7 @@ def _book(values: Values) -> Sequence[NextCall]:
     return (find, then)
 
 
-def _query(world: Snapshot, rng: random.Random) -> Values | None:
+def _query(account: Snapshot, rng: random.Random) -> Values | None:
     return {"query": rng.choice(QUERIES)}
 
 
@@ -126,11 +125,11 @@ def _todo_priority(values: Values) -> Sequence[NextCall]:
     return (_call("canvas.get_todo"), then)
 
 
-def _dated_event(world: Snapshot, rng: random.Random, exam: bool = False) -> dict[str, Any] | None:
-    titles = [event.title for event in world.events]
+def _dated_event(account: Snapshot, rng: random.Random, exam: bool = False) -> dict[str, Any] | None:
+    titles = [event.title for event in account.events]
     known = [
         event
-        for event in world.events
+        for event in account.events
         if not event.all_day and titles.count(event.title) == 1 and (not exam or event.title in EXAMS)
     ]
     if not known:
@@ -139,16 +138,16 @@ def _dated_event(world: Snapshot, rng: random.Random, exam: bool = False) -> dic
     return {"event": event.title, "date": event.start_iso[:10]}
 
 
-def _cancelling(world: Snapshot, rng: random.Random) -> Values | None:
-    found = _dated_event(world, rng)
+def _cancelling(account: Snapshot, rng: random.Random) -> Values | None:
+    found = _dated_event(account, rng)
     return None if found is None else {**found, "rationale": rng.choice(REASONS)}
 
 
-def _moving(world: Snapshot, rng: random.Random) -> Values | None:
-    found = _dated_event(world, rng)
+def _moving(account: Snapshot, rng: random.Random) -> Values | None:
+    found = _dated_event(account, rng)
     if found is None:
         return None
-    start, end = free_span(world, rng)
+    start, end = free_span(account, rng)
     return {
         **found,
         "day": clock(start)[:10],
@@ -159,13 +158,13 @@ def _moving(world: Snapshot, rng: random.Random) -> Values | None:
     }
 
 
-def _exam(world: Snapshot, rng: random.Random) -> Values | None:
-    found = _dated_event(world, rng, exam=True)
+def _exam(account: Snapshot, rng: random.Random) -> Values | None:
+    found = _dated_event(account, rng, exam=True)
     return None if found is None else {**found, "n_sessions": rng.choice((3, 4))}
 
 
 def _looked_up(values: Values, then: Callable[[dict[str, Any]], ToolCall]) -> Sequence[NextCall]:
-    """List the day's events, find the one of that title, go on with it."""
+    """List the day's events, find the one with the title, and continue with it."""
 
     def follow(results: tuple[Any, ...]) -> ToolCall | None:
         rows = [row for row in results[0] if row["title"] == values["event"]]
@@ -201,7 +200,7 @@ def _bracket(values: Values) -> Sequence[NextCall]:
     )
 
 
-def _task(world: Snapshot, rng: random.Random) -> Values | None:
+def _task(account: Snapshot, rng: random.Random) -> Values | None:
     kind = rng.choice(list(TASK_WORDS))
     return {"task_type": rng.choice(TASK_WORDS[kind]), "kind": kind, "horizon_days": rng.randint(2, 9)}
 
@@ -215,20 +214,20 @@ def _block_then_free(values: Values) -> Sequence[NextCall]:
     return (_call("study.recommend_block_size", task_type=values["kind"]), then)
 
 
-RECIPES: tuple[Recipe, ...] = (
-    Recipe("grades_by_name", _named_course, _by_name("canvas.get_grades", "course_id")),
-    Recipe("book_free", _booking, _book),
-    Recipe("cancel_by_title", _cancelling, _cancel),
-    Recipe("syllabus_by_name", _named_course, _by_name("canvas.get_syllabus", "course_id")),
-    Recipe("todo_priority", _query, _todo_priority),
-    Recipe("bracket_by_title", _exam, _bracket),
-    Recipe("course_by_name", _named_course, _by_name("canvas.get_course", "course_id")),
-    Recipe("book_free", _booking, _book),
-    Recipe("move_by_title", _moving, _move),
-    Recipe("assignments_by_name", _named_course, _by_name("canvas.get_assignments", "course_id")),
-    Recipe("block_then_free", _task, _block_then_free),
-    Recipe("exam_study", _exam, _exam_study),
-    Recipe("announcements_by_name", _named_course, _by_name("canvas.list_announcements", "course_ids")),
-    Recipe("todo_priority", _query, _todo_priority),
-    Recipe("all_announcements", _nothing, _all_announcements),
+SEQUENCES: tuple[SequenceTemplate, ...] = (
+    SequenceTemplate("grades_by_name", _named_course, _by_name("canvas.get_grades", "course_id")),
+    SequenceTemplate("book_free", _booking, _book),
+    SequenceTemplate("cancel_by_title", _cancelling, _cancel),
+    SequenceTemplate("syllabus_by_name", _named_course, _by_name("canvas.get_syllabus", "course_id")),
+    SequenceTemplate("todo_priority", _query, _todo_priority),
+    SequenceTemplate("bracket_by_title", _exam, _bracket),
+    SequenceTemplate("course_by_name", _named_course, _by_name("canvas.get_course", "course_id")),
+    SequenceTemplate("book_free", _booking, _book),
+    SequenceTemplate("move_by_title", _moving, _move),
+    SequenceTemplate("assignments_by_name", _named_course, _by_name("canvas.get_assignments", "course_id")),
+    SequenceTemplate("block_then_free", _task, _block_then_free),
+    SequenceTemplate("exam_study", _exam, _exam_study),
+    SequenceTemplate("announcements_by_name", _named_course, _by_name("canvas.list_announcements", "course_ids")),
+    SequenceTemplate("todo_priority", _query, _todo_priority),
+    SequenceTemplate("all_announcements", _nothing, _all_announcements),
 )

@@ -1,42 +1,37 @@
-"""Recorded agent sessions: read as training conversations, and recorded from the scripted policy.
+"""Read recorded agent sessions as training conversations, and record sessions from the scripted policy.
 
-In: JSONL of sessions and the mock students of the current corpus, or situations. Out: ``Trajectory`` rows and a
-``Refusal`` for every session that is none; or session rows. What must hold: rows seen = trajectories + refusals;
-every call valid (G7), no tool more than three times (G13), an answer at the end; a session's items belong to students
-of the current corpus, or it leaves: a session whose items nobody knows could not be kept out of the bench.
+A session is one JSON object: ``user_query``; ``context`` with ``now_iso`` and optional ``items`` (see ``students.imprint``);
+``trajectory``, a list of ``{"call": {"name", "arguments"}}``, ``{"result": {"name", "value"}}`` and, last, ``{"answer": text}``
+(adjacent calls are one turn); ``contributor_id``. Items are named by imprint, because ids depend on the private registry of the
+machine that built the corpus.
 
-A session is one JSON object: ``user_query``; ``context`` with ``now_iso`` and perhaps ``items`` (see
-``students.imprint``); ``trajectory``, a list of ``{"call": {"name", "arguments"}}``, ``{"result": {"name",
-"value"}}`` and, last, ``{"answer": text}`` (calls next to each other are one turn); ``contributor_id``. Items are
-named by imprints and not by id, because ids hang on the private registry of the machine that made the corpus.
-"""
+Rows = trajectories + refusals. Accepted sessions have only valid calls (G7), no tool more than three times (G13) and a final
+answer. A session whose items belong to no student is refused: it could not be excluded from the benchmark."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import Message, Refusal, Row, Trajectory, digest, dumps
-from canvas_pipeline.tracks.canvas.examples.policy import (
+from canvas_pipeline.tracks.canvas.examples.policy import situations
+from canvas_pipeline.tracks.canvas.examples.situation import (
     Situation,
     SituationKind,
     answer_message,
     calls_message,
     result_messages,
-    situations,
     used_items,
 )
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot, imprint
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, system_message
-from canvas_pipeline.tracks.canvas.tools.registry import is_iso, validate
+from canvas_pipeline.tracks.canvas.tools.tool_table import is_iso, validate
 
 MAX_USES_OF_A_TOOL = 3
 
@@ -51,8 +46,8 @@ class SessionResult(Row, frozen=True, kw_only=True):
     value: Any
 
 
-class SessionEntry(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """Exactly one of the three."""
+class SessionStep(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """Exactly one of a call, a result and the answer."""
 
     call: SessionCall | None = None
     result: SessionResult | None = None
@@ -60,7 +55,7 @@ class SessionEntry(Row, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SessionContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What was known when the session began; other keys are allowed and not used."""
+    """What was known when the session began. Other keys are allowed and ignored."""
 
     now_iso: str
     items: tuple[str, ...] = ()
@@ -71,61 +66,22 @@ class SessionRow(Row, frozen=True, kw_only=True):
 
     user_query: str
     context: SessionContext
-    trajectory: tuple[SessionEntry, ...]
+    trajectory: tuple[SessionStep, ...]
     contributor_id: str
 
 
 Imprints = Mapping[str, str]
 
 
-def from_session_files(
-    paths: Iterable[Path], students: Sequence[Snapshot], declaration: Declaration
-) -> tuple[list[Trajectory], list[Refusal], int]:
-    """All sessions of some files: the rows, the refusals (file name and line), and how many lines were seen.
-
-    A line that is no JSON object leaves as ``not_json``. Raises ``MissingInput`` for a file that is not there.
-    """
-    kept: dict[str, Trajectory] = {}
-    refused: list[Refusal] = []
-    seen = 0
-    for path in paths:
-        try:
-            lines = path.read_bytes().splitlines()
-        except FileNotFoundError:
-            raise MissingInput(f"{path}: no such session file") from None
-        for made in from_sessions(_rows(lines), students, declaration, path.name):
-            seen += 1
-            if isinstance(made, Refusal):
-                refused.append(made)
-            elif made.id in kept:
-                refused.append(Refusal(source=path.name, line=_line(made), reason="duplicate"))
-            else:
-                kept[made.id] = made
-    return list(kept.values()), refused, seen
-
-
-def _rows(lines: Iterable[bytes]) -> Iterator[Any]:
-    for line in lines:
-        try:
-            yield msgspec.json.decode(line) if line.strip() else None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            yield None
-
-
-def _line(made: Trajectory) -> int:
-    return int(made.parents[0].rsplit(":", 1)[1])
-
-
 def from_sessions(
     rows: Iterable[Any], students: Sequence[Snapshot], declaration: Declaration, source: str = "sessions"
 ) -> Iterator[Trajectory | Refusal]:
-    """Each recorded session as a training row, or why it is none.
+    """Convert each session to a training row, or to a refusal.
 
-    Where the context names no items, the session is taken as the student's whose titles it says most often. Reasons:
-    ``not_json``, ``bad_row``, ``bad_now``, ``bad_call``, ``unknown_tool``, ``orphan_result``, ``missing_result``,
-    ``no_answer``, ``overused_tool``, ``unknown_items``.
-    """
-    known = {imprint(item): item.id for world in students for item in world.items}
+    Where the context names no items, the session belongs to the student whose titles it mentions most. Reasons: ``not_json``,
+    ``bad_row``, ``bad_now``, ``bad_call``, ``unknown_tool``, ``orphan_result``, ``missing_result``, ``no_answer``,
+    ``overused_tool``, ``unknown_items``."""
+    known = {imprint(item): item.id for account in students for item in account.items}
     for line, row in enumerate(rows, 1):
         made = _session(row, known, students, declaration, f"{source}:{line}")
         yield Refusal(source=source, line=line, reason=made) if isinstance(made, str) else made
@@ -134,7 +90,7 @@ def from_sessions(
 def _session(
     row: Any, known: Imprints, students: Sequence[Snapshot], declaration: Declaration, parent: str
 ) -> Trajectory | str:
-    """The row as a trajectory, or the reason why not."""
+    """Convert a row to a trajectory, or return the reason why not."""
     if not isinstance(row, dict):
         return "not_json"
     try:
@@ -146,25 +102,25 @@ def _session(
     turns = _turns(session.trajectory)
     if isinstance(turns, str):
         return turns
-    said = (
+    conversation = (
         system_message(session.context.now_iso, declaration),
         Message(role="user", content=CALLS.escape(session.user_query)),
         *turns,
     )
     if any(name not in known for name in session.context.items):
         return "unknown_items"
-    ids = tuple(known[name] for name in session.context.items) or _mentioned(students, said)
+    ids = tuple(known[name] for name in session.context.items) or _mentioned(students, conversation)
     if not ids:
         return "unknown_items"
     return Trajectory(
-        id=digest("session", *(message.content for message in said))[:12], kind="session", messages=said, tools=ALL_TOOLS,
-        phrasing="session", item_ids=ids, parents=(parent, session.contributor_id),
+        id=digest("session", *(message.content for message in conversation))[:12], kind="session", messages=conversation,
+        tools=ALL_TOOLS, phrasing="session", item_ids=ids, parents=(parent, session.contributor_id),
     )  # fmt: skip
 
 
-def _turns(entries: Sequence[SessionEntry]) -> tuple[Message, ...] | str:
-    """Assistant and tool messages of a session: calls, their results in the same order, …, an answer."""
-    said: list[Message] = []
+def _turns(entries: Sequence[SessionStep]) -> tuple[Message, ...] | str:
+    """Convert a session's steps to assistant and tool messages: calls, their results in the same order, …, an answer."""
+    conversation: list[Message] = []
     calls: list[ToolCall] = []
     results: list[SessionResult] = []
     uses: Counter[str] = Counter()
@@ -181,7 +137,7 @@ def _turns(entries: Sequence[SessionEntry]) -> tuple[Message, ...] | str:
             if len(results) != len(calls):
                 return "missing_result"
             if calls:
-                said += (calls_message(calls), *result_messages(calls, [result.value for result in results]))
+                conversation += (calls_message(calls), *result_messages(calls, [result.value for result in results]))
             calls, results = [], []
         if entry.call is not None:
             problem = _problem(entry.call, uses)
@@ -189,7 +145,7 @@ def _turns(entries: Sequence[SessionEntry]) -> tuple[Message, ...] | str:
                 return problem
             calls.append(ToolCall(entry.call.name, entry.call.arguments))
         elif entry.answer is not None and entry.answer.strip():
-            return (*said, answer_message(entry.answer)) if index == len(entries) - 1 else "bad_row"
+            return (*conversation, answer_message(entry.answer)) if index == len(entries) - 1 else "bad_row"
     return "missing_result" if len(results) != len(calls) else "no_answer"
 
 
@@ -201,10 +157,12 @@ def _problem(call: SessionCall, uses: Counter[str]) -> str | None:
     return "overused_tool" if uses[call.name] > MAX_USES_OF_A_TOOL else None
 
 
-def _mentioned(students: Sequence[Snapshot], said: Sequence[Message]) -> tuple[str, ...]:
-    """The items of the student whose titles are said most; none where no title is said."""
-    text = " ".join(message.content for message in said[1:])
-    best = max(students, key=lambda world: sum(CALLS.escape(a.title) in text for a in world.assignments), default=None)
+def _mentioned(students: Sequence[Snapshot], conversation: Sequence[Message]) -> tuple[str, ...]:
+    """Return the items of the student whose titles are mentioned most, or none."""
+    text = " ".join(message.content for message in conversation[1:])
+    best = max(
+        students, key=lambda account: sum(CALLS.escape(a.title) in text for a in account.assignments), default=None
+    )
     if best is None or not any(CALLS.escape(a.title) in text for a in best.assignments):
         return ()
     return used_items(best, text)
@@ -213,8 +171,8 @@ def _mentioned(students: Sequence[Snapshot], said: Sequence[Message]) -> tuple[s
 def record(
     students: Sequence[Snapshot], profile: CanvasProfile, seed: int, canvas_factory: CanvasFactory, count: int
 ) -> list[dict[str, Any]]:
-    """``count`` sessions of the scripted policy, as they ship: half of them one request, the rest several calls,
-    steps, or a question back."""
+    """Record ``count`` sessions of the scripted policy: half are single requests, the rest several calls, steps, or a question
+    back."""
     each = count // 6
     counts: dict[SituationKind, int] = {"single": count - 3 * each, "several": each, "sequence": each, "none": each}
     made = situations(students, profile, seed, tuple(counts), canvas_factory, counts=counts)
@@ -222,7 +180,7 @@ def record(
 
 
 def session_row(situation: Situation) -> dict[str, Any]:
-    """A situation of one exchange as a recorded session: the reverse of ``from_sessions``."""
+    """Write a situation of one exchange as a recorded session, the reverse of ``from_sessions``."""
     (exchange,) = situation.exchanges
     entries: list[dict[str, Any]] = []
     for step in exchange.steps:

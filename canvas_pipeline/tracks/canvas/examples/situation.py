@@ -1,8 +1,6 @@
-"""A situation: one whole right conversation, and the moments at which the model acts in it.
+"""Situations: whole right conversations, and the decisions in them.
 
-In: what ``policy`` makes. Out: ``Situation`` rows, cut into ``Decision`` rows, or written as messages. What must hold: messages
-and decisions of a situation agree; everything from outside that enters a message is escaped.
-"""
+A situation's messages and decisions agree. Text from outside is escaped before it enters a message."""
 
 from __future__ import annotations
 
@@ -37,7 +35,7 @@ class Exchange(Row, frozen=True, kw_only=True):
 
 
 class Situation(Row, frozen=True, kw_only=True):
-    """A whole right conversation. ``exchanges`` are in order; only the last is what the situation is about."""
+    """A whole right conversation. ``exchanges`` are in order; the last is what the situation is about."""
 
     id: str
     kind: SituationKind
@@ -70,15 +68,14 @@ class Situation(Row, frozen=True, kw_only=True):
 
     @property
     def item_ids(self) -> tuple[str, ...]:
-        """The student's items that the conversation names; all of them where it names none."""
+        """The student's items that the conversation names, or all of them where it names none."""
         return used_items(self.snapshot, " ".join(message.content for message in messages(self)[1:]))
 
 
 class Decision(Row, frozen=True, kw_only=True):
-    """A moment at which the model acts: ``prompt`` so far, and the right act: ``calls``, or ``answer`` (never both).
+    """A point at which the model acts, with the ``prompt`` so far and the right act: ``calls`` or ``answer``, never both.
 
-    ``results`` are what the calls return.
-    """
+    ``results`` are what the calls return."""
 
     situation: Situation
     prompt: tuple[Message, ...]
@@ -88,22 +85,22 @@ class Decision(Row, frozen=True, kw_only=True):
 
     @property
     def completion(self) -> tuple[Message, ...]:
-        """The right act as messages: one assistant turn."""
+        """The right act as one assistant turn."""
         return (calls_message(self.calls) if self.answer is None else answer_message(self.answer),)
 
 
 def calls_message(calls: Sequence[ToolCall]) -> Message:
-    """An assistant turn made of calls."""
+    """Build an assistant turn of calls."""
     return Message(role="assistant", content="".join(CALLS.serialise(call) for call in calls))
 
 
 def answer_message(text: str) -> Message:
-    """An assistant turn in plain words; markers that came with titles are made inert."""
+    """Build an assistant turn of plain words, with markers from titles escaped."""
     return Message(role="assistant", content=CALLS.escape(text))
 
 
 def result_messages(calls: Sequence[ToolCall], results: Sequence[Any]) -> tuple[Message, ...]:
-    """The tool turns that follow calls, one each, in order."""
+    """Build the tool turns that follow calls, one each, in order."""
     return tuple(
         Message(role="tool", name=call.name, content=CALLS.response_text(result))
         for call, result in zip(calls, results, strict=True)
@@ -111,7 +108,7 @@ def result_messages(calls: Sequence[ToolCall], results: Sequence[Any]) -> tuple[
 
 
 def decisions(situation: Situation) -> tuple[Decision, ...]:
-    """Every moment of the conversation at which the model acts, in order; the last one is the final answer."""
+    """Return every decision of the conversation, in order. The last one is the final answer."""
     prompt: tuple[Message, ...] = (system_message(situation.snapshot.now, situation.declaration),)
     found: list[Decision] = []
     for exchange in situation.exchanges:
@@ -127,12 +124,12 @@ def decisions(situation: Situation) -> tuple[Decision, ...]:
 
 
 def messages(situation: Situation) -> tuple[Message, ...]:
-    """The whole conversation, system message first."""
+    """Return the whole conversation, system message first."""
     last = decisions(situation)[-1]
     return last.prompt + last.completion
 
 
-def used_items(world: Snapshot, text: str) -> tuple[str, ...]:
-    """Ids of the world's items whose title stands in the text; all of the world's items where none does."""
-    used = tuple(a.item_id for a in world.assignments if a.title and CALLS.escape(a.title) in text)
-    return used or world.item_ids
+def used_items(account: Snapshot, text: str) -> tuple[str, ...]:
+    """Return the ids of the account's items whose title is in the text, or of all its items where none is."""
+    used = tuple(a.item_id for a in account.assignments if a.title and CALLS.escape(a.title) in text)
+    return used or account.item_ids

@@ -1,12 +1,8 @@
-"""Item-disjoint splits: connected components of shared items go to train, eval or test as a whole (T5, T13, T14).
+"""Split rows by shared items: each connected component of items goes to train, eval or test as a whole.
 
-In: groups of items that belong together (a student's, a row's), then rows of any kind that list their ``item_ids``.
-Out: an ``Assignment`` of items, and the rows of each split with a refusal for each that fits none. What must hold: no
-item stands in two splits; rows in = rows out + refusals; a component's place depends on its own items and the seed, so
-that new data do not move old rows from training into a test (except where a split would be left nearly empty).
-
-In older collections 98 % of the pairs shared an item with another one: a split by rows had leaked nearly everywhere.
-"""
+No item is in two splits. Rows in = rows out + refusals. A component's split depends on its own items and the seed, so new data do
+not move old rows from training into a test (except where a split would be nearly empty). Splitting by rows would leak nearly
+everywhere: 98 % of the pairs in older collections share an item with another one."""
 
 from __future__ import annotations
 
@@ -26,11 +22,11 @@ from canvas_pipeline.storage.digests import MANIFEST, sha256_file
 Split = Literal["train", "eval", "test"]
 SPLITS: tuple[Split, ...] = ("train", "eval", "test")
 FRACTIONS: Mapping[Split, float] = {"train": 0.8, "eval": 0.1, "test": 0.1}
-LEAST = 0.8  # of its share, in components; chance alone leaves one of three small splits below it now and then
+LEAST = 0.8  # of its share, in components; by chance one of three small splits is below it now and then
 
 
 class Drawn(Protocol):
-    """A row drawn from items: any of the row types of this line, or a student."""
+    """A row built from items, or a student."""
 
     @property
     def id(self) -> str: ...
@@ -50,7 +46,7 @@ R = TypeVar("R", bound=Drawn)
 
 
 class Assignment(Row, frozen=True, kw_only=True):
-    """Item → split and group → split, with the seed and fractions that made them."""
+    """Item → split and group → split, with the seed and fractions used."""
 
     items: dict[str, Split]
     groups: dict[str, Split]
@@ -58,15 +54,14 @@ class Assignment(Row, frozen=True, kw_only=True):
     fractions: dict[Split, float]
 
     def counts(self) -> dict[str, int]:
-        """Items in each split, empty ones too."""
+        """Count the items in each split, empty ones too."""
         counted = Counter(self.items.values())
         return {split: counted[split] for split in SPLITS}
 
 
 @dataclass(frozen=True, slots=True)
 class SplitRows(Generic[R]):
-    """Rows of each split in their order, and those that fit none (``spans_splits``, ``unassigned_item``,
-    ``no_items``)."""
+    """Rows of each split in order, and refusals (``spans_splits``, ``unassigned_item``, ``no_items``)."""
 
     parts: dict[Split, list[R]]
     refusals: tuple[Refusal, ...]
@@ -74,7 +69,7 @@ class SplitRows(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """What two sets of rows share, sorted; both empty where they are disjoint."""
+    """What two sets of rows share, sorted. Both are empty where they are disjoint."""
 
     items: tuple[str, ...]
     phrasings: tuple[str, ...]
@@ -85,12 +80,12 @@ class Overlap:
 
 
 def groups_of(rows: Iterable[Drawn]) -> dict[str, tuple[str, ...]]:
-    """Rows or students as the groups that ``assign`` takes."""
+    """Return rows or students as the groups that ``assign`` takes."""
     return {row.id: row.item_ids for row in rows}
 
 
 def components(groups: Mapping[str, Iterable[str]]) -> list[frozenset[str]]:
-    """Sets of items that are linked by sharing a group, directly or through others; sorted by their first item."""
+    """Return sets of items linked by a shared group, directly or indirectly, sorted by their first item."""
     import networkx as nx  # here: a slow import that the code location does not need
 
     graph = nx.Graph()
@@ -106,13 +101,12 @@ def assign(
     fractions: Mapping[Split, float] = FRACTIONS,
     loose: Iterable[str] = (),
 ) -> Assignment:
-    """Every component to a split by a seeded hash.
+    """Assign every component to a split by a seeded hash.
 
-    ``fractions`` are shares of components and add up to 1. A split that the hash leaves below ``LEAST`` of its share (small
-    data) gets the components whose hash lies nearest to it. ``loose`` are items that may belong to no group; each such one
-    goes where its own hash falls, and fills no split up. Raises ``BadInput`` where there are fewer components than splits to
-    fill, ``BadConfig`` for fractions that do not add up.
-    """
+    ``fractions`` are shares of components and add up to 1. A split that the hash leaves below ``LEAST`` of its share (small data)
+    gets the components with the nearest hashes. ``loose`` are items that may belong to no group; each goes where its own hash
+    falls and does not count for filling up. Raises ``BadInput`` where there are fewer components than splits to fill,
+    ``BadConfig`` for fractions that do not add up."""
     wanted: dict[Split, float] = {split: fractions.get(split, 0.0) for split in SPLITS}
     if not math.isclose(sum(wanted.values()), 1.0) or min(wanted.values()) < 0 or len(fractions) > len(SPLITS):
         raise BadConfig("the fractions of train, eval and test must be at least 0 and add up to 1")
@@ -136,7 +130,7 @@ def assign(
 
 
 def _hash(part: frozenset[str], seed: int) -> float:
-    """Where a component falls in [0, 1). It hangs on one member drawn by hash, so that an item more rarely moves it."""
+    """Hash a component to [0, 1) by one member that is itself chosen by hash, so that adding an item rarely moves it."""
     leader = min(part, key=lambda item: digest("leader", str(seed), item))
     return int(digest("split", str(seed), leader)[:13], 16) / 16**13
 
@@ -167,7 +161,7 @@ def _fill_up(split: Split, chosen: list[Split], hashes: Sequence[float], wanted:
 
 
 def split(rows: Iterable[R], assignment: Assignment) -> SplitRows[R]:
-    """Rows follow their items. A row whose items fall into different splits leaves as ``spans_splits``."""
+    """Split rows by their items. A row whose items are in different splits is refused as ``spans_splits``."""
     parts: dict[Split, list[R]] = {name: [] for name in SPLITS}
     refusals: list[Refusal] = []
     for number, row in enumerate(rows, 1):
@@ -191,7 +185,7 @@ def split(rows: Iterable[R], assignment: Assignment) -> SplitRows[R]:
 
 
 def overlap(a: Iterable[Drawn], b: Iterable[Drawn], *, wordings: bool = False) -> Overlap:
-    """Items that stand in both, and wordings too where asked for (bench cases against training rows)."""
+    """Return the items that are in both; with ``wordings``, the shared wordings too (bench cases against training rows)."""
     first, second = list(a), list(b)
     items = _gather(first, lambda row: row.item_ids) & _gather(second, lambda row: row.item_ids)
     phrasings: set[str] = set()
@@ -209,11 +203,10 @@ def _phrasing(row: Phrased) -> tuple[str, ...]:
 
 
 def row_groups(rows: Iterable[Drawn]) -> tuple[dict[str, tuple[str, ...]], set[str]]:
-    """Groups and loose items (see ``assign``) from rows alone, where the students are not at hand.
+    """Return groups and loose items (see ``assign``) from rows alone, where the students are not available.
 
-    Labelled pairs do not link their items: they are sampled over all items and would make one component of everything. They
-    are split like other rows, and leave where their items fall apart.
-    """
+    Labelled pairs do not link their items: they are sampled over all items and would make one component. They are split like
+    other rows, and refused where their items are in different splits."""
     groups: dict[str, tuple[str, ...]] = {}
     loose: set[str] = set()
     for row in rows:
@@ -231,12 +224,10 @@ def release_split(
     fractions: Mapping[Split, float] = FRACTIONS,
     assignment: Assignment | None = None,
 ) -> dict[str, Any]:
-    """Write ``<name>.<split>.jsonl`` for every data set under one assignment, and ``manifest.json`` with a sha256 for
-    each file.
+    """Write ``<name>.<split>.jsonl`` for every data set under one assignment, and ``manifest.json`` with a sha256 for each file.
 
-    Returns the manifest. The folder appears whole or not at all; one that this function did not write is left alone
-    (``BadInput``). Without an ``assignment`` one is made from the rows (see ``row_groups``).
-    """
+    Returns the manifest. The folder appears whole or not at all; a folder that this function did not write raises ``BadInput``.
+    Without an ``assignment`` one is computed from the rows (see ``row_groups``)."""
     groups, loose = row_groups(row for rows in data.values() for row in rows)
     used = assignment or assign(groups, seed, fractions, loose)
     with whole_folder(out_dir, MANIFEST) as folder:

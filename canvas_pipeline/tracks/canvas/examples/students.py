@@ -1,16 +1,13 @@
-"""Mock students: many small worlds made from corpus items, each item in at most one of them.
+"""Build mock accounts: many small Canvas accounts from corpus items, each item in at most one of them.
 
-In: corpus items. Out: ``Snapshot`` rows from which all 18 tools can be answered. What must hold: the same items,
-profile and seed give the same students in any order of the items and with any course handles (which differ from
-machine to machine); no item is in two students; titles, courses, due dates and points are the corpus's own (a null
-due date stays null); names of people are placeholders; numeric ids are hashes and mean nothing.
+The same items, profile and seed give the same students, in any order of the items and with any course handles (which differ
+between machines). Titles, courses, due dates and points are the corpus's own (a null due date stays null); names of people are
+placeholders; numeric ids are meaningless hashes.
 
-A student lives a few days before one of its own deadlines, whenever the corpus was collected: work that was graded in
-the end was, before it was due, mostly still to do (handed in early one time in four), and what was not due when the
-corpus was collected has mostly been handed in once it was. ``restage`` moves the same items to another such moment,
-with other ids and another calendar: a model that sees a world many times must copy ids, it cannot learn them by
-heart.
-"""
+A student's time is a few days before one of its own deadlines, whenever the corpus was collected. Work that was graded in the end
+is mostly still to do before its due date (handed in early one time in four), and work that was not due at collection has mostly
+been handed in after it. ``reschedule`` moves the same items to another such time, with other ids and another calendar, so that a
+model that sees an account many times must copy ids instead of memorising them."""
 
 from __future__ import annotations
 
@@ -85,8 +82,9 @@ class PlannerItem(Row, frozen=True, kw_only=True):
 
 
 class Snapshot(Row, frozen=True, kw_only=True):
-    """Everything the tools answer from, as of ``now`` (ISO-8601 with offset). ``page_size`` bounds the number of free
-    blocks offered (at most 20), so that a small model's conversations stay short."""
+    """A mock account as of ``now`` (ISO-8601 with offset): everything the tools answer from.
+
+    ``page_size`` bounds the number of free blocks offered (at most 20), so that a small model's conversations stay short."""
 
     id: str
     now: str
@@ -108,7 +106,7 @@ class Snapshot(Row, frozen=True, kw_only=True):
 
 
 class Canvas(Protocol):
-    """What answers tool calls: ``bench.mock_canvas.MockCanvas`` or a client of a real Canvas."""
+    """Something that answers tool calls: ``MockCanvas``, or a client of a real Canvas."""
 
     def dispatch(self, name: str, arguments: Mapping[str, Any]) -> Any: ...
 
@@ -117,14 +115,14 @@ CanvasFactory = Callable[[Snapshot], Canvas]
 
 
 def iso(instant: datetime) -> str:
-    """The one written form of an instant: to the minute, ``Z`` for UTC."""
+    """Format an instant to the minute, with ``Z`` for UTC."""
     return instant.isoformat(timespec="minutes").replace("+00:00", "Z")
 
 
 def imprint(item: Item) -> str:
-    """What is the same of an item on every machine: handles and placeholders, and so item ids, hang on a private key;
-    this does not.
-    12 hex."""
+    """Return 12 hex digits that identify an item on every machine.
+
+    Handles, placeholders and so item ids depend on a private key; the imprint does not."""
     title = _NUMBERED.sub(r"\1", item.title)
     parts = (
         item.type,
@@ -138,21 +136,19 @@ def imprint(item: Item) -> str:
 
 
 def students(items: Iterable[Item], profile: CanvasProfile, seed: int) -> list[Snapshot]:
-    """Disjoint worlds of at most ``mock_courses`` courses with at most ``mock_assignments`` items each.
+    """Build disjoint accounts of at most ``mock_courses`` courses with at most ``mock_assignments`` items each, sorted by id.
 
-    Courses of one student come from one contributor and, as far as it goes, one term. Items without a course belong
-    to no student. Sorted by id.
-    """
-    worlds = [
-        _stage(_student_id(group), tuple(group), profile.mock_courses, str(seed))
+    Courses of one student come from one contributor and, if possible, one term. Items without a course belong to no student."""
+    accounts = [
+        _snapshot(_student_id(group), tuple(group), profile.mock_courses, str(seed))
         for group in _groups(items, profile, seed)
     ]
-    return sorted(worlds, key=lambda world: world.id)
+    return sorted(accounts, key=lambda account: account.id)
 
 
-def restage(world: Snapshot, seed: str) -> Snapshot:
-    """The same student and items at another moment, with other ids, calendar, announcements and notes."""
-    return _stage(world.id, world.items, world.page_size, seed)
+def reschedule(account: Snapshot, seed: str) -> Snapshot:
+    """Build the same student and items at another time, with other ids, calendar, announcements and notes."""
+    return _snapshot(account.id, account.items, account.page_size, seed)
 
 
 def _student_id(items: Sequence[Item]) -> str:
@@ -160,7 +156,7 @@ def _student_id(items: Sequence[Item]) -> str:
 
 
 def _groups(items: Iterable[Item], profile: CanvasProfile, seed: int) -> list[list[Item]]:
-    """Items → chunks of one course → students: first within a term, then what is left over within a contributor."""
+    """Group items into chunks of one course, and those into students: first within a term, then within a contributor."""
     courses: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
     for item in items:
         if item.course is not None:
@@ -185,8 +181,7 @@ def _groups(items: Iterable[Item], profile: CanvasProfile, seed: int) -> list[li
 
 
 def _deal(queues: list[list[list[Item]]], count: int) -> tuple[list[list[Item]], list[list[list[Item]]]]:
-    """Take one chunk from each of the ``count`` longest queues until fewer queues are left; what remains comes
-    second."""
+    """Take one chunk from each of the ``count`` longest queues until fewer queues are left. Returns (groups, remaining queues)."""
     queues = [list(queue) for queue in queues]
     dealt: list[list[Item]] = []
     while True:
@@ -196,13 +191,13 @@ def _deal(queues: list[list[list[Item]]], count: int) -> tuple[list[list[Item]],
         dealt.append([item for queue in queues[:count] for item in queue.pop()])
 
 
-def _stage(student: str, items: tuple[Item, ...], size: int, seed: str) -> Snapshot:
+def _snapshot(student: str, items: tuple[Item, ...], size: int, seed: str) -> Snapshot:
     rng = random.Random(digest("student", student, seed))
-    now, home = _moment(items, rng)
+    now, current_term = _reference_time(items, rng)
     handles = list(dict.fromkeys(item.course or "" for item in items))
     numbers = _distinct(rng, len(handles), (100, 1000, 10000), 0.2)
     courses = tuple(
-        _course(next(item for item in items if item.course == handle), number, index, home, rng)
+        _course(next(item for item in items if item.course == handle), number, index, current_term, rng)
         for index, (handle, number) in enumerate(zip(handles, numbers, strict=True), 1)
     )
     ids = dict(zip(handles, numbers, strict=True))
@@ -223,7 +218,7 @@ def _stage(student: str, items: tuple[Item, ...], size: int, seed: str) -> Snaps
 
 
 def short(title: str) -> str:
-    """A title of at most 36 characters, cut at a word where it can be."""
+    """Cut a title to 36 characters, at a word if possible."""
     title = " ".join(title.split())
     if len(title) <= TITLE_CHARACTERS:
         return title
@@ -231,15 +226,14 @@ def short(title: str) -> str:
     return (cut.rsplit(" ", 1)[0] if " " in cut else cut).rstrip(" ,;:-")
 
 
-def spoken_name(item: Item) -> str:
-    """A course as its students call it: its name without placeholders, or its handle where nothing else is left."""
+def course_label(item: Item) -> str:
+    """Return a course's name without placeholders, or its handle where nothing is left."""
     words = _PLACEHOLDER.sub(" ", item.course_name or "")
     return short(words.strip(" -–—:,;.()|/")) or item.course or ""
 
 
-def _moment(items: tuple[Item, ...], rng: random.Random) -> tuple[datetime, str]:
-    """When the student lives, and the term of that time: one to five days before a deadline of its own, at full
-    hour."""
+def _reference_time(items: tuple[Item, ...], rng: random.Random) -> tuple[datetime, str]:
+    """Choose the student's time, one to five days before one of its deadlines at a full hour, and the term of that time."""
     dated = [item for item in items if item.due_at is not None]
     if not dated:
         return _utc(items[0].collected_at).replace(minute=0, second=0, microsecond=0), items[0].term or ""
@@ -254,7 +248,7 @@ def _utc(text: str) -> datetime:
 
 
 def _distinct(rng: random.Random, count: int, lows: tuple[int, ...], rare: float) -> list[int]:
-    """Different numbers of mostly ``lows[-2]``'s digits and now and then of another of the lengths."""
+    """Draw distinct numbers, mostly with the digits of ``lows[-2]`` and sometimes of another length."""
     found: dict[int, None] = {}
     while len(found) < count:
         low = lows[len(lows) // 2] if rng.random() > rare else rng.choice(lows)
@@ -262,19 +256,19 @@ def _distinct(rng: random.Random, count: int, lows: tuple[int, ...], rare: float
     return list(found)
 
 
-def _course(item: Item, number: int, index: int, home: str, rng: random.Random) -> Course:
+def _course(item: Item, number: int, index: int, current_term: str, rng: random.Random) -> Course:
     return Course(
-        id=number, name=spoken_name(item), course_code=item.course or "",
+        id=number, name=course_label(item), course_code=item.course or "",
         credits=rng.choice((1, 2, 3, 3, 3, 4)), term=item.term or "Default Term", instructors=(f"@PERSON{index}",),
-        total_students=rng.randint(12, 240), active=(item.term or "") == home,
+        total_students=rng.randint(12, 240), active=(item.term or "") == current_term,
         syllabus=f"{rng.choice(campus.GRADING)} {rng.choice(campus.LATE_POLICY)}",
         current_score=None if rng.random() < 0.12 else rng.randint(1100, 1995) / 20,
     )  # fmt: skip
 
 
 def _submitted(item: Item, now: datetime, rng: random.Random) -> bool:
-    """Whether the work is handed in at ``now``; what the corpus cannot know (its collection lies on the other side of
-    the due date) is drawn."""
+    """Tell whether work is handed in at ``now``. What the corpus cannot know (collected on the other side of the due date) is
+    drawn."""
     early, in_time = rng.random() < 0.25, rng.random() < 0.85
     handed_in = item.submission_status in ("GRADED", "SUBMITTED")
     if item.due_at is None:
@@ -286,7 +280,7 @@ def _submitted(item: Item, now: datetime, rng: random.Random) -> bool:
 
 
 def _events(now: datetime, count: int, rng: random.Random) -> tuple[Event, ...]:
-    """One exam and some personal events on different days, awake hours only, so that none overlap."""
+    """Build one exam and some personal events on different days, in the daytime, so that none overlap."""
     days = sorted(rng.sample(range(1, CALENDAR_DAYS), min(count, CALENDAR_DAYS - 1)))
     exam = rng.randrange(len(days))
     numbers = _distinct(rng, len(days), (10, 100), 0.4)

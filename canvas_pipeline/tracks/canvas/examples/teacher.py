@@ -1,9 +1,7 @@
-"""Who says which of two items comes first: one protocol, a rule that needs no network, and a server's model.
+"""Teachers that choose which of two items comes first: a rule that needs no network, and a model behind a server.
 
-In: a question, two items in the order shown, a rubric, the reference instant. Out: ``"first"``, ``"second"`` or None
-(cannot say). What must hold: the answer depends on the arguments alone, never on the wall clock; ``identity`` names
-model and revision and is part of every label; a teacher that is down raises ``ServiceUnavailable`` and never answers
-None for it."""
+A teacher returns ``"first"``, ``"second"`` or None (undecided). Its vote depends on the arguments alone, never on the wall clock.
+``identity`` names model and revision and is part of every label. A teacher that is down raises ``ServiceUnavailable``."""
 
 from __future__ import annotations
 
@@ -14,13 +12,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
 from canvas_pipeline.records import Item
-
-if TYPE_CHECKING:
-    pass  # at run time only where a server is asked: the code location loads without it
 
 Choice = Literal["first", "second"]
 
@@ -35,8 +30,7 @@ PARAPHRASE = (
 
 
 class Teacher(Protocol):
-    """Anything that can choose between two items. ``identity`` holds the revision, so that a new one is a new
-    teacher."""
+    """Anything that chooses between two items. ``identity`` contains the revision, so that a new one is a new teacher."""
 
     @property
     def identity(self) -> str: ...
@@ -47,7 +41,7 @@ class Teacher(Protocol):
 
 
 def prompt_text(query: str, first: Item, second: Item, rubric: str, reference_instant: str) -> str:
-    """What a teacher is asked. Its sha256 keys the journal: another wording is another vote."""
+    """Return the teacher's prompt. Its sha256 keys the journal: another wording is another vote."""
     return (
         f"{rubric}\nNow: {reference_instant}. The student asks: {query}?\n"
         f"First item: {_shown(first)}\nSecond item: {_shown(second)}\n"
@@ -69,7 +63,7 @@ class UrgencyTeacher:
     def vote(
         self, query: str, item_first: Item, item_second: Item, rubric: str, reference_instant: str
     ) -> Choice | None:
-        """The item with the smaller ``urgency``; None on a tie or where both are graded."""
+        """Choose the item with the smaller ``urgency``; None on a tie or where both are graded."""
         first, second = urgency(item_first, reference_instant), urgency(item_second, reference_instant)
         if first == second or first[0] == second[0] == _GRADED:
             return None
@@ -80,10 +74,10 @@ _OVERDUE, _UPCOMING, _UNDATED, _SUBMITTED, _GRADED = range(5)
 
 
 def urgency(item: Item, reference_instant: str) -> tuple[int, float, float]:
-    """Sorts the most urgent first: (class, hours from the reference instant, minus points).
+    """Return a sort key, most urgent first: (class, hours from the reference instant, minus points).
 
-    Classes: overdue and not handed in (the newest first, since late credit runs out), upcoming, without a date,
-    submitted, graded. A missing date is its own class and never a number of days."""
+    Classes: overdue and not handed in (the newest first, since late credit runs out), upcoming, without a date, submitted,
+    graded. A missing date is a class of its own and never a number of days."""
     points = -(item.points_possible or 0.0)
     if item.submission_status == "GRADED":
         return (_GRADED, 0.0, 0.0)
@@ -98,10 +92,9 @@ def urgency(item: Item, reference_instant: str) -> tuple[int, float, float]:
 
 
 class AdaptiveLimit:
-    """How many requests may be under way: one more after each full round of successes, half after an overload.
+    """Limits the requests in flight: one more after each full round of successes, half after an overload.
 
-    Additive increase, multiplicative decrease. A server that times out because of its queue gets a shorter one;
-    requests that were sent before a decrease do not decrease it again."""
+    Additive increase, multiplicative decrease. Requests sent before a decrease do not decrease it again."""
 
     def __init__(self, start: float = 4.0, ceiling: float = 64.0) -> None:
         self._limit, self._ceiling = start, ceiling
@@ -115,7 +108,7 @@ class AdaptiveLimit:
 
     @contextmanager
     def slot(self) -> Iterator[Callable[[], None]]:
-        """Wait for a place and hold it. Call what it yields when the server shows that it is overloaded."""
+        """Wait for a slot and hold it. Call the yielded function when the server is overloaded."""
         with self._changed:
             self._changed.wait_for(lambda: self._in_flight < max(1, int(self._limit)))
             self._in_flight += 1
@@ -141,20 +134,20 @@ class AdaptiveLimit:
 
 
 class _Overloaded(Exception):
-    """A reply or a silence that calls for patience: 408, 429, 5xx, a time-out, a broken connection."""
+    """A failure to retry after a wait: 408, 429, 5xx, a time-out, a broken connection."""
 
 
 class _Unreadable(Exception):
-    """A reply that is no chat completion."""
+    """A reply that is not a chat completion."""
 
 
 class HttpTeacher:
-    """A model behind an OpenAI-compatible server, asked at temperature 0.
+    """A model behind an OpenAI-compatible server, asked at temperature 0. Safe to share between threads.
 
-    ``base_url`` ends before ``/chat/completions`` (``http://host:8000/v1``). The server is asked at the start whether
-    it serves ``model`` (``BadConfig`` where it does not, ``ServiceUnavailable`` where nobody answers), and every reply
-    must name it. ``revision`` is what the operator pinned the weights to; without one the server's own ``revision`` or
-    ``root`` is used. Safe to share between threads; ``limit`` adapts how many requests are under way."""
+    ``base_url`` ends before ``/chat/completions`` (``http://host:8000/v1``). The constructor checks that the server serves
+    ``model`` (``BadConfig`` where it does not, ``ServiceUnavailable`` where it is down), and every reply must name it.
+    ``revision`` is the pinned revision of the weights, by default the server's own ``revision`` or ``root``. ``limit`` adapts the
+    number of requests in flight."""
 
     def __init__(
         self,
@@ -200,8 +193,7 @@ class HttpTeacher:
     def vote(
         self, query: str, item_first: Item, item_second: Item, rubric: str, reference_instant: str
     ) -> Choice | None:
-        """Ask once, patiently. Raises ``ServiceUnavailable`` when all attempts failed, ``BadConfig`` when another model
-        answers."""
+        """Ask for one vote, with retries. Raises ``ServiceUnavailable`` when all fail, ``BadConfig`` when another model answers."""
         text = prompt_text(query, item_first, item_second, rubric, reference_instant)
         body = {
             "model": self.model,
@@ -265,8 +257,7 @@ def _completion(reply: Any, model: str) -> str:
 
 
 def read_choice(text: str) -> Choice | None:
-    """``first`` or ``second`` where the text names exactly one of them outside of its thoughts; else None (an
-    abstention)."""
+    """Return the choice if the text outside of thoughts names exactly one, else None (an abstention)."""
     answer = re.sub(r"<think>.*?(</think>|\Z)", "", text, flags=re.S)
     words = set(re.findall(r"\b(first|second)\b", answer.lower()))
     if words == {"first"}:

@@ -1,32 +1,28 @@
-"""Training conversations of the scripted policy.
+"""Build training conversations from the scripted policy. ``sessions`` reads recorded ones.
 
-In: mock students and a canvas factory. Out: ``Trajectory`` rows (those of recorded sessions are read in
-``sessions``). What must hold: over a whole synthesis at least 30 occurrences of each tool with a coefficient of
-variation of at most 0.3 (G4), no tool more than three times in a row (G13), every call valid (G7), every row ends
-with an answer in plain words. Tool results are what a canvas returned, never invented text.
-"""
+Over a whole synthesis each tool occurs at least 30 times with a coefficient of variation of at most 0.3 (G4); no tool occurs more
+than three times in a row (G13); every call is valid (G7); every row ends with an answer in plain words. Tool results are real
+ones of a mock account."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from canvas_pipeline.records import Trajectory, digest
-from canvas_pipeline.tracks.canvas.examples.policy import KINDS, Situation, messages, situations
-from canvas_pipeline.tracks.canvas.examples.sessions import from_session_files, from_sessions
+from canvas_pipeline.tracks.canvas.examples.policy import situations
+from canvas_pipeline.tracks.canvas.examples.situation import KINDS, Situation, messages
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 
-__all__ = ["from_session_files", "from_sessions", "synthesise", "tool_level", "trajectory_of"]
-
 
 def trajectory_of(situation: Situation) -> Trajectory:
-    """A situation as a training row; its only parent is the student."""
-    said = messages(situation)
+    """Write a situation as a training row. Its only parent is the student."""
+    conversation = messages(situation)
     return Trajectory(
-        id=digest("trajectory", situation.id, *(message.content for message in said))[:12],
+        id=digest("trajectory", situation.id, *(message.content for message in conversation))[:12],
         kind=situation.kind,
-        messages=said,
+        messages=conversation,
         tools=ALL_TOOLS,
         phrasing=situation.phrasing,
         item_ids=situation.item_ids,
@@ -37,14 +33,6 @@ def trajectory_of(situation: Situation) -> Trajectory:
 def synthesise(
     students: Sequence[Snapshot], profile: CanvasProfile, seed: int, canvas_factory: CanvasFactory
 ) -> Iterator[Trajectory]:
-    """All synthesised rows of a profile: its quota of each kind, tools level. Empty where there are no students."""
+    """Yield all synthesised rows of a profile: its quota of each kind, tools level. Empty without students."""
     for situation in situations(students, profile, seed, KINDS, canvas_factory):
         yield trajectory_of(situation)
-
-
-def tool_level(occurrences: Mapping[str, int]) -> tuple[int, float]:
-    """Least occurrences of a tool, and the coefficient of variation (population) over all 18."""
-    counts = [occurrences.get(tool, 0) for tool in ALL_TOOLS]
-    mean = sum(counts) / len(counts)
-    deviation = (sum((count - mean) ** 2 for count in counts) / len(counts)) ** 0.5
-    return min(counts), deviation / mean if mean else float("inf")

@@ -1,12 +1,11 @@
-"""What is wrong with a completion, axis by axis: one verifier each, independent of how a mistake was made (T9).
+"""Find what is wrong with a completion, axis by axis, independently of how the mistake was made.
 
-In: the truth (the calls to make, turn by turn) and a completion as messages. Out: the set of axes it fails; empty means
-right. What must hold: a verifier reads the wire text as the bench does and shares nothing with the mutators but the
-wire format and the registry, so it can catch a mutator that does something else than it says.
+A verifier reads the wire text as the benchmark does and shares only the wire format and the tool table with the mutators, so it
+catches a mutator that makes another mistake than intended.
 
-How a turn is read: its calls are aligned with the calls needed. A needed call is *made* by a block of the same name; a
-block that is a later turn's call is *early*; of the remaining blocks the first ones stand *instead* of needed calls
-that nobody made, and all others are *extra*. Each verifier looks at its own part of that reading."""
+A turn's calls are aligned with the needed calls. A needed call is *made* by a block of the same name; a block that is a later
+turn's call is *early*; of the remaining blocks the first ones stand *instead* of needed calls that are missing, and all others
+are *extra*. Each verifier looks at its own part of this reading."""
 
 from __future__ import annotations
 
@@ -17,9 +16,9 @@ from typing import Any
 
 from canvas_pipeline.models.family import Malformed, ToolCall, Turn
 from canvas_pipeline.records import Message
-from canvas_pipeline.tracks.canvas.examples.moments import Step
+from canvas_pipeline.tracks.canvas.examples.decision_points import Step
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, ErrorCode, Parameter, validate
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, ErrorCode, Parameter, validate
 
 _FAMILIES = tuple(dict.fromkeys(tool.family for tool in TOOLS.values()))
 _TOOL_NAME = re.compile(rf"\b(?:{'|'.join(_FAMILIES)})\.[a-z]\w*")
@@ -31,7 +30,7 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One call as written. ``call`` is None where it cannot be read; ``name`` is then what can still be made out."""
+    """One call as written. ``call`` is None where it cannot be read; ``name`` is then what can still be recognised."""
 
     name: str | None
     call: ToolCall | None
@@ -39,7 +38,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One assistant turn beside what was right there (see the module's text)."""
+    """One assistant turn aligned with what was right there (see the module's docstring)."""
 
     turn: Turn
     needed: Step
@@ -52,20 +51,21 @@ class Reading:
 
     @property
     def in_words(self) -> tuple[str, ...]:
-        """Tool names written into plain text."""
+        """Tool names in plain text."""
         return tuple(_TOOL_NAME.findall(self.turn.text))
 
 
 def faults(steps: Sequence[Step], completion: Iterable[Message]) -> frozenset[str]:
-    """The axes that a completion fails. ``steps`` are the calls that are right in this and the following assistant
-    turns; the completion may stop early (it is then judged as far as it goes) and turns beyond the last step should be
-    answers."""
+    """Return the axes that a completion fails; empty means right.
+
+    ``steps`` are the right calls of this and the following assistant turns. The completion may stop early and is then checked as
+    far as it goes; turns beyond the last step should be answers."""
     readings = read(steps, completion)
     return frozenset(axis for axis, fails in VERIFIERS.items() if any(fails(reading) for reading in readings))
 
 
 def read(steps: Sequence[Step], completion: Iterable[Message]) -> tuple[Reading, ...]:
-    """Each assistant turn of a completion, aligned with its step."""
+    """Align each assistant turn of a completion with its step."""
     turns = [CALLS.parse(message.content) for message in completion if message.role == "assistant"]
     readings = []
     for place, turn in enumerate(turns):
@@ -123,7 +123,7 @@ def _block(call: ToolCall | Malformed) -> Block:
 
 
 def _selects_wrongly(reading: Reading) -> bool:
-    """A name that does not exist; another tool of the right family; a needed call that nobody made."""
+    """A name that does not exist; another tool of the right family; a missing needed call."""
     names = [block.name for block in _blocks(reading) if block.name] + list(reading.in_words)
     if any(name not in TOOLS for name in names):
         return True
@@ -137,7 +137,7 @@ def _selects_wrongly(reading: Reading) -> bool:
 
 
 def _fits_no_domain(reading: Reading) -> bool:
-    """An existing tool of a family that nothing in the request belongs to, where another tool was needed."""
+    """An existing tool of a family that the request does not involve, where another tool was needed."""
     families = {call.name.split(".")[0] for call in reading.needed}
     names = [block.name for _, block in reading.instead]
     if reading.needed and not reading.turn.calls:
@@ -146,7 +146,7 @@ def _fits_no_domain(reading: Reading) -> bool:
 
 
 def _breaks_keys(reading: Reading) -> bool:
-    """A required argument left out, one that does not exist, or one the student asked for not given."""
+    """A required argument left out, an unknown one, or one the student asked for not given."""
     return _breaks(reading, _KEYS, _other_keys)
 
 
@@ -157,7 +157,7 @@ def _other_keys(want: ToolCall, arguments: Arguments) -> bool:
 
 
 def _breaks_values(reading: Reading) -> bool:
-    """A value of the wrong type, out of range, no date, not in the list, or not the one that was asked for."""
+    """A value of the wrong type, out of range, not a date, not in the list, or not the requested one."""
     return _breaks(reading, _VALUES, _other_values)
 
 
@@ -171,11 +171,11 @@ def _other_values(want: ToolCall, arguments: Arguments) -> bool:
 
 
 def _breaks(reading: Reading, codes: tuple[ErrorCode, ...], differs: Callable[[ToolCall, Arguments], bool]) -> bool:
-    """Whether a call has errors of these codes, or differs from the call that it stands for."""
+    """Tell whether a call has errors of these codes, or differs from the call it stands for."""
     for want, block in reading.made + reading.instead:
         if block.call is None:
             continue
-        # Another tool is judged by its own schema; one that does not exist by that of the tool that it stands for.
+        # Another tool is checked by its own schema; one that does not exist by that of the tool that it stands for.
         another = block.name != want.name and block.name in TOOLS
         if _errors(block.call, codes) if another else differs(want, block.call.arguments):
             return True
@@ -202,7 +202,7 @@ def _is_unreadable(reading: Reading) -> bool:
 
 
 def _does_not_stop(reading: Reading) -> bool:
-    """A call, in whatever form, where enough is known or nothing needs calling."""
+    """A call in any form where enough is known or nothing needs calling."""
     return not reading.needed and (bool(reading.turn.calls) or bool(reading.in_words))
 
 

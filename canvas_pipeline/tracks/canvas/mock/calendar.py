@@ -1,10 +1,8 @@
-"""A student's calendar: what is in it, what is free, what is booked, what waits for the student.
+"""A student's calendar: events, free time, bookings, and changes that await approval.
 
-In: a student's events and the reference instant; arguments already checked by the registry and filled with defaults.
-Out: results as the tools return them, or a ``ToolFault``. What must hold: an event created in one turn is there in
-the next; a change or a deletion stays pending, with a rationale, until ``approve``; nothing is booked or offered
-between 23:00 and 07:00, and nothing on top of another event; every list is bounded.
-"""
+Arguments are already validated and filled with defaults. An event created in one turn exists in the next. A change or deletion is
+pending, with a rationale, until ``approve``. Nothing is booked or offered between 23:00 and 07:00 or on top of another event.
+Every list is bounded. Errors are ``ToolFault``."""
 
 from __future__ import annotations
 
@@ -31,7 +29,7 @@ class ToolFault(Exception):
 
 
 class Pending(Row, frozen=True, kw_only=True):
-    """A proposal that waits for the student: what would become of the event, None for a deletion."""
+    """A proposal that awaits approval. ``becomes`` is the changed event, or None for a deletion."""
 
     event_id: str
     becomes: Event | None
@@ -39,7 +37,7 @@ class Pending(Row, frozen=True, kw_only=True):
 
 
 class MockCalendar:
-    """``events`` is the calendar as it stands, ``pending`` what waits for approval; both by event id."""
+    """A calendar. ``events`` is its current state, ``pending`` what awaits approval; both by event id."""
 
     def __init__(self, snapshot: Snapshot, now: str | None = None) -> None:
         self.snapshot = snapshot
@@ -50,7 +48,7 @@ class MockCalendar:
         self._created = 0
 
     def approve(self, event_id: str) -> bool:
-        """The student agrees to what is pending for an event; False where nothing is, or where it no longer fits."""
+        """Carry out what is pending for an event. Returns False where nothing is, or where it no longer fits."""
         proposal = self.pending.get(event_id)
         if proposal is None:
             return False
@@ -64,8 +62,7 @@ class MockCalendar:
         return True
 
     def instant(self, text: str, *, end_of_day: bool = False) -> datetime:
-        """Text as an instant in the student's zone; a bare date is its midnight, or the next one as the end of a
-        range."""
+        """Parse an instant in the student's zone. A bare date is its midnight, or as the end of a range the next one."""
         instant = datetime.fromisoformat(text)
         if end_of_day and _BARE_DATE.fullmatch(text):
             instant += timedelta(days=1)
@@ -91,8 +88,9 @@ class MockCalendar:
         return [_event(event) for event in sorted(found, key=_by_start)[:MAX_RESULTS]]
 
     def find_free_blocks(self, a: dict[str, Any]) -> list[dict[str, Any]]:
-        """Maximal free spans of at least ``min_minutes`` within the hours asked for and never within sleep, soonest
-        first. All-day events (holidays, birthdays) take no time."""
+        """List maximal free spans of at least ``min_minutes`` within the given hours and outside sleep, soonest first.
+
+        All-day events (holidays, birthdays) take no time."""
         first, last = max(a["earliest_hour"], FIRST_HOUR), min(a["latest_hour"], LAST_HOUR)
         busy = sorted(
             (datetime.fromisoformat(event.start_iso), datetime.fromisoformat(event.end_iso))

@@ -1,12 +1,10 @@
-"""A student's Canvas, calendar and study tools, answered from a ``Snapshot``.
+"""Answer Canvas, calendar and study tools from a ``Snapshot``.
 
-In: a tool's name and arguments. Out: what the tool returns, or ``{"error": {code, tool, message, …}}``. What must
-hold: ``dispatch`` never raises, whatever it is given; the wall clock is never read; every list is bounded; the
-calendar's state is the same in every turn of a conversation (see ``mock_calendar``).
+``dispatch`` returns a tool's result, or ``{"error": {code, tool, message, …}}``. It never raises and never reads the wall clock;
+every list is bounded; the calendar's state lasts through a conversation.
 
-Error codes: ``unknown_tool`` (no such tool), ``invalid_arguments`` (with ``problems`` from the registry), and a
-tool's own ``not_found``, ``conflict``, ``sleep_time``, ``bad_span``, ``out_of_calendar``.
-"""
+Error codes: ``unknown_tool``, ``invalid_arguments`` (with ``problems``), and a tool's own ``not_found``, ``conflict``,
+``sleep_time``, ``bad_span``, ``out_of_calendar``."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.tracks.canvas.examples.students import MAX_RESULTS, Assignment, Course, Snapshot
 from canvas_pipeline.tracks.canvas.mock import study
 from canvas_pipeline.tracks.canvas.mock.calendar import MockCalendar, ToolFault
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, validate
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, validate
 
 PREVIEW_CHARACTERS = 300
 TODO_DAYS = 14
@@ -27,15 +25,15 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d
 
 
 class MockCanvas(MockCalendar):
-    """One conversation's Canvas, calendar included (see ``mock_calendar`` for its state)."""
+    """A mock Canvas account, calendar included, for one conversation."""
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> MockCanvas:
-        """The canvas of a student at its own moment: the factory that ``examples`` takes."""
+        """Build the mock account of a snapshot at its own time: the factory that ``examples`` takes."""
         return cls(snapshot)
 
     def dispatch(self, name: str, arguments: Any) -> Any:
-        """Run one tool. Never raises: what is wrong with the call comes back as an error value."""
+        """Run one tool. Never raises: an error in the call is returned as a value."""
         if not isinstance(name, str) or name not in TOOLS:
             message = validate(ToolCall(name, {}))[0].message if isinstance(name, str) else "a tool name is a string"
             return error("unknown_tool", name if isinstance(name, str) else None, message)
@@ -80,7 +78,7 @@ class MockCanvas(MockCalendar):
         ][:MAX_RESULTS]
 
     def get_assignments(self, a: dict[str, Any]) -> list[dict[str, Any]]:
-        """Due within the horizon, and overdue ones not handed in; undated ones are due in no horizon."""
+        """List work due within the horizon, and overdue work not handed in. Undated work is in no horizon."""
         if a["course_id"] is not None:
             self._course(a["course_id"])
         limit = self.now + timedelta(days=a["horizon_days"])
@@ -105,7 +103,7 @@ class MockCanvas(MockCalendar):
         return self._course(a["course_id"]).syllabus
 
     def get_todo(self, a: dict[str, Any]) -> list[dict[str, Any]]:
-        """Not handed in and due within two weeks, soonest first; undated ones last."""
+        """List work not handed in and due within two weeks, soonest first, undated work last."""
         limit = self.now + timedelta(days=TODO_DAYS)
         open_items = [
             item
@@ -165,8 +163,9 @@ class MockCanvas(MockCalendar):
         return study.exam_bracket(start, end, a["review_minutes"])
 
     def priority_hint(self, a: dict[str, Any]) -> dict[str, Any]:
-        """The one due first wins; a date in the text counts before the student's own assignment of that title. Points
-        decide between equal dates. Where that says nothing there is no winner."""
+        """Choose the item that is due first, and between equal dates the one with more points; else no winner.
+
+        A date in the text takes precedence over the student's own assignment of that title."""
         (due_a, points_a), (due_b, points_b) = self._urgency(a["item_a"]), self._urgency(a["item_b"])
         if due_a != due_b and (due_a is not None or due_b is not None):
             first = due_b is None or (due_a is not None and due_a < due_b)
@@ -195,10 +194,10 @@ _HANDLERS: Mapping[str, Callable[[MockCanvas, dict[str, Any]], Any]] = {
 
 
 def error(code: str, tool: str | None, message: str, **more: Any) -> dict[str, Any]:
-    """An error as a tool's result: what is wrong and what to write instead."""
+    """Build an error as a tool's result: what is wrong and what to write instead."""
     return {"error": {"code": code, "tool": tool, "message": message, **more}}
 
 
 def plain(number: float | None) -> float | int | None:
-    """10.0 as 10: shorter in a conversation, the same number in JSON."""
+    """Write 10.0 as 10: shorter in a conversation, the same number in JSON."""
     return int(number) if number is not None and float(number).is_integer() else number

@@ -1,11 +1,9 @@
-"""The study tools: pure arithmetic on instants, after the table in the tools' design.
+"""The study tools: arithmetic on instants; results depend on the arguments alone.
 
-In: instants and numbers. Out: plain results. What must hold: spaced sessions fall 10/4/1, 10/5/2/1 or 14/7/3/2/1 days
-before the exam; a review ends 15 minutes before an exam and the rest after it takes 30; nothing lies between 23:00
-and 07:00 that these functions are free to place; results depend on the arguments alone.
+Spaced sessions are 10/4/1, 10/5/2/1 or 14/7/3/2/1 days before the exam. A review ends 15 minutes before an exam, and the rest
+after it takes 30. Nothing that these functions place is between 23:00 and 07:00.
 
-Spacing: Cepeda et al. 2006, "Distributed practice in verbal recall tasks", as used by the tools' design.
-"""
+Spacing: Cepeda et al. 2006, "Distributed practice in verbal recall tasks"."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from canvas_pipeline.tracks.canvas.examples.students import FIRST_HOUR, LAST_HOUR, iso
-from canvas_pipeline.tracks.canvas.tools.registry import BLOCK_MINUTES
+from canvas_pipeline.tracks.canvas.tools.tool_table import BLOCK_MINUTES
 
 DAYS_BEFORE: Mapping[int, tuple[int, ...]] = {3: (10, 4, 1), 4: (10, 5, 2, 1), 5: (14, 7, 3, 2, 1)}
 REVIEW_GAP_MINUTES, DECOMPRESSION_MINUTES = 15, 30
@@ -34,11 +32,9 @@ BLOCK_REASONS: Mapping[str, str] = {
 
 
 def spaced_schedule(exam: datetime, n_sessions: int, minutes: int, preferred_hour: int) -> list[dict[str, Any]]:
-    """Sessions before an exam, earliest first, at ``preferred_hour`` of their day, moved out of sleep where it would
-    touch it.
+    """List sessions before an exam, earliest first, at ``preferred_hour`` of their day, moved where they would overlap sleep.
 
-    Raises ``OverflowError`` where a session would lie outside of the calendar.
-    """
+    Raises ``OverflowError`` where a session would be outside of the calendar."""
     sessions = []
     for number, days in enumerate(DAYS_BEFORE[n_sessions], 1):
         start = _awake(
@@ -52,7 +48,7 @@ def spaced_schedule(exam: datetime, n_sessions: int, minutes: int, preferred_hou
 
 
 def _awake(start: datetime, minutes: int) -> datetime:
-    """The nearest start of the same day so that the session lies within the awake hours (600 minutes always fit)."""
+    """Return the nearest start of the same day for which the session is in the daytime (600 minutes always fit)."""
     first = start.replace(hour=FIRST_HOUR, minute=0)
     last = start.replace(hour=LAST_HOUR, minute=0) - timedelta(minutes=minutes)
     return max(first, min(start, last))
@@ -61,13 +57,12 @@ def _awake(start: datetime, minutes: int) -> datetime:
 def semester_schedule(
     semester_end: datetime, deadlines: Sequence[tuple[str, datetime, float]], weekly_hours: float, ramp_factor: float
 ) -> list[dict[str, Any]]:
-    """When to start on each (title, due, hours), earliest due first.
+    """List when to start on each (title, due, hours), earliest due first.
 
-    ``weeks_allocated`` = ceil(hours · ramp_factor / weekly_hours), at least 1: the ramp factor leaves slack at the
-    start for the load that grows towards a deadline. Hours a week are the mean over those weeks. Work after the
-    semester's end does not count: a later deadline is planned back from the end. Raises ``OverflowError`` for spans
-    beyond the calendar and ``ZeroDivisionError`` where no hours are available.
-    """
+    ``weeks_allocated`` = ceil(hours · ramp_factor / weekly_hours), at least 1: the ramp factor leaves slack at the start for the
+    load that grows towards a deadline. Hours a week are the mean over those weeks. A deadline after the semester's end is planned
+    back from that end. Raises ``OverflowError`` for spans beyond the calendar and ``ZeroDivisionError`` where no hours are
+    available."""
     plan = []
     for title, due, hours in sorted(deadlines, key=lambda entry: (entry[1], entry[0])):
         weeks = max(1, math.ceil(hours * ramp_factor / weekly_hours))
@@ -95,12 +90,12 @@ def _plain(number: float) -> float | int:
 
 
 def recommend_block_size(task_type: str) -> dict[str, Any]:
-    """Minutes for a kind of work, and why."""
+    """Return the minutes for a kind of work, and why."""
     return {"minutes": BLOCK_MINUTES[task_type], "rationale": BLOCK_REASONS[task_type]}
 
 
 def exam_bracket(start: datetime, end: datetime, review_minutes: int) -> list[dict[str, Any]]:
-    """A review that ends 15 minutes before the exam, and 30 minutes of decompression from its end on."""
+    """Plan a review that ends 15 minutes before the exam, and 30 minutes of decompression from its end."""
     review_end = start - timedelta(minutes=REVIEW_GAP_MINUTES)
     return [
         {

@@ -1,4 +1,4 @@
-"""The notation in which Canvas rows write tool calls and tool results: that of the base models of its profiles."""
+"""The notation of tool calls and tool results in Canvas rows: that of its profiles' base models."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The system prompt, rendered from the registry: one source for training, bench and demo.
-
-In: the profile's way of declaring tools and the reference instant. Out: the system message's text. What must hold: every
-declared tool is in the registry, and training, bench and agent call this function and no other.
-"""
+"""Render the system prompt from the tool table. Training, bench and agent all use this function."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from canvas_pipeline.records import BenchCase, Message
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS, schemas
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, schemas
 
 if TYPE_CHECKING:
     from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
@@ -19,7 +15,7 @@ Declaration = Literal["catalogue", "native"]
 ALL_TOOLS: tuple[str, ...] = tuple(TOOLS)
 
 OPENING = "Canvas assistant."
-"""How a system message with a catalogue begins."""
+"""The start of a system message with a catalogue."""
 
 POLICY = (
     "You are a student's Canvas and calendar assistant. Call a tool only when its result is needed, once, with the "
@@ -30,11 +26,10 @@ POLICY = (
 
 
 def system_message(now: str, declaration: Declaration, tools: tuple[str, ...] = ALL_TOOLS) -> Message:
-    """The first message of every conversation. ``now`` is the reference instant (ISO-8601), never the wall clock.
+    """Build the first message of every conversation. ``now`` is the reference instant (ISO-8601), never the wall clock.
 
-    ``catalogue`` names the tools in a line each family, for a model with a short context; ``native`` leaves their
-    declaration to the chat template, which gets the schemas (see ``declared``).
-    """
+    ``catalogue`` names the tools, one family after the other, for a model with a short context. ``native`` leaves their
+    declaration to the chat template, which gets the schemas (see ``declared``)."""
     instant = datetime.fromisoformat(now)
     # Contributors' instants carry their own offset; without one it is UTC, as everywhere here.
     instant = instant.astimezone(UTC) if instant.tzinfo else instant
@@ -45,7 +40,7 @@ def system_message(now: str, declaration: Declaration, tools: tuple[str, ...] = 
 
 
 def catalogue(tools: tuple[str, ...] = ALL_TOOLS) -> str:
-    """The tool names grouped by family, as short as they can be said."""
+    """List the tool names by family, as short as possible."""
     families: dict[str, list[str]] = {}
     for name in tools:
         family, short = name.split(".", 1)
@@ -54,7 +49,7 @@ def catalogue(tools: tuple[str, ...] = ALL_TOOLS) -> str:
 
 
 def declared(tools: tuple[str, ...], declaration: Declaration) -> list[dict[str, Any]] | None:
-    """The schemas the chat template declares: none with a catalogue (the system message names the tools), all with native."""
+    """Return the schemas the chat template declares: none with ``catalogue``, all with ``native``."""
     return schemas(tools) if declaration == "native" else None
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from canvas_pipeline.tracks.canvas.bench.scenarios import student
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.tracks.canvas.bench.week import code
 
 SHAPES: dict[str, tuple[dict[str, Any], set[str]]] = {

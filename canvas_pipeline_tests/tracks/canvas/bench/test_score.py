@@ -11,7 +11,7 @@ from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import dumps
 from canvas_pipeline.tracks.canvas.bench.score import BenchReport, outcome, report, verdict_of
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.tracks.canvas.bench.answers import ASSIGNMENTS, COURSE, MALFORMED, TODO, answers, case, text
 
 

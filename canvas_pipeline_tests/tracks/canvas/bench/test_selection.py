@@ -10,7 +10,7 @@ from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import dumps
 from canvas_pipeline.tracks.canvas.bench.score import BenchReport, report
 from canvas_pipeline.tracks.canvas.bench.selection import FLOOR, figures, select
-from canvas_pipeline.tracks.canvas.tools.registry import TOOLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.tracks.canvas.bench.answers import answers, case
 
 PER_TOOL = 5

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas_pipeline.tracks.canvas.mock import study
-from canvas_pipeline.tracks.canvas.tools.registry import BLOCK_MINUTES
+from canvas_pipeline.tracks.canvas.tools.tool_table import BLOCK_MINUTES
 
 EXAM = datetime(2026, 4, 20, 14, 0, tzinfo=UTC)
 

@@ -1,8 +1,6 @@
 """Wordings of requests to the calendar: look, find time, book, move, cancel.
 
-In: nothing. Out: ``CALENDAR``, tool → wordings. Slots: {start_iso} {end_iso} are dates (list_events) or instants;
-{day} {from} {to} state the same as a date and two clock times. What must hold: see ``wording``.
-"""
+Slots: {start_iso} {end_iso} are dates (list_events) or instants; {day} {from} {to} state the same as a date and two clock times."""
 
 from __future__ import annotations
 

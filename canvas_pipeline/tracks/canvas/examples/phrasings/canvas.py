@@ -1,7 +1,4 @@
-"""Wordings of requests to Canvas: courses, work, grades, announcements, planner.
-
-In: nothing. Out: ``CANVAS``, tool → wordings. What must hold: see ``wording``; slots are arguments of the tool.
-"""
+"""Wordings of requests to Canvas: courses, work, grades, announcements, planner. Slots are arguments of the tool."""
 
 from __future__ import annotations
 

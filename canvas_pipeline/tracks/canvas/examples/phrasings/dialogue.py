@@ -1,8 +1,6 @@
-"""Wordings beyond the request: two requests joined, and remarks after an answer.
+"""Wordings beyond one request: two requests joined, and remarks after an answer that need no tool.
 
-In: nothing. Out: ``JOINERS``, and ``REMARKS``, subject → wordings. What must hold: see ``wording``; a
-joiner's slots are {first} and {second}; no entry of ``REMARKS`` can be served by a tool as it stands.
-"""
+A joiner's slots are {first} and {second}."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What people say to a model with a calendar that no tool is for: greetings, questions about itself, requests that lack something.
-
-In: nothing. Out: ``PLAIN``, subject → wordings. What must hold: see ``wording``; no entry can be served by a tool as it stands.
-"""
+"""Wordings of messages that need no tool: greetings, questions about the assistant, requests that lack something."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Wordings of requests that need one result to make the next call.
-
-In: nothing. Out: ``STEPS``, recipe (see ``sequences``) → wordings. What must hold: see ``wording``; slots are values
-that the recipe draws.
-"""
+"""Wordings of requests that need one result to make the next call. Slots are values that ``sequences`` draws."""
 
 from __future__ import annotations
 

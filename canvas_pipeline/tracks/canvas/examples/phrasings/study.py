@@ -1,8 +1,6 @@
 """Wordings of requests to the study tools and the reranker.
 
-In: nothing. Out: ``STUDY``, tool → wordings. {deadlines} is a list such as "Lab 3 due 2026-04-01 (6 hours)";
-{task_type} is said in plain words ("a problem set"). What must hold: see ``wording``.
-"""
+{deadlines} is a list such as "Lab 3 due 2026-04-01 (6 hours)"; {task_type} is in plain words ("a problem set")."""
 
 from __future__ import annotations
 

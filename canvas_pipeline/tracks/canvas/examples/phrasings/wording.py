@@ -1,10 +1,9 @@
-"""What a wording is, and how one becomes text.
+"""Wordings of requests, and how one becomes text.
 
-In: a line of a table, such as ``"[Show|Give me] my grades for course {course_id}"``. Out: ``Wording`` values with an
-id such as ``get_grades/07``. What must hold: ``[a|b]`` holds alternatives and ``{name}`` a slot; a wording is for
-training or for the bench, never both, and no two wordings of different roles can produce the same text, slots aside;
-an argument appears in the call only if the wording has its slot or states it in ``sets``.
-"""
+A line of a table such as ``"[Show|Give me] my grades for course {course_id}"`` becomes a ``Wording`` with an id such as
+``get_grades/07``. ``[a|b]`` holds alternatives and ``{name}`` a slot. A wording is for training or for the benchmark, and no two
+wordings of different roles can produce the same text, slots aside. An argument is in the call only if the wording has its slot or
+states it in ``sets``."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 WordingRole = Literal["train", "bench"]
-Entry: TypeAlias = "str | tuple[str, Mapping[str, Any]]"
+WordingSpec: TypeAlias = "str | tuple[str, Mapping[str, Any]]"
 
 _ALTERNATIVES = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -36,41 +35,41 @@ class Wording:
         return tuple(dict.fromkeys(_SLOT.findall(self.text)))
 
     def choose(self, rng: random.Random) -> str:
-        """One of the texts, slots still open."""
+        """Choose one of the texts, slots still open."""
         return _one_space(_ALTERNATIVES.sub(lambda match: rng.choice(match.group(1).split("|")), self.text))
 
     def expansions(self) -> tuple[str, ...]:
-        """All texts, slots still open."""
+        """Return all texts, slots still open."""
         parts = [part.split("|") if index % 2 else [part] for index, part in enumerate(_ALTERNATIVES.split(self.text))]
         return tuple(_one_space("".join(combination)) for combination in itertools.product(*parts))
 
 
 def _one_space(text: str) -> str:
-    """An empty alternative leaves two spaces behind."""
+    """Join words with single spaces: an empty alternative leaves two."""
     return " ".join(text.split())
 
 
-def wordings(subject: str, train: Sequence[Entry], bench: Sequence[Entry]) -> tuple[Wording, ...]:
-    """The table of one subject: numbered through, training first."""
-    made: list[Wording] = []
+def wordings(subject: str, train: Sequence[WordingSpec], bench: Sequence[WordingSpec]) -> tuple[Wording, ...]:
+    """Build the wordings of one subject, numbered in order, training first."""
+    found: list[Wording] = []
     for role, entries in (("train", train), ("bench", bench)):
-        for entry in entries:
-            text, sets = entry if isinstance(entry, tuple) else (entry, {})
-            made.append(Wording(f"{subject}/{len(made):02d}", "train" if role == "train" else "bench", text, sets))
-    return tuple(made)
+        for spec in entries:
+            text, sets = spec if isinstance(spec, tuple) else (spec, {})
+            found.append(Wording(f"{subject}/{len(found):02d}", "train" if role == "train" else "bench", text, sets))
+    return tuple(found)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Put values into the slots; a slot without one is a fault of the table and raises ``KeyError``."""
+    """Fill the slots. A slot without a value is an error in the table and raises ``KeyError``."""
     return _SLOT.sub(lambda match: values[match.group(1)], text)
 
 
 def normalised(text: str) -> str:
-    """What counts as the same wording: slots, case, punctuation and spaces aside."""
+    """Normalise a text for comparison: slots, case, punctuation and spaces do not count."""
     return " ".join(re.sub(r"[^a-z#]+", " ", _SLOT.sub("#", text).lower()).split())
 
 
-# Politeness is shared by both roles: it varies a request without being a wording of its own.
+# Both roles share politeness: it varies a request without being a wording of its own.
 PREFIXES: tuple[str, ...] = (
     "Hey, ", "Hi, ", "Hello, ", "Please ", "Quick question: ", "Ok, ", "Hi there, ", "Hey there! ", "One thing: ", "So, ",
 )  # fmt: skip
@@ -78,8 +77,9 @@ SUFFIXES: tuple[str, ...] = (" please", " thanks", " Thanks!", " thank you", " T
 
 
 def polite(text: str, rng: random.Random, *, cased: bool = True) -> str:
-    """Perhaps a greeting before, perhaps thanks after, perhaps no capital: what people type. ``cased=False`` leaves
-    the first letter alone."""
+    """Add a greeting, thanks or a lower-case first letter, each at random, as people type.
+
+    ``cased=False`` leaves the first letter unchanged."""
     small = uncapitalised(text) if cased else text
     if rng.random() < 0.25:
         text = small
@@ -93,10 +93,10 @@ def polite(text: str, rng: random.Random, *, cased: bool = True) -> str:
 
 
 def uncapitalised(text: str) -> str:
-    """The text as it stands within a sentence; "I" keeps its capital."""
+    """Lower the first letter, as within a sentence. "I" stays a capital."""
     return text if text.startswith(("I ", "1")) else text[0].lower() + text[1:]
 
 
 def sentence(text: str) -> str:
-    """The text with an end to it."""
+    """End the text with a full stop if it has no end."""
     return text if text[-1] in ".?!" else text + "."

@@ -1,4 +1,4 @@
-"""The 18 tools, exactly; and validation that answers anything with values."""
+"""The table holds exactly the 18 tools, and validation returns errors as values for any arguments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas_pipeline.models.gemma4.wire import ToolCall
-from canvas_pipeline.tracks.canvas.tools.registry import (
+from canvas_pipeline.tracks.canvas.tools.tool_table import (
     BLOCK_MINUTES,
     REQUIRED,
     TOOLS,
@@ -205,7 +205,7 @@ NEAR = (
 
 @given(st.sampled_from(list(TOOLS)), st.data())
 def test_a_call_that_is_valid_here_is_valid_by_the_schema_that_servers_read(name: str, data: st.DataObject) -> None:
-    """jsonschema as the second judge. A left-out argument may be written as null, which the schema says in OpenAPI's word."""
+    """Checked by jsonschema too. A left-out argument may be written as null, which the schema says in OpenAPI's word."""
     changed = data.draw(st.dictionaries(st.sampled_from([*DESIGN[name], "other"]), NEAR, max_size=3))
     arguments = {**good(name), **changed}
     if validate(ToolCall(name, arguments)) == ():

@@ -1,8 +1,7 @@
-"""A moment: one point of a trajectory at which the model decides, with what is right there.
+"""Decision points: the assistant turns of a trajectory, each with its prompt, its right continuation and the calls still to come.
 
-In: a ``Trajectory`` (its assistant turns are right by construction). Out: one ``Moment`` for each assistant turn: the
-prompt before it, the right continuation, and the calls still to come, turn by turn. What must hold: ``steps`` is read
-from the trajectory's own wire text, so truth and text cannot drift apart; a turn of ``()`` means "stop and answer"."""
+``steps`` is parsed from the trajectory's own wire text, so the truth cannot differ from the text. The step ``()`` means "stop and
+answer"."""
 
 from __future__ import annotations
 
@@ -18,9 +17,9 @@ Step = tuple[ToolCall, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """``trajectory.messages[at]`` is the right next turn; ``steps[0]`` are its calls, ``steps[1:]`` those of later
-    turns."""
+class DecisionPoint:
+    """The turn ``trajectory.messages[at]``. ``steps[0]`` are its calls, ``steps[1:]`` those of later turns, ``done`` the earlier
+    ones."""
 
     trajectory: Trajectory
     at: int
@@ -42,25 +41,26 @@ class Moment:
 
     @property
     def needed(self) -> Step:
-        """The calls to make now; empty where the right act is to answer."""
+        """The calls to make now. Empty where the right act is to answer."""
         return self.steps[0]
 
     @property
     def later(self) -> Step:
-        """The calls of later turns, which need what this turn's calls return."""
+        """The calls of later turns, which need this turn's results."""
         return tuple(call for step in self.steps[1:] for call in step)
 
     @property
     def subject(self) -> str:
-        """The tool the moment is about (next, or else last called), or ``none``: what sampling is balanced over."""
+        """The next tool, else the last called one, else ``none``. Sampling is balanced over it."""
         if self.needed:
             return self.needed[0].name
         return self.done[-1].name if self.done else "none"
 
 
-def moments(trajectory: Trajectory) -> Iterator[Moment]:
-    """Every assistant turn as a moment. Raises ``BadInput`` naming the row where a turn holds a call that cannot be
-    read: such a trajectory is not right by construction and must not be learnt from (G8 says so too)."""
+def decision_points(trajectory: Trajectory) -> Iterator[DecisionPoint]:
+    """Yield every assistant turn.
+
+    Raises ``BadInput`` that names the row where a call cannot be read: such a trajectory must not be trained on (see G8)."""
     turns: list[tuple[int, Step]] = []
     for index, message in enumerate(trajectory.messages):
         if message.role != "assistant":
@@ -75,4 +75,4 @@ def moments(trajectory: Trajectory) -> Iterator[Moment]:
         done = tuple(call for at, step in turns[:place] if at > asked for call in step)
         following = next((i for i, m in enumerate(trajectory.messages) if i > index and m.role == "user"), None)
         steps = tuple(step for at, step in turns[place:] if following is None or at < following)
-        yield Moment(trajectory, index, steps, done)
+        yield DecisionPoint(trajectory, index, steps, done)

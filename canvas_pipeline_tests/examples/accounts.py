@@ -1,4 +1,4 @@
-"""A small corpus and its students: real rows, made here so that tests of the mock world need no intake."""
+"""A small corpus and its students: real rows, built here so that tests of mock accounts need no intake."""
 
 from __future__ import annotations
 

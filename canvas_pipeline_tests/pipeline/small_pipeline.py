@@ -1,4 +1,4 @@
-"""A line of a dozen rows written by hand: who contributed what is known, so what lineage says can be compared with it.
+"""A pipeline of a dozen rows written by hand: its contributors are known, so lineage can be compared with the truth.
 
 ada: essay (hers), quiz (also bo's)      bo: quiz, lab      sessions: one of ada's, one of bo's, in a shared file
 students: st-a (essay, quiz), st-b (lab)
@@ -34,7 +34,7 @@ def item(id_: str, parents: Iterable[str]) -> Item:
     )  # fmt: skip
 
 
-def said(id_: str, items: Iterable[str], parents: Iterable[str]) -> Trajectory:
+def trajectory(id_: str, items: Iterable[str], parents: Iterable[str]) -> Trajectory:
     return Trajectory(
         id=id_, kind="single", messages=(Message(role="user", content=f"about {id_}"),), tools=(), phrasing="p",
         item_ids=tuple(digest(name)[:12] for name in items), parents=tuple(parents),
@@ -56,8 +56,8 @@ def sha(stage: Stage, file: str) -> str:
     return stage.manifest.files[file].sha256
 
 
-def small_line(root: Path) -> Workspace:
-    """All of it, below an empty folder."""
+def small_pipeline(root: Path) -> Workspace:
+    """Build the whole pipeline in an empty folder."""
     ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root)
     for folder in (ws.collab, ws.sessions):
         folder.mkdir(parents=True)
@@ -76,7 +76,7 @@ def small_line(root: Path) -> Workspace:
 
 
 def rows_of(ws: Workspace) -> None:
-    """The stages of rows, from what ada (where her file is there) and bo contributed."""
+    """Build the rows stages from what ada (if her file is there) and bo contributed."""
     ada = (ws.collab / "ada.jsonl").exists()
     nothing: list[Refusal] = []
     hers = [item("essay", ["ada:aaaaaaaaaaa1"]), item("quiz", ["ada:aaaaaaaaaaa2"])]
@@ -91,12 +91,15 @@ def rows_of(ws: Workspace) -> None:
     corpus = put(ws, "corpus", collab, rows=[*(hers[:1] if ada else []), quiz, his[1]])
     students = [Student(id="st-a", parents=(hers[0].id, quiz.id)), Student(id="st-b", parents=(his[1].id,))]
     talks = [
-        said("t-essay", ["essay"], ["st-a"]), said("t-said", ["lab"], ["sessions/shared:1", "ada"]),
-        said("t-lab", ["lab"], ["st-b"]),
+        trajectory("t-essay", ["essay"], ["st-a"]), trajectory("t-said", ["lab"], ["sessions/shared:1", "ada"]),
+        trajectory("t-lab", ["lab"], ["st-b"]),
     ]  # fmt: skip
     trajectories = put(ws, "trajectories", {"corpus": corpus.sha256}, ("students",), rows=talks if ada else talks[2:],
                        students=students if ada else students[1:])  # fmt: skip
-    feedback = [said("f-lab", ["lab"], ["t-lab"]), *([said("f-essay", ["essay"], ["t-essay"])] if ada else [])]
+    feedback = [
+        trajectory("f-lab", ["lab"], ["t-lab"]),
+        *([trajectory("f-essay", ["essay"], ["t-essay"])] if ada else []),
+    ]
     above = {"trajectories": trajectories.sha256}
     examples = put(ws, "feedback_examples", above, rows=feedback)
     put(ws, "trajectory_split", {"corpus": corpus.sha256, **above}, train=talks[:2] if ada else [], eval=talks[2:])
@@ -105,7 +108,7 @@ def rows_of(ws: Workspace) -> None:
 
 
 def models_of(ws: Workspace) -> None:
-    """Weights, a quant, a card and a release of each of two methods."""
+    """Build weights, a quant, a card and a release for each of two methods."""
     trajectory, feedback = ws.store.get("trajectory_split"), ws.store.get("feedback_split")
     reads = {
         "sft": {"trajectory_train": sha(trajectory, "train.jsonl")},
@@ -120,7 +123,7 @@ def models_of(ws: Workspace) -> None:
 
 
 def release(ws: Workspace, name: str, checkpoint: str, data: Mapping[str, str]) -> Path:
-    """A sound release folder, made ``current``."""
+    """Publish a sound release folder and make it ``current``."""
     from canvas_pipeline.release import publish
 
     folder = ws.root / "releases" / f"canvas-{name}-000000000000"

@@ -1,8 +1,6 @@
-"""The 18 tools as one table; look-up, schemas and argument validation.
+"""The 18 tools as one table, their JSON schemas, and argument validation.
 
-In: a ``ToolCall``. Out: the errors in its arguments, as values (empty means valid). What must hold: ``TOOLS`` has exactly
-the 18 tools of the design, and ``validate`` never raises, whatever the arguments are.
-"""
+``validate`` returns errors as values and never raises, whatever the arguments are."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ ErrorCode = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument. ``default`` is ``REQUIRED`` where there is none; ``iso`` is a string holding an ISO-8601 instant."""
+    """One argument. ``default`` is ``REQUIRED`` where there is none; kind ``iso`` is a string with an ISO-8601 instant."""
 
     name: str
     kind: Kind
@@ -40,7 +38,7 @@ class Parameter:
         return self.default is REQUIRED
 
     def schema(self) -> dict[str, Any]:
-        """The JSON schema of this argument."""
+        """Return the JSON schema of this argument."""
         schema: dict[str, Any] = {
             "type": "string" if self.kind == "iso" else self.kind,
             "description": self.description,
@@ -58,7 +56,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool: what it is called, what it takes, what it gives back (in words, for people)."""
+    """One tool. ``result`` describes its return value for people."""
 
     name: str
     description: str
@@ -70,7 +68,7 @@ class Tool:
         return self.name.split(".", 1)[0]
 
     def schema(self) -> dict[str, Any]:
-        """The OpenAI function schema, as chat templates and servers take it."""
+        """Return the OpenAI function schema, as chat templates and servers take it."""
         return {
             "type": "function",
             "function": {
@@ -81,13 +79,13 @@ class Tool:
         }
 
     def defaults(self) -> dict[str, Any]:
-        """Values of the arguments that may be left out (``None`` where leaving out means "not given")."""
+        """Return the values of optional arguments (``None`` where leaving out means "not given")."""
         return {p.name: p.default for p in self.parameters if not p.required}
 
 
 @dataclass(frozen=True, slots=True)
 class ArgumentError:
-    """One thing wrong with a call; ``message`` says what to write instead and never quotes the value."""
+    """One error in a call. ``message`` says what to write instead and never quotes the value."""
 
     tool: str
     argument: str | None
@@ -192,15 +190,15 @@ TOOLS: Mapping[str, Tool] = {
 
 
 def schemas(names: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
-    """OpenAI function schemas of the named tools (all 18 by default), in table order."""
+    """Return OpenAI function schemas of the named tools (all 18 by default), in table order."""
     return [tool.schema() for name, tool in TOOLS.items() if names is None or name in names]
 
 
 def validate(call: ToolCall) -> tuple[ArgumentError, ...]:
-    """Everything wrong with a call; an empty tuple means it can be dispatched. Never raises.
+    """Return every error in a call; an empty tuple means it can be dispatched. Never raises.
 
-    Not by jsonschema, which the tests hold beside it: that takes ``3.0`` for a whole number and NaN for one in its range, and takes
-    0.1 s to import in every step."""
+    jsonschema, which the tests compare with, is not used: it accepts ``3.0`` as a whole number and NaN as in range, and takes 0.1
+    s to import in every step."""
     tool = TOOLS.get(call.name)
     if tool is None:
         close = difflib.get_close_matches(call.name, TOOLS, n=1)
@@ -284,7 +282,7 @@ def _expected(p: Parameter) -> str:
 
 
 def is_iso(text: str) -> bool:
-    """Whether text is an ISO-8601 date or instant."""
+    """Tell whether a text is an ISO-8601 date or instant."""
     try:
         datetime.fromisoformat(text)
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""After somebody left, a line of real stages is what it would be had they never come; and what had nothing of theirs is reused."""
+"""After a removal, real stages are what they would be without the contributor; stages without their rows are reused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from canvas_pipeline.tracks.canvas.track import TRACK
 AT = "2026-11-20T12:00:00+00:00"
 
 
-def taken_in(root: Path, without: str = "") -> Workspace:
+def ingested(root: Path, without: str = "") -> Workspace:
     """Three contributors with a course in common, up to the corpus."""
     synthesize(3, 2, 3, 7, root / "collab")
     ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root)
@@ -28,26 +28,26 @@ def taken_in(root: Path, without: str = "") -> Workspace:
 
 
 def test_the_corpus_without_them_has_the_bytes_it_would_have_had_and_the_others_are_reused(tmp_path: Path) -> None:
-    ws = taken_in(tmp_path / "line")
-    first, leaver, last = sorted(intake.contributor_files(ws))
+    ws = ingested(tmp_path / "data")
+    first, removed, last = sorted(intake.contributor_files(ws))
     handles = {
         name: [i.course for i in read_jsonl(ws.store.get(f"collab/{name}").path(), Item)] for name in (first, last)
     }
-    found = removal.forget(ws, leaver, AT)
+    found = removal.remove(ws, removed, AT)
     assert found.reused == {f"collab/{first}": True, f"collab/{last}": True, "corpus": False}
     assert found.mentions == () and found.to_rebuild == ()
-    never = taken_in(tmp_path / "never", without=leaver)
+    never = ingested(tmp_path / "never", without=removed)
     assert ws.store.get("corpus").path().read_bytes() == never.store.get("corpus").path().read_bytes()
     for name, before in handles.items():
         assert [i.course for i in read_jsonl(ws.store.get(f"collab/{name}").path(), Item)] == before
 
 
-def test_who_had_just_come_takes_the_line_back_to_the_very_version_from_before(tmp_path: Path) -> None:
-    ws = taken_in(tmp_path / "line", without="bo-002")
+def test_removing_the_newest_contributor_restores_the_very_version_from_before(tmp_path: Path) -> None:
+    ws = ingested(tmp_path / "data", without="bo-002")
     before = ws.store.get("corpus")
     synthesize(3, 2, 3, 7, tmp_path / "again")
     (tmp_path / "again" / "bo-002.jsonl").rename(ws.collab / "bo-002.jsonl")
     intake.collab(ws, "bo-002")
     intake.corpus(ws)
-    found = removal.forget(ws, "bo-002", AT)
+    found = removal.remove(ws, "bo-002", AT)
     assert found.reused["corpus"] and ws.store.get("corpus").folder == before.folder

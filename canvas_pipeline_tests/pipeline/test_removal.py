@@ -1,4 +1,4 @@
-"""A contributor leaves: nothing of theirs stays, everything of the others does, and a kill in between is made good."""
+"""Removing a contributor: nothing of theirs stays, everything of the others does, and an interrupted removal is finished."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from canvas_pipeline.storage.atomic import point
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.intake.boundaries import Boundaries
 from canvas_pipeline_tests.intake.kills import in_child
-from canvas_pipeline_tests.pipeline.small_line import AT, put, rows_of, small_line
+from canvas_pipeline_tests.pipeline.small_pipeline import AT, put, rows_of, small_pipeline
 
 HERS = ("ada", "essay", digest("essay")[:12], "t-essay", "t-said", "f-essay", "st-a")
 """What names ada or is hers alone: her id, her item's title and id, and the rows made from it."""
@@ -33,7 +33,7 @@ HERS = ("ada", "essay", digest("essay")[:12], "t-essay", "t-said", "f-essay", "s
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    return small_line(tmp_path / "line")
+    return small_pipeline(tmp_path / "data")
 
 
 def files(ws: Workspace) -> Iterator[Path]:
@@ -49,11 +49,11 @@ def state(ws: Workspace) -> dict[str, bytes]:
 def run(ws: Workspace, *arguments: str) -> Result:
     app = typer.Typer()
     data_lineage.register(app)
-    return CliRunner().invoke(app, ["forget", *arguments, "--root", str(ws.root), "--rebuild", "none"])
+    return CliRunner().invoke(app, ["remove", *arguments, "--root", str(ws.root), "--rebuild", "none"])
 
 
 def test_no_byte_of_theirs_is_left_in_any_file_or_file_name(ws: Workspace) -> None:
-    found = removal.forget(ws, "ada", AT, rebuild="none")
+    found = removal.remove(ws, "ada", AT, rebuild="none")
     left = [
         (path.name, word)
         for path in files(ws)
@@ -67,7 +67,7 @@ def test_no_byte_of_theirs_is_left_in_any_file_or_file_name(ws: Workspace) -> No
 
 def test_what_was_made_without_them_keeps_its_bytes(ws: Workspace) -> None:
     before = state(ws)
-    removal.forget(ws, "ada", AT, rebuild="none")
+    removal.remove(ws, "ada", AT, rebuild="none")
     after = state(ws)
     for kept in ("collab/bo", "kto_checkpoint", "kto_gguf"):
         own = {name: raw for name, raw in before.items() if name.startswith(f"artifacts/canvas/{kept}/")}
@@ -77,8 +77,8 @@ def test_what_was_made_without_them_keeps_its_bytes(ws: Workspace) -> None:
         assert ws.store.find(stage) is None
 
 
-def test_superseded_versions_with_their_rows_go_too_and_one_from_before_they_came_stays(tmp_path: Path) -> None:
-    ws = small_line(tmp_path / "line")
+def test_superseded_versions_with_their_rows_are_removed_and_one_from_before_they_came_stays(tmp_path: Path) -> None:
+    ws = small_pipeline(tmp_path / "data")
     ada = ws.collab / "ada.jsonl"
     ada.rename(tmp_path / "ada")
     rows_of(ws)
@@ -86,35 +86,35 @@ def test_superseded_versions_with_their_rows_go_too_and_one_from_before_they_cam
     shutil.copy(tmp_path / "ada", ada)
     rows_of(ws)
     assert len([p for p in ws.store.home("corpus").iterdir() if p.is_dir() and not p.is_symlink()]) == 2
-    removal.forget(ws, "ada", AT, rebuild="none")
+    removal.remove(ws, "ada", AT, rebuild="none")
     assert [p.read_bytes() for p in ws.store.home("corpus").glob("*/rows.jsonl")] == [without]
 
 
-def test_sessions_of_theirs_leave_a_shared_file_and_other_lines_keep_their_bytes(ws: Workspace) -> None:
-    removal.forget(ws, "ada", AT, rebuild="none")
+def test_their_sessions_are_removed_from_a_shared_file_and_other_lines_keep_their_bytes(ws: Workspace) -> None:
+    removal.remove(ws, "ada", AT, rebuild="none")
     assert (ws.sessions / "shared.jsonl").read_bytes() == b'no JSON\n{"n":2,"contributor_id":"bo"}\n'
 
 
-def test_sessions_of_theirs_leave_files_that_are_never_read_too(ws: Workspace) -> None:
+def test_their_sessions_are_removed_from_files_that_are_never_read_too(ws: Workspace) -> None:
     shared = (ws.sessions / "shared.jsonl").read_bytes()
     (ws.sessions / "old").mkdir()
     (ws.sessions / "old" / "Shared.JSONL").write_bytes(shared)
     (ws.sessions / "shared-2.jsonl.gz").write_bytes(gzip.compress(shared))
     (ws.sessions / "ada.jsonl.gz").write_bytes(gzip.compress(b"hers\n"))
     (ws.sessions / "ada.json").write_bytes(b"[]")
-    removal.forget(ws, "ada", AT, rebuild="none")
+    removal.remove(ws, "ada", AT, rebuild="none")
     left = b'no JSON\n{"n":2,"contributor_id":"bo"}\n'
     assert (ws.sessions / "old" / "Shared.JSONL").read_bytes() == left
     assert gzip.decompress((ws.sessions / "shared-2.jsonl.gz").read_bytes()) == left
     assert not list(ws.sessions.glob("ada*"))
 
 
-def test_an_archive_that_cannot_be_read_stops_a_leaving_before_anything_goes(ws: Workspace) -> None:
+def test_an_archive_that_cannot_be_read_stops_a_removal_before_anything_is_deleted(ws: Workspace) -> None:
     damaged = gzip.compress(bytes(range(256)) * 99)[:-20]
     (ws.sessions / "broken.jsonl.gz").write_bytes(damaged)
     before = state(ws)
     with pytest.raises(BadInput, match="damaged archive"):
-        removal.forget(ws, "ada", AT, rebuild="none")
+        removal.remove(ws, "ada", AT, rebuild="none")
     assert state(ws) == before
 
 
@@ -124,22 +124,22 @@ def test_the_handles_of_the_others_are_what_they_were(ws: Workspace) -> None:
         return [Registry(key, path, writable=False).handle(identity) for identity in ("of/bo/seminar", "CS 3704")]
 
     before = handles()
-    removal.forget(ws, "ada", AT, rebuild="none")
+    removal.remove(ws, "ada", AT, rebuild="none")
     assert handles() == before and b"of/ada" not in ws.registry()[1].read_bytes()
 
 
-def test_the_handles_of_invented_contributors_stay_when_the_last_real_one_goes(ws: Workspace) -> None:
+def test_the_handles_of_invented_contributors_stay_when_the_last_real_one_is_removed(ws: Workspace) -> None:
     (ws.collab / "truth").mkdir()
     (ws.collab / "truth" / "bo.truth.jsonl").write_text("{}\n")
     before = ws.registry()
-    removal.forget(ws, "ada", AT, rebuild="none")
+    removal.remove(ws, "ada", AT, rebuild="none")
     assert ws.synthetic and ws.registry() == before and (ws.private / KEPT).exists()
 
 
 def test_releases_that_saw_them_are_withdrawn_and_never_current_again(ws: Workspace) -> None:
     releases = ws.root / "releases"
     point(releases / "current", "canvas-sft-000000000000")
-    found = removal.forget(ws, "ada", AT, rebuild="none")
+    found = removal.remove(ws, "ada", AT, rebuild="none")
     assert [e.version for e in found.of("release")] == ["canvas-sft-000000000000"]
     assert (releases / "current").resolve().name == "canvas-kto-000000000000"
     with pytest.raises(GateClosed, match="was withdrawn on 2026-11-20"):
@@ -148,21 +148,21 @@ def test_releases_that_saw_them_are_withdrawn_and_never_current_again(ws: Worksp
 
 
 def test_where_no_other_release_is_sound_there_is_no_current_one(ws: Workspace) -> None:
-    removal.forget(ws, "bo", AT, rebuild="none")
+    removal.remove(ws, "bo", AT, rebuild="none")
     assert not (ws.root / "releases" / "current").is_symlink()
 
 
-def test_the_record_says_that_somebody_left_and_only_its_keeper_can_tell_whether_it_was_one(ws: Workspace) -> None:
-    assert not removal.has_left(ws, "ada")
-    removal.forget(ws, "ada", AT, rebuild="none")
+def test_the_record_shows_that_somebody_was_removed_and_only_the_key_tells_whether_it_was_one(ws: Workspace) -> None:
+    assert not removal.was_removed(ws, "ada")
+    removal.remove(ws, "ada", AT, rebuild="none")
     (line,) = (ws.private / removal.RECORD).read_bytes().splitlines()
     assert json.loads(line)["at"] == AT and b"ada" not in line
     assert (ws.private / removal.RECORD).stat().st_mode & 0o777 == 0o600
-    assert removal.has_left(ws, "ada") and not removal.has_left(ws, "bo")
+    assert removal.was_removed(ws, "ada") and not removal.was_removed(ws, "bo")
     assert removal.pseudonym(b"k" * 16, "ada") != removal.pseudonym(b"l" * 16, "ada")
 
 
-def test_votes_on_their_pairs_and_half_trained_models_go_and_others_stay(ws: Workspace) -> None:
+def test_votes_on_their_pairs_and_half_trained_models_are_removed_and_others_stay(ws: Workspace) -> None:
     hers, his = digest("essay")[:12], digest("lab")[:12]
     pairs = [{"id": "p-ada", "parents": [hers, his]}, {"id": "p-bo", "parents": [his, his]}]
     put(ws, "item_pairs", {"corpus": ws.store.get("corpus").sha256}, rows=pairs)
@@ -171,12 +171,12 @@ def test_votes_on_their_pairs_and_half_trained_models_go_and_others_stay(ws: Wor
     for name, sha256 in (("sft-1", train), ("kto-1", "0" * 64)):
         (ws.root / "work" / name).mkdir(parents=True)
         (ws.root / "work" / name / "spec.json").write_text(json.dumps({"inputs": sha256}))
-    removal.forget(ws, "ada", AT, rebuild="none")
+    removal.remove(ws, "ada", AT, rebuild="none")
     assert (ws.private / "votes.jsonl").read_text() == '{"pair_id":"p-bo"}\n'
     assert [p.name for p in (ws.root / "work").iterdir()] == ["kto-1"]
 
 
-def test_a_dry_run_says_what_would_go_and_changes_no_byte(ws: Workspace) -> None:
+def test_a_dry_run_shows_what_would_be_removed_and_changes_no_byte(ws: Workspace) -> None:
     before = state(ws)
     result = run(ws, "--contributor", "ada", "--dry-run")
     assert (
@@ -191,38 +191,45 @@ def test_the_command_asks_first_and_takes_no_for_an_answer(ws: Workspace) -> Non
     before = state(ws)
     assert run(ws, "--contributor", "ada").exit_code == 1 and state(ws) == before
     result = run(ws, "--contributor", "ada", "--yes")
-    assert result.exit_code == 0 and "to be made again: " in result.stdout and "corpus" in result.stdout
+    assert result.exit_code == 0 and "to rebuild: " in result.stdout and "corpus" in result.stdout
+
+
+def test_the_former_name_of_the_command_still_works(ws: Workspace) -> None:
+    app = typer.Typer()
+    data_lineage.register(app)
+    command = ["forget", "--contributor", "ada", "--dry-run", "--root", str(ws.root)]
+    assert CliRunner().invoke(app, command).stdout == run(ws, "--contributor", "ada", "--dry-run").stdout
 
 
 @pytest.mark.parametrize("name", ["nobody", "../bo", "", "a\nb"])
-def test_who_is_not_here_cannot_leave(name: str, ws: Workspace) -> None:
+def test_an_unknown_contributor_is_refused(name: str, ws: Workspace) -> None:
     before = state(ws)
     with pytest.raises((MissingInput, BadInput)):
-        removal.forget(ws, name, AT, rebuild="none")
+        removal.remove(ws, name, AT, rebuild="none")
     assert {n: raw for n, raw in state(ws).items() if "leaving" not in n} == before
 
 
 def test_rebuilding_models_needs_somebody_to_train_them(ws: Workspace) -> None:
     with pytest.raises(BadConfig, match="give a launch"):
-        removal.forget(ws, "ada", AT, rebuild="all")
+        removal.remove(ws, "ada", AT, rebuild="all")
 
 
 def killed(root: Path, deadly: int | None, count: Path | None = None) -> int:
-    """Leave in a child that dies at a boundary; without one, write down how many there were."""
+    """Remove in a child that dies at a boundary; without one, write down how many there were."""
 
-    def leave() -> None:
+    def remove() -> None:
         boundaries = Boundaries(deadly)
         boundaries.install()
-        removal.forget(Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root), "ada", AT, rebuild="none")
+        removal.remove(Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root), "ada", AT, rebuild="none")
         if count is not None:
             count.write_text(str(boundaries.passed))
 
-    return in_child(leave)
+    return in_child(remove)
 
 
-def test_a_leaving_that_is_killed_anywhere_is_finished_by_the_next_call(tmp_path: Path) -> None:
-    """Twelve boundaries over the whole of it; each time the end is the same as if nobody had been killed."""
-    small_line(tmp_path / "before")
+def test_a_removal_that_is_killed_anywhere_is_finished_by_the_next_call(tmp_path: Path) -> None:
+    """Kill at twelve boundaries over the whole removal; each time the result is the same as without a kill."""
+    small_pipeline(tmp_path / "before")
     shutil.copytree(tmp_path / "before", tmp_path / "whole", symlinks=True)
     assert killed(tmp_path / "whole", None, tmp_path / "count") == 0
     wanted, total = (
@@ -237,16 +244,16 @@ def test_a_leaving_that_is_killed_anywhere_is_finished_by_the_next_call(tmp_path
         ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root)
         try:
             removal.resume(ws, rebuild="none")
-        except MissingInput:  # before the intent, or after everything: nothing is half done
-            if not removal.has_left(ws, "ada"):
-                removal.forget(ws, "ada", AT, rebuild="none")
+        except MissingInput:  # before the plan, or after everything: nothing is half done
+            if not removal.was_removed(ws, "ada"):
+                removal.remove(ws, "ada", AT, rebuild="none")
         assert state(ws) == wanted, step
 
 
-def test_what_was_made_of_their_rows_while_they_left_is_found_by_what_it_was_made_from(ws: Workspace) -> None:
-    """A run that was still going when the leaving was killed has written another stage."""
-    intent = removal.plan(ws, "ada", AT)
-    removal._intend(ws, intent)
+def test_a_stage_built_from_their_rows_during_the_removal_is_found_by_its_inputs(ws: Workspace) -> None:
+    """A run that was still going when the removal was killed has written another stage."""
+    plan = removal.plan_removal(ws, "ada", AT)
+    removal._write_plan(ws, plan)
     trajectories = ws.store.get("trajectories")
     late = put(ws, "other_split", {"trajectories": trajectories.sha256}, train=[{"id": "x", "parents": ["t-essay"]}])
     removal.resume(ws, rebuild="none")
