@@ -18,7 +18,6 @@ _ENDS = ["", "n", "l", "r", "s", "t", "nd", "rk", "m", "ck"]
 _NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 _NAMES = "Ann Ben Carl Dora Emil Fay Gus Hana Ida Jon Kim Leo Mia Nora Otto Pia".split()
 _MEMBERS = tuple(sorted({member for members in CATEGORIES.values() for member in members}))
-_FOREIGN = tuple(sorted({said for pairs in TRANSLATIONS.values() for said in pairs.values()}))
 # How a table names what a fact is about, in three forms.
 _SHEET: Mapping[str, tuple[str, ...]] = {
     "capital": ("capital of {x}", "{x}, capital", "the capital of {x}"),
@@ -46,7 +45,7 @@ def made_up(rng: random.Random) -> str:
 
 def word(rng: random.Random) -> str:
     """Draw a word: of the small world, or made up."""
-    return rng.choice((rng.choice(TOPICS), rng.choice(_MEMBERS), rng.choice(_FOREIGN), made_up(rng)))
+    return rng.choice((rng.choice(TOPICS), rng.choice(_MEMBERS), made_up(rng)))
 
 
 def _capital(text: str) -> str:
@@ -246,12 +245,15 @@ def gaps(rng: random.Random) -> str:
 
 
 _SCENES = (
-    "{n} wrote a {a} list of {c} for the school.", "{n} read a sentence about {t} and then another one.", "The teacher explains what {t} is.",
-    "{n} and {m} talk about {t} in the morning.", "First {n} saw {t}, second {m} saw {u}.", "It took {n} exactly {k} days to find {t}.",
-    "{n} can translate the word {t} and say it in {l}.", "The answer was short, with only {k} words.", "{n} gave {m} a book about {t}.",
-    "The page was complete, no blank was left to fill.", "{m} could not help, because it was late.", "To {h} is a crime and harms people.",
-    "{n} said yes, {m} said no.", "They calculate how much it is and write the number down.", "I'm sorry, said {n}, I cannot come.",
-    "{n} asked {m} to finish the story, please.", "A numbered page tells you which one it is.", "{n} was told how to make {t} by {m}.",
+    "{n} wrote a {a} list of {c} for the school.", "{n} read a sentence about {t} and then another one.",
+    "The teacher explains what {t} is.", "{n} and {m} talk about {t} in the morning.",
+    "First {n} saw {t}, second {m} saw {u}.", "It took {n} exactly {k} days to find {t}.",
+    "{n} can translate the word {t} and say it in {l}.", "The answer was short, with only {k} words.",
+    "{n} gave {m} a book about {t}.", "The page was complete, no blank was left to fill.",
+    "{m} could not help, because it was late.", "To {h} is a crime and harms people.",
+    "{n} said yes, {m} said no.", "They calculate how much it is and write the number down.",
+    "I'm sorry, said {n}, I cannot come.", "{n} asked {m} to finish the story, please.",
+    "A numbered page tells you which one it is.", "{n} was told how to make {t} by {m}.",
 )  # fmt: skip
 
 
@@ -267,19 +269,29 @@ def story(rng: random.Random) -> str:
 
 
 Writer = Callable[[random.Random], str]
-# How often each kind is drawn, by weight.
-WRITERS: Mapping[Writer, float] = {
-    facts_of_a_kind: 8, mixed_facts: 6, fact_sheet: 8, gaps: 4,
-    dictionary: 9, both_languages: 5,
-    named_lists: 8, numbered_lists: 7, one_of_each: 4, checklist: 12, belonging: 4,
-    sayings: 9, paragraph: 4, story: 5,
-    sums: 10, number_story: 3, counting: 2, pattern: 4, said_again: 7,
+# Mixture → how often each kind of document is drawn, by weight. All kinds come first; then more of what takes longest to learn.
+MIXTURES: Mapping[str, Mapping[Writer, float]] = {
+    "all": {
+        facts_of_a_kind: 8, mixed_facts: 6, fact_sheet: 8, gaps: 4,
+        dictionary: 9, both_languages: 5,
+        named_lists: 6, numbered_lists: 5, one_of_each: 4, checklist: 12, belonging: 4,
+        sayings: 6, paragraph: 4, story: 6,
+        sums: 6, number_story: 3, counting: 2, pattern: 4, said_again: 6,
+    },
+    "practice": {
+        facts_of_a_kind: 8, mixed_facts: 10, fact_sheet: 6, gaps: 3,
+        dictionary: 5, both_languages: 3,
+        named_lists: 10, numbered_lists: 8, one_of_each: 3, checklist: 12, belonging: 3,
+        sayings: 10, paragraph: 3, story: 3,
+        sums: 14, number_story: 2, counting: 2, pattern: 10, said_again: 8,
+    },
 }  # fmt: skip
 
 
-def documents(seed: int, writers: Mapping[Writer, float] = WRITERS) -> Iterator[str]:
-    """Write documents without end."""
+def documents(seed: int, mixture: str = "all") -> Iterator[str]:
+    """Write documents of a mixture without end."""
     rng = random.Random(f"instruct.documents:{seed}")
+    writers = MIXTURES[mixture]
     kinds: Sequence[Writer] = list(writers)
     weights = list(writers.values())
     while True:

@@ -34,18 +34,30 @@ COMMAND = "python -m canvas_pipeline.tracks.instruct.text_base --out FOLDER"
 FAMILY = family("plain-qwen3")
 SMOOTHED = 50
 """Steps whose mean loss is reported."""
+DOCUMENTS_AT_ONCE = 256
+
+
+class Phase(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the training. A step reads ``rows`` rows, filled with documents of the ``mixture`` one after the other."""
+
+    steps: int
+    learning_rate: float
+    rows: int
+    mixture: str
+    seed: int
+    warmup: int = 100
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """All numbers of the base. A step reads ``rows`` rows of ``length`` tokens, filled with documents one after the other."""
+    """All numbers of the base. ``length`` is tokens a row; the vocabulary is learnt from the first phase's documents."""
 
-    steps: int = 2000
-    learning_rate: float = 2e-3
-    warmup: int = 100
+    phases: tuple[Phase, ...] = (
+        Phase(steps=700, learning_rate=2e-3, rows=32, mixture="all", seed=1),
+        Phase(steps=800, learning_rate=1.5e-3, rows=16, mixture="practice", seed=2),
+    )
+    length: int = 128
     weight_decay: float = 0.1
     clip: float = 1.0
-    rows: int = 32
-    length: int = 128
     vocabulary: int = 2048
     tokenizer_documents: int = 8000
     seed: int = 0
@@ -62,49 +74,50 @@ def build_text_base(out: Path, report: Reporter, recipe: Recipe = RECIPE) -> Non
     model = FAMILY.build_model(tokenizer, recipe.seed, Shape(vocabulary=recipe.vocabulary))
     # Rows are full, so that there is nothing to mask: the plain product is the faster attention on a processor.
     model.set_attn_implementation("eager")
-    report.say("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=recipe.steps)
-    loss = _fit(model, filled_rows(tokenizer, recipe), recipe, report)
+    steps = sum(phase.steps for phase in recipe.phases)
+    report.say("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=steps)
+    losses = [fit(model, filled_rows(tokenizer, phase, recipe), phase, recipe, report) for phase in recipe.phases]
     save_model(model, tokenizer, out, FAMILY, "bfloat16")
     files = {path.name: sha256_file(path) for path in sorted(out.iterdir()) if path.name != RECIPE_FILE}
     text = {
         "recipe": json.loads(msgspec.json.encode(recipe)),
         "command": COMMAND,
         "compute": compute_dtype(),
-        "tokens": recipe.steps * recipe.rows * recipe.length,
-        "loss": round(loss, 4),
+        "tokens": sum(phase.steps * phase.rows for phase in recipe.phases) * recipe.length,
+        "losses": [round(loss, 4) for loss in losses],
         "files": files,
     }
     (out / RECIPE_FILE).write_bytes(dumps(text) + b"\n")
 
 
-def filled_rows(tokenizer: Any, recipe: Recipe) -> Iterator[list[list[int]]]:
+def filled_rows(tokenizer: Any, phase: Phase, recipe: Recipe) -> Iterator[list[list[int]]]:
     """Give batches of rows of equal length, without end: documents, an end of text after each, cut where a row is full."""
-    written = documents(recipe.seed + 1)
+    written = documents(recipe.seed + phase.seed, phase.mixture)
     end = tokenizer.convert_tokens_to_ids(FAMILY.end_of_text)
     waiting: list[int] = []
-    size = recipe.rows * recipe.length
+    size = phase.rows * recipe.length
     while True:
         while len(waiting) < size:
-            texts = list(itertools.islice(written, 256))
+            texts = list(itertools.islice(written, DOCUMENTS_AT_ONCE))
             for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]:
                 waiting += [*ids, end]
         yield [waiting[at : at + recipe.length] for at in range(0, size, recipe.length)]
         waiting = waiting[size:]
 
 
-def _fit(model: Any, batches: Iterator[list[list[int]]], recipe: Recipe, report: Reporter) -> float:
-    """Run AdamW with warm-up and cosine; return the mean loss of the last steps."""
+def fit(model: Any, batches: Iterator[list[list[int]]], phase: Phase, recipe: Recipe, report: Reporter) -> float:
+    """Train a model for one phase by AdamW with warm-up and cosine; return the mean loss of the last steps."""
     import torch
 
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98), fused=True)
+    optimiser = torch.optim.AdamW(groups, lr=phase.learning_rate, betas=(0.9, 0.98), fused=True)
     model.train()
     losses: list[float] = []
-    for step in range(recipe.steps):
+    for step in range(phase.steps):
         for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * _share(step, recipe)
+            group["lr"] = phase.learning_rate * _share(step, phase)
         ids = torch.tensor(next(batches))
         with autocast("cpu", compute_dtype()):
             loss = model(input_ids=ids, labels=ids, use_cache=False).loss
@@ -113,14 +126,14 @@ def _fit(model: Any, batches: Iterator[list[list[int]]], recipe: Recipe, report:
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         losses.append(loss.item())
-        report.step("base", step + 1, recipe.steps, loss=round(_mean(losses[-SMOOTHED:]), 4))
+        report.step("base", step + 1, phase.steps, loss=round(_mean(losses[-SMOOTHED:]), 4))
     return _mean(losses[-SMOOTHED:])
 
 
-def _share(step: int, recipe: Recipe) -> float:
+def _share(step: int, phase: Phase) -> float:
     """The share of the learning rate at a step."""
-    warm = min(1.0, (step + 1) / recipe.warmup)
-    return warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / recipe.steps)))
+    warm = min(1.0, (step + 1) / phase.warmup)
+    return warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / phase.steps)))
 
 
 def _mean(losses: Sequence[float]) -> float:
@@ -142,14 +155,22 @@ def shipped_text_base(folder: Path = SHIPPED) -> Path:
     return folder
 
 
+def bounded(recipe: Recipe, steps: int) -> Recipe:
+    """The recipe with at most ``steps`` steps a phase; 0 leaves it as it is."""
+    if not steps:
+        return recipe
+    phases = tuple(msgspec.structs.replace(phase, steps=min(steps, phase.steps)) for phase in recipe.phases)
+    return msgspec.structs.replace(recipe, phases=phases)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the base by the recipe, or a shorter one, and return the exit code."""
     parser = argparse.ArgumentParser(description="Make the text base of the instruct track again from its recipe.")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=RECIPE.steps, help="optimiser steps; the recipe's by default")
+    parser.add_argument("--steps", type=int, default=0, help="optimiser steps a phase; 0 takes the recipe's")
     options = parser.parse_args(arguments)
     with reporter() as report:
-        build_text_base(options.out, report, msgspec.structs.replace(RECIPE, steps=options.steps))
+        build_text_base(options.out, report, bounded(RECIPE, options.steps))
         report.say("finished", command="text_base", out=str(options.out), **report.usage())
     return 0
 

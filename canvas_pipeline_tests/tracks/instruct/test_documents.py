@@ -7,18 +7,18 @@ import random
 
 import pytest
 
-from canvas_pipeline.tracks.instruct.documents import WRITERS, Writer, documents, made_up, said_again
+from canvas_pipeline.tracks.instruct.documents import MIXTURES, Writer, documents, made_up, said_again
 from canvas_pipeline.tracks.instruct.guards import probes
 from canvas_pipeline.tracks.instruct.profiles import CATEGORIES, RELATIONS, TRANSLATIONS
 from canvas_pipeline.tracks.instruct.rows import INSTRUCTION, RESPONSE
 from canvas_pipeline.tracks.instruct.scorer import TYPES, items
 
-MANY = 12_000
+MANY = 8_000
 
 
 @pytest.fixture(scope="module")
 def texts() -> list[str]:
-    return list(itertools.islice(documents(3), MANY))
+    return [text for mixture in MIXTURES for text in itertools.islice(documents(3, mixture), MANY)]
 
 
 def test_the_same_seed_gives_the_same_documents_and_another_seed_gives_others() -> None:
@@ -59,7 +59,7 @@ def test_the_documents_hold_every_fact_translation_and_member_that_is_asked_abou
         assert all(together(category, member) for member in members)
 
 
-@pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.__name__)
+@pytest.mark.parametrize("writer", MIXTURES["all"], ids=lambda writer: writer.__name__)
 def test_every_kind_of_document_is_short_and_varies(writer: Writer) -> None:
     written = [writer(random.Random(seed)) for seed in range(40)]
     assert len(set(written)) > 30
