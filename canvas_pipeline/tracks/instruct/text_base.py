@@ -71,6 +71,8 @@ def build_text_base(out: Path, report: Reporter, recipe: Recipe = RECIPE) -> Non
     tokenizer = FAMILY.build_tokenizer(
         itertools.islice(documents(recipe.seed), recipe.tokenizer_documents), recipe.vocabulary
     )
+    # The tokenizer of the chat models ends a turn; a document ends with the end of text.
+    tokenizer.eos_token = FAMILY.end_of_text
     model = FAMILY.build_model(tokenizer, recipe.seed, Shape(vocabulary=recipe.vocabulary))
     # Rows are full, so that there is nothing to mask: the plain product is the faster attention on a processor.
     model.set_attn_implementation("eager")
@@ -78,7 +80,12 @@ def build_text_base(out: Path, report: Reporter, recipe: Recipe = RECIPE) -> Non
     report.say("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=steps)
     losses = [fit(model, filled_rows(tokenizer, phase, recipe), phase, recipe, report) for phase in recipe.phases]
     save_model(model, tokenizer, out, FAMILY, "bfloat16")
-    files = {path.name: sha256_file(path) for path in sorted(out.iterdir()) if path.name != RECIPE_FILE}
+    record(out, recipe, losses)
+
+
+def record(folder: Path, recipe: Recipe, losses: Sequence[float]) -> None:
+    """Write the recipe beside the files that it made."""
+    files = {path.name: sha256_file(path) for path in sorted(folder.iterdir()) if path.name != RECIPE_FILE}
     text = {
         "recipe": json.loads(msgspec.json.encode(recipe)),
         "command": COMMAND,
@@ -87,7 +94,7 @@ def build_text_base(out: Path, report: Reporter, recipe: Recipe = RECIPE) -> Non
         "losses": [round(loss, 4) for loss in losses],
         "files": files,
     }
-    (out / RECIPE_FILE).write_bytes(dumps(text) + b"\n")
+    (folder / RECIPE_FILE).write_bytes(dumps(text) + b"\n")
 
 
 def filled_rows(tokenizer: Any, phase: Phase, recipe: Recipe) -> Iterator[list[list[int]]]:
