@@ -11,11 +11,16 @@ from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.methods import Method
 
 
+def _order(guard: Guard) -> tuple[str, int]:
+    """By the letter of an id, then by its number."""
+    return guard.id[0], int(guard.id[1:])
+
+
 class GuardTable:
     """The guards that concern a track's methods and data sets. ``guards`` has them by id."""
 
     def __init__(self, own: Iterable[Guard], datasets: Mapping[str, DatasetSpec]) -> None:
-        every = sorted((*standard.GUARDS, *own), key=lambda guard: int(guard.id.removeprefix("g")))
+        every = sorted((*standard.GUARDS, *own), key=_order)
         self.guards: Mapping[str, Guard] = {guard.id: guard for guard in every}
         self.datasets = datasets
 
