@@ -35,7 +35,7 @@ SMALL = 256 << 20
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Draw tokens at a temperature above 0 instead of taking the likeliest. A case's chance depends on the seed and its id alone."""
+    """Draw tokens at a temperature above 0 instead of taking the likeliest. What chance gives a case depends on the seed and its id."""
 
     temperature: float
     seed: int = 0

@@ -34,9 +34,10 @@ class Track:
     ``guards`` are the standard ones and its own. ``shipped_base`` is the folder of the small base model of its embedded profile.
     ``data_stages`` make its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
     production checkpoint and the release; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass where a stage
-    loses rows on purpose. ``hyperparameters`` (method → profile → numbers) are used instead of the method table's; ``verdicts`` are
-    those of its own guards that are not over rows, for the gate; ``around`` may put something around each stage. Where people contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose
-    stage is missing or old, and ``take_in`` makes one's stage."""
+    loses rows on purpose. ``hyperparameters`` (method, profile, numbers) are used instead of the method table's; ``verdicts`` are
+    those of its own guards that are not over rows, for the gate; ``around`` may put something around each stage. Where people
+    contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose stage is missing or old, and
+    ``take_in`` makes one's stage."""
 
     name: str
     profiles: Mapping[str, Profile]

@@ -41,7 +41,8 @@ def admit(table: GuardTable, run: Run) -> None:
         check_schema(spec.path(name), spec.method, run.dataset)
     files = {name: Path(file.path) for name, file in spec.inputs.items() if name.endswith(("_train", "_eval"))}
     gate.raise_closed(
-        spec.method, gate.reverify(table, spec.row, spec.verdicts, hashes, files, run.profile, limits_of(spec, run.numbers))
+        spec.method,
+        gate.reverify(table, spec.row, spec.verdicts, hashes, files, run.profile, limits_of(spec, run.numbers)),
     )
 
 

@@ -121,9 +121,7 @@ def trivial(items: Sequence[TestItem]) -> Mapping[str, Sequence[Prediction]]:
 
 def paired(reports: Mapping[str, InstructReport], pairs: Sequence[tuple[str, str]]) -> tuple[PairedComparison, ...]:
     """Compare the models of some reports over the same items, overall and by type."""
-    verdicts = {
-        name: {outcome.case_id: outcome.right for outcome in found.outcomes} for name, found in reports.items()
-    }
+    verdicts = {name: {outcome.case_id: outcome.right for outcome in found.outcomes} for name, found in reports.items()}
     groups = {outcome.case_id: outcome.type for found in reports.values() for outcome in found.outcomes}
     return compare(verdicts, groups, pairs)
 

@@ -165,7 +165,7 @@ def _own() -> Iterator[Guard]:
         "s9", "s9_quality", "the generated texts are within the quality gate's bounds",
         "line", TRAJECTORY_PARTS, QualityReport, _quality,
         (_B("runaway", "<", "runaway_below", bounds.runaway_below, "see quality.json of sft_rows"),
-         _B("token_limit_hits", "<", "token_limit_hits_below", bounds.token_limit_hits_below, "answers are cut off: allow more tokens"),
+         _B("token_limit_hits", "<", "token_limit_hits_below", bounds.token_limit_hits_below, "answers are cut off"),
          _B("delimiter_leaks", "<=", "delimiter_leaks_most", bounds.delimiter_leaks_most, "answers hold marks of the prompt"),
          _B("median_tokens", "<", "median_tokens_below", bounds.median_tokens_below, "the answers are too long"),
          _B("critic_accept", ">=", "critic_accept_least", None, "the critic refuses most answers", optional=True)))  # fmt: skip
