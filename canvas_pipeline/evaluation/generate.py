@@ -35,7 +35,7 @@ SMALL = 256 << 20
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Draw tokens at a temperature above 0 instead of taking the likeliest. What chance gives a case depends on the seed and its id."""
+    """Draw tokens at a temperature above 0 instead of taking the likeliest. Chance depends on the seed and the case's id."""
 
     temperature: float
     seed: int = 0

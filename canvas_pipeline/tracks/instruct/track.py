@@ -43,7 +43,7 @@ def _data() -> Iterator[StageSpec]:
     yield _stage("trajectory_split", ("sft_rows", "bench_cases"), _alone(stages.trajectory_split), "rows", "rows",
                  (*TABLE.of_split("trajectory"), GUARDS["s10"], AUDIT),
                  "Rows to train on and rows to follow the loss, no evaluation item among them. Look at the checks.")  # fmt: skip
-    yield _stage("sft_decision", ("base_decision", "sft_bench"), decisions.sft_decision, "report", "sft", (),
+    yield _stage("sft_decision", ("base_decision", "sft_bench"), decisions.sft_decision, "report", "sft", (GUARDS["s13"],),
                  "INVESTIGATE, CAUTION or GO by the supervised model's accuracy. Look at the verdict.")  # fmt: skip
     yield _stage("candidates", ("sft_decision", "sft_checkpoint", "trajectory_split"), stages.candidates, "rows", "pairs", (),
                  "Several answers of the supervised model to each of some training prompts. "
