@@ -29,7 +29,8 @@ BETA = 0.3
 class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All numbers of one run. ``batch`` is rows a device step, ``accumulation`` steps an update, ``max_length`` tokens a row
     (G11 fails, nothing is ever cut), ``warmup`` the share of steps; ``max_steps`` of 0 means whole epochs; ``chosen_nll`` is the
-    weight of the chosen side's mean negative log-likelihood in the preference losses (0: none)."""
+    weight of the chosen side's mean negative log-likelihood in the preference losses (0: none); ``adapter`` is trained in place of
+    the whole weights by a method that names none itself."""
 
     epochs: float
     learning_rate: float
@@ -45,6 +46,7 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     clip: float = 1.0
     dtype: Literal["float32", "bfloat16"] = "float32"
     checkpointing: bool = False
+    adapter: Adapter | None = None
     adapter_rank: int = 0
     adapter_alpha: int = 0
     max_steps: int = 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.evaluation.matrix import MethodMatrix
 from canvas_pipeline.evaluation.statistics import FEW, Rate
+from canvas_pipeline.guardrails.guard import place
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.records import Funnel
 
@@ -118,7 +119,7 @@ def _stage_bar(axes: Axes, at: float, funnel: Funnel, labelled: bool) -> None:
 
 def guards_png(verdicts: Sequence[Verdict]) -> bytes:
     """The guard table: name, subject, passed or failed, and the numbers that have a threshold of their own kind."""
-    ordered = sorted(verdicts, key=lambda v: (int(v.guard.removeprefix("g")), v.subject or ""))
+    ordered = sorted(verdicts, key=lambda v: (place(v.guard), v.subject or ""))
     figure, axes = _axes(9.0, 0.8 + 0.3 * max(1, len(ordered)))
     axes.set_axis_off()
     axes.set_xlim(0, 1)

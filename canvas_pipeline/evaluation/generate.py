@@ -1,4 +1,4 @@
-"""Generates a model's predictions for the cases of a benchmark: greedy, resumable, the same bytes on every run.
+"""Generates a model's predictions for the cases of a benchmark: greedy or sampled, resumable, the same bytes on every run.
 
 Special tokens are kept: stripping them would score every model 0 %. A checkpoint and a GGUF file get the very same prompt tokens.
 A case's text does not depend on the run it was made in: batches are fixed by the list of cases, and a half-written batch is made
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ from typing import Any, Protocol
 from canvas_pipeline.errors import BadInput, MissingInput, MissingTool
 from canvas_pipeline.evaluation.benchmark import Case, Prediction
 from canvas_pipeline.models.family import ModelFamily, Schemas
-from canvas_pipeline.records import Message, dumps, write_jsonl
+from canvas_pipeline.records import Message, digest, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.training.encoding import padded_length
 from canvas_pipeline.training.progress import Reporter
@@ -32,12 +33,28 @@ SMALL = 256 << 20
 """Bytes of weights below which a model gains nothing from threads that wait for each other after every layer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Draw tokens at a temperature above 0 instead of taking the likeliest. Chance depends on the seed and the case's id."""
+
+    temperature: float
+    seed: int = 0
+
+    def generator(self, name: str) -> Any:
+        """The chance of one case."""
+        import torch
+
+        return torch.Generator().manual_seed(int(digest("sample", str(self.seed), name)[:15], 16))
+
+
 class Speaker(Protocol):
-    """A loaded model: rendered prompts in, ``(text, stopped)`` out, in order. As many threads as ``workers`` may ask it at once."""
+    """A loaded model: rendered prompts in, ``(text, stopped)`` out, in order. As many threads as ``workers`` may ask it at once.
+
+    ``names`` are the ids of the cases, for one that samples."""
 
     workers: int
 
-    def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]: ...
+    def speak(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]: ...
 
     def length(self, prompt: str) -> int: ...
 
@@ -49,9 +66,15 @@ def workers_of(weights: int) -> int:
 
 
 class Checkpoint:
-    """A safetensors folder through transformers, float32, greedy; batches are padded on the left."""
+    """A safetensors folder through transformers, float32, greedy unless it samples; batches are padded on the left."""
 
-    def __init__(self, folder: Path, family: ModelFamily, max_new_tokens: int = MAX_NEW_TOKENS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        family: ModelFamily,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+        sampling: Sampling | None = None,
+    ) -> None:
         import torch
 
         from canvas_pipeline.training.allocator import bound
@@ -66,11 +89,12 @@ class Checkpoint:
             self.workers = 1
         self.stops = [self.tokenizer.convert_tokens_to_ids(stop) for stop in family.stops]
         self.max_new_tokens = max_new_tokens
+        self.sampling = sampling
 
     def length(self, prompt: str) -> int:
         return len(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
 
-    def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
+    def speak(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
         """In rounds: what has not stopped after a few tokens goes on in a smaller batch, so that one rambling answer does
         not keep the whole batch waiting."""
         import torch
@@ -80,10 +104,12 @@ class Checkpoint:
         asked: list[list[int]] = [self.tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
         written: list[list[int]] = [[] for _ in prompts]
         unfinished = list(range(len(prompts)))
+        chances = [self.sampling.generator(name) for name in names or prompts] if self.sampling else []
         while unfinished:
             room = min(ROUND, self.max_new_tokens - len(written[unfinished[0]]))
+            drawn = [chances[i] for i in unfinished] if chances else []
             for row, new in zip(
-                unfinished, self._continue([asked[i] + written[i] for i in unfinished], room), strict=True
+                unfinished, self._continue([asked[i] + written[i] for i in unfinished], room, drawn), strict=True
             ):
                 written[row] += new
             unfinished = [
@@ -91,8 +117,8 @@ class Checkpoint:
             ]
         return [(self.tokenizer.decode(row, skip_special_tokens=False), row[-1] in self.stops) for row in written]
 
-    def _continue(self, rows: Sequence[list[int]], room: int) -> list[list[int]]:
-        """The next tokens of each row, at most ``room``, up to and with its stop."""
+    def _continue(self, rows: Sequence[list[int]], room: int, chances: Sequence[Any]) -> list[list[int]]:
+        """The next tokens of each row, at most ``room``, up to and with its stop; drawn by the row's chance where it has one."""
         import torch
 
         longest = padded_length(max(map(len, rows)))
@@ -104,10 +130,25 @@ class Checkpoint:
                 attention_mask=attention.to(self.model.device),
                 max_new_tokens=room,
                 do_sample=False,
+                logits_processor=[self._noise(chances)] if chances else None,
                 eos_token_id=self.stops,
                 pad_token_id=self.tokenizer.pad_token_id,
             )
         return [self._cut(row) for row in output[:, longest:].tolist()]
+
+    def _noise(self, chances: Sequence[Any]) -> Any:
+        """Gumbel noise on the logits: the likeliest token with it is a sample without it (Gumbel 1954)."""
+        import torch
+
+        assert self.sampling is not None
+        temperature = self.sampling.temperature
+
+        def noisy(_: Any, scores: Any) -> Any:
+            drawn = torch.stack([torch.rand(scores.shape[-1], generator=chance) for chance in chances])
+            gumbel = -torch.log(-torch.log(drawn.clamp(1e-9, 1 - 1e-7)))
+            return scores / temperature + gumbel.to(scores.device)
+
+        return noisy
 
     def _cut(self, ids: list[int]) -> list[int]:
         return ids[: next((at + 1 for at, token in enumerate(ids) if token in self.stops), len(ids))]
@@ -154,7 +195,7 @@ class Gguf:
         """The prompt's token ids (it carries its own BOS)."""
         return list(self.vocabulary.tokenize(prompt.encode(), add_bos=False, special=True))
 
-    def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
+    def speak(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
         model = self._free.get()
         try:
             return [self._one(model, prompt) for prompt in prompts]
@@ -179,14 +220,23 @@ class Gguf:
 
 
 def load(
-    backend: str, model: Path, family: ModelFamily, max_new_tokens: int = MAX_NEW_TOKENS, context: int = 4096
+    backend: str,
+    model: Path,
+    family: ModelFamily,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+    context: int = 4096,
+    sampling: Sampling | None = None,
 ) -> Speaker:
-    """A loaded ``Checkpoint`` or ``Gguf``. A stage's folder is taken as its ``model`` folder."""
+    """A loaded ``Checkpoint`` or ``Gguf``. A stage's folder is taken as its ``model`` folder.
+
+    Raises ``BadInput`` where a GGUF is to be sampled from."""
     if backend == "gguf":
+        if sampling is not None:
+            raise BadInput("a GGUF answers greedily here; sample from the checkpoint it was made of")
         return Gguf(model, family, max_new_tokens, context)
     from canvas_pipeline.training.weights import model_folder
 
-    return Checkpoint(model_folder(model), family, max_new_tokens)
+    return Checkpoint(model_folder(model), family, max_new_tokens, sampling)
 
 
 class Backend:
@@ -224,7 +274,10 @@ def generate(
         done = len(cases) - sum(map(len, missing))
         # Both libraries compute outside of the interpreter's lock.
         with ThreadPoolExecutor(speaker.workers) as pool:
-            asked = {pool.submit(speaker.speak, [prompts[i] for i in batch]): batch for batch in missing}
+            asked = {
+                pool.submit(speaker.speak, [prompts[i] for i in batch], [cases[i].id for i in batch]): batch
+                for batch in missing
+            }
             try:
                 for answer in as_completed(asked):
                     batch = asked[answer]

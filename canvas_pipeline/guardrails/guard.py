@@ -202,6 +202,11 @@ class Guard:
         )  # fmt: skip
 
 
+def place(guard_id: str) -> tuple[str, int]:
+    """Where a guard stands among others: by the letter of its id, then by the number."""
+    return guard_id[0], int(guard_id[1:])
+
+
 def _is_number(value: Number) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 

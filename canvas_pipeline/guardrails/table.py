@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails import standard
-from canvas_pipeline.guardrails.guard import Guard
+from canvas_pipeline.guardrails.guard import Guard, place
 from canvas_pipeline.methods import METHODS, Method
 
 
@@ -15,7 +15,7 @@ class GuardTable:
     """The guards that concern a track's methods and data sets. ``guards`` has them by id."""
 
     def __init__(self, own: Iterable[Guard], datasets: Mapping[str, DatasetSpec]) -> None:
-        every = sorted((*standard.GUARDS, *own), key=lambda guard: int(guard.id.removeprefix("g")))
+        every = sorted((*standard.GUARDS, *own), key=lambda guard: place(guard.id))
         self.guards: Mapping[str, Guard] = {guard.id: guard for guard in every}
         self.datasets = datasets
 

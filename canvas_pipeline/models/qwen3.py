@@ -76,7 +76,8 @@ def _config(shape: Shape, tokenizer: Any) -> Any:
 
 QWEN3 = TemplateFamily(
     name="qwen3",
-    model_types=frozenset({"qwen3"}),
+    # Qwen 2.5 has this tokenizer without the thoughts: a base of it (plain) is of this family, a chat model of it is refused.
+    model_types=frozenset({"qwen3", "qwen2"}),
     required_tokens=(*_SPECIALS, *_TAGS),
     bos=None,
     end_of_text=_END,

@@ -33,6 +33,8 @@ class PipelineResource(dg.ConfigurableResource[Any]):
     )
     deploy: str = Field(default=str(DEPLOY), description="folder of the training image's Dockerfile and compose file")
 
+    options: dict[str, str] = Field(default={}, description="settings that only the track knows, see its page in docs")
+
     def workspace(self, context: Context, track: Track) -> Workspace:
         """The workspace of a step; its log is the run's."""
         return self.here(track, context.log.info)
@@ -49,6 +51,7 @@ class PipelineResource(dg.ConfigurableResource[Any]):
             teacher_model=self.teacher_model,
             allowances=tuple(map(allowance_of, self.allow_shrinkage)),
             deploy=Path(self.deploy),
+            options=self.options,
             **({"log": log} if log else {}),
         )
 

@@ -16,6 +16,7 @@ import msgspec
 from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.evaluation import charts, matrix
 from canvas_pipeline.evaluation.benchmark import Benchmark, Case, Prediction
+from canvas_pipeline.evaluation.generate import Sampling
 from canvas_pipeline.evaluation.selection import Candidate, SelectionRecord
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.guardrails.verdict import Verdict
@@ -58,16 +59,26 @@ def asking(benchmark: Benchmark) -> tuple[str, ...]:
     return root_of(benchmark.prompt), root_of(benchmark.score)
 
 
-def generation(ws: Workspace, backend: str, model: Path, cases: Path, out: Path) -> list[str]:
+def generation(
+    ws: Workspace, backend: str, model: Path, cases: Path, out: Path, sampling: Sampling | None = None
+) -> list[str]:
     """The command that generates a model's predictions for a file of cases."""
+    chance = sampling or Sampling(0.0)
     return module(
         "canvas_pipeline.pipeline.generation_process", "--track", ws.track.name, "--backend", backend, "--model", str(model),
         "--cases", str(cases), "--profile", ws.profile.name, "--out", str(out),
+        "--temperature", str(chance.temperature), "--seed", str(chance.seed),
     )  # fmt: skip
 
 
 def predictions(
-    ws: Workspace, launch: Launch, folder: Path, backend: str, model: Path, case_files: Sequence[Path]
+    ws: Workspace,
+    launch: Launch,
+    folder: Path,
+    backend: str,
+    model: Path,
+    case_files: Sequence[Path],
+    sampling: Sampling | None = None,
 ) -> dict[str, Prediction]:
     """A model's predictions for the cases of some files, by case id, generated in one process.
 
@@ -78,7 +89,7 @@ def predictions(
         together = folder / "cases.jsonl"
         case_type = ws.track.benchmark.case_type
         write_jsonl(together, [case for path in case_files for case in read_jsonl(path, case_type)])
-        launch(generation(ws, backend, model, together, out), child_environment(os.environ))
+        launch(generation(ws, backend, model, together, out, sampling), child_environment(os.environ))
     return {row.id: row for row in read_jsonl(out, Prediction)}
 
 

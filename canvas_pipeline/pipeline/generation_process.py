@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.errors import CanvasPipelineError
-from canvas_pipeline.evaluation.generate import generate, load, prompt_text
+from canvas_pipeline.evaluation.generate import Sampling, generate, load, prompt_text
 from canvas_pipeline.models.families import family as family_named
 from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.profiles import profile_named
@@ -35,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--profile", required=True)
     main.add_argument("--out", type=Path, required=True)
     main.add_argument("--context", type=int, default=4096, help="tokens of context for gguf")
+    main.add_argument("--temperature", type=float, default=0.0, help="0 is greedy; above it, hf samples")
+    main.add_argument("--seed", type=int, default=0, help="of the samples")
     return main
 
 
@@ -49,9 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cases: list[Any] = list(read_jsonl(options.cases, benchmark.case_type))
             asked = (benchmark.prompt(case, sizes) for case in cases)
             prompts = [prompt_text(messages, family, tools) for messages, tools in asked]
-            names = (options.backend, sha256_path(options.model), sha256_path(options.cases), str(limit))
+            sampling = Sampling(options.temperature, options.seed) if options.temperature else None
+            names = (options.backend, sha256_path(options.model), sha256_path(options.cases), str(limit), str(sampling))
             key = hashlib.sha256("\n".join(names).encode()).hexdigest()
-            speaker = load(options.backend, options.model, family, limit, options.context)
+            speaker = load(options.backend, options.model, family, limit, options.context, sampling)
             generate(speaker, cases, prompts, options.out, key, report)
             report.say("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
     except CanvasPipelineError as error:

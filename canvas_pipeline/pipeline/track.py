@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.guardrails.table import GuardTable
-from canvas_pipeline.guardrails.verdict import Allowance
+from canvas_pipeline.guardrails.verdict import Allowance, Verdict
+from canvas_pipeline.methods import Hyperparameters, method
 from canvas_pipeline.pipeline.facts import TrackCard
 from canvas_pipeline.pipeline.stage import StageSpec, ordered
 from canvas_pipeline.pipeline.standard import standard_stages
@@ -33,8 +34,10 @@ class Track:
     ``guards`` are the standard ones and its own. ``shipped_base`` is the folder of the small base model of its embedded profile.
     ``data_stages`` make its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
     production checkpoint and the release; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass where a stage
-    loses rows on purpose. Where people contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose
-    stage is missing or old, and ``take_in`` makes one's stage."""
+    loses rows on purpose. ``hyperparameters`` (method, profile, numbers) are used instead of the method table's; ``verdicts`` are
+    those of its own guards that are not over rows, for the gate; ``around`` may put something around each stage. Where people
+    contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose stage is missing or old, and
+    ``take_in`` makes one's stage."""
 
     name: str
     profiles: Mapping[str, Profile]
@@ -51,6 +54,13 @@ class Track:
     evaluation_stages: Callable[[], Iterable[StageSpec]] = tuple
     allowances: tuple[Allowance, ...] = ()
     demo_methods: tuple[str, ...] = ("sft",)
+    hyperparameters: Mapping[str, Mapping[str, Hyperparameters]] = field(default_factory=dict)
+    verdicts: Callable[[Workspace], Iterable[Verdict]] = lambda ws: ()
+    around: Callable[[StageSpec], StageSpec] = lambda spec: spec
+
+    def numbers(self, name: str, profile: str) -> Hyperparameters:
+        """The numbers of a method at a profile: the track's own, else the method table's."""
+        return self.hyperparameters.get(name, {}).get(profile) or method(name).hyperparameters(profile)
 
     def stages(self, methods: tuple[str, ...] = ()) -> Mapping[str, StageSpec]:
         """Its stages by name, with those of some methods (all of the track's where none is named), in the order they are made; the
@@ -60,7 +70,7 @@ class Track:
 
 @functools.cache
 def _stages(track: Track, methods: tuple[str, ...]) -> Mapping[str, StageSpec]:
-    return ordered((*track.data_stages(), *standard_stages(track, methods)))
+    return ordered(map(track.around, (*track.data_stages(), *standard_stages(track, methods))))
 
 
 def track_names() -> tuple[str, ...]:

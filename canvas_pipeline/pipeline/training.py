@@ -107,7 +107,9 @@ def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: 
 def reference_logprobs(ws: Workspace, launch: Launch) -> StageResult:
     """One pass of the frozen SFT reference over all pairs, for the five preference losses."""
     name = next(row.name for row in METHODS.values() if row.reference)
-    spec = make_spec(ws.track.name, name, ws.profile, ws.seed, _paths(ws, name, reference=False))
+    numbers = ws.track.numbers(name, ws.profile.name)
+    paths = _paths(ws, name, reference=False)
+    spec = make_spec(ws.track.name, name, ws.profile, ws.seed, paths, hyperparameters=numbers)
 
     def compute(writer: Writer) -> None:
         _launched(launch, "reference", spec, writer, "rows.jsonl")
@@ -163,7 +165,7 @@ def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
     for dataset in judging.datasets_of(name):
         audits.audited(ws, f"{dataset}_split")
     found = [verdict for dataset in judging.datasets_of(name) for verdict in judging.of_split(ws, dataset)]
-    return judging.concerning(ws, name, [*found, judging.of_base(ws), judging.of_image(ws)])
+    return judging.concerning(ws, name, [*found, judging.of_base(ws), judging.of_image(ws), *ws.track.verdicts(ws)])
 
 
 def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
@@ -181,7 +183,9 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
 
 
 def _unjudged(ws: Workspace, name: str) -> RunSpec:
-    return make_spec(ws.track.name, name, ws.profile, ws.seed, _paths(ws, name, reference=method(name).reference))
+    numbers = ws.track.numbers(name, ws.profile.name)
+    paths = _paths(ws, name, reference=method(name).reference)
+    return make_spec(ws.track.name, name, ws.profile, ws.seed, paths, hyperparameters=numbers)
 
 
 def _schemas(ws: Workspace, spec: RunSpec) -> str:
@@ -191,7 +195,7 @@ def _schemas(ws: Workspace, spec: RunSpec) -> str:
 
 def _unused(spec: RunSpec) -> tuple[str, ...]:
     """Of ``ADAPTERS``, what a run does without: one with no adapter, no 4-bit weights, no 8-bit optimiser."""
-    needed = {"peft": spec.row.adapter is not None, "bitsandbytes": spec.needs_bitsandbytes}
+    needed = {"peft": spec.adapter is not None, "bitsandbytes": spec.needs_bitsandbytes}
     return tuple(name for name in ADAPTERS if not needed[name])
 
 
@@ -284,7 +288,7 @@ def admitted_spec(ws: Workspace, name: str) -> RunSpec:
         spec.verdicts,
         spec.row,
         {key: file.sha256 for key, file in spec.inputs.items()},
-        limits_of(spec),
+        limits_of(spec, ws.track.numbers(name, ws.profile.name)),
     )
     return spec
 

@@ -50,7 +50,7 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
     profile = profile_named(track.profiles, spec.profile)
     if digest_of(profile) != spec.sizes:
         raise GateClosed(f"the profile {profile.name} has other sizes than when the run spec was made; make it again")
-    read = Run(spec, track.datasets[spec.row.dataset], profile)
+    read = Run(spec, track.datasets[spec.row.dataset], profile, track.numbers(spec.method, profile.name))
     check_batch(spec)
     require(spec.compute)
     if options.command == "train":

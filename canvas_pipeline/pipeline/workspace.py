@@ -56,6 +56,8 @@ class Workspace:
     teacher_model: str = ""
     allowances: tuple[Allowance, ...] = ()
     deploy: Path = DEPLOY
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Settings that only the track knows."""
     log: Log = field(default=_silent, compare=False)
     planted: bool = False
     """A copy with canaries in it, made by ``line.canaries``: audits report and do not stop, so that survivors can be counted.

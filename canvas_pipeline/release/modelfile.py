@@ -17,7 +17,7 @@ from canvas_pipeline.models.family import ModelFamily
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemPrompt:
-    """The system message that a model was trained with, and how it knows its tools.
+    """The system message that a model was trained with, if any, and how it knows its tools.
 
     ``declared`` says that the chat template declares them; else ``opening`` is how a system message begins that names the tools,
     and ``catalogue`` their names, for a request with tools and a system message of its own. ``note`` is a remark for who reads the
@@ -28,6 +28,7 @@ class SystemPrompt:
     opening: str = ""
     catalogue: str = ""
     note: str = ""
+    template: str = ""
 
 
 def modelfile(gguf_name: str, family: ModelFamily, prompt: SystemPrompt) -> str:
@@ -53,21 +54,22 @@ def modelfile(gguf_name: str, family: ModelFamily, prompt: SystemPrompt) -> str:
         else ""
     )
     note = f"# {prompt.note}\n" if prompt.note else ""
+    system = f'SYSTEM """{prompt.text}"""' if prompt.text else "# The model was trained without a system message."
     # The end of text last: the other stops are what a reader looks for.
     ends = sorted(family.stops, key=lambda stop: stop == family.end_of_text)
     stops = "\n".join(f"PARAMETER stop {stop}" for stop in ends)
-    return f'''FROM ./{gguf_name}
+    return f"""FROM ./{gguf_name}
 
 {rendering}
-{reading}{note}SYSTEM """{prompt.text}"""
+{reading}{note}{system}
 
 # A turn ends after an answer, after calls, or with the text; calls are read greedily.
 {stops}
 PARAMETER temperature 0
-'''
+"""
 
 
 def template(family: ModelFamily, prompt: SystemPrompt) -> str:
     """The Go template of a model that knows its tools from the system message."""
     values = {"@OPENING@": prompt.opening, "@LENGTH@": str(len(prompt.opening)), "@CATALOGUE@": prompt.catalogue}
-    return re.sub("|".join(values), lambda place: values[place.group()], family.ollama.template)
+    return re.sub("|".join(values), lambda place: values[place.group()], prompt.template or family.ollama.template)

@@ -13,6 +13,7 @@ from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput, SchemaMismatch
 from canvas_pipeline.guardrails import gate
 from canvas_pipeline.guardrails.table import GuardTable
+from canvas_pipeline.methods import Hyperparameters
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
@@ -40,14 +41,15 @@ def admit(table: GuardTable, run: Run) -> None:
         check_schema(spec.path(name), spec.method, run.dataset)
     files = {name: Path(file.path) for name, file in spec.inputs.items() if name.endswith(("_train", "_eval"))}
     gate.raise_closed(
-        spec.method, gate.reverify(table, spec.row, spec.verdicts, hashes, files, run.profile, limits_of(spec))
+        spec.method,
+        gate.reverify(table, spec.row, spec.verdicts, hashes, files, run.profile, limits_of(spec, run.numbers)),
     )
 
 
-def limits_of(spec: RunSpec) -> gate.Limits:
-    """The thresholds that the method table gives, by guard. The table's length, whatever the spec says of its own: an
-    edited spec does not raise the bound that its rows were judged by."""
-    table = spec.row.hyperparameters(spec.profile)
+def limits_of(spec: RunSpec, numbers: Hyperparameters | None = None) -> gate.Limits:
+    """The thresholds that the method table gives, by guard; the length from the track's own ``numbers`` where it has some. The
+    table's length, whatever the spec says of its own: an edited spec does not raise the bound that its rows were judged by."""
+    table = numbers or spec.row.hyperparameters(spec.profile)
     return {
         "g5": {"max_grad_norm": spec.row.grad_norm_bound[spec.profile]},
         "g11": {"max_length": min(spec.hyperparameters.max_length, table.max_length)},
@@ -83,7 +85,7 @@ def check_batch(spec: RunSpec) -> None:
         raise BadConfig(
             f"{spec.method} needs a batch of at least 2: its KL term pairs each prompt with a neighbour's completion"
         )
-    if spec.row.adapter and h.adapter_rank < 1:
+    if spec.adapter and h.adapter_rank < 1:
         raise BadConfig(f"{spec.method} needs adapter_rank >= 1")
     if min(h.batch, h.accumulation, h.max_length) < 1 or h.learning_rate <= 0 or h.beta <= 0:
         raise BadConfig("batch, accumulation, max_length, learning_rate and beta must be positive")

@@ -125,7 +125,7 @@ def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]
     )
     chosen = random.Random(spec.seed).sample(range(len(rows)), min(SUPERVISED_ROWS, len(rows)))
     sample = [encoded[i] for i in chosen]
-    model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.row.adapter == "qlora")
+    model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
     state = health(model, sample[: spec.hyperparameters.batch], spec.compute)
     small = _mini(spec, len(sample))
     with tempfile.TemporaryDirectory() as folder:
@@ -166,12 +166,12 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     # Axes take turns in the batches: a batch of one axis alone would pull one way only.
     random.Random(spec.seed).shuffle(picked)
     sample: list[EncodedPair] = [encoded[i] for i in picked]
-    model = load_model(spec.start_path, spec.hyperparameters.dtype)
+    model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
     state = health(model, [pair.chosen for pair in sample[: spec.hyperparameters.batch]], spec.compute)
     start = pair_logprobs(fuse_head(model), sample, spec.compute)
     with tempfile.TemporaryDirectory() as folder:
         trainer = preference.build_pair_trainer(
-            _mini(spec, len(sample)),
+            replace(run, spec=_mini(spec, len(sample))),
             model,
             tokenizer,
             preference.pair_dataset(sample, start),

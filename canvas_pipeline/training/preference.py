@@ -16,7 +16,7 @@ from typing import Any
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.training import trainers
-from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import adapter_config, load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, padded_length
 from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.precision import Compute
@@ -85,7 +85,7 @@ def pair_dataset(pairs: Sequence[EncodedPair], references: Sequence[tuple[float,
 
 
 def build_pair_trainer(
-    spec: RunSpec, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
+    run: Run, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
 ) -> Any:
     """A TRL ``DPOTrainer`` with the method's loss over prepared pairs."""
     from trl import DPOConfig, DPOTrainer
@@ -97,11 +97,12 @@ def build_pair_trainer(
         def _precompute_ref_logps(self, dataset: Any, *_: Any, **__: Any) -> Any:
             return dataset
 
-    anchor = spec.hyperparameters.chosen_nll
+    spec, h = run.spec, run.spec.hyperparameters
+    anchor = h.chosen_nll
     config = DPOConfig(
         **trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick),
         max_length=None,
-        beta=spec.hyperparameters.beta,
+        beta=h.beta,
         loss_type=[spec.row.loss, "sft"] if anchor else [spec.row.loss],
         loss_weights=[1.0, anchor] if anchor else None,
         precompute_ref_log_probs=True,
@@ -113,6 +114,7 @@ def build_pair_trainer(
         train_dataset=train,
         eval_dataset=evaluation,
         processing_class=tokenizer,
+        peft_config=adapter_config(run.family, h.adapter_rank, h.adapter_alpha) if spec.adapter else None,
     )
 
 
@@ -137,13 +139,13 @@ def train_pairs(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     reporter.say("rows", **facts)
 
     def build(folder: Path) -> Any:
-        model = load_model(spec.start_path, spec.hyperparameters.dtype)
+        model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
         pairs, references = fitting[1]
         evaluation = pair_dataset([pairs[i] for i in followed], [references[i] for i in followed]) if followed else None
         pairs, references = fitting[0]
         order = trainers.schedule([max(p.chosen.length, p.rejected.length) for p in pairs], spec)
         rows = pair_dataset([pairs[i] for i in order], [references[i] for i in order])
-        return build_pair_trainer(spec, model, tokenizer, rows, evaluation, folder)
+        return build_pair_trainer(run, model, tokenizer, rows, evaluation, folder)
 
     return trainers.run(run, out, reporter, build, tokenizer, facts)
 

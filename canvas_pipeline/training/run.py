@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.datasets.spec import DatasetSpec
+from canvas_pipeline.methods import Hyperparameters
 from canvas_pipeline.models.families import family as family_named
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.profiles import Profile
@@ -18,11 +19,14 @@ from canvas_pipeline.training.spec import RunSpec
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a track's method. Rows are those of the method's data set: conversations for ``sft``, pairs, feedback."""
+    """One run of a track's method. Rows are those of the method's data set: conversations for ``sft``, pairs, feedback.
+
+    ``numbers`` are the track's own for the method at this profile; None where those of the method table hold."""
 
     spec: RunSpec
     dataset: DatasetSpec
     profile: Profile
+    numbers: Hyperparameters | None = None
 
     @property
     def family(self) -> ModelFamily:

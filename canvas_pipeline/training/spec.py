@@ -14,7 +14,7 @@ import msgspec
 
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.methods import Hyperparameters, Method, method
+from canvas_pipeline.methods import Adapter, Hyperparameters, Method, method
 from canvas_pipeline.profiles import Profile, digest_of
 from canvas_pipeline.records import Row, digest, dumps
 from canvas_pipeline.storage.digests import sha256_path
@@ -72,9 +72,14 @@ class RunSpec(Row, frozen=True, kw_only=True):
         return (*reads, REFERENCE) if row.reference else reads
 
     @property
+    def adapter(self) -> Adapter | None:
+        """What is trained in place of the whole weights, if anything: the method's, or the run's own."""
+        return self.row.adapter or self.hyperparameters.adapter
+
+    @property
     def needs_bitsandbytes(self) -> bool:
         """Whether it trains on 4-bit weights or with 8-bit optimiser states."""
-        return self.row.adapter == "qlora" or self.hyperparameters.optimizer.endswith("8bit")
+        return self.adapter == "qlora" or self.hyperparameters.optimizer.endswith("8bit")
 
     def path(self, name: str) -> Path:
         """The path of an input; raises ``MissingInput`` naming it where the spec has none."""

@@ -51,7 +51,7 @@ def build_trainer(
         train_dataset=train,
         eval_dataset=evaluation,
         processing_class=tokenizer,
-        peft_config=adapter_config(run.family, h.adapter_rank, h.adapter_alpha) if spec.row.adapter else None,
+        peft_config=adapter_config(run.family, h.adapter_rank, h.adapter_alpha) if spec.adapter else None,
     )
 
 
@@ -72,7 +72,7 @@ def train(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     reporter.say("rows", **facts)
 
     def build(folder: Path) -> Any:
-        model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.row.adapter == "qlora")
+        model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
         evaluation = dataset(followed) if followed else None
         rows = [fitting[0][index] for index in trainers.schedule([row.length for row in fitting[0]], spec)]
         return build_trainer(run, model, tokenizer, dataset(rows), evaluation, folder)

@@ -217,7 +217,7 @@ def _use_threads(count: int) -> None:
 
 
 def _full(trainer: Any, spec: RunSpec, steps: Path) -> Any:
-    if spec.row.adapter is None:
+    if spec.adapter is None:
         return trainer.model
     adapter = steps / "adapter"
     trainer.save_model(str(adapter))

@@ -56,7 +56,7 @@ class Echo:
     def length(self, prompt: str) -> int:
         return 10
 
-    def speak(self, prompts: Sequence[str]) -> list[tuple[str, bool]]:
+    def speak(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
         self.left -= len(prompts)
         if self.left < 0:
             raise KeyboardInterrupt

@@ -164,9 +164,15 @@ def build_rows(
     return BuiltRows(rows, tuple(refusals), counted, report)
 
 
+def leaking_rows(rows: Sequence[InstructRow], evaluation: Sequence[TestItem]) -> tuple[str, ...]:
+    """Give the ids of training rows whose instruction is that of an evaluation item, or near it. The gate wants none."""
+    found = leaks(((row.id, row.instruction) for row in rows), {item.id: item.instruction for item in evaluation})
+    return tuple(leak.row_id for leak in found)
+
+
 def evaluation_leaks(rows: Sequence[InstructRow], evaluation: Sequence[TestItem]) -> int:
-    """Count training rows whose instruction is that of an evaluation item, or near it. The gate wants 0."""
-    return len(leaks(((row.id, row.instruction) for row in rows), {item.id: item.instruction for item in evaluation}))
+    """Count the ``leaking_rows``."""
+    return len(leaking_rows(rows, evaluation))
 
 
 def sampling_plan(rows: Sequence[InstructRow], prompts: int, seed: int) -> list[InstructRow]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from canvas_pipeline.profiles import Profile
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstructProfile:
-    """Sizes of one profile. Counts are rows; ``samples`` is k of best-of-N; lengths are tokens."""
 
-    name: str
-    base_model: str
+class InstructProfile(Profile, frozen=True, kw_only=True):
+    """Sizes of one profile. Counts are rows; ``samples`` is k of best-of-N, ``temperature`` that of its samples."""
+
     test_per_type: int
     selection_per_type: int
     train_rows: int
     pair_prompts: int
     samples: int = 4
-    max_new_tokens: int = 48
+    temperature: float = 0.8
     min_train_rows: int = 1000
     min_pairs: int = 200
 
@@ -26,11 +25,12 @@ PROFILES: Mapping[str, InstructProfile] = {
     profile.name: profile
     for profile in (
         InstructProfile(
-            name="embedded", base_model="embedded", test_per_type=20, selection_per_type=10, train_rows=6000, pair_prompts=1200
+            name="embedded", family_name="plain-qwen3", family_licence="apache-2.0", base_model="embedded", test_per_type=20,
+            selection_per_type=20, train_rows=6000, pair_prompts=1200,
         ),
         InstructProfile(
-            name="gb10", base_model="Qwen/Qwen2.5-32B", test_per_type=25, selection_per_type=12, train_rows=8000,
-            pair_prompts=4000, max_new_tokens=100, min_train_rows=5000, min_pairs=1000,
+            name="gb10", family_name="plain-qwen3", family_licence="apache-2.0", base_model="Qwen/Qwen2.5-32B", test_per_type=25,
+            selection_per_type=25, train_rows=8000, pair_prompts=4000, temperature=0.9, min_train_rows=5000, min_pairs=1000,
         ),
     )
 }  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from canvas_pipeline.records import Row
+from canvas_pipeline.records import Message, Row, digest
 from canvas_pipeline.verifiers.constraints import Constraint
+from canvas_pipeline.verifiers.words import plain
 
 Split = Literal["train", "selection", "test"]
 
@@ -17,6 +18,16 @@ EXPORT_END = "\nEND"
 def prompt_of(instruction: str) -> str:
     """Form the prompt that training and the benchmark share, byte for byte."""
     return f"{INSTRUCTION}{instruction}{RESPONSE}"
+
+
+def group_of(instruction: str) -> str:
+    """Name the group of rows that ask the same: it never spans the parts of a split."""
+    return digest("instruction", plain(instruction))[:12]
+
+
+def conversation(prompt: str, completion: str) -> tuple[Message, Message]:
+    """A prompt and its completion as the trainers read them."""
+    return Message(role="user", content=prompt), Message(role="assistant", content=completion)
 
 
 class TestItem(Row, frozen=True, kw_only=True):
@@ -68,6 +79,16 @@ class InstructRow(Row, frozen=True, kw_only=True):
     provenance: Provenance
 
     @property
+    def messages(self) -> tuple[Message, ...]:
+        """What is trained, byte for byte the prompt of the benchmark."""
+        return conversation(self.prompt, self.completion)
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """The group that may not span splits."""
+        return (group_of(self.instruction),)
+
+    @property
     def formatted_text(self) -> str:
         """The row as one text with an end mark, for export."""
         return self.prompt + self.completion + EXPORT_END
@@ -115,3 +136,19 @@ class InstructPair(Row, frozen=True, kw_only=True):
     negative_kind: str
     sampled: bool
     topic: str
+
+
+class PreferenceRow(Row, frozen=True, kw_only=True):
+    """A pair as the trainers read it. ``axes`` names what is wrong with the rejected side."""
+
+    id: str
+    row_id: str
+    prompt: tuple[Message, ...]
+    chosen: tuple[Message, ...]
+    rejected: tuple[Message, ...]
+    axes: tuple[str, ...]
+    chosen_score: float
+    rejected_score: float
+    margin: float
+    sampled: bool
+    item_ids: tuple[str, ...]

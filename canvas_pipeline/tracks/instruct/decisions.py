@@ -1,0 +1,204 @@
+"""The decisions of the track: may the run go on after the base, after SFT, and which model is published.
+
+Each is a record that names the hash of the one before and the reports it read. Whether the supervised model or the one after DPO is
+published is decided on the selection items; the test items only report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from canvas_pipeline.errors import GateClosed
+from canvas_pipeline.evaluation.charts import forest_png
+from canvas_pipeline.evaluation.decision import Decision, require
+from canvas_pipeline.evaluation.statistics import OVERALL, PairedComparison, comparison_table, percent
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.records import Row
+from canvas_pipeline.storage.code_version import root_of
+from canvas_pipeline.storage.digests import sha256_path
+from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.tracks.instruct.benchmark import paired
+from canvas_pipeline.tracks.instruct.guards import BANDS, decide_at, decide_dpo
+
+POINTS = ("base", "sft", "dpo")
+RECORD = "decision.json"
+THREE_WAYS = (("base", "sft"), ("sft", "dpo"), ("base", "dpo"))
+PUBLISHABLE = 0.01
+"""The p value below which SFT's gain over the base is called ready for publication."""
+LENGTH_CHANGE = 0.20
+"""DPO's answers may be longer or shorter by this share of SFT's before the report says so."""
+
+
+class Comparison(Row, frozen=True, kw_only=True):
+    """Base, SFT and DPO on the same test items. ``length_change`` is DPO's mean length by SFT's, less 1."""
+
+    rows: tuple[PairedComparison, ...]
+    publishable: bool
+    length_change: float | None
+    length_kept: bool
+
+
+def base_decision(ws: Workspace, launch: Launch) -> StageResult:
+    """Decide by the base's accuracy whether training would show anything (S3): GO, REVIEW or STOP."""
+    return _decide_rate(ws, "base", ws.store.get("base_bench"))
+
+
+def sft_decision(ws: Workspace, launch: Launch) -> StageResult:
+    """Decide by the supervised model's accuracy whether its answers are worth sampling: INVESTIGATE, CAUTION or GO."""
+    require_decision(ws, "base")
+    training.current_checkpoint(ws, "sft")
+    return _decide_rate(ws, "sft", ws.store.get("sft_bench"))
+
+
+def _decide_rate(ws: Workspace, point: str, benched: Stage) -> StageResult:
+    chain, rate = _before(ws, point), evaluation.read_report(ws, benched).accuracy
+    acknowledged = ws.options.get(f"acknowledge/{point}", "")
+
+    def build(writer: Writer) -> None:
+        inputs = {benched.manifest.stage: benched.sha256}
+        writer.json(decide_at(point, rate, inputs, chain, acknowledged), RECORD)
+
+    return _decided(
+        ws, point, *make(ws, f"{point}_decision", build, _inputs(chain, benched), {"acknowledged": acknowledged})
+    )
+
+
+def dpo_decision(ws: Workspace, launch: Launch) -> StageResult:
+    """Decide by the selection items whether DPO is better than SFT: COMPLETE, IMPROVED or NO_GAIN (S13)."""
+    require_decision(ws, "sft")
+    chain = _before(ws, "dpo")
+    benches = [ws.store.get(f"{name}_bench") for name in ("sft", "dpo")]
+
+    def build(writer: Writer) -> None:
+        reports = {
+            name: evaluation.read_report(ws, stage, "report-selection.json")
+            for name, stage in zip(("sft", "dpo"), benches, strict=True)
+        }
+        inputs = {stage.manifest.stage: stage.sha256 for stage in benches}
+        writer.json(decide_dpo(paired(reports, [("sft", "dpo")])[0], inputs, chain), RECORD)
+
+    return _decided(ws, "dpo", *make(ws, "dpo_decision", build, _inputs(chain, *benches)))
+
+
+def read_decision(stage: Stage) -> Decision:
+    """The record of a decision's stage."""
+    return msgspec.json.decode(stage.path(RECORD).read_bytes(), type=Decision)
+
+
+def chain_of(ws: Workspace) -> list[Decision]:
+    """The decisions there are, in their order."""
+    found = [ws.store.find(f"{point}_decision") for point in POINTS]
+    return [read_decision(stage.verify()) for stage in found if stage is not None]
+
+
+def require_decision(ws: Workspace, point: str) -> str:
+    """The hash of a decision that lets the run go on and was made about the current reports; else ``GateClosed``."""
+    stage = ws.store.get(f"{point}_decision")
+    chain = [read_decision(ws.store.get(f"{name}_decision").verify()) for name in _up_to(point)]
+    for decision in chain:
+        for name, sha256 in decision.inputs.items():
+            if ws.store.get(name).sha256 != sha256:
+                raise GateClosed(
+                    f"decision {decision.point} was made about another {name} than the current one; materialise "
+                    f"{decision.point}_decision again"
+                )
+    require(chain, point, BANDS)
+    return stage.sha256
+
+
+def decision_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
+    """S3 and S13, about the model and the cases that the decision's report was made from; those there are."""
+    found = []
+    for point, guard, model in (("base", "s3", "base_model"), ("sft", "s13", "sft_checkpoint")):
+        stage = ws.store.find(f"{point}_decision")
+        if stage is None:
+            continue
+        decision, benched = read_decision(stage.verify()), ws.store.get(f"{point}_bench")
+        if decision.inputs != {f"{point}_bench": benched.sha256}:
+            continue  # about another report: no verdict is no pass
+        inputs, folder = benched.manifest.recipe.inputs, training.start_folder(ws, model)
+        # A bench names a checkpoint by its stage, a run spec by its files, the report of the machine among them.
+        asked = sha256_path(folder) if model == "base_model" else ws.store.get(model).sha256
+        if inputs["model"] != asked:
+            continue
+        about = {model: sha256_path(folder), "bench_cases": inputs["bench_cases"]}
+        found.append(ws.track.guards.guards[guard].judge(decision, about))
+    return tuple(found)
+
+
+def _up_to(point: str) -> tuple[str, ...]:
+    return POINTS[: POINTS.index(point) + 1]
+
+
+def _before(ws: Workspace, point: str) -> list[Decision]:
+    return [read_decision(ws.store.get(f"{name}_decision").verify()) for name in _up_to(point)[:-1]]
+
+
+def _inputs(chain: Sequence[Decision], *benches: Stage) -> dict[str, str]:
+    """The reports, and the decision before."""
+    before = {"previous": chain[-1].sha256} if chain else {}
+    return {**{stage.manifest.stage: stage.sha256 for stage in benches}, **before}
+
+
+def _decided(ws: Workspace, point: str, stage: Stage, reused: bool) -> StageResult:
+    found = read_decision(stage)
+    figures: dict[str, Any] = {"chosen": found.verdict, **evaluation.share("accuracy", found.rate)}
+    facts = {
+        "effect": found.effect, "a threshold lies inside the interval": found.fragile, "record": found.sha256,
+        "acknowledged": found.acknowledged or "no",
+    }  # fmt: skip
+    verdicts = tuple(v for v in decision_verdicts(ws) if v.guard == {"base": "s3", "sft": "s13"}.get(point))
+    return StageResult(stage, reused, verdicts, facts, figures=figures)
+
+
+def comparison(ws: Workspace, launch: Launch) -> StageResult:
+    """Base, SFT and DPO on the test items, overall and by type (S12)."""
+    benches = {name: ws.store.get(f"{name}_bench") for name in POINTS}
+
+    def build(writer: Writer) -> None:
+        reports = {name: evaluation.read_report(ws, stage) for name, stage in benches.items()}
+        rows = paired(reports, THREE_WAYS)
+        gain = next(row for row in rows if row.group == OVERALL and row.baseline == "base")
+        before, after = (reports[name].mean_words for name in ("sft", "dpo"))
+        change = after / before - 1 if before and after is not None else None
+        found = Comparison(
+            rows=rows, publishable=gain.test.p < PUBLISHABLE and gain.gained > gain.lost, length_change=change,
+            length_kept=change is not None and abs(change) <= LENGTH_CHANGE,
+        )  # fmt: skip
+        writer.json(found, "comparison.json")
+        writer.text(comparison_table(rows) + "\n", "comparison.md")
+        types = {name: reports[name].by_type for name in POINTS}
+        shown = {f"{kind}: {name}": types[name][kind] for kind in types["base"] for name in POINTS}
+        writer.path("comparison.png").write_bytes(forest_png(shown, "accuracy by type: base, SFT, DPO"))
+
+    inputs = {stage.manifest.stage: stage.sha256 for stage in benches.values()}
+    stage, reused = make(ws, "comparison", build, inputs, runs=(root_of(ws.track.benchmark.score),))
+    found = read_comparison(stage)
+    figures: dict[str, Any] = {}
+    for row in found.rows:
+        if row.group == OVERALL:
+            name = f"{row.baseline} to {row.candidate}"
+            figures[f"{name} (points)"] = round(100 * row.difference, 1)
+            figures[f"{name}, 95 % interval"] = f"{100 * row.low:+.1f} to {100 * row.high:+.1f}, p = {row.test.p:.2g}"
+    change = "not measured" if found.length_change is None else f"{found.length_change:+.0%}"
+    facts = {
+        "ready for publication": found.publishable, "DPO's answers are longer or shorter by": change,
+        "their length is kept": found.length_kept, "table": stage.path("comparison.md").read_text(encoding="utf-8"),
+    }  # fmt: skip
+    pictures = {"base, SFT and DPO": stage.path("comparison.png").read_bytes()}
+    return StageResult(stage, reused, facts=facts, pictures=pictures, figures=figures)
+
+
+def read_comparison(stage: Stage) -> Comparison:
+    """The comparison of a stage."""
+    return msgspec.json.decode(stage.path("comparison.json").read_bytes(), type=Comparison)
+
+
+def told(chain: Sequence[Decision]) -> Mapping[str, str]:
+    """Each decision in a line."""
+    return {found.point: f"{found.verdict} at {percent(found.rate)}" for found in chain}

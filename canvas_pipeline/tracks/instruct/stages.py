@@ -1,0 +1,287 @@
+"""The stages that make the rows of the instruct track: base check, items, supervised rows, sampled answers, pairs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from canvas_pipeline.datasets.quality import QualityReport
+from canvas_pipeline.datasets.spec import PARTS
+from canvas_pipeline.errors import GateClosed
+from canvas_pipeline.evaluation.benchmark import Prediction
+from canvas_pipeline.evaluation.charts import forest_png, funnel_png
+from canvas_pipeline.evaluation.generate import Sampling
+from canvas_pipeline.evaluation.statistics import wilson
+from canvas_pipeline.guardrails.guard import FunnelEvidence
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.pipeline import audits, evaluation, training
+from canvas_pipeline.pipeline import verdicts as judging
+from canvas_pipeline.pipeline.processes import module
+from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.records import digest, funnel, read_jsonl, write_jsonl
+from canvas_pipeline.storage.digests import sha256_file, sha256_path
+from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.tracks.instruct import data
+from canvas_pipeline.tracks.instruct.benchmark import spoken
+from canvas_pipeline.tracks.instruct.decisions import require_decision
+from canvas_pipeline.tracks.instruct.guard_table import LeakEvidence
+from canvas_pipeline.tracks.instruct.guards import BaseCheck, require_clean
+from canvas_pipeline.tracks.instruct.rows import (
+    InstructPair,
+    InstructRow,
+    PreferenceRow,
+    SampledAnswer,
+    TestItem,
+    conversation,
+)
+from canvas_pipeline.tracks.instruct.scorer import items
+from canvas_pipeline.training.progress import child_environment
+
+CHECK, QUALITY, LEAKS = "check.json", "quality.json", "leaks.json"
+PROBE = "tracks.instruct.base_probe"
+HELD_OUT = 12
+"""One group of rows in so many is kept out of training, to follow the loss."""
+
+
+def base_check(ws: Workspace, launch: Launch) -> StageResult:
+    """Try the sentinels on the base, before anything is spent (S1, S2)."""
+    folder = training.start_folder(ws, "base_model")
+
+    def check(writer: Writer) -> None:
+        arguments = ("--model", str(folder), "--profile", ws.profile.name, "--out", str(writer.path(CHECK)))
+        launch(module(f"canvas_pipeline.{PROBE}", *arguments), child_environment(os.environ))
+
+    stage, reused = make(
+        ws, "base_check", check, {"weights": sha256_path(folder)}, runs=(PROBE,), unused=evaluation.UNUSED
+    )
+    found = read_check(stage)
+    figures: dict[str, Any] = {"verdict": found.verdict}
+    for title, rate in (("instructions followed", found.followed), ("texts completed", found.completed)):
+        figures |= evaluation.share(title, rate)
+    facts = {
+        "why": found.reason or "it fails instructions and completes texts",
+        "template taken away": found.had_template or "none",
+    }
+    pictures = {"sentinels": forest_png(found.by_kind, "right answers by kind of probe")}
+    return StageResult(stage, reused, base_verdicts(ws), facts, pictures, figures=figures)
+
+
+def read_check(stage: Stage) -> BaseCheck:
+    """What the sentinels found."""
+    return msgspec.json.decode(stage.path(CHECK).read_bytes(), type=BaseCheck)
+
+
+def clean_base(ws: Workspace) -> str:
+    """The sha256 of the check of a clean base that is the current one; else ``GateClosed``."""
+    stage = ws.store.get("base_check").verify()
+    if stage.manifest.recipe.inputs["weights"] != sha256_path(training.start_folder(ws, "base_model")):
+        raise GateClosed(
+            "base_check was made for another base_model than the current one; materialise base_check again"
+        )
+    require_clean(read_check(stage))
+    return stage.sha256
+
+
+def base_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
+    """S1 and S2 about the base that was checked."""
+    stage = ws.store.get("base_check").verify()
+    found, inputs = read_check(stage), {"base_model": stage.manifest.recipe.inputs["weights"]}
+    return tuple(ws.track.guards.guards[name].judge(found, inputs) for name in ("s1", "s2"))
+
+
+def bench_cases(ws: Workspace) -> StageResult:
+    """Items to test (``rows.jsonl``) and to choose by (``selection.jsonl``), once the base is known to be clean."""
+    clean_base(ws)
+
+    def build(writer: Writer) -> None:
+        writer.rows(items("test", ws.profile.test_per_type, ws.seed), "rows.jsonl")
+        writer.rows(items("selection", ws.profile.selection_per_type, ws.seed), "selection.jsonl")
+
+    stage, reused = make(ws, "bench_cases", build)
+    kinds = Counter(item.type for item in read_jsonl(stage.path(), TestItem))
+    figures = {"test items": kinds.total(), "types": len(kinds), "fewest items of a type": min(kinds.values())}
+    return StageResult(stage, reused, facts=dict(kinds), figures=figures)
+
+
+def evaluation_items(ws: Workspace) -> list[TestItem]:
+    """The items of test and selection."""
+    stage = ws.store.get("bench_cases")
+    return [item for name in evaluation.CASES.values() for item in read_jsonl(stage.path(name), TestItem)]
+
+
+def sft_rows(ws: Workspace) -> StageResult:
+    """Instructions with checked answers; the quality gate's file says what failed and by how much (S7, S8, S9)."""
+    checked, decided = clean_base(ws), require_decision(ws, "base")
+    asked = evaluation_items(ws)
+
+    def build(writer: Writer) -> None:
+        drafts = data.world_drafts(data.training_items(ws.profile.train_rows, ws.seed), ws.seed)
+        found = data.build_rows(drafts, asked, checked)
+        writer.rows(found.rows)
+        writer.rows(found.refusals, "refusals.jsonl")
+        writer.json(found.quality, QUALITY)
+        writer.funnel = found.funnel
+        types = Counter(row.instruction_type for row in found.rows)
+        writer.notes = {"median words": found.quality.measures[3].value, **dict(sorted(types.items()))}
+
+    inputs = {"base_check": checked, "base_decision": decided, "bench_cases": ws.store.get("bench_cases").sha256}
+    stage, reused = make(ws, "sft_rows", build, inputs)
+    return _filtered(ws, stage, reused, (_quality(ws, {"sft_rows": stage.sha256}),))
+
+
+def _quality(ws: Workspace, inputs: Mapping[str, str]) -> Verdict:
+    report = msgspec.json.decode(ws.store.get("sft_rows").path(QUALITY).read_bytes(), type=QualityReport)
+    return ws.track.guards.guards["s9"].judge(report, inputs)
+
+
+def trajectory_split(ws: Workspace) -> StageResult:
+    """Train and eval rows; no instruction stands in both, and none is an evaluation item's (S10)."""
+    source, asked = audits.audited(ws, "sft_rows"), evaluation_items(ws)
+
+    def build(writer: Writer) -> None:
+        rows = list(read_jsonl(source.path(), InstructRow))
+        found = data.leaking_rows(rows, asked)
+        writer.json(LeakEvidence(len(rows), len(asked), found), LEAKS)
+        _parts(writer, "trajectory_split", rows)
+
+    inputs = {"sft_rows": source.sha256, "bench_cases": ws.store.get("bench_cases").sha256}
+    return _split(ws, "trajectory", *make(ws, "trajectory_split", build, inputs))
+
+
+def row_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
+    """S9 and S10 about the current rows; none where there are no rows yet."""
+    split, cases = ws.store.find("trajectory_split"), ws.store.find("bench_cases")
+    if split is None or cases is None:
+        return ()
+    judging.lineage(ws, "trajectory_split")
+    hashes = {f"trajectory_{part}": sha256_file(judging.file_of(split, part)) for part in PARTS}
+    leaks = msgspec.json.decode(split.verify().path(LEAKS).read_bytes(), type=LeakEvidence)
+    about = {**hashes, "bench_cases": cases.sha256}
+    return _quality(ws, hashes), ws.track.guards.guards["s10"].judge(leaks, about)
+
+
+def candidates(ws: Workspace, launch: Launch) -> StageResult:
+    """Several answers of the supervised model to each of some training prompts."""
+    decided, source = require_decision(ws, "sft"), audits.audited(ws, "trajectory_split")
+    checkpoint = training.current_checkpoint(ws, "sft")
+    sampling = Sampling(ws.profile.temperature, ws.seed)
+
+    def sample(writer: Writer) -> None:
+        rows = data.sampling_plan(
+            list(read_jsonl(source.path("train.jsonl"), InstructRow)), ws.profile.pair_prompts, ws.seed
+        )
+        unfinished = ws.unfinished("candidates", writer.fingerprint)
+        asked = unfinished / "asked.jsonl"
+        write_jsonl(asked, (_sample_of(row, number) for row in rows for number in range(ws.profile.samples)))
+        said = evaluation.predictions(ws, launch, unfinished, "hf", checkpoint.folder, [asked], sampling)
+        writer.rows(rows, "prompts.jsonl")
+        writer.rows(_answer(row, number, said, ws.seed) for row in rows for number in range(ws.profile.samples))
+        shutil.rmtree(unfinished)
+
+    inputs = {"sft_decision": decided, "trajectory_split": source.sha256, "sft_checkpoint": checkpoint.sha256}
+    runs = evaluation.asking(ws.track.benchmark)
+    config = {"max_new_tokens": ws.track.benchmark.max_new_tokens}
+    stage, reused = make(ws, "candidates", sample, inputs, config, runs=runs, unused=evaluation.UNUSED)
+    rows, answers = (
+        list(read_jsonl(stage.path("prompts.jsonl"), InstructRow)),
+        list(read_jsonl(stage.path(), SampledAnswer)),
+    )
+    one, several = data.pass_at(rows, answers)
+    figures = {
+        "prompts": len(rows), "samples a prompt": ws.profile.samples, "right samples (%)": round(100 * one, 1),
+        "prompts with a right sample (%)": round(100 * several, 1),
+    }  # fmt: skip
+    return StageResult(stage, reused, figures=figures)
+
+
+def _sample_of(row: InstructRow, number: int) -> TestItem:
+    return TestItem(
+        id=f"{row.id}.{number}", type=row.instruction_type, instruction=row.instruction, wording_id=row.provenance.wording_id,
+        constraints=row.constraints, gold=row.response, topic=row.topic, terms=(), split="train",
+    )  # fmt: skip
+
+
+def _answer(row: InstructRow, number: int, said: Mapping[str, Prediction], seed: int) -> SampledAnswer:
+    one = said[f"{row.id}.{number}"]
+    text = spoken(one.text)
+    return SampledAnswer(
+        row_id=row.id, sample=number, text=text, stopped=one.stopped, tokens=len(text.split()), seed=seed
+    )
+
+
+def pairs(ws: Workspace) -> StageResult:
+    """The best right answer of each prompt beside wrong ones (S11); a prompt whose samples are all alike gives none."""
+    source = audits.audited(ws, "candidates")
+
+    def build(writer: Writer) -> None:
+        rows = list(read_jsonl(source.path("prompts.jsonl"), InstructRow))
+        found = data.build_pairs(rows, list(read_jsonl(source.path(), SampledAnswer)))
+        writer.rows(found.pairs)
+        writer.json(found.report, "report.json")
+        writer.funnel = found.funnel
+        writer.notes = msgspec.to_builtins(found.report)
+
+    return _filtered(ws, *make(ws, "pairs", build, {"candidates": source.sha256}))
+
+
+def preference_split(ws: Workspace) -> StageResult:
+    """Pairs in train and eval parts, prompt by prompt as the supervised rows were."""
+    source = audits.audited(ws, "pairs")
+    prompts = ws.store.get("candidates").path("prompts.jsonl")
+
+    def build(writer: Writer) -> None:
+        rows = {row.id: row for row in read_jsonl(prompts, InstructRow)}
+        _parts(
+            writer,
+            "preference_split",
+            [_pair(pair, rows[pair.row_id]) for pair in read_jsonl(source.path(), InstructPair)],
+        )
+
+    inputs = {"pairs": source.sha256, "candidates": ws.store.get("candidates").sha256}
+    return _split(ws, "preference", *make(ws, "preference_split", build, inputs))
+
+
+def _pair(pair: InstructPair, row: InstructRow) -> PreferenceRow:
+    prompt, chosen = conversation(pair.prompt, pair.chosen)
+    return PreferenceRow(
+        id=pair.id, row_id=pair.row_id, prompt=(prompt,), chosen=(chosen,), rejected=conversation("", pair.rejected)[1:],
+        axes=(pair.negative_kind,), chosen_score=pair.chosen_score, rejected_score=pair.rejected_score, margin=pair.margin,
+        sampled=pair.sampled, item_ids=row.item_ids,
+    )  # fmt: skip
+
+
+def _parts(writer: Writer, name: str, rows: Sequence[Any]) -> None:
+    """Write rows into the parts of a split by their groups."""
+    held = {row.id: int(digest("split", row.item_ids[0])[:8], 16) % HELD_OUT == 0 for row in rows}
+    for part in PARTS:
+        writer.rows((row for row in rows if held[row.id] == (part == "eval")), f"{part}.jsonl")
+    writer.funnel = funnel(name, len(rows), len(rows))
+
+
+def _split(ws: Workspace, dataset: str, stage: Stage, reused: bool) -> StageResult:
+    funnels = judging.funnels(ws, dataset)
+    own = row_verdicts(ws) if dataset == "trajectory" else ()
+    verdicts = (*judging.of_split(ws, dataset), *own, audits.of_stage(ws, stage))
+    sizes = {f"rows in {part}": stage.manifest.files[f"{part}.jsonl"].rows or 0 for part in PARTS}
+    pictures = {"rows in and out": funnel_png(funnels)}
+    return StageResult(stage, reused, verdicts, pictures=pictures, funnels=tuple(funnels), figures=sizes)
+
+
+def _filtered(ws: Workspace, stage: Stage, reused: bool, own: Iterable[Verdict] = ()) -> StageResult:
+    """A stage of rows with its funnel: G6, its own verdicts, the audit."""
+    found = stage.manifest.funnel
+    assert found is not None, "a stage that filters writes its funnel"
+    g6 = ws.track.guards.guards["g6"].judge(
+        FunnelEvidence([found], ws.all_allowances()), {stage.manifest.stage: stage.sha256}
+    )
+    verdicts = (g6, *own, audits.of_stage(ws, stage))
+    pictures = {"rows in and out": funnel_png([found])}
+    kept = evaluation.share("rows kept", wilson(found.kept + found.merged, found.rows_in))
+    return StageResult(
+        stage, reused, verdicts, stage.manifest.notes, pictures, (found,), figures={"rows": found.kept, **kept}
+    )

@@ -1,0 +1,133 @@
+"""The instruct track: a base model that follows no instruction, supervised on clean rows, then preferred by its own samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from canvas_pipeline.guardrails.audit import AUDIT
+from canvas_pipeline.guardrails.guard import Guard
+from canvas_pipeline.guardrails.verdict import Allowance, Verdict
+from canvas_pipeline.methods import METHODS, Hyperparameters
+from canvas_pipeline.pipeline.stage import Kind, StageSpec
+from canvas_pipeline.pipeline.standard import ANSWERS
+from canvas_pipeline.pipeline.track import Track
+from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
+from canvas_pipeline.tracks.instruct import decisions, stages
+from canvas_pipeline.tracks.instruct.benchmark import BENCHMARK
+from canvas_pipeline.tracks.instruct.card import CARD
+from canvas_pipeline.tracks.instruct.datasets import DATASETS
+from canvas_pipeline.tracks.instruct.guard_table import TABLE
+from canvas_pipeline.tracks.instruct.profiles import PROFILES
+from canvas_pipeline.tracks.instruct.session import recorded, session
+from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
+
+GUARDS = TABLE.guards
+G6 = GUARDS["g6"]
+Step = Callable[[Workspace, Launch], StageResult]
+
+
+def _data() -> Iterator[StageSpec]:
+    yield _stage("base_check", ("base_model",), stages.base_check, "report", "base", (GUARDS["s1"], GUARDS["s2"]),
+                 "Whether the base reads text alone, fails instructions and goes on with plain texts. Look at the verdict: "
+                 "nothing is spent on a base that is not CLEAN.", memory=ANSWERS)  # fmt: skip
+    yield _stage("bench_cases", ("base_check",), _alone(stages.bench_cases), "rows", "rows", (),
+                 "Instructions of twelve types with what a right answer must meet, to test and to choose by. "
+                 "Look at the number of items a type.")  # fmt: skip
+    yield _stage("base_decision", ("base_bench",), decisions.base_decision, "report", "base", (GUARDS["s3"],),
+                 "GO, REVIEW or STOP by the base's accuracy. Look at the verdict: STOP ends the run.")  # fmt: skip
+    yield _stage("sft_rows", ("base_check", "base_decision", "bench_cases"), _alone(stages.sft_rows), "rows", "rows",
+                 (G6, GUARDS["s9"], AUDIT),
+                 "Instructions with checked answers, single, capped by topic. Look at the rows kept.")  # fmt: skip
+    yield _stage("trajectory_split", ("sft_rows", "bench_cases"), _alone(stages.trajectory_split), "rows", "rows",
+                 (*TABLE.of_split("trajectory"), GUARDS["s10"], AUDIT),
+                 "Rows to train on and rows to follow the loss, no evaluation item among them. Look at the checks.")  # fmt: skip
+    yield _stage("sft_decision", ("base_decision", "sft_bench"), decisions.sft_decision, "report", "sft", (GUARDS["s13"],),
+                 "INVESTIGATE, CAUTION or GO by the supervised model's accuracy. Look at the verdict.")  # fmt: skip
+    yield _stage("candidates", ("sft_decision", "sft_checkpoint", "trajectory_split"), stages.candidates, "rows", "pairs", (),
+                 "Several answers of the supervised model to each of some training prompts. "
+                 "Look at how many samples are right, and how many prompts have a right one.", memory=ANSWERS)  # fmt: skip
+    yield _stage("pairs", ("candidates",), _alone(stages.pairs), "rows", "pairs", (G6, AUDIT),
+                 "The best right answer of each prompt beside wrong ones. Look at the mix of what is wrong with them.")  # fmt: skip
+    yield _stage("preference_split", ("pairs", "candidates"), _alone(stages.preference_split), "rows", "pairs",
+                 (*TABLE.of_split("preference"), AUDIT),
+                 "Pairs to train on and pairs to follow the loss. Look at the checks: no ruler may tell them apart.")  # fmt: skip
+
+
+def _evaluation() -> Iterator[StageSpec]:
+    yield _stage("dpo_decision", ("sft_decision", "sft_bench", "dpo_bench"), decisions.dpo_decision, "report", "dpo", (),
+                 "COMPLETE, IMPROVED or NO_GAIN: whether DPO is better than SFT on the selection items. Look at the verdict.",
+                 method="dpo")  # fmt: skip
+    yield _stage("comparison", ("base_bench", "sft_bench", "dpo_bench"), decisions.comparison, "report", "comparison", (),
+                 "Base, SFT and DPO on the same test items, overall and by type, with paired tests. "
+                 "Look at the differences and their intervals.", method="dpo")  # fmt: skip
+    yield _stage("session", ("release",), session, "report", "session", (),
+                 "What each stage took in attempts, time and money. Look at the table.")  # fmt: skip
+
+
+def _stage(
+    name: str, inputs: tuple[str, ...], make: Step, kind: Kind, group: str, checks: tuple[Guard, ...], description: str, *,
+    memory: Mapping[str, float] | None = None, method: str = "",
+) -> StageSpec:  # fmt: skip
+    tools = ("jsonl",) if kind == "rows" else ()
+    return StageSpec(
+        name=name, inputs=inputs, make=make, kind=kind, group=group, description=description, checks=checks, tools=tools,
+        memory_gib=memory or {}, method=method,
+    )  # fmt: skip
+
+
+def _alone(step: Callable[[Workspace], StageResult]) -> Step:
+    """A step that launches no process."""
+    return lambda ws, launch: step(ws)
+
+
+def _verdicts(ws: Workspace) -> Iterator[Verdict]:
+    """Those of the track's guards that are not over rows alone."""
+    yield from stages.base_verdicts(ws)
+    yield from stages.row_verdicts(ws)
+    yield from decisions.decision_verdicts(ws)
+
+
+def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
+    """SFT and DPO of this track: the whole small model here, adapters on 4-bit weights on a GB10, where a 32 B base is trained."""
+    changed = msgspec.structs.replace
+    sft, lora, dpo = (METHODS[name].defaults for name in ("sft", "qlora", "dpo"))
+    adapter = {"adapter": "qlora", "adapter_rank": 32, "adapter_alpha": 64}
+    return {
+        "sft": {
+            "embedded": changed(
+                sft["embedded"], epochs=3.0, learning_rate=1.5e-3, batch=16, accumulation=1, max_length=256
+            ),
+            "gb10": changed(lora["gb10"], **adapter, epochs=2.0, learning_rate=1e-4, max_length=1024),
+        },
+        "dpo": {
+            "embedded": changed(
+                dpo["embedded"], epochs=1.0, learning_rate=4e-5, batch=8, accumulation=1, max_length=256
+            ),
+            "gb10": changed(dpo["gb10"], **adapter, learning_rate=5e-6, batch=1, accumulation=16),
+        },
+    }
+
+
+TRACK = Track(
+    name="instruct",
+    profiles=PROFILES,
+    datasets=DATASETS,
+    guards=TABLE,
+    shipped_base=shipped_text_base,
+    methods=("sft", "dpo"),
+    demo_methods=("sft", "dpo"),
+    benchmark=BENCHMARK,
+    card=CARD,
+    data_stages=_data,
+    evaluation_stages=_evaluation,
+    hyperparameters=_numbers(),
+    verdicts=_verdicts,
+    around=recorded,
+    allowances=(
+        Allowance(
+            stage="pairs", minimum_retained=0.15, reason="prompts whose samples are all right or all wrong give no pair"
+        ),
+    ),
+)
