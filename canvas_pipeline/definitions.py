@@ -13,9 +13,9 @@ from canvas_pipeline.defs.platform import settings_of
 def defs() -> Definitions:
     """Loaded once a process for one set of settings. Dagster asks several times in every step, whose process is born with what the
     fork server has loaded."""
-    return _loaded(frozenset(settings_of(os.environ).items()))
+    return _loaded(repr(sorted(settings_of(os.environ).items())))
 
 
 @functools.cache
-def _loaded(_settings: frozenset[tuple[str, str]]) -> Definitions:
+def _loaded(_settings: str) -> Definitions:
     return load_from_defs_folder(path_within_project=Path(__file__).parent)

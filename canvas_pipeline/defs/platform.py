@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.gb10.executor import gb10_executor
 from canvas_pipeline.gb10.gauge import bar_png, markdown
 from canvas_pipeline.gb10.uma import UmaCap
@@ -36,9 +37,20 @@ SETTINGS = {"CANVAS_PROFILE": "profile", "CANVAS_DATA": "root", "CANVAS_DEPLOY":
 """Environment variable → the pipeline's setting that it is the default of; the launch pad overrides it for one run."""
 
 
-def settings_of(environ: Mapping[str, str]) -> dict[str, str]:
-    """The pipeline's settings that an environment gives."""
-    return {field: environ[name] for name, field in SETTINGS.items() if environ.get(name)}
+OPTIONS = "CANVAS_OPTIONS"
+"""Environment variable of the settings that only a track knows: ``NAME=VALUE``, several with semicolons between them."""
+
+
+def settings_of(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The pipeline's settings that an environment gives. Raises ``BadConfig`` for an option without a value."""
+    options: dict[str, str] = {}
+    for text in filter(None, (part.strip() for part in environ.get(OPTIONS, "").split(";"))):
+        name, given, value = text.partition("=")
+        if not given:
+            raise BadConfig(f"{OPTIONS} holds {text!r}; write NAME=VALUE, several with semicolons between them")
+        options[name.strip()] = value.strip()
+    found: dict[str, Any] = {field: environ[name] for name, field in SETTINGS.items() if environ.get(name)}
+    return {**found, **({"options": options} if options else {})}
 
 
 @dg.definitions

@@ -212,7 +212,8 @@ def sample_answers(
 def build_pairs(
     rows: Sequence[InstructRow], answers: Sequence[SampledAnswer], stage: str = "pairs", construct: bool = True
 ) -> BuiltPairs:
-    """Pair sampled answers by their constraints. ``construct`` adds one made-up wrong answer where a sampled one is right.
+    """Pair sampled answers by their constraints. ``construct`` adds one made-up wrong answer where a sampled one is right, while
+    there are fewer of them than of sampled ones.
 
     Raises ``BadInput`` for an answer to a row that is not there."""
     by_row: dict[str, list[SampledAnswer]] = {row.id: [] for row in rows}
@@ -227,7 +228,8 @@ def build_pairs(
     reasons: list[Refusal] = []
     for line, row in enumerate(rows):
         scored = [_scored(row, answer) for answer in sorted(by_row[row.id], key=lambda answer: answer.sample)]
-        found = pairs_of(scored, _constructed(row, rows[line - 1]) if construct else ())
+        made_up = construct and sum(not pair.sampled for pair in pairs) < sum(pair.sampled for pair in pairs)
+        found = pairs_of(scored, _constructed(row, rows[line - 1]) if made_up else ())
         if found.reason:
             reasons.append(Refusal(source=stage, line=line, reason=found.reason))
         pairings += found.pairs

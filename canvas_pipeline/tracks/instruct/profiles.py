@@ -16,7 +16,7 @@ class InstructProfile(Profile, frozen=True, kw_only=True):
     train_rows: int
     pair_prompts: int
     samples: int = 4
-    temperature: float = 0.8
+    temperature: float = 1.0
     min_train_rows: int = 1000
     min_pairs: int = 200
 
@@ -26,11 +26,11 @@ PROFILES: Mapping[str, InstructProfile] = {
     for profile in (
         InstructProfile(
             name="embedded", family_name="plain-qwen3", family_licence="apache-2.0", base_model="embedded", test_per_type=20,
-            selection_per_type=20, train_rows=6000, pair_prompts=1200,
+            selection_per_type=20, train_rows=4000, pair_prompts=800,
         ),
         InstructProfile(
             name="gb10", family_name="plain-qwen3", family_licence="apache-2.0", base_model="Qwen/Qwen2.5-32B", test_per_type=25,
-            selection_per_type=25, train_rows=8000, pair_prompts=4000, temperature=0.9, min_train_rows=5000, min_pairs=1000,
+            selection_per_type=12, train_rows=8000, pair_prompts=4000, min_train_rows=5000, min_pairs=1000,
         ),
     )
 }  # fmt: skip

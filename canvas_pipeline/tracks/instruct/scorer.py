@@ -1,6 +1,7 @@
 """The twelve test types: how an item of each is asked, what its answer must meet, and one answer that is right.
 
-Wordings of training, selection and test differ; a quarter of the facts, translations and topics is asked in tests only.
+Wordings of training, selection and test differ; a quarter of the facts, translations and topics is asked in tests only, a quarter
+in the selection only.
 """
 
 from __future__ import annotations
@@ -56,11 +57,19 @@ class TestType:
 
 def held_out(entity: str) -> bool:
     """Whether an entity is asked about in tests only."""
-    return int(digest("instruct", entity)[:8], 16) % HELD_OUT == 0
+    return split_of(entity) == "test"
+
+
+def split_of(entity: str) -> Split:
+    """Where an entity is asked about, and nowhere else."""
+    number = int(digest("instruct", entity)[:8], 16)
+    if number % HELD_OUT == 0:
+        return "test"
+    return "selection" if number % HELD_OUT == 1 else "train"
 
 
 def _pick(entities: Sequence[str], split: Split, rng: random.Random) -> str:
-    pool = [entity for entity in entities if held_out(entity) == (split == "test")]
+    pool = [entity for entity in entities if split_of(entity) == split]
     return rng.choice(pool or list(entities))
 
 
