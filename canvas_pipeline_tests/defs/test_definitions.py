@@ -14,6 +14,7 @@ import pytest
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.orchestration.track import DAILY, asset_key, next_act
+from canvas_pipeline.pipeline.track import track_names
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.defs.graph import graph_text
@@ -46,7 +47,9 @@ def test_every_asset_has_an_owner_a_kind_and_says_what_is_in_it(definitions: dg.
 def test_groups_carry_the_tracks_name_and_each_method_is_one(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     groups = {key: graph.get(key).group_name or "" for key in graph.get_all_asset_keys()}
-    assert {group for key, group in groups.items() if not group.startswith("canvas_")} == {"platform"}
+    assert {key: group for key, group in groups.items() if not group.startswith(f"{key.path[0]}_")} == {
+        dg.AssetKey("uma_status"): "platform"
+    }
     for name in METHODS:
         own = {key.path[-1] for key, group in groups.items() if group == f"canvas_{name}".replace("-", "_")}
         assert own == {f"{name}_{part}" for part in ("run_spec", "checkpoint", "bench", "gguf")}
@@ -189,7 +192,7 @@ def test_the_release_goes_stale_when_nights_are_missed(definitions: dg.Definitio
         for spec in asset.specs
         if spec.freshness_policy
     }
-    assert policies == {"canvas/release": DAILY}
+    assert policies == {f"{name}/release": DAILY for name in track_names()}
 
 
 @pytest.mark.parametrize("command", [["dg", "check", "defs"], ["dagster", "definitions", "validate"]])

@@ -151,3 +151,18 @@ def test_kto_pairs_each_prompt_with_a_neighbours_completion(make: Make, data: di
         assert [t for t, m in zip(row["kl_ids"], row["kl_mask"], strict=True) if m] == completion[neighbour]
         assert row["kl_ids"][:20] == row["ids"][:20]
     assert sorted(order) == sorted(row.id for row in rows)
+
+
+@pytest.mark.parametrize("name", ["sft", "dpo"])
+def test_a_runs_own_adapter_is_trained_and_folded_into_a_whole_checkpoint(
+    name: str, make: Make, base: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    spec = make(name, adapter="lora", adapter_rank=4, adapter_alpha=8)
+    assert spec.adapter == "lora" and METHODS[name].adapter is None
+    train(spec, tmp_path / "out")
+    before, after = load_model(base).state_dict(), load_model(tmp_path / "out" / "model").state_dict()
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
+    # Adapters sit on the projections alone: embeddings and norms stay those of the start.
+    assert changed and all(key.endswith("_proj.weight") for key in changed)

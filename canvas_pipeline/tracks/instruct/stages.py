@@ -38,6 +38,7 @@ from canvas_pipeline.tracks.instruct.rows import (
     SampledAnswer,
     TestItem,
     conversation,
+    group_of,
 )
 from canvas_pipeline.tracks.instruct.scorer import items
 from canvas_pipeline.training.progress import child_environment
@@ -230,28 +231,21 @@ def pairs(ws: Workspace) -> StageResult:
 
 
 def preference_split(ws: Workspace) -> StageResult:
-    """Pairs in train and eval parts, prompt by prompt as the supervised rows were."""
+    """Pairs in train and eval parts; no prompt stands in both."""
     source = audits.audited(ws, "pairs")
-    prompts = ws.store.get("candidates").path("prompts.jsonl")
 
     def build(writer: Writer) -> None:
-        rows = {row.id: row for row in read_jsonl(prompts, InstructRow)}
-        _parts(
-            writer,
-            "preference_split",
-            [_pair(pair, rows[pair.row_id]) for pair in read_jsonl(source.path(), InstructPair)],
-        )
+        _parts(writer, "preference_split", [_pair(pair) for pair in read_jsonl(source.path(), InstructPair)])
 
-    inputs = {"pairs": source.sha256, "candidates": ws.store.get("candidates").sha256}
-    return _split(ws, "preference", *make(ws, "preference_split", build, inputs))
+    return _split(ws, "preference", *make(ws, "preference_split", build, {"pairs": source.sha256}))
 
 
-def _pair(pair: InstructPair, row: InstructRow) -> PreferenceRow:
+def _pair(pair: InstructPair) -> PreferenceRow:
     prompt, chosen = conversation(pair.prompt, pair.chosen)
     return PreferenceRow(
         id=pair.id, row_id=pair.row_id, prompt=(prompt,), chosen=(chosen,), rejected=conversation("", pair.rejected)[1:],
         axes=(pair.negative_kind,), chosen_score=pair.chosen_score, rejected_score=pair.rejected_score, margin=pair.margin,
-        sampled=pair.sampled, item_ids=row.item_ids,
+        sampled=pair.sampled, item_ids=(group_of(pair.prompt),),
     )  # fmt: skip
 
 

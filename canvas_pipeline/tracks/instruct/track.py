@@ -32,7 +32,7 @@ def _data() -> Iterator[StageSpec]:
     yield _stage("base_check", ("base_model",), stages.base_check, "report", "base", (GUARDS["s1"], GUARDS["s2"]),
                  "Whether the base reads text alone, fails instructions and goes on with plain texts. Look at the verdict: "
                  "nothing is spent on a base that is not CLEAN.", memory=ANSWERS)  # fmt: skip
-    yield _stage("bench_cases", ("base_check",), _alone(stages.bench_cases), "rows", "rows", (),
+    yield _stage("bench_cases", ("base_check",), _alone(stages.bench_cases), "rows", "base", (),
                  "Instructions of twelve types with what a right answer must meet, to test and to choose by. "
                  "Look at the number of items a type.")  # fmt: skip
     yield _stage("base_decision", ("base_bench",), decisions.base_decision, "report", "base", (GUARDS["s3"],),
@@ -43,20 +43,20 @@ def _data() -> Iterator[StageSpec]:
     yield _stage("trajectory_split", ("sft_rows", "bench_cases"), _alone(stages.trajectory_split), "rows", "rows",
                  (*TABLE.of_split("trajectory"), GUARDS["s10"], AUDIT),
                  "Rows to train on and rows to follow the loss, no evaluation item among them. Look at the checks.")  # fmt: skip
-    yield _stage("sft_decision", ("base_decision", "sft_bench"), decisions.sft_decision, "report", "sft", (GUARDS["s13"],),
+    yield _stage("sft_decision", ("base_decision", "sft_bench"), decisions.sft_decision, "report", "pairs", (GUARDS["s13"],),
                  "INVESTIGATE, CAUTION or GO by the supervised model's accuracy. Look at the verdict.")  # fmt: skip
     yield _stage("candidates", ("sft_decision", "sft_checkpoint", "trajectory_split"), stages.candidates, "rows", "pairs", (),
                  "Several answers of the supervised model to each of some training prompts. "
                  "Look at how many samples are right, and how many prompts have a right one.", memory=ANSWERS)  # fmt: skip
     yield _stage("pairs", ("candidates",), _alone(stages.pairs), "rows", "pairs", (G6, AUDIT),
                  "The best right answer of each prompt beside wrong ones. Look at the mix of what is wrong with them.")  # fmt: skip
-    yield _stage("preference_split", ("pairs", "candidates"), _alone(stages.preference_split), "rows", "pairs",
+    yield _stage("preference_split", ("pairs",), _alone(stages.preference_split), "rows", "pairs",
                  (*TABLE.of_split("preference"), AUDIT),
                  "Pairs to train on and pairs to follow the loss. Look at the checks: no ruler may tell them apart.")  # fmt: skip
 
 
 def _evaluation() -> Iterator[StageSpec]:
-    yield _stage("dpo_decision", ("sft_decision", "sft_bench", "dpo_bench"), decisions.dpo_decision, "report", "dpo", (),
+    yield _stage("dpo_decision", ("sft_decision", "sft_bench", "dpo_bench"), decisions.dpo_decision, "report", "comparison", (),
                  "COMPLETE, IMPROVED or NO_GAIN: whether DPO is better than SFT on the selection items. Look at the verdict.",
                  method="dpo")  # fmt: skip
     yield _stage("comparison", ("base_bench", "sft_bench", "dpo_bench"), decisions.comparison, "report", "comparison", (),
