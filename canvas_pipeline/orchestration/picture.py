@@ -23,12 +23,12 @@ COLOURS = {
 }
 
 
-def mermaid(definitions: dg.Definitions) -> str:
-    """The graph, left to right."""
+def mermaid(definitions: dg.Definitions, track: str) -> str:
+    """Draw the graph of a track, left to right."""
     graph = definitions.resolve_asset_graph()
     groups: dict[str, str] = {}
     edges: set[tuple[str, str]] = set()
-    for key in graph.get_all_asset_keys():
+    for key in (key for key in graph.get_all_asset_keys() if key.path[0] == track):
         node = graph.get(key)
         name = _folded(key.path)
         groups[name] = "method" if METHOD in name else (node.group_name or "").removeprefix(f"{key.path[0]}_")
