@@ -81,11 +81,11 @@ def test_a_command_that_is_killed_is_found_dead_and_the_next_ends_with_the_same_
     ledger.close()
 
 
-def test_a_command_that_is_told_to_end_ends_its_run_and_says_how_to_go_on(
+def test_an_interrupted_command_ends_its_run_and_says_how_to_continue(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     done = command(tmp_path, str(int(signal.SIGTERM)), "STEP_WORKER_STARTED")
-    assert done.returncode == 143 and "Start it again to go on" in done.stdout and "Traceback" not in done.stderr
+    assert done.returncode == 143 and "Start it again to continue" in done.stdout and "Traceback" not in done.stderr
     (ended,) = instance.get_runs(dg.RunsFilter(job_name="canvas_demo"))
     assert ended.status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE)
 

@@ -11,6 +11,7 @@ import pytest
 from canvas_pipeline.cli.demo import methods_of
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.methods import METHODS
+from canvas_pipeline.tracks.canvas.track import TRACK
 
 
 @pytest.mark.parametrize(
@@ -19,18 +20,18 @@ from canvas_pipeline.methods import METHODS
         ("sft,dpo,kto", ("sft", "dpo", "kto")),
         ("kto, dpo", ("sft", "dpo", "kto")),
         (" dpo ,, dpo", ("sft", "dpo")),
-        ("", ("sft",)),
+        ("", ("sft", "dpo", "kto")),
         ("all", tuple(METHODS)),
         ("nca,lora", ("sft", "lora", "nca")),
     ],
 )
 def test_methods_come_in_table_order_with_sft_first(text: str, expected: tuple[str, ...]) -> None:
-    assert methods_of(text) == expected
+    assert methods_of(text, TRACK) == expected
 
 
 def test_an_unknown_method_names_those_there_are() -> None:
     with pytest.raises(BadConfig, match="there is no method 'ppo'; choose one of: sft"):
-        methods_of("sft,ppo")
+        methods_of("sft,ppo", TRACK)
 
 
 def test_the_command_ends_with_a_sentence_before_anything_runs(tmp_path: Path) -> None:
