@@ -25,8 +25,8 @@ OTHER = "#f8fafc"
 """The colour of groups that only a track has."""
 
 
-def mermaid(definitions: dg.Definitions, track: str = "canvas") -> str:
-    """The graph of a track, left to right."""
+def mermaid(definitions: dg.Definitions, track: str) -> str:
+    """Draw the graph of a track, left to right."""
     graph = definitions.resolve_asset_graph()
     nodes = {key: graph.get(key) for key in graph.get_all_asset_keys() if key.path[0] == track}
     names = {key: _folded(key.path[-1], node.group_name or "", track) for key, node in nodes.items()}

@@ -1,9 +1,7 @@
 """From splits to checkpoints: base, run specs with their verdicts, reference log-probabilities, weights.
 
-In: split stages and a ``Launch``. Out: stages ``base_model``, ``training_image``, ``<method>_run_spec``, ``reference_logprobs``,
-``<method>_checkpoint``. What must hold: torch runs in child processes only; a checkpoint is made from the current inputs and from
-verdicts for exactly their hashes, or not at all; a killed run continues where it stopped.
-"""
+Torch runs in child processes only. A checkpoint is made from the current inputs and from verdicts for exactly their hashes, or not
+at all; a killed run continues where it stopped."""
 
 from __future__ import annotations
 
@@ -107,9 +105,7 @@ def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: 
 def reference_logprobs(ws: Workspace, launch: Launch) -> StageResult:
     """One pass of the frozen SFT reference over all pairs, for the five preference losses."""
     name = next(row.name for row in METHODS.values() if row.reference)
-    numbers = ws.track.numbers(name, ws.profile.name)
-    paths = _paths(ws, name, reference=False)
-    spec = make_spec(ws.track.name, name, ws.profile, ws.seed, paths, hyperparameters=numbers)
+    spec = _unjudged(ws, name, reference=False)
 
     def compute(writer: Writer) -> None:
         _launched(launch, "reference", spec, writer, "rows.jsonl")
@@ -182,9 +178,9 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
     return judging.concerning(ws, name, found)
 
 
-def _unjudged(ws: Workspace, name: str) -> RunSpec:
+def _unjudged(ws: Workspace, name: str, *, reference: bool = True) -> RunSpec:
     numbers = ws.track.numbers(name, ws.profile.name)
-    paths = _paths(ws, name, reference=method(name).reference)
+    paths = _paths(ws, name, reference=reference and method(name).reference)
     return make_spec(ws.track.name, name, ws.profile, ws.seed, paths, hyperparameters=numbers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from canvas_pipeline.automation.nightly import (
     to_tag,
 )
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.pipeline.track import track_names
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.track import TRACK
@@ -36,8 +38,14 @@ from canvas_pipeline.tracks.canvas.track import TRACK
 def test_hour_zone_and_automation_come_from_the_environment(
     environ: dict[str, str], settings: NightlySettings, cron: str
 ) -> None:
-    assert nightly_settings(environ) == settings
+    assert nightly_settings(environ) == replace(settings, tracks=track_names())
     assert nightly_settings(environ).cron == cron
+
+
+def test_the_tracks_of_the_nightly_come_from_the_environment_and_an_unknown_one_names_those_there_are() -> None:
+    assert nightly_settings({"CANVAS_TRACKS": "canvas"}).tracks == ("canvas",)
+    with pytest.raises(BadConfig, match="canvas, instruct"):
+        nightly_settings({"CANVAS_TRACKS": "canvas, chemistry"})
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ EDITS: Mapping[str, str] = {
     "tracks/canvas/bench/scenarios.py": "scenarios",
     "tracks/canvas/card.py": "cards",
     "evaluation/charts.py": "canaries method_matrix",
-    "guardrails/guard.py": "audits canaries verdicts training_image cards release_log release",
+    "guardrails/guard.py": "audits canaries verdicts training_image method_matrix cards release_log release",
     "guardrails/standard.py": "canaries verdicts cards release_log release",
     "tracks/canvas/guards.py": "verdicts cards",
     "guardrails/rows.py": "canaries verdicts release_log release",
