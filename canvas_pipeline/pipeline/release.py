@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.errors import GateClosed
+from canvas_pipeline.evaluation.generate import prompt_text
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.models.families import family
@@ -43,10 +44,13 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> StageResult:
         rows: list[Any] = list(read_jsonl(cases.path(), benchmark.case_type))
         outcomes = evaluation.read_report(ws, benched).outcomes
         right = {o.case_id for o in outcomes if whole.counts(o) and whole.right(o)}
+        of = family(ws.profile.family_name)
+        # A model without a template may well say nothing to a bare question: it is asked what it was trained on.
+        asked = () if of.chat_template is not None else (prompt_text(benchmark.prompt(rows[0], ws.profile)[0], of),)
         evidence = {}
         unfinished = ws.unfinished(f"{name}_gguf", writer.fingerprint)
         for quant, path in export(checkpoint.folder / "model", writer.folder, name=released(ws, name)).items():
-            report = check(path, quant, family(ws.profile.family_name), private=private)
+            report = check(path, quant, of, prompts=asked, private=private)
             ws.log(
                 f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
             )

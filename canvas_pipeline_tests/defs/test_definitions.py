@@ -12,6 +12,8 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.definitions import defs
+from canvas_pipeline.defs.platform import settings_of
+from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.orchestration.track import DAILY, asset_key, next_act
 from canvas_pipeline.pipeline.track import track_names
@@ -208,3 +210,11 @@ def test_dagsters_own_tools_accept_the_project_from_its_root(command: list[str],
         [program, *command[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+
+
+def test_settings_that_only_a_track_knows_come_from_the_environment() -> None:
+    given = settings_of({"CANVAS_OPTIONS": "rate_usd_per_hour=1.74; acknowledge/base=a = b", "CANVAS_PROFILE": "gb10"})
+    assert given == {"profile": "gb10", "options": {"rate_usd_per_hour": "1.74", "acknowledge/base": "a = b"}}
+    assert settings_of({}) == {}
+    with pytest.raises(BadConfig, match="NAME=VALUE"):
+        settings_of({"CANVAS_OPTIONS": "rate"})

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.orchestration.picture import COLOURS, mermaid
+from canvas_pipeline.pipeline.track import track_names
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/graph.md"
 
 
-def test_the_picture_in_the_readme_is_the_graph_as_it_is() -> None:
-    found = re.search(r"<!-- graph[^>]*-->\s*```mermaid\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None and found[1].strip() == mermaid(defs(), "canvas").strip()
+@pytest.mark.parametrize("track", track_names())
+def test_the_picture_in_the_docs_is_the_graph_as_it_is(track: str) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    found = re.search(rf"<!-- graph of {track}[^>]*-->\s*```mermaid\n(.*?)```", text, re.DOTALL)
+    assert found is not None and found[1].strip() == mermaid(defs(), track).strip()
 
 
 def test_every_asset_stands_in_the_picture_once() -> None:

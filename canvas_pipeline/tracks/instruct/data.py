@@ -170,11 +170,6 @@ def leaking_rows(rows: Sequence[InstructRow], evaluation: Sequence[TestItem]) ->
     return tuple(leak.row_id for leak in found)
 
 
-def evaluation_leaks(rows: Sequence[InstructRow], evaluation: Sequence[TestItem]) -> int:
-    """Count the ``leaking_rows``."""
-    return len(leaking_rows(rows, evaluation))
-
-
 def sampling_plan(rows: Sequence[InstructRow], prompts: int, seed: int) -> list[InstructRow]:
     """Choose the training rows whose prompts are answered several times, as many of each type as there are."""
     rng = random.Random(f"instruct.candidates:{seed}")

@@ -63,12 +63,14 @@ def run_recorded(spec: StageSpec, ws: Workspace, launch: Launch) -> StageResult:
     def save(manifest: SessionManifest) -> None:
         own = tuple(attempt for attempt in manifest.attempts if attempt.phase == spec.name)
         if own and not (done and done[0].reused):
-            last = max((at for at, attempt in enumerate(own[:-1]) if attempt.success), default=-1)
             with whole_file(_file(ws, spec.name)) as temporary:
-                temporary.write_bytes(dumps(msgspec.structs.replace(manifest, attempts=own[last + 1 :])) + b"\n")
+                temporary.write_bytes(dumps(msgspec.structs.replace(manifest, attempts=own)) + b"\n")
 
     before = _record(ws, spec.name)
-    attempts = tuple(attempt for name in ws.track.stages() for attempt in _record(ws, name).attempts)
+    others = (name for name in ws.track.stages() if name != spec.name)
+    # What failed is gone on from; what was made is made anew.
+    failed = () if before.attempts and before.attempts[-1].success else before.attempts
+    attempts = (*(attempt for name in others for attempt in _record(ws, name).attempts), *failed)
     estimate = ESTIMATES.get(ws.profile.name, {}).get(spec.name, 0.0)
     measured = [attempt.seconds for attempt in before.attempts if attempt.success]
     phase = Phase(spec.name, run, lambda: None, measured[-1] if measured else estimate)

@@ -15,7 +15,7 @@ from canvas_pipeline.tracks.instruct.data import (
     asks_the_same,
     build_pairs,
     build_rows,
-    evaluation_leaks,
+    leaking_rows,
     model_drafts,
     pass_at,
     sample_answers,
@@ -39,7 +39,7 @@ def test_all_drafts_are_kept_merged_or_refused_and_the_gate_passes(built: BuiltR
     assert built.funnel.rows_in == 600
     assert built.funnel.kept == len(built.rows) > 400
     assert built.quality.passed
-    assert evaluation_leaks(built.rows, EVALUATION) == 0
+    assert leaking_rows(built.rows, EVALUATION) == ()
     assert all(
         row.provenance.base_verdicts == "verdicts" and row.formatted_text.endswith("\nEND") for row in built.rows
     )

@@ -31,8 +31,8 @@ def _stage(make_it: Callable[[Workspace, Launch], StageResult]) -> StageSpec:
 class Failing:
     """A stage that fails some times, then is made."""
 
-    def __init__(self, times: int, error: Exception) -> None:
-        self.left, self.error, self.asked = times, error, 0
+    def __init__(self, times: int, error: Exception, version: str = "by hand") -> None:
+        self.left, self.error, self.asked, self.version = times, error, 0, version
 
     def __call__(self, ws: Workspace, launch: Launch) -> StageResult:
         self.asked += 1
@@ -43,7 +43,7 @@ class Failing:
         def build(writer: Writer) -> None:
             writer.text("made", "file.txt")
 
-        return StageResult(*ws.store.make(Recipe(stage="sft_rows", code_version="by hand"), build))
+        return StageResult(*ws.store.make(Recipe(stage="sft_rows", code_version=self.version), build))
 
 
 def test_two_failures_are_retried_and_every_attempt_costs(tmp_path: Path) -> None:
@@ -71,6 +71,14 @@ def test_a_closed_gate_is_asked_once(tmp_path: Path) -> None:
     with pytest.raises(GateClosed, match="no"):
         run_recorded(_stage(step), _workspace(tmp_path), _nothing)
     assert step.asked == 1
+
+
+def test_a_stage_that_is_made_anew_begins_a_new_record(tmp_path: Path) -> None:
+    ws = _workspace(tmp_path)
+    for version in ("one", "two"):
+        run_recorded(_stage(Failing(1, ServiceUnavailable("busy"), version)), ws, _nothing)
+    found = manifest_of(ws)
+    assert [attempt.number for attempt in found.attempts] == [1, 2] and found.retries == 1
 
 
 def test_without_a_rate_there_is_no_cost_and_a_reused_stage_adds_nothing(tmp_path: Path) -> None:
