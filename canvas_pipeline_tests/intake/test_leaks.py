@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from itertools import combinations
 
@@ -16,9 +17,10 @@ from canvas_pipeline.privacy.identities.numbers import is_assigned, is_callable,
 from canvas_pipeline.privacy.identities.persons import find_people
 from canvas_pipeline.privacy.identities.pii import Scrubber
 from canvas_pipeline_tests.intake.leak_cases import KEY, Leak, leaks, survivors
-from canvas_pipeline_tests.intake.leak_shapes import SEEN, SEEN_THIRD, SEEN_TOO, TRAINING
+from canvas_pipeline_tests.intake.leak_shapes import FIFTH, SEEN, SEEN_FOURTH, SEEN_THIRD, SEEN_TOO, TRAINING
 from canvas_pipeline_tests.steps import steps
 
+LATER = (SEEN_THIRD, SEEN_FOURTH, FIFTH)
 OWN = (
     "27-314",
     "15-213",
@@ -35,7 +37,7 @@ def known(*codes: str) -> CourseMasker:
 
 def test_no_leak_of_the_training_half_survives() -> None:
     cases = list(leaks(TRAINING, seed=3, each=24))
-    assert {case.kind for case in cases} == set(TRAINING) == set(SEEN) == set(SEEN_THIRD)
+    assert {case.kind for case in cases} == set(TRAINING) == set(SEEN) == set(SEEN_THIRD) == set(SEEN_FOURTH) == set(FIFTH)
     assert [(case.kind, case.text, out) for case, out in survivors(cases)] == []
 
 
@@ -45,16 +47,17 @@ def test_a_leak_that_nothing_masks_is_reported() -> None:
 
 
 def test_the_halves_share_no_wording() -> None:
-    halves = [{w for kind in half.values() for w in kind} for half in (TRAINING, SEEN, SEEN_TOO, SEEN_THIRD)]
+    halves = [{w for kind in half.values() for w in kind} for half in (TRAINING, SEEN, SEEN_TOO, *LATER)]
     for one, other in combinations(halves, 2):
         assert not one & other
 
 
-def test_every_case_of_the_third_half_is_drawn_with_what_must_be_gone() -> None:
-    assert min(map(len, SEEN_THIRD.values())) >= 8
-    for shapes in SEEN_THIRD.values():
+@pytest.mark.parametrize("half", LATER, ids=("third", "fourth", "fifth"))
+def test_every_case_is_drawn_with_what_must_be_gone(half: Mapping[str, tuple[str, ...]]) -> None:
+    assert min(map(len, half.values())) >= 8
+    for shapes in half.values():
         assert len(set(shapes)) == len(shapes)
-    cases = list(leaks(SEEN_THIRD, seed=3, each=40))
+    cases = list(leaks(half, seed=3, each=40))
     assert len({case.text for case in cases}) >= 0.9 * len(cases)
     for case in cases:
         assert case.gone and all(len(part) > 1 and part in case.text for part in case.gone), case.shape

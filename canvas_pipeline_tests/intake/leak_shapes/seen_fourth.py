@@ -1,4 +1,4 @@
-"""The fourth half: written by somebody who had not read the code that masks, and counted before it is read. Data only."""
+"""The wordings of the fourth half, which were read after they had been counted once: for writing rules by. Data only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from canvas_pipeline_tests.intake.leak_shapes.wording import lines
 
-FOURTH: Mapping[str, tuple[str, ...]] = {
+SEEN_FOURTH: Mapping[str, tuple[str, ...]] = {
     "directory id": lines("""
         ONLINE: {title} [[{login}{d1}]] 8W2
         Dev Shell - {l4} {d4} - [[{login}]]
