@@ -235,6 +235,11 @@ def _beside_terms(text: str) -> Iterable[Mention]:
         yield Mention(
             *match.span(side), CourseId(crn=number, term=term_code(match["term_after"] or match["term_before"]))
         )
+    for match in forms.NEAR_TERM.finditer(text):
+        side = "before" if match["before"] else "after"
+        yield Mention(
+            *match.span(side), CourseId(crn=match[side], term=term_code(match["term_after"] or match["term_before"]))
+        )
 
 
 def _known_end(letters: str, subjects: Collection[str]) -> tuple[str, int]:

@@ -148,15 +148,33 @@ BARE = re.compile(
 )
 # A term in words or short, in any order, or as a registrar's number ("203130"); and a section number on either side of it. Where
 # four digits stand, or a blank alone parts them, less is believed: see `crn._beside_terms`.
+_OTHER_SEASON = (
+    r"(?i:herbst|fr[üu]hling|oto[ñn]o|primavera|verano|invierno|automne|printemps|[ée]t[ée]|hiver|autunno|estate|inverno|outono|"
+    r"h[öo]st|v[åa]r|wise|sose|wintersemester|sommersemester|(?:semester|term|trimester|quarter|period)[ ]?[1-4])"
+)
+_NUMBERED_TERM = r"(?:WS|SS|HT|VT|MT|TT|LT|[STQ][1-4]|SM[1-4])"
+_OF_YEAR = rf"(?:{YEAR}(?:/[0-9]{{2}})?|'?[0-9]{{2}}(?:/[0-9]{{2}})?)"
 _WHEN = (
     rf"(?:{SEASON}[\s_',\-]{{0,3}}(?:{YEAR}|[0-9]{{2}})|{YEAR}[\s_,\-]{{0,3}}{SEASON}(?![A-Za-z])|{SHORT_SEASON}(?:[\s']{{0,2}}{YEAR}|'?[0-9]{{2}})"
+    rf"|{YEAR}[\s_\-]?(?:{SHORT_SEASON}|AU|[FSWU]|{_NUMBERED_TERM})(?![A-Za-z])|{_NUMBERED_TERM}[\s_\-]?{_OF_YEAR}"
+    rf"|{_OTHER_SEASON}[\s_',\-]{{0,2}}{_OF_YEAR}|[Tt](?:erm)?[\s:#]?{YEAR}[0-9]{{1,2}}"
     rf"|{YEAR}(?:[0-9]0|0[1-9]|1[0-2]))(?![0-9])"
 )
-_PARTED = r"(?P<{}>\s?[,\-/_.|:;~#]?\s?[(\[]?\s?#?)"
+_NUMBERED_AS = (
+    r"(?:(?i:(?:ref(?:erence)?|class|course|section|sec|call|crn|reg(?:istration)?|schedule|index|line|code|id|key|nbr|num(?:ber)?|no|nr|n°)"
+    r"\.?\s?){1,2}[:#=]?\s?)?"
+)
+_PARTED = rf"(?P<{{}}>\s?[,\-/_.|:;~#@=]{{{{0,2}}}}\s?[(\[]?\s?{_NUMBERED_AS.replace('{', '{{').replace('}', '}}')}#?)"
 _SECTION_NUMBER = r"(?P<{}>[1-9][0-9]{{3,5}})(?![0-9A-Za-z%]|[.,:][0-9](?![0-9]{{5}}))"
 BESIDE_TERM = re.compile(
     rf"(?<![A-Za-z0-9@$])(?<![0-9][.,:])(?:{_SECTION_NUMBER.format('before')}{_PARTED.format('gap')}(?P<term_after>{_WHEN})"
     rf"|(?P<term_before>{_WHEN}){_PARTED.format('gap_after')}{_SECTION_NUMBER.format('after')}(?!{UNIT.pattern}))"
+)
+# The same with words between them: five digits that are no round amount.
+_FIVE = r"(?<![A-Za-z0-9@$€£])(?<![0-9][.,:])(?P<{}>(?![0-9]{{{{2}}}}[05]00)[1-9][0-9]{{{{4}}}})(?![0-9A-Za-z%€]|[.,:][0-9])"
+NEAR_TERM = re.compile(
+    rf"{_FIVE.format('before').replace('{{', '{').replace('}}', '}')}(?!{UNIT.pattern})[^0-9@$\n]{{1,28}}(?<![A-Za-z0-9])(?P<term_after>{_WHEN})"
+    rf"|(?<![A-Za-z0-9])(?P<term_before>{_WHEN})[^0-9@$\n]{{1,28}}?{_FIVE.format('after').replace('{{', '{').replace('}}', '}')}(?!{UNIT.pattern})"
 )
 # Sections that a course's mention runs on into: "-0311,0312", "/652", "_A00".
 _SECTION_END = r"(?![A-Za-z0-9%]|[.:][0-9])"
@@ -166,12 +184,22 @@ _NOUGHT = rf"0[0-9]{{1,3}}{_SECTION_END}"
 _LISTED = rf"(?:\s?(?:[,&;+](?:\sand)?|and)\s?[A-Z]?[0-9]{{2,4}}{_SECTION_END}|/[A-Z]?[0-9]{{3}}{_SECTION_END})"
 _MORE = r"(?=\s?(?:[,&;+]|and\b)|/[0-9]{3}(?![0-9]))"
 _NO_DAY = r"(?![/-][0-9]{1,2}(?![0-9]))"
+_ANY_SECTION = rf"(?:0[0-9]{{1,3}}|[A-Z]{{1,3}}[0-9]{{1,3}}|[0-9]{{2,3}}[A-Z]?|[0-9][A-Z]){_SECTION_END}"
+_SURE_SECTION = rf"(?:0[0-9]{{1,3}}|[0-9]{{3}}|[A-Z]{{1,2}}[0-9]{{1,3}}){_SECTION_END}"
+# Kinds of teaching that have numbers of their own behind a course: "(LEC 018)".
+_TEACHING = (
+    r"(?i:lec(?:ture)?|sect?(?:ion)?s?|dis(?:cussion)?|tut(?:orial)?|rec(?:itation)?|sem(?:inar)?|studio|pra(?:ctical)?|lab|wks|onl(?:ine)?|"
+    r"clinical|cohort|grupo|group|gruppe|groupe|grp|turma|gp)s?|§"
+)
 SECTIONS = re.compile(
     rf"[-_./](?:(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|[0-9]{{2,3}}[A-Z]?{_SECTION_END}(?!{UNIT.pattern}))"
     rf"(?:\s?[,/&;+]\s?[_-]?(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|/[0-9]{{2,4}}{_SECTION_END}(?!{UNIT.pattern})){{0,9}}"
     rf"|\s?[(\[]\s?(?:{_NOUGHT}{_NO_DAY}|[A-Z]?[0-9]{{2,3}}(?=\s?[,&;+])){_LISTED}{{0,9}}\s?[)\]]"
     rf"|,?\s(?:(?i:sections?|secs?\.?)\s)?(?:{_NOUGHT}{_MORE}{_LISTED}{{1,9}}|0[0-9]{{2,3}}{_SECTION_END}{_NO_DAY})(?!{UNIT.pattern})"
     rf"|:(?:{_NOUGHT}{_NO_DAY}|[0-9]{{2,3}}(?=,)){_LISTED}{{0,9}}(?!{UNIT.pattern})"
+    rf"|\s?[-|~;:,/]\s?(?:{_NOUGHT}{_NO_DAY}|[A-Z]{{1,2}}[0-9]{{2,3}}{_SECTION_END})(?:\s?[,;|~/&+]\s?[-_]?{_ANY_SECTION}){{1,9}}(?!{UNIT.pattern})"
+    rf"|[|~]{_ANY_SECTION}(?:\s?[,;|~/&+]\s?[-_]?{_ANY_SECTION}){{0,9}}(?!{UNIT.pattern})"
+    rf"|[\s,_|:/-]{{0,3}}[(\[]?\s?(?:{_TEACHING})[\s.#:_-]{{0,2}}{_SURE_SECTION}(?:\s?[,;|/&+]\s?(?:{_TEACHING})?[\s.#:_-]{{0,2}}{_SURE_SECTION}){{0,9}}(?:\s?[)\]])?"
 )
 HEX_ID = re.compile(r"[0-9a-f]{8,64}(?![A-Za-z0-9])")
 SHORT_HANDLE = re.compile(r"@COURSE([0-9]{1,7})(?![0-9])")
