@@ -65,6 +65,9 @@ _ABROAD = re.compile(
     r"(?:apresentaç[ãa]o|notas|palestra|comentários|anivers[áa]rio|monitoria)\sd[eoa]|(?:gesprek|afspraak|overleg|interview)\smet|(?:m[öo]te|samtal|intervju)\smed|spotkanie\sz)\s"
     rf"(?P<name>(?P<given>{_PART}|[A-Z]\.)(?: (?P<surname>{_PART}))?)(?![\w@]|['’-]\w)"
 )
+_NOUN_END = re.compile(r"(?:en|ern|er|e|ung|ungen|heit|keit|schaft|innen|rin|teams?|gruppe|partner|leuten|ión|iones|tion|tions|dad|tà|ção|ções|isme|ismo|ie|ia|ía|ik)$|^[^a-z]+$")
+_MET = re.compile(r"^[^\W_]+(?:-[^\W_]+)*\s(?:con|avec|com|met|med|mit|bei|z|an|à)\s", re.I)
+_WITH_ME = re.compile(rf"(?<![\w@'’-])(?:(?P<one>{_PART})\s?(?:and|&|\+|y|et|und|e)\s?(?:I|me|myself|yo|moi|ich)(?![\w'’])|(?:me|myself)\s?(?:and|&|\+)\s?(?P<other>{_PART})(?![\w'’]))")
 _AFTER_A_WORD = re.compile(
     r"(?<![^\W_])(?i:for|from|to|by|with|of|and|cc|dear|hi|hello|thank|thanks|via|w/|a|con|de|para|por|von|mit|bei|für|an|avec|pour|chez|di|per|com|van|voor|met|med)[\s,:]{1,2}$"
 )
@@ -75,8 +78,9 @@ _ANOTHER = re.compile(r"\s[^\W\d_a-z][^\W\d_A-Z]")
 
 def beside(text: str) -> Iterator[tuple[int, int]]:
     """Each kind left to right; overlaps and all."""
-    if not any(map(_is_given, _WORDS.findall(text))) and not _TITLED.search(text):
-        return
+    if not any(map(_is_given, _WORDS.findall(text))):
+        if not (_TITLED.search(text) or _ABROAD.search(text)):
+            return
     yield from _pairs(text)
     for match in _GIVEN_INITIAL.finditer(text):
         given = match["given"]
@@ -104,11 +108,14 @@ def beside(text: str) -> Iterator[tuple[int, int]]:
         if not is_famous(words[0]) and not is_course_work(words[0]):
             whole = len(words) > 1 and not (is_course_work(words[1]) or reads_as_word(words[1]))
             yield match.start("name"), match.end("name") if whole else match.start("name") + len(words[0])
+    for match in _WITH_ME.finditer(text):
+        if _is_given(match["one"] or match["other"]):
+            yield match.span("one" if match["one"] else "other")
     for match in _ABROAD.finditer(text):
         given, surname = match["given"], match["surname"]
         if given.endswith(".") and surname and not is_course_work(surname):
             yield match.span("name")
-        elif _is_given(given) or given in SURNAMES:
+        elif _is_given(given) or given in SURNAMES or (_MET.search(match.group()) and _is_no_noun(given)):
             yield match.span("name") if surname and not is_course_work(surname) else match.span("given")
 
 
@@ -127,6 +134,10 @@ def _pairs(text: str) -> Iterator[tuple[int, int]]:
         called = _AFTER_A_WORD.search(text, max(0, match.start() - 10), match.start())
         if called and is_surname(surname) and not unsure and not _ANOTHER.match(text, match.end()):
             yield match.span()
+
+
+def _is_no_noun(word: str) -> bool:
+    return not (_NOUN_END.search(word) or reads_as_word(word))
 
 
 def _is_given(word: str) -> bool:

@@ -78,6 +78,10 @@ _SUBJECT_END = re.compile(
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _PLAIN_WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9'’@-])(?<![A-Za-z]\.)(?P<id>[a-z]{2,12}\d{0,6})(?![A-Za-z0-9@]|-[A-Za-z0-9]|\.[a-z])")
+_CALLED_FOR = re.compile(
+    r"(?<![^\W_])(?:(?:taught|led|built|made|owned|developed|designed|created|copied|managed|shared|run)\s(?:by|from)|instructors?(?:\sof\srecord)?|owner|author|faculty|"
+    r"prof(?:essor)?|teacher|lead|designer|developer|builder|ta|contact|by|login|netid|user|of|from|for)[\s:=(\[<*@_-]{1,3}$", re.I
+)
 _FOREIGN = frozenset(  # small words of other languages
     "de del la las los el y en un una para con por e o os as da do dos das um uma em le les du des et au aux une pour dans sur der die das "
     "und ein eine im zum zur für den dem von mit di della dei delle il lo gli per nel nella al och att det en av för och til og et i van het een voor w z na".split()
@@ -138,7 +142,9 @@ def _is_coined(name: str, start: int, end: int) -> bool:
     if digits and len(letters) < 4:
         return digits >= 3 and len(letters) > 1 and not is_word(letters) and not re.fullmatch(r"(?:19|20)\d\d", word[-4:])
     if digits:
-        return not reads_as_word(letters)
+        return not (is_word(letters) or is_ordinary(letters) or is_proper(letters) or letters in TERMS or letters in _TOOLS)
+    if _CALLED_FOR.search(name, max(0, start - 24), start):
+        return not reads_as_word(letters, slips=False)
     return len(letters) >= 5 and not reads_as_word(letters) and _is_english(name, start, end)
 
 

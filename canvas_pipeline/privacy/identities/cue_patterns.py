@@ -14,6 +14,7 @@ from canvas_pipeline.privacy.identities.numbers import (
     is_coined,
     is_coined_with_digits,
     is_group_code,
+    is_identifying,
     is_long_id,
     is_secret,
 )
@@ -64,10 +65,14 @@ _OF_LABELS = frozenset(
 CUED: tuple[Pattern, ...] = (
     Pattern("STUDENT_ID", "long number, of somebody by its clause", rf"(?i)(?<![^\W_])(?<!\b{_ITEMS}s?[\s#:]{{0,3}}){_NUMBER_WORD}{_WORDS_BETWEEN}{{0,4}}{_SIGNS}(?-i:\K{_LONG})", LIKELY, _SEVEN, valid=is_long_id),
     Pattern("STUDENT_ID", "long number, after letters that stand for one", rf"(?<![^\W_]){_ACRONYM}{_WORDS_BETWEEN}{{0,2}}{_SIGNS}\K{_LONG}", LIKELY, _SEVEN, valid=is_long_id),
+    Pattern("STUDENT_ID", "letters and digits, of somebody by its clause", rf"(?i)(?<![^\W_])(?<!\b{_ITEMS}s?[\s#:]{{0,3}}){_NUMBER_WORD}{_WORDS_BETWEEN}{{0,2}}{_SIGNS}(?-i:\K(?=[A-Z/-]*\d)(?=[\d/-]*[A-Z])(?=(?:[A-Z/-]*\d){{4}})[A-Z0-9]{{2,12}}(?:[/-][A-Z0-9]{{2,8}}){{0,3}}(?![\w%]|[.,]\d))", LIKELY, r"\d[A-Z/-]{0,8}\d", valid=is_identifying),
+    Pattern("STUDENT_ID", "eight or nine digits in brackets", r"(?<=[(\[]\s?#?)\d{8,9}(?=\s?[)\]])", LIKELY, r"\d{8}", valid=is_long_id),
     Pattern("USERNAME", "meeting, by its clause", rf"(?i)(?<![^\W_]){_MEETING_WORD}{_WORDS_BETWEEN}{{0,4}}{_SIGNS}\K{_NINE}", SURE, _SEVEN, valid=is_long_id),
     Pattern("USERNAME", "meeting in groups of letters", r"(?<![\w./-])[a-z0-9]{3,4}(?:-[a-z0-9]{3,4}){2,3}(?![\w-]|\.\w)", LIKELY, r"[a-z0-9]-[a-z0-9]{3,4}-[a-z0-9]", valid=is_group_code),
     Pattern("USERNAME", "pass code, in other languages", rf"(?i)(?<![^\W_]){_SECRET_WORD}(?:\s[^\W\d_]{{1,10}}){{0,2}}\s?[:=#(\"'-]?\s?[\"']?\K(?!(?:19|20)\d\d(?!\w))(?=[^\s,;()\"']{{0,19}}\d)[^\s,;()\"'@:]{{4,20}}", LIKELY, r"\d", valid=is_secret,
             cues=frozenset("secret passe mdp clave contraseña senha password passwort passwd passcode pwd pw kennwort zugangscode kenncode kencode hasło haslo lösenord losenord wachtwoord adgangskode passord codice código codigo salasana parola şifre heslo jelszó access pin pass code accès 密码 密碼 パスワード пароль код 비밀번호".split())),
+    Pattern("USERNAME", "pass code, further on", rf"(?i)(?<![^\W_])(?:passwor[dt]|pass\s?code|passwd|pwd|kennwort|contraseña|senha|mot\sde\spasse)(?:\s[^\W\d_]{{1,12}}){{0,4}}\s?[:=]?\s?[\"']?\K(?-i:(?=[A-Za-z]{{0,15}}\d)(?=\d{{0,15}}[A-Za-z])(?!\d+(?:st|nd|rd|th|am|pm)\b)[\w!#$%*+-]{{5,20}}|\d{{5,10}})(?![\w@])", LIKELY, r"\d", valid=is_secret, cues=frozenset("password passwort passcode pass passwd pwd kennwort contraseña senha passe".split())),
+    Pattern("USERNAME", "of a forum", rf"(?<![\w/])u/\K[A-Za-z][\w-]{{2,20}}(?![\w/])", SURE, r"u/"),
     Pattern("PHONE", "of any country, by its clause", rf"(?i)(?<![^\W_]){_CALL_WORD}{_WORDS_BETWEEN}{{0,3}}{_SIGNS}\K{_GROUPED_CALL}", LIKELY, _SEVEN, valid=is_callable),
     Pattern("PHONE", "with a leading zero, in groups", r"(?<![\w.,:/$@+-])(?=(?:[ ()./-]{0,2}\d){9})\(?0\d{1,4}\)?(?:[ ./-]\d{2,8}){1,4}(?![\w/%-]|[.,]\d)", LIKELY, _SEVEN, valid=is_assigned),
     Pattern("USERNAME", "login by its shape", r"(?<![A-Za-z0-9.@/#+&-])[a-z]{4,12}\d{1,4}(?![A-Za-z0-9]|\.\w{5}|-\d)", LIKELY, r"[a-z]{4}\d", valid=is_coined_with_digits),

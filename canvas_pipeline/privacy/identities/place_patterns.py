@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from canvas_pipeline.privacy.identities.patterns import CLOCK, LIKELY, SURE, WEAK, Pattern
-from canvas_pipeline.privacy.identities.vocabulary import is_course_work
+from canvas_pipeline.privacy.identities.vocabulary import is_course_work, reads_as_word
 
 _ROOMS = (
     r"(?:Ballroom|(?:Multi-?[Pp]urpose|Conference|Banquet|Board|Reading|Seminar|Meeting|Rec|Recreation|Community|Dining|Common|Green|Music|Choir|Band|Orchestra|"
@@ -86,16 +86,23 @@ def _is_somewhere(place: str) -> bool:
     return first.lower() not in _KINDS and not is_course_work(first)
 
 
+def _is_called(place: str) -> bool:
+    """A hall's name that is no word ("Brindlewood-Hörsaal", not "Aula Virtual")."""
+    return not reads_as_word(re.split(r"[\s-]", place)[0])
+
+
 PLACES: tuple[Pattern, ...] = (
     Pattern("PLACE", "part of a campus, after a word of place or a sign", rf"(?<![\w@])(?:\b{_AT}\s(?:the\s)?|@\s?|[(,:]\s?|\s[-/|]\s)\K{_NAMED}(?:\s{_NAMED})?\s{_GROUNDS}(?!\w|\s(?:[Rr]eport|of\b)|-\w)", LIKELY, r"[^\W\d_a-z]", valid=_is_somewhere, cues=_OF_GROUNDS),
     Pattern("PLACE", "part of a campus, after a sure word of place", rf"(?<![\w@])(?:\b{_AT_SURELY}\s(?:the\s)?|@\s?)\K{_NAMED}\s{_OTHER_GROUNDS}(?!\w|\s(?:[Rr]eport|of\b)|-\w)", LIKELY, r"[^\W\d_a-z]", valid=_is_somewhere, cues=_OF_GROUNDS),
+    Pattern("PLACE", "hall, in other languages", rf"(?<![\w@]){_NAMED}[ -](?:H[öo]rsaal|Saal|Geb[äa]ude|Bibliothek|Mensa|Zaal|Gebouw|Aula)(?!\w)", LIKELY, r"(?:aal|ude|thek|ensa|ouw|ula)", valid=_is_called),
+    Pattern("PLACE", "hall named after somebody, in other languages", rf"(?<![\w@])(?:Salle|Salón|Amphi(?:théâtre)?|Bâtiment|Edificio|Edifício|Auditori[ao]|Auditório|Biblioteca|Bibliothèque|Pabellón|Pavillon|Aula(?:\sMagna)?|Sala|Prédio|Bloco|Palazzo|Gebäude|H[öo]rsaal|Zaal|Gebouw|Sal)\s\K{_NAMED}(?!\w)", LIKELY, r"(?:Sal|Amphi|Bât|Edif|Audit|Bibli|Pa[bvl]|Aula|Pr[ée]dio|Bloco|Geb|H[öo]r|Zaal)", valid=_is_called),
     Pattern("ADDRESS", "number of a place", rf"(?<![\w@.:/$#+-])(?:(?<!\b{_COUNTED}\s)(?!(?:19|20)\d\d(?!\d|[A-Z]))(?:[A-Z]{{1,2}}-?\d{{1,4}}|\d{{2,5}}[A-Z]?)|(?<=\b(?i:at|outside|near|behind|to|rooms?|rms?)\s)[A-Z]?\d{{1,5}}[A-Z]?)(?:-[A-Z]?\d{{1,4}})?(?=(?:\s?(?:,|and|&|/|-|or)(?:\s?[A-Z]?\d{{1,5}}[A-Z]?)){{0,4}},?\s?(?:,|and|&|/|-|or|of|in)?\s(?:the\s)?@(?:PLACE|ADDRESS|ROOM)\d{{6}})", LIKELY, r"\d.{0,40}@(?:PLACE|ADDRESS|ROOM)\d{6}"),
     Pattern("TIME", "hours as written abroad", rf"(?<![\w:.$]){_HOUR_OF_DAY}(?![\w:])", WEAK, r"(?i)\d\s?[aphu]|kl"),
-    Pattern("TIME", "at which a course meets", rf"@COURSE\d{{8}}(?:\s?{_MEETS}){{1,3}}\s?\K(?!11:59|23:59){_HOURS}(?![\w:])", SURE, r"@COURSE\d{8}"),
+    Pattern("TIME", "at which a course meets", rf"@COURSE\d{{8}}(?:\s?{_MEETS}){{1,3}}\s?\K(?!11:59|23:59){_HOURS}(?!\w|:\d)", SURE, r"@COURSE\d{8}"),
     Pattern("PLACE", "room without a number", rf"(?<![\w@]){_NAMED}\s{_ROOMS}(?!\w|\s(?:[Dd]anc|[Ee]tiquette|[Cc]ulture|[Ww]alk|[Tt]alk|[Cc]rawl|[Rr]eport|of\b))", LIKELY, _ROOMS, valid=_is_somewhere, cues=_OF_ROOMS),
     Pattern("ADDRESS", "house number", rf"(?<![\w@.:/])(?:(?<=^)|(?<=[,;(@–-]\s?)|(?<=\b(?i:in|at|to|from|near|by|outside|behind)\s)|(?=\d{{3}})(?<!\b(?i:chapter|quiz|lab|exam|hw|homework|problem|page|unit|week|part|room|fall|spring|summer|winter)\s))\d{{1,5}}(?:-\d{{1,4}}|(?<=\d{{3}})/\d{{3,4}})?(?:-?[A-Z])?\s{_NAMED}(?:\s{_NAMED})?\s{_HOUSES}(?!\w)", LIKELY, rf"\d(?:-?[A-Z])?\s[^\W\d_a-z].{{2,52}}(?:{_HOUSES})", cues=_OF_HOUSES | _OF_GROUNDS),
     Pattern("TIME", "of a course in its room's place", rf"@COURSE\d{{8}}(?:[,(]|\s@)?\s?(?:(?:at|from|on|,|@)\s)?\K(?!11:59|23:59)(?:{_HOUR})?{CLOCK}(?:\s?[-–]\s?{CLOCK})?(?![\w:])", SURE, r"@COURSE\d{8}"),
     Pattern("TIME", "before a course in its room's place", rf"(?<![\w:])(?<!{_WORK}\s)(?!11:59|23:59)(?:{_HOUR})?{CLOCK}(?:\s?[-–]\s?{CLOCK})?(?=(?:,|\s(?:in|at|@))?\s@COURSE\d{{8}})", SURE, r"@COURSE\d{8}"),
-    Pattern("TIME", "of a course, further on", rf"(?<=@COURSE\d{{8}}[^@\n]{{0,40}})(?<![\w:.$])(?<!\b{_WORK}\b[^@\n]{{0,20}})(?!11:59|23:59){_HOURS}(?![\w:])", SURE, r"@COURSE\d{8}"),
-    Pattern("TIME", "ahead of a course", rf"(?<![\w:.$])(?<!\b{_WORK}\b[^@\n]{{0,20}})(?!11:59|23:59){_HOURS}(?![\w:])(?=[^@\n]{{0,30}}@COURSE\d{{8}})", SURE, r"@COURSE\d{8}"),
+    Pattern("TIME", "of a course, further on", rf"(?<=@COURSE\d{{8}}[^@\n]{{0,40}})(?<![\w:.$])(?<!\b{_WORK}\b[^@\n]{{0,20}})(?!11:59|23:59){_HOURS}(?!\w|:\d)", SURE, r"@COURSE\d{8}"),
+    Pattern("TIME", "ahead of a course", rf"(?<![\w:.$])(?<!\b{_WORK}\b[^@\n]{{0,20}})(?!11:59|23:59){_HOURS}(?!\w|:\d)(?=[^@\n]{{0,30}}@COURSE\d{{8}})", SURE, r"@COURSE\d{8}"),
 )  # fmt: skip

@@ -193,11 +193,13 @@ _LITTLE = frozenset("up in on it to by of no off out way day one two day web app
 
 
 @cache
-def reads_as_word(word: str) -> bool:
+def reads_as_word(word: str, slips: bool = True) -> bool:
     """Whether letters are a word of some kind: of a dictionary or the tables, a slip of one, two words written as one, or one made of a
-    part that words are made of ("microcontrollers"). Logins are none ("bpelldor")."""
+    part that words are made of ("microcontrollers"). Logins are none ("bpelldor"). ``slips``: whether slips count as words."""
     low = plainly(word)
-    if len(low) < 3 or is_word(low) or is_proper(low) or is_famous(low) or low in TERMS or looks_mistyped(low) or low in beginnings():
+    if len(low) < 3 or is_word(low) or is_proper(low) or is_famous(low) or low in TERMS:
+        return True
+    if slips and (looks_mistyped(low) or low in beginnings()):
         return True
     if low.endswith(("s", "d", "y")) and is_word(low[:-1]):
         return True
