@@ -146,10 +146,23 @@ def test_numbers_are_believed_by_their_plan_and_check_digits() -> None:
     [("NetID (jqd4)", "USERNAME"), ("Matrikelnummer: 1234567", "STUDENT_ID"), ("Zoom ID 943 2211 8800", "MEETING_ID"),
      ("s3871234_A2", "STUDENT_ID"), ("RUT 12.345.678-5", "SSN"), ("Call 07700 900123", "PHONE"),
      ("Discord: qbrindle#2291", "USERNAME"),
+     ("Geology, Spring 2031, 14661", "COURSE_CRN"), ("class nbr 14661", "COURSE_CRN"), ("14661/2031Fall", "COURSE_CRN"),
+     ("username: jbrindl42", "USERNAME"), ("venmo: @qbrindle_4", "USERNAME"), ("zoom.us/j/98765432101", "MEETING_ID"),
+     ("Réunion Zoom n° 894 7563 3367", "MEETING_ID"), ("Meet code: abc-defg-hij", "MEETING_ID"), ("pwd: Ktq590v", "MEETING_ID"),
+     ("Tlf. 412 34 567", "PHONE"), ("OIB studenta 72291630030", "SSN"), ("N° étudiant 31846028", "STUDENT_ID"),
      ("01:640:252 quiz", "COURSE_CODE"), ("(11588_2023Spring)", "COURSE_CRN"), ("Interview with J Pearson", "PERSON")],
 )  # fmt: skip
 def test_the_auditor_sees_them_by_its_own_means(text: str, type_: str) -> None:
     assert type_ in Auditor().types_in(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Spring 2031, 14661 words", "12,500 steps, Fall 2031", "Fall 2031/2032", "Meeting 3, 2031-02-10", "username: required", "Snapchat: join us",
+     "Teams of 250 300 350 people", "class number 12", "Meet at the well-kept-inn", "pw: hidden", "Portable generators 2031 1500"],
+)  # fmt: skip
+def test_the_auditor_leaves_alone_what_only_looks_like_them(text: str) -> None:
+    assert Auditor().types_in(text) == ()
 
 
 def test_the_auditor_knows_a_numbered_code_of_the_registry_and_leaves_pages_alone() -> None:
