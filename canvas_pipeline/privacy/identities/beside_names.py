@@ -33,7 +33,11 @@ _DONE_FOR = re.compile(
     r"copy|key|answers?|extension|invit\w{1,6}|surprise|party|packet|forms?|essay|paper|shadow\w{0,3}|tutor\w{0,3}|meet\w{0,3}|lunch|coffee|chat|talk|"
     r"sit-?in|cover\w{0,3}|sub(?:bing)?|makeup|check-?in|cc|bcc|dear|hi|hello|hey|fwd|congrats|regards|love|sincerely|partnered|paired|working|"
     r"studying|study|practice|rehears\w{1,4})(?:[\s-][a-z]+){0,2}?"
-    rf"(?:\s(?i:from|for|to|by|with|of)|,|\s?[:=-])?\s(?P<given>{_PART})(?![\w@]|['’-]\w)"
+    rf"(?:\s(?i:from|for|to|by|with|of)|,|\s?[:=-])\s(?P<given>{_PART})(?![\w@]|['’-]\w)"
+    rf"|(?<![\w@])(?i:b?cc|dear|hi|hello|hey|congrats|love|sincerely|regards|thanks|thank you|rsvp to),?\s(?P<greeted>{_PART})(?![\w@]|['’-]\w)"
+)
+_ENDS = re.compile(
+    rf"{GOES_ON.pattern}|\s(?:this|next|before|after|by|until|in|who|is|was|has|today|tomorrow|tonight|again|please|also|or|with|via|[MTWFS]\w{{1,6}}day)\b|['’]s\b|\s?[-–—]\s"
 )
 _ROLE = (
     r"(?i:tutor\w{0,3}|tas?|mentor\w{0,3}|partners?|coach\w{0,3}|grad(?:er|ed)|advis\w{2,4}|instructor|teacher|presenters?|speaker|guest|host\w{0,3}|led|"
@@ -93,11 +97,18 @@ def beside(text: str) -> Iterator[tuple[int, int]]:
         if match["given"] in WORD_GIVEN and not (match["given"] in _MONTHS and match["thing"] in _OF_A_MONTH):
             yield match.span("given")
     for match in _DONE_FOR.finditer(text):
-        if _is_given(match["given"]) and stands_alone(match["given"], text[match.end("given") :]):
-            yield match.span("given")
+        which = "given" if match["given"] else "greeted"
+        after = text[match.end(which) :]
+        if _is_given(match[which]) and _ENDS.match(after) and stands_alone(match[which], after):
+            yield match.span(which)
     for match in _LABELLED.finditer(text):
-        if _is_given(match["given"]) and (match["surname"] or stands_alone(match["given"], text[match.end("given") :])):
+        given, surname, after = match["given"], match["surname"], text[match.end("given") :]
+        if not _is_given(given):
+            continue
+        if surname and (len(surname) < 3 or is_surname(surname) or not reads_as_word(surname)):
             yield match.span("name")
+        elif not surname and _ENDS.match(after) and stands_alone(given, after):
+            yield match.span("given")
     for pattern in (_ENCLOSED, _ROLE_BEHIND):
         for match in pattern.finditer(text):
             month = match["given"] in _MONTHS and text[match.end("given") : match.end("given") + 1] != ","

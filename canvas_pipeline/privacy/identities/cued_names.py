@@ -27,6 +27,14 @@ WORD_GIVEN = frozenset(
     "Harmony Patience Felicity Clement Ginny Trish Tess Win Wes Gail Nell Barb Babs Van Dean Major Duke "
     "Merry Gay Happy Rocky".split()
 )
+# Surnames that are words, beside those of the gazetteer.
+_WORD_SURNAMES = frozenset(
+    "Abbott Banks Barber Barnes Bean Bell Berry Bird Bishop Bolt Booth Bridges Brooks Bush Butler Carpenter Cherry Church Clay Cloud Cook Cross Day "
+    "Drummer Early English Farmer Field Fields Fisher Flowers Ford Forest Fountain Fox Frost Gardener Gates Gold Graves Hammer Hart Hill Holiday "
+    "Hope House Jewel Keys King Knight Lake Lamb Land Lane Light Lock Locke Long Love Marsh Mills Moody Moon Noble Pace Page Parks Pike Pool Pope "
+    "Potter Price Quick Rains Rice Rivers Roach Savage Sawyer Sellers Sharp Shepherd Shields Short Silver Singer Small Snow Sparks Stone Storm Story "
+    "Strong Swan Swift Teal Towns Vine Wall Walls Waters Weaver Weeks Wells West Winters Wise Wolf Wood Woods Worth Young".split()
+)
 _NOT_ALONE = frozenset("Dean Major Duke Christian Angel Van Summer Autumn Happy Gay Win Max".split())
 UNSURE = frozenset("Art August May April June".split())  # alone only where the sentence ends or goes on about them
 GOES_ON = re.compile(
@@ -149,7 +157,7 @@ def stands_alone(given: str, after: str) -> bool:
 
 def is_surname(word: str) -> bool:
     """A surname that many bear or a proper name, be it a word of course work too ("Page")."""
-    return word in SURNAMES or is_proper(word)
+    return word in SURNAMES or word in _WORD_SURNAMES or is_proper(word)
 
 
 def _is_nobody_else(name: str) -> bool:

@@ -136,7 +136,8 @@ def find_people(text: str, course_name: bool = False) -> list[tuple[int, int]]:
         for start, end in set(_spans(text, course_name))
         if not within_figure(text, start, end) and (stands_strongly(text, start) or not names_a_thing(text, start, end))
     }
-    found |= {span for span in (*cued(text), *beside(text)) if not within_figure(text, *span)}
+    found |= {span for span in cued(text) if not within_figure(text, *span)}
+    found |= {span for span in beside(text) if not (within_figure(text, *span) or names_a_thing(text, *span))}
     found |= {span for _, at in tuple(found) for span in joined(text, at) if _is_given(text[slice(*span)])}
     return sorted(found | set(instructors_in(text)) if course_name else found)
 
