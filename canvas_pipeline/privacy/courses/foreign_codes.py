@@ -66,7 +66,7 @@ _OF_STUDY = re.compile(
     r"(?<![^\W_])(?i:credits?|courses?|class(?:es)?|(?:pre|co|anti)-?req\w{0,9}|equivalen\w{0,4}|transfer\w{0,4}|retak\w{1,3}|waive[rd]?|"
     r"exempt\w{0,4}|tutors?|tutoring|ta|tas|ta-ing|ta'?ing|placement|place[ds]?\s(?:in|out)\w{0,2}|advising|advis[oe]rs?|schedule|syllabus|"
     r"semester|instructors?|prof(?:essor)?s?|enrol\w{0,6}|regist\w{1,9}|wait-?list\w{0,2}|audit(?:ing)?|substitut\w{1,4}|electives?|"
-    r"majors?|minors?|prep|cross-?list\w{0,3}|counterpart|sections?|lectures?|cohort|alum\w{0,3}|vs\.?|versus|skip\w{0,4}|drop\w{0,4}|add(?:ed|ing)?|took|"
+    r"majors?|minors?|prep|cross-?list\w{0,3}|counterpart|sections?|lectures?|cohort|alum\w{0,3}|vs\.?|versus|compar\w{1,4}|withdraw\w{0,3}|swap\w{0,4}|skip\w{0,4}|drop\w{0,4}|add(?:ed|ing)?|took|"
     r"taking|taken|retook|repeat\w{0,3}|replac\w{1,4}|formerly|renamed|offered|required|requires|same\sas|similar\sto|overlap\w{0,4}|shar\w{1,3}|"
     r"anerkennung|anrechnung|vorlesung|kurs\w{0,3}|modul\w{0,2}|lehrveranstaltung|klausur|cours|mati[èe]re|[ée]quivalence|unit[ée]|"
     r"cursos?|asignaturas?|materias?|convalida\w{0,5}|disciplinas?|cadeira|aproveitamento|corso|esame|insegnamento|riconoscimento|vak|kursen)(?![^\W_])"

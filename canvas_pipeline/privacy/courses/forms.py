@@ -155,7 +155,7 @@ _OTHER_SEASON = (
 _NUMBERED_TERM = r"(?:WS|SS|HT|VT|MT|TT|LT|[STQ][1-4]|SM[1-4])"
 _OF_YEAR = rf"(?:{YEAR}(?:/[0-9]{{2}})?|'?[0-9]{{2}}(?:/[0-9]{{2}})?)"
 _WHEN = (
-    rf"(?:{SEASON}[\s_',\-]{{0,3}}(?:{YEAR}|[0-9]{{2}})|{YEAR}[\s_,\-]{{0,3}}{SEASON}(?![A-Za-z])|{SHORT_SEASON}(?:[\s']{{0,2}}{YEAR}|'?[0-9]{{2}})"
+    rf"(?:{SEASON}(?:\s[A-D]|\sI{{1,3}})?[\s_',\-]{{0,3}}(?:{YEAR}|[0-9]{{2}})|{YEAR}\.[1-4]|{YEAR}[\s_,\-]{{0,3}}{SEASON}(?![A-Za-z])|{SHORT_SEASON}(?:[\s']{{0,2}}{YEAR}|'?[0-9]{{2}})"
     rf"|{YEAR}[\s_\-]?(?:{SHORT_SEASON}|AU|[FSWU][1-4]?|{_NUMBERED_TERM})(?![A-Za-z])|(?:AY|FY|SY)[\s_\-]?{_OF_YEAR}|{_NUMBERED_TERM}[\s_\-]?{_OF_YEAR}"
     rf"|{_OTHER_SEASON}[\s_',\-]{{0,2}}{_OF_YEAR}|[Tt](?:erm)?[\s:#]?{YEAR}[0-9]{{1,2}}"
     rf"|{YEAR}(?:[0-9]0|0[1-9]|1[0-2]))(?![0-9])"
@@ -200,7 +200,7 @@ SECTIONS = re.compile(
     rf"|\s?[-|~;:,/]\s?(?:{_NOUGHT}{_NO_DAY}|[A-Z]{{1,2}}[0-9]{{2,3}}{_SECTION_END})(?:\s?[,;|~/&+]\s?[-_]?{_ANY_SECTION}){{1,9}}(?!{UNIT.pattern})"
     rf"|\s?[:,]?\s?#\s?(?:{_NOUGHT}|[0-9]{{3}}{_SECTION_END})(?:\s?[,;|/&+-]\s?#?{_ANY_SECTION}){{0,9}}"
     rf"|\s?[:,]?\s?0[0-9]{{2}}\s?-\s?0[0-9]{{2}}{_SECTION_END}"
-    rf"|[|~]{_ANY_SECTION}(?:\s?[,;|~/&+]\s?[-_]?{_ANY_SECTION}){{0,9}}(?!{UNIT.pattern})"
+    rf"|[|~*]{_ANY_SECTION}(?:\s?[,;|~/&+]\s?[-_]?{_ANY_SECTION}){{0,9}}(?!{UNIT.pattern})"
     rf"|[\s,_|:/-]{{0,3}}[(\[]?\s?(?:{_TEACHING})[\s.#:_-]{{0,2}}{_SURE_SECTION}(?:\s?[,;|/&+]\s?(?:{_TEACHING})?[\s.#:_-]{{0,2}}{_SURE_SECTION}){{0,9}}(?:\s?[)\]])?"
 )
 HEX_ID = re.compile(r"[0-9a-f]{8,64}(?![A-Za-z0-9])")

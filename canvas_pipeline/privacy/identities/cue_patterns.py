@@ -12,6 +12,7 @@ from canvas_pipeline.privacy.identities.numbers import (
     is_assigned,
     is_callable,
     is_coined,
+    is_coined_or_mixed,
     is_coined_with_digits,
     is_group_code,
     is_identifying,
@@ -42,7 +43,7 @@ _MEETING_WORD = (
     rf"(?:{ROOMS}|zoom\w{{2,8}}|jitsi|bbb|whereby|[^\W\d_]{{0,14}}(?:besprechung|sitzung|konferenz)|r[ée]union|reuni[óo]n|reuni[ãa]o|riunione|m[øö]te|vergadering|spotkanie|"
     r"kennung|visio\w{0,10}|video\w{3,10}|sala|salle|aula|webconf\w{0,7}|meet|meetings?|event|pmi|dial-?in|einwahl|host|会议|會議|회의)"
 )
-_NINE = r"(?!(?:19|20)\d\d[ -]\d\d[ -]\d)\d(?:[ -]?\d){8,12}(?![\w-])"
+_NINE = r"(?!(?:19|20)\d\d[ .-]\d\d[ .-]\d)\d(?:[ .-]?\d){8,12}(?![\w-])"
 _SECRET_WORD = (
     r"(?:code\s(?:secret|d[’']acc[èe]s)|mot\sde\spasse|mdp|clave|contraseña|senha|passwor[dt]|passwd|passcode|pwd|pw|kennwort|zugangs\w{2,8}|kenn?code|has[łl]o|l[öo]senord|"
     r"wachtwoord|adgangskode|passord|codice|c[óo]digo|salasana|parola|şifre|heslo|jelsz[óo]|secret|access\s(?:code|key)|pin|pass|key\s?code|密码|密碼|パスワード|пароль|код|비밀번호)"
@@ -80,8 +81,11 @@ CUED: tuple[Pattern, ...] = (
     Pattern("USERNAME", "with which one signs in", rf"(?i)(?<![^\W_])(?:sign|log)(?:ed|ging|ging|ing)?[\s-]?(?:in|on|into)?(?:\s[a-z]{{1,8}}){{0,2}}?\s(?:with|as|using|under)\s(?:user\s|the\s|id\s)?[\"']?\K(?-i:{_COINED_OR_MIXED})", LIKELY, r"[a-z]{3}", valid=is_coined, cues=frozenset({"sign", "signed", "signing", "log", "logged", "logging", "login", "logon", "signin"})),
     Pattern("USERNAME", "of a user or account", rf"(?i)(?<![^\W_])(?:user(?:\s?name)?|usr|login|logon|account|acct|owner|handle|alias|netid|alumn\w?id)(?:\s(?:name|id|is|for|of|called|named))?[\s:=(\"'-]{{1,4}}\K(?-i:{_COINED_OR_MIXED})", LIKELY, r"[a-z]{3}", valid=is_coined, cues=_OF_LABELS),
     Pattern("USERNAME", "of a user or account, in other languages", rf"(?i)(?<![^\W_])(?:usuari[oa]|compte|identifiant|benutzer(?:name|kennung)?|konto|cuenta|utente|conta|kennung|usu[áa]rio|gebruiker(?:snaam)?|användar\w{{0,4}}|brukernavn|bruger\w{{0,4}})\s?[:=(]\s?\K(?-i:{_COINED_OR_MIXED})", LIKELY, r"[:=(]", valid=is_coined),
+    Pattern("USERNAME", "letters and digits after a label", rf"(?<![A-Za-z])(?:[A-Za-z]{{2,12}}[- ](?:ID|Id|id|Key|key|[Kk]ennung|[Nn]ame|login|Login|[Aa]ccount)|[Kk]ennung|[Nn]utzer\w{{0,8}}|SSO|VPN|[A-Z]{{3,6}}\s(?:ID|[Kk]ey|[Ll]ogin|[Uu]ser))\s?(?:is\s)?[:=#(]?\s?\K(?:(?=[a-z]{{1,12}}\d)[a-z]{{1,12}}\d{{1,6}}[a-z]{{0,3}}|{_COINED})(?![\w@])", LIKELY, r"[a-z]\d|[a-z]{3}", valid=is_coined_or_mixed, cues=frozenset("id key kennung name login account nutzerkennung nutzername sso vpn user".split())),
+    Pattern("STUDENT_ID", "number of a candidate", r"(?i)(?<![^\W_])(?:candidate|examinee|roll|seat|registration|enrol+ment|matric|student|applicant|kandidat\w{0,2}|aspirante|candidato)(?:\s(?:no\.?|nr\.?|number|id|code))?\s?[:#=]?\s?\K\d{5,12}(?![\w%]|[.,]\d|\s{1,2}" + UNIT + ")", LIKELY, r"\d{5}", valid=is_identifying),
     Pattern("USERNAME", "after a label with a sign", rf"(?<![A-Za-z])(?:[A-Z]{{3,6}}|[A-Z][a-z]{{1,9}}(?:[A-Z][a-z]{{1,9}}|ID)|[a-z]{{2,12}}(?==))\s?[:=]\s?[\"'@]?\K{_COINED_OR_MIXED}", LIKELY, r"[:=]", valid=is_coined),
     Pattern("USERNAME", "on a platform that stands behind it", rf"(?i)(?<![\w.@/#-])(?-i:{_COINED_OR_MIXED})(?=\s?(?:\(|-|–)?\s?(?:{_ON}\s)?(?:my\s|our\s|the\s)?{_SITES}(?![^\W_]))", LIKELY, r"[a-z]{3}", valid=is_coined, cues=OF_APPS | OF_PLATFORMS),
-    Pattern("USERNAME", "as whom one is found", rf"(?i)(?<![^\W_]){_SITES}(?:\s[^\W\d_]{{1,10}}){{0,2}}?\s?(?:as|is|under|at|->|→|=|:|@|user(?:name)?|handle|nick(?:name)?|id|acct|account|profile|tag|name|contact|admin|mod|host)\s?[:=@\"'(-]{{0,2}}\s?@?\K(?-i:{_COINED_OR_MIXED})", LIKELY, r"[a-z]{3}", valid=is_coined, cues=OF_APPS | OF_PLATFORMS),
+    Pattern("USERNAME", "to whom one writes", rf"(?i)(?<![^\W_])(?:dm|message|msg|ping|add|follow|tag|mention|venmo|pay|friend|ask|text|contact|find|invite)\s@?\K(?-i:[a-z][a-z0-9]{{2,20}}[._][a-z0-9._]{{1,12}}|[a-z]{{3,14}}\d{{1,5}})(?![\w@/-]|\.\w)", LIKELY, r"[a-z][._\d]", valid=is_coined, cues=frozenset("dm message msg ping add follow tag mention venmo pay friend ask text contact find invite".split())),
+    Pattern("USERNAME", "as whom one is found", rf"(?i)(?<![^\W_]){_SITES}(?:\s[^\W\d_]{{1,10}}){{0,2}}?(?:\s(?:as|is|under|at|user(?:name)?|handle|nick(?:name)?|id|acct|account|profile|tag|name|contact|admin|mod|host)(?![^\W_])|\s?(?:->|→|=|:|@))\s?[:=@\"'(-]{{0,2}}\s?@?\K(?-i:{_COINED_OR_MIXED})", LIKELY, r"[a-z]{3}", valid=is_coined, cues=OF_APPS | OF_PLATFORMS),
     Pattern("USERNAME", "after a cue in another script", r"(?:微信号?|微訊|QQ号?|加我|카톡|카카오톡|텔레그램|телеграм|телега|тг|вк|ник|ラインID|アカウント|用户名|账号)\s?(?:id|ID)?\s?[::=]?\s?@?\K[A-Za-z][\w.-]{3,30}", SURE, r"[^\x00-\x7f]\s?(?:id|ID)?\s?[::=]?\s?@?[A-Za-z]"),
 )  # fmt: skip

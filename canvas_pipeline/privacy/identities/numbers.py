@@ -170,6 +170,12 @@ def is_coined(name: str) -> bool:
     return bool(long) and all(not reads_as_word(part, slips=False) for part in long)
 
 
+def is_coined_or_mixed(name: str) -> bool:
+    """The same after a label that calls for a login: two letters and digits are enough."""
+    letters = "".join(_LETTERS.findall(name))
+    return (is_login(name) and not is_word(letters)) if re.search(r"\d{2}", name) else is_coined(name)
+
+
 def is_coined_with_digits(name: str) -> bool:
     """A login that shows itself: letters that are no word of any kind, and digits."""
     return (

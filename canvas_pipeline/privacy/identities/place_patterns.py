@@ -92,7 +92,8 @@ def _is_called(place: str) -> bool:
 
 
 PLACES: tuple[Pattern, ...] = (
-    Pattern("PLACE", "part of a campus, after a word of place or a sign", rf"(?<![\w@])(?:\b{_AT}\s(?:the\s)?|@\s?|[(,:]\s?|\s[-/|]\s)\K{_NAMED}(?:\s{_NAMED})?\s{_GROUNDS}(?!\w|\s(?:[Rr]eport|of\b)|-\w)", LIKELY, r"[^\W\d_a-z]", valid=_is_somewhere, cues=_OF_GROUNDS),
+    Pattern("PLACE", "part of a campus, after a word of place or a sign", rf"(?:(?<![\w@]){_AT}\s(?:the\s)?|\bmeets?\s|@\s?|[(,:]\s?|\s[-/|]\s)\K{_NAMED}(?:\s{_NAMED})?\s{_GROUNDS}(?!\w|\s(?:[Rr]eport|of\b)|-\w)", LIKELY, r"[^\W\d_a-z]", valid=_is_somewhere, cues=_OF_GROUNDS),
+    Pattern("PLACE", "room in brackets", rf"\(\K(?!(?:Escape|Chat|Break|Breakout|Waiting|Clean|Dark|Class|Home|Locker|Control|White|Living|Dining|Red|Zoom)\s){_NAMED}\sRoom(?=[),])", LIKELY, r"\sRoom[),]", valid=_is_somewhere),
     Pattern("PLACE", "part of a campus, after a sure word of place", rf"(?<![\w@])(?:\b{_AT_SURELY}\s(?:the\s)?|@\s?)\K{_NAMED}\s{_OTHER_GROUNDS}(?!\w|\s(?:[Rr]eport|of\b)|-\w)", LIKELY, r"[^\W\d_a-z]", valid=_is_somewhere, cues=_OF_GROUNDS),
     Pattern("PLACE", "hall, in other languages", rf"(?<![\w@]){_NAMED}[ -](?:H[öo]rsaal|Saal|Geb[äa]ude|Bibliothek|Mensa|Zaal|Gebouw|Aula)(?!\w)", LIKELY, r"(?:aal|ude|thek|ensa|ouw|ula)", valid=_is_called),
     Pattern("PLACE", "hall named after somebody, in other languages", rf"(?<![\w@])(?:Salle|Salón|Amphi(?:théâtre)?|Bâtiment|Edificio|Edifício|Auditori[ao]|Auditório|Biblioteca|Bibliothèque|Pabellón|Pavillon|Aula(?:\sMagna)?|Sala|Prédio|Bloco|Palazzo|Gebäude|H[öo]rsaal|Zaal|Gebouw|Sal)\s\K{_NAMED}(?!\w)", LIKELY, r"(?:Sal|Amphi|Bât|Edif|Audit|Bibli|Pa[bvl]|Aula|Pr[ée]dio|Bloco|Geb|H[öo]r|Zaal)", valid=_is_called),
