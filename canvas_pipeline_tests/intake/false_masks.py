@@ -29,7 +29,10 @@ KEY = b"key of the ordinary titles"
 HELD = "fresh"
 SHOWN = ("training", "second", "third")
 HALVES = (*SHOWN, HELD)
-DRAWN_AS = {"second": "held", "third": "held"}  # the name that its framed topics were first drawn by: figures stay comparable
+DRAWN_AS = {
+    "second": "held",
+    "third": "held",
+}  # the name that its framed topics were first drawn by: figures stay comparable
 DRAWN = {"en": 900, "world": 200}  # framed topics: in English, and in each other language that has frames
 
 

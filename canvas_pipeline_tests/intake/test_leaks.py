@@ -37,7 +37,9 @@ def known(*codes: str) -> CourseMasker:
 
 def test_no_leak_of_the_training_half_survives() -> None:
     cases = list(leaks(TRAINING, seed=3, each=24))
-    assert {case.kind for case in cases} == set(TRAINING) == set(SEEN) == set(SEEN_THIRD) == set(SEEN_FOURTH) == set(FIFTH)
+    assert (
+        {case.kind for case in cases} == set(TRAINING) == set(SEEN) == set(SEEN_THIRD) == set(SEEN_FOURTH) == set(FIFTH)
+    )
     assert [(case.kind, case.text, out) for case, out in survivors(cases)] == []
 
 

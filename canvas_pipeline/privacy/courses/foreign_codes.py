@@ -127,7 +127,7 @@ def _is_by_itself(text: str, match: re.Match[str]) -> bool:
     start, end = match.span()
     return (
         not forms.UNIT.match(text, end)
-        and text[start - 1 : start] not in "/_.#=" 
+        and text[start - 1 : start] not in "/_.#="
         and re.match(r"[_/=.][A-Za-z0-9]|[0-9]", text[end : end + 2]) is None
     )
 

@@ -24,9 +24,13 @@ _OWNED = re.compile(
     r"document|folder|outline|edits?|answers?|questions?|response|post|reply|work|homework|portfolio|poster|talk|team|advice|recital|"
     r"interview|table|extension|absence|locker|bike|house|place|dorm|apartment|car|workshop|table|mom|dad|friend|tutoring|oh|recitation|hours)\b"
 )
-_TITLE_OR_PLACE = frozenset("Don Van Dean Major Duke Georgia Dakota Sierra Savannah Austin Dallas Chelsea Summer Autumn River Brook".split())
+_TITLE_OR_PLACE = frozenset(
+    "Don Van Dean Major Duke Georgia Dakota Sierra Savannah Austin Dallas Chelsea Summer Autumn River Brook".split()
+)
 _MONTHS = frozenset("April May June August".split())
-_OF_A_MONTH = frozenset("schedule class homework project turn lecture review work party part post version workshop hours".split())
+_OF_A_MONTH = frozenset(
+    "schedule class homework project turn lecture review work party part post version workshop hours".split()
+)
 _DONE_FOR = re.compile(
     r"(?<![\w@])(?i:feedback|notes?|comments?|messages?|e-?mails?|texts?|letters?|cards?|gifts?|present|repl(?:y|ies)|responses?|edits?|reviews?|questions?|calls?|"
     r"slides|drafts?|advice|thanks?|thank-?you|birthday|farewell|condolences?|dms?|recommendation|reference|critique|help|ride|tickets?|books?|"
@@ -69,9 +73,13 @@ _ABROAD = re.compile(
     r"(?:apresentaç[ãa]o|notas|palestra|comentários|anivers[áa]rio|monitoria)\sd[eoa]|(?:gesprek|afspraak|overleg|interview)\smet|(?:m[öo]te|samtal|intervju)\smed|spotkanie\sz)\s"
     rf"(?P<name>(?P<given>{_PART}|[A-Z]\.)(?: (?P<surname>{_PART}))?)(?![\w@]|['’-]\w)"
 )
-_NOUN_END = re.compile(r"(?:en|ern|er|e|ung|ungen|heit|keit|schaft|innen|rin|teams?|gruppe|partner|leuten|ión|iones|tion|tions|dad|tà|ção|ções|isme|ismo|ie|ia|ía|ik)$|^[^a-z]+$")
+_NOUN_END = re.compile(
+    r"(?:en|ern|er|e|ung|ungen|heit|keit|schaft|innen|rin|teams?|gruppe|partner|leuten|ión|iones|tion|tions|dad|tà|ção|ções|isme|ismo|ie|ia|ía|ik)$|^[^a-z]+$"
+)
 _MET = re.compile(r"^[^\W_]+(?:-[^\W_]+)*\s(?:con|avec|com|met|med|mit|bei|z|an|à)\s", re.I)
-_WITH_ME = re.compile(rf"(?<![\w@'’-])(?:(?P<one>{_PART})\s?(?:and|&|\+|y|et|und|e)\s?(?:I|me|myself|yo|moi|ich)(?![\w'’])|(?:me|myself)\s?(?:and|&|\+)\s?(?P<other>{_PART})(?![\w'’]))")
+_WITH_ME = re.compile(
+    rf"(?<![\w@'’-])(?:(?P<one>{_PART})\s?(?:and|&|\+|y|et|und|e)\s?(?:I|me|myself|yo|moi|ich)(?![\w'’])|(?:me|myself)\s?(?:and|&|\+)\s?(?P<other>{_PART})(?![\w'’]))"
+)
 _AFTER_A_WORD = re.compile(
     r"(?<![^\W_])(?i:for|from|to|by|with|of|and|cc|dear|hi|hello|thank|thanks|via|w/|a|con|de|para|por|von|mit|bei|für|an|avec|pour|chez|di|per|com|van|voor|met|med)[\s,:]{1,2}$"
 )
@@ -91,7 +99,9 @@ def beside(text: str) -> Iterator[tuple[int, int]]:
         called = _A_SIGN.search(text[: match.start()][-4:])
         if given not in UNSURE:
             called = called or _AFTER_A_WORD.search(text, max(0, match.start() - 10), match.start())
-        if given in GIVEN or (_is_given(given) and called and match["initial"] not in ("I", "V", "X") and given not in ("Art", "Grade")):
+        if given in GIVEN or (
+            _is_given(given) and called and match["initial"] not in ("I", "V", "X") and given not in ("Art", "Grade")
+        ):
             yield match.span()
     for match in _OWNED.finditer(text):
         if match["given"] in WORD_GIVEN and not (match["given"] in _MONTHS and match["thing"] in _OF_A_MONTH):

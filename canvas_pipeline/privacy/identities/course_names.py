@@ -77,16 +77,22 @@ _SUBJECT_END = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _PLAIN_WORD = re.compile(r"[^\W\d_]+")
-_TOKEN = re.compile(r"(?<![A-Za-z0-9'’@-])(?<![A-Za-z]\.)(?P<id>[a-z]{2,12}\d{0,6})(?![A-Za-z0-9@]|-[A-Za-z0-9]|\.[a-z])")
+_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9'’@-])(?<![A-Za-z]\.)(?P<id>[a-z]{2,12}\d{0,6})(?![A-Za-z0-9@]|-[A-Za-z0-9]|\.[a-z])"
+)
 _CALLED_FOR = re.compile(
     r"(?<![^\W_])(?:(?:taught|led|built|made|owned|developed|designed|created|copied|managed|shared|run)\s(?:by|from)|instructors?(?:\sof\srecord)?|owner|author|faculty|"
-    r"prof(?:essor)?|teacher|lead|designer|developer|builder|ta|contact|by|login|netid|user|of|from|for)[\s:=(\[<*@_-]{1,3}$", re.I
+    r"prof(?:essor)?|teacher|lead|designer|developer|builder|ta|contact|by|login|netid|user|of|from|for)[\s:=(\[<*@_-]{1,3}$",
+    re.I,
 )
 _FOREIGN = frozenset(  # small words of other languages
     "de del la las los el y en un una para con por e o os as da do dos das um uma em le les du des et au aux une pour dans sur der die das "
     "und ein eine im zum zur für den dem von mit di della dei delle il lo gli per nel nella al och att det en av för och til og et i van het een voor w z na".split()
 ) - frozenset("as in do en i o e an a die".split())
-_BEFORE_A_TOPIC = re.compile(r"(?<![^\W_])(?:of|in|to|on|for|through|about|and|the|from|with|as|an?|de|di|using|world|school|works|saint|st\.?)\s$", re.I)
+_BEFORE_A_TOPIC = re.compile(
+    r"(?<![^\W_])(?:of|in|to|on|for|through|about|and|the|from|with|as|an?|de|di|using|world|school|works|saint|st\.?)\s$",
+    re.I,
+)
 # Short forms of school subjects, and what stands in a field of its own without naming anybody.
 _SHORT = frozenset(
     "alg algebra geo geom geometry trig calc precalc stat stats bio biol chem chemistry phys physics phy sci apes env "
@@ -137,12 +143,22 @@ def _is_coined(name: str, start: int, end: int) -> bool:
     """Whether small letters, with digits or without, are no word of any kind in a name whose other words are."""
     word = name[start:end]
     letters, digits = word.rstrip("0123456789"), len(word) - len(word.rstrip("0123456789"))
-    if not letters.isalpha() or letters in _SHORT or letters.upper() in KNOWN_SUBJECTS | NO_SUBJECT or word in _TOOLS or word in TERMS:
+    if (
+        not letters.isalpha()
+        or letters in _SHORT
+        or letters.upper() in KNOWN_SUBJECTS | NO_SUBJECT
+        or word in _TOOLS
+        or word in TERMS
+    ):
         return False
     if digits and len(letters) < 4:
-        return digits >= 3 and len(letters) > 1 and not is_word(letters) and not re.fullmatch(r"(?:19|20)\d\d", word[-4:])
+        return (
+            digits >= 3 and len(letters) > 1 and not is_word(letters) and not re.fullmatch(r"(?:19|20)\d\d", word[-4:])
+        )
     if digits:
-        return not (is_word(letters) or is_ordinary(letters) or is_proper(letters) or letters in TERMS or letters in _TOOLS)
+        return not (
+            is_word(letters) or is_ordinary(letters) or is_proper(letters) or letters in TERMS or letters in _TOOLS
+        )
     if _CALLED_FOR.search(name, max(0, start - 24), start):
         return not reads_as_word(letters, slips=False)
     return len(letters) >= 5 and not reads_as_word(letters) and _is_english(name, start, end)
@@ -150,7 +166,9 @@ def _is_coined(name: str, start: int, end: int) -> bool:
 
 def _is_english(name: str, start: int, end: int) -> bool:
     """Whether the words beside ``name[start:end]`` are English: one at least is, and none of them is of another language."""
-    words = [word for word in _PLAIN_WORD.findall(f"{name[:start]} {name[end:]}") if not word.isupper() or len(word) > 4]
+    words = [
+        word for word in _PLAIN_WORD.findall(f"{name[:start]} {name[end:]}") if not word.isupper() or len(word) > 4
+    ]
     if not name.isascii() or any(word.lower() in _FOREIGN for word in words):
         return False
     known = [word for word in words if len(word) > 2 and (is_course_work(word) or reads_as_word(word))]
@@ -175,7 +193,12 @@ def _surnames(name: str) -> Iterator[tuple[int, int]]:
             yield pair.span("one")
             yield pair.span("other")
     for word in _NAME.finditer(name):
-        if _ends_a_field(name, *word.span()) and _is_surname(word.group()) and _is_strange(word.group()) and _is_english(name, *word.span()):
+        if (
+            _ends_a_field(name, *word.span())
+            and _is_surname(word.group())
+            and _is_strange(word.group())
+            and _is_english(name, *word.span())
+        ):
             yield word.span()
     marked = [match.span() for match in _MARK.finditer(name)]
     dashed = len(re.findall(r"(?<=\w)[-_](?=\w)", name)) >= 2

@@ -25,7 +25,11 @@ _WORDS_BETWEEN = r"(?:[\s.:=#(\[°º,'’/\"-]{1,3}[^\W\d_]{1,18}\.?)"
 _SIGNS = r"[\s.:=#(\[°º\"'-]{0,4}"
 _SEVEN = r"\d(?:[ ./()-]{0,2}\d){6}"
 # Seven digits or more in any groups, with the letters that such numbers begin or end with.
-_LONG = r"(?<![\w/$€£@-])(?:[A-Z]{1,3}[ -]?)?\d(?:[ ./-]?\d){6,19}(?:[ -]?[A-Z]\d?|-[kKX])?(?![\w%]|[.,]\d|\s{1,2}" + UNIT + r")"
+_LONG = (
+    r"(?<![\w/$€£@-])(?:[A-Z]{1,3}[ -]?)?\d(?:[ ./-]?\d){6,19}(?:[ -]?[A-Z]\d?|-[kKX])?(?![\w%]|[.,]\d|\s{1,2}"
+    + UNIT
+    + r")"
+)
 _ITEMS = (
     r"(?:order|ticket|item|isbn|issn|doi|pmid|arxiv|oclc|invoice|case|catalog(?:ue)?|model|serial|accession|patent|build|seed|page|canvas|course|assignment|"
     r"quiz|module|section|crn|submission|file|event|discussion|video|version|record|barcode|part|sku|asset|device|tracking|grant|gene|cas|"

@@ -37,9 +37,7 @@ _WORD_SURNAMES = frozenset(
 )
 _NOT_ALONE = frozenset("Dean Major Duke Christian Angel Van Summer Autumn Happy Gay Win Max".split())
 UNSURE = frozenset("Art August May April June".split())  # alone only where the sentence ends or goes on about them
-GOES_ON = re.compile(
-    r"\s?(?:$|[,.;!?)]|\((?!\d)|[A-Z]\.(?!\w)|(?:about|to|for|and|re|on|if|when|why|at|from)\s(?!\d))"
-)
+GOES_ON = re.compile(r"\s?(?:$|[,.;!?)]|\((?!\d)|[A-Z]\.(?!\w)|(?:about|to|for|and|re|on|if|when|why|at|from)\s(?!\d))")
 _CUE = (
     r"mrs?\.?|ms\.?|dr\.?|prof\.?|aunt|uncle|grand(?:ma|pa|mother|father)|interview(?:ing|ed|ee|er|s)?(?:\s(?:with|of))?|meet(?:ing)?\swith|(?:coffee|lunch|dinner|breakfast|call|chat|coffee\schat|talk|zoom|session|check-?in|"
     r"walk|appointment|conversation|one-on-one|1:1|1-on-1|office\shours|oh)\swith|talk(?:ed|ing)?\sto|ask|thank|remind|email|e-?mail|call|text|dm|b?cc|dear|hi|hello|"
@@ -138,9 +136,7 @@ def _called_for(text: str) -> Iterator[tuple[int, int]]:
             last
             and given
             and (
-                not is_course_work(last)
-                or is_surname(last)
-                or (_WITH.search(match["cue"]) and first not in _NOT_ALONE)
+                not is_course_work(last) or is_surname(last) or (_WITH.search(match["cue"]) and first not in _NOT_ALONE)
             )
         ):
             yield match.start("name"), match.end("last")
@@ -150,9 +146,7 @@ def _called_for(text: str) -> Iterator[tuple[int, int]]:
 
 def stands_alone(given: str, after: str) -> bool:
     """Whether a given name by itself is somebody, by what comes after it."""
-    return (
-        given not in _NOT_ALONE and not _runs_on(after) and (given not in UNSURE or GOES_ON.match(after) is not None)
-    )
+    return given not in _NOT_ALONE and not _runs_on(after) and (given not in UNSURE or GOES_ON.match(after) is not None)
 
 
 def is_surname(word: str) -> bool:

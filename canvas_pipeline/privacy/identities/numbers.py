@@ -166,7 +166,9 @@ def is_coined(name: str) -> bool:
         return False
     long = [part for part in parts if len(part) > 3]
     if re.search(r"\d", name):
-        return any(not is_word(part) and part not in TERMS and not is_ordinary(part) for part in long) and is_handle(name)
+        return any(not is_word(part) and part not in TERMS and not is_ordinary(part) for part in long) and is_handle(
+            name
+        )
     return bool(long) and all(not reads_as_word(part, slips=False) for part in long)
 
 
@@ -179,7 +181,9 @@ def is_coined_or_mixed(name: str) -> bool:
 def is_coined_with_digits(name: str) -> bool:
     """A login that shows itself: letters that are no word of any kind, and digits."""
     return (
-        name not in TERMS and all(not reads_as_word(part, slips=False) for part in _LETTERS.findall(name)) and is_account(name)
+        name not in TERMS
+        and all(not reads_as_word(part, slips=False) for part in _LETTERS.findall(name))
+        and is_account(name)
     )
 
 

@@ -213,7 +213,12 @@ def _makes_a_word(one: str, other: str) -> bool:
         return True
     if len(one) > 2 and one in _PARTS_BEFORE and len(other) > 3 and is_word(other):
         return True
-    return len(one) > 3 and len(other) > 1 and other in _PARTS_AFTER and (is_word(one) or is_word(f"{one}e") or is_word(f"{one}y"))
+    return (
+        len(one) > 3
+        and len(other) > 1
+        and other in _PARTS_AFTER
+        and (is_word(one) or is_word(f"{one}e") or is_word(f"{one}y"))
+    )
 
 
 @cache
