@@ -160,7 +160,8 @@ def test_the_auditor_sees_them_by_its_own_means(text: str, type_: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Spring 2031, 14661 words", "12,500 steps, Fall 2031", "Fall 2031/2032", "Meeting 3, 2031-02-10", "username: required", "Snapchat: join us",
+    ["Spring 2031, 14661 words", "12,500 steps, Fall 2031", "Fall 2031/2032", "Meeting 3, 2031-02-10", "username: required",
+     "Snapchat: join us",
      "Teams of 250 300 350 people", "class number 12", "Meet at the well-kept-inn", "pw: hidden", "Portable generators 2031 1500"],
 )  # fmt: skip
 def test_the_auditor_leaves_alone_what_only_looks_like_them(text: str) -> None:

@@ -85,7 +85,7 @@ def foreign(text: str) -> Iterator[tuple[int, int, str | None, str]]:
             continue
         if (match["s5"] or match["s6"]) and (_YEAR_AT_END.search(match.group()) or not _is_by_itself(text, match)):
             continue
-        yield start, end, subject, number if subject else match.group()
+        yield start, end, subject, number or match.group()
     for match in _LETTERED.finditer(text):
         subject = match["subject"].upper()
         known = (

@@ -23,11 +23,13 @@ _ADJECTIVE = re.compile(r".{3,}(?:ian|ean|esque|ic)")
 _NUMBERED = re.compile(r" (?:II|III|IV|VI|VII|VIII|IX)(?!\w)|(?:'|’)s [G-Z](?![\w.])")  # A to F are grades
 _TOPIC_BEFORE = re.compile(
     r"(?:\b(?:topics?|chapter|ch|unit|module|lesson|theme|concepts?|vocab(?:ulary)?|glossary|terms?|definitions?|keywords?|"
-    r"practice|drills?|exercises?|mastery check|case(?: study)?|assessment|test corrections|read and annotate|recap|homework|hw|assignment|quiz|exam|"
+    r"practice|drills?|exercises?|mastery check|case(?: study)?|assessment|test corrections|read and annotate|recap|homework|"
+    r"hw|assignment|quiz|exam|"
     r"reading|prep work|warm-?up)\.?"
     r"(?: \d{1,3}(?:\.\d{1,2})?)?(?::|,| [-–—]| \()|\b(?:intro|introduction|guide) to|"
     r"\b(?:mastery check|\[optional\])|"
-    r"\b(?:day|tutorial|hw|homework|module|week|lab|quiz|topic|unit|lesson|lecture|reading|part|class|session|ps|pset|problem set|exercise|"
+    r"\b(?:day|tutorial|hw|homework|module|week|lab|quiz|topic|unit|lesson|lecture|reading|part|class|session|ps|pset|"
+    r"problem set|exercise|"
     r"assignment|activity|exam|test|midterm) ?#?\d{1,3}(?:\.\d{1,2})?(?::| [-–—])|(?<!\w)[A-Z]?\d{1,2}(?:\.\d{1,2})?[.:)]|"
     r"\b(?:basics|definition|theory|history|use|types) of)\s?[\"“(]?$",
     re.IGNORECASE,

@@ -38,7 +38,8 @@ _BEFORE_TERM = re.compile(rf"[\s_-](?P<name>[^\W\d_]['\w-]{{2,24}})[\s_,(-]{{1,3
 _ALONE = re.compile(r"(?:^|[-–—|(\[/]\s?)(?P<id>[a-z][a-z0-9]{2,15})(?=\s?[:)\]/]|\s?[-–—|]\s|\s*$)")
 # In small letters at an end of the name, or where a sign or the term sets it apart.
 _AT_AN_END = re.compile(
-    rf"(?:^|[\s_~/|<(\[-])(?P<id>(?<![\w.'’-][a-z]$)[a-z][a-z0-9]{{3,15}})(?=[>)\]/\s]{{0,3}}$|\s?[:|>)\]]|\s[-–—~]{{1,2}}\s|[-_](?:Online|Hybrid|Async|Web)|[\s_(-]{{1,2}}{_TERM})"
+    rf"(?:^|[\s_~/|<(\[-])(?P<id>(?<![\w.'’-][a-z]$)[a-z][a-z0-9]{{3,15}})(?=[>)\]/\s]{{0,3}}$|\s?[:|>)\]]|\s[-–—~]{{1,2}}\s|"
+    rf"[-_](?:Online|Hybrid|Async|Web)|[\s_(-]{{1,2}}{_TERM})"
 )
 # A course to try things out in is called after the one whom it belongs to.
 _TRIAL = (
@@ -67,9 +68,11 @@ _SHORT_ID = re.compile(
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)?")
 # Marks of a school's own naming: periods, blocks, semesters, grades, sections and years as fields of their own.
 _MARK = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:pd|per|period|hr|hour|block|blk|sem|gr|grade|sec|section|room|rm|yr|year|set|form|level|tutor group|team|ks|klasse|clase|grado|groupe)\.?"
+    r"(?<![A-Za-z0-9])(?:(?:pd|per|period|hr|hour|block|blk|sem|gr|grade|sec|section|room|rm|yr|year|set|form|level|"
+    r"tutor group|team|ks|klasse|clase|grado|groupe)\.?"
     r"(?:[\s_-]?\d{1,3}|[\s_-]\(?[A-H])(?![A-Za-z0-9])|[PSTQ]\d{1,2}(?![A-Za-z0-9])"
-    r"|\d{1,2}(?:st|nd|rd|th)(?![A-Za-z0-9])|\d{1,2}[A-HXYZ]\d?(?![A-Za-z0-9])|[AB]\s?[-/]?\s?Day|\d\d/\d\d(?![/\d])|[AB][\s_-]Day|AP[\s_-]|IB[\s_-])",
+    r"|\d{1,2}(?:st|nd|rd|th)(?![A-Za-z0-9])|\d{1,2}[A-HXYZ]\d?(?![A-Za-z0-9])|[AB]\s?[-/]?\s?Day|\d\d/\d\d(?![/\d])|"
+    r"[AB][\s_-]Day|AP[\s_-]|IB[\s_-])",
     re.I,
 )
 _SUBJECT_END = re.compile(
@@ -81,13 +84,16 @@ _TOKEN = re.compile(
     r"(?<![A-Za-z0-9'’@-])(?<![A-Za-z]\.)(?P<id>[a-z]{2,12}\d{0,6})(?![A-Za-z0-9@]|-[A-Za-z0-9]|\.[a-z])"
 )
 _CALLED_FOR = re.compile(
-    r"(?<![^\W_])(?:(?:taught|led|built|made|owned|developed|designed|created|copied|managed|shared|run)\s(?:by|from)|instructors?(?:\sof\srecord)?|owner|author|faculty|"
+    r"(?<![^\W_])(?:(?:taught|led|built|made|owned|developed|designed|created|copied|managed|shared|run)\s(?:by|from)|"
+    r"instructors?(?:\sof\srecord)?|owner|author|faculty|"
     r"prof(?:essor)?|teacher|lead|designer|developer|builder|ta|contact|by|login|netid|user|of|from|for)[\s:=(\[<*@_-]{1,3}$",
     re.I,
 )
 _FOREIGN = frozenset(  # small words of other languages
-    "de del la las los el y en un una para con por e o os as da do dos das um uma em le les du des et au aux une pour dans sur der die das "
-    "und ein eine im zum zur für den dem von mit di della dei delle il lo gli per nel nella al och att det en av för och til og et i van het een voor w z na".split()
+    "de del la las los el y en un una para con por e o os as da do dos das um uma em le les du des et au aux une pour dans "
+    "sur der die das "
+    "und ein eine im zum zur für den dem von mit di della dei delle il lo gli per nel nella al och att det en av för och til "
+    "og et i van het een voor w z na".split()
 ) - frozenset("as in do en i o e an a die".split())
 _BEFORE_A_TOPIC = re.compile(
     r"(?<![^\W_])(?:of|in|to|on|for|through|about|and|the|from|with|as|an?|de|di|using|world|school|works|saint|st\.?)\s$",

@@ -29,19 +29,26 @@ WORD_GIVEN = frozenset(
 )
 # Surnames that are words, beside those of the gazetteer.
 _WORD_SURNAMES = frozenset(
-    "Abbott Banks Barber Barnes Bean Bell Berry Bird Bishop Bolt Booth Bridges Brooks Bush Butler Carpenter Cherry Church Clay Cloud Cook Cross Day "
-    "Drummer Early English Farmer Field Fields Fisher Flowers Ford Forest Fountain Fox Frost Gardener Gates Gold Graves Hammer Hart Hill Holiday "
-    "Hope House Jewel Keys King Knight Lake Lamb Land Lane Light Lock Locke Long Love Marsh Mills Moody Moon Noble Pace Page Parks Pike Pool Pope "
-    "Potter Price Quick Rains Rice Rivers Roach Savage Sawyer Sellers Sharp Shepherd Shields Short Silver Singer Small Snow Sparks Stone Storm Story "
+    "Abbott Banks Barber Barnes Bean Bell Berry Bird Bishop Bolt Booth Bridges Brooks Bush Butler Carpenter Cherry Church "
+    "Clay Cloud Cook Cross Day "
+    "Drummer Early English Farmer Field Fields Fisher Flowers Ford Forest Fountain Fox Frost Gardener Gates Gold Graves "
+    "Hammer Hart Hill Holiday "
+    "Hope House Jewel Keys King Knight Lake Lamb Land Lane Light Lock Locke Long Love Marsh Mills Moody Moon Noble Pace Page "
+    "Parks Pike Pool Pope "
+    "Potter Price Quick Rains Rice Rivers Roach Savage Sawyer Sellers Sharp Shepherd Shields Short Silver Singer Small Snow "
+    "Sparks Stone Storm Story "
     "Strong Swan Swift Teal Towns Vine Wall Walls Waters Weaver Weeks Wells West Winters Wise Wolf Wood Woods Worth Young".split()
 )
 _NOT_ALONE = frozenset("Dean Major Duke Christian Angel Van Summer Autumn Happy Gay Win Max".split())
 UNSURE = frozenset("Art August May April June".split())  # alone only where the sentence ends or goes on about them
 GOES_ON = re.compile(r"\s?(?:$|[,.;!?)]|\((?!\d)|[A-Z]\.(?!\w)|(?:about|to|for|and|re|on|if|when|why|at|from)\s(?!\d))")
 _CUE = (
-    r"mrs?\.?|ms\.?|dr\.?|prof\.?|aunt|uncle|grand(?:ma|pa|mother|father)|interview(?:ing|ed|ee|er|s)?(?:\s(?:with|of))?|meet(?:ing)?\swith|(?:coffee|lunch|dinner|breakfast|call|chat|coffee\schat|talk|zoom|session|check-?in|"
-    r"walk|appointment|conversation|one-on-one|1:1|1-on-1|office\shours|oh)\swith|talk(?:ed|ing)?\sto|ask|thank|remind|email|e-?mail|call|text|dm|b?cc|dear|hi|hello|"
-    r"partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|"
+    r"mrs?\.?|ms\.?|dr\.?|prof\.?|aunt|uncle|grand(?:ma|pa|mother|father)|interview(?:ing|ed|ee|er|s)?(?:\s(?:with|of))?|"
+    r"meet(?:ing)?\swith|(?:coffee|lunch|dinner|breakfast|call|chat|coffee\schat|talk|zoom|session|check-?in|"
+    r"walk|appointment|conversation|one-on-one|1:1|1-on-1|office\shours|oh)\swith|talk(?:ed|ing)?\sto|ask|thank|remind|email|"
+    r"e-?mail|call|text|dm|b?cc|dear|hi|hello|"
+    r"partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|"
+    r"instructor|"
     r"teacher|contact|presenter|speaker|host|"
     r"(?:graded|tutor(?:ing|ed)|taught|led|hosted|presented|reviewed|moderated|coached|proctored|feedback)\sby|"
     r"peer\s(?:review|eval(?:uation)?|critique|feedback|assessment)\s(?:of|for|from|by|with)"
@@ -64,7 +71,8 @@ _CUED = re.compile(
 _WITH = re.compile(r"(?i:with|interview\w*|of)$")
 # Cues after which a dash or colon is needed: "Ask", "Call" are followed by anything.
 _LABELS = re.compile(
-    r"(?i:partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|teacher|contact|presenter|speaker|host)"
+    r"(?i:partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|"
+    r"reviewer|ta|instructor|teacher|contact|presenter|speaker|host)"
 )
 # The next of several who are named together.
 _NEXT = re.compile(

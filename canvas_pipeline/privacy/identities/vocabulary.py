@@ -177,16 +177,23 @@ def looks_shifted(left: str, right: str) -> bool:
 
 
 _PARTS_BEFORE = tuple(
-    "anti auto bi bio bot chem co counter cross cyber de di dys eco electro em endo eth ex extra fore geo hemi hetero homo hydro hyper hypo in infra "
-    "inter intra iso kin macro mal mega meta micro mid mis mono multi nano neo neuro non octo omni ortho out over para peri petro pharm philo "
-    "photo physio poly post pre pro proto pseudo psych quasi re retro semi sub super supra sym syn techno tele tetra thermo trans tri ultra un "
+    "anti auto bi bio bot chem co counter cross cyber de di dys eco electro em endo eth ex extra fore geo hemi hetero homo "
+    "hydro hyper hypo in infra "
+    "inter intra iso kin macro mal mega meta micro mid mis mono multi nano neo neuro non octo omni ortho out over para peri "
+    "petro pharm philo "
+    "photo physio poly post pre pro proto pseudo psych quasi re retro semi sub super supra sym syn techno tele tetra thermo "
+    "trans tri ultra un "
     "under uni vice zoo".split()
 )
 _PARTS_AFTER = tuple(
-    "able ably aceous ae age al ally ance ant archy ard ary ase ate ated ating ation ations ative ator cide cy dom ed ee eer en ence ent er ers ery ese "
-    "esque ess est etic ette ful fy gamy genesis genic gram graph graphy hood ia iac ial ian ians ible ic ical ically ics ide ier ies ify ile ine ing "
-    "ings ion ions ious ise ised ish ism isms ist ists ite itis ity ive ize ized izer izing less let like ling log logical logy loid ly lysis ment "
-    "ments meter metric metry mous ness nomics nomy oid ol oma ome omics onym or ors osis ous pathy phage phobia phone phony plasty pod scope scopy ship "
+    "able ably aceous ae age al ally ance ant archy ard ary ase ate ated ating ation ations ative ator cide cy dom ed ee eer "
+    "en ence ent er ers ery ese "
+    "esque ess est etic ette ful fy gamy genesis genic gram graph graphy hood ia iac ial ian ians ible ic ical ically ics "
+    "ide ier ies ify ile ine ing "
+    "ings ion ions ious ise ised ish ism isms ist ists ite itis ity ive ize ized izer izing less let like ling log logical "
+    "logy loid ly lysis ment "
+    "ments meter metric metry mous ness nomics nomy oid ol oma ome omics onym or ors osis ous pathy phage phobia phone phony "
+    "plasty pod scope scopy ship "
     "sion some sophy sphere ster stomy tion tions tome tomy tron tronics tropic ty ual ular ure ware ways wise yl".split()
 )
 _LITTLE = frozenset("up in on it to by of no off out way day one two day web app lab log".split())
@@ -194,8 +201,8 @@ _LITTLE = frozenset("up in on it to by of no off out way day one two day web app
 
 @cache
 def reads_as_word(word: str, slips: bool = True) -> bool:
-    """Whether letters are a word of some kind: of a dictionary or the tables, a slip of one, two words written as one, or one made of a
-    part that words are made of ("microcontrollers"). Logins are none ("bpelldor"). ``slips``: whether slips count as words."""
+    """Whether letters are a word of some kind: of a dictionary or the tables, a slip of one, two words run together, or a word with a
+    part that many begin or end with ("microcontrollers"). Logins are none ("bpelldor"). ``slips``: whether slips count."""
     low = plainly(word)
     if len(low) < 3 or is_word(low) or is_proper(low) or is_famous(low) or low in TERMS:
         return True
