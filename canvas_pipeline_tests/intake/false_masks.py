@@ -5,12 +5,12 @@ topics, of which a seed draws. The halves share no entry. ``--show`` prints what
 ``second`` and ``third`` were held until their texts were read by those who change the rules. ``fresh`` is held: it prints counts
 with Wilson bounds only, and nothing is tuned by it.
 
-How ``third`` and ``fresh`` were written: from what courses of high schools, community colleges and universities hold, subject by
-subject, in about the proportion in which it occurs there (homework, quizzes, exams, discussions, labs, readings, projects, pages
-and events, then topics, works, software, states that Canvas writes). Its author knew the other halves, to repeat none of their entries, but
-had not read the code that masks and ran nothing that masks over the texts, before or after; no entry was chosen for being easy
-or hard. No title holds a person of a course, a room, a code, a login or a number of somebody; names are those of authors, works,
-laws, places, companies and products that a syllabus names.
+How ``third`` and ``fresh`` were written: from what courses of high schools, community colleges and universities hold, subject
+by subject, in about the proportion in which it occurs there (homework, quizzes, exams, discussions, labs, readings, projects,
+pages and events, then topics, works, software, states that Canvas writes). Its author knew the other halves, to repeat none of
+their entries, but had not read the code that masks and ran nothing that masks over the texts, before or after; no entry was
+chosen for being easy or hard. No title holds a person of a course, a room, a code, a login or a number of somebody; names are
+those of authors, works, laws, places, companies and products that a syllabus names.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _TOPIC_BEFORE = re.compile(
     r"hw|assignment|quiz|exam|"
     r"reading|prep work|warm-?up)\.?"
     r"(?: \d{1,3}(?:\.\d{1,2})?)?(?::|,| [-–—]| \()|\b(?:intro|introduction|guide) to|"
-    r"\b(?:mastery check|\[optional\])|"
+    r"\bmastery check|\[optional\]|"
     r"\b(?:day|tutorial|hw|homework|module|week|lab|quiz|topic|unit|lesson|lecture|reading|part|class|session|ps|pset|"
     r"problem set|exercise|"
     r"assignment|activity|exam|test|midterm) ?#?\d{1,3}(?:\.\d{1,2})?(?::| [-–—])|(?<!\w)[A-Z]?\d{1,2}(?:\.\d{1,2})?[.:)]|"

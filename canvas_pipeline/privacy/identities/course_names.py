@@ -110,7 +110,7 @@ _SHORT = frozenset(
     "adv reg online hybrid async sync web lec lab dis rec tut sec section main copy merged combined master template sandbox dev "
     "site shell test live fall spring summer winter autumn full year term quarter trimester day evening campus distance "
     "remote virtual "
-    "dual credit pathway magnet cohort group team block period hour pd per blk".split()
+    "homebase dual credit pathway magnet cohort group team block period hour pd per blk".split()
 )
 
 

@@ -25,6 +25,10 @@ _CANDIDATES = (
     "en es fr de pt it nl sv da nb nn no fi pl cs sk hr sl ro hu tr vi id ms ca gl et lv lt is sq tl sw".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_BEFORE_SOMEBODY = re.compile(
+    r"(?<!\w)(?:de|con|a|por|para|avec|par|pour|à|chez|com|da|do|di|per|von|mit|für|bei|van|voor|met|av|med|till|til|z|od)\s$",
+    re.I,
+)
 _SURNAME_FIRST = re.compile(r"[^\W\d_]+, [^\W\d_]+")
 _PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
 _MARGIN = {"english": 9.0, "unknown": 15.0, "other": -1.0}
@@ -57,8 +61,8 @@ def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknow
     if other_script(text):
         return True
     plain = _PLACEHOLDER.sub(" ", text)
-    if home == "other" and found and not _names_somebody(text, found) and not _is_plainly_english(plain):
-        return True
+    if home == "other" and found and not _is_plainly_english(plain):
+        return not _names_somebody(text, found)
     beside = _without(text, found)
     words = [word for word in _WORD.findall(beside) if len(word) > 1]
     english = sum(_is_english(word) for word in words)
@@ -136,7 +140,10 @@ def _names_somebody(text: str, found: Sequence[tuple[int, int]]) -> bool:
 
 
 def _has_the_capitals(text: str, start: int, end: int) -> bool:
+    """Also behind a word that people follow ("de", "con", "avec"); behind "sobre" stand topics."""
     words = _WORD.findall(text[start:end])
+    if _BEFORE_SOMEBODY.search(text, max(0, start - 12), start) is None:
+        return False
     return stands_out(text, start, end) and not any(is_famous(word) or is_word(word) for word in words)
 
 

@@ -175,7 +175,11 @@ def is_coined(name: str) -> bool:
 def is_coined_or_mixed(name: str) -> bool:
     """The same after a label that calls for a login: two letters and digits are enough."""
     letters = "".join(_LETTERS.findall(name))
-    return (is_login(name) and not is_word(letters)) if re.search(r"\d{2}", name) else is_coined(name)
+    return (
+        (is_login(name) and (len(letters) < 4 or not is_word(letters)))
+        if re.search(r"\d{2}", name)
+        else is_coined(name)
+    )
 
 
 def is_coined_with_digits(name: str) -> bool:

@@ -201,8 +201,8 @@ _LITTLE = frozenset("up in on it to by of no off out way day one two day web app
 
 @cache
 def reads_as_word(word: str, slips: bool = True) -> bool:
-    """Whether letters are a word of some kind: of a dictionary or the tables, a slip of one, two words run together, or a word with a
-    part that many begin or end with ("microcontrollers"). Logins are none ("bpelldor"). ``slips``: whether slips count."""
+    """Whether letters are a word of some kind: of a dictionary or the tables, a slip of one, two words run together, or a word with
+    a part that many begin or end with ("microcontrollers"). Logins are none ("bpelldor"). ``slips``: whether slips count."""
     low = plainly(word)
     if len(low) < 3 or is_word(low) or is_proper(low) or is_famous(low) or low in TERMS:
         return True
