@@ -1,16 +1,16 @@
 """Counts ordinary titles that intake masks by mistake: ``python -m canvas_pipeline_tests.intake.false_masks training``.
 
 ``ordinary/<half>.en.txt`` holds English titles, ``<half>.world.txt`` titles of other languages: written by hand, and frames with
-topics, of which a seed draws. The halves share no entry. ``training`` and ``second`` may be looked at, and ``--show`` prints what
-was masked of them: ``second`` was the held half until its texts were read by those who change the rules. ``held`` prints counts
+topics, of which a seed draws. The halves share no entry. ``--show`` prints what was masked of those that may be looked at:
+``second`` and ``third`` were held until their texts were read by those who change the rules. ``fresh`` is held: it prints counts
 with Wilson bounds only, and nothing is tuned by it.
 
-How ``held`` was written: from what courses of high schools, community colleges and universities hold, subject by subject, in
-about the proportion in which it occurs there (homework, quizzes, exams, discussions, labs, readings, projects, pages and events,
-then topics, works, software, states that Canvas writes). Its author knew the other halves, to repeat none of their entries, but
-had not read the code that masks and ran nothing that masks over the texts, before or after; no entry was chosen for being easy
-or hard. No title holds a person of a course, a room, a code, a login or a number of somebody; names are those of authors, works,
-laws, places, companies and products that a syllabus names.
+How ``third`` and ``fresh`` were written: from what courses of high schools, community colleges and universities hold, subject
+by subject, in about the proportion in which it occurs there (homework, quizzes, exams, discussions, labs, readings, projects,
+pages and events, then topics, works, software, states that Canvas writes). Its author knew the other halves, to repeat none of
+their entries, but had not read the code that masks and ran nothing that masks over the texts, before or after; no entry was
+chosen for being easy or hard. No title holds a person of a course, a room, a code, a login or a number of somebody; names are
+those of authors, works, laws, places, companies and products that a syllabus names.
 """
 
 from __future__ import annotations
@@ -26,9 +26,13 @@ from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import rate
 
 FOLDER = Path(__file__).parent / "ordinary"
 KEY = b"key of the ordinary titles"
-HALVES = ("training", "second", "held")
-SHOWN = ("training", "second")
-DRAWN_AS = {"second": "held"}  # the name that its framed topics were first drawn by: figures stay comparable
+HELD = "fresh"
+SHOWN = ("training", "second", "third")
+HALVES = (*SHOWN, HELD)
+DRAWN_AS = {
+    "second": "held",
+    "third": "held",
+}  # the name that its framed topics were first drawn by: figures stay comparable
 DRAWN = {"en": 900, "world": 200}  # framed topics: in English, and in each other language that has frames
 
 

@@ -2,13 +2,14 @@
 
 In: a half's shapes, a seed and a count per kind. Out: ``Leak`` rows, and counts with Wilson intervals. What must hold: the same
 seed gives the same cases; every value is invented; the measure prints rates alone, so that nothing can be tuned by its texts:
-``python -m canvas_pipeline_tests.intake.leak_cases``.
+``python -m canvas_pipeline_tests.intake.leak_cases`` measures the halves that may be read, ``… leak_cases held`` the held one.
 """
 
 from __future__ import annotations
 
 import random
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from canvas_pipeline.privacy.courses.registry import HANDLE, Registry
 from canvas_pipeline.privacy.identities.pii import Kind, Scrubber, instructors
 from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import rate
 from canvas_pipeline_tests.intake.leak_numbers import numbered
-from canvas_pipeline_tests.intake.leak_shapes import IN_NAMES, SEEN, SEEN_THIRD, SEEN_TOO, TRAINING
+from canvas_pipeline_tests.intake.leak_shapes import FIFTH, IN_NAMES, SEEN, SEEN_FOURTH, SEEN_THIRD, SEEN_TOO, TRAINING
 
 KEY = b"a key for this measurement"
 _STARTS = "Brin Tol Quil Mar Hesk Vand Oster Wick Pell Gars Lund Fenn Drax Corv Nett Zab Ulm Ruth".split()
@@ -138,9 +139,11 @@ _HALVES = {
     "seen half": SEEN,
     "seen half, further shapes": SEEN_TOO,
     "seen half, the third": SEEN_THIRD,
+    "seen half, the fourth": SEEN_FOURTH,
 }
+_HELD = {"held half, the fifth": FIFTH}
 
 if __name__ == "__main__":
-    for title, half in _HALVES.items():
+    for title, half in (_HELD if sys.argv[1:] == ["held"] else _HALVES).items():
         print(title)
         print("\n".join(measure(half, seed=7, each=160)))

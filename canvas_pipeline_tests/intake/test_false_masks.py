@@ -9,7 +9,7 @@ import pytest
 
 from canvas_pipeline.privacy.identities import recognisers
 from canvas_pipeline.privacy.identities.languages import home_of, only_rules
-from canvas_pipeline_tests.intake.false_masks import HALVES, SHOWN, entries, masked, titles
+from canvas_pipeline_tests.intake.false_masks import HALVES, HELD, SHOWN, entries, masked, titles
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("spacy") is None, reason="the extra pii is not installed")
 
@@ -37,13 +37,13 @@ def test_no_entry_of_the_held_half_stands_in_another() -> None:
             for e in entries(half, part).values()
             for entry in e
         }
-        for halves in (("held",), SHOWN)
+        for halves in ((HELD,), SHOWN)
     )
     assert not own & seen
 
 
 def test_the_held_half_is_large_enough_for_its_bounds() -> None:
-    english, world = titles("held", "en")["en"], titles("held", "world")
+    english, world = titles(HELD, "en")["en"], titles(HELD, "world")
     assert len(english) >= 1200 and sum(map(len, world.values())) >= 1000
     assert min(map(len, world.values())) >= 150
 

@@ -26,7 +26,9 @@ _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u207b\u2212\ufe58\ufe63\uf
 _FOLDED_RANGES = ((0x2460, 0x24EB), (0xFF01, 0xFF5F), (0x1D400, 0x1D800))
 _GAP_FOR_UNKNOWN = 2
 # What follows a course that meets then, and no year: "TTKG 1939 at 3:15".
-_AT_AN_HOUR = re.compile(r",?\sat\s\d{1,2}(?::[0-5]\d|\s?[AaPp]\.?[Mm]\b)")
+_HOUR = r"[0-9]{1,2}(?:[:.h][0-5][0-9]|(?::[0-5][0-9])?\s?[AaPp](?:\.?[Mm])?\b)"
+_AT_AN_HOUR = re.compile(rf"[^0-9\n]{{1,28}}(?:[0-9]{{1,2}}\s?-\s?)?{_HOUR}")
+_AN_HOUR_BEFORE = re.compile(rf"{_HOUR}[^0-9\n]{{1,20}}$")
 _CONTEXT_SPAN = 28
 _YEARS = r"(?:19|20)[0-9]{2}(?:[0-9]{2})?"
 
@@ -208,7 +210,10 @@ def _believed(match: re.Match[str], parts: dict[str, str], subjects: Collection[
         return False
     if len(digits) != 4 or digits[0] not in "1234567":
         return False
-    if digits[:2] in ("19", "20") and not _AT_AN_HOUR.match(text, match.end()):
+    if digits[:2] in ("19", "20") and not (
+        _AT_AN_HOUR.match(text, match.end())
+        or _AN_HOUR_BEFORE.search(text, max(0, match.start() - 28), match.start("subject"))
+    ):
         return False
     if forms.THING.search(text[max(0, match.start() - 20) : match.start()]):
         return False
@@ -234,6 +239,11 @@ def _beside_terms(text: str) -> Iterable[Mention]:
             continue
         yield Mention(
             *match.span(side), CourseId(crn=number, term=term_code(match["term_after"] or match["term_before"]))
+        )
+    for match in forms.NEAR_TERM.finditer(text):
+        side = "before" if match["before"] else "after"
+        yield Mention(
+            *match.span(side), CourseId(crn=match[side], term=term_code(match["term_after"] or match["term_before"]))
         )
 
 

@@ -38,6 +38,10 @@ _SURE = re.compile(
     r"|(?P<nyu>[A-Z]{3,5}-[A-Z]{2}[ .]?[0-9]{1,4})"
     r"|(?P<s1>[A-Z]{4})(?P<n1>[1-9][0-9]{4})"
     r"|(?P<s3>[A-Z]{2,5})\*(?P<n3>[1-9][0-9]{2,3})"
+    r"|(?P<s4>[A-Z]{2,4})(?P<n4>[1-9][0-9]{2}[A-Z][0-9])"
+    r"|(?P<cegep>[0-9]{3}-[A-Z]{3}-[0-9]{2})"
+    r"|(?P<s5>[A-Z]{3,4})(?P<n5>[1-9][0-9]{2,3}[A-Z]?)"
+    r"|(?P<s6>[A-Z]{2})(?P<n6>[1-9][0-9]{3}[A-Z]?)"
     r"|(?P<s2>[A-Z]{2,4})(?P<n2>[1-9][0-9]{2}[A-Z])" + ")" + _END
 )
 # A known subject and a number with its letter: "CS 61A".
@@ -54,6 +58,20 @@ _IN_A_ROW = re.compile(
     rf"@COURSE[0-9]{{8}}\s?(?:[&/+]|,(?:\s(?:and|or))?|and|or)\s?{_CODE.format('a')}{_END}(?!{forms.UNIT.pattern})"
     rf"|(?<![A-Za-z0-9@.:-]){_CODE.format('b')}(?=\s?(?:[&/+]|and|or)\s?@COURSE[0-9]{{8}})"
 )
+# A subject and number of the shapes that codes have, and what is said of courses in the same clause, in several languages.
+_SUBJECT_AND_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9@.:$*-])(?P<subject>[A-Z]{2,5})[ .*-]?(?P<number>[1-9][0-9]{2,3}[A-Z]?[0-9]?)" + _END
+)
+_OF_STUDY = re.compile(
+    r"(?<![^\W_])(?i:credits?|courses?|class(?:es)?|(?:pre|co|anti)-?req\w{0,9}|equivalen\w{0,4}|transfer\w{0,4}|retak\w{1,3}|waive[rd]?|"
+    r"exempt\w{0,4}|tutors?|tutoring|ta|tas|ta-ing|ta'?ing|placement|place[ds]?\s(?:in|out)\w{0,2}|advising|advis[oe]rs?|schedule|syllabus|"
+    r"semester|instructors?|prof(?:essor)?s?|enrol\w{0,6}|regist\w{1,9}|wait-?list\w{0,2}|audit(?:ing)?|substitut\w{1,4}|electives?|"
+    r"majors?|minors?|prep|cross-?list\w{0,3}|counterpart|sections?|lectures?|cohort|alum\w{0,3}|vs\.?|versus|compar\w{1,4}|withdraw\w{0,3}|swap\w{0,4}|skip\w{0,4}|drop\w{0,4}|add(?:ed|ing)?|took|"
+    r"taking|taken|retook|repeat\w{0,3}|replac\w{1,4}|formerly|renamed|offered|required|requires|same\sas|similar\sto|overlap\w{0,4}|shar\w{1,3}|"
+    r"anerkennung|anrechnung|vorlesung|kurs\w{0,3}|modul\w{0,2}|lehrveranstaltung|klausur|cours|mati[èe]re|[ée]quivalence|unit[ée]|"
+    r"cursos?|asignaturas?|materias?|convalida\w{0,5}|disciplinas?|cadeira|aproveitamento|corso|esame|insegnamento|riconoscimento|vak|kursen)(?![^\W_])"
+)
+_PARTS = range(1, 7)
 _THREE_PARTS = re.compile(r"[A-Z]{3,4}-[0-9]{3}-[0-9]{2,3}")
 _YEAR_AT_END = re.compile(r"(?:19|20)[0-9]{2}$")
 
@@ -62,10 +80,12 @@ def foreign(text: str) -> Iterator[tuple[int, int, str | None, str]]:
     """Left to right within each kind, overlaps and all."""
     for match in _SURE.finditer(text):
         start, end = match.span()
-        subject, number = match["s1"] or match["s2"] or match["s3"], match["n1"] or match["n2"] or match["n3"]
+        subject, number = (next((match[f"{part}{n}"] for n in _PARTS if match[f"{part}{n}"]), None) for part in "sn")
         if (subject or match.group()[:4].split("-")[0]) in forms.NO_SUBJECT or is_counted(text, start, end):
             continue
-        yield start, end, subject, number if subject else match.group()
+        if (match["s5"] or match["s6"]) and (_YEAR_AT_END.search(match.group()) or not _is_by_itself(text, match)):
+            continue
+        yield start, end, subject, number or match.group()
     for match in _LETTERED.finditer(text):
         subject = match["subject"].upper()
         known = (
@@ -81,6 +101,15 @@ def foreign(text: str) -> Iterator[tuple[int, int, str | None, str]]:
         if subject and (len(match["number"]) < 3 and match["number"].isdigit()):
             continue
         yield start, end, subject, match["number"] or match["plain"]
+    for match in _SUBJECT_AND_NUMBER.finditer(text):
+        start, end = match.span()
+        subject = match["subject"]
+        if subject in forms.NO_SUBJECT or forms.UNIT.match(text, end) or is_counted(text, start, end):
+            continue
+        if _YEAR_AT_END.search(match.group()) or (subject in forms.AMBIGUOUS and " " in match.group()):
+            continue
+        if _OF_STUDY.search(text, max(0, start - 40), start) or _OF_STUDY.search(text, end, min(len(text), end + 40)):
+            yield start, end, subject, match["number"]
     for match in _IN_A_ROW.finditer(text) if "@COURSE" in text else ():
         side = "a" if match["a"] else "b"
         start, end = match.span(side)
@@ -91,6 +120,16 @@ def foreign(text: str) -> Iterator[tuple[int, int, str | None, str]]:
             and not _YEAR_AT_END.search(match[side])
         ):
             yield start, end, subject, match[f"{side}_number"]
+
+
+def _is_by_itself(text: str, match: re.Match[str]) -> bool:
+    """Whether letters and digits without a sign between are a code: not in a file's name, a path or a longer id."""
+    start, end = match.span()
+    return (
+        not forms.UNIT.match(text, end)
+        and text[start - 1 : start] not in "/_.#="
+        and re.match(r"[_/=.][A-Za-z0-9]|[0-9]", text[end : end + 2]) is None
+    )
 
 
 def _beside(text: str, start: int, end: int, plain: bool = False) -> bool:

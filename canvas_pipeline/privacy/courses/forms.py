@@ -72,17 +72,22 @@ CONTEXT = re.compile(
 )
 # What stands before a number that names a thing, not a course: "Flight DLX 4410".
 THING = re.compile(
-    r"(?<![A-Za-z])(?:flight|bus|route|model|error|code|serial|ticket|locker|ext|extension|highway|hwy|channel|gate|train|part|page|"
-    r"chapter|version|galaxy|nebula|star|asteroid|license|licence|plate|key|coupon|promo|order|invoice|form|standard|alloy|steel|chip|"
+    r"(?<![A-Za-z])(?:flight|bus|route|model|error|code|serial|ticket|locker|ext|extension|highway|hwy|channel|gate|train|"
+    r"part|page|"
+    r"chapter|version|galaxy|nebula|star|asteroid|license|licence|plate|key|coupon|promo|order|invoice|form|standard|alloy|"
+    r"steel|chip|"
     r"sensor|printer|laptop|phone|camera|engine|aircraft|ship|locomotive|"
     r"building|bldg|hall|room|item|sku|product)s?[\s:.#]{1,3}$",
     re.I,
 )
 # What stands after a number that counts something.
 UNIT = re.compile(
-    r"[\s-]{0,2}(?:%|°|points?|pts?|words?|pages?|char(?:acter)?s?|min(?:ute)?s?|hours?|hrs?|sec(?:ond)?s?|days?|weeks?|years?|yrs?|"
-    r"people|students|participants|copies|steps|reps|cal(?:orie)?s?|kcal|kg|grams?|mg|lbs?|oz|ml|liters?|litres?|km|meters?|metres?|cm|"
-    r"mm|miles?|ft|feet|inch(?:es)?|k?m?g?hz|rpm|watts?|kw|volts?|kv|mv|mah|ohms?|psi|k?pa|ppm|ppb|moles?|mol|kj|joules?|dollars?|usd|"
+    r"[\s-]{0,2}(?:%|°|points?|pts?|words?|pages?|char(?:acter)?s?|min(?:ute)?s?|hours?|hrs?|sec(?:ond)?s?|days?|weeks?|"
+    r"years?|yrs?|"
+    r"people|students|participants|copies|steps|reps|cal(?:orie)?s?|kcal|kg|grams?|mg|lbs?|oz|ml|liters?|litres?|km|meters?|"
+    r"metres?|cm|"
+    r"mm|miles?|ft|feet|inch(?:es)?|k?m?g?hz|rpm|watts?|kw|volts?|kv|mv|mah|ohms?|psi|k?pa|ppm|ppb|moles?|mol|kj|joules?|"
+    r"dollars?|usd|"
     r"bits?|bytes?|[kmgt]i?b|bc|bce|ad|ce|times|votes|digits|questions|problems|items|rows|units|degrees)(?![A-Za-z])",
     re.I,
 )
@@ -138,9 +143,12 @@ BARE = re.compile(
     rf"|(?<![0-9A-Za-z])(?P<h>(?P<h_crn>[0-9]{{5}})[_\-.]{_SEASON_OF_YEAR}(?![A-Za-z0-9]))"
     rf"|(?<![0-9A-Za-z])(?P<i>{_SEASON_OF_YEAR}[_\-.](?P<i_crn>[0-9]{{5}}))(?![A-Za-z0-9])"
     rf"|(?i:(?:CRN|course[\s_](?:reference|registration|request|call)[\s_](?:numbers?|nos?\.?|ids?|#)|call[\s_]numbers?|"
-    rf"class[\s_](?:numbers?|nbrs?|nos?\.?|ids?|#))(?:'?s)?(?:\s(?:is|are|was))?[\s:#=_\-.\"'()\[\]]{{0,6}})(?<![0-9])(?P<b>{_CRNS})"
-    rf"|(?<![A-Za-z])(?i:(?:sections?|sect?\.?|courses?|class|regist(?:er|ered|ration)(?:\s(?:for|in))?|enroll?(?:ed|ment)?(?:\s(?:for|in))?"
-    rf"|waitlist(?:ed)?(?:\s(?:for|on))?|force-?add(?:\s(?:for|to))?)[\s:#_]{{1,3}})(?P<c>{_CRNS})(?!\s?(?:students|people|words|points|times))"
+    rf"class[\s_](?:numbers?|nbrs?|nos?\.?|ids?|#))(?:'?s)?(?:\s(?:is|are|"
+    rf"was))?[\s:#=_\-.\"'()\[\]]{{0,6}})(?<![0-9])(?P<b>{_CRNS})"
+    rf"|(?<![A-Za-z])(?i:(?:sections?|sect?\.?|courses?|class|regist(?:er|ered|ration)(?:\s(?:for|in))?|enroll?(?:ed|"
+    rf"ment)?(?:\s(?:for|in))?"
+    rf"|waitlist(?:ed)?(?:\s(?:for|on))?|force-?add(?:\s(?:for|to))?)[\s:#_]{{1,3}})(?P<c>{_CRNS})(?!\s?(?:students|people|"
+    rf"words|points|times))"
     rf"|(?<![0-9])(?P<d>{_CRNS})[\s_]{{0,2}}\(?\s?(?i:CRN)(?![a-z])"
     rf"|(?<![0-9])(?P<e>(?:[0-9]{{3,4}}[A-Za-z]?[_\-])?(?P<e_crn>[0-9]{{5}})[_\-.]{{1,2}}(?P<e_term>{TERM})(?![0-9]))"
     rf"|(?<![0-9])(?P<f>(?P<f_term>{TERM})[_\-]{{1,2}}(?P<f_crn>[0-9]{{5}})(?![0-9]))"
@@ -148,15 +156,36 @@ BARE = re.compile(
 )
 # A term in words or short, in any order, or as a registrar's number ("203130"); and a section number on either side of it. Where
 # four digits stand, or a blank alone parts them, less is believed: see `crn._beside_terms`.
+_OTHER_SEASON = (
+    r"(?i:herbst|fr[üu]hling|oto[ñn]o|primavera|verano|invierno|automne|printemps|[ée]t[ée]|hiver|autunno|estate|inverno|outono|"
+    r"h[öo]st|v[åa]r|wise|sose|wintersemester|sommersemester|(?:semester|term|trimester|quarter|period)[ ]?[1-4])"
+)
+_NUMBERED_TERM = r"(?:WS|SS|HT|VT|MT|TT|LT|[STQ][1-4]|SM[1-4])"
+_OF_YEAR = rf"(?:{YEAR}(?:/[0-9]{{2}})?|'?[0-9]{{2}}(?:/[0-9]{{2}})?)"
 _WHEN = (
-    rf"(?:{SEASON}[\s_',\-]{{0,3}}(?:{YEAR}|[0-9]{{2}})|{YEAR}[\s_,\-]{{0,3}}{SEASON}(?![A-Za-z])|{SHORT_SEASON}(?:[\s']{{0,2}}{YEAR}|'?[0-9]{{2}})"
+    rf"(?:{SEASON}(?:\s[A-D]|\sI{{1,3}})?[\s_',\-]{{0,3}}(?:{YEAR}|[0-9]{{2}})|{YEAR}\.[1-4]|"
+    rf"{YEAR}[\s_,\-]{{0,3}}{SEASON}(?![A-Za-z])|{SHORT_SEASON}(?:[\s']{{0,2}}{YEAR}|'?[0-9]{{2}})"
+    rf"|{YEAR}[\s_\-]?(?:{SHORT_SEASON}|AU|[FSWU][1-4]?|{_NUMBERED_TERM})(?![A-Za-z])|(?:AY|FY|SY)[\s_\-]?{_OF_YEAR}|"
+    rf"{_NUMBERED_TERM}[\s_\-]?{_OF_YEAR}"
+    rf"|{_OTHER_SEASON}[\s_',\-]{{0,2}}{_OF_YEAR}|[Tt](?:erm)?[\s:#]?{YEAR}[0-9]{{1,2}}"
     rf"|{YEAR}(?:[0-9]0|0[1-9]|1[0-2]))(?![0-9])"
 )
-_PARTED = r"(?P<{}>\s?[,\-/_.|:;~#]?\s?[(\[]?\s?#?)"
+_NUMBERED_AS = (
+    r"(?:(?i:(?:ref(?:erence)?|class|course|section|sec|call|crn|reg(?:istration)?|schedule|index|line|code|id|key|nbr|"
+    r"num(?:ber)?|no|nr|n°)"
+    r"\.?\s?){1,2}[:#=]?\s?)?"
+)
+_PARTED = rf"(?P<{{}}>\s?[,\-/_.|:;~#@=]{{{{0,2}}}}\s?[(\[]?\s?{_NUMBERED_AS.replace('{', '{{').replace('}', '}}')}#?)"
 _SECTION_NUMBER = r"(?P<{}>[1-9][0-9]{{3,5}})(?![0-9A-Za-z%]|[.,:][0-9](?![0-9]{{5}}))"
 BESIDE_TERM = re.compile(
     rf"(?<![A-Za-z0-9@$])(?<![0-9][.,:])(?:{_SECTION_NUMBER.format('before')}{_PARTED.format('gap')}(?P<term_after>{_WHEN})"
     rf"|(?P<term_before>{_WHEN}){_PARTED.format('gap_after')}{_SECTION_NUMBER.format('after')}(?!{UNIT.pattern}))"
+)
+# The same with words between them: five digits that are no round amount.
+_FIVE = r"(?<![A-Za-z0-9@$€£])(?<![0-9][.,:])(?P<{}>(?![0-9]{{2}}[05]00)[1-9][0-9]{{4}})(?![0-9A-Za-z%€]|[.,:][0-9])"
+NEAR_TERM = re.compile(
+    rf"{_FIVE.format('before')}(?!{UNIT.pattern})[^0-9@$\n]{{1,28}}(?<![A-Za-z0-9])(?P<term_after>{_WHEN})"
+    rf"|(?<![A-Za-z0-9])(?P<term_before>{_WHEN})[^0-9@$\n]{{1,28}}?{_FIVE.format('after')}(?!{UNIT.pattern})"
 )
 # Sections that a course's mention runs on into: "-0311,0312", "/652", "_A00".
 _SECTION_END = r"(?![A-Za-z0-9%]|[.:][0-9])"
@@ -166,12 +195,27 @@ _NOUGHT = rf"0[0-9]{{1,3}}{_SECTION_END}"
 _LISTED = rf"(?:\s?(?:[,&;+](?:\sand)?|and)\s?[A-Z]?[0-9]{{2,4}}{_SECTION_END}|/[A-Z]?[0-9]{{3}}{_SECTION_END})"
 _MORE = r"(?=\s?(?:[,&;+]|and\b)|/[0-9]{3}(?![0-9]))"
 _NO_DAY = r"(?![/-][0-9]{1,2}(?![0-9]))"
+_ANY_SECTION = rf"(?:0[0-9]{{1,3}}|[A-Z]{{1,3}}[0-9]{{1,3}}|[0-9]{{2,3}}[A-Z]?|[0-9][A-Z]){_SECTION_END}"
+_SURE_SECTION = rf"(?:0[0-9]{{1,3}}|[0-9]{{3}}|[A-Z]{{1,2}}[0-9]{{1,3}}){_SECTION_END}"
+# Kinds of teaching that have numbers of their own behind a course: "(LEC 018)".
+_TEACHING = (
+    r"(?i:lec(?:ture)?|sect?(?:ion)?s?|dis(?:cussion)?|tut(?:orial)?|rec(?:itation)?|sem(?:inar)?|studio|pra(?:ctical)?|lab|"
+    r"wks|onl(?:ine)?|"
+    r"clinical|cohort|grupo|group|gruppe|groupe|grp|turma|gp)s?|§"
+)
 SECTIONS = re.compile(
     rf"[-_./](?:(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|[0-9]{{2,3}}[A-Z]?{_SECTION_END}(?!{UNIT.pattern}))"
     rf"(?:\s?[,/&;+]\s?[_-]?(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|/[0-9]{{2,4}}{_SECTION_END}(?!{UNIT.pattern})){{0,9}}"
     rf"|\s?[(\[]\s?(?:{_NOUGHT}{_NO_DAY}|[A-Z]?[0-9]{{2,3}}(?=\s?[,&;+])){_LISTED}{{0,9}}\s?[)\]]"
-    rf"|,?\s(?:(?i:sections?|secs?\.?)\s)?(?:{_NOUGHT}{_MORE}{_LISTED}{{1,9}}|0[0-9]{{2,3}}{_SECTION_END}{_NO_DAY})(?!{UNIT.pattern})"
+    rf"|,?\s(?:(?i:sections?|secs?\.?)\s)?(?:{_NOUGHT}{_MORE}{_LISTED}{{1,9}}|"
+    rf"0[0-9]{{2,3}}{_SECTION_END}{_NO_DAY})(?!{UNIT.pattern})"
     rf"|:(?:{_NOUGHT}{_NO_DAY}|[0-9]{{2,3}}(?=,)){_LISTED}{{0,9}}(?!{UNIT.pattern})"
+    rf"|\s?[-|~;:,/]\s?(?:{_NOUGHT}{_NO_DAY}|"
+    rf"[A-Z]{{1,2}}[0-9]{{2,3}}{_SECTION_END})(?:\s?[,;|~/&+]\s?[-_]?{_ANY_SECTION}){{1,9}}(?!{UNIT.pattern})"
+    rf"|\s?[:,]?\s?#\s?(?:{_NOUGHT}|[0-9]{{3}}{_SECTION_END})(?:\s?[,;|/&+-]\s?#?{_ANY_SECTION}){{0,9}}"
+    rf"|\s?[:,]?\s?0[0-9]{{2}}\s?-\s?0[0-9]{{2}}{_SECTION_END}"
+    rf"|[|~*]{_ANY_SECTION}(?:\s?[,;|~/&+]\s?[-_]?{_ANY_SECTION}){{0,9}}(?!{UNIT.pattern})"
+    rf"|[\s,_|:/-]{{0,3}}[(\[]?\s?(?:{_TEACHING})[\s.#:_-]{{0,2}}{_SURE_SECTION}(?:\s?[,;|/&+]\s?(?:{_TEACHING})?[\s.#:_-]{{0,2}}{_SURE_SECTION}){{0,9}}(?:\s?[)\]])?"
 )
 HEX_ID = re.compile(r"[0-9a-f]{8,64}(?![A-Za-z0-9])")
 SHORT_HANDLE = re.compile(r"@COURSE([0-9]{1,7})(?![0-9])")

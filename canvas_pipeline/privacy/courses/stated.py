@@ -19,9 +19,10 @@ CODE_PAIR = re.compile(
 )
 LONE_CRN = re.compile(r"(?<![A-Za-z0-9$.,#@/])(?<!\$ )(?P<crn>[1-9][0-9]{4})(?![A-Za-z0-9%]|[.,][0-9])")
 NO_PAIR = forms.NO_SUBJECT | frozenset("SECTION COHORT PERIOD BLOCK SITE COURSE GRADE TRACK SESSION SPRINT".split())
-# Behind a course's number, the number of the next course of a list; a section or a term stands behind a dash or a blank.
+# Behind a course's number, the number of the next course of a list. A section or a term stands behind a dash or a blank, and a
+# section behind a comma has its leading zero; "QIN611-651" may be either, and is taken for a section.
 _NEXT = re.compile(
-    r"(?<=[0-9A-Za-z])[ ]{0,3}(?:[/&+]|and\b)[ ]{0,3}(?:([A-Z]{2,11})[ _-]?)?([0-9]{3,4})(?![0-9])", re.I
+    r"(?<=[0-9A-Za-z])[ ]{0,3}(?:[/&+]|and\b|,(?![ ]{0,3}0))[ ]{0,3}(?:([A-Z]{2,11})[ _-]?)?([0-9]{3,4})(?![0-9])", re.I
 )
 
 

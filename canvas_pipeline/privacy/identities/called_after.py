@@ -23,15 +23,22 @@ _ADJECTIVE = re.compile(r".{3,}(?:ian|ean|esque|ic)")
 _NUMBERED = re.compile(r" (?:II|III|IV|VI|VII|VIII|IX)(?!\w)|(?:'|’)s [G-Z](?![\w.])")  # A to F are grades
 _TOPIC_BEFORE = re.compile(
     r"(?:\b(?:topics?|chapter|ch|unit|module|lesson|theme|concepts?|vocab(?:ulary)?|glossary|terms?|definitions?|keywords?|"
-    r"practice|drills?|exercises?|mastery check)\.?"
-    r"(?: \d{1,3}(?:\.\d{1,2})?)?(?::| [-–—])|\b(?:intro|introduction|guide) to|"
-    r"\b(?:basics|definition|theory|history|use|types) of) [\"“(]?$",
+    r"practice|drills?|exercises?|mastery check|case(?: study)?|assessment|test corrections|read and annotate|recap|homework|"
+    r"hw|assignment|quiz|exam|"
+    r"reading|prep work|warm-?up)\.?"
+    r"(?: \d{1,3}(?:\.\d{1,2})?)?(?::|,| [-–—]| \()|\b(?:intro|introduction|guide) to|"
+    r"\bmastery check|\[optional\]|"
+    r"\b(?:day|tutorial|hw|homework|module|week|lab|quiz|topic|unit|lesson|lecture|reading|part|class|session|ps|pset|"
+    r"problem set|exercise|"
+    r"assignment|activity|exam|test|midterm) ?#?\d{1,3}(?:\.\d{1,2})?(?::| [-–—])|(?<!\w)[A-Z]?\d{1,2}(?:\.\d{1,2})?[.:)]|"
+    r"\b(?:basics|definition|theory|history|use|types) of)\s?[\"“(]?$",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"“][^\"”]+[\"”]$")
 _TOPIC_AFTER = re.compile(
     r"[\"”)]? (?:flash ?cards?|vocab(?:ulary)?|concept maps?|glossary|basics|fundamentals|overview|cheat ?sheet|tutorials?|"
-    r"installation|software|syntax|dataset|workflow)\b",
+    r"installation|software|syntax|dataset|workflow|one-?pager|mini-?project|recap|practice problems|self-assessment|exit ticket|"
+    r"case study|explainer|problem set|journal entry|take \d)\b|[\"”)]? (?:\(resubmit\)|[-–—] take \d)",
     re.IGNORECASE,
 )
 
@@ -56,6 +63,8 @@ def names_a_topic(text: str, start: int, end: int, beside: frozenset[str]) -> bo
         return True
     if len(parts) == 1 and parts[0].title() in SURNAMES:
         return False
+    if head.group() == text.strip():  # a title of one word
+        return True
     return any(
         pattern is not None
         for pattern in (

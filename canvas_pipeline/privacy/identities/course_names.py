@@ -3,8 +3,9 @@
 In: a folded course name, its courses masked or not. Out: spans. What must hold: linear work; words of course work, subjects and
 their short forms, and ordinary words are none, unless a name stands where schools put their teachers alone ("S2-AP Chem-Stone-04").
 
-Two habits put a teacher there: a term and then a directory id or surname ("Fall 2031 qbrindle"), and fields between dashes or
-underscores, or a period, beside a surname ("Geometry Pd 6 Surname").
+What is no word of any kind in a name whose other words are English is somebody's: in small letters a directory id, with a capital
+a surname where a field of the name begins or ends. In other languages, and for words that are names too, a place that teachers
+have decides: beside a term ("Fall 2031 qbrindle"), in a field of its own, beside a period ("Geometry Pd 6 Surname").
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from canvas_pipeline.privacy.identities.vocabulary import (
     is_proper,
     is_slip,
     is_word,
+    reads_as_word,
 )
 
 _SEASON = r"(?i:spring|summer|fall|autumn|winter)"
@@ -36,7 +38,8 @@ _BEFORE_TERM = re.compile(rf"[\s_-](?P<name>[^\W\d_]['\w-]{{2,24}})[\s_,(-]{{1,3
 _ALONE = re.compile(r"(?:^|[-–—|(\[/]\s?)(?P<id>[a-z][a-z0-9]{2,15})(?=\s?[:)\]/]|\s?[-–—|]\s|\s*$)")
 # In small letters at an end of the name, or where a sign or the term sets it apart.
 _AT_AN_END = re.compile(
-    rf"(?:^|[\s_~/|<(\[-])(?P<id>(?<![\w.'’-][a-z]$)[a-z][a-z0-9]{{3,15}})(?=[>)\]/\s]{{0,3}}$|\s?[:|>)\]]|\s[-–—~]{{1,2}}\s|[-_](?:Online|Hybrid|Async|Web)|[\s_(-]{{1,2}}{_TERM})"
+    rf"(?:^|[\s_~/|<(\[-])(?P<id>(?<![\w.'’-][a-z]$)[a-z][a-z0-9]{{3,15}})(?=[>)\]/\s]{{0,3}}$|\s?[:|>)\]]|\s[-–—~]{{1,2}}\s|"
+    rf"[-_](?:Online|Hybrid|Async|Web)|[\s_(-]{{1,2}}{_TERM})"
 )
 # A course to try things out in is called after the one whom it belongs to.
 _TRIAL = (
@@ -65,15 +68,37 @@ _SHORT_ID = re.compile(
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)?")
 # Marks of a school's own naming: periods, blocks, semesters, grades, sections and years as fields of their own.
 _MARK = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:pd|per|period|hr|hour|block|blk|sem|gr|grade|sec|section|room|rm)\.?"
+    r"(?<![A-Za-z0-9])(?:(?:pd|per|period|hr|hour|block|blk|sem|gr|grade|sec|section|room|rm|yr|year|set|form|level|"
+    r"tutor group|team|ks|klasse|clase|grado|groupe)\.?"
     r"(?:[\s_-]?\d{1,3}|[\s_-]\(?[A-H])(?![A-Za-z0-9])|[PSTQ]\d{1,2}(?![A-Za-z0-9])"
-    r"|\d(?:st|nd|rd|th)[\s_-](?:period|hour|block|grade|hr|per)|\d\d/\d\d(?![/\d])|[AB][\s_-]Day|AP[\s_-]|IB[\s_-])",
+    r"|\d{1,2}(?:st|nd|rd|th)(?![A-Za-z0-9])|\d{1,2}[A-HXYZ]\d?(?![A-Za-z0-9])|[AB]\s?[-/]?\s?Day|\d\d/\d\d(?![/\d])|"
+    r"[AB][\s_-]Day|AP[\s_-]|IB[\s_-])",
     re.I,
 )
 _SUBJECT_END = re.compile(
     r"(?:ics|ology|ologies|ography|onomy|metry|systems|sciences?|studies|genesis|pathy|therapy|istry|culture)$"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_PLAIN_WORD = re.compile(r"[^\W\d_]+")
+_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9'’@-])(?<![A-Za-z]\.)(?P<id>[a-z]{2,12}\d{0,6})(?![A-Za-z0-9@]|-[A-Za-z0-9]|\.[a-z])"
+)
+_CALLED_FOR = re.compile(
+    r"(?<![^\W_])(?:(?:taught|led|built|made|owned|developed|designed|created|copied|managed|shared|run)\s(?:by|from)|"
+    r"instructors?(?:\sof\srecord)?|owner|author|faculty|"
+    r"prof(?:essor)?|teacher|lead|designer|developer|builder|ta|contact|by|login|netid|user|of|from|for)[\s:=(\[<*@_-]{1,3}$",
+    re.I,
+)
+_FOREIGN = frozenset(  # small words of other languages
+    "de del la las los el y en un una para con por e o os as da do dos das um uma em le les du des et au aux une pour dans "
+    "sur der die das "
+    "und ein eine im zum zur für den dem von mit di della dei delle il lo gli per nel nella al och att det en av för och til "
+    "og et i van het een voor w z na".split()
+) - frozenset("as in do en i o e an a die".split())
+_BEFORE_A_TOPIC = re.compile(
+    r"(?<![^\W_])(?:of|in|to|on|for|through|about|and|the|from|with|as|an?|de|di|using|world|school|works|saint|st\.?)\s$",
+    re.I,
+)
 # Short forms of school subjects, and what stands in a field of its own without naming anybody.
 _SHORT = frozenset(
     "alg algebra geo geom geometry trig calc precalc stat stats bio biol chem chemistry phys physics phy sci apes env "
@@ -85,7 +110,7 @@ _SHORT = frozenset(
     "adv reg online hybrid async sync web lec lab dis rec tut sec section main copy merged combined master template sandbox dev "
     "site shell test live fall spring summer winter autumn full year term quarter trimester day evening campus distance "
     "remote virtual "
-    "dual credit pathway magnet cohort group team block period hour pd per blk".split()
+    "homebase dual credit pathway magnet cohort group team block period hour pd per blk".split()
 )
 
 
@@ -105,6 +130,9 @@ def _ids(name: str) -> Iterator[tuple[int, int]]:
             yield match.span("id")
     if not _CAPITALS.search(name):
         return  # a name all in small letters shows nothing
+    for token in _TOKEN.finditer(name):
+        if _is_coined(name, *token.span("id")):
+            yield token.span("id")
     for trial in _OF_TRIAL.finditer(name):
         side = "after" if trial["after"] else "before"
         if _is_id(trial[side]) and trial[side] not in _TOOLS and trial[side] not in TERMS:
@@ -113,8 +141,45 @@ def _ids(name: str) -> Iterator[tuple[int, int]]:
         word = part["id"]
         mixed = _MIXED_ID.fullmatch(word) is not None
         plain = word.isalpha() and len(word) >= 5 and word not in _TOOLS and not is_proper(word)
-        if _is_id(word) and (mixed or (plain and _is_set_apart(name, *part.span("id")))):
+        if _is_id(word) and word not in TERMS and (mixed or (plain and _is_set_apart(name, *part.span("id")))):
             yield part.span("id")
+
+
+def _is_coined(name: str, start: int, end: int) -> bool:
+    """Whether small letters, with digits or without, are no word of any kind in a name whose other words are."""
+    word = name[start:end]
+    letters, digits = word.rstrip("0123456789"), len(word) - len(word.rstrip("0123456789"))
+    if (
+        not letters.isalpha()
+        or letters in _SHORT
+        or letters.upper() in KNOWN_SUBJECTS | NO_SUBJECT
+        or word in _TOOLS
+        or word in TERMS
+    ):
+        return False
+    if digits and len(letters) < 4:
+        return (
+            digits >= 3 and len(letters) > 1 and not is_word(letters) and not re.fullmatch(r"(?:19|20)\d\d", word[-4:])
+        )
+    if digits:
+        return not (
+            is_word(letters) or is_ordinary(letters) or is_proper(letters) or letters in TERMS or letters in _TOOLS
+        )
+    if _CALLED_FOR.search(name, max(0, start - 24), start):
+        return not reads_as_word(letters, slips=False)
+    return len(letters) >= 5 and not reads_as_word(letters) and _is_english(name, start, end)
+
+
+def _is_english(name: str, start: int, end: int) -> bool:
+    """Whether the words beside ``name[start:end]`` are English: one at least is, and none of them is of another language."""
+    words = [
+        word for word in _PLAIN_WORD.findall(f"{name[:start]} {name[end:]}") if not word.isupper() or len(word) > 4
+    ]
+    if not name.isascii() or any(word.lower() in _FOREIGN for word in words):
+        return False
+    known = [word for word in words if len(word) > 2 and (is_course_work(word) or reads_as_word(word))]
+    strange = [word for word in words if len(word) > 3 and word not in known and word.islower()]
+    return bool(known) and len(strange) <= len(known) // 2
 
 
 def _is_set_apart(name: str, start: int, end: int) -> bool:
@@ -133,6 +198,14 @@ def _surnames(name: str) -> Iterator[tuple[int, int]]:
         if _is_surname(pair["one"]) and _is_surname(pair["other"]):
             yield pair.span("one")
             yield pair.span("other")
+    for word in _NAME.finditer(name):
+        if (
+            _ends_a_field(name, *word.span())
+            and _is_surname(word.group())
+            and _is_strange(word.group())
+            and _is_english(name, *word.span())
+        ):
+            yield word.span()
     marked = [match.span() for match in _MARK.finditer(name)]
     dashed = len(re.findall(r"(?<=\w)[-_](?=\w)", name)) >= 2
     if not marked and not dashed:
@@ -147,6 +220,19 @@ def _surnames(name: str) -> Iterator[tuple[int, int]]:
             surname = _is_surname(word.group())
             if (alone and (surname or _is_common(word.group()))) or (surname and _at_border(name, start, end, marked)):
                 yield start, end
+
+
+def _ends_a_field(name: str, start: int, end: int) -> bool:
+    """Whether a word stands last in a field of the name, or first before a sign, and is not what the words before it lead to."""
+    if _BEFORE_A_TOPIC.search(name, max(0, start - 10), start):
+        return False
+    last = re.match(r"['’]s\b|\s*(?:$|[-–—|:;,/()\[\]_&+~*]|\d)", name[end:]) is not None
+    first = not name[:start].strip(" -_*([") or name[:start].rstrip()[-1:] in "-–—|:;,/([_~*"
+    return last or (first and re.match(r"\s(?:[A-Z]{2,4}\b|\d)", name[end:]) is not None)
+
+
+def _is_strange(word: str) -> bool:
+    return all(not reads_as_word(part) for part in re.split(r"['’-]", word) if len(part) > 2)
 
 
 def _at_border(name: str, start: int, end: int, marked: list[tuple[int, int]]) -> bool:

@@ -27,15 +27,28 @@ WORD_GIVEN = frozenset(
     "Harmony Patience Felicity Clement Ginny Trish Tess Win Wes Gail Nell Barb Babs Van Dean Major Duke "
     "Merry Gay Happy Rocky".split()
 )
-_NOT_ALONE = frozenset("Dean Major Duke Christian Angel Van Summer Autumn Happy Gay Win Max".split())
-_UNSURE = frozenset("Art August May April June".split())  # alone only where the sentence ends or goes on about them
-_GOES_ON = re.compile(
-    r"\s?(?:$|[,.;!?)]|\((?!\d)|[A-Z]\.(?!\w)|(?:about|to|for|and|re|on|if|when|why|at|from)\s(?!\d))"
+# Surnames that are words, beside those of the gazetteer.
+_WORD_SURNAMES = frozenset(
+    "Abbott Banks Barber Barnes Bean Bell Berry Bird Bishop Bolt Booth Bridges Brooks Bush Butler Carpenter Cherry Church "
+    "Clay Cloud Cook Cross Day "
+    "Drummer Early English Farmer Field Fields Fisher Flowers Ford Forest Fountain Fox Frost Gardener Gates Gold Graves "
+    "Hammer Hart Hill Holiday "
+    "Hope House Jewel Keys King Knight Lake Lamb Land Lane Light Lock Locke Long Love Marsh Mills Moody Moon Noble Pace Page "
+    "Parks Pike Pool Pope "
+    "Potter Price Quick Rains Rice Rivers Roach Savage Sawyer Sellers Sharp Shepherd Shields Short Silver Singer Small Snow "
+    "Sparks Stone Storm Story "
+    "Strong Swan Swift Teal Towns Vine Wall Walls Waters Weaver Weeks Wells West Winters Wise Wolf Wood Woods Worth Young".split()
 )
+_NOT_ALONE = frozenset("Dean Major Duke Christian Angel Van Summer Autumn Happy Gay Win Max".split())
+UNSURE = frozenset("Art August May April June".split())  # alone only where the sentence ends or goes on about them
+GOES_ON = re.compile(r"\s?(?:$|[,.;!?)]|\((?!\d)|[A-Z]\.(?!\w)|(?:about|to|for|and|re|on|if|when|why|at|from)\s(?!\d))")
 _CUE = (
-    r"mrs?\.?|ms\.?|dr\.?|prof\.?|aunt|uncle|grand(?:ma|pa|mother|father)|interview(?:ing|ed|ee|er|s)?(?:\s(?:with|of))?|meet(?:ing)?\swith|(?:coffee|lunch|dinner|breakfast|call|chat|coffee\schat|talk|zoom|session|check-?in|"
-    r"walk|appointment|conversation|one-on-one|1:1|1-on-1|office\shours|oh)\swith|talk(?:ed|ing)?\sto|ask|thank|remind|email|e-?mail|call|text|dm|"
-    r"partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|"
+    r"mrs?\.?|ms\.?|dr\.?|prof\.?|aunt|uncle|grand(?:ma|pa|mother|father)|interview(?:ing|ed|ee|er|s)?(?:\s(?:with|of))?|"
+    r"meet(?:ing)?\swith|(?:coffee|lunch|dinner|breakfast|call|chat|coffee\schat|talk|zoom|session|check-?in|"
+    r"walk|appointment|conversation|one-on-one|1:1|1-on-1|office\shours|oh)\swith|talk(?:ed|ing)?\sto|ask|thank|remind|email|"
+    r"e-?mail|call|text|dm|b?cc|dear|hi|hello|"
+    r"partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|"
+    r"instructor|"
     r"teacher|contact|presenter|speaker|host|"
     r"(?:graded|tutor(?:ing|ed)|taught|led|hosted|presented|reviewed|moderated|coached|proctored|feedback)\sby|"
     r"peer\s(?:review|eval(?:uation)?|critique|feedback|assessment)\s(?:of|for|from|by|with)"
@@ -44,7 +57,7 @@ _CUE = (
 _CUE_WORDS = frozenset(
     "mrs ms dr prof aunt uncle grandma grandpa grandmother grandfather interview interviewing interviewed interviewee "
     "interviewer interviews with to ask thank remind email mail call text dm partner partners mentor advisor adviser tutor "
-    "roommate teammate teammates classmate buddy supervisor coach grader reviewer ta instructor "
+    "cc bcc dear hi hello roommate teammate teammates classmate buddy supervisor coach grader reviewer ta instructor "
     "teacher contact presenter speaker host by peer miss mx group groups team table pair squad member members partner authors "
     "author duo presenters advising advisory mentoring tutoring appointment meeting conference session office".split()
 )
@@ -58,7 +71,8 @@ _CUED = re.compile(
 _WITH = re.compile(r"(?i:with|interview\w*|of)$")
 # Cues after which a dash or colon is needed: "Ask", "Call" are followed by anything.
 _LABELS = re.compile(
-    r"(?i:partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|reviewer|ta|instructor|teacher|contact|presenter|speaker|host)"
+    r"(?i:partners?|lab\spartner|mentor|advis[eo]r|tutor|roommate|teammates?|classmate|buddy|supervisor|coach|grader|"
+    r"reviewer|ta|instructor|teacher|contact|presenter|speaker|host)"
 )
 # The next of several who are named together.
 _NEXT = re.compile(
@@ -84,30 +98,30 @@ def cued(text: str) -> Iterator[tuple[int, int]]:
         return
     for start, end in _called_for(text):
         yield start, end
-        yield from _joined(text, end)
+        yield from joined(text, end)
     for match in _GROUP.finditer(text):
-        others = list(_joined(text, match.end("first"))) if match["first"] in WORD_GIVEN | GIVEN else []
+        others = list(joined(text, match.end("first"))) if match["first"] in WORD_GIVEN | GIVEN else []
         names = {match["first"], *(text[start:end] for start, end in others)}
         if others and not names <= _MONTHS:
             yield match.span("first")
             yield from others
     for match in _ENCLOSED.finditer(text):
         first, last = match["first"], match["last"]
-        unsure = first in _NOT_ALONE or first in _UNSURE or is_course_work(last)
-        if (first in WORD_GIVEN or first in GIVEN) and (not unsure or _is_surname(last)):
+        unsure = first in _NOT_ALONE or first in UNSURE or is_course_work(last)
+        if (first in WORD_GIVEN or first in GIVEN) and (not unsure or is_surname(last)):
             yield match.span("name")
     for match in _HONOURED.finditer(text):
         yield match.span("name")
 
 
-def _joined(text: str, at: int) -> Iterator[tuple[int, int]]:
+def joined(text: str, at: int) -> Iterator[tuple[int, int]]:
     """Further names behind one that ends at ``at``: "Rob & June", "Will, Pat and Ivy Stone"."""
     while match := _NEXT.match(text, at):
         first, last = match["first"], match["last"]
         given = first in WORD_GIVEN or first in GIVEN
-        if given and last and (not is_course_work(last) or _is_surname(last)):
+        if given and last and (not is_course_work(last) or is_surname(last)):
             at = match.end("last")
-        elif (given and _stands_alone(first, text[match.end("first") :])) or (not last and _is_nobody_else(first)):
+        elif (given and stands_alone(first, text[match.end("first") :])) or (not last and _is_nobody_else(first)):
             at = match.end("first")
         else:
             return
@@ -130,26 +144,22 @@ def _called_for(text: str) -> Iterator[tuple[int, int]]:
             last
             and given
             and (
-                not is_course_work(last)
-                or _is_surname(last)
-                or (_WITH.search(match["cue"]) and first not in _NOT_ALONE)
+                not is_course_work(last) or is_surname(last) or (_WITH.search(match["cue"]) and first not in _NOT_ALONE)
             )
         ):
             yield match.start("name"), match.end("last")
-        elif (given and _stands_alone(first, after)) or (not last and _is_nobody_else(first)):
+        elif (given and stands_alone(first, after)) or (not last and _is_nobody_else(first)):
             yield match.start("name"), match.end("first")
 
 
-def _stands_alone(given: str, after: str) -> bool:
+def stands_alone(given: str, after: str) -> bool:
     """Whether a given name by itself is somebody, by what comes after it."""
-    return (
-        given not in _NOT_ALONE and not _runs_on(after) and (given not in _UNSURE or _GOES_ON.match(after) is not None)
-    )
+    return given not in _NOT_ALONE and not _runs_on(after) and (given not in UNSURE or GOES_ON.match(after) is not None)
 
 
-def _is_surname(word: str) -> bool:
+def is_surname(word: str) -> bool:
     """A surname that many bear or a proper name, be it a word of course work too ("Page")."""
-    return word in SURNAMES or is_proper(word)
+    return word in SURNAMES or word in _WORD_SURNAMES or is_proper(word)
 
 
 def _is_nobody_else(name: str) -> bool:

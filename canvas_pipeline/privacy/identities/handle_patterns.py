@@ -20,7 +20,7 @@ _PAGES = (
 _HOSTS = r"(?i)\.(?:com|tv|co|app|me|org|ee|io|edu)/"
 _HOMES = r"(?:/(?:home|Users|u|afs/[\w.]{2,40}/users?)/|[A-Z]:\\Users\\|(?<![\w~/])~)"
 # Platforms that are also spoken of without anybody's name: a label or a sign must follow.
-_PLATFORMS = (
+PLATFORMS = (
     r"(?:roblox|minecraft|chess\.com|lichess(?:\.org)?|xbox(?:\slive)?|psn|playstation|nintendo|epic(?:\sgames)?|fortnite|valorant|"
     r"battle\.?net|duolingo|quizlet|kahoot|spotify|strava|goodreads|letterboxd|pinterest|tumblr|youtube|scratch|replit|repl\.it|leetcode|hackerrank|"
     r"codeforces|codewars|kaggle|soundcloud|bereal|vsco|overleaf|codecademy|khan\sacademy|stack\s?overflow|devpost|typeracer|monkeytype|"
@@ -41,7 +41,7 @@ _WORK = (
     r"(?:hw|lab|ps|p?set|proj(?:ect)?|asg?n|assignment|essay|final|midterm|quiz|ex(?:ercise)?|report|resume|cv|draft|task|part|problem|q|a|p|"
     r"homework|exam|paper|poster|slides|solution|submission|week|wk|log|reflection)"
 )
-_OF_PLATFORMS = frozenset(
+OF_PLATFORMS = frozenset(
     "roblox minecraft chess lichess xbox psn playstation nintendo epic fortnite valorant battle battlenet duolingo quizlet "
     "kahoot spotify strava goodreads letterboxd pinterest tumblr youtube scratch replit repl leetcode hackerrank codeforces "
     "codewars kaggle soundcloud bereal vsco overleaf codecademy khan stack stackoverflow devpost typeracer monkeytype "
@@ -97,20 +97,20 @@ HANDLES: tuple[Pattern, ...] = (
     Pattern(
         "USERNAME",
         "on a platform, with a digit or mark",
-        rf"(?i)(?<![^\W_]){_PLATFORMS}{_CUED}\K{_WITH_MARK}{_NAME}",
+        rf"(?i)(?<![^\W_]){PLATFORMS}{_CUED}\K{_WITH_MARK}{_NAME}",
         SURE,
         r"[\d_.]",
         valid=is_account,
-        cues=_OF_PLATFORMS,
+        cues=OF_PLATFORMS,
     ),
     Pattern(
         "USERNAME",
         "on a platform, in letters",
-        rf"(?i)(?<![^\W_]){_PLATFORMS}{_CUED}\K(?-i:{_SMALL})",
+        rf"(?i)(?<![^\W_]){PLATFORMS}{_CUED}\K(?-i:{_SMALL})",
         SURE,
         r"[a-z]{3}",
         valid=is_account,
-        cues=_OF_PLATFORMS,
+        cues=OF_PLATFORMS,
     ),
     Pattern(
         "USERNAME",

@@ -16,14 +16,19 @@ from typing import Any, Literal
 
 from canvas_pipeline.errors import MissingTool
 from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.privacy.identities.name_gates import stands_out
 from canvas_pipeline.privacy.identities.persons import PARTICLES
-from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_word
+from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_famous, is_word
 
 Home = Literal["english", "other", "unknown"]
 _CANDIDATES = (
     "en es fr de pt it nl sv da nb nn no fi pl cs sk hr sl ro hu tr vi id ms ca gl et lv lt is sq tl sw".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_BEFORE_SOMEBODY = re.compile(
+    r"(?<!\w)(?:de|con|a|por|para|avec|par|pour|à|chez|com|da|do|di|per|von|mit|für|bei|van|voor|met|av|med|till|til|z|od)\s$",
+    re.I,
+)
 _SURNAME_FIRST = re.compile(r"[^\W\d_]+, [^\W\d_]+")
 _PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
 _MARGIN = {"english": 9.0, "unknown": 15.0, "other": -1.0}
@@ -35,6 +40,9 @@ _BESIDE = 0.0
 """The same of the words beside the findings, where English ones are among them: a foreign name outweighs a short title."""
 _PLAINLY = 25.0
 """So far ahead, one word that is English too ("final") does not count."""
+_PLAINLY_ENGLISH = -12.0
+"""So far behind English, the likeliest other language is none of a title in somebody's home of another language."""
+_ENGLISH_ONLY = frozenset("the and of with my our your this that what how why which who their from".split())
 _ENOUGH = 6.0
 """Log-likelihood by which one title speaks for a language when its author's home is sought."""
 
@@ -53,6 +61,8 @@ def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknow
     if other_script(text):
         return True
     plain = _PLACEHOLDER.sub(" ", text)
+    if home == "other" and found and not _is_plainly_english(plain):
+        return not _names_somebody(text, found)
     beside = _without(text, found)
     words = [word for word in _WORD.findall(beside) if len(word) > 1]
     english = sum(_is_english(word) for word in words)
@@ -118,6 +128,29 @@ def _could_be_named(text: str, found: Sequence[tuple[int, int]]) -> bool:
         return True
     words = [word for start, end in found for word in _WORD.findall(text[start:end])]
     return any(word.title() in GIVEN or word.title() in SURNAMES for word in words)
+
+
+def _names_somebody(text: str, found: Sequence[tuple[int, int]]) -> bool:
+    """Whether a finding holds a name of the tables that is no word, is one with the surname first, or has the only capitals amid
+    small letters ("comentarios de Brindlewood"): of German, whose nouns have them, that says nothing."""
+    if any(_is_surname_first(text, *span) or _has_the_capitals(text, *span) for span in found):
+        return True
+    words = [word for start, end in found for word in _WORD.findall(text[start:end])]
+    return any((word in GIVEN or word in SURNAMES) and not is_word(word) for word in words)
+
+
+def _has_the_capitals(text: str, start: int, end: int) -> bool:
+    """Also behind a word that people follow ("de", "con", "avec"); behind "sobre" stand topics."""
+    words = _WORD.findall(text[start:end])
+    if _BEFORE_SOMEBODY.search(text, max(0, start - 12), start) is None:
+        return False
+    return stands_out(text, start, end) and not any(is_famous(word) or is_word(word) for word in words)
+
+
+def _is_plainly_english(text: str) -> bool:
+    """Whether a title of somebody whose other titles are in another language is in English all the same."""
+    words = _WORD.findall(text.lower())
+    return not _ENGLISH_ONLY.isdisjoint(words) or (len(words) > 2 and lead(text) < _PLAINLY_ENGLISH)
 
 
 def _is_surname_first(text: str, start: int, end: int) -> bool:

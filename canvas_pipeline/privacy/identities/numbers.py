@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 
 from canvas_pipeline.privacy.identities.course_terms import TERMS
-from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ordinary, is_proper, is_word
+from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ordinary, is_proper, is_word, reads_as_word
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _FILE_ENDS = frozenset(
@@ -139,6 +139,56 @@ def _is_run_on(word: str) -> bool:
     """Two words of three letters or more, one of them ordinary, written as one."""
     halves = ((word[:at], word[at:]) for at in range(3, len(word) - 2))
     return any(is_word(one) and is_word(other) and (is_ordinary(one) or is_ordinary(other)) for one, other in halves)
+
+
+def is_long_id(number: str) -> bool:
+    """Seven digits or more that are no date, no row of round amounts and no book's number."""
+    digits = re.sub(r"\D", "", number)
+    dated = re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", digits)
+    book = len(digits) == 13 and digits.startswith(("978", "979"))
+    groups = number.split()
+    round_ = digits.endswith("00000") or (len(groups) > 1 and all(group.endswith("0") for group in groups))
+    return len(digits) >= 7 and not (dated or book or round_ or _DATE.fullmatch(number))
+
+
+def is_group_code(code: str) -> bool:
+    """Groups of small letters and digits between dashes, two of them no words: a meeting's."""
+    groups = code.split("-")
+    mixed = [group for group in groups if not group.isalpha() and not group.isdigit()]
+    strange = [g for g in groups if g.isalpha() and not (is_word(g) or is_proper(g) or g in TERMS or g in _NO_LOGIN)]
+    return len(mixed) + len(strange) >= 2
+
+
+def is_coined(name: str) -> bool:
+    """Letters that are no word of any kind, with digits or signs or without."""
+    parts = _LETTERS.findall(name)
+    if not parts or parts[-1] in _FILE_ENDS:
+        return False
+    long = [part for part in parts if len(part) > 3]
+    if re.search(r"\d", name):
+        return any(not is_word(part) and part not in TERMS and not is_ordinary(part) for part in long) and is_handle(
+            name
+        )
+    return bool(long) and all(not reads_as_word(part, slips=False) for part in long)
+
+
+def is_coined_or_mixed(name: str) -> bool:
+    """The same after a label that calls for a login: two letters and digits are enough."""
+    letters = "".join(_LETTERS.findall(name))
+    return (
+        (is_login(name) and (len(letters) < 4 or not is_word(letters)))
+        if re.search(r"\d{2}", name)
+        else is_coined(name)
+    )
+
+
+def is_coined_with_digits(name: str) -> bool:
+    """A login that shows itself: letters that are no word of any kind, and digits."""
+    return (
+        name not in TERMS
+        and all(not reads_as_word(part, slips=False) for part in _LETTERS.findall(name))
+        and is_account(name)
+    )
 
 
 def is_secret(code: str) -> bool:

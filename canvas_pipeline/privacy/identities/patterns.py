@@ -43,7 +43,7 @@ _NOT_THEIRS = r"(?:course|assignment|quiz|module|item|order|file|submission|page
 _CALLED = rf"(?:{_MINE}\s(?:number|no\.?|num|\#)|tel|ph|phone|cell|mobile|call|text|sms|fax|whatsapp)(?:\s?(?:is|at|me at|me on|\#|:|=|-|\()){{0,2}}\s{{0,2}}"
 # A number after these is that thing's number, and one before these is an amount.
 _ITEM = r"(?i:\b(?:id|order|ticket|item|submission|assignment|quiz|module|file|page|event|group|section|course|canvas|discussion|video|guide|doc|document|question|rubric|isbn|issn|doi|pmid|arxiv|oclc|accession|serial|invoice|case|record|build|patent|catalog|model|seed|crn|zip|timestamp|meeting)s?(?:\s?(?:id|no\.?|number|\#))?[\s:#(=]{0,3})"
-_UNIT = r"(?i:points?|pts|rows?|widgets?|bytes?|people|words?|times|units?|steps?|cells?|atoms?|ms|seconds?|years?|dollars|usd|km|items?|records?|samples?|digits|bits)\b"
+UNIT = r"(?i:points?|pts|rows?|widgets?|bytes?|people|words?|times|units?|steps?|cells?|atoms?|ms|seconds?|years?|dollars|usd|km|items?|records?|samples?|digits|bits)\b"
 # Hundreds and tens in a row ("100 20 3000") are a list of amounts.
 _ROUND = r"\d00\s\d{1,2}0\s\d000(?!\d)"
 
@@ -100,15 +100,15 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("PHONE", "national with a leading zero", r"(?<![\w.\-])\(?0\d{2,4}\)?[\s-]\d{3,4}[\s-]\d{3,4}(?![\d\-])", LIKELY, _DIGITS),
     Pattern("PHONE", "bare digits", r"(?<![\w.\-])1?\d{10}(?![\w\-]|\.\d)", WEAK, _DIGITS, _CALL),
     Pattern("PHONE", "bare digits after their name", rf"(?i){_CALLED}\K\+?1?\d{{10}}(?!\d)", SURE, _DIGITS),
-    Pattern("PHONE", "bare digits of an American number", rf"(?<![\w.\-/#$=])(?=1?[2-9]\d{{9}})(?<!{_ITEM})1?[2-9]\d{{2}}[2-9]\d{{6}}(?![\w\-/%]|[.,]\d|\s{{1,2}}{_UNIT})", LIKELY, _DIGITS),
+    Pattern("PHONE", "bare digits of an American number", rf"(?<![\w.\-/#$=])(?=1?[2-9]\d{{9}})(?<!{_ITEM})1?[2-9]\d{{2}}[2-9]\d{{6}}(?![\w\-/%]|[.,]\d|\s{{1,2}}{UNIT})", LIKELY, _DIGITS),
     Pattern("PHONE", "seven digits after their name", rf"(?i){_CALLED}\K[2-9]\d{{2}}{_GAP}\d{{4}}(?![\w\-])", SURE, _DIGITS),
     Pattern("PHONE", "seven digits", rf"(?<![\w.\-])[2-9]\d{{2}}{_GAP}\d{{4}}(?![\w\-])", WEAK, _DIGITS, _CALL),
     Pattern("STUDENT_ID", "eight or nine digits", r"(?<![\w.\-])\d{8,9}(?![\w\-]|\.\d)", WEAK, _DIGITS, _STUDENT),
-    Pattern("STUDENT_ID", "nine digits of a campus", rf"(?<![\w.\-/#$=])(?=90\d{{7}})(?<!{_ITEM})90\d{{7}}(?![\w\-/%]|[.,]\d|\s{{1,2}}{_UNIT})", LIKELY, _DIGITS),
+    Pattern("STUDENT_ID", "nine digits of a campus", rf"(?<![\w.\-/#$=])(?=90\d{{7}})(?<!{_ITEM})90\d{{7}}(?![\w\-/%]|[.,]\d|\s{{1,2}}{UNIT})", LIKELY, _DIGITS),
     Pattern("STUDENT_ID", "after its name", rf"(?i)(?<![a-z]){_STUDENT_LABEL}(?:[\s_-]?(?:id|no\.?|number|num|card|\#)){{0,3}}(?:\sis)?[\s:=#(,_-]{{0,4}}\K[A-Z]{{0,2}}\d{{7,10}}(?!\d)", SURE, _DIGITS),
     Pattern("STUDENT_ID", "after its name, in groups", rf"(?i)(?<![a-z])(?:{_STUDENT_LABEL}|id)(?:[\s_-]?(?:id|no\.?|number|num|card|\#)){{0,3}}(?:\sis)?[\s:=#(_-]{{0,4}}\K\d{{3}}[\s.-]\d{{3}}[\s.-]\d{{3}}(?!\d)", SURE, _DIGITS),
-    Pattern("STUDENT_ID", "after ID", rf"(?i)(?:(?<![a-z])(?=id)(?<!{_NOT_THEIRS}[\s_-]{{0,2}})id|my\s(?:school\s)?id)(?:\s?(?:no\.?|number|num|\#))?(?:\sis)?[\s:=#(]{{1,3}}\K[A-Z]{{0,2}}\d{{9}}(?!\d|\s{{1,2}}{_UNIT})", SURE, _DIGITS),
-    Pattern("STUDENT_ID", "after ID in capitals", rf"(?<![A-Za-z])(?=ID)(?<!(?i:{_NOT_THEIRS})[\s_-]{{0,2}})ID(?:\s?(?:No\.?|Number|\#))?(?:\sis)?[\s:=#(]{{1,3}}\K[A-Z]{{0,2}}\d{{7,10}}(?!\d|\s{{1,2}}{_UNIT})", SURE, _DIGITS),
+    Pattern("STUDENT_ID", "after ID", rf"(?i)(?:(?<![a-z])(?=id)(?<!{_NOT_THEIRS}[\s_-]{{0,2}})id|my\s(?:school\s)?id)(?:\s?(?:no\.?|number|num|\#))?(?:\sis)?[\s:=#(]{{1,3}}\K[A-Z]{{0,2}}\d{{9}}(?!\d|\s{{1,2}}{UNIT})", SURE, _DIGITS),
+    Pattern("STUDENT_ID", "after ID in capitals", rf"(?<![A-Za-z])(?=ID)(?<!(?i:{_NOT_THEIRS})[\s_-]{{0,2}})ID(?:\s?(?:No\.?|Number|\#))?(?:\sis)?[\s:=#(]{{1,3}}\K[A-Z]{{0,2}}\d{{7,10}}(?!\d|\s{{1,2}}{UNIT})", SURE, _DIGITS),
     Pattern("STUDENT_ID", "a letter and digits", r"(?<![\w.\-])[A-Z]{1,2}0\d{7}(?!\w)", LIKELY, _DIGITS),
     Pattern("STUDENT_ID", "a letter and eight digits", r"(?<![\w.\-])[A-Za-z]{1,2}\d{7,9}(?!\w)", WEAK, _DIGITS, (*_STUDENT, "id")),
     Pattern("STUDENT_ID", "groups of three", r"(?<![\w.\-])\d{3}[\s.-]\d{3}[\s.-]\d{3}(?![\w\-])", WEAK, _DIGITS, (*_STUDENT, "id")),

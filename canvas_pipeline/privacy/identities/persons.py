@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from canvas_pipeline.privacy.identities.beside_names import beside
 from canvas_pipeline.privacy.identities.course_names import instructors_in
-from canvas_pipeline.privacy.identities.cued_names import WORD_GIVEN, cued
+from canvas_pipeline.privacy.identities.cued_names import WORD_GIVEN, cued, joined
 from canvas_pipeline.privacy.identities.eponyms import FULL_NAMES, THINGS
 from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_slip, is_word
@@ -136,7 +137,13 @@ def find_people(text: str, course_name: bool = False) -> list[tuple[int, int]]:
         if not within_figure(text, start, end) and (stands_strongly(text, start) or not names_a_thing(text, start, end))
     }
     found |= {span for span in cued(text) if not within_figure(text, *span)}
+    found |= {span for span in beside(text) if not (within_figure(text, *span) or names_a_thing(text, *span))}
+    found |= {span for _, at in tuple(found) for span in joined(text, at) if _is_given(text[slice(*span)])}
     return sorted(found | set(instructors_in(text)) if course_name else found)
+
+
+def _is_given(name: str) -> bool:
+    return name.split()[0] in GIVEN | WORD_GIVEN
 
 
 def stands_strongly(text: str, start: int) -> bool:
@@ -180,7 +187,7 @@ def is_figure(value: str) -> bool:
 
 def may_hold_people(text: str) -> bool:
     """False only for texts in which ``find_people`` finds nobody (course names' own rules aside)."""
-    if any(True for _ in cued(text)):
+    if any(True for found in (cued, beside) for _ in found(text)):
         return True
     if _CONTEXT.search(text) or _TITLED.search(text) or _INITIALED.search(text):
         return True

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from canvas_pipeline.errors import MissingTool, ServiceUnavailable
 from canvas_pipeline.privacy.identities import patterns
 from canvas_pipeline.privacy.identities.account_patterns import ACCOUNTS
+from canvas_pipeline.privacy.identities.cue_patterns import CUED
 from canvas_pipeline.privacy.identities.handle_patterns import HANDLES
 from canvas_pipeline.privacy.identities.name_gates import (
     HOUSE_NUMBER,
@@ -37,7 +38,7 @@ from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ord
 if TYPE_CHECKING:
     from presidio_analyzer import AnalyzerEngine
 
-ROWS = (*patterns.PATTERNS, *ACCOUNTS, *HANDLES, *PLACES)
+ROWS = (*patterns.PATTERNS, *ACCOUNTS, *HANDLES, *CUED, *PLACES)
 _CUES: frozenset[str] = frozenset().union(*(row.cues for row in ROWS))
 MODEL = Path(__file__).parent / "person_model"
 _CHUNK, _OVERLAP = 20_000, 200  # characters of one reading of the name recogniser

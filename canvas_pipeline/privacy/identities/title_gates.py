@@ -30,6 +30,7 @@ from canvas_pipeline.privacy.identities.vocabulary import (
     is_course_work,
     is_famous,
     is_ordinary,
+    is_proper,
     is_word,
     lacks_a_letter,
 )
@@ -91,7 +92,8 @@ def is_of_course(text: str, start: int, end: int, label: str, beside: frozenset[
     lower = _LOWER_PART.match(text, end)
     if lower is not None and is_word(lower[1]) and all(map(is_word, words)):  # "Red-black"
         return True
-    if in_a_term(text, start, end) or (label == "PERSON" and names_a_topic(text, start, end, beside)):
+    may_be_a_topic = label == "PERSON" or (value == text.strip() and not is_proper(words[0]))
+    if in_a_term(text, start, end) or (may_be_a_topic and names_a_topic(text, start, end, beside)):
         return True
     return any(_is_term(text, word, start, end) for word in words) and all(
         is_ordinary(word) or _is_term(text, word, start, end) for word in words

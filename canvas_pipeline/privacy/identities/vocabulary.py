@@ -18,6 +18,7 @@ from typing import Any
 
 from canvas_pipeline.errors import ServiceUnavailable
 from canvas_pipeline.privacy.courses.forms import NO_SUBJECT
+from canvas_pipeline.privacy.identities.course_terms import TERMS
 from canvas_pipeline.privacy.identities.eponyms import EPONYMS, FIELD_WORDS, LANDS
 from canvas_pipeline.privacy.identities.gazetteer import FAMOUS, GIVEN, ORDINARY, SURNAMES
 from canvas_pipeline.privacy.identities.patterns import TYPES
@@ -172,6 +173,58 @@ def looks_shifted(left: str, right: str) -> bool:
     return any(
         all(len(word) > 2 and is_ordinary(word) and (word[1:].islower() or word.isupper()) for word in pair)
         for pair in pairs
+    )
+
+
+_PARTS_BEFORE = tuple(
+    "anti auto bi bio bot chem co counter cross cyber de di dys eco electro em endo eth ex extra fore geo hemi hetero homo "
+    "hydro hyper hypo in infra "
+    "inter intra iso kin macro mal mega meta micro mid mis mono multi nano neo neuro non octo omni ortho out over para peri "
+    "petro pharm philo "
+    "photo physio poly post pre pro proto pseudo psych quasi re retro semi sub super supra sym syn techno tele tetra thermo "
+    "trans tri ultra un "
+    "under uni vice zoo".split()
+)
+_PARTS_AFTER = tuple(
+    "able ably aceous ae age al ally ance ant archy ard ary ase ate ated ating ation ations ative ator cide cy dom ed ee eer "
+    "en ence ent er ers ery ese "
+    "esque ess est etic ette ful fy gamy genesis genic gram graph graphy hood ia iac ial ian ians ible ic ical ically ics "
+    "ide ier ies ify ile ine ing "
+    "ings ion ions ious ise ised ish ism isms ist ists ite itis ity ive ize ized izer izing less let like ling log logical "
+    "logy loid ly lysis ment "
+    "ments meter metric metry mous ness nomics nomy oid ol oma ome omics onym or ors osis ous pathy phage phobia phone phony "
+    "plasty pod scope scopy ship "
+    "sion some sophy sphere ster stomy tion tions tome tomy tron tronics tropic ty ual ular ure ware ways wise yl".split()
+)
+_LITTLE = frozenset("up in on it to by of no off out way day one two day web app lab log".split())
+
+
+@cache
+def reads_as_word(word: str, slips: bool = True) -> bool:
+    """Whether letters are a word of some kind: of a dictionary or the tables, a slip of one, two words run together, or a word with
+    a part that many begin or end with ("microcontrollers"). Logins are none ("bpelldor"). ``slips``: whether slips count."""
+    low = plainly(word)
+    if len(low) < 3 or is_word(low) or is_proper(low) or is_famous(low) or low in TERMS:
+        return True
+    if slips and (looks_mistyped(low) or low in beginnings()):
+        return True
+    if low.endswith(("s", "d", "y")) and is_word(low[:-1]):
+        return True
+    halves = [(low[:at], low[at:]) for at in range(2, len(low) - 1)]
+    return any(_makes_a_word(one, other) for one, other in halves)
+
+
+def _makes_a_word(one: str, other: str) -> bool:
+    whole = is_word(one) and is_word(other)
+    if whole and ((len(one) > 2 and len(other) > 2) or one in _LITTLE or other in _LITTLE):
+        return True
+    if len(one) > 2 and one in _PARTS_BEFORE and len(other) > 3 and is_word(other):
+        return True
+    return (
+        len(one) > 3
+        and len(other) > 1
+        and other in _PARTS_AFTER
+        and (is_word(one) or is_word(f"{one}e") or is_word(f"{one}y"))
     )
 
 
