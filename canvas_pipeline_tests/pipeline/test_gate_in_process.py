@@ -109,5 +109,5 @@ def test_the_good_line_trains_from_each_of_them(
     """The checkpoint is already there under its recipe, so an open gate hands it on: no entry refuses everything."""
     ws = copy_of(good_line, tmp_path / "line")
     assert trains(ws, "--method", "dpo") == 0
-    for job, keys in ((None, (CHECKPOINT,)), ("nightly", (SPEC, CHECKPOINT)), ("demo", (SPEC, CHECKPOINT))):
+    for job, keys in ((None, (CHECKPOINT,)), ("nightly", (SPEC, CHECKPOINT)), ("canvas_demo", (SPEC, CHECKPOINT))):
         assert run(definitions, job, ws, instance, *keys).success
