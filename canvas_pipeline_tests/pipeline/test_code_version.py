@@ -166,7 +166,8 @@ def test_the_stages_of_a_line_name_the_code_of_the_table(good_line: Path) -> Non
     assert expected == named
 
 
-DATA_THAT_IS_NO_CODE = ("tracks/canvas/embedded_base/", "tracks/instruct/embedded_text/", "privacy/identities/english_words.licence.txt",
+DATA_THAT_IS_NO_CODE = ("tracks/canvas/embedded_base/", "tracks/instruct/embedded_text/",
+                        "privacy/identities/english_words.licence.txt",
                         "privacy/identities/wordnet.licence.txt", "defs/")  # fmt: skip
 """The shipped weights are an input; licences; the YAML of the assets, which decides what there is to make."""
 
