@@ -110,7 +110,7 @@ def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
         },
         "dpo": {
             "embedded": changed(
-                dpo["embedded"], **small, epochs=1.0, learning_rate=5e-4, batch=8, beta=0.1, chosen_nll=1.0
+                dpo["embedded"], **small, epochs=2.0, learning_rate=3e-4, batch=8, beta=0.1, chosen_nll=1.0
             ),
             "gb10": changed(dpo["gb10"], **large, learning_rate=5e-6),
         },
