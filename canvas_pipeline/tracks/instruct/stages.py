@@ -221,7 +221,7 @@ def pairs(ws: Workspace) -> StageResult:
 
     def build(writer: Writer) -> None:
         rows = list(read_jsonl(source.path("prompts.jsonl"), InstructRow))
-        # Made-up negatives taught nothing that a sampled one does not: with them DPO lost more on the selection items.
+        # Only what the model itself got wrong: made-up negatives are easier than any it samples.
         found = data.build_pairs(rows, list(read_jsonl(source.path(), SampledAnswer)), construct=False)
         writer.rows(found.pairs)
         writer.json(found.report, "report.json")
