@@ -70,6 +70,8 @@ def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> di
         value=_objective(method, summary["hyperparameters"].get("chosen_nll", 0.0)), source=made_from
     )
     for key, value in summary["hyperparameters"].items():
+        if value is None:  # a number that the method does without
+            continue
         facts[f"train.{key}"] = Fact(value=value, source=made_from)
     for verdict in verdicts:
         subject = f" ({verdict.subject})" if verdict.subject else ""

@@ -60,7 +60,7 @@ def test_earlier_turns_of_the_prompt_do_not_count(tokenizer: Any) -> None:
 def test_a_prompt_is_the_beginning_of_its_conversation_token_for_token(data: dict[str, Path], tokenizer: Any) -> None:
     for row in list(read_jsonl(data["feedback_train"], FeedbackExample))[:40]:
         whole = encode(row.completion, tokenizer, GEMMA4, None, row.prompt)
-        prompt = tokenise(prompt_text(row.prompt, GEMMA4, "catalogue", row.tools), tokenizer)[0]
+        prompt = tokenise(prompt_text(row.prompt, GEMMA4), tokenizer)[0]
         assert whole.ids[: whole.prompt_length] == prompt
         assert not any(whole.mask[: whole.prompt_length]) and all(whole.mask[whole.prompt_length : -1])
 
