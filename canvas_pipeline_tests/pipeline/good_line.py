@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from canvas_pipeline.evaluation.benchmark import Prediction
@@ -85,7 +86,7 @@ class Workshop:
         shutil.copytree(self.weights, out / "model")
         (out / "model" / "made-by.txt").write_text(spec.sha256)
         summary = {"method": spec.method, "steps": 10, "rows": 600, "eval_rows": 60, "tokens": 1000, "seed": spec.seed,
-                   "hyperparameters": {"epochs": spec.hyperparameters.epochs}, "last": {"loss": 0.5}}  # fmt: skip
+                   "hyperparameters": msgspec.to_builtins(spec.hyperparameters), "last": {"loss": 0.5}}  # fmt: skip
         (out / "summary.json").write_text(json.dumps(summary))
 
 
