@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.statistics import Rate, wilson
 from canvas_pipeline.records import Message, Row
 
@@ -53,6 +54,22 @@ class Report(Protocol):
     def rate(self, metric: str) -> Rate:
         """The rate of a metric, as it was measured when the report was made."""
         ...
+
+
+def answers(cases: Sequence[Case], predictions: Iterable[Prediction]) -> dict[str, Prediction]:
+    """Map each case to its prediction. Raises ``BadInput`` where a case has no or two predictions, or a prediction no case."""
+    found: dict[str, Prediction] = {}
+    for prediction in predictions:
+        if prediction.id in found:
+            raise BadInput(f"case {prediction.id} was answered twice; generate the predictions again")
+        found[prediction.id] = prediction
+    lacking = [case.id for case in cases if case.id not in found]
+    if lacking or len(found) != len(cases):
+        raise BadInput(
+            f"{len(cases)} cases but {len(found)} predictions ({len(lacking)} without one, first {lacking[:1]}); a case "
+            "that was not answered may not vanish: generate the predictions for exactly these cases"
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.errors import BadInput
-from canvas_pipeline.evaluation.benchmark import Benchmark, Mean, Metric, Prediction
+from canvas_pipeline.evaluation.benchmark import Benchmark, Mean, Metric, Prediction, answers
 from canvas_pipeline.evaluation.charts import forest_png
 from canvas_pipeline.evaluation.selection import Candidate, Judged, SelectionRecord
 from canvas_pipeline.evaluation.statistics import PairedComparison, Rate, compare, percent
@@ -83,10 +82,7 @@ def prompt(item: TestItem, profile: Any) -> tuple[Sequence[Message], None]:
 
 def report(items: Sequence[TestItem], predictions: Iterable[Prediction]) -> InstructReport:
     """Score all items. Raises ``BadInput`` where an item has no or two predictions, or a prediction no item."""
-    given = list(predictions)
-    found = {prediction.id: prediction for prediction in given}
-    if len(found) != len(given) or {item.id for item in items} != found.keys():
-        raise BadInput(f"{len(items)} items but predictions of {len(found)}, {len(given)} in all; generate them again")
+    found = answers(items, predictions)
     outcomes = tuple(_outcome(item, found[item.id]) for item in items)
     types = dict.fromkeys(item.type for item in items)
     by_type = {

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.errors import BadConfig, CanvasPipelineError, GateClosed, MissingInput
+from canvas_pipeline.errors import BadConfig, CanvasPipelineError, GateClosed
 from canvas_pipeline.pipeline.session_manifest import Phase, SessionManifest, run_session
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
@@ -187,11 +187,3 @@ def _environment(ws: Workspace) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[library] = "not installed"
     return found
-
-
-def read_session(ws: Workspace) -> SessionManifest:
-    """The manifest of the stage ``session``. Raises ``MissingInput`` where no session ended."""
-    stage = ws.store.find(NAME)
-    if stage is None:
-        raise MissingInput(f"no session of {ws.track.name} has ended; run: make demo TRACK={ws.track.name}")
-    return msgspec.json.decode(stage.path("session.json").read_bytes(), type=SessionManifest)

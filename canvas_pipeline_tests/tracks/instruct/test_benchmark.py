@@ -43,7 +43,7 @@ def test_a_right_text_that_ran_into_the_limit_is_cut_off_and_not_right() -> None
 
 @pytest.mark.parametrize("predictions", [GOLD[1:], [*GOLD, GOLD[0]], [*GOLD[1:], Prediction(id="other", text="")]])
 def test_an_item_without_exactly_one_prediction_is_an_error(predictions: list[Prediction]) -> None:
-    with pytest.raises(BadInput, match="generate them again"):
+    with pytest.raises(BadInput, match="generate the predictions"):
         report(ITEMS, predictions)
 
 

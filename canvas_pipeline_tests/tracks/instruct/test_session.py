@@ -6,14 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from canvas_pipeline.errors import BadConfig, GateClosed, ServiceUnavailable
+from canvas_pipeline.pipeline.session_manifest import SessionManifest
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
 from canvas_pipeline.storage.store import Recipe, Writer
 from canvas_pipeline.tracks.instruct.profiles import PROFILES
-from canvas_pipeline.tracks.instruct.session import manifest_of, read_session, recorded, run_recorded, session, table
+from canvas_pipeline.tracks.instruct.session import manifest_of, recorded, run_recorded, session, table
 from canvas_pipeline.tracks.instruct.track import TRACK
 
 
@@ -103,8 +105,10 @@ def test_a_budget_keeps_a_phase_from_starting_whose_estimate_exceeds_it(tmp_path
 def test_the_manifest_says_where_it_was_made_and_is_reused_while_nothing_is_made_anew(tmp_path: Path) -> None:
     ws = _workspace(tmp_path)
     run_recorded(_stage(Failing(0, GateClosed(""))), ws, _nothing)
-    assert not session(ws, _nothing).reused and session(ws, _nothing).reused
-    found = read_session(ws)
+    assert not session(ws, _nothing).reused
+    again = session(ws, _nothing)
+    found = msgspec.json.decode(again.stage.path("session.json").read_bytes(), type=SessionManifest)
+    assert again.reused
     assert found.environment["torch"] and found.planned[0] == "base_model" and found.planned[-1] == "release"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from canvas_pipeline.evaluation.benchmark import Benchmark, Metric, Prediction
+from canvas_pipeline.evaluation.benchmark import Benchmark, Metric, Prediction, answers
 from canvas_pipeline.evaluation.selection import Candidate, Judged, SelectionRecord
 from canvas_pipeline.records import Message, digest
 from canvas_pipeline.tracks.toy.data import ANSWER
@@ -23,7 +23,7 @@ def prompt(case: GreetingCase, profile: Any) -> tuple[Sequence[Message], None]:
 def score(cases: Sequence[GreetingCase], predictions: Sequence[Prediction]) -> GreetingReport:
     outcomes = [
         Answered(case_id=said.id, right=said.text.removesuffix("<|endoftext|>") == ANSWER, sha256=digest(said.text))
-        for said in predictions
+        for said in answers(cases, predictions).values()
     ]
     return GreetingReport.of(outcomes, ANSWERED.measure(outcomes))
 

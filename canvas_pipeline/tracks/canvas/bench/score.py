@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.evaluation.benchmark import Mean, Metric, Prediction
+from canvas_pipeline.evaluation.benchmark import Mean, Metric, Prediction, answers
 from canvas_pipeline.evaluation.statistics import FEW, Rate, wilson
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import BenchCase, CaseKind, Row, digest
@@ -104,17 +104,7 @@ MEANS: Mapping[str, Mean] = {
 
 def report(cases: Sequence[BenchCase], predictions: Iterable[Prediction]) -> BenchReport:
     """Score all cases. Raises ``BadInput`` where a case has no or two predictions, or a prediction no case."""
-    found: dict[str, Prediction] = {}
-    for prediction in predictions:
-        if prediction.id in found:
-            raise BadInput(f"case {prediction.id} was answered twice; generate the predictions again")
-        found[prediction.id] = prediction
-    lacking = [case.id for case in cases if case.id not in found]
-    if lacking or len(found) != len(cases):
-        raise BadInput(
-            f"{len(cases)} cases but {len(found)} predictions ({len(lacking)} without one, first {lacking[:1]}); a case "
-            "that was not answered may not vanish: generate the predictions for exactly these cases"
-        )
+    found = answers(cases, predictions)
     return summarise([outcome(case, found[case.id].text, found[case.id].stopped) for case in cases])
 
 
