@@ -25,7 +25,7 @@ from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.privacy.quarantine import NOTES, REASONS
 from canvas_pipeline.records import Funnel, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file, write_errors
-from canvas_pipeline.tracks.canvas.intake.stream.contributors import take_in_all
+from canvas_pipeline.tracks.canvas.intake.stream.contributors import ingest_all
 from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
 from canvas_pipeline.tracks.canvas.intake.stream.table import checked, loading
 from canvas_pipeline.tracks.canvas.intake.synthetic import synthesize as synthesis
@@ -95,7 +95,7 @@ def merge(
         bar = stack.enter_context(Progress(console=_CONSOLE, transient=True))
         reading = bar.add_task("masking", total=sum(path.stat().st_size for path in paths))
         with loading():
-            ingested = take_in_all(
+            ingested = ingest_all(
                 paths, key, registry, folder, workers=workers, tick=lambda size: bar.update(reading, advance=size)
             )
         for path, (one, _) in zip(paths, ingested, strict=True):

@@ -47,14 +47,14 @@ class Sampling:
         return torch.Generator().manual_seed(int(digest("sample", str(self.seed), name)[:15], 16))
 
 
-class Speaker(Protocol):
+class Generator(Protocol):
     """A loaded model: rendered prompts in, ``(text, stopped)`` out, in order. As many threads as ``workers`` may ask it at once.
 
     ``names`` are the ids of the cases, for one that samples."""
 
     workers: int
 
-    def speak(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]: ...
+    def generate(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]: ...
 
     def length(self, prompt: str) -> int: ...
 
@@ -94,7 +94,7 @@ class Checkpoint:
     def length(self, prompt: str) -> int:
         return len(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
 
-    def speak(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
+    def generate(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
         """In rounds: what has not stopped after a few tokens goes on in a smaller batch, so that one rambling answer does
         not keep the whole batch waiting."""
         import torch
@@ -195,7 +195,7 @@ class Gguf:
         """The prompt's token ids (it carries its own BOS)."""
         return list(self.vocabulary.tokenize(prompt.encode(), add_bos=False, special=True))
 
-    def speak(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
+    def generate(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
         model = self._free.get()
         try:
             return [self._one(model, prompt) for prompt in prompts]
@@ -226,7 +226,7 @@ def load(
     max_new_tokens: int = MAX_NEW_TOKENS,
     context: int = 4096,
     sampling: Sampling | None = None,
-) -> Speaker:
+) -> Generator:
     """A loaded ``Checkpoint`` or ``Gguf``. A stage's folder is taken as its ``model`` folder.
 
     Raises ``BadInput`` where a GGUF is to be sampled from."""
@@ -242,14 +242,14 @@ def load(
 class Backend:
     """Answers as an agent's model: messages in, the model's next turn out, its stop token kept."""
 
-    def __init__(self, speaker: Speaker, family: ModelFamily, tools: Schemas | None = None) -> None:
-        self.speaker = speaker
+    def __init__(self, generator: Generator, family: ModelFamily, tools: Schemas | None = None) -> None:
+        self.generator = generator
         self.family = family
         self.tools = tools
 
     def complete(self, messages: Sequence[Message]) -> str:
         """The next assistant turn as raw text."""
-        return self.speaker.speak([prompt_text(messages, self.family, self.tools)])[0][0]
+        return self.generator.generate([prompt_text(messages, self.family, self.tools)])[0][0]
 
 
 def prompt_text(messages: Sequence[Message], family: ModelFamily, tools: Schemas | None = None) -> str:
@@ -258,7 +258,7 @@ def prompt_text(messages: Sequence[Message], family: ModelFamily, tools: Schemas
 
 
 def generate(
-    speaker: Speaker, cases: Sequence[Case], prompts: Sequence[str], out: Path, key: str, report: Reporter
+    generator: Generator, cases: Sequence[Case], prompts: Sequence[str], out: Path, key: str, report: Reporter
 ) -> list[Prediction]:
     """Answer the prompt of every case and write ``out``; what an earlier run with the same ``key`` finished is taken over."""
     partial = out.with_name(f".partial-{out.name}")
@@ -269,13 +269,13 @@ def generate(
     with partial.open("ab" if known else "wb") as file:
         if not known:
             file.write(dumps({"key": key}) + b"\n")
-        batches = list(_batches(speaker, prompts))
+        batches = list(_batches(generator, prompts))
         missing = [batch for batch in batches if not all(cases[i].id in known for i in batch)]
         done = len(cases) - sum(map(len, missing))
         # Both libraries compute outside of the interpreter's lock.
-        with ThreadPoolExecutor(speaker.workers) as pool:
+        with ThreadPoolExecutor(generator.workers) as pool:
             asked = {
-                pool.submit(speaker.speak, [prompts[i] for i in batch], [cases[i].id for i in batch]): batch
+                pool.submit(generator.generate, [prompts[i] for i in batch], [cases[i].id for i in batch]): batch
                 for batch in missing
             }
             try:
@@ -297,8 +297,8 @@ def generate(
     return predictions
 
 
-def _batches(speaker: Speaker, prompts: Sequence[str]) -> Iterator[list[int]]:
-    lengths = [speaker.length(prompt) for prompt in prompts]
+def _batches(generator: Generator, prompts: Sequence[str]) -> Iterator[list[int]]:
+    lengths = [generator.length(prompt) for prompt in prompts]
     order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
     batch: list[int] = []
     for index in order:

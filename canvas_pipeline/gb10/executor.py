@@ -33,7 +33,7 @@ from canvas_pipeline.gb10.uma import UmaCap
 CORES_EACH, AT_ONCE = 8, 2
 """Steps that use every core may run at once: one per ``CORES_EACH`` cores, but ``AT_ONCE`` if there are as many cores.
 A small model gains little from a second thread, two models gain much from a core each."""
-PRELOAD = ["__main__", "canvas_pipeline.gb10.preload", "canvas_pipeline.pipeline.warm"]
+PRELOAD = ["__main__", "canvas_pipeline.gb10.preload", "canvas_pipeline.pipeline.preload"]
 """Modules that the fork server imports. Named, not imported: this package does not depend on the pipeline."""
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.guardrails.guard import Guard, Hashes
-from canvas_pipeline.guardrails.rows import judge_rows, reader
+from canvas_pipeline.guardrails.rows import reader, row_verdict
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.methods import Method, ancestry
@@ -156,7 +156,7 @@ def reverify(
         if not guard.recomputable or not all(name in good for name in guard.inputs(method)):
             continue
         try:
-            again = judge_rows(table, guard, dataset, read, inputs, profile)
+            again = row_verdict(table, guard, dataset, read, inputs, profile)
         except BadInput as error:
             reasons.append(f"{guard.name}: {error}")
             continue

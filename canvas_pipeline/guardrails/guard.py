@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Hashes = Mapping[str, str]
 """The name of an input → its sha256."""
-NOTHING_TO_JUDGE = "there is nothing to judge; materialise the data set first"
+NOTHING_TO_EVALUATE = "there is nothing to check; materialise the data set first"
 BOTH_PARTS = ("{dataset}_train", "{dataset}_eval")
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt,
@@ -176,11 +176,11 @@ class Guard:
         """The bounds that do not hold."""
         return [bound for bound in self.bounds if not bound.holds(numbers, thresholds)]
 
-    def judge(self, evidence: Any, inputs: Hashes, subject: str | None = None) -> Verdict:
+    def verdict(self, evidence: Any, inputs: Hashes, subject: str | None = None) -> Verdict:
         """Evaluate the evidence; ``inputs`` are the hashes of what it was taken from."""
-        return self.verdict(self.evaluate(evidence), inputs, subject)
+        return self.verdict_of(self.evaluate(evidence), inputs, subject)
 
-    def verdict(self, measured: Measured, inputs: Hashes, subject: str | None = None) -> Verdict:
+    def verdict_of(self, measured: Measured, inputs: Hashes, subject: str | None = None) -> Verdict:
         """The verdict on some numbers. Shipped thresholds stay as they are. Raises ``BadConfig`` where a threshold is missing: a
         guard without its threshold must not answer."""
         limits = {**measured.thresholds, **{b.threshold: b.value for b in self.bounds if b.value is not None}}

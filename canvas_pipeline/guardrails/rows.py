@@ -17,13 +17,13 @@ Read = Callable[[str], Sequence[Any]]
 """The rows of an input, by its name."""
 
 
-def judge_rows(table: GuardTable, guard: Guard, dataset: str, read: Read, hashes: Hashes, profile: Profile) -> Verdict:
+def row_verdict(table: GuardTable, guard: Guard, dataset: str, read: Read, hashes: Hashes, profile: Profile) -> Verdict:
     """The verdict of a ``recomputable`` guard about a data set; a guard for the whole line reads the files it binds to.
 
     Raises ``BadInput`` for a data set that no method reads, and for a row of another type."""
     names = guard.inputs_of(dataset)
     evidence = RowsEvidence(tuple(read(name) for name in names), table.dataset_of(names[0]), profile)
-    return guard.judge(evidence, {name: hashes[name] for name in names}, dataset if guard.per == "dataset" else None)
+    return guard.verdict(evidence, {name: hashes[name] for name in names}, dataset if guard.per == "dataset" else None)
 
 
 def reader(table: GuardTable, files: Mapping[str, Path]) -> Read:

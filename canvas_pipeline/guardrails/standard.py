@@ -11,7 +11,7 @@ import math
 
 from canvas_pipeline.guardrails.guard import (
     BOTH_PARTS,
-    NOTHING_TO_JUDGE,
+    NOTHING_TO_EVALUATE,
     BaseEvidence,
     Bound,
     FunnelEvidence,
@@ -152,7 +152,7 @@ def base_guard(number: str, minimum: float, what: str) -> Guard:
 GUARDS: tuple[Guard, ...] = (
     Guard("g2", "g2_eval_disjoint", "the eval set is not empty and shares no item with the training set",
           "dataset", BOTH_PARTS, RowsEvidence, _disjoint,
-          (_B("train_rows", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
+          (_B("train_rows", ">=", "min_rows", 1, NOTHING_TO_EVALUATE),
            _B("eval_rows", ">=", "min_rows", 1, "hold out more components (eval_fraction)"),
            _B("shared_items", "<=", "max_shared", 0, "split by connected components of shared items"),
            _B("shared_rows", "<=", "max_shared", 0, "the same row stands on both sides; split again"),
@@ -190,7 +190,7 @@ GUARDS: tuple[Guard, ...] = (
            _B("help_exit_code", ">=", "min_exit_code", 0, "canvas-train --help was killed"))),
     Guard("g11", "g11_lengths", "fewer than 1 % of the rows are longer than the method's max_length",
           "method", (*BOTH_PARTS, "base_model"), TrainingEvidence, _lengths,
-          (_B("rows", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
+          (_B("rows", ">=", "min_rows", 1, NOTHING_TO_EVALUATE),
            _B("share_over", "<", "max_share_over", 0.01, "shorten tool results or raise the method's max_length; "
               "the trainer would cut these rows without a word"))),
     Guard("g12", "g12_enough_rows", "the training set has at least the profile's minimum number of rows",

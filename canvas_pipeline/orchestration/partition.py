@@ -33,7 +33,7 @@ def forget_partition(instance: dg.DagsterInstance, contributor: str) -> int:
     return len(runs)
 
 
-def departed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str, rebuild: str) -> Result:
+def removed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str, rebuild: str) -> Result:
     """Carry the leaving out; every stage that was made again is reported to the instance with its new version."""
     chosen = next((name for name in removal.REBUILDS if name == rebuild), None)
     if chosen is None:

@@ -45,7 +45,7 @@ def of_files(
         leaks = tuple(msgspec.structs.replace(leak, file=Path(leak.file).name) for leak in found.leaks)
         unreadable = {Path(path).name: reason for path, reason in found.unreadable.items()}
         found = msgspec.structs.replace(found, leaks=leaks, unreadable=unreadable)
-        writer.json(AUDIT.judge(found, inputs, name), _VERDICT)
+        writer.json(AUDIT.verdict(found, inputs, name), _VERDICT)
 
     code = root_of(build)
     listed = ws.private / FILE

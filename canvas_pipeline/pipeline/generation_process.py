@@ -54,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sampling = Sampling(options.temperature, options.seed) if options.temperature else None
             names = (options.backend, sha256_path(options.model), sha256_path(options.cases), str(limit), str(sampling))
             key = hashlib.sha256("\n".join(names).encode()).hexdigest()
-            speaker = load(options.backend, options.model, family, limit, options.context, sampling)
-            generate(speaker, cases, prompts, options.out, key, report)
+            generator = load(options.backend, options.model, family, limit, options.context, sampling)
+            generate(generator, cases, prompts, options.out, key, report)
             report.say("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -97,7 +97,7 @@ def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
         ),
     )  # fmt: skip
     yield StageSpec(
-        name=f"{name}_gguf", kind="model", judged_on=frozenset({"bench", "bench_cases"}), method=name, group=name,
+        name=f"{name}_gguf", kind="model", evaluated_on=frozenset({"bench", "bench_cases"}), method=name, group=name,
         memory_gib=ANSWERS, tools=("gguf",), inputs=(f"{name}_checkpoint", f"{name}_bench"), make=_for(name, release.gguf),
         description=(
             f"{name} in six GGUF quantisations, each loaded, asked and benched. Look at how many right answers each keeps."

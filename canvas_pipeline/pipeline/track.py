@@ -37,7 +37,7 @@ class Track:
     loses rows on purpose. ``hyperparameters`` (method, profile, numbers) are used instead of the method table's; ``verdicts`` are
     those of its own guards that are not over rows, for the gate; ``around`` may put something around each stage. Where people
     contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose stage is missing or old, and
-    ``take_in`` makes one's stage."""
+    ``ingest`` makes one's stage."""
 
     name: str
     profiles: Mapping[str, Profile]
@@ -50,7 +50,7 @@ class Track:
     shipped_base: Callable[[], Path]
     contributors: Callable[[Workspace], Mapping[str, Path]] = lambda ws: {}
     due: Callable[[Workspace], Sequence[str]] = lambda ws: ()
-    take_in: Callable[[Workspace, str], StageResult] = _nobody
+    ingest: Callable[[Workspace, str], StageResult] = _nobody
     evaluation_stages: Callable[[], Iterable[StageSpec]] = tuple
     allowances: tuple[Allowance, ...] = ()
     demo_methods: tuple[str, ...] = ("sft",)

@@ -105,7 +105,7 @@ def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: 
 def reference_logprobs(ws: Workspace, launch: Launch) -> StageResult:
     """One pass of the frozen SFT reference over all pairs, for the five preference losses."""
     name = next(row.name for row in METHODS.values() if row.reference)
-    spec = _unjudged(ws, name, reference=False)
+    spec = _draft(ws, name, reference=False)
 
     def compute(writer: Writer) -> None:
         _launched(launch, "reference", spec, writer, "rows.jsonl")
@@ -120,7 +120,7 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
     """Measure, judge and write down one run. A failed verdict is written down too: the training process refuses it.
 
     Where a guard over rows fails already, nothing is measured (a dry run on a GB10 is minutes) unless ``measure_anyway``."""
-    spec = _unjudged(ws, name)
+    spec = _draft(ws, name)
 
     def measure(writer: Writer) -> None:
         _launched(launch, "measure", spec, writer, "measurement.json")
@@ -178,7 +178,7 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
     return judging.concerning(ws, name, found)
 
 
-def _unjudged(ws: Workspace, name: str, *, reference: bool = True) -> RunSpec:
+def _draft(ws: Workspace, name: str, *, reference: bool = True) -> RunSpec:
     numbers = ws.track.numbers(name, ws.profile.name)
     paths = _paths(ws, name, reference=reference and method(name).reference)
     return make_spec(ws.track.name, name, ws.profile, ws.seed, paths, hyperparameters=numbers)
@@ -245,7 +245,7 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
     """The run spec of a method, if it is for the inputs as they are now and says what the guards say now; else
     ``GateClosed`` naming what differs. Its inputs' paths are those of this workspace."""
     spec = read_spec(ws.store.get(f"{name}_run_spec").path("spec.json"))
-    now = _unjudged(ws, name)
+    now = _draft(ws, name)
     stale = sorted(
         key for key, file in now.inputs.items() if key not in spec.inputs or spec.inputs[key].sha256 != file.sha256
     )

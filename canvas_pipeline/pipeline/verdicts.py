@@ -17,7 +17,7 @@ import msgspec
 from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.errors import ArtifactCorrupt, GateClosed
 from canvas_pipeline.guardrails.guard import AxisMargin, BaseEvidence, FunnelEvidence, ImageEvidence, TrainingEvidence
-from canvas_pipeline.guardrails.rows import judge_rows, reader
+from canvas_pipeline.guardrails.rows import reader, row_verdict
 from canvas_pipeline.guardrails.standard import MIN_RETAINED
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import ancestry, method
@@ -51,14 +51,16 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
     lineage(ws, f"{dataset}_split")
     paths = {f"{dataset}_{part}": file_of(split, part) for part in PARTS}
     hashes = {name: sha256_file(path) for name, path in paths.items()}
-    g6 = ws.track.guards.guards["g6"].judge(FunnelEvidence(funnels(ws, dataset), ws.all_allowances()), hashes, dataset)
+    g6 = ws.track.guards.guards["g6"].verdict(
+        FunnelEvidence(funnels(ws, dataset), ws.all_allowances()), hashes, dataset
+    )
 
     # First those of every data set, then those over this one alone.
     guards = sorted((g for g in ws.track.guards.of_split(dataset) if g.recomputable), key=lambda g: g.per != "dataset")
 
     def build(writer: Writer) -> None:
         read = reader(ws.track.guards, paths)
-        writer.json([judge_rows(ws.track.guards, g, dataset, read, hashes, ws.profile) for g in guards], _VERDICTS)
+        writer.json([row_verdict(ws.track.guards, g, dataset, read, hashes, ws.profile) for g in guards], _VERDICTS)
 
     code = (root_of(build), *dict.fromkeys(root_of(guard.evaluate).partition(":")[0] for guard in guards))
     made, _ = ws.store.make(
@@ -102,14 +104,14 @@ def of_base(ws: Workspace) -> Verdict:
     inputs = {"base_model": made_from["model"], "bench_cases": made_from["bench_cases"]}
     maximum = 0.7 if ws.profile.base_model == "embedded" and not ws.base_model else None
     evidence = BaseEvidence(right=headline.share or 0.0, cases=headline.cases, maximum=maximum)
-    return ws.track.guards.guards["g3"].judge(evidence, inputs)
+    return ws.track.guards.guards["g3"].verdict(evidence, inputs)
 
 
 def of_image(ws: Workspace) -> Verdict:
     """G10, from the training image's evidence, about the files that were examined."""
     examined = ws.store.get("training_image").verify()
     evidence = msgspec.json.decode(examined.path("evidence.json").read_bytes(), type=ImageEvidence)
-    return ws.track.guards.guards["g10"].judge(evidence, examined.manifest.recipe.inputs)
+    return ws.track.guards.guards["g10"].verdict(evidence, examined.manifest.recipe.inputs)
 
 
 def of_measurement(
@@ -130,7 +132,7 @@ def of_measurement(
         axes=axes_of(ws, row.dataset),
     )
     guards = (guard for guard in ws.track.guards.of_method(row) if guard.reads is TrainingEvidence)
-    return tuple(guard.judge(evidence, {n: hashes[n] for n in guard.inputs(row)}, name) for guard in guards)
+    return tuple(guard.verdict(evidence, {n: hashes[n] for n in guard.inputs(row)}, name) for guard in guards)
 
 
 def concerning(ws: Workspace, name: str, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:

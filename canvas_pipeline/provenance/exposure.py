@@ -136,8 +136,8 @@ class _Search:
                 self._note(stage.sha256, seen)
                 self._note_files(stage, seen)
             inputs = stage.manifest.recipe.inputs
-            judged_on = [sha for key, sha in inputs.items() if spec is not None and key in spec.judged_on]
-            benched = self._worst(judged_on, lost="no") != "no"
+            evaluated_on = [sha for key, sha in inputs.items() if spec is not None and key in spec.evaluated_on]
+            benched = self._worst(evaluated_on, lost="no") != "no"
             self._done[stage.folder] = Exposure(
                 stage=name, version=stage.folder.name, current=is_current(stage), kind=kind, seen=seen,
                 rows=rows, remove=seen != "no" or benched, sha256=stage.sha256,
@@ -213,7 +213,7 @@ class _Search:
             return self._worst(_HASH.findall(text), lost="no")
         seen: Seen = "no"
         for key, value in stage.manifest.recipe.inputs.items():
-            if spec is not None and key in spec.judged_on:
+            if spec is not None and key in spec.evaluated_on:
                 continue  # a benchmark measures the model, it does not train it
             reads = (
                 key in _READS

@@ -13,7 +13,7 @@ def _rebuild_intake(ws: Workspace, names: Iterable[str]) -> Iterator[tuple[str, 
     """Ingest the contributors who had been ingested before. Each is reused unless their file or the code changed."""
     had = {name.removeprefix("collab/") for name in names if name.startswith("collab/")}
     for contributor in sorted(had & ws.track.contributors(ws).keys()):
-        yield f"collab/{contributor}", ws.track.take_in(ws, contributor)
+        yield f"collab/{contributor}", ws.track.ingest(ws, contributor)
 
 
 def rebuild_rows(ws: Workspace, names: Iterable[str]) -> Iterator[tuple[str, StageResult]]:

@@ -31,7 +31,7 @@ from canvas_pipeline.provenance.exposure import Exposure, exposure, is_about
 from canvas_pipeline.provenance.lineage import Lineage
 from canvas_pipeline.provenance.rebuild import rebuild_models, rebuild_rows
 from canvas_pipeline.records import Row, dumps
-from canvas_pipeline.release.publish import withdraw
+from canvas_pipeline.release.publish import mark_withdrawn
 from canvas_pipeline.storage.atomic import sweep
 from canvas_pipeline.storage.locks import alone
 from canvas_pipeline.storage.versions import remove as remove_version
@@ -172,7 +172,7 @@ def _apply(ws: Workspace, plan: RemovalPlan) -> RemovalPlan:
         )
     residue.remove_files(ws, contributor)
     for name in plan.releases:
-        withdraw(releases / name, f"{name} was withdrawn on {plan.at}: {WHY}\n")
+        mark_withdrawn(releases / name, f"{name} was withdrawn on {plan.at}: {WHY}\n")
     for folder in (ws.store.root, releases):
         if folder.is_dir():
             sweep(folder)
@@ -185,7 +185,7 @@ def _apply(ws: Workspace, plan: RemovalPlan) -> RemovalPlan:
         if found.seen != "yes":  # the unknown ones were decided in the plan
             continue
         if found.kind == "release":
-            withdraw(releases / found.version, f"{found.version} was withdrawn on {plan.at}: {WHY}\n")
+            mark_withdrawn(releases / found.version, f"{found.version} was withdrawn on {plan.at}: {WHY}\n")
         else:
             remove_version(ws.store.root / found.stage / found.version)
     for home in [

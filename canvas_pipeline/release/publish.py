@@ -85,7 +85,7 @@ def _free(folder: Path) -> Path:
     return next(p for n in range(1, 1000) if not (p := folder.with_name(f"{folder.name}.damaged-{n}")).exists())
 
 
-def withdraw(folder: Path, reason: str) -> None:
+def mark_withdrawn(folder: Path, reason: str) -> None:
     """Mark a release as withdrawn, and let ``current`` name the newest sound one that is not, or nothing. Its files stay, so
     that whoever has a copy can see which it is. Twice is once; a folder that is not there is nobody's release."""
     if not folder.is_dir():

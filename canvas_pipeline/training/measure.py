@@ -32,7 +32,7 @@ from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import pair_logprobs, sequence_logprobs, tensors
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
-from canvas_pipeline.training.trainers import said_by
+from canvas_pipeline.training.trainers import logged
 
 ROWS_AN_AXIS = 16
 SUPERVISED_ROWS = 64
@@ -133,7 +133,7 @@ def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]
             replace(run, spec=small), model, tokenizer, supervised.dataset(sample), None, Path(folder), quick=True
         )
         before = _mean_loss(trainer.model, sample, spec.compute)
-        history = said_by(trainer)
+        history = logged(trainer)
         after = _mean_loss(trainer.model, sample, spec.compute)
     report.say("measured", grad_norm=history[0]["grad_norm"], loss_before=before, loss_after=after)
     return {
@@ -179,7 +179,7 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             Path(folder),
             quick=True,
         )
-        history = said_by(trainer)
+        history = logged(trainer)
         end = pair_logprobs(trainer.model, sample, spec.compute)
     beta = spec.hyperparameters.beta
     moved = {i: beta * ((e[0] - s[0]) - (e[1] - s[1])) for i, s, e in zip(picked, start, end, strict=True)}
@@ -227,7 +227,7 @@ def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             Path(folder),
             quick=True,
         )
-        history = said_by(trainer)
+        history = logged(trainer)
         end = sequence_logprobs(trainer.model, [encoded[i] for i in picked], spec.compute)
     beta = spec.hyperparameters.beta
     moved = {i: beta * (e - s) for i, s, e in zip(picked, start, end, strict=True)}

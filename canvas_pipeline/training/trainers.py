@@ -232,7 +232,7 @@ def _last(history: list[dict[str, Any]]) -> dict[str, Any]:
     return last
 
 
-def said_by(trainer: Any) -> list[dict[str, Any]]:
+def logged(trainer: Any) -> list[dict[str, Any]]:
     """Train without a word and return the logged rows."""
     from transformers import PrinterCallback
 

@@ -40,7 +40,7 @@ class Constraint(Row, frozen=True, kw_only=True, omit_defaults=True):
     groups: tuple[tuple[str, ...], ...] = ()
 
 
-class Judgement(Row, frozen=True, kw_only=True):
+class ConstraintResult(Row, frozen=True, kw_only=True):
     """The result of checking an answer. ``score`` is the share of constraints met (0..1); ``right`` needs all of them.
 
     ``failed`` names the constraints not met. ``loose``: the answer counts only because accents are optional."""
@@ -55,7 +55,7 @@ class Judgement(Row, frozen=True, kw_only=True):
         return self.state == "right"
 
 
-def judge(text: str, constraints: Sequence[Constraint], *, stopped: bool = True) -> Judgement:
+def check_constraints(text: str, constraints: Sequence[Constraint], *, stopped: bool = True) -> ConstraintResult:
     """Check an answer against its constraints.
 
     ``stopped`` is False where generation reached its length limit: such an answer is ``truncated`` and never right. Raises
@@ -67,12 +67,14 @@ def judge(text: str, constraints: Sequence[Constraint], *, stopped: bool = True)
         raise BadInput(f"no constraint is called {unknown[0]!r}; there are {', '.join(sorted(CONSTRAINTS))}")
     text = clean(text)
     if not text:
-        return Judgement(state="no_answer", score=0.0, failed=tuple(constraint.kind for constraint in constraints))
+        return ConstraintResult(
+            state="no_answer", score=0.0, failed=tuple(constraint.kind for constraint in constraints)
+        )
     failed = [c.kind for c in constraints if not CONSTRAINTS[c.kind](text, c)]
     score = 1 - len(failed) / len(constraints)
     loose = not failed and any(c.kind == "equals" and plain(text) not in map(plain, c.values) for c in constraints)
     state: State = "truncated" if not stopped else "wrong" if failed else "right"
-    return Judgement(state=state, score=score, failed=tuple(failed), loose=loose)
+    return ConstraintResult(state=state, score=score, failed=tuple(failed), loose=loose)
 
 
 def _words_exactly(text: str, c: Constraint) -> bool:

@@ -30,10 +30,10 @@ import pytest
 
 from canvas_pipeline.privacy.identities import recognisers
 from canvas_pipeline.records import write_jsonl
-from canvas_pipeline.tracks.canvas.intake.stream.contributors import take_in_all
+from canvas_pipeline.tracks.canvas.intake.stream.contributors import ingest_all
+from canvas_pipeline.tracks.canvas.intake.stream.ingest import default_workers
 from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
 from canvas_pipeline.tracks.canvas.intake.stream.table import checked, loading
-from canvas_pipeline.tracks.canvas.intake.stream.takein import default_workers
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 
 KEY = b"a key for this measurement"
@@ -117,7 +117,7 @@ def ours(paths: Sequence[Path], folder: Path, workers: int) -> int:
     """The whole intake: read, learn, mask, place, sort, merge, check, write. Processes start within the time."""
     folder.mkdir()
     with loading():
-        taken = take_in_all(paths, KEY, folder / "registry.jsonl", folder, workers=workers)
+        taken = ingest_all(paths, KEY, folder / "registry.jsonl", folder, workers=workers)
     with Merge(scratch=folder) as merging:
         for _, path in taken:
             merging.add_file(path)

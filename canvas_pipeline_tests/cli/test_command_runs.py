@@ -127,12 +127,12 @@ def test_the_demo_takes_its_settings_from_the_environment_and_names_what_failed(
 
 def test_a_second_demo_takes_in_only_who_is_new_or_changed(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     from canvas_pipeline.pipeline.workspace import workspace
-    from canvas_pipeline.tracks.canvas.data.intake import to_take_in
+    from canvas_pipeline.tracks.canvas.data.intake import due_contributors
 
     ws = workspace(tmp_path / "data", "embedded", TRACK)
-    assert to_take_in(ws) == [CONTRIBUTOR]
-    assert command(tmp_path).returncode == 0 and to_take_in(ws) == []
+    assert due_contributors(ws) == [CONTRIBUTOR]
+    assert command(tmp_path).returncode == 0 and due_contributors(ws) == []
     shutil.copy(ws.collab / f"{CONTRIBUTOR}.jsonl", ws.collab / "new.jsonl")
-    assert to_take_in(ws) == ["new"]
+    assert due_contributors(ws) == ["new"]
     (ws.collab / f"{CONTRIBUTOR}.jsonl").write_text(SNAPSHOT.replace("Homework 1", "Homework 2"))
-    assert sorted(to_take_in(ws)) == ["new", CONTRIBUTOR]
+    assert sorted(due_contributors(ws)) == ["new", CONTRIBUTOR]

@@ -97,7 +97,7 @@ def test_a_failed_verdict_is_an_error_and_not_a_warning() -> None:
 
     guard = TABLE.guards["g3"]
     found = check_result(
-        guard, guard.verdict(Measured({"tool_selection": 0.1, "cases": 9}), {"base_model": "0", "bench_cases": "0"})
+        guard, guard.verdict_of(Measured({"tool_selection": 0.1, "cases": 9}), {"base_model": "0", "bench_cases": "0"})
     )
     assert not found.passed and found.severity is dg.AssetCheckSeverity.ERROR
 
@@ -131,7 +131,7 @@ def test_the_demo_holds_three_methods_and_only_the_production_checkpoints_quants
         assert found & {f"{name}_{kind}" for name in METHODS} == {f"{name}_{kind}" for name in ("sft", "dpo", "kto")}
     assert {key for key in found if key.endswith("_gguf")} == {"production_gguf"}
     assert {"corpus", "base_model", "base_bench", "training_image", "reference_logprobs", "release"} <= found
-    assert not {"collab", "departures"} & found
+    assert not {"collab", "removals"} & found
 
 
 def test_the_nightly_holds_all_nine_methods_up_to_the_release(definitions: dg.Definitions) -> None:
@@ -142,7 +142,7 @@ def test_the_nightly_holds_all_nine_methods_up_to_the_release(definitions: dg.De
     assert everything - found == {
         "canaries",
         "collab",
-        "departures",
+        "removals",
         "uma_status",
         *(f"{name}_gguf" for name in METHODS),
     }

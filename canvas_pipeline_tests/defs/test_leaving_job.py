@@ -27,7 +27,7 @@ def test_who_leaves_by_the_job_leaves_the_folder_and_the_instance(tmp_path: Path
             defs()
             .resolve_job_def("forget")
             .execute_in_process(
-                run_config=line | {"ops": {"canvas__departures": {"config": {"contributor": leaver}}}},
+                run_config=line | {"ops": {"canvas__removals": {"config": {"contributor": leaver}}}},
                 instance=instance,
             )
         )
@@ -35,8 +35,8 @@ def test_who_leaves_by_the_job_leaves_the_folder_and_the_instance(tmp_path: Path
         told = {
             event.asset_key.path[-1]: event for event in result.get_asset_materialization_events() if event.asset_key
         }
-        assert told.keys() == {"corpus", "departures"}
-        metadata = told["departures"].step_materialization_data.materialization.metadata
+        assert told.keys() == {"corpus", "removals"}
+        metadata = told["removals"].step_materialization_data.materialization.metadata
         made = metadata["made again or reused"].value
         assert made == {f"collab/{first}": True, f"collab/{last}": True, "corpus": False}
         assert metadata["files that still name them"].value == 0

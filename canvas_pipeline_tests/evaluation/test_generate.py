@@ -40,12 +40,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def speaker(checkpoint: Path) -> Checkpoint:
+def generator(checkpoint: Path) -> Checkpoint:
     return Checkpoint(checkpoint, GEMMA4, max_new_tokens=12)
 
 
 class Echo:
-    """A speaker that answers with the end of the prompt, counts what it was asked and can break down."""
+    """A generator that answers with the end of the prompt, counts what it was asked and can break down."""
 
     workers = 1
 
@@ -56,7 +56,7 @@ class Echo:
     def length(self, prompt: str) -> int:
         return 10
 
-    def speak(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
+    def generate(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
         self.left -= len(prompts)
         if self.left < 0:
             raise KeyboardInterrupt
@@ -72,16 +72,16 @@ def asked(count: int = 40) -> tuple[list[BenchCase], list[str]]:
     return cases(count), [prompt_text(one.messages, GEMMA4) for one in cases(count)]
 
 
-def test_every_case_gets_one_prediction_in_the_order_of_the_cases(speaker: Checkpoint, tmp_path: Path) -> None:
-    found = generate(speaker, *asked(9), tmp_path / "p.jsonl", "k", quiet())
+def test_every_case_gets_one_prediction_in_the_order_of_the_cases(generator: Checkpoint, tmp_path: Path) -> None:
+    found = generate(generator, *asked(9), tmp_path / "p.jsonl", "k", quiet())
     assert [p.id for p in found] == [c.id for c in cases(9)]
     assert [json.loads(line)["id"] for line in (tmp_path / "p.jsonl").read_text().splitlines()] == [p.id for p in found]
     assert [p.name for p in tmp_path.iterdir()] == ["p.jsonl"]
 
 
-def test_the_same_run_gives_the_same_bytes(speaker: Checkpoint, tmp_path: Path) -> None:
+def test_the_same_run_gives_the_same_bytes(generator: Checkpoint, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        generate(speaker, *asked(9), tmp_path / name, "k", quiet())
+        generate(generator, *asked(9), tmp_path / name, "k", quiet())
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -112,19 +112,19 @@ def test_what_another_model_or_other_cases_left_is_not_taken_over(
     assert fresh.asked == 40
 
 
-def test_special_tokens_stay_in_the_text_and_padding_does_not(speaker: Checkpoint) -> None:
-    tokenizer: Any = speaker.tokenizer
+def test_special_tokens_stay_in_the_text_and_padding_does_not(generator: Checkpoint) -> None:
+    tokenizer: Any = generator.tokenizer
     call = tokenizer.convert_tokens_to_ids("<|tool_call>")
     stop = tokenizer.convert_tokens_to_ids("<|tool_response>")
-    kept = speaker._cut([call, 300, stop, 0, 0])
-    assert kept == [call, 300, stop] and speaker._cut([call, 300, 301]) == [call, 300, 301]
+    kept = generator._cut([call, 300, stop, 0, 0])
+    assert kept == [call, 300, stop] and generator._cut([call, 300, 301]) == [call, 300, 301]
     assert tokenizer.decode(kept, skip_special_tokens=False).endswith("<|tool_response>")
 
 
-def test_a_prompt_in_a_batch_is_answered_as_it_is_alone(speaker: Checkpoint) -> None:
+def test_a_prompt_in_a_batch_is_answered_as_it_is_alone(generator: Checkpoint) -> None:
     prompts = [prompt_text(c.messages, GEMMA4) for c in cases(4)]
     longer = prompt_text((SYSTEM, user("x " * 90)), GEMMA4)
-    assert speaker.speak([*prompts, longer])[:4] == [speaker.speak([prompt])[0] for prompt in prompts]
+    assert generator.generate([*prompts, longer])[:4] == [generator.generate([prompt])[0] for prompt in prompts]
 
 
 def test_a_prompt_ends_where_the_models_turn_begins() -> None:
@@ -133,9 +133,11 @@ def test_a_prompt_ends_where_the_models_turn_begins() -> None:
     assert text.startswith("<bos><|turn>system") and text.endswith("<|turn>model\n")
 
 
-def test_the_agents_backend_says_the_next_turn(speaker: Checkpoint) -> None:
-    backend = Backend(speaker, GEMMA4)
-    assert backend.complete(cases(1)[0].messages) == speaker.speak([prompt_text(cases(1)[0].messages, GEMMA4)])[0][0]
+def test_the_agents_backend_says_the_next_turn(generator: Checkpoint) -> None:
+    backend = Backend(generator, GEMMA4)
+    assert (
+        backend.complete(cases(1)[0].messages) == generator.generate([prompt_text(cases(1)[0].messages, GEMMA4)])[0][0]
+    )
 
 
 def test_a_missing_gguf_says_so(tmp_path: Path) -> None:
@@ -155,7 +157,7 @@ def test_the_command_line_refuses_a_missing_model_in_one_line(
 
 def test_a_checkpoint_says_the_same_however_many_threads_ask_it(checkpoint: Path, tmp_path: Path) -> None:
     for workers in (1, 3):
-        speaker = Checkpoint(checkpoint, GEMMA4, max_new_tokens=12)
-        speaker.workers = workers
-        generate(speaker, *asked(24), tmp_path / str(workers), "k", quiet())
+        generator = Checkpoint(checkpoint, GEMMA4, max_new_tokens=12)
+        generator.workers = workers
+        generate(generator, *asked(24), tmp_path / str(workers), "k", quiet())
     assert (tmp_path / "1").read_bytes() == (tmp_path / "3").read_bytes()

@@ -21,7 +21,7 @@ from canvas_pipeline.guardrails.guard import (
     RowsEvidence,
     TrainingEvidence,
 )
-from canvas_pipeline.guardrails.rows import judge_rows
+from canvas_pipeline.guardrails.rows import row_verdict
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
@@ -195,12 +195,12 @@ def training(**fields: Any) -> TrainingEvidence:
 def judged_rows(guard: str, *parts: Any, dataset: str = "preference", profile: CanvasProfile = PROFILE) -> Verdict:
     """The verdict of a guard on rows, bound to nothing."""
     subject = dataset if TABLE.guards[guard].per == "dataset" else None
-    return TABLE.guards[guard].judge(RowsEvidence(parts, DATASETS[dataset], profile), {}, subject)
+    return TABLE.guards[guard].verdict(RowsEvidence(parts, DATASETS[dataset], profile), {}, subject)
 
 
 def judged(guard: str, evidence: Any, subject: str | None = None) -> Verdict:
     """The verdict of a guard on other evidence, bound to nothing."""
-    return TABLE.guards[guard].judge(evidence, {}, subject)
+    return TABLE.guards[guard].verdict(evidence, {}, subject)
 
 
 def verdicts(line: Line, method: str) -> list[Verdict]:
@@ -214,8 +214,8 @@ def verdicts(line: Line, method: str) -> list[Verdict]:
         TrainingEvidence: measured,
     }
     return [
-        judge_rows(TABLE, guard, row.dataset, line.rows.__getitem__, every, PROFILE)
+        row_verdict(TABLE, guard, row.dataset, line.rows.__getitem__, every, PROFILE)
         if guard.recomputable
-        else guard.judge(evidence[guard.reads], {name: every[name] for name in guard.inputs(row)}, guard.subject(row))
+        else guard.verdict(evidence[guard.reads], {name: every[name] for name in guard.inputs(row)}, guard.subject(row))
         for guard in TABLE.guards.values()
     ]

@@ -7,7 +7,7 @@ import pytest
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails.guard import AxisMargin, BaseEvidence, ImageEvidence
-from canvas_pipeline.guardrails.rows import judge_rows
+from canvas_pipeline.guardrails.rows import row_verdict
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.records import dumps
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
@@ -101,6 +101,6 @@ def test_the_gb10_profile_asks_for_a_thousand_pairs_and_a_thousand_feedback_rows
 
 def test_g12_refuses_a_data_set_that_no_method_reads() -> None:
     with pytest.raises(BadInput, match="trajectory"):
-        judge_rows(
+        row_verdict(
             TABLE, TABLE.guards["g12"], "corpus", lambda name: [None] * 5, {"corpus_train": "0"}, PROFILES["embedded"]
         )

@@ -57,14 +57,14 @@ def test_an_unknown_method_is_named_with_those_there_are() -> None:
 
 def test_a_guard_without_its_threshold_does_not_answer() -> None:
     with pytest.raises(BadConfig, match="max_grad_norm"):
-        TABLE.guards["g5"].verdict(Measured({"grad_norm": 0.1}), {})
+        TABLE.guards["g5"].verdict_of(Measured({"grad_norm": 0.1}), {})
 
 
 def test_a_reason_says_where_to_look_only_when_something_is_wrong() -> None:
     good = {"trajectories": 3, "most_repeats": 3}
 
     def reason(measured: Measured) -> str:
-        return TABLE.guards["g13"].verdict(measured, {}).reason
+        return TABLE.guards["g13"].verdict_of(measured, {}).reason
 
     assert reason(Measured(good, where=["row a"])) == ""
     assert reason(Measured({**good, "most_repeats": 4}, where=["row a"])).endswith("look first at row a")
@@ -73,8 +73,8 @@ def test_a_reason_says_where_to_look_only_when_something_is_wrong() -> None:
 
 @pytest.mark.parametrize("number", [None, "3", True, float("nan"), float("inf"), float("-inf")])
 def test_what_is_no_number_breaks_its_bound(number: float | str | bool | None) -> None:
-    assert not TABLE.guards["g13"].verdict(Measured({"trajectories": 3, "most_repeats": number}), {}).passed
-    assert not TABLE.guards["g13"].verdict(Measured({"trajectories": 3}), {}).passed
+    assert not TABLE.guards["g13"].verdict_of(Measured({"trajectories": 3, "most_repeats": number}), {}).passed
+    assert not TABLE.guards["g13"].verdict_of(Measured({"trajectories": 3}), {}).passed
 
 
 def test_shipped_thresholds_are_those_of_the_design() -> None:

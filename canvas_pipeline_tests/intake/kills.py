@@ -37,7 +37,7 @@ KEY = "5e" * 32
 DEADLINE_S = 900
 
 
-def take_in(root: Path) -> None:
+def ingest(root: Path) -> None:
     """What is killed: every contributor, then the merge. The key is made on first use, always the same one here."""
     secrets.token_hex = lambda nbytes=None: KEY
     vars(intake)["funnel_png"] = lambda funnels: (
@@ -67,7 +67,7 @@ def once_more(root: Path) -> None:
     lines = whole.splitlines(keepends=True)
     for count in range(len(lines) - 3, len(lines)):
         path.write_bytes(b"".join(lines[:count]))
-        take_in(root)
+        ingest(root)
     path.write_bytes(whole)
 
 
@@ -122,7 +122,7 @@ def counted(root: Path, report: Path, deadly: int | None) -> None:
     """In a child: take in under ``Boundaries``; without a deadly one, write down how many there were."""
     boundaries = Boundaries(deadly)
     boundaries.install()
-    take_in(root)
+    ingest(root)
     if deadly is None:
         report.write_text(json.dumps({"passed": boundaries.passed, "kinds": boundaries.kinds}))
 
@@ -134,7 +134,7 @@ def kills(folder: Path, count: int | None, seed: int) -> dict[str, Any]:
     golden: dict[str, dict[str, Any]] = {}
     kinds: Counter[str] = Counter()
     first_time(folder / "warm up")
-    take_in(folder / "warm up")  # in the server: recognisers are loaded and compiled once, not in every child
+    ingest(folder / "warm up")  # in the server: recognisers are loaded and compiled once, not in every child
     for name, prepare in STATES.items():
         prepare(folder / name)
         shutil.copytree(folder / name, folder / "whole", symlinks=True)
@@ -168,7 +168,7 @@ def _one(folder: Path, name: str, deadly: int, golden: dict[str, Any]) -> str:
         for identity, handle in before.get("registry", {}).items():
             if left["registry"].get(identity) != handle:
                 return f"{name} {deadly}: a handle changed or went"
-        if in_child(lambda: take_in(root)):
+        if in_child(lambda: ingest(root)):
             return f"{name} {deadly}: the intake does not run again"
         return "" if seen(root) == golden else f"{name} {deadly}: run again, it is not what it would have been"
     except Exception as error:

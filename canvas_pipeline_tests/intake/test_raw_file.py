@@ -15,8 +15,8 @@ from canvas_pipeline.privacy.contributor_id import all_invented, contributor_of,
 from canvas_pipeline.privacy.quarantine import FREE_RATIO
 from canvas_pipeline.records import Refusal
 from canvas_pipeline.tracks.canvas.intake.reading.snapshot import CourseSnapshot, lines, read
-from canvas_pipeline.tracks.canvas.intake.stream import takein
 from canvas_pipeline.tracks.canvas.intake.stream.contributors import into
+from canvas_pipeline.tracks.canvas.intake.stream.ingest import ingest
 from canvas_pipeline_tests.intake.contributions import COURSE, course_line
 
 KEY = b"a key for tests only"
@@ -109,7 +109,7 @@ def test_a_file_that_changes_between_the_two_looks_gives_no_rows(tmp_path: Path)
 
     for expected, tick in (("0" * 64, None), (None, sees)):
         with pytest.raises(InputChanged, match="changed while it was read"):
-            takein.take_in(path, KEY, None, into(out), workers=1, sha256=expected, tick=tick)
+            ingest(path, KEY, None, into(out), workers=1, sha256=expected, tick=tick)
     assert not list(out.iterdir())
 
 

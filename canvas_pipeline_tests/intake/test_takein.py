@@ -20,9 +20,9 @@ from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.privacy.identities import recognisers
 from canvas_pipeline.records import Item
 from canvas_pipeline.tracks.canvas.intake.stream import batch
-from canvas_pipeline.tracks.canvas.intake.stream.contributors import take_in_all
+from canvas_pipeline.tracks.canvas.intake.stream.contributors import ingest_all
+from canvas_pipeline.tracks.canvas.intake.stream.ingest import REFUSALS, ROWS, SOURCES, IngestResult, ingest
 from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
-from canvas_pipeline.tracks.canvas.intake.stream.takein import REFUSALS, ROWS, SOURCES, Taken, take_in
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 
 KEY = b"a key for tests only"
@@ -32,7 +32,7 @@ LATER = "2026-03-16T14:05:33.482913-04:00"
 Files = dict[str, bytes]
 
 
-def taken(path: Path, registry: Path | None = None, **options: Any) -> tuple[Taken, Files]:
+def taken(path: Path, registry: Path | None = None, **options: Any) -> tuple[IngestResult, Files]:
     """What intake gives for a file, by name."""
     files: Files = {}
 
@@ -40,7 +40,7 @@ def taken(path: Path, registry: Path | None = None, **options: Any) -> tuple[Tak
         assert report == (name != ROWS)
         files[name] = b"".join(bytes(row) + b"\n" for row in rows)
 
-    return take_in(path, KEY, registry, sink, **options), files
+    return ingest(path, KEY, registry, sink, **options), files
 
 
 def merged(*files: bytes, **options: Any) -> bytes:
@@ -150,7 +150,7 @@ def test_a_pool_and_a_full_memory_change_no_byte(collab: list[Path], tmp_path: P
     alone = [taken(path, tmp_path / "a.jsonl") for path in collab]
     pooled = taken(collab[0], tmp_path / "b.jsonl", workers=2, pool_bytes=0, held=1000, scratch=tmp_path)
     assert pooled == alone[0]
-    both = take_in_all(collab, KEY, tmp_path / "c.jsonl", tmp_path / "out", workers=2, pool_bytes=50_000)
+    both = ingest_all(collab, KEY, tmp_path / "c.jsonl", tmp_path / "out", workers=2, pool_bytes=50_000)
     assert [(one, path.read_bytes()) for one, path in both] == [(one, files[ROWS]) for one, files in alone]
     assert sorted((tmp_path / "a.jsonl").read_bytes().splitlines()) == sorted(
         (tmp_path / "c.jsonl").read_bytes().splitlines()
@@ -245,7 +245,7 @@ def test_contributors_side_by_side_tell_courses_apart_that_meet_in_one_handle(
         private = tmp_path / f"{name}.jsonl"
         made = []
         for turn in range(2):
-            found = take_in_all(paths, KEY, private, tmp_path / f"{name}{turn}", **options)  # type: ignore[arg-type]
+            found = ingest_all(paths, KEY, private, tmp_path / f"{name}{turn}", **options)  # type: ignore[arg-type]
             made.append([rows.read_bytes() for _, rows in found])
         assert made[0] == made[1]
         courses = [{msgspec.json.decode(line, type=Item).course for line in rows.splitlines()} for rows in made[0]]

@@ -270,5 +270,5 @@ def test_a_process_names_the_code_that_it_began_with_also_for_stages_that_it_mak
 @pytest.mark.parametrize("module", ["tracks/canvas/mock/canvas.py", "pipeline/workspace.py"])
 def test_a_file_in_the_middle_of_an_edit_does_not_end_the_fork_server(module: str, package: Path) -> None:
     with edited(package, module, edit=b"\ndef half(\n"):
-        done = run(package, "import canvas_pipeline.pipeline.warm")
+        done = run(package, "import canvas_pipeline.pipeline.preload")
     assert (done.returncode, done.stderr) == (0, "canvas_pipeline: steps will read the code themselves (SyntaxError)\n")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from canvas_pipeline.guardrails.guard import Measured
-from canvas_pipeline.guardrails.rows import judge_rows, reader
+from canvas_pipeline.guardrails.rows import reader, row_verdict
 from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.models.gemma4 import wire
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
@@ -122,9 +122,9 @@ def passed(spec: RunSpec) -> tuple[Verdict, ...]:
     verdicts = []
     for guard in TABLE.of_method(spec.row):
         if guard.recomputable:
-            verdicts.append(judge_rows(TABLE, guard, spec.row.dataset, read, hashes, PROFILES[spec.profile]))
+            verdicts.append(row_verdict(TABLE, guard, spec.row.dataset, read, hashes, PROFILES[spec.profile]))
         else:
             bound = {name: hashes[name] for name in guard.inputs(spec.row)}
             measured = Measured(_NUMBERS[guard.id], limits_of(spec).get(guard.id, {}))
-            verdicts.append(guard.verdict(measured, bound, guard.subject(spec.row)))
+            verdicts.append(guard.verdict_of(measured, bound, guard.subject(spec.row)))
     return tuple(verdicts)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.verifiers.constraints import CONSTRAINTS, Constraint, judge
+from canvas_pipeline.verifiers.constraints import CONSTRAINTS, Constraint, check_constraints
 from canvas_pipeline.verifiers.words import numbers, sentences, words
 
 FRUITS = ("apple", "pear", "cherry", "pineapple", "plum")
@@ -106,7 +106,7 @@ def test_a_text_is_right_exactly_when_it_meets_the_demand(
 ) -> None:
     constraint = Constraint(kind=kind, **demand)  # type: ignore[arg-type]
 
-    assert judge(text, [constraint]).right is right
+    assert check_constraints(text, [constraint]).right is right
 
 
 def test_every_kind_is_judged_on_a_long_text_both_ways() -> None:
@@ -128,7 +128,7 @@ def test_time_grows_in_proportion_to_the_length(unit: str) -> None:
         best = float("inf")
         for _ in range(2):
             start = time.perf_counter()
-            judge(text, demands)
+            check_constraints(text, demands)
             best = min(best, time.perf_counter() - start)
         return best
 
@@ -137,17 +137,19 @@ def test_time_grows_in_proportion_to_the_length(unit: str) -> None:
 
 
 def test_a_cut_answer_is_never_right() -> None:
-    judged = judge("yes", [Constraint(kind="equals", values=("yes",))], stopped=False)
+    judged = check_constraints("yes", [Constraint(kind="equals", values=("yes",))], stopped=False)
 
     assert (judged.state, judged.right, judged.score) == ("truncated", False, 1.0)
 
 
 def test_an_empty_text_is_no_answer_and_not_a_wrong_one() -> None:
-    assert judge(" \n", [Constraint(kind="words_at_most", n=3)]).state == "no_answer"
+    assert check_constraints(" \n", [Constraint(kind="words_at_most", n=3)]).state == "no_answer"
 
 
 def test_the_score_is_the_share_of_demands_met() -> None:
-    judged = judge("one two", [Constraint(kind="words_exactly", n=2), Constraint(kind="mentions", values=("dog",))])
+    judged = check_constraints(
+        "one two", [Constraint(kind="words_exactly", n=2), Constraint(kind="mentions", values=("dog",))]
+    )
 
     assert (judged.state, judged.score, judged.failed) == ("wrong", 0.5, ("mentions",))
 
@@ -155,13 +157,17 @@ def test_the_score_is_the_share_of_demands_met() -> None:
 def test_an_answer_without_its_accents_counts_and_is_marked() -> None:
     demand = [Constraint(kind="equals", values=("buenos días",))]
 
-    assert [judge(text, demand).loose for text in ("buenos días", "buenos dias", "adios")] == [False, True, False]
+    assert [check_constraints(text, demand).loose for text in ("buenos días", "buenos dias", "adios")] == [
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("demands", [[], [Constraint(kind="rhymes")]])
 def test_a_demand_that_nobody_can_check_is_an_error(demands: list[Constraint]) -> None:
     with pytest.raises(BadInput):
-        judge("text", demands)
+        check_constraints("text", demands)
 
 
 def test_words_numbers_and_sentences_are_counted_as_a_reader_counts() -> None:

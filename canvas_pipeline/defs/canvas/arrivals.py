@@ -9,7 +9,7 @@ from canvas_pipeline.automation import arrivals
 from canvas_pipeline.dagster_instance.local_run import LANE, MODELS
 from canvas_pipeline.defs.automation import WATCHING
 from canvas_pipeline.defs.canvas.intake import CONTRIBUTORS, collab
-from canvas_pipeline.defs.canvas.leaving import departures
+from canvas_pipeline.defs.canvas.removal import removals
 from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.privacy.contributor_id import SUFFIXES, contributor_of, in_folder
 from canvas_pipeline.privacy.quarantine import REASONS
@@ -32,7 +32,7 @@ intake_job = dg.define_asset_job(
 )
 forget_job = dg.define_asset_job(
     "forget",
-    selection=dg.AssetSelection.assets(departures),
+    selection=dg.AssetSelection.assets(removals),
     description="A contributor leaves (name them in the launch pad); rows that depended on them are rebuilt.",
     tags={LANE: MODELS},
 )

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from canvas_pipeline.guardrails.guard import BOTH_PARTS, NOTHING_TO_JUDGE, Bound, Guard, Measured, RowsEvidence
+from canvas_pipeline.guardrails.guard import BOTH_PARTS, NOTHING_TO_EVALUATE, Bound, Guard, Measured, RowsEvidence
 from canvas_pipeline.guardrails.standard import base_guard
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Number
@@ -205,7 +205,7 @@ _B = Bound
 GUARDS: tuple[Guard, ...] = (
     Guard("g1", "g1_tool_calls_in_preferences", "at least 80 % of chosen and of rejected sides contain a tool call",
           "line", ("preference_train", "preference_eval"), RowsEvidence, _in_preferences,
-          (_B("pairs", ">=", "min_pairs", 1, NOTHING_TO_JUDGE),
+          (_B("pairs", ">=", "min_pairs", 1, NOTHING_TO_EVALUATE),
            _B("chosen_with_call", ">=", "min_share", 0.8, "chosen sides must show calls, not prose about them"),
            _B("rejected_with_call", ">=", "min_share", 0.8, "rejected sides must be wrong calls; make fewer pairs "
               "of the format and termination axes, which hold none")),
@@ -217,17 +217,17 @@ GUARDS: tuple[Guard, ...] = (
            _B("cv", "<=", "max_cv", None, "level the quotas per tool"))),
     Guard("g7", "g7_tools_exist", "every tool name in the data set exists in the registry",
           "dataset", BOTH_PARTS, RowsEvidence, _exist,
-          (_B("rows", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
+          (_B("rows", ">=", "min_rows", 1, NOTHING_TO_EVALUATE),
            _B("unknown_names", "<=", "max_unknown", 0, "correct the names; only the rejected side of the "
               "tool-selection axis may hold made-up ones"))),
     Guard("g8", "g8_round_trip", "every call in every row survives parse and serialise unchanged",
           "dataset", BOTH_PARTS, RowsEvidence, _round_trip,
-          (_B("calls", ">=", "min_calls", 1, NOTHING_TO_JUDGE),
+          (_B("calls", ">=", "min_calls", 1, NOTHING_TO_EVALUATE),
            _B("broken", "<=", "max_broken", 0, "write calls with CALLS.serialise, results with response_text "
               "and text from outside with escape"))),
     Guard("g13", "g13_no_repetition", "no tool is called more than three times in one trajectory",
           "line", ("trajectory_train",), RowsEvidence, _repetition,
-          (_B("trajectories", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
+          (_B("trajectories", ">=", "min_rows", 1, NOTHING_TO_EVALUATE),
            _B("most_repeats", "<=", "max_repeats", MAX_REPEATS, "drop or shorten the trajectory: it teaches looping"))),
 )  # fmt: skip
 TABLE = GuardTable(GUARDS, DATASETS)

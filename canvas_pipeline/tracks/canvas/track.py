@@ -93,8 +93,8 @@ TRACK = Track(
     data_stages=_data,
     evaluation_stages=_evaluation,
     contributors=intake.contributor_files,
-    due=intake.to_take_in,
-    take_in=intake.collab,
+    due=intake.due_contributors,
+    ingest=intake.collab,
     allowances=(
         Allowance(
             stage="labelled_pairs",

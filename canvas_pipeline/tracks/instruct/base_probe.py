@@ -34,11 +34,11 @@ class Base:
 
     def __init__(self, folder: Path, profile: str) -> None:
         found = family(profile_named(PROFILES, profile).family_name)
-        self._speaker = Checkpoint(folder, found, MAX_NEW_TOKENS)
+        self._generator = Checkpoint(folder, found, MAX_NEW_TOKENS)
 
     def generate(self, prompts: Sequence[str], *, temperature: float, seed: int) -> list[str]:
-        self._speaker.sampling = Sampling(temperature, seed) if temperature else None
-        return [spoken(text) for text, _ in self._speaker.speak(prompts)]
+        self._generator.sampling = Sampling(temperature, seed) if temperature else None
+        return [spoken(text) for text, _ in self._generator.generate(prompts)]
 
 
 def loaded_tokenizer(folder: Path, *, refuse_template: bool) -> PlainTokenizer:

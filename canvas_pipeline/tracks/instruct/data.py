@@ -28,7 +28,7 @@ from canvas_pipeline.tracks.instruct.rows import (
     prompt_of,
 )
 from canvas_pipeline.tracks.instruct.scorer import TYPES, draw_item, draw_twins
-from canvas_pipeline.verifiers.constraints import Constraint, judge
+from canvas_pipeline.verifiers.constraints import Constraint, check_constraints
 from canvas_pipeline.verifiers.critic import Comparison, FirstTokenModel, accepted_share, prefer
 from canvas_pipeline.verifiers.words import plain
 
@@ -237,7 +237,7 @@ def pass_at(rows: Sequence[InstructRow], answers: Sequence[SampledAnswer]) -> tu
     right: Counter[str] = Counter()
     demands = {row.id: row.constraints for row in rows}
     for answer in answers:
-        right[answer.row_id] += judge(answer.text, demands[answer.row_id], stopped=answer.stopped).right
+        right[answer.row_id] += check_constraints(answer.text, demands[answer.row_id], stopped=answer.stopped).right
     return (right.total() / len(answers) if answers else 0.0), (
         sum(n > 0 for n in right.values()) / len(rows) if rows else 0.0
     )
@@ -247,7 +247,7 @@ def _draft_reason(draft: Draft) -> str | None:
     if not draft.stopped:
         return "token_limit"
     return refusal_reason(draft.instruction, draft.response) or (
-        None if judge(draft.response, draft.item.constraints).right else "check_failed"
+        None if check_constraints(draft.response, draft.item.constraints).right else "check_failed"
     )
 
 
@@ -288,14 +288,14 @@ def _row(draft: Draft, base_verdicts: str) -> InstructRow:
 
 
 def _scored(row: InstructRow, answer: SampledAnswer) -> Scored:
-    found = judge(answer.text, row.constraints, stopped=answer.stopped)
+    found = check_constraints(answer.text, row.constraints, stopped=answer.stopped)
     # A cut answer may meet every demand and is still no answer.
     score = found.score if answer.stopped else 0.0
     return Scored(answer.text, score, found.right, "" if found.right else _kind(row, answer.text, found.failed))
 
 
 def _kind(row: InstructRow, text: str, failed: Sequence[str]) -> str:
-    refused = judge(text, [Constraint(kind="refuses")]).right
+    refused = check_constraints(text, [Constraint(kind="refuses")]).right
     if refused and row.instruction_type != "harmful_refusal":
         return "refusal"
     return NEGATIVE_KINDS[failed[0]] if failed else "verbose"
@@ -311,7 +311,7 @@ def _constructed(row: InstructRow, other: InstructRow) -> list[Scored]:
     }
     kinds = ["off_topic"] if harmful else list(made)
     kind = random.Random(f"{row.id}:{CONSTRUCTED_SEED}").choice(kinds)
-    found = judge(made[kind], row.constraints)
+    found = check_constraints(made[kind], row.constraints)
     return [] if found.right else [Scored(made[kind], found.score, False, kind, sampled=False)]
 
 

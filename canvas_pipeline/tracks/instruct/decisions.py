@@ -127,7 +127,7 @@ def decision_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
         if inputs["model"] != asked:
             continue
         about = {model: sha256_path(folder), "bench_cases": inputs["bench_cases"]}
-        found.append(ws.track.guards.guards[guard].judge(decision, about))
+        found.append(ws.track.guards.guards[guard].verdict(decision, about))
     return tuple(found)
 
 

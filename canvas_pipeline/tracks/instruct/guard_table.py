@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from canvas_pipeline.datasets.best_of import MARGIN, PAIRS_PER_PROMPT
 from canvas_pipeline.datasets.quality import DELIMITERS, QualityBounds, QualityReport, is_placeholder, is_runaway
 from canvas_pipeline.evaluation.decision import Decision
-from canvas_pipeline.guardrails.guard import NOTHING_TO_JUDGE, Bound, Guard, Measured, RowsEvidence
+from canvas_pipeline.guardrails.guard import NOTHING_TO_EVALUATE, Bound, Guard, Measured, RowsEvidence
 from canvas_pipeline.guardrails.standard import base_guard
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Number
@@ -21,7 +21,7 @@ from canvas_pipeline.methods import Method
 from canvas_pipeline.tracks.instruct.datasets import DATASETS
 from canvas_pipeline.tracks.instruct.guards import MUST_FAIL_MOST, MUST_WORK_LEAST, PAIR_BOUNDS, PROBES_LEAST, BaseCheck
 from canvas_pipeline.tracks.instruct.rows import InstructRow, PreferenceRow, prompt_of
-from canvas_pipeline.verifiers.constraints import judge
+from canvas_pipeline.verifiers.constraints import check_constraints
 
 TRAJECTORY_PARTS = ("trajectory_train", "trajectory_eval")
 PREFERENCE_PARTS = ("preference_train", "preference_eval")
@@ -69,7 +69,7 @@ def _rows(e: RowsEvidence) -> Measured:
     """Every row answers its own instruction rightly, in text that is neither a placeholder nor a runaway, with its origin."""
     rows: list[InstructRow] = list(e.rows)
     problems = {
-        "wrong": [row.id for row in rows if not judge(row.response, row.constraints).right],
+        "wrong": [row.id for row in rows if not check_constraints(row.response, row.constraints).right],
         "placeholders": [row.id for row in rows if is_placeholder(row.response)],
         "runaways": [row.id for row in rows if is_runaway(row.response)],
         "delimiters": [row.id for row in rows if DELIMITERS.search(row.response)],
@@ -156,7 +156,7 @@ def _own() -> Iterator[Guard]:
     yield Guard(
         "s8", "s8_rows", "every training row is right, whole, single and has an origin",
         "line", TRAJECTORY_PARTS, RowsEvidence, _rows,
-        (_B("rows", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
+        (_B("rows", ">=", "min_rows", 1, NOTHING_TO_EVALUATE),
          *(_B(name, "<=", "max_wrong", 0, "such a row must not be trained on; make the rows again")
            for name in ("wrong", "placeholders", "runaways", "delimiters", "other_prompt", "without_origin", "repeated")),
          _B("largest_topic_share", "<=", "max_topic_share", 0.05, "one topic outweighs the others; lower its cap")))  # fmt: skip
@@ -172,13 +172,13 @@ def _own() -> Iterator[Guard]:
     yield Guard(
         "s10", "s10_no_leakage", "no training instruction is that of an evaluation item, or near one",
         "line", (*TRAJECTORY_PARTS, "bench_cases"), LeakEvidence, _leaks,
-        (_B("training", ">=", "min_rows", 1, NOTHING_TO_JUDGE),
+        (_B("training", ">=", "min_rows", 1, NOTHING_TO_EVALUATE),
          _B("evaluation", ">=", "min_items", 240, "draw the test items first (bench_cases)"),
          _B("leaks", "<=", "max_leaks", 0, "remove these rows; they would be measured on what they learnt")))  # fmt: skip
     yield Guard(
         "s11", "s11_pairs", "pairs are real: right against wrong, by the model itself, and no ruler finds the chosen side",
         "line", PREFERENCE_PARTS, RowsEvidence, _pairs,
-        (_B("pairs", ">=", "min_pairs", 1, NOTHING_TO_JUDGE),
+        (_B("pairs", ">=", "min_pairs", 1, NOTHING_TO_EVALUATE),
          _B("identical_sides", "<=", "max_identical", PAIR_BOUNDS["identical_sides"], "both sides say the same"),
          _B("wrong_prefix", "<=", "max_wrong_prefix", 0, "a pair has another prompt than training and benchmark"),
          _B("margin_below", "<=", "max_margin_below", PAIR_BOUNDS["margin_below"], "a pair's scores are too close"),

@@ -17,7 +17,7 @@ from canvas_pipeline.evaluation.decision import Band, Decision, Effect, decide, 
 from canvas_pipeline.evaluation.statistics import PairedComparison, Rate, wilson
 from canvas_pipeline.records import Row, digest
 from canvas_pipeline.tracks.instruct.rows import prompt_of
-from canvas_pipeline.verifiers.constraints import Constraint, judge
+from canvas_pipeline.verifiers.constraints import Constraint, check_constraints
 
 MUST_FAIL_MOST, MUST_WORK_LEAST, PROBES_LEAST = 0.20, 0.80, 40
 TEMPERATURES: tuple[tuple[float, int], ...] = ((0.0, 0), (0.7, 1), (0.7, 2))
@@ -188,7 +188,7 @@ def check_base(tokenizer: PlainTokenizer, model: TextModel, sentinels: Sequence[
         for probe, text in zip(sentinels, texts, strict=True):
             # A text to go on with is judged by how it starts; an instruction by the whole answer's first paragraph.
             said = " ".join(text.split()[:3]) if probe.works else text.strip().split("\n\n")[0]
-            hits[probe.kind].append(judge(said, probe.constraints).right)
+            hits[probe.kind].append(check_constraints(said, probe.constraints).right)
     rates = {kind: wilson(sum(found), len(found)) for kind, found in hits.items()}
     works = {probe.kind: probe.works for probe in sentinels}
     followed, completed = (

@@ -23,7 +23,7 @@ from canvas_pipeline.tracks.instruct.profiles import (
     TRANSLATIONS,
 )
 from canvas_pipeline.tracks.instruct.rows import Split, TestItem
-from canvas_pipeline.verifiers.constraints import Constraint, Judgement, judge
+from canvas_pipeline.verifiers.constraints import Constraint, ConstraintResult, check_constraints
 from canvas_pipeline.verifiers.words import plural, singular
 
 HELD_OUT = 4
@@ -340,6 +340,6 @@ def _worded(name: str, kind: TestType, split: Split, filling: Filling, number: i
     )  # fmt: skip
 
 
-def score(item: TestItem, text: str, *, stopped: bool = True) -> Judgement:
+def score(item: TestItem, text: str, *, stopped: bool = True) -> ConstraintResult:
     """Judge an answer to an item: right if it meets every constraint. There is no limit on its length."""
-    return judge(text, item.constraints, stopped=stopped)
+    return check_constraints(text, item.constraints, stopped=stopped)

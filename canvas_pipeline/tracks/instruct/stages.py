@@ -92,7 +92,7 @@ def base_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
     """S1 and S2 about the base that was checked."""
     stage = ws.store.get("base_check").verify()
     found, inputs = read_check(stage), {"base_model": stage.manifest.recipe.inputs["weights"]}
-    return tuple(ws.track.guards.guards[name].judge(found, inputs) for name in ("s1", "s2"))
+    return tuple(ws.track.guards.guards[name].verdict(found, inputs) for name in ("s1", "s2"))
 
 
 def bench_cases(ws: Workspace) -> StageResult:
@@ -137,7 +137,7 @@ def sft_rows(ws: Workspace) -> StageResult:
 
 def _quality(ws: Workspace, inputs: Mapping[str, str]) -> Verdict:
     report = msgspec.json.decode(ws.store.get("sft_rows").path(QUALITY).read_bytes(), type=QualityReport)
-    return ws.track.guards.guards["s9"].judge(report, inputs)
+    return ws.track.guards.guards["s9"].verdict(report, inputs)
 
 
 def trajectory_split(ws: Workspace) -> StageResult:
@@ -163,7 +163,7 @@ def row_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
     hashes = {f"trajectory_{part}": sha256_file(judging.file_of(split, part)) for part in PARTS}
     leaks = msgspec.json.decode(split.verify().path(LEAKS).read_bytes(), type=LeakEvidence)
     about = {**hashes, "bench_cases": cases.sha256}
-    return _quality(ws, hashes), ws.track.guards.guards["s10"].judge(leaks, about)
+    return _quality(ws, hashes), ws.track.guards.guards["s10"].verdict(leaks, about)
 
 
 def candidates(ws: Workspace, launch: Launch) -> StageResult:
@@ -271,7 +271,7 @@ def _filtered(ws: Workspace, stage: Stage, reused: bool, own: Iterable[Verdict] 
     """A stage of rows with its funnel: G6, its own verdicts, the audit."""
     found = stage.manifest.funnel
     assert found is not None, "a stage that filters writes its funnel"
-    g6 = ws.track.guards.guards["g6"].judge(
+    g6 = ws.track.guards.guards["g6"].verdict(
         FunnelEvidence([found], ws.all_allowances()), {stage.manifest.stage: stage.sha256}
     )
     verdicts = (g6, *own, audits.of_stage(ws, stage))

@@ -72,16 +72,16 @@ def test_no_entity_is_asked_about_in_two_of_training_selection_and_test() -> Non
 
 
 def test_samples_depend_on_the_seed_and_the_case_alone() -> None:
-    speaker = Checkpoint(shipped_text_base(), family("plain-qwen3"), 12, Sampling(1.0, seed=3))
+    generator = Checkpoint(shipped_text_base(), family("plain-qwen3"), 12, Sampling(1.0, seed=3))
     prompts, names = [prompt_of(item.instruction) for item in ITEMS[:6]], [item.id for item in ITEMS[:6]]
-    together = speaker.speak(prompts, names)
-    assert together[::-1] == speaker.speak(prompts[::-1], names[::-1])
-    assert together != speaker.speak(prompts, [f"{name}.1" for name in names])
-    speaker.sampling = Sampling(1.0, seed=4)
-    assert together != speaker.speak(prompts, names)
-    speaker.sampling = Sampling(0.001, seed=4)
+    together = generator.generate(prompts, names)
+    assert together[::-1] == generator.generate(prompts[::-1], names[::-1])
+    assert together != generator.generate(prompts, [f"{name}.1" for name in names])
+    generator.sampling = Sampling(1.0, seed=4)
+    assert together != generator.generate(prompts, names)
+    generator.sampling = Sampling(0.001, seed=4)
     greedy = Checkpoint(shipped_text_base(), family("plain-qwen3"), 12)
-    assert speaker.speak(prompts, names) == greedy.speak(prompts)
+    assert generator.generate(prompts, names) == greedy.generate(prompts)
 
 
 def test_the_headline_is_compared_and_whole() -> None:

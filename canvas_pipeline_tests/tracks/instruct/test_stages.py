@@ -94,8 +94,8 @@ def test_a_check_of_another_base_does_not_count(tmp_path: Path) -> None:
 
 def test_a_base_that_follows_instructions_fails_the_sentinels() -> None:
     contaminated = msgspec.structs.replace(CLEAN, followed=wilson(54, 60))
-    assert TABLE.guards["s2"].judge(CLEAN, {"base_model": "x"}).passed
-    found = TABLE.guards["s2"].judge(contaminated, {"base_model": "x"})
+    assert TABLE.guards["s2"].verdict(CLEAN, {"base_model": "x"}).passed
+    found = TABLE.guards["s2"].verdict(contaminated, {"base_model": "x"})
     assert not found.passed and "use a base model" in found.reason
 
 
@@ -176,7 +176,7 @@ def test_a_row_that_an_evaluation_item_asks_closes_the_gate(rows: Workspace) -> 
     (one, *_) = read_jsonl(rows.store.get("sft_rows").path(), InstructRow)
     leak = msgspec.structs.replace(one, instruction=asked.instruction.upper())
     found = stages.LeakEvidence(1, 480, data.leaking_rows([leak], stages.evaluation_items(rows)))
-    verdict = TABLE.guards["s10"].judge(found, {"trajectory_train": "a", "trajectory_eval": "b", "bench_cases": "c"})
+    verdict = TABLE.guards["s10"].verdict(found, {"trajectory_train": "a", "trajectory_eval": "b", "bench_cases": "c"})
     assert not verdict.passed and one.id in verdict.reason
 
 
@@ -217,7 +217,7 @@ def test_a_ruler_that_finds_the_chosen_side_closes_the_gate(rows: Workspace, tmp
     ]  # fmt: skip
     write_jsonl(tmp_path / "pairs.jsonl", pairs)
     evidence = RowsEvidence((pairs, []), TRACK.datasets["preference"], SMALL)
-    verdict = TABLE.guards["s11"].judge(evidence, {"preference_train": "a", "preference_eval": "b"})
+    verdict = TABLE.guards["s11"].verdict(evidence, {"preference_train": "a", "preference_eval": "b"})
     assert not verdict.passed and "learn the length" in verdict.reason
 
 

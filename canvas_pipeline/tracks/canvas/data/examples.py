@@ -284,7 +284,7 @@ def _result(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
     pictures: dict[str, bytes] = {}
     if found is not None:
         evidence = FunnelEvidence([found], ws.all_allowances())
-        verdicts = (ws.track.guards.guards["g6"].judge(evidence, {stage.manifest.stage: stage.sha256}), *verdicts)
+        verdicts = (ws.track.guards.guards["g6"].verdict(evidence, {stage.manifest.stage: stage.sha256}), *verdicts)
         pictures = {"rows in and out": funnel_png([found])}
     funnels = () if found is None else (found,)
     return StageResult(stage, reused, verdicts, stage.manifest.notes, pictures, funnels)

@@ -21,9 +21,9 @@ from canvas_pipeline.records import Funnel
 from canvas_pipeline.storage.code_version import code_version
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.tracks.canvas.intake.stream.ingest import hashed_key, ingest
 from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
 from canvas_pipeline.tracks.canvas.intake.stream.table import checked
-from canvas_pipeline.tracks.canvas.intake.stream.takein import hashed_key, take_in
 
 OUTDATED = "taken in before their file or the intake changed"
 ATTEMPTS = 3
@@ -57,7 +57,7 @@ def collab(ws: Workspace, contributor: str) -> StageResult:
     key, registry = ws.registry()
 
     def build(writer: Writer) -> None:
-        ingested = take_in(path, key, registry, writer.rows, scratch=writer.folder, sha256=inputs[path.name])
+        ingested = ingest(path, key, registry, writer.rows, scratch=writer.folder, sha256=inputs[path.name])
         writer.funnel = ingested.funnel
         writer.notes = {"counts": ingested.counts}
 
@@ -90,7 +90,7 @@ def outdated(ws: Workspace, ingested: Mapping[Path, Stage]) -> list[str]:
     ]
 
 
-def to_take_in(ws: Workspace) -> list[str]:
+def due_contributors(ws: Workspace) -> list[str]:
     """Return the contributors whose stage is missing, outdated, or lost more rows than allowed."""
     files = contributor_files(ws)
     found = {path: stage for name, path in files.items() if (stage := ws.store.find(f"collab/{name}")) is not None}
@@ -147,7 +147,7 @@ def _result(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
 def _kept(ws: Workspace, stage: Stage) -> Verdict:
     """Evaluate G6: whether a stage kept enough of its rows."""
     evidence = FunnelEvidence([_funnel(stage)], ws.all_allowances())
-    return ws.track.guards.guards["g6"].judge(evidence, {stage.manifest.stage: stage.sha256})
+    return ws.track.guards.guards["g6"].verdict(evidence, {stage.manifest.stage: stage.sha256})
 
 
 def _funnel(stage: Stage) -> Funnel:

@@ -29,7 +29,7 @@ def failures(context: dg.RunFailureSensorContext, pipeline: PipelineResource) ->
     run = context.dagster_run
     started = context.instance.get_run_record_by_id(run.run_id)
     since = datetime.fromtimestamp((started and started.start_time) or 0, UTC)
-    found = notice_of(
+    found = notification_of(
         run,
         context.get_step_failure_events(),
         _evaluations(context),
@@ -39,7 +39,7 @@ def failures(context: dg.RunFailureSensorContext, pipeline: PipelineResource) ->
     notify(found, NOTIFIERS)
 
 
-def notice_of(
+def notification_of(
     run: dg.DagsterRun, failed: Iterable[dg.DagsterEvent], evaluations: Iterable[dg.AssetCheckEvaluation], release: str
 ) -> Notification:
     """The notice of a failed run: names, numbers and exception classes, and nothing anybody wrote."""
@@ -73,5 +73,5 @@ def _evaluations(context: dg.RunFailureSensorContext) -> list[dg.AssetCheckEvalu
 
 
 @dg.definitions
-def notices() -> dg.Definitions:
+def notifications() -> dg.Definitions:
     return dg.Definitions(sensors=[failures])

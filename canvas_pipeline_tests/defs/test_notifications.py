@@ -11,7 +11,7 @@ import pytest
 
 from canvas_pipeline.automation.notification import File
 from canvas_pipeline.definitions import defs
-from canvas_pipeline.defs import notices
+from canvas_pipeline.defs import notifications
 from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline import release
@@ -52,7 +52,7 @@ def failure(result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance, ws:
         dagster_event=event,
         resources={"pipeline": PipelineResource(root=str(ws.root))},
     )
-    notices.failures(context.for_run_failure())
+    notifications.failures(context.for_run_failure())
 
 
 def published(ws: Workspace) -> dict[str, bytes | str]:
@@ -74,7 +74,7 @@ def test_a_guardrail_that_fails_at_night_leaves_the_release_and_is_told_without_
     assert published(ws) == yesterday
 
     places = tmp_path / "notices.jsonl"
-    monkeypatch.setattr(notices, "NOTIFIERS", (File(places),))
+    monkeypatch.setattr(notifications, "NOTIFIERS", (File(places),))
     failure(result, instance, ws)
     (line,) = places.read_text().splitlines()
     assert "g6_shrinkage" in line and '"asset":"canvas/preference_split"' in line and '"stages_below":1.0' in line

@@ -4,7 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from canvas_pipeline.orchestration.outcome import Result
-from canvas_pipeline.orchestration.partition import departed
+from canvas_pipeline.orchestration.partition import removed
 from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.orchestration.track import asset_key, attributes
 from canvas_pipeline.tracks.canvas.track import TRACK
@@ -17,7 +17,7 @@ class Leaver(dg.Config):
     )
 
 
-@dg.asset(key=asset_key("departures", TRACK.name), **attributes(TRACK.name, "report", "intake"))
-def departures(context: dg.AssetExecutionContext, config: Leaver, pipeline: PipelineResource) -> Result:
+@dg.asset(key=asset_key("removals", TRACK.name), **attributes(TRACK.name, "report", "intake"))
+def removals(context: dg.AssetExecutionContext, config: Leaver, pipeline: PipelineResource) -> Result:
     """Remove a contributor everywhere, rebuild what depended on them, say which models and releases had seen them."""
-    return departed(context, pipeline.workspace(context, TRACK), config.contributor, config.rebuild)
+    return removed(context, pipeline.workspace(context, TRACK), config.contributor, config.rebuild)

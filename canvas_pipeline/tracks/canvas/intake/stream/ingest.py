@@ -47,7 +47,7 @@ class Sink(Protocol):
     def __call__(self, rows: Iterable[msgspec.Raw], name: str, /, *, report: bool = False) -> object: ...
 
 
-class Taken(NamedTuple):
+class IngestResult(NamedTuple):
     """``counts`` are of notable things: masked identities (``masked_EMAIL``), courses, unknown types, rows without a due date,
     overdue rows."""
 
@@ -59,7 +59,7 @@ def default_workers() -> int:
     return min(4, os.cpu_count() or 1)
 
 
-def take_in(
+def ingest(
     path: Path,
     key: bytes,
     registry_path: Path | None,
@@ -72,7 +72,7 @@ def take_in(
     pool_bytes: int = POOL_BYTES,
     tick: Tick | None = None,
     sha256: str | None = None,
-) -> Taken:
+) -> IngestResult:
     """Read, mask and normalise one contributor's file.
 
     ``key`` has at least 16 bytes; ``registry_path`` is the private registry (None: handles are derived and not remembered, in
@@ -97,7 +97,7 @@ def take_in(
         return gathered.give(path, sink)
 
 
-def take_in_reading(path: Path, key: bytes, registry: Registry, sink: Sink) -> tuple[Taken, frozenset[str]]:
+def ingest_reading(path: Path, key: bytes, registry: Registry, sink: Sink) -> tuple[IngestResult, frozenset[str]]:
     """The same without a word to the registry's file, for a worker that takes in whole contributors: returned are the identities
     that are to be added, too. Should `Registry.add` return one of them, this contributor is to be taken in again."""
     content = _Content(path)
@@ -141,7 +141,7 @@ def _masked(
 def _in_pool(
     content: _Content, key: bytes, registry_path: Path, sink: Sink, survey: Survey, workers: int, scratch: Path | None,
     held: int, tick: Tick | None,
-) -> Taken:  # fmt: skip
+) -> IngestResult:  # fmt: skip
     while True:
         with ExitStack() as stack:
             gathered = _Gathered(stack, scratch, held)
@@ -191,7 +191,7 @@ class _Gathered:
         self._counts += batch.counts
         self.new |= batch.new
 
-    def give(self, path: Path, sink: Sink) -> Taken:
+    def give(self, path: Path, sink: Sink) -> IngestResult:
         self._place()
         kept = 0
 
@@ -206,7 +206,7 @@ class _Gathered:
         sink(_lines(self._refusals), REFUSALS, report=True)
         refused = dict(sorted(self._refused.items()))
         flow = Funnel(stage=f"collab/{contributor_of(path)}", rows_in=self._rows_in, kept=kept, refused=refused).check()
-        return Taken(flow, dict(sorted(_named(self._counts).items())))
+        return IngestResult(flow, dict(sorted(_named(self._counts).items())))
 
     def _place(self) -> None:
         with Spill(self.assignments.folder) as found:  # all is read before anything is added
