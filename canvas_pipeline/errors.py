@@ -22,6 +22,11 @@ what to do next. Personal data never enters a message: name the file, the line, 
 
 from __future__ import annotations
 
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 bad input, rows or options; 2 something needed does not answer or is not installed "
+    "(also: unusable command line); 3 a guardrail or the release gate is closed."
+)
+
 
 class CanvasPipelineError(Exception):
     """Base of every error this package raises on purpose; ``exit_code`` is what the CLIs return."""

@@ -1,4 +1,4 @@
-"""Every row type of the line, frozen, and JSONL in and out.
+"""The rows that every track shares, frozen, and JSONL in and out.
 
 In: bytes of JSONL. Out: frozen rows, or a ``Refusal`` (file, line, reason code) for each line that is no row. What must
 hold: a row survives ``dumps`` → ``loads`` unchanged, ``dumps`` is canonical (the same row gives the same bytes), and a
@@ -18,8 +18,6 @@ import msgspec
 from canvas_pipeline.errors import BadInput, MissingInput, RowsUnaccounted
 
 Role = Literal["system", "user", "assistant", "tool"]
-ItemType = Literal["ASGN", "QUIZ", "DISC"]
-CaseKind = Literal["single", "several", "none", "follow_up"]
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -35,118 +33,6 @@ class Message(Row, frozen=True, kw_only=True, omit_defaults=True):
     role: Role
     content: str
     name: str | None = None
-
-
-class Item(Row, frozen=True, kw_only=True):
-    """One assignment, quiz or discussion of the corpus, anonymised. ``id`` is ``item_id(type, title, course)``.
-
-    ``course`` is a handle such as ``@COURSE3`` (``None`` where a todo item names no course); ``due_at`` is ISO-8601 or
-    ``None`` and never invented; ``collected_at`` is the reference instant of every "due in N days"; ``parents`` are the
-    source rows as ``contributor:line``.
-    """
-
-    id: str
-    type: ItemType
-    title: str
-    course: str | None
-    course_name: str | None
-    term: str | None
-    due_at: str | None
-    points_possible: float | None
-    submission_types: tuple[str, ...]
-    submission_status: Literal["GRADED", "SUBMITTED", "NOT_SUBMITTED"] | None
-    contributors: tuple[str, ...]
-    collected_at: str
-    parents: tuple[str, ...]
-
-
-class Trajectory(Row, frozen=True, kw_only=True):
-    """A training conversation: system, user, then assistant and tool turns, ending with an assistant turn.
-
-    ``tools`` are the names declared to the model (the registry holds their schemas); ``phrasing`` is the id of the
-    wording the user's text was made from; ``item_ids`` the corpus items it mentions; ``parents`` the rows it came from.
-    """
-
-    id: str
-    kind: Literal["single", "several", "none", "follow_up", "sequence", "session"]
-    messages: tuple[Message, ...]
-    tools: tuple[str, ...]
-    phrasing: str
-    item_ids: tuple[str, ...]
-    parents: tuple[str, ...]
-
-
-class Student(Row, frozen=True, kw_only=True):
-    """A mock student as a link in the lineage: whose conversations name it as their parent, and the items it is made of."""
-
-    id: str
-    parents: tuple[str, ...]
-
-
-class ItemPair(Row, frozen=True, kw_only=True):
-    """Two items and the question which to do first. ``reference_instant`` is ISO-8601."""
-
-    id: str
-    query: str
-    item_a: Item
-    item_b: Item
-    reference_instant: str
-    parents: tuple[str, ...]
-
-
-class Vote(Row, frozen=True, kw_only=True):
-    """One teacher's answer to one presentation of a pair; ``winner`` is already un-swapped."""
-
-    pair_id: str
-    presentation: Literal["ab", "ba", "ab_paraphrased"]
-    winner: Literal["A", "B"] | None
-    teacher: str
-    prompt_sha256: str
-
-
-class PreferencePair(Row, frozen=True, kw_only=True):
-    """prompt / chosen / rejected, each a tuple of messages. ``axes`` names what the rejected side gets wrong
-    (``labelled`` for teacher-labelled urgency pairs)."""
-
-    id: str
-    source: Literal["mutation", "labelled"]
-    axes: tuple[str, ...]
-    prompt: tuple[Message, ...]
-    chosen: tuple[Message, ...]
-    rejected: tuple[Message, ...]
-    tools: tuple[str, ...]
-    phrasing: str
-    item_ids: tuple[str, ...]
-    parents: tuple[str, ...]
-
-
-class FeedbackExample(Row, frozen=True, kw_only=True):
-    """An unpaired KTO row: ``label`` is True where the completion is desirable."""
-
-    id: str
-    prompt: tuple[Message, ...]
-    completion: tuple[Message, ...]
-    label: bool
-    axes: tuple[str, ...]
-    tools: tuple[str, ...]
-    phrasing: str
-    item_ids: tuple[str, ...]
-    parents: tuple[str, ...]
-
-
-class BenchCase(Row, frozen=True, kw_only=True):
-    """A prompt with what the model should do next: the calls in order, or none at all. ``parents`` are the corpus items of the
-    student it was asked of, ``item_ids`` those it mentions."""
-
-    id: str
-    kind: CaseKind
-    messages: tuple[Message, ...]
-    expected_tools: tuple[str, ...]
-    expected_args: tuple[dict[str, Any], ...]
-    tools: tuple[str, ...]
-    phrasing: str
-    item_ids: tuple[str, ...]
-    parents: tuple[str, ...] = ()
 
 
 class Refusal(Row, frozen=True, kw_only=True):
@@ -187,11 +73,6 @@ def funnel(stage: str, rows_in: int, kept: int, refusals: Iterable[Refusal] = ()
     """A checked ``Funnel`` from counts and refusals."""
     reasons = Counter(r.reason for r in refusals)
     return Funnel(stage=stage, rows_in=rows_in, kept=kept, merged=merged, refused=dict(sorted(reasons.items()))).check()
-
-
-def item_id(type_: str, normalised_title: str, course: str | None) -> str:
-    """First 12 hex characters of sha256 over type, normalised title and course handle (mission.md)."""
-    return digest(type_, normalised_title, course or "")[:12]
 
 
 def digest(*parts: str) -> str:

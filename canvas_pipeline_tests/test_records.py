@@ -12,21 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadInput, MissingInput, RowsUnaccounted
-from canvas_pipeline.records import (
-    BenchCase,
-    Funnel,
-    Item,
-    Message,
-    Refusal,
-    Trajectory,
-    Vote,
-    digest,
-    dumps,
-    funnel,
-    item_id,
-    read_jsonl,
-    write_jsonl,
-)  # fmt: skip
+from canvas_pipeline.records import Funnel, Message, Refusal, digest, dumps, funnel, read_jsonl, write_jsonl
+from canvas_pipeline.tracks.canvas.rows import BenchCase, Item, Trajectory, Vote, item_id  # fmt: skip
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 MESSAGES = st.builds(

@@ -15,11 +15,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from canvas_pipeline.cli.failure import EXIT_CODES, run
+from canvas_pipeline.cli.failure import run
 from canvas_pipeline.cli.session import Session, home_of, session
 from canvas_pipeline.cli.stages import MADE
 from canvas_pipeline.dagster_instance.local_run import RunResult
 from canvas_pipeline.defs.platform import settings_of
+from canvas_pipeline.errors import EXIT_CODES
 from canvas_pipeline.evaluation.benchmark import Benchmark, Report
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.methods import METHODS, ancestry, method
@@ -27,7 +28,7 @@ from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.orchestration.track import asset_key, demo_selection
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.evaluation import read_report
-from canvas_pipeline.pipeline.track import Track, track_named, track_names
+from canvas_pipeline.pipeline.track import DEFAULT, Track, track_named, track_names
 from canvas_pipeline.pipeline.workspace import Workspace
 
 app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
@@ -49,7 +50,7 @@ def demo(
             show_default="those of the track's demo",
         ),
     ] = "",
-    track: Annotated[str, typer.Option(envvar="TRACK", help=f"one of: {', '.join(track_names())}")] = "canvas",
+    track: Annotated[str, typer.Option(envvar="TRACK", help=f"one of: {', '.join(track_names())}")] = DEFAULT,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="show the whole log in the terminal, in place of the table")
     ] = False,

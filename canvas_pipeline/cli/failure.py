@@ -9,11 +9,6 @@ import typer
 
 from canvas_pipeline.errors import CanvasPipelineError
 
-EXIT_CODES = (
-    "Exit codes: 0 done; 1 bad input, rows or options; 2 something needed does not answer or is not installed "
-    "(also: unusable command line); 3 a guardrail or the release gate is closed."
-)
-
 
 def run(app: Callable[[], None], name: str) -> None:
     """Run a typer app. Known errors and a full disk become one line and an exit code."""

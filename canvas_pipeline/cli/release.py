@@ -11,16 +11,16 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from canvas_pipeline.cli.failure import EXIT_CODES, run
-from canvas_pipeline.errors import ArtifactCorrupt, BadConfig
+from canvas_pipeline.cli.failure import run
+from canvas_pipeline.errors import EXIT_CODES, ArtifactCorrupt, BadConfig
 from canvas_pipeline.models.families import family_of
-from canvas_pipeline.pipeline.track import track_named
+from canvas_pipeline.pipeline.track import DEFAULT, track_named
 from canvas_pipeline.release import gguf as gguf_files
 from canvas_pipeline.release import publish as releases
 from canvas_pipeline.release.gate import ITEMS, read_evidence, reasons_by_item
 from canvas_pipeline.release.quant_check import check as check_quant
 
-EVIDENCE = Path("data/artifacts/canvas/release_log/current/evidence.json")
+EVIDENCE = Path(f"data/artifacts/{DEFAULT}/release_log/current/evidence.json")
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=f"Release models as GGUF. {EXIT_CODES}"
 )
@@ -36,7 +36,7 @@ EvidenceOption = Annotated[Path, typer.Option("--evidence", help="The evidence f
 def gguf(
     model: Annotated[Path, typer.Argument(help="A model folder: config.json, safetensors, tokenizer.")],
     to: Annotated[Path, typer.Option("--out", help="Folder for <name>-<quant>.gguf.")],
-    name: Annotated[str, typer.Option(help="The model's name; it goes into the files' metadata.")] = "canvas",
+    name: Annotated[str, typer.Option(help="The model's name; it goes into the files' metadata.")] = DEFAULT,
     quant: Annotated[
         list[str] | None, typer.Option(help="One of the six; may be given several times (default: all).")
     ] = None,

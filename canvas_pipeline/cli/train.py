@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from canvas_pipeline.cli.failure import EXIT_CODES, run
-from canvas_pipeline.errors import CanvasPipelineError, GateClosed
+from canvas_pipeline.cli.failure import run
+from canvas_pipeline.errors import EXIT_CODES, CanvasPipelineError, GateClosed
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.pipeline import training
-from canvas_pipeline.pipeline.track import Track, track_named, track_names
+from canvas_pipeline.pipeline.track import DEFAULT, Track, track_named, track_names
 from canvas_pipeline.pipeline.workspace import DEPLOY, Workspace, allowance_of, workspace
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ app = typer.Typer(
     "`uma status` its memory. An interrupted run is resumed when started again.\n\n" + EXIT_CODES
 )
 def train(
-    track: Annotated[str, typer.Option(envvar="TRACK", help=f"one of: {', '.join(track_names())}")] = "canvas",
+    track: Annotated[str, typer.Option(envvar="TRACK", help=f"one of: {', '.join(track_names())}")] = DEFAULT,
     name: Annotated[str, typer.Option("--method", help=f"one of: {', '.join(METHODS)}, or all")] = "all",
     check: Annotated[bool, typer.Option("--check", help="only run the guardrails and report every failure")] = False,
     profile: Annotated[

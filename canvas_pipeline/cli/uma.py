@@ -12,7 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from canvas_pipeline.cli.failure import EXIT_CODES, run
+from canvas_pipeline.cli.failure import run
+from canvas_pipeline.errors import EXIT_CODES
 from canvas_pipeline.gb10.gauge import COLUMNS, Status
 from canvas_pipeline.gb10.uma import UmaCap
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadConfig
@@ -21,6 +22,8 @@ from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.profiles import Profile
 
 TRACKS = Path(__file__).resolve().parents[1] / "tracks"
+DEFAULT = "canvas"
+"""The track of a command that names none."""
 
 
 def _nobody(ws: Workspace, contributor: str) -> StageResult:
@@ -76,6 +79,13 @@ def _stages(track: Track, methods: tuple[str, ...]) -> Mapping[str, StageSpec]:
 def track_names() -> tuple[str, ...]:
     """The tracks there are: packages below ``tracks`` with a module ``track``."""
     return tuple(sorted(path.parent.name for path in TRACKS.glob("*/track.py")))
+
+
+def track_commands() -> Iterator[Any]:
+    """The modules ``tracks.<track>.commands.app``: ``register(app)`` adds a track's own commands to the data CLI."""
+    for name in track_names():
+        if (TRACKS / name / "commands").is_dir():
+            yield importlib.import_module(f"{__name__.partition('.')[0]}.tracks.{name}.commands.app")
 
 
 def track_named(name: str) -> Track:

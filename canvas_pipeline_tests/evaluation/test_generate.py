@@ -16,7 +16,7 @@ from canvas_pipeline.evaluation.generate import Backend, Checkpoint, generate, p
 from canvas_pipeline.models.gemma4.chat import render, to_chat
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.pipeline import generation_process
-from canvas_pipeline.records import BenchCase
+from canvas_pipeline.tracks.canvas.rows import BenchCase
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline_tests.training.rows import SYSTEM, case, trajectory, user
 

@@ -25,10 +25,11 @@ from canvas_pipeline.guardrails.rows import row_verdict
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
-from canvas_pipeline.records import FeedbackExample, Funnel, Message, PreferencePair, Trajectory, dumps, write_jsonl
+from canvas_pipeline.records import Funnel, Message, dumps, write_jsonl
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
+from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 PROFILE = msgspec.structs.replace(

@@ -16,11 +16,12 @@ from canvas_pipeline.evaluation.generate import Checkpoint, Gguf
 from canvas_pipeline.methods import method
 from canvas_pipeline.models.families import CHAT_FAMILIES, FAMILIES, family, family_of
 from canvas_pipeline.models.family import MICRO, ModelFamily, Rendered, ToolCall
-from canvas_pipeline.records import Message, Trajectory, write_jsonl
+from canvas_pipeline.records import Message, write_jsonl
 from canvas_pipeline.release.converter import ensure_converter
 from canvas_pipeline.release.gguf import convert
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
+from canvas_pipeline.tracks.canvas.rows import Trajectory
 from canvas_pipeline.training import supervised
 from canvas_pipeline.training.checkpoint import adapter_config, load_tokenizer, save_model
 from canvas_pipeline.training.encoding import encode, tokenise

@@ -12,7 +12,7 @@ from canvas_pipeline.orchestration.outcome import outcome
 from canvas_pipeline.pipeline.workspace import Workspace, allowance_of
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.track import TRACK
-from canvas_pipeline_tests.intake.contributions import contribution, course_line
+from canvas_pipeline_tests.tracks.canvas.intake.contributions import contribution, course_line
 
 
 def check_of(root: Path, *allowances: str) -> dg.AssetCheckResult:

@@ -15,7 +15,8 @@ import msgspec
 from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
 from canvas_pipeline.pipeline import evaluation, training
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.records import BenchCase, Message, PreferencePair, Refusal, Row, Trajectory, funnel, read_jsonl
+from canvas_pipeline.records import Message, Refusal, Row, funnel, read_jsonl
+from canvas_pipeline.tracks.canvas.rows import BenchCase, PreferencePair, Trajectory
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, rewrite
 
 replace = msgspec.structs.replace

@@ -24,15 +24,7 @@ from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.workspace import DEPLOY, StageResult, Workspace, recipe, workspace
-from canvas_pipeline.records import (
-    BenchCase,
-    FeedbackExample,
-    PreferencePair,
-    Trajectory,
-    digest,
-    read_jsonl,
-    write_jsonl,
-)
+from canvas_pipeline.records import digest, read_jsonl, write_jsonl
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence, QuantReport
 from canvas_pipeline.storage.digests import sha256_file
@@ -42,6 +34,7 @@ from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
 from canvas_pipeline.tracks.canvas.data import examples, intake
 from canvas_pipeline.tracks.canvas.data.scenarios import scenarios
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
+from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec

@@ -21,9 +21,10 @@ from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.pipeline.processes import subprocess_launch
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
-from canvas_pipeline.records import BenchCase, digest, dumps, read_jsonl
+from canvas_pipeline.records import digest, dumps, read_jsonl
 from canvas_pipeline.tracks.canvas.bench.score import expected_calls, report
 from canvas_pipeline.tracks.canvas.data import intake
+from canvas_pipeline.tracks.canvas.rows import BenchCase
 from canvas_pipeline.tracks.canvas.track import TRACK
 
 ROOT = Path(__file__).resolve().parents[2]

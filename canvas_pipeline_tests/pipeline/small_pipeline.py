@@ -16,10 +16,11 @@ from typing import Any
 
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.privacy.courses.registry import Registry
-from canvas_pipeline.records import Item, Message, Refusal, Student, Trajectory, digest
+from canvas_pipeline.records import Message, Refusal, digest
 from canvas_pipeline.storage.atomic import point
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Recipe, Stage
+from canvas_pipeline.tracks.canvas.rows import Item, Student, Trajectory
 from canvas_pipeline.tracks.canvas.track import TRACK
 
 AT = "2026-11-20T12:00:00+00:00"

@@ -16,7 +16,7 @@ from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.data.examples import session_files
 from canvas_pipeline.tracks.canvas.data.intake import OUTDATED, collab, contributor_files, corpus
 from canvas_pipeline.tracks.canvas.track import TRACK
-from canvas_pipeline_tests.intake.contributions import COURSE, course_line
+from canvas_pipeline_tests.tracks.canvas.intake.contributions import COURSE, course_line
 
 
 def test_files_with_unsafe_or_twin_names_are_left_where_they_are_and_said(tmp_path: Path) -> None:

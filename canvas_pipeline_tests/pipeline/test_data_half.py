@@ -21,8 +21,9 @@ from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline import training
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.records import BenchCase, FeedbackExample, PreferencePair, Row, Trajectory, read_jsonl
+from canvas_pipeline.records import Row, read_jsonl
 from canvas_pipeline.tracks.canvas.data import examples, intake
+from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, copy_of, data_half, line_at
 
 CONTRIBUTOR = "ada-001"

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from canvas_pipeline.cli import data_lineage
+from canvas_pipeline.cli import lineage as lineage_commands
 from canvas_pipeline.errors import BadConfig, CanvasPipelineError, MissingInput
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance.exposure import exposure, exposure_of_row
@@ -28,7 +28,7 @@ def ws(tmp_path: Path) -> Workspace:
 
 def run(ws: Workspace, *arguments: str) -> Result:
     app = typer.Typer()
-    data_lineage.register(app)
+    lineage_commands.register(app)
     return CliRunner().invoke(app, ["lineage", *arguments, "--root", str(ws.root)])
 
 

@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from canvas_pipeline.cli import data_lineage
+from canvas_pipeline.cli import lineage as lineage_commands
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput
 from canvas_pipeline.pipeline.workspace import KEPT, Workspace
 from canvas_pipeline.privacy.courses.registry import Registry
@@ -23,9 +23,9 @@ from canvas_pipeline.records import digest
 from canvas_pipeline.release import publish
 from canvas_pipeline.storage.atomic import point
 from canvas_pipeline.tracks.canvas.track import TRACK
-from canvas_pipeline_tests.intake.boundaries import Boundaries
-from canvas_pipeline_tests.intake.kills import in_child
 from canvas_pipeline_tests.pipeline.small_pipeline import AT, put, rows_of, small_pipeline
+from canvas_pipeline_tests.tracks.canvas.intake.boundaries import Boundaries
+from canvas_pipeline_tests.tracks.canvas.intake.kills import in_child
 
 HERS = ("ada", "essay", digest("essay")[:12], "t-essay", "t-said", "f-essay", "st-a")
 """What names ada or is hers alone: her id, her item's title and id, and the rows made from it."""
@@ -48,7 +48,7 @@ def state(ws: Workspace) -> dict[str, bytes]:
 
 def run(ws: Workspace, *arguments: str) -> Result:
     app = typer.Typer()
-    data_lineage.register(app)
+    lineage_commands.register(app)
     return CliRunner().invoke(app, ["remove", *arguments, "--root", str(ws.root), "--rebuild", "none"])
 
 
@@ -196,7 +196,7 @@ def test_the_command_asks_first_and_takes_no_for_an_answer(ws: Workspace) -> Non
 
 def test_the_former_name_of_the_command_still_works(ws: Workspace) -> None:
     app = typer.Typer()
-    data_lineage.register(app)
+    lineage_commands.register(app)
     command = ["forget", "--contributor", "ada", "--dry-run", "--root", str(ws.root)]
     assert CliRunner().invoke(app, command).stdout == run(ws, "--contributor", "ada", "--dry-run").stdout
 

@@ -13,11 +13,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from canvas_pipeline.cli import data_lineage
+from canvas_pipeline.cli import lineage as lineage_commands
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.records import Item, read_jsonl
+from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.store import Store
 from canvas_pipeline.tracks.canvas.data import intake
+from canvas_pipeline.tracks.canvas.rows import Item
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.pipeline.good_line import copy_of
 
@@ -39,7 +40,7 @@ class Removal:
 
 def command(*arguments: str) -> Any:
     app = typer.Typer()
-    data_lineage.register(app)
+    lineage_commands.register(app)
     done = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
     assert done.exit_code == 0, done.output[-2000:]
     return json.loads(done.stdout)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import removal
-from canvas_pipeline.records import Item, read_jsonl
+from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
+from canvas_pipeline.tracks.canvas.rows import Item
 from canvas_pipeline.tracks.canvas.track import TRACK
 
 AT = "2026-11-20T12:00:00+00:00"

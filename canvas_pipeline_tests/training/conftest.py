@@ -12,8 +12,9 @@ import pytest
 
 from canvas_pipeline.methods import Hyperparameters, method
 from canvas_pipeline.models.gemma4.family import GEMMA4
-from canvas_pipeline.records import PreferencePair, Trajectory, read_jsonl, write_jsonl
+from canvas_pipeline.records import read_jsonl, write_jsonl
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
+from canvas_pipeline.tracks.canvas.rows import PreferencePair, Trajectory
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import RunSpec, make_spec, sha256_path

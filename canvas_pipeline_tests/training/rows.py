@@ -15,9 +15,10 @@ from canvas_pipeline.guardrails.rows import reader, row_verdict
 from canvas_pipeline.guardrails.verdict import Number, Verdict
 from canvas_pipeline.models.gemma4 import wire
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
-from canvas_pipeline.records import BenchCase, FeedbackExample, Message, PreferencePair, Trajectory, write_jsonl
+from canvas_pipeline.records import Message, write_jsonl
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
+from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, system_message
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.run import Run

@@ -17,8 +17,9 @@ from canvas_pipeline.models.family import Shape
 from canvas_pipeline.models.gemma4.chat import render, to_chat
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.tiny import build_config
-from canvas_pipeline.records import Trajectory, read_jsonl
+from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.tracks.canvas import tiny_base as recipe_room
+from canvas_pipeline.tracks.canvas.rows import Trajectory
 from canvas_pipeline.tracks.canvas.tiny_base import (  # fmt: skip
     OTHER_NAMES,
     PHASES,

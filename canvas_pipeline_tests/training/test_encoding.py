@@ -12,7 +12,8 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.generate import prompt_text
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
-from canvas_pipeline.records import FeedbackExample, PreferencePair, Trajectory, read_jsonl
+from canvas_pipeline.records import read_jsonl
+from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.training.encoding import (
     Encoded,
     encode,

@@ -12,7 +12,8 @@ import pytest
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.gemma4.family import GEMMA4
-from canvas_pipeline.records import PreferencePair, read_jsonl
+from canvas_pipeline.records import read_jsonl
+from canvas_pipeline.tracks.canvas.rows import PreferencePair
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode
 from canvas_pipeline.training.fused_head import fuse_head

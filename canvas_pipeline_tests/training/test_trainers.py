@@ -137,7 +137,8 @@ def test_only_a_complete_step_checkpoint_of_the_same_run_is_continued(tmp_path: 
 
 
 def test_kto_pairs_each_prompt_with_a_neighbours_completion(make: Make, data: dict[str, Path]) -> None:
-    from canvas_pipeline.records import FeedbackExample, read_jsonl
+    from canvas_pipeline.records import read_jsonl
+    from canvas_pipeline.tracks.canvas.rows import FeedbackExample
 
     spec = make("kto", batch=4)
     tokenizer = load_tokenizer(spec.start_path, GEMMA4)

@@ -14,7 +14,8 @@ from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.orchestration import track
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.records import BenchCase, digest
+from canvas_pipeline.records import digest
+from canvas_pipeline.tracks.canvas.rows import BenchCase
 from canvas_pipeline_tests.pipeline.entries import config
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop
 

@@ -7,7 +7,6 @@ the rules or patterns found is judged here, places grow only.
 from __future__ import annotations
 
 import re
-from typing import get_args
 
 from canvas_pipeline.privacy.identities.persons import PARTICLES, names_a_thing, stands_strongly, within_figure
 from canvas_pipeline.privacy.identities.vocabulary import (
@@ -20,10 +19,9 @@ from canvas_pipeline.privacy.identities.vocabulary import (
     looks_mistyped,
     looks_shifted,
 )
-from canvas_pipeline.records import ItemType
 
-_CODES = frozenset({*get_args(ItemType), "TODO", "LTI", "SIS"})
-"""What Canvas itself writes in capitals: kinds of items, and the systems around it."""
+_CODES = frozenset({"ASGN", "QUIZ", "DISC", "TODO", "LTI", "SIS"})
+"""What the LMS itself writes in capitals: kinds of items, and the systems around it."""
 _HEX_ID = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}")
 _OTHER_NUMBER = re.compile(r"\d{5}|^\d+[^\W\d_]*$")
 _BEFORE = re.compile(r"(?<!\w)([^\W\d_][\w'-]*\.?),? {1,2}$")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from canvas_pipeline.pipeline.facts import TrackCard, source
-from canvas_pipeline.records import Item, read_jsonl
+from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.release.cards import CardTemplate, Fact
 from canvas_pipeline.release.modelfile import SystemPrompt
 from canvas_pipeline.tracks.canvas.guards import TABLE
+from canvas_pipeline.tracks.canvas.rows import Item
 from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from canvas_pipeline.datasets.spec import DatasetSpec
-from canvas_pipeline.records import FeedbackExample, PreferencePair, Trajectory
+from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.tools.prompt import declared
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from canvas_pipeline.guardrails.guard import BOTH_PARTS, NOTHING_TO_EVALUATE, Bo
 from canvas_pipeline.guardrails.standard import base_guard
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Number
-from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory
+from canvas_pipeline.records import Message
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 

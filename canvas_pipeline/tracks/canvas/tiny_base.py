@@ -22,7 +22,7 @@ import msgspec
 from canvas_pipeline.errors import ArtifactCorrupt, MissingInput
 from canvas_pipeline.models.families import family
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.records import Item, Message, dumps, item_id
+from canvas_pipeline.records import Message, dumps
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.tracks.canvas.examples.answers import answers
 from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import JOINERS
@@ -35,6 +35,7 @@ from canvas_pipeline.tracks.canvas.examples.trajectory import trajectory_of
 from canvas_pipeline.tracks.canvas.intake.synthetic.curriculum import FORMS, SUBJECTS
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
+from canvas_pipeline.tracks.canvas.rows import Item, item_id
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, system_message
 from canvas_pipeline.training.allocator import bound

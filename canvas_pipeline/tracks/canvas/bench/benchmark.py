@@ -7,10 +7,10 @@ from typing import Any
 
 from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.evaluation.charts import forest_png
-from canvas_pipeline.records import BenchCase
 from canvas_pipeline.tracks.canvas.bench.score import MEANS, METRICS, BenchReport, report
 from canvas_pipeline.tracks.canvas.bench.selection import select
 from canvas_pipeline.tracks.canvas.bench.trivial import trivial
+from canvas_pipeline.tracks.canvas.rows import BenchCase
 from canvas_pipeline.tracks.canvas.tools.prompt import prompt
 
 

@@ -16,11 +16,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
-from canvas_pipeline.records import BenchCase, CaseKind, digest
+from canvas_pipeline.records import digest
 from canvas_pipeline.tracks.canvas.examples.policy import situations
 from canvas_pipeline.tracks.canvas.examples.situation import Decision, Situation, SituationKind, decisions, used_items
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
+from canvas_pipeline.tracks.canvas.rows import BenchCase, CaseKind
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 
 SHARES: dict[CaseKind, float] = {"single": 0.6, "several": 0.15, "follow_up": 0.15, "none": 0.1}

@@ -15,8 +15,9 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.benchmark import Mean, Metric, Prediction, answers
 from canvas_pipeline.evaluation.statistics import FEW, Rate, wilson
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.records import BenchCase, CaseKind, Row, digest
+from canvas_pipeline.records import Row, digest
 from canvas_pipeline.tracks.canvas.bench.equality import same_argument, same_call
+from canvas_pipeline.tracks.canvas.rows import BenchCase, CaseKind
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 

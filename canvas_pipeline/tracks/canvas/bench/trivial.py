@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from canvas_pipeline.evaluation.benchmark import Prediction
-from canvas_pipeline.records import BenchCase
 from canvas_pipeline.tracks.canvas.bench.score import expected_calls
+from canvas_pipeline.tracks.canvas.rows import BenchCase
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 

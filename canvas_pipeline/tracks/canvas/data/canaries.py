@@ -21,7 +21,7 @@ from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.pipeline import audits, evaluation
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
 from canvas_pipeline.privacy.audit.texts import walk
-from canvas_pipeline.records import Item, read_jsonl
+from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.data import examples, intake
 from canvas_pipeline.tracks.canvas.data.canary_planting import LATER, copy_inputs, plant, plant_sessions, taken_words
@@ -36,6 +36,7 @@ from canvas_pipeline.tracks.canvas.data.canary_report import (
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import Canary, Decoy, Rate, canaries, decoys, rate
 from canvas_pipeline.tracks.canvas.intake.synthetic.canary_search import Search
+from canvas_pipeline.tracks.canvas.rows import Item
 from canvas_pipeline.training.progress import child_environment
 
 DEMO_COUNT = 600

@@ -27,18 +27,7 @@ from canvas_pipeline.privacy.contributor_id import printable, sessions_in
 from canvas_pipeline.privacy.courses.masker import CourseMasker
 from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.privacy.identities.pii import Scrubber
-from canvas_pipeline.records import (
-    BenchCase,
-    Funnel,
-    Item,
-    ItemPair,
-    PreferencePair,
-    Refusal,
-    Student,
-    Trajectory,
-    funnel,
-    read_jsonl,
-)
+from canvas_pipeline.records import Funnel, Refusal, funnel, read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.cases import cases
@@ -58,6 +47,7 @@ from canvas_pipeline.tracks.canvas.intake.markup import scrub_rows
 from canvas_pipeline.tracks.canvas.intake.reading.snapshot import lines
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
+from canvas_pipeline.tracks.canvas.rows import BenchCase, Item, ItemPair, PreferencePair, Student, Trajectory
 
 
 @functools.lru_cache(maxsize=2)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.records import Message, Trajectory
+from canvas_pipeline.records import Message
+from canvas_pipeline.tracks.canvas.rows import Trajectory
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 Step = tuple[ToolCall, ...]

@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from canvas_pipeline.records import FeedbackExample, Message, PreferencePair, Trajectory, digest, dumps
+from canvas_pipeline.records import Message, digest, dumps
 from canvas_pipeline.tracks.canvas.examples.decision_points import decision_points
+from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 

@@ -14,8 +14,9 @@ from typing import BinaryIO
 import msgspec
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.records import Vote, dumps
+from canvas_pipeline.records import dumps
 from canvas_pipeline.storage.locks import alone
+from canvas_pipeline.tracks.canvas.rows import Vote
 
 
 class Journal:

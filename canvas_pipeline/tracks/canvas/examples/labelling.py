@@ -15,9 +15,10 @@ from typing import Literal
 
 from canvas_pipeline.errors import ServiceUnavailable
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.records import Item, ItemPair, Message, PreferencePair, Refusal, Vote, digest
+from canvas_pipeline.records import Message, Refusal, digest
 from canvas_pipeline.tracks.canvas.examples.journal import Journal
 from canvas_pipeline.tracks.canvas.examples.teacher import PARAPHRASE, RUBRIC, Teacher, prompt_text
+from canvas_pipeline.tracks.canvas.rows import Item, ItemPair, PreferencePair, Vote
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, system_message
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from canvas_pipeline.records import Message, PreferencePair, Refusal, Trajectory, digest, dumps
+from canvas_pipeline.records import Message, Refusal, digest, dumps
 from canvas_pipeline.tracks.canvas.examples.decision_points import DecisionPoint, Step, decision_points
 from canvas_pipeline.tracks.canvas.examples.mistakes import (
     MUTATORS,
@@ -34,6 +34,7 @@ from canvas_pipeline.tracks.canvas.examples.mistakes import (
 )
 from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES, faults
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
+from canvas_pipeline.tracks.canvas.rows import PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 MIXED = "mixed"

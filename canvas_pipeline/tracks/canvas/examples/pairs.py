@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.records import Item, ItemPair, digest
+from canvas_pipeline.records import digest
+from canvas_pipeline.tracks.canvas.rows import Item, ItemPair
 
 # The student's question, without the items. Each is completed as "<query>: <item> or <item>?" (see ``labelling``).
 QUERIES: tuple[str, ...] = (

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.records import Message, Refusal, Row, Trajectory, digest, dumps
+from canvas_pipeline.records import Message, Refusal, Row, digest, dumps
 from canvas_pipeline.tracks.canvas.examples.policy import situations
 from canvas_pipeline.tracks.canvas.examples.situation import (
     Situation,
@@ -29,6 +29,7 @@ from canvas_pipeline.tracks.canvas.examples.situation import (
 )
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot, imprint
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
+from canvas_pipeline.tracks.canvas.rows import Trajectory
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, system_message
 from canvas_pipeline.tracks.canvas.tools.tool_table import is_iso, validate

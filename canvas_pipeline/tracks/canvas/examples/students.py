@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from canvas_pipeline.records import Item, Row, digest
+from canvas_pipeline.records import Row, digest
 from canvas_pipeline.tracks.canvas.examples import campus
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
+from canvas_pipeline.tracks.canvas.rows import Item
 
 _NUMBERED = re.compile(r"(@[A-Z][A-Z_]*)\d+")
 _PLACEHOLDER = re.compile(r"[(\[]?(?:\b(?:Prof|Dr|Mr|Mrs|Ms)\.? *)?@[A-Z_]+\d*[)\]]?")

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
-from canvas_pipeline.records import Item
+from canvas_pipeline.tracks.canvas.rows import Item
 
 Choice = Literal["first", "second"]
 

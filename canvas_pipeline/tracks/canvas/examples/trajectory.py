@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from canvas_pipeline.records import Trajectory, digest
+from canvas_pipeline.records import digest
 from canvas_pipeline.tracks.canvas.examples.policy import situations
 from canvas_pipeline.tracks.canvas.examples.situation import KINDS, Situation, messages
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
+from canvas_pipeline.tracks.canvas.rows import Trajectory
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from canvas_pipeline.records import BenchCase, Message
+from canvas_pipeline.records import Message
+from canvas_pipeline.tracks.canvas.rows import BenchCase
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, schemas
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import Any
 
 from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
-from canvas_pipeline.records import BenchCase, CaseKind, Message
+from canvas_pipeline.records import Message
+from canvas_pipeline.tracks.canvas.rows import BenchCase, CaseKind
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 TODO = ToolCall("canvas.get_todo", {})

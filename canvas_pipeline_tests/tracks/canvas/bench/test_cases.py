@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from canvas_pipeline.models.gemma4.wire import ToolCall, parse_turn
-from canvas_pipeline.records import BenchCase
 from canvas_pipeline.tracks.canvas.bench.cases import cases
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.rows import BenchCase
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, validate
-from canvas_pipeline_tests.examples.accounts import EMBEDDED, embedded_students
-from canvas_pipeline_tests.examples.test_phrasings import every_wording
+from canvas_pipeline_tests.tracks.canvas.examples.accounts import EMBEDDED, embedded_students
+from canvas_pipeline_tests.tracks.canvas.examples.test_phrasings import every_wording
 
 STUDENTS = embedded_students()[:5]
 

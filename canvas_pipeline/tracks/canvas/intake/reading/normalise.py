@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
-from canvas_pipeline.records import Item, ItemType
+from canvas_pipeline.tracks.canvas.rows import Item, ItemType
 
 Status = Literal["GRADED", "SUBMITTED", "NOT_SUBMITTED"]
 

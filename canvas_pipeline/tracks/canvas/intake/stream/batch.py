@@ -22,7 +22,7 @@ from canvas_pipeline.privacy.identities.folding import fold
 from canvas_pipeline.privacy.identities.languages import Home, home_of
 from canvas_pipeline.privacy.identities.pii import Kind, Model, Scrubber, instructors
 from canvas_pipeline.privacy.identities.recognisers import may_name
-from canvas_pipeline.records import Item, ItemType, Refusal, Row, dumps, item_id
+from canvas_pipeline.records import Refusal, Row, dumps
 from canvas_pipeline.tracks.canvas.intake.reading.normalise import (
     OTHER_SUBMISSION,
     STATUSES,
@@ -45,6 +45,7 @@ from canvas_pipeline.tracks.canvas.intake.reading.snapshot import (
 )
 from canvas_pipeline.tracks.canvas.intake.stream.placement import NOWHERE
 from canvas_pipeline.tracks.canvas.intake.stream.spill import Entry
+from canvas_pipeline.tracks.canvas.rows import Item, ItemType, item_id
 
 REMEMBERED = 60_000  # distinct texts of one contributor that a process keeps masked
 ONLY_RULES = "other_language_rules_only"

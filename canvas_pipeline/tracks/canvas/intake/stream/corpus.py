@@ -14,10 +14,11 @@ from typing import NamedTuple
 import msgspec
 
 from canvas_pipeline.privacy.identities.pii import Model
-from canvas_pipeline.records import Funnel, Item, Refusal, dumps
+from canvas_pipeline.records import Funnel, Refusal, dumps
 from canvas_pipeline.tracks.canvas.intake.stream.batch import Source
 from canvas_pipeline.tracks.canvas.intake.stream.ingest import REFUSALS, ROWS, SOURCES, ingest
 from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
+from canvas_pipeline.tracks.canvas.rows import Item
 
 
 class ContributorIntake(NamedTuple):

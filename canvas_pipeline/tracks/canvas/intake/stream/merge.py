@@ -14,9 +14,10 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.errors import BadInput, MissingInput, SchemaMismatch
-from canvas_pipeline.records import Funnel, Item, digest, dumps
+from canvas_pipeline.records import Funnel, digest, dumps
 from canvas_pipeline.tracks.canvas.intake.reading.normalise import microseconds, normalise
 from canvas_pipeline.tracks.canvas.intake.stream.spill import HELD, Entry, Spill
+from canvas_pipeline.tracks.canvas.rows import Item
 
 _DECODER = msgspec.json.Decoder(Item)
 

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from canvas_pipeline.records import Item, item_id
 from canvas_pipeline.tracks.canvas.intake.reading.normalise import normalise
 from canvas_pipeline.tracks.canvas.intake.stream.spill import Entry, Spill
+from canvas_pipeline.tracks.canvas.rows import Item, item_id
 
 NOWHERE = "-"
 """The group of a to-do item without a site."""

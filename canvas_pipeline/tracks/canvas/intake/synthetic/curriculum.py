@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from canvas_pipeline.records import ItemType
+from canvas_pipeline.tracks.canvas.rows import ItemType
 
 
 class Subject(NamedTuple):
