@@ -135,6 +135,6 @@ def test_the_page_of_a_canary_report_replaces_no_other_file(
         (tmp_path / other).write_text("mine")
     app = typer.Typer()
     canaries.register(app)
-    result = CliRunner().invoke(app, ["canaries", "--root", str(tmp_path), "--out", str(tmp_path / name)])
+    result = CliRunner().invoke(app, ["--root", str(tmp_path), "--out", str(tmp_path / name)])
     assert told in str(result.exception) and isinstance(result.exception, (BadConfig, BadInput))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(there)
