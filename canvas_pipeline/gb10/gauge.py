@@ -5,20 +5,33 @@ The shares of the bar add up to the total. A run is shown by the first eight cha
 
 from __future__ import annotations
 
-import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from canvas_pipeline.figure import (
+    BLUE,
+    DARK_GREY,
+    GREEN,
+    LEGEND_COLUMNS,
+    LIGHT_GREY,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    YELLOW,
+    new_axes,
+    png,
+)
 from canvas_pipeline.gb10.admission import Cap, Headroom
 from canvas_pipeline.gb10.host import GIB, gib
 from canvas_pipeline.gb10.ledger import LedgerEntry
 
 COLUMNS = ("step", "run", "state", "reserved", "uses", "peak", "for")
-# Okabe & Ito's palette, which colour-blind readers can tell apart.
-COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
-STANDING, FREE, KEPT = "#999999", "#EEEEEE", "#D55E00"
+COLOURS = (BLUE, GREEN, PURPLE, ORANGE, SKY, YELLOW)
+STANDING, FREE, KEPT = DARK_GREY, LIGHT_GREY, RED
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,24 +108,16 @@ def markdown(status: Status) -> str:
 
 def bar_png(status: Status) -> bytes:
     """Draw the bar as PNG; the same status gives the same bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.5, 1.9), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    shares = status.shares()
+    axes = new_axes(8.5, 1.4 + 0.2 * math.ceil(len(shares) / LEGEND_COLUMNS), xlabel="GiB")
     left = 0.0
-    for share in status.shares():
+    for share in shares:
         width = share.size / GIB
         axes.barh(0, width, left=left, color=share.colour, edgecolor="white", label=f"{share.name} {gib(share.size)}")
         left += width
     axes.set_yticks([])
     axes.set_xlim(0, max(left, 1e-9))
-    axes.set_xlabel("GiB", fontsize=8)
-    axes.legend(fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.45), frameon=False)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
-    return out.getvalue()
+    return png(axes)
 
 
 def _gib(size: int) -> float:

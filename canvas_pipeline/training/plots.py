@@ -1,14 +1,11 @@
-"""The curves of a run as PNG: what asset metadata shows.
-
-In: rows of ``metrics.jsonl``. Out: name → PNG bytes for loss, gradient norm, and, where a method has them, reward margins and
-accuracies. What must hold: the same rows give the same bytes.
-"""
+"""Plot the curves of a run as PNG."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from canvas_pipeline.figure import new_axes, png
 
 # name → (title, (metric, label) …)
 _PANELS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
@@ -21,16 +18,17 @@ _PANELS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     ),
     "accuracies": ("reward accuracy", (("rewards/accuracies", "train"), ("eval_rewards/accuracies", "eval"))),
 }  # fmt: skip
+_FEW = 8
+"""Below this many points each is marked."""
 
 
 def plot_metrics(rows: Sequence[Mapping[str, Any]], title: str) -> dict[str, bytes]:
-    """One PNG a panel that has at least one point."""
+    """Plot the rows of a ``metrics.jsonl``: name → PNG, for each panel with at least one point."""
     pictures = {}
     for name, (label, curves) in _PANELS.items():
-        lines = [(legend, _points(rows, metric)) for metric, legend in curves]
-        lines = [(legend, points) for legend, points in lines if points]
+        lines = [(legend, points) for metric, legend in curves if (points := _points(rows, metric))]
         if lines:
-            pictures[name] = _draw(f"{title}: {label}", lines)
+            pictures[name] = _curves(f"{title}: {label}", lines)
     return pictures
 
 
@@ -38,18 +36,8 @@ def _points(rows: Sequence[Mapping[str, Any]], metric: str) -> list[tuple[float,
     return [(float(row["step"]), float(row[metric])) for row in rows if metric in row and "step" in row]
 
 
-def _draw(title: str, lines: list[tuple[str, list[tuple[float, float]]]]) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 3.2), dpi=100, layout="constrained")
-    axes = figure.add_subplot()
+def _curves(title: str, lines: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> bytes:
+    axes = new_axes(6.0, 3.4, title=title, xlabel="step", grid="both")
     for legend, points in lines:
-        axes.plot([x for x, _ in points], [y for _, y in points], marker="o" if len(points) < 8 else None, label=legend)
-    axes.set_title(title)
-    axes.set_xlabel("step")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
-    return buffer.getvalue()
+        axes.plot(*zip(*points, strict=True), marker="o" if len(points) < _FEW else None, label=legend)
+    return png(axes)

@@ -4,9 +4,9 @@ Contains types, stages, fields, shapes and template positions only, never a valu
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from canvas_pipeline.figure import BLUE, RED, Interval, forest
 from canvas_pipeline.records import Row
 from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import STRICT, Rate, rate
 
@@ -105,25 +105,15 @@ def survivors_table(traces: Iterable[SurvivorCount], limit: int = 40) -> str:
 
 def picture(found: CanaryReport) -> bytes:
     """Plot recall by type with Wilson intervals, and the false-mask rate, as PNG bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    rows: Sequence[tuple[str, Rate]] = [
-        *found.recall.items(),
-        ("decoys left alone", rate(found.false_masks.of - found.false_masks.count, found.false_masks.of)),
+    unmasked = rate(found.false_masks.of - found.false_masks.count, found.false_masks.of)
+    rows = [
+        Interval(f"{name}  n={r.of}", r.low, r.share, r.high, RED if name in STRICT and r.count < r.of else BLUE)
+        for name, r in [*found.recall.items(), ("decoys left alone", unmasked)]
     ]
-    figure = Figure(figsize=(7.5, 1.4 + 0.3 * len(rows)), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for position, (type_, share) in enumerate(reversed(rows)):
-        colour = "#D55E00" if type_ in STRICT and share.count < share.of else "#0072B2"
-        axes.plot([share.low, share.high], [position, position], color=colour, linewidth=1.6)
-        axes.plot(share.share, position, "o", color=colour)
-    axes.set_yticks(range(len(rows)), [f"{type_}  n={share.of}" for type_, share in reversed(rows)], fontsize=8)
-    axes.axvline(0.98, color="#BBBBBB", linestyle="--", linewidth=1, zorder=0)
-    axes.set_xlim(min(0.9, min(share.low for _, share in rows) - 0.02), 1.005)
-    axes.set_xlabel("share masked in every stage, Wilson 95 % (dashed: 98 %)", fontsize=8)
-    axes.set_title(f"{found.canaries} canaries, {found.decoys} decoys", fontsize=10)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()
+    return forest(
+        rows,
+        title=f"{found.canaries} canaries, {found.decoys} decoys",
+        xlabel="share masked in every stage, Wilson 95 % (dashed: 98 %)",
+        limits=(min(0.9, min(row.low for row in rows) - 0.02), 1.005),
+        reference=0.98,
+    )
