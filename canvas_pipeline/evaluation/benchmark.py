@@ -1,4 +1,4 @@
-"""What a track measures: how a case is asked, how predictions are scored, the figures that come of it, the rule that chooses."""
+"""Define what a track measures: prompts of cases, scoring of predictions, the metrics, and the selection rule."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Prediction(Row, frozen=True, kw_only=True):
-    """What a model wrote for the case ``id``, decoded with special tokens kept.
+    """A model's output for the case ``id``, including special tokens.
 
-    ``stopped`` is False where it ran into the length limit instead of stopping by itself."""
+    ``stopped`` is False where it reached the length limit before a stop token."""
 
     id: str
     text: str
@@ -29,14 +29,14 @@ class Prediction(Row, frozen=True, kw_only=True):
 
 
 class Case(Protocol):
-    """One thing to ask; a row type of the track."""
+    """One test case; a row type of the track."""
 
     @property
     def id(self) -> str: ...
 
 
 class Outcome(Protocol):
-    """What one prediction is worth; a row type of the track. ``sha256`` is equal for byte-identical predictions."""
+    """The score of one prediction; a row type of the track. ``sha256`` is equal for byte-identical predictions."""
 
     @property
     def case_id(self) -> str: ...
@@ -46,38 +46,38 @@ class Outcome(Protocol):
 
 
 class Report(Protocol):
-    """Predictions as scored, in the order of the cases; a row type of the track."""
+    """The outcomes of all cases, in their order; a row type of the track."""
 
     @property
     def outcomes(self) -> Sequence[Outcome]: ...
 
     def rate(self, metric: str) -> Rate:
-        """The rate of a metric, as it was measured when the report was made."""
+        """Return the rate of a metric."""
         ...
 
 
 def answers(cases: Sequence[Case], predictions: Iterable[Prediction]) -> dict[str, Prediction]:
     """Map each case to its prediction. Raises ``BadInput`` where a case has no or two predictions, or a prediction no case."""
-    found: dict[str, Prediction] = {}
+    by_case: dict[str, Prediction] = {}
     for prediction in predictions:
-        if prediction.id in found:
+        if prediction.id in by_case:
             raise BadInput(f"case {prediction.id} was answered twice; generate the predictions again")
-        found[prediction.id] = prediction
-    lacking = [case.id for case in cases if case.id not in found]
-    if lacking or len(found) != len(cases):
+        by_case[prediction.id] = prediction
+    lacking = [case.id for case in cases if case.id not in by_case]
+    if lacking or len(by_case) != len(cases):
         raise BadInput(
-            f"{len(cases)} cases but {len(found)} predictions ({len(lacking)} without one, first {lacking[:1]}); a case "
+            f"{len(cases)} cases but {len(by_case)} predictions ({len(lacking)} without one, first {lacking[:1]}); a case "
             "that was not answered may not vanish: generate the predictions for exactly these cases"
         )
-    return found
+    return by_case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A share of outcomes: of those it ``counts``, the ones that are ``right``.
 
-    ``name`` is its key in files, ``title`` what a reader sees. Methods are compared, and a release needs its figure, where it is
-    ``compared``; the picture of all methods shows it where it is ``drawn``."""
+    ``name`` is its key in files, ``title`` its name for readers. Methods are tested for differences in a metric that is
+    ``compared``, and a release needs its value. The chart of all methods shows one that is ``drawn``."""
 
     name: str
     title: str
@@ -87,14 +87,14 @@ class Metric:
     drawn: bool = False
 
     def measure(self, outcomes: Sequence[Outcome]) -> Rate:
-        """Count the share, with its interval."""
+        """Compute the share, with its interval."""
         counted = [outcome for outcome in outcomes if self.counts(outcome)]
         return wilson(sum(self.right(outcome) for outcome in counted), len(counted))
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A figure of a report that is no share of its outcomes and has no interval; 0..1, None where there is nothing to average."""
+    """A value of a report that is no share of outcomes and has no interval: 0..1, or None where there is nothing to average."""
 
     name: str
     title: str
@@ -105,9 +105,9 @@ class Mean:
 class Benchmark:
     """What a track measures. Its cases are the files ``rows.jsonl`` and ``selection.jsonl`` of the stage ``bench_cases``.
 
-    ``prompt`` gives the messages of a case and the tools that are declared with them. ``score`` makes a report of exactly one
-    prediction a case, else it raises ``BadInput``. ``columns`` are the figures in a reader's order, the headline first. ``whole``
-    is the metric of an answer that is right as a whole: quantised files are held to it. ``trivial`` predicts without reading the
+    ``prompt`` gives the messages of a case and the tools that are declared with them. ``score`` makes a report from exactly one
+    prediction per case, else it raises ``BadInput``. ``columns`` are the values in a reader's order, the headline first. ``whole``
+    is the metric of an answer that is right as a whole; quantised files must retain it. ``trivial`` predicts without reading the
     cases. ``details`` and ``pictures`` show more of a report."""
 
     case_type: type[Row]
@@ -129,9 +129,9 @@ class Benchmark:
 
     @property
     def headline(self) -> Metric:
-        """The metric that is looked at first."""
+        """The first metric."""
         return self.metrics[0]
 
     def read(self, path: Path) -> Any:
-        """A report from its JSON file."""
+        """Read a report from its JSON file."""
         return msgspec.json.decode(path.read_bytes(), type=self.report_type)

@@ -33,14 +33,14 @@ def forest_png(rates: Mapping[str, Rate], title: str, average: float | None = No
     )
 
 
-def methods_png(benchmark: Benchmark, found: MethodMatrix) -> bytes:
+def methods_png(benchmark: Benchmark, results: MethodMatrix) -> bytes:
     """Draw bars with intervals for every method, the trivial baselines last and in italics."""
     drawn = [metric for metric in benchmark.metrics if metric.drawn]
-    title = f"{found.case_count} cases, Wilson 95 %"
-    axes = new_axes(max(6.0, 1.6 + 1.0 * len(found.rows)), 4.0, title=title, grid="y")
+    title = f"{results.case_count} cases, Wilson 95 %"
+    axes = new_axes(max(6.0, 1.6 + 1.0 * len(results.rows)), 4.0, title=title, grid="y")
     width = 0.8 / max(1, len(drawn))
     for index, metric in enumerate(drawn):
-        for column, row in enumerate(found.rows):
+        for column, row in enumerate(results.rows):
             rate = row.rates[metric.name]
             if rate.share is None or rate.low is None or rate.high is None:
                 continue
@@ -49,8 +49,8 @@ def methods_png(benchmark: Benchmark, found: MethodMatrix) -> bytes:
                 column - 0.4 + width * (index + 0.5), rate.share, width, color=SERIES[index % len(SERIES)], yerr=error, capsize=2,
                 error_kw={"linewidth": 0.8}, label=metric.title if column == 0 else None,
             )  # fmt: skip
-    ticks = axes.set_xticks(range(len(found.rows)), [row.method for row in found.rows])
-    for tick, row in zip(ticks, found.rows, strict=True):
+    ticks = axes.set_xticks(range(len(results.rows)), [row.method for row in results.rows])
+    for tick, row in zip(ticks, results.rows, strict=True):
         if row.trivial:
             tick.label1.set_fontstyle("italic")
     axes.set_ylim(0, 1.05)

@@ -1,6 +1,6 @@
-"""Decide by fixed thresholds whether a run goes on, and record it so that nobody can move a threshold afterwards.
+"""Decide by fixed thresholds whether a run continues, and record it so that thresholds cannot be changed afterwards.
 
-Each record names the hash of the record before it; a gate reads the whole chain again and refuses one that was edited.
+Each record contains the hash of the previous record; ``require`` checks the whole chain and refuses one that was edited.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from canvas_pipeline.evaluation.statistics import Rate, percent
 from canvas_pipeline.records import Row, digest, dumps
 
 Effect = Literal["go", "ask", "stop"]
-"""``go`` on; ``ask`` for a reason that is recorded; ``stop`` whatever the reason."""
+"""Continue; continue only with a recorded reason; stop in any case."""
 
 
 class Band(Row, frozen=True, kw_only=True):
-    """Values above ``above`` up to the next band, and their verdict. ``included`` counts the bound itself in."""
+    """Values above ``above`` up to the next band, and their verdict. ``included``: the bound itself belongs to it."""
 
     above: float
     included: bool = False
@@ -26,10 +26,10 @@ class Band(Row, frozen=True, kw_only=True):
 
 
 class Decision(Row, frozen=True, kw_only=True):
-    """One decision. ``fragile`` says that a threshold lies inside the interval of the rate, so that chance decided.
+    """One decision. ``fragile``: a threshold lies inside the interval of the rate, so chance may have decided.
 
-    ``inputs`` are name → sha256 of what was read; ``acknowledged`` is the reason given to go on; ``previous`` the hash of the
-    record before this one (empty for the first)."""
+    ``inputs`` maps names of inputs to their sha256; ``acknowledged`` is the reason given to continue; ``previous`` is the hash of
+    the previous record (empty for the first)."""
 
     point: str
     rate: Rate
@@ -43,22 +43,22 @@ class Decision(Row, frozen=True, kw_only=True):
 
     @property
     def sha256(self) -> str:
-        """The hash by which the next record and the release name this one."""
+        """The hash that the next record and the release refer to."""
         return digest("decision", dumps(self).decode())
 
     @property
     def open(self) -> bool:
-        """Whether the run may go on."""
+        """Tell whether the run may continue."""
         return self.effect == "go" or (self.effect == "ask" and bool(self.acknowledged.strip()))
 
 
 def band_of(value: float, bands: Sequence[Band]) -> Band:
-    """Find the band of a value among bands in rising order, of which the first has no lower end."""
-    found = bands[0]
+    """Find the band of a value. Bands are in ascending order; the first has no lower end."""
+    matching = bands[0]
     for band in bands[1:]:
         if value > band.above or (band.included and value == band.above):
-            found = band
-    return found
+            matching = band
+    return matching
 
 
 def decide(
@@ -69,7 +69,7 @@ def decide(
     chain: Sequence[Decision] = (),
     acknowledged: str = "",
 ) -> Decision:
-    """Decide by the bands of a rate. No cases at all stop the run: nothing was measured."""
+    """Decide by the bands of a rate. A rate without cases stops the run."""
     if rate.share is None or rate.low is None or rate.high is None:
         return _record(point, rate, bands, ("NOT_MEASURED", "stop"), False, inputs, chain, acknowledged)
     band = band_of(rate.share, bands)
@@ -100,7 +100,7 @@ def _record(
 
 
 def require(chain: Sequence[Decision], point: str, bands: Mapping[str, Sequence[Band]]) -> Decision:
-    """Return the decision of a point if everything up to it lets the run go on.
+    """Return the decision of a point if it and all decisions before it allow the run to continue.
 
     ``bands`` are the thresholds in force. Raises ``GateClosed`` where the decision is missing, an earlier or this one stops, the
     chain is broken, or a record's verdict does not follow from its rate and the thresholds in force."""

@@ -1,8 +1,8 @@
-"""Generates a model's predictions for the cases of a benchmark: greedy or sampled, resumable, the same bytes on every run.
+"""Generate a model's predictions for the cases of a benchmark, greedily or sampled; resumable and deterministic.
 
-Special tokens are kept: stripping them would score every model 0 %. A checkpoint and a GGUF file get the very same prompt tokens.
-A case's text does not depend on the run it was made in: batches are fixed by the list of cases, and a half-written batch is made
-again. The file appears whole.
+Predictions include special tokens; without them every model would score 0 %. A checkpoint and a GGUF file get the same prompt
+tokens. The list of cases determines the batches, and an incomplete batch is generated again, so a prediction does not depend on
+where a run was interrupted. The output file is written atomically.
 
 torch and llama_cpp are imported inside the functions. A damaged GGUF aborts the process: run this in a child
 (``pipeline.generation_process``).
@@ -10,7 +10,6 @@ torch and llama_cpp are imported inside the functions. A damaged GGUF aborts the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -25,32 +24,35 @@ from canvas_pipeline.records import Message, digest, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.training.encoding import padded_length
 from canvas_pipeline.training.progress import Reporter
+from canvas_pipeline.training.threads import cores
 
 MAX_NEW_TOKENS = 160
 ROUND = 48
+"""Tokens to generate before unfinished rows are put into a smaller batch."""
 TOKENS_A_BATCH = 8192
 SMALL = 256 << 20
-"""Bytes of weights below which a model gains nothing from threads that wait for each other after every layer."""
+"""Bytes of weights below which several threads do not speed up a model: they wait for each other after every layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Draw tokens at a temperature above 0 instead of taking the likeliest. Chance depends on the seed and the case's id."""
+    """Sample tokens at a temperature above 0. Random numbers depend on the seed and the case's id only."""
 
     temperature: float
     seed: int = 0
 
     def generator(self, name: str) -> Any:
-        """The chance of one case."""
+        """Return the random number generator of one case."""
         import torch
 
         return torch.Generator().manual_seed(int(digest("sample", str(self.seed), name)[:15], 16))
 
 
 class Generator(Protocol):
-    """A loaded model: rendered prompts in, ``(text, stopped)`` out, in order. As many threads as ``workers`` may ask it at once.
+    """A loaded model. ``workers`` threads may call it at once.
 
-    ``names`` are the ids of the cases, for one that samples."""
+    ``generate`` returns ``(text, stopped)`` for each rendered prompt; ``names`` are the ids of the cases, used in sampling.
+    ``length`` counts a prompt's tokens."""
 
     workers: int
 
@@ -60,13 +62,13 @@ class Generator(Protocol):
 
 
 def workers_of(weights: int) -> int:
-    """How many batches are computed at once on this processor, each by one thread: one a core for a small model, else one batch by
-    all threads."""
-    return len(os.sched_getaffinity(0)) if weights < SMALL else 1
+    """Return how many batches to compute at once on a CPU: for a small model one per core with one thread each, else one with all
+    threads."""
+    return cores() if weights < SMALL else 1
 
 
 class Checkpoint:
-    """A safetensors folder through transformers, float32, greedy unless it samples; batches are padded on the left."""
+    """A ``Generator`` for a safetensors folder, with transformers: float32 on a CPU, bfloat16 on a GPU. Pads on the left."""
 
     def __init__(
         self,
@@ -95,30 +97,28 @@ class Checkpoint:
         return len(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
 
     def generate(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
-        """In rounds: what has not stopped after a few tokens goes on in a smaller batch, so that one rambling answer does
-        not keep the whole batch waiting."""
+        """Generate in rounds: after each, the rows that have stopped leave the batch, so that one long answer does not delay it."""
         import torch
 
         if self.workers > 1:
-            torch.set_num_threads(1)  # those of the calling thread
-        asked: list[list[int]] = [self.tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
-        written: list[list[int]] = [[] for _ in prompts]
+            torch.set_num_threads(1)  # of the calling thread
+        inputs: list[list[int]] = [self.tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
+        outputs: list[list[int]] = [[] for _ in prompts]
         unfinished = list(range(len(prompts)))
-        chances = [self.sampling.generator(name) for name in names or prompts] if self.sampling else []
+        generators = [self.sampling.generator(name) for name in names or prompts] if self.sampling else []
         while unfinished:
-            room = min(ROUND, self.max_new_tokens - len(written[unfinished[0]]))
-            drawn = [chances[i] for i in unfinished] if chances else []
-            for row, new in zip(
-                unfinished, self._continue([asked[i] + written[i] for i in unfinished], room, drawn), strict=True
-            ):
-                written[row] += new
+            limit = min(ROUND, self.max_new_tokens - len(outputs[unfinished[0]]))
+            rows = [inputs[i] + outputs[i] for i in unfinished]
+            new = self._continue(rows, limit, [generators[i] for i in unfinished] if generators else [])
+            for i, tokens in zip(unfinished, new, strict=True):
+                outputs[i] += tokens
             unfinished = [
-                i for i in unfinished if written[i][-1] not in self.stops and len(written[i]) < self.max_new_tokens
+                i for i in unfinished if outputs[i][-1] not in self.stops and len(outputs[i]) < self.max_new_tokens
             ]
-        return [(self.tokenizer.decode(row, skip_special_tokens=False), row[-1] in self.stops) for row in written]
+        return [(self.tokenizer.decode(row, skip_special_tokens=False), row[-1] in self.stops) for row in outputs]
 
-    def _continue(self, rows: Sequence[list[int]], room: int, chances: Sequence[Any]) -> list[list[int]]:
-        """The next tokens of each row, at most ``room``, up to and with its stop; drawn by the row's chance where it has one."""
+    def _continue(self, rows: Sequence[list[int]], limit: int, generators: Sequence[Any]) -> list[list[int]]:
+        """Return the next tokens of each row, at most ``limit``, up to and including its stop; sampled if there are generators."""
         import torch
 
         longest = padded_length(max(map(len, rows)))
@@ -128,24 +128,24 @@ class Checkpoint:
             output = self.model.generate(
                 input_ids=ids.to(self.model.device),
                 attention_mask=attention.to(self.model.device),
-                max_new_tokens=room,
+                max_new_tokens=limit,
                 do_sample=False,
-                logits_processor=[self._noise(chances)] if chances else None,
+                logits_processor=[self._noise(generators)] if generators else None,
                 eos_token_id=self.stops,
                 pad_token_id=self.tokenizer.pad_token_id,
             )
         return [self._cut(row) for row in output[:, longest:].tolist()]
 
-    def _noise(self, chances: Sequence[Any]) -> Any:
-        """Gumbel noise on the logits: the likeliest token with it is a sample without it (Gumbel 1954)."""
+    def _noise(self, generators: Sequence[Any]) -> Any:
+        """Return a logits processor that adds Gumbel noise: greedy decoding with it is sampling (Gumbel 1954)."""
         import torch
 
         assert self.sampling is not None
         temperature = self.sampling.temperature
 
         def noisy(_: Any, scores: Any) -> Any:
-            drawn = torch.stack([torch.rand(scores.shape[-1], generator=chance) for chance in chances])
-            gumbel = -torch.log(-torch.log(drawn.clamp(1e-9, 1 - 1e-7)))
+            uniform = torch.stack([torch.rand(scores.shape[-1], generator=generator) for generator in generators])
+            gumbel = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
             return scores / temperature + gumbel.to(scores.device)
 
         return noisy
@@ -155,8 +155,9 @@ class Checkpoint:
 
 
 class Gguf:
-    """A GGUF through llama.cpp, greedy, one prompt at a time for each worker, which has a model of its own: all threads of one that
-    is large, one thread of one that is small. What is said does not depend on it."""
+    """A greedy ``Generator`` for a GGUF file, with llama.cpp. Each worker has a model of its own and takes one prompt at a time.
+
+    The output does not depend on the number of workers."""
 
     def __init__(
         self,
@@ -173,7 +174,7 @@ class Gguf:
         if not path.is_file():
             raise MissingInput(f"{path}: no such GGUF; materialise gguf first")
         self.workers = workers or workers_of(path.stat().st_size)
-        threads = max(1, len(os.sched_getaffinity(0)) // self.workers)
+        threads = max(1, cores() // self.workers)
         try:
             models = [
                 Llama(str(path), n_ctx=context, n_threads=threads, verbose=False, seed=0) for _ in range(self.workers)
@@ -192,7 +193,7 @@ class Gguf:
         return len(self.tokens(prompt))
 
     def tokens(self, prompt: str) -> list[int]:
-        """The prompt's token ids (it carries its own BOS)."""
+        """Return the token ids of a prompt, which includes its BOS."""
         return list(self.vocabulary.tokenize(prompt.encode(), add_bos=False, special=True))
 
     def generate(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
@@ -208,7 +209,7 @@ class Gguf:
             raise BadInput(
                 f"a prompt of {len(ids)} tokens does not fit a context of {self.context}; give a larger --context"
             )
-        # No prompt's cache is used for another: the answer must not depend on what was asked before.
+        # Clear the cache: the output must not depend on earlier prompts.
         model.reset()
         written: list[int] = []
         for token in model.generate(ids, temp=0.0, top_k=1, repeat_penalty=1.0):
@@ -220,17 +221,17 @@ class Gguf:
 
 
 def load(
-    backend: str,
+    model_format: str,
     model: Path,
     family: ModelFamily,
     max_new_tokens: int = MAX_NEW_TOKENS,
     context: int = 4096,
     sampling: Sampling | None = None,
 ) -> Generator:
-    """A loaded ``Checkpoint`` or ``Gguf``. A stage's folder is taken as its ``model`` folder.
+    """Load a ``Gguf`` (``model_format`` is ``gguf``) or a ``Checkpoint`` from its folder or a stage's folder.
 
-    Raises ``BadInput`` where a GGUF is to be sampled from."""
-    if backend == "gguf":
+    Raises ``BadInput`` for a GGUF with sampling, which is not supported."""
+    if model_format == "gguf":
         if sampling is not None:
             raise BadInput("a GGUF answers greedily here; sample from the checkpoint it was made of")
         return Gguf(model, family, max_new_tokens, context)
@@ -239,8 +240,8 @@ def load(
     return Checkpoint(model_folder(model), family, max_new_tokens, sampling)
 
 
-class Backend:
-    """Answers as an agent's model: messages in, the model's next turn out, its stop token kept."""
+class ChatModel:
+    """Complete conversations with a generator, as an agent needs."""
 
     def __init__(self, generator: Generator, family: ModelFamily, tools: Schemas | None = None) -> None:
         self.generator = generator
@@ -248,40 +249,42 @@ class Backend:
         self.tools = tools
 
     def complete(self, messages: Sequence[Message]) -> str:
-        """The next assistant turn as raw text."""
+        """Return the next assistant turn as raw text, including its stop token."""
         return self.generator.generate([prompt_text(messages, self.family, self.tools)])[0][0]
 
 
 def prompt_text(messages: Sequence[Message], family: ModelFamily, tools: Schemas | None = None) -> str:
-    """Render a conversation up to where the model's next turn begins."""
+    """Render a conversation up to the start of the model's next turn."""
     return family.render(messages, tools, generation=True, strict=False).text
 
 
 def generate(
     generator: Generator, cases: Sequence[Case], prompts: Sequence[str], out: Path, key: str, report: Reporter
 ) -> list[Prediction]:
-    """Answer the prompt of every case and write ``out``; what an earlier run with the same ``key`` finished is taken over."""
+    """Generate a prediction for every case and write them to ``out``.
+
+    Predictions of an interrupted run with the same ``key`` are reused."""
     partial = out.with_name(f".partial-{out.name}")
     out.parent.mkdir(parents=True, exist_ok=True)
     known = _known(partial, key)
     if known:
-        report.say("resumed", rows=len(known))
+        report.emit("resumed", rows=len(known))
     with partial.open("ab" if known else "wb") as file:
         if not known:
             file.write(dumps({"key": key}) + b"\n")
         batches = list(_batches(generator, prompts))
         missing = [batch for batch in batches if not all(cases[i].id in known for i in batch)]
         done = len(cases) - sum(map(len, missing))
-        # Both libraries compute outside of the interpreter's lock.
+        # Both libraries release the interpreter lock while they compute.
         with ThreadPoolExecutor(generator.workers) as pool:
-            asked = {
+            futures = {
                 pool.submit(generator.generate, [prompts[i] for i in batch], [cases[i].id for i in batch]): batch
                 for batch in missing
             }
             try:
-                for answer in as_completed(asked):
-                    batch = asked[answer]
-                    for index, (text, stopped) in zip(batch, answer.result(), strict=True):
+                for future in as_completed(futures):
+                    batch = futures[future]
+                    for index, (text, stopped) in zip(batch, future.result(), strict=True):
                         known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
                         file.write(dumps(known[cases[index].id]) + b"\n")
                     file.flush()
@@ -302,7 +305,7 @@ def _batches(generator: Generator, prompts: Sequence[str]) -> Iterator[list[int]
     order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
     batch: list[int] = []
     for index in order:
-        # Sorted by length: the next one is the longest, and what the whole batch is padded to.
+        # In ascending order, so the whole batch is padded to the length of the next one.
         if batch and lengths[index] * (len(batch) + 1) > TOKENS_A_BATCH:
             yield batch
             batch = []
@@ -312,7 +315,7 @@ def _batches(generator: Generator, prompts: Sequence[str]) -> Iterator[list[int]
 
 
 def _known(partial: Path, key: str) -> dict[str, Prediction]:
-    """What an interrupted run left, if it was this run; a torn last line is left out."""
+    """Read the predictions of an interrupted run with the same key, without an incomplete last line."""
     import msgspec
 
     try:

@@ -1,8 +1,8 @@
-"""Compares methods on the same cases: is one really better than the baseline, and does it answer differently at all?
+"""Compare methods with a baseline on the same cases.
 
-Differences are tested case by case (exact McNemar), never read off two intervals. A *no-op* is a method whose predictions are
-nearly all byte-identical to the baseline's: training moved rewards, and nothing that a user would see (a model elsewhere had 23 of
-25 predictions identical and a reward accuracy near 0.9).
+Differences are tested case by case (exact McNemar), not by comparing intervals. A *no-op* is a method whose predictions are
+nearly all byte-identical to the baseline's: training changed rewards but no output. (Reward accuracy does not show this: one
+model had 0.9 with 23 of 25 predictions identical.)
 
 Sources: McNemar 1947 (exact binomial form); Benjamini & Hochberg 1995 for the adjusted p values of a table.
 """
@@ -18,7 +18,7 @@ from canvas_pipeline.evaluation.statistics import Rate, benjamini_hochberg, mcne
 from canvas_pipeline.records import Row
 
 NO_OP = 0.9
-"""Above this share of identical predictions a method is called a no-op."""
+"""A method with a larger share of identical predictions is a no-op."""
 
 
 class PairedTest(Row, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class MethodRow(Row, frozen=True, kw_only=True):
 
 
 class MethodMatrix(Row, frozen=True, kw_only=True):
-    """All methods against ``baseline``; ``case_count`` cases each."""
+    """All methods compared with ``baseline``, each on ``case_count`` cases."""
 
     baseline: str
     case_count: int
@@ -58,7 +58,7 @@ class MethodMatrix(Row, frozen=True, kw_only=True):
 def matrix(
     benchmark: Benchmark, reports: Mapping[str, Any], baseline: str = "sft", trivial: Mapping[str, Any] | None = None
 ) -> MethodMatrix:
-    """Compare methods with ``baseline``; ``trivial`` are reports that stand in the same table and are not compared.
+    """Compare methods with ``baseline``. ``trivial`` are further reports that are listed and not tested.
 
     Raises ``BadInput`` where the baseline is missing or the reports are over different cases."""
     trivial = trivial or {}
@@ -71,17 +71,17 @@ def matrix(
             raise BadInput(
                 f"the reports of {name} and {baseline} are over different cases; bench both on the same ones"
             )
-    others = {name: found for name, found in reports.items() if name != baseline and name not in trivial}
+    others = {name: report for name, report in reports.items() if name != baseline and name not in trivial}
     tests = {metric.name: _tests(metric, others, base) for metric in benchmark.metrics if metric.compared}
     rows = []
-    for name, found in [*reports.items(), *trivial.items()]:
-        same = identical(found, base) if name in others else None
+    for name, report in [*reports.items(), *trivial.items()]:
+        same = identical(report, base) if name in others else None
         rows.append(
             MethodRow(
                 method=name,
                 trivial=name in trivial,
-                rates={metric.name: found.rate(metric.name) for metric in benchmark.metrics},
-                means={c.name: c.of(found) for c in benchmark.columns if not isinstance(c, Metric)},
+                rates={metric.name: report.rate(metric.name) for metric in benchmark.metrics},
+                means={c.name: c.of(report) for c in benchmark.columns if not isinstance(c, Metric)},
                 tests={metric: of[name] for metric, of in tests.items() if name in of},
                 identical=same,
                 no_op=None if same is None or same.share is None else same.share > NO_OP,
@@ -97,10 +97,10 @@ def identical(one: Report, other: Report) -> Rate:
 
 
 def _tests(metric: Metric, reports: Mapping[str, Report], base: Report) -> dict[str, PairedTest]:
-    """The paired test of each method, with p adjusted over all of them."""
+    """Test each method against the baseline, with p adjusted over all of them."""
     raw: dict[str, tuple[int, int, int, float]] = {}
-    for name, found in reports.items():
-        both = zip(found.outcomes, base.outcomes, strict=True)
+    for name, report in reports.items():
+        both = zip(report.outcomes, base.outcomes, strict=True)
         pairs = [(metric.right(a), metric.right(b)) for a, b in both if metric.counts(b)]
         gained = sum(a and not b for a, b in pairs)
         lost = sum(b and not a for a, b in pairs)
@@ -112,13 +112,13 @@ def _tests(metric: Metric, reports: Mapping[str, Report], base: Report) -> dict[
     }
 
 
-def table(benchmark: Benchmark, found: MethodMatrix) -> str:
-    """The matrix as a Markdown table; of the tests, the one of whole answers."""
+def table(benchmark: Benchmark, results: MethodMatrix) -> str:
+    """Render the matrix as Markdown; of the tests, only that of whole answers."""
     whole, titles = benchmark.whole, [column.title for column in benchmark.columns]
-    against = [f"{whole.title} vs {found.baseline} (gained/lost, p adj.)", f"identical to {found.baseline}"]
+    against = [f"{whole.title} vs {results.baseline} (gained/lost, p adj.)", f"identical to {results.baseline}"]
     head = ["method", *titles, *against]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    for row in found.rows:
+    for row in results.rows:
         test = row.tests.get(whole.name)
         paired = "" if test is None else f"+{test.gained} / -{test.lost}, p = {test.p_adjusted:.3g}"
         same = "" if row.identical is None else percent(row.identical) + (" **no-op**" if row.no_op else "")

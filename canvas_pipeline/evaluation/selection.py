@@ -1,4 +1,4 @@
-"""What a rule that chooses the production checkpoint is given, and what it must write down."""
+"""Define the rule that selects the production checkpoint: its candidates and its record."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from canvas_pipeline.records import Row
 
 
 class Candidate(Row, frozen=True, kw_only=True):
-    """A method's checkpoint: its content's hash and the epochs it was trained for."""
+    """A method's checkpoint: the hash of its content, and the epochs it was trained for."""
 
     method: str
     epoch: float
     checkpoint_sha256: str
 
 
-class Judged(Row, frozen=True, kw_only=True):
-    """A candidate with what the rule looked at, and the reason why it is not eligible (empty when it is)."""
+class RankedCandidate(Row, frozen=True, kw_only=True):
+    """A candidate with the values that the rule compares, and the reason why it is not eligible (empty if it is)."""
 
     candidate: Candidate
     figures: dict[str, Any]
@@ -27,17 +27,17 @@ class Judged(Row, frozen=True, kw_only=True):
 class SelectionRecord(Row, frozen=True, kw_only=True):
     """All candidates, the best first, and which was chosen. ``chosen`` is None where none is eligible.
 
-    ``reason`` says by what it won, or what to do where nothing was chosen; ``rule`` holds the rule's own numbers."""
+    ``reason`` is what decided, or what to do where none was chosen; ``rule`` contains the rule's own numbers."""
 
     rule: dict[str, float]
     chosen: Candidate | None
     reason: str
-    candidates: tuple[Judged, ...]
+    candidates: tuple[RankedCandidate, ...]
 
 
 class SelectionRule(Protocol):
-    """Chooses among candidates by their reports on the *selection* cases, never on the test cases.
+    """Choose among candidates by their reports on the *selection* cases, never on the test cases.
 
-    The same candidates give the same choice in whatever order they come."""
+    The choice does not depend on the order of the candidates."""
 
     def __call__(self, candidates: Sequence[tuple[Candidate, Any]], /) -> SelectionRecord: ...

@@ -1,7 +1,7 @@
-"""Rates with intervals, paired tests and effect sizes for comparing models on the same items.
+"""Compute rates with intervals, paired tests and effect sizes for comparing models on the same items.
 
 Sources: Wilson 1927; McNemar 1947, exact and with Edwards' continuity correction; Benjamini & Hochberg 1995; Cohen 1988 (h);
-Efron 1979 (percentile bootstrap). All are computed by scipy and statsmodels, which are imported when called.
+Efron 1979 (percentile bootstrap). scipy and statsmodels compute them and are imported inside the functions.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import Row
 
 EXACT_BELOW = 25
-"""From this number of discordant items on, McNemar's test is the corrected chi-squared one."""
+"""From this number of discordant items on, McNemar's test is chi-squared with continuity correction."""
 FALSE_DISCOVERY_RATE = 0.10
 RESAMPLES = 10_000
 FEW = 40
-"""Below this many cases a share is marked: its interval is too wide to rank by."""
+"""A share of fewer cases is marked: its interval is too wide for ranking."""
 OVERALL = "overall"
 
 
@@ -63,8 +63,8 @@ class PairedComparison(Row, frozen=True, kw_only=True):
 
 
 def wilson(hits: int, cases: int) -> Rate:
-    """A share with its Wilson 95 % interval (statsmodels ``proportion_confint``)."""
-    # Here and not above: it loads scipy and pandas, which the code location does not need.
+    """Return a share with its Wilson 95 % interval (statsmodels ``proportion_confint``)."""
+    # Imported here: it loads scipy and pandas, which the code location does not need.
     from statsmodels.stats.proportion import proportion_confint
 
     if cases == 0:
@@ -74,17 +74,17 @@ def wilson(hits: int, cases: int) -> Rate:
 
 
 def mcnemar_exact(gained: int, lost: int) -> float:
-    """Two-sided p of the exact McNemar test (statsmodels); 1.0 where no case differs."""
+    """Return the two-sided p of the exact McNemar test (statsmodels); 1.0 where no case differs."""
     from statsmodels.stats.contingency_tables import mcnemar
 
     if gained + lost == 0:
         return 1.0
-    # Only the discordant cells take part in the exact form.
+    # The exact form uses the discordant cells only.
     return float(mcnemar([[0, gained], [lost, 0]], exact=True).pvalue)
 
 
 def mcnemar_test(gained: int, lost: int) -> McNemar:
-    """McNemar's test: exact below ``EXACT_BELOW`` discordant items, else chi-squared with continuity correction."""
+    """Run McNemar's test: exact below ``EXACT_BELOW`` discordant items, else chi-squared with continuity correction."""
     from statsmodels.stats.contingency_tables import mcnemar
 
     if gained + lost < EXACT_BELOW:
@@ -94,21 +94,21 @@ def mcnemar_test(gained: int, lost: int) -> McNemar:
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p values in the given order. No values give an empty list."""
+    """Return the adjusted p values in the given order."""
     from statsmodels.stats.multitest import multipletests
 
     return [float(q) for q in multipletests(p_values, method="fdr_bh")[1]] if p_values else []
 
 
 def cohens_h(before: float, after: float) -> float:
-    """Effect size of two shares, 2·arcsin√after - 2·arcsin√before; positive where the share grew."""
+    """Return the effect size of two shares, 2·arcsin√after - 2·arcsin√before; positive where the share grew."""
     from statsmodels.stats.proportion import proportion_effectsize
 
     return float(proportion_effectsize(after, before))
 
 
 def paired_bootstrap(baseline: Sequence[bool], candidate: Sequence[bool], seed: int) -> tuple[float, float]:
-    """The 95 % percentile interval of the difference of two shares; items are drawn in pairs, ``RESAMPLES`` times."""
+    """Return the 95 % percentile interval of the difference of two shares; items are drawn in pairs, ``RESAMPLES`` times."""
     import numpy as np
     from scipy.stats import bootstrap
 
@@ -116,7 +116,7 @@ def paired_bootstrap(baseline: Sequence[bool], candidate: Sequence[bool], seed: 
     if len(change) < 2 or not change.std():
         return float(change.mean()), float(change.mean())
     rng = np.random.default_rng(seed)
-    # In parts: all resamples of many items at once would take gigabytes.
+    # In batches: all resamples of many items at once would take gigabytes.
     found = bootstrap((change,), np.mean, n_resamples=RESAMPLES, batch=1000, method="percentile", rng=rng)
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
@@ -179,7 +179,7 @@ def _adjusted(rows: Sequence[PairedComparison]) -> list[PairedComparison]:
 
 
 def comparison_table(rows: Sequence[PairedComparison]) -> str:
-    """The comparisons as a Markdown table."""
+    """Render the comparisons as a Markdown table."""
     lines = [
         "| baseline → candidate | group | before | after | +/- | McNemar | p | p adj. | h | difference [95 %] |",
         "|" + "---|" * 10,
@@ -196,7 +196,7 @@ def comparison_table(rows: Sequence[PairedComparison]) -> str:
 
 
 def percent(rate: Rate) -> str:
-    """A rate for a reader: share and interval in percent, or ``n/a``."""
+    """Format share and interval in percent, or ``n/a``."""
     if rate.share is None or rate.low is None or rate.high is None:
         return "n/a"
     return f"{100 * rate.share:.1f} % [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"

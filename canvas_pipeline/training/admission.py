@@ -1,6 +1,6 @@
-"""Whether a run may train: its inputs are those that its spec names, and the gate has a passed verdict for each of them.
+"""Check whether a run may train: its inputs are those that its spec names, and the gate is open.
 
-Apart from ``spec``, so that what a method's training computes does not depend on the code of its guards. No torch here.
+Separate from ``spec``, so that the code version of a checkpoint does not depend on the code of the guards. Does not import torch.
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ def admit(table: GuardTable, run: Run) -> None:
 
 
 def limits_of(spec: RunSpec, numbers: Hyperparameters | None = None) -> gate.Limits:
-    """The thresholds that the method table gives, by guard; the length from the track's own ``numbers`` where it has some. The
-    table's length, whatever the spec says of its own: an edited spec does not raise the bound that its rows were judged by."""
+    """Return the thresholds that the method table gives, by guard. ``numbers`` are the track's own, where it has some.
+
+    The length is at most the table's: an edited spec does not raise the bound of its rows."""
     table = numbers or spec.row.hyperparameters(spec.profile)
     return {
         "g5": {"max_grad_norm": spec.row.grad_norm_bound[spec.profile]},

@@ -1,8 +1,7 @@
-"""What CUDA's allocator holds, told by the process that has it: a host's tools do not see it on a GB10.
+"""Cap CUDA's allocator in a process, and report what it has reserved: a GB10's host tools do not show it.
 
-In (in the process that computes): the cap from the environment. Out: a file with one number a process, read by the guard. What must
-hold: torch is imported by ``bound`` only, in a process that has it anyway; the allocator gets its fraction before the first
-allocation; without a CUDA device, or outside of a guarded step, nothing happens.
+The process that computes calls ``bound`` before its first allocation. It writes its reserved bytes to a file named by its process
+id, which the memory watchdog reads. Without a cap or a CUDA device nothing happens. Only ``bound`` imports torch.
 """
 
 from __future__ import annotations
@@ -21,13 +20,14 @@ EVERY_S = 0.2
 
 
 def environment(cap: int, reports: Path) -> dict[str, str]:
-    """What a step's processes are told: their cap in bytes, where to report."""
+    """Return the environment variables for a step's processes: their cap in bytes, and the folder for reports."""
     return {CAP: str(cap), REPORTS: str(reports)}
 
 
 def bound(environ: Mapping[str, str] = os.environ) -> float | None:
-    """Give the allocator its share of the device and report what it holds from now on; returns the share, None where there is
-    no cap or no device. What the process takes besides the allocator (context, kernels) is the guard's to measure."""
+    """Limit the allocator to its share of the device and start to report. Returns the share, or None without a cap or a device.
+
+    The cap does not cover what the process uses beside the allocator (context, kernels); the watchdog measures that."""
     cap = environ.get(CAP, "")
     if not cap.isdigit():
         return None
@@ -53,7 +53,7 @@ def _report(torch: Any, folder: Path) -> None:
 
 
 def write(path: Path, size: int) -> None:
-    """Say how much this process's allocator holds; a reader sees the old number or the new one."""
+    """Write the bytes that this process's allocator has reserved. A reader sees the old number or the new one."""
     with contextlib.suppress(OSError):
         new = path.with_suffix(".new")
         new.write_text(str(size), encoding="ascii")
@@ -61,7 +61,7 @@ def write(path: Path, size: int) -> None:
 
 
 def reported(folder: Path, pids: Iterable[int]) -> int:
-    """Bytes that the allocators of these processes last reported."""
+    """Return the bytes that the allocators of these processes last reported."""
     try:
         names = set(os.listdir(folder))
     except OSError:

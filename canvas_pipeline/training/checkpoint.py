@@ -1,8 +1,7 @@
-"""Model folders: load strictly, save whole, fold an adapter in.
+"""Load and save model folders, and merge adapters.
 
-In: a folder. Out: a model and its tokenizer, or a folder that appears only when complete. What must
-hold: no weight is ever made up: a checkpoint with missing, unexpected or mismatched keys is refused, where transformers
-would only warn and go on with random values; what is saved carries the marked chat template and the stop tokens.
+A checkpoint with missing, unexpected or mismatched keys is refused; transformers would only warn and continue with random weights.
+A saved folder includes the marked chat template and the stop tokens, and appears only when it is complete.
 
 torch, transformers and peft are imported inside the functions.
 """
@@ -21,7 +20,7 @@ Dtype = Literal["float32", "bfloat16"]
 
 
 def load_tokenizer(folder: Path, family: ModelFamily) -> Any:
-    """The folder's tokenizer with the family's template. Raises ``BadInput`` when it lacks a token that the family needs."""
+    """Load the folder's tokenizer with the family's template. Raises ``BadInput`` where it lacks a token that the family needs."""
     from transformers import AutoTokenizer
 
     if not (folder / "tokenizer_config.json").is_file():
@@ -40,7 +39,7 @@ def load_tokenizer(folder: Path, family: ModelFamily) -> Any:
 
 
 def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False) -> Any:
-    """The folder's model, text tower or whole, through the Auto class; towers that hear and see are frozen.
+    """Load the folder's model, text tower or whole, through the Auto class. Vision and audio towers are frozen.
 
     ``quantise`` loads 4-bit NF4 for QLoRA. Raises ``BadInput`` naming keys that are missing, unexpected or of another
     shape: such weights would be random."""
@@ -85,7 +84,7 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path, family: ModelFamily, dtype: Dtype | None = None) -> None:
-    """Write model, tokenizer, template and stops as a folder that is complete or not there at all."""
+    """Save model, tokenizer, template and stops as one folder, all or nothing."""
     import torch
 
     if dtype is not None:
@@ -108,16 +107,16 @@ def set_stops(model: Any, tokenizer: Any, family: ModelFamily) -> None:
 
 
 def adapter_config(family: ModelFamily, rank: int, alpha: int) -> Any:
-    """LoRA on all linear layers of the text model."""
+    """Return a LoRA configuration for all linear layers of the text model."""
     from peft import LoraConfig
 
     return LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=family.adapted, task_type="CAUSAL_LM")
 
 
 def merged(start: Path, adapter: Path, dtype: Dtype) -> Any:
-    """The start model with an adapter folded into its full-precision weights: what GGUF conversion needs.
+    """Merge an adapter into the full-precision weights of the start model, as GGUF conversion needs.
 
-    QLoRA's adapter was learnt on 4-bit weights; folding it into the unquantised ones is the usual practice."""
+    QLoRA's adapter was trained on 4-bit weights; merging it into the unquantised ones is the usual practice."""
     from peft import PeftModel
 
     return PeftModel.from_pretrained(load_model(start, dtype), str(adapter)).merge_and_unload()

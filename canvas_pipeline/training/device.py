@@ -1,4 +1,4 @@
-"""What the device of this process can do, and torch's autocast in a run's compute type (``precision``)."""
+"""Check the compute type of a run against this process's device, and autocast in it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def require(compute: Compute) -> None:
 
 
 def autocast(device: str, compute: Compute) -> AbstractContextManager[Any]:
-    """torch's autocast in ``compute`` on a device type (``cpu``, ``cuda``); off for float32."""
+    """Return torch's autocast in ``compute`` on a device type (``cpu``, ``cuda``), disabled for float32."""
     import torch
 
     context: AbstractContextManager[Any] = torch.autocast(device, dtype=torch.bfloat16, enabled=compute == "bfloat16")

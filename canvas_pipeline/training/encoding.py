@@ -1,7 +1,7 @@
-"""Encode conversations as token ids with the mask of what the model writes: what every trainer, guard and measurement reads.
+"""Encode conversations as token ids with the mask of what the model generates, for every trainer, guard and measurement.
 
-The mask is never empty and decodes to exactly the assistant spans: calls, answers and their stop tokens in; prompts and tool
-results out, also where a completion has several messages. A row is never cut.
+The mask is never empty and decodes to exactly the assistant spans: calls, answers and their stop tokens, without prompts and tool
+results, also where a completion has several messages. A row is never truncated.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Encoded:
 
     @property
     def labels(self) -> list[int]:
-        """The ids where the mask is 1, -100 elsewhere (the ignored label of every trainer)."""
+        """Return the ids where the mask is 1, and -100 elsewhere (the label that every trainer ignores)."""
         return [token if kept else -100 for token, kept in zip(self.ids, self.mask, strict=True)]
 
     @property
@@ -74,13 +74,13 @@ def encode(
 
 
 def tokenise(text: str, tokenizer: Any) -> tuple[list[int], list[Span]]:
-    """Ids and character offsets of a rendered conversation (it carries its own BOS)."""
+    """Return ids and character offsets of a rendered conversation, which includes its BOS."""
     output = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     return output["input_ids"], output["offset_mapping"]
 
 
 def mask_of(offsets: Sequence[Span], spans: Sequence[Span]) -> list[int]:
-    """1 for each token that overlaps a span. Spans are ordered and do not overlap; linear in both lengths."""
+    """Return 1 for each token that overlaps a span, else 0. Spans are ordered and do not overlap. Linear in both lengths."""
     mask = [0] * len(offsets)
     current = 0
     for index, (begin, end) in enumerate(offsets):
@@ -92,7 +92,7 @@ def mask_of(offsets: Sequence[Span], spans: Sequence[Span]) -> list[int]:
 
 
 def named(row_id: str, work: Callable[[], E]) -> E:
-    """Do some work on a row; a ``BadInput`` from it names the row."""
+    """Call ``work`` and add the row's id to a ``BadInput`` that it raises."""
     try:
         return work()
     except BadInput as error:
@@ -100,6 +100,8 @@ def named(row_id: str, work: Callable[[], E]) -> E:
 
 
 def padded_length(longest: int) -> int:
-    """The length batches are padded to. oneDNN compiles and keeps a kernel for every shape it meets: with lengths of any
-    size a run's memory grows by a gigabyte in a hundred steps, in steps of 32 it stays where it starts."""
+    """Return the length to pad a batch to: the next multiple of ``BUCKET``.
+
+    oneDNN compiles and caches a kernel for every shape. With arbitrary lengths a run's memory grows by a gigabyte in a hundred
+    steps; with multiples of 32 it does not grow."""
     return -(-longest // BUCKET) * BUCKET

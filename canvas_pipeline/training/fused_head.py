@@ -1,12 +1,11 @@
-"""TRL's fused language-model head, over the tokens that are learnt from and no others.
+"""Give a model TRL's fused language-model head, which computes log-probabilities of labels without materialising all logits.
 
-In: a model. Out: the same model, whose forward can give log-probabilities of labels without ever holding all logits. What must
-hold: reference, measurement and training take the same path to the same number.
+Reference, measurement and training all use it, so that they compute the same number in the same way.
 
-Of a row's tokens about a fifth are learnt from. TRL projects only those where Triton is there, and every position elsewhere, to
-spare compilers of graphs new shapes. PyTorch on a CPU compiles nothing, and the projection of all positions is a third of a step
-of the embedded model: ``project_learnt_only`` switches to the shorter way everywhere. The switch is a private name of TRL, so that
-a test asks for it and for equal gradients.
+About a fifth of a row's tokens have a label. TRL projects only those where Triton is available, and every position elsewhere, to
+avoid new shapes for graph compilers. Nothing is compiled on a CPU here, and projecting all positions takes a third of a training
+step of the embedded model: ``project_learnt_only`` selects the shorter way everywhere. The switch is a private name of TRL; a
+contract test checks that it exists and that gradients are equal.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from typing import Any
 from canvas_pipeline.errors import MissingTool
 
 SWITCH = "_use_triton"
-"""What ``trl.trainer.utils`` asks, by device, before it leaves out positions; its kernels ask their own copy."""
+"""The function of ``trl.trainer.utils`` that decides, by device, whether to skip positions; its kernels use their own copy."""
 
 
 def fuse_head(model: Any, outputs: tuple[str, ...] = ("log_probs",)) -> Any:
-    """Give the model TRL's fused head, the same that its trainers use. Returns the model."""
+    """Add TRL's fused head, the one its trainers use, to a model, and return the model."""
     from trl.trainer.utils import add_fused_lm_head
 
     project_learnt_only()
@@ -29,7 +28,7 @@ def fuse_head(model: Any, outputs: tuple[str, ...] = ("log_probs",)) -> Any:
 
 
 def project_learnt_only() -> None:
-    """Leave out positions without a label on every device. Raises ``MissingTool`` where this TRL decides otherwise."""
+    """Skip positions without a label on every device. Raises ``MissingTool`` where this TRL has no such switch."""
     from trl.trainer import utils
 
     if not hasattr(utils, SWITCH):

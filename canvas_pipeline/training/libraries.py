@@ -1,4 +1,4 @@
-"""Keep the training libraries silent, and out of a process that does without them."""
+"""Silence the training libraries, and block imports that a process does not need."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import sys
 
 
 def leave_out(library: str) -> None:
-    """Let nothing in this process import ``library``: PEFT imports bitsandbytes wherever it is installed, which takes seconds."""
+    """Block the import of ``library`` in this process: PEFT imports bitsandbytes wherever it is installed, which takes seconds."""
     sys.modules.setdefault(library, None)  # type: ignore[arg-type]
 
 
 def quiet() -> None:
-    """Progress goes through the reporter: the libraries' own bars and advice stay silent."""
+    """Turn off the libraries' progress bars and advice: the reporter logs progress."""
     import logging
     import warnings
 
     import datasets
     import transformers
 
-    # Without a kernel of its own it takes PyTorch's: no reason to alarm every reader of a run.
+    # It warns where it falls back to PyTorch's kernel, which is harmless.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()

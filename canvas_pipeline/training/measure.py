@@ -1,9 +1,8 @@
-"""What the guards G5, G9, G11 and the mask guard judge, measured without training anything that is kept.
+"""Measure what the guards G5, G9 and G11 evaluate, with a mini-train whose weights are discarded.
 
-In: a run (its verdicts are not asked: they are made from this). Out: plain numbers: ``lengths`` in tokens of all rows, the
-rows whose mask does not decode to exactly the assistant spans, the first step's gradient norm, non-finite activations and
-logits, and per axis the mean reward margin before and after a mini-train. What must hold: the numbers come through the
-same encoding, loss and trainer as the real run; the same spec gives the same numbers.
+The numbers are the ``lengths`` of all rows in tokens, the rows whose mask does not decode to exactly the assistant spans, the first
+step's gradient norm, non-finite activations and logits, and per axis the mean reward margin before and after the mini-train. They
+come from the same encoding, loss and trainer as the real run. The same spec gives the same numbers.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import pair_logprobs, sequence_logprobs, tensors
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
-from canvas_pipeline.training.trainers import logged
+from canvas_pipeline.training.trainers import train_silently
 
 ROWS_AN_AXIS = 16
 SUPERVISED_ROWS = 64
@@ -40,7 +39,7 @@ Axis = dict[str, Any]
 
 
 def measure(run: Run, report: Reporter) -> dict[str, Any]:
-    """All measurements of one method on one set of inputs."""
+    """Take all measurements of one method on one set of inputs."""
     spec = run.spec
     tokenizer = load_tokenizer(spec.start_path, run.family)
     work = {"sft": _conversations, "pairwise": _pairs, "unpaired": _feedback}[spec.row.objective]
@@ -60,7 +59,7 @@ def measure(run: Run, report: Reporter) -> dict[str, Any]:
 def wrong_masks(
     rows: Iterable[tuple[str, Sequence[Message], Encoded]], tokenizer: Any, family: ModelFamily
 ) -> list[str]:
-    """Ids of the rows whose mask decodes to something else than the assistant spans."""
+    """Return the ids of the rows whose mask does not decode to exactly the assistant spans."""
     wrong = []
     for row_id, messages, row in rows:
         kept = [token for token, counts in zip(row.ids, row.mask, strict=True) if counts]
@@ -70,16 +69,16 @@ def wrong_masks(
 
 
 def health(model: Any, rows: Sequence[Encoded], compute: Compute) -> dict[str, Any]:
-    """Non-finite values among the activations and logits of one batch, and the largest logit."""
+    """Count non-finite activations and logits of one batch, and find the largest logit."""
     import torch
 
     counts = {"activations": 0}
 
-    def look(_: Any, __: Any, output: Any) -> None:
+    def count(_: Any, __: Any, output: Any) -> None:
         if isinstance(output, torch.Tensor) and output.is_floating_point():
             counts["activations"] += int((~torch.isfinite(output)).sum())
 
-    hooks = [module.register_forward_hook(look) for module in model.modules() if not list(module.children())]
+    hooks = [module.register_forward_hook(count) for module in model.modules() if not list(module.children())]
     device = next(model.parameters()).device
     inputs = {name: value.to(device) for name, value in tensors(rows).items() if name != "labels"}
     try:
@@ -98,7 +97,7 @@ def health(model: Any, rows: Sequence[Encoded], compute: Compute) -> dict[str, A
 
 
 def _mini(spec: RunSpec, rows: int) -> RunSpec:
-    """The spec of a mini-train: one pass, a constant learning rate, no accumulation beyond the rows."""
+    """Return the spec of a mini-train: one pass, a constant learning rate, no accumulation beyond the rows."""
     h = spec.hyperparameters
     accumulation = max(1, min(h.accumulation, rows // (h.batch * 4)))
     numbers = msgspec.structs.replace(
@@ -107,13 +106,13 @@ def _mini(spec: RunSpec, rows: int) -> RunSpec:
     return msgspec.structs.replace(spec, hyperparameters=numbers)
 
 
-def _per_axis(rows: Sequence[Any], seed: int) -> dict[str, list[int]]:
-    """Up to ``ROWS_AN_AXIS`` seeded indices of each axis; rows with several axes count as ``mixed``."""
-    found: dict[str, list[int]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        found["mixed" if len(row.axes) > 1 else (row.axes[0] if row.axes else "none")].append(index)
-    chance = random.Random(seed)
-    return {axis: sorted(chance.sample(found[axis], min(ROWS_AN_AXIS, len(found[axis])))) for axis in sorted(found)}
+def _per_axis(data: Sequence[Any], seed: int) -> dict[str, list[int]]:
+    """Draw up to ``ROWS_AN_AXIS`` indices of each axis by the seed; rows with several axes count as ``mixed``."""
+    by_axis: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(data):
+        by_axis["mixed" if len(row.axes) > 1 else (row.axes[0] if row.axes else "none")].append(index)
+    rng = random.Random(seed)
+    return {axis: sorted(rng.sample(rows, min(ROWS_AN_AXIS, len(rows)))) for axis, rows in sorted(by_axis.items())}
 
 
 def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
@@ -133,9 +132,9 @@ def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]
             replace(run, spec=small), model, tokenizer, supervised.dataset(sample), None, Path(folder), quick=True
         )
         before = _mean_loss(trainer.model, sample, spec.compute)
-        history = logged(trainer)
+        history = train_silently(trainer)
         after = _mean_loss(trainer.model, sample, spec.compute)
-    report.say("measured", grad_norm=history[0]["grad_norm"], loss_before=before, loss_after=after)
+    report.emit("measured", grad_norm=history[0]["grad_norm"], loss_before=before, loss_after=after)
     return {
         **_shape([e.length for e in encoded], len(rows), wrong), **state, "grad_norm": history[0]["grad_norm"],
         "loss_before": before, "loss_after": after, "margins": [],
@@ -143,7 +142,7 @@ def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]
 
 
 def _mean_loss(model: Any, rows: Sequence[Encoded], compute: Compute) -> float:
-    """Mean negative log-probability of the rows' learnt tokens (nats)."""
+    """Return the mean negative log-probability of the rows' tokens with a label, in nats."""
     return -sum(sequence_logprobs(model, rows, compute)) / sum(sum(row.mask) for row in rows)
 
 
@@ -163,7 +162,7 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     )
     axes = _per_axis(train, spec.seed)
     picked = [index for indices in axes.values() for index in indices]
-    # Axes take turns in the batches: a batch of one axis alone would pull one way only.
+    # Mix the axes: a batch of one axis would push in one direction only.
     random.Random(spec.seed).shuffle(picked)
     sample: list[EncodedPair] = [encoded[i] for i in picked]
     model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
@@ -179,12 +178,12 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             Path(folder),
             quick=True,
         )
-        history = logged(trainer)
+        history = train_silently(trainer)
         end = pair_logprobs(trainer.model, sample, spec.compute)
     beta = spec.hyperparameters.beta
     moved = {i: beta * ((e[0] - s[0]) - (e[1] - s[1])) for i, s, e in zip(picked, start, end, strict=True)}
     margins = [_axis(axis, fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
-    report.say(
+    report.emit(
         "measured", grad_norm=history[0]["grad_norm"], margins={m["axis"]: round(m["after"], 4) for m in margins}
     )
     lengths = [max(pair.chosen.length, pair.rejected.length) for pair in encoded]
@@ -227,13 +226,13 @@ def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             Path(folder),
             quick=True,
         )
-        history = logged(trainer)
+        history = train_silently(trainer)
         end = sequence_logprobs(trainer.model, [encoded[i] for i in picked], spec.compute)
     beta = spec.hyperparameters.beta
     moved = {i: beta * (e - s) for i, s, e in zip(picked, start, end, strict=True)}
     up = fmean(moved[i] for i in desirable)
     margins = [_axis(axis, up - fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
-    report.say(
+    report.emit(
         "measured", grad_norm=history[0]["grad_norm"], margins={m["axis"]: round(m["after"], 4) for m in margins}
     )
     return {

@@ -1,7 +1,7 @@
-"""The number type that models compute in: bfloat16 where the device multiplies it in hardware, float32 elsewhere.
+"""Choose the number type that models compute in: bfloat16 where the device multiplies it in hardware, float32 elsewhere.
 
-A processor without bf16 units emulates such a product, 20 to 60 times slower than in float32. Nothing here needs torch: the code
-location writes the answer into run specs. ``device`` asks torch about the process that computes.
+A processor without bf16 units emulates such a product, 20 to 60 times slower than in float32. Does not import torch: the code
+location writes the result into run specs. ``device`` checks it with torch in the process that computes.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ CPUINFO = Path("/proc/cpuinfo")
 def compute_dtype(
     environ: Mapping[str, str] = os.environ, cpuinfo: Path = CPUINFO, gpu_driver: Path = GPU_DRIVER
 ) -> Compute:
-    """What this machine should compute in. ``CANVAS_COMPUTE_DTYPE`` decides where it is set (a GPU older than Ampere wants
-    ``float32``); raises ``BadConfig`` for another value of it."""
+    """Return the type for this machine. ``CANVAS_COMPUTE_DTYPE`` overrides it (a GPU older than Ampere needs ``float32``).
+
+    Raises ``BadConfig`` for another value of it."""
     asked = environ.get(SETTING, "")
     if asked:
         if asked not in ("float32", "bfloat16"):
@@ -37,12 +38,12 @@ def compute_dtype(
 
 
 def has_gpu(environ: Mapping[str, str] = os.environ, gpu_driver: Path = GPU_DRIVER) -> bool:
-    """Whether an NVIDIA driver answers here and the environment does not hide its devices."""
+    """Tell whether an NVIDIA driver is loaded and the environment does not hide its devices."""
     return gpu_driver.exists() and environ.get("CUDA_VISIBLE_DEVICES", "all") not in ("", "-1")
 
 
 def cpu_has_bf16(environ: Mapping[str, str] = os.environ, cpuinfo: Path = CPUINFO) -> bool:
-    """Whether this processor multiplies bfloat16 in hardware, and oneDNN is allowed to let it."""
+    """Tell whether this processor multiplies bfloat16 in hardware and oneDNN is allowed to use it."""
     limit = next((environ[name].upper() for name in ISA_SETTINGS if environ.get(name)), "DEFAULT")
     if limit not in ("DEFAULT", "ALL") and "BF16" not in limit and "AMX" not in limit:
         return False

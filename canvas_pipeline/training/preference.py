@@ -1,11 +1,10 @@
-"""dpo, ipo, apo-zero, sppo, nca over pairs with a shared, precomputed reference; kto over unpaired feedback.
+"""Train dpo, ipo, apo-zero, sppo and nca on pairs with a shared, precomputed reference, and kto on unpaired feedback.
 
-In: an admitted run. Out: the folder of ``trainers.run``. What must hold: the reference is frozen (numbers in a file,
-or computed from the start weights before the first step); log-probabilities count the assistant spans of the completion
-only, tool results inside a completion left out, on the policy's and on the reference's side alike; no row is cut.
+The reference is frozen: numbers in a file, or computed from the start weights before the first step. Log-probabilities of policy
+and reference cover the assistant spans of the completion only, without tool results inside it. No row is truncated.
 
-TRL prepares rows itself and knows one border, prompt | completion. The two trainers below take rows that are prepared
-already and a mask of their own; what they override is pinned by tests.
+TRL prepares rows itself and knows one border, prompt | completion. The two trainers below take prepared rows with a mask of their
+own; tests check the methods that they override.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ Batch = Sequence[Mapping[str, Any]]
 
 
 def collate(prefix: str, ids: Sequence[list[int]], masks: Sequence[list[int]]) -> dict[str, Any]:
-    """Right-padded ``<prefix>input_ids``, ``attention_mask``, ``completion_mask``, each (rows, padded length)."""
+    """Return right-padded ``<prefix>input_ids``, ``attention_mask`` and ``completion_mask``, each (rows, padded length)."""
     import torch
 
     longest = padded_length(max(map(len, ids)))
@@ -45,7 +44,7 @@ def collate(prefix: str, ids: Sequence[list[int]], masks: Sequence[list[int]]) -
 
 
 def collate_pairs(batch: Batch) -> dict[str, Any]:
-    """Chosen rows, then rejected rows, as ``DPOTrainer`` reads them."""
+    """Collate chosen rows, then rejected rows, as ``DPOTrainer`` reads them."""
     import torch
 
     ids = [row["chosen_ids"] for row in batch] + [row["rejected_ids"] for row in batch]
@@ -57,7 +56,7 @@ def collate_pairs(batch: Batch) -> dict[str, Any]:
 
 
 def collate_feedback(batch: Batch) -> dict[str, Any]:
-    """Completions, and mismatched ones for the KL term, as ``KTOTrainer`` reads them."""
+    """Collate completions, and mismatched ones for the KL term, as ``KTOTrainer`` reads them."""
     import torch
 
     return {
@@ -70,7 +69,7 @@ def collate_feedback(batch: Batch) -> dict[str, Any]:
 
 
 def pair_dataset(pairs: Sequence[EncodedPair], references: Sequence[tuple[float, float]]) -> Any:
-    """Pairs with their reference sums as a prepared data set."""
+    """Return pairs with their reference sums as a prepared data set."""
     from datasets import Dataset
 
     columns: dict[str, list[Any]] = {
@@ -87,7 +86,7 @@ def pair_dataset(pairs: Sequence[EncodedPair], references: Sequence[tuple[float,
 def build_pair_trainer(
     run: Run, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
 ) -> Any:
-    """A TRL ``DPOTrainer`` with the method's loss over prepared pairs."""
+    """Build a TRL ``DPOTrainer`` with the method's loss over prepared pairs."""
     from trl import DPOConfig, DPOTrainer
 
     class PreparedPairs(DPOTrainer):
@@ -119,7 +118,7 @@ def build_pair_trainer(
 
 
 def train_pairs(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
-    """Train one of the five pair methods; returns the summary. Raises ``BadInput`` for a pair without reference sums."""
+    """Train one of the five pair methods and return the summary. Raises ``BadInput`` for a pair without reference sums."""
     spec = run.spec
     tokenizer = load_tokenizer(spec.start_path, run.family)
     known = read_reference(spec.path(REFERENCE), spec.inputs[spec.row.start].sha256)
@@ -129,25 +128,25 @@ def train_pairs(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
         lengths = [max(p.chosen.length, p.rejected.length) for p in pairs]
         keep = trainers.within_length(lengths, spec, reporter)
         fitting.append(([pairs[i] for i in keep], [references[i] for i in keep]))
-    followed = trainers.watched(len(fitting[1][0]), spec)
+    sampled = trainers.eval_sample(len(fitting[1][0]), spec)
     facts = {
         "rows": len(fitting[0][0]),
-        "eval_rows": len(followed),
+        "eval_rows": len(sampled),
         "left_out": sum(len(p) for p, _ in sides) - sum(len(p) for p, _ in fitting),
         "tokens": sum(p.chosen.length + p.rejected.length for p in fitting[0][0]),
     }
-    reporter.say("rows", **facts)
+    reporter.emit("rows", **facts)
 
     def build(folder: Path) -> Any:
         model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
         pairs, references = fitting[1]
-        evaluation = pair_dataset([pairs[i] for i in followed], [references[i] for i in followed]) if followed else None
+        evaluation = pair_dataset([pairs[i] for i in sampled], [references[i] for i in sampled]) if sampled else None
         pairs, references = fitting[0]
-        order = trainers.schedule([max(p.chosen.length, p.rejected.length) for p in pairs], spec)
+        order = trainers.row_order([max(p.chosen.length, p.rejected.length) for p in pairs], spec)
         rows = pair_dataset([pairs[i] for i in order], [references[i] for i in order])
         return build_pair_trainer(run, model, tokenizer, rows, evaluation, folder)
 
-    return trainers.run(run, out, reporter, build, tokenizer, facts)
+    return trainers.train(run, out, reporter, build, tokenizer, facts)
 
 
 def _pairs(
@@ -166,16 +165,15 @@ def _pairs(
 
 
 def feedback_rows(rows: Sequence[Any], order: Sequence[int], run: Run, tokenizer: Any) -> list[dict[str, Any]]:
-    """Feedback rows with their mismatched completions, in the ``order`` of training.
+    """Encode feedback rows with their mismatched completions, in the ``order`` of training.
 
-    KTO's KL term pairs each prompt with the completion of its neighbour in the batch, so the order is fixed here and TRL
-    reads in sequence."""
+    KTO's KL term pairs each prompt with the completion of its neighbour in the batch, so the order is fixed here."""
     batch = run.spec.hyperparameters.batch
     prepared = []
     for at, index in enumerate(order):
         first = at - at % batch
         last = min(first + batch, len(order)) - 1
-        # The neighbour before it in the batch, the first one's being the last; a lone row at the end looks across.
+        # The previous row of the batch; for the first row the last one; for a single row at the end the one before it.
         neighbour = rows[order[at - 1 if at > first else (last if last > first else at - 1)]]
         own = run.encode_feedback(rows[index], tokenizer)
         other = run.encode_feedback(rows[index], tokenizer, neighbour.completion)
@@ -195,7 +193,7 @@ def feedback_rows(rows: Sequence[Any], order: Sequence[int], run: Run, tokenizer
 def add_references(
     prepared: Sequence[dict[str, Any]], model: Any, compute: Compute, reporter: Reporter | None = None
 ) -> Any:
-    """The rows with the start weights' sums as a prepared data set. ``model`` must carry the fused head."""
+    """Return the rows with the start weights' sums as a prepared data set. ``model`` must have the fused head."""
     from datasets import Dataset
 
     own = [Encoded(row["ids"], row["mask"]) for row in prepared]
@@ -210,7 +208,7 @@ def add_references(
 def build_feedback_trainer(
     spec: RunSpec, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
 ) -> Any:
-    """A TRL ``KTOTrainer`` over prepared feedback, both labels weighted so that neither outweighs the other."""
+    """Build a TRL ``KTOTrainer`` over prepared feedback, with both labels weighted equally in sum."""
     from trl import KTOConfig, KTOTrainer
 
     class PreparedFeedback(KTOTrainer):
@@ -243,7 +241,7 @@ def build_feedback_trainer(
 
 
 def train_feedback(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
-    """Train KTO; returns the summary."""
+    """Train KTO and return the summary."""
     spec = run.spec
     tokenizer = load_tokenizer(spec.start_path, run.family)
     sides: list[list[dict[str, Any]]] = []
@@ -254,7 +252,9 @@ def train_feedback(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
         keep = trainers.within_length(lengths, spec, reporter)
         left_out += len(rows) - len(keep)
         training = not sides
-        order = trainers.schedule([lengths[i] for i in keep], spec) if training else trainers.watched(len(keep), spec)
+        order = (
+            trainers.row_order([lengths[i] for i in keep], spec) if training else trainers.eval_sample(len(keep), spec)
+        )
         sides.append(feedback_rows([rows[i] for i in keep], order, run, tokenizer))
     facts = {
         "rows": len({row["id"] for row in sides[0]}),
@@ -263,7 +263,7 @@ def train_feedback(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
         "desirable": len({row["id"] for row in sides[0] if row["label"]}),
         "tokens": sum({row["id"]: len(row["ids"]) for row in sides[0]}.values()),
     }
-    reporter.say("rows", **facts)
+    reporter.emit("rows", **facts)
 
     def build(folder: Path) -> Any:
         frozen = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
@@ -272,4 +272,4 @@ def train_feedback(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
         model = load_model(spec.start_path, spec.hyperparameters.dtype)
         return build_feedback_trainer(spec, model, tokenizer, train, evaluation, folder)
 
-    return trainers.run(run, out, reporter, build, tokenizer, facts)
+    return trainers.train(run, out, reporter, build, tokenizer, facts)

@@ -1,8 +1,7 @@
-"""What a run says while it runs, and what it leaves to plot.
+"""Report the progress of a run, and reduce a trainer's log to the rows of ``metrics.jsonl``.
 
-In: events with plain fields. Out: a JSON line on stdout each, a log line in Dagster when a Pipes session is open, and the rows
-of ``metrics.jsonl``. What must hold: about fifty progress lines a run, whatever its length; the rows that stay hold no
-clock and no machine, so that the same run leaves the same bytes.
+Each event is a JSON line on stdout, or a log line in Dagster where a Pipes session is open; about fifty progress events a run.
+Metric rows contain no times and nothing about the machine, so that the same run writes the same bytes.
 """
 
 from __future__ import annotations
@@ -20,22 +19,22 @@ from canvas_pipeline.training.precision import has_gpu
 
 PIPES = "DAGSTER_PIPES_CONTEXT"
 SHARE = 0.02
-# Wall-clock figures, counters that start again after a resume, and the trainer's idea of an epoch (a run is one to it).
+# Times, counters that restart after a resume, and the trainer's epoch (to it, a run is one epoch).
 _VOLATILE = ("runtime", "per_second", "num_tokens", "total_flos", "epoch")
 
 
 class Reporter:
-    """Says events. ``clock`` gives seconds; it only ever enters what is said, never what is kept."""
+    """Emit events. ``clock`` returns seconds."""
 
     def __init__(self, stream: TextIO | None = None, pipes: Any = None, clock: Any = time.monotonic) -> None:
         self.stream = stream if stream is not None else sys.stdout
         self.pipes = pipes
         self.clock = clock
         self.started = clock()
-        self._said: dict[str, float] = {}
+        self._emitted: dict[str, float] = {}
 
-    def say(self, event: str, **fields: Any) -> None:
-        """One event, now."""
+    def emit(self, event: str, **fields: Any) -> None:
+        """Emit one event."""
         line = json.dumps({"event": event, **fields}, sort_keys=True, default=str)
         if self.pipes is not None:
             self.pipes.log.info(line)
@@ -43,22 +42,24 @@ class Reporter:
             print(line, file=self.stream, flush=True)
 
     def step(self, event: str, done: int, total: int, **fields: Any) -> None:
-        """A progress event, said when at least 2 % more is done than at the last one, and at the end."""
-        share, said = (done / total if total else 1.0), self._said.get(event, -1.0)
-        said = -1.0 if share < said else said  # the same kind of work has begun anew
-        if share - said >= SHARE - 1e-9 or (done >= total and said < 1.0):
-            self._said[event] = share
-            self.say(event, done=done, total=total, seconds=round(self.clock() - self.started, 1), **fields)
+        """Emit a progress event where at least 2 % more is done than at the last one, and at the end."""
+        share, last = (done / total if total else 1.0), self._emitted.get(event, -1.0)
+        last = -1.0 if share < last else last  # work of this kind has started again
+        if share - last >= SHARE - 1e-9 or (done >= total and last < 1.0):
+            self._emitted[event] = share
+            self.emit(event, done=done, total=total, seconds=round(self.clock() - self.started, 1), **fields)
 
     def usage(self) -> dict[str, float]:
-        """Seconds since the start and the process's peak memory in GiB (resident, children included)."""
+        """Return the seconds since the start and the process's peak resident memory in GiB, children included."""
         peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return {"seconds": round(self.clock() - self.started, 1), "peak_gib": round(peak / 2**20, 3)}
+
+    say = emit
 
 
 @contextmanager
 def reporter() -> Iterator[Reporter]:
-    """A ``Reporter`` on stdout, joined to Dagster where the process was started with a Pipes session."""
+    """Open a ``Reporter`` on stdout, or on Dagster's log where the process was started with a Pipes session."""
     if not os.environ.get(PIPES):
         yield Reporter()
         return
@@ -68,8 +69,8 @@ def reporter() -> Iterator[Reporter]:
         yield Reporter(pipes=pipes)
 
 
-def kept(history: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A trainer's log history as metric rows: numbers only, without clock and machine; the closing summary left out."""
+def metric_rows(history: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a trainer's log history as metric rows: numbers only, without times and the closing summary."""
     rows = []
     for entry in history:
         if "train_runtime" in entry:
@@ -80,14 +81,14 @@ def kept(history: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def child_environment(base: Mapping[str, str], *, gpu: bool | None = None) -> dict[str, str]:
-    """The environment a training or generation process must be *started* with (it is too late once it runs).
+    """Return the environment to *start* a training or generation process with; a running process does not read it again.
 
-    Threads wait passively and are not pinned: spinning ones take the processor from whatever else runs, and are several
-    times slower beside it. On a CPU the C library keeps its blocks: given back to the kernel after every step, they are
-    faulted in again. With a ``gpu`` (by default: where a driver is) it does not: what a shared pool has lent must return."""
+    Threads wait passively and are not pinned: spinning ones compete with other processes and are several times slower beside
+    them. On a CPU the C library does not return freed blocks to the kernel, which would fault them in again at every step. With
+    a ``gpu`` (by default: where a driver is loaded) it does, since CPU and GPU may share the memory."""
     settings = {
         "OMP_WAIT_POLICY": "passive",
-        # One primitive is kept for each shape; with rows of many lengths the default of 1,024 grows to gigabytes.
+        # One primitive is cached per shape; with rows of many lengths the default of 1,024 grows to gigabytes.
         "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",

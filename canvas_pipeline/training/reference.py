@@ -1,11 +1,8 @@
-"""Reference log-probabilities: what the SFT checkpoint thinks of both sides of every pair, computed once for five methods.
+"""Compute reference log-probabilities: those of both sides of every pair under the SFT checkpoint, once for five methods.
 
-In: encoded sequences and a model. Out: the summed log-probability of each sequence's masked tokens, in the order given; or a
-file of rows ``{id, chosen, rejected, model}``. What must hold: the sums cover exactly the tokens that training counts
-(assistant spans of the completion, no tool results); a row names the weights it was computed with, so that a method
-cannot use another model's.
-
-Sequences are bucketed by length here, where order does not matter (in training it does: it slows learning).
+The sums cover exactly the tokens that training counts (assistant spans of the completion, no tool results). A row names the
+weights it was computed with, so that no method uses another model's. Sequences are batched by length, since their order does not
+matter here.
 """
 
 from __future__ import annotations
@@ -41,9 +38,9 @@ class ReferenceRow(Row, frozen=True, kw_only=True):
 def sequence_logprobs(
     model: Any, rows: Sequence[Encoded], compute: Compute, reporter: Reporter | None = None
 ) -> list[float]:
-    """The summed log-probability of each row's masked tokens, in nats, under the model as it stands (no gradient).
+    """Return the summed log-probability of each row's masked tokens, in nats, in the order given; no gradient.
 
-    The model must carry TRL's fused head (``fuse_head``): reference and policy then take the same path to the same number."""
+    The model must have TRL's fused head (``fuse_head``), as the policy has: both then compute the same number in the same way."""
     import torch
 
     results = [0.0] * len(rows)
@@ -66,7 +63,7 @@ def sequence_logprobs(
 
 
 def tensors(rows: Sequence[Encoded]) -> dict[str, Any]:
-    """Right-padded ``input_ids``, ``attention_mask`` and ``labels`` of some rows, (rows, padded length)."""
+    """Return right-padded ``input_ids``, ``attention_mask`` and ``labels``, each (rows, padded length)."""
     import torch
 
     longest = padded_length(max(row.length for row in rows))
@@ -95,7 +92,7 @@ def _batches(order: Sequence[int], rows: Sequence[Encoded]) -> Iterable[list[int
 def pair_logprobs(
     model: Any, pairs: Sequence[EncodedPair], compute: Compute, reporter: Reporter | None = None
 ) -> list[tuple[float, float]]:
-    """``(chosen, rejected)`` of every pair."""
+    """Return ``(chosen, rejected)`` of every pair, as ``sequence_logprobs``."""
     flat = sequence_logprobs(
         model, [side for pair in pairs for side in (pair.chosen, pair.rejected)], compute, reporter
     )
@@ -103,7 +100,7 @@ def pair_logprobs(
 
 
 def compute(run: Run, out: Path, reporter: Reporter) -> int:
-    """Write the reference rows of a preference spec's train and eval files to ``out``; returns how many."""
+    """Write the reference rows of a preference spec's train and eval files to ``out``, and return how many."""
     spec = run.spec
     tokenizer = load_tokenizer(spec.start_path, run.family)
     model = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
@@ -120,7 +117,7 @@ def compute(run: Run, out: Path, reporter: Reporter) -> int:
 
 
 def read_reference(path: Path, model: str) -> Mapping[str, ReferenceRow]:
-    """Reference rows by pair id, from the file or its stage's folder. Raises ``GateClosed`` where they were computed with
+    """Read reference rows by pair id, from the file or its stage's folder. Raises ``GateClosed`` where they were computed with
     other weights than ``model`` (sha256)."""
     rows = {row.id: row for row in read_jsonl(path / ROWS if path.is_dir() else path, ReferenceRow)}
     if not rows:

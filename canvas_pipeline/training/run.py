@@ -1,4 +1,4 @@
-"""A run spec together with what its track says of it: how its rows read, which sizes it has, which model family."""
+"""Join a run spec with its track's data set, profile and model family."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from canvas_pipeline.training.spec import RunSpec
 class Run:
     """One run of a track's method. Rows are those of the method's data set: conversations for ``sft``, pairs, feedback.
 
-    ``numbers`` are the track's own for the method at this profile; None where those of the method table hold."""
+    ``numbers`` are the track's own hyperparameters for the method at this profile; None where the method table's apply."""
 
     spec: RunSpec
     dataset: DatasetSpec
@@ -30,24 +30,24 @@ class Run:
 
     @property
     def family(self) -> ModelFamily:
-        """What renders, stops and adapts its model."""
+        """The family that renders, stops and adapts its model."""
         return family_named(self.profile.family_name)
 
     def rows(self, path: Path) -> Iterator[Any]:
-        """The rows of one of its files."""
+        """Read the rows of one of its files."""
         return read_jsonl(path, self.dataset.row_type)
 
     def encode_conversation(self, row: Any, tokenizer: Any) -> Encoded:
-        """All assistant turns of a conversation count."""
+        """Encode a conversation; the mask covers all assistant turns."""
         return named(row.id, lambda: self._encode(row, row.messages, tokenizer))
 
     def encode_pair(self, row: Any, tokenizer: Any) -> EncodedPair:
-        """The completions' assistant turns count; earlier turns of the prompt do not."""
+        """Encode both sides of a pair; the mask covers the completions' assistant turns, not those of the prompt."""
         sides = (row.chosen, row.rejected)
         return named(row.id, lambda: EncodedPair(*(self._encode(row, side, tokenizer, row.prompt) for side in sides)))
 
     def encode_feedback(self, row: Any, tokenizer: Any, completion: Sequence[Message] = ()) -> Encoded:
-        """The completion's assistant turns count; another ``completion`` than the row's own is put behind its prompt."""
+        """Encode a feedback row as ``encode_pair`` does a side; ``completion`` replaces the row's own."""
         return named(row.id, lambda: self._encode(row, completion or row.completion, tokenizer, row.prompt))
 
     def _encode(self, row: Any, messages: Sequence[Message], tokenizer: Any, prompt: Sequence[Message] = ()) -> Encoded:

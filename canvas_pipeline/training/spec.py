@@ -1,8 +1,7 @@
-"""A run as one file: method, inputs and their hashes, numbers, verdicts. Whoever has it can make the same checkpoint.
+"""Describe a run in one file: method, hyperparameters, inputs with their hashes, verdicts. The same spec makes the same checkpoint.
 
-In: JSON. Out: a ``RunSpec``, or a refusal. What must hold: nothing trains before ``admission.admit`` has read every input again and
-found the sha256 that the spec names, and the gate has found a passed verdict of each guard for exactly these hashes. The
-same file runs by hand, under Dagster, under a launcher or on a cluster. No torch here: the code location reads this file.
+``admission.admit`` checks a spec before its run trains. The file runs by hand, under Dagster, under a launcher or on a cluster.
+This module does not import torch, since the code location loads it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ REFERENCE = "reference_logprobs"
 
 
 class InputFile(Row, frozen=True, kw_only=True):
-    """A file or folder by absolute path, and the sha256 of its content (``sha256_path``)."""
+    """An absolute path of a file or folder, and the sha256 of its content (``sha256_path``)."""
 
     path: str
     sha256: str
@@ -54,7 +53,7 @@ class RunSpec(Row, frozen=True, kw_only=True):
 
     @property
     def sha256(self) -> str:
-        """What identifies the run's result: everything but where it is written and where its inputs lie."""
+        """The digest that identifies the run's result: everything except paths."""
         numbers = dumps(self.hyperparameters).decode()
         return digest(
             self.track, self.method, self.profile, self.sizes, str(self.seed), numbers, self.compute, *self._hashes()
@@ -73,16 +72,16 @@ class RunSpec(Row, frozen=True, kw_only=True):
 
     @property
     def adapter(self) -> Adapter | None:
-        """What is trained in place of the whole weights, if anything: the method's, or the run's own."""
+        """The adapter that is trained in place of the whole weights, if any: the method's, or the run's own."""
         return self.row.adapter or self.hyperparameters.adapter
 
     @property
     def needs_bitsandbytes(self) -> bool:
-        """Whether it trains on 4-bit weights or with 8-bit optimiser states."""
+        """Tell whether it trains on 4-bit weights or with 8-bit optimiser states."""
         return self.adapter == "qlora" or self.hyperparameters.optimizer.endswith("8bit")
 
     def path(self, name: str) -> Path:
-        """The path of an input; raises ``MissingInput`` naming it where the spec has none."""
+        """Return the path of an input. Raises ``MissingInput`` where the spec does not name it."""
         try:
             return Path(self.inputs[name].path)
         except KeyError:
@@ -112,7 +111,7 @@ def make_spec(
     hyperparameters: Hyperparameters | None = None,
     compute: Compute | None = None,
 ) -> RunSpec:
-    """A spec with every input's hash as it is now; ``compute`` is by default what this machine has hardware for.
+    """Make a spec with the current hash of every input. ``compute`` defaults to what this machine has hardware for.
 
     Raises ``BadConfig`` for names that do not exist, ``MissingInput`` for files that are not there."""
     return RunSpec(
@@ -134,7 +133,7 @@ def write_spec(spec: RunSpec, path: Path) -> None:
 
 
 def read_spec(path: Path) -> RunSpec:
-    """Read a spec; raises ``MissingInput``, or ``BadInput`` naming the field that is wrong."""
+    """Read a spec. Raises ``MissingInput``, or ``BadInput`` naming the field that is wrong."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:

@@ -1,8 +1,7 @@
-"""sft, lora, qlora: the next token of every assistant turn.
+"""Train sft, lora and qlora on the assistant turns of conversations.
 
-In: an admitted run over conversations. Out: the folder of ``trainers.run``. What must hold: the loss covers exactly the
-assistant spans (calls, answers, stops); the rows are tokenised here and handed to TRL as ids and labels, so that no
-template or truncation of the trainer's own comes between.
+The loss covers exactly the assistant spans (calls, answers, stops). Rows are tokenised here and passed to TRL as ids and labels, so
+that the trainer applies no template and no truncation of its own.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from canvas_pipeline.training.run import Run
 
 
 def encoded(path: Path, run: Run, tokenizer: Any) -> list[Encoded]:
-    """All rows of a file of conversations, in its order."""
+    """Encode all rows of a file of conversations, in its order."""
     return [run.encode_conversation(row, tokenizer) for row in run.rows(path)]
 
 
 def dataset(rows: Sequence[Encoded]) -> Any:
-    """Rows as a TRL data set that needs no more preparing."""
+    """Return rows as a data set that TRL need not prepare."""
     from datasets import Dataset
 
     return Dataset.from_dict({"input_ids": [row.ids for row in rows], "labels": [row.labels for row in rows]})
@@ -33,7 +32,7 @@ def dataset(rows: Sequence[Encoded]) -> Any:
 def build_trainer(
     run: Run, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
 ) -> Any:
-    """A TRL ``SFTTrainer`` over prepared rows."""
+    """Build a TRL ``SFTTrainer`` over prepared rows."""
     from trl import SFTConfig, SFTTrainer
 
     spec, h = run.spec, run.spec.hyperparameters
@@ -56,25 +55,25 @@ def build_trainer(
 
 
 def train(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
-    """Train one of the three methods and leave the folder ``out``; returns the summary."""
+    """Train one of the three methods into the folder ``out``, and return the summary."""
     spec = run.spec
     tokenizer = load_tokenizer(spec.start_path, run.family)
     sides = [encoded(path, run, tokenizer) for path in (spec.train_path, spec.eval_path)]
     fitting = [[rows[i] for i in trainers.within_length([r.length for r in rows], spec, reporter)] for rows in sides]
-    followed = [fitting[1][i] for i in trainers.watched(len(fitting[1]), spec)]
+    eval_rows = [fitting[1][i] for i in trainers.eval_sample(len(fitting[1]), spec)]
     facts = {
         "rows": len(fitting[0]),
-        "eval_rows": len(followed),
+        "eval_rows": len(eval_rows),
         "left_out": sum(map(len, sides)) - sum(map(len, fitting)),
         "tokens": sum(row.length for row in fitting[0]),
         "learnt_tokens": sum(sum(row.mask) for row in fitting[0]),
     }
-    reporter.say("rows", **facts)
+    reporter.emit("rows", **facts)
 
     def build(folder: Path) -> Any:
         model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
-        evaluation = dataset(followed) if followed else None
-        rows = [fitting[0][index] for index in trainers.schedule([row.length for row in fitting[0]], spec)]
+        evaluation = dataset(eval_rows) if eval_rows else None
+        rows = [fitting[0][index] for index in trainers.row_order([row.length for row in fitting[0]], spec)]
         return build_trainer(run, model, tokenizer, dataset(rows), evaluation, folder)
 
-    return trainers.run(run, out, reporter, build, tokenizer, facts)
+    return trainers.train(run, out, reporter, build, tokenizer, facts)

@@ -1,8 +1,8 @@
-"""How many threads a process computes with: as many as help on its own work, on this machine, now.
+"""Choose how many threads a training process computes with, by timing its own work.
 
-Two threads of a small model wait for each other after every layer; on two cores beside other work one thread is often faster. The
-embedded model's weights come out the same for any number (docs/experiments.md); where a library sums in another order, their last
-bits may differ: a run that is resumed keeps its number, and ``CANVAS_THREADS`` fixes it.
+Threads of a small model wait for each other after every layer; on two cores beside other work one thread is often faster. The
+embedded model's weights are the same for any number (docs/experiments.md). Where a library sums in another order, their last bits
+may differ: a resumed run reuses its number, and ``CANVAS_THREADS`` fixes it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from canvas_pipeline.training.progress import Reporter
 
 SETTING = "CANVAS_THREADS"
 MACHINE = "machine.json"
-"""A checkpoint's file that says how it was computed here: no part of its content, which does not depend on it."""
+"""A checkpoint's file about the machine that computed it; not part of the content that is hashed."""
 ROUNDS = 3
 GAIN = 0.9
-"""More threads are taken where they need at most this share of one thread's time."""
+"""More threads are used where they take at most this share of one thread's time."""
 
 
 def cores() -> int:
-    """Processors that this process may run on."""
+    """Count the processors that this process may run on."""
     return len(os.sched_getaffinity(0))
 
 
 def fixed(environ: Mapping[str, str] = os.environ) -> int | None:
-    """The number that ``CANVAS_THREADS`` gives, or None; raises ``BadConfig`` for what is no number of threads."""
+    """Return the number in ``CANVAS_THREADS``, or None. Raises ``BadConfig`` where it is no number of threads."""
     text = environ.get(SETTING, "")
     if not text:
         return None
@@ -44,8 +44,9 @@ def calibrate(
     most: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[int, dict[int, float]]:
-    """Time ``step`` with one thread and with ``most``, in turn; returns the better number and each number's shortest time in
-    seconds. ``use`` sets the number; it is left at the one returned."""
+    """Time ``step`` with one thread and with ``most``, in turn. Return the better number, and the shortest time of each in seconds.
+
+    ``use`` sets the number; the last call sets the one returned."""
     if most < 2:
         use(1)
         return 1, {}
@@ -56,16 +57,17 @@ def calibrate(
             began = clock()
             step()
             spent = clock() - began
-            if turn:  # the first turn compiles kernels and fills caches
+            if turn:  # the first turn includes compiling kernels
                 times[count] = min(spent, times.get(count, spent))
     chosen = most if times[most] <= GAIN * times[1] else 1
     use(chosen)
     return chosen, times
 
 
-def settle(step: Callable[[], object], use: Callable[[int], object], record: Path, report: Reporter) -> int:
-    """Set the number of threads for a run and return it: the fixed one, the one in ``record`` (an earlier part of the same run), or
-    a measured one, which is written there."""
+def choose_threads(step: Callable[[], object], use: Callable[[int], object], record: Path, report: Reporter) -> int:
+    """Set the number of threads for a run and return it:
+
+    the fixed one, the one in ``record`` (from before the run was resumed), or a measured one, which is written to ``record``."""
     known = fixed()
     if known is None and record.is_file():
         known = int(record.read_text(encoding="ascii"))
@@ -74,5 +76,7 @@ def settle(step: Callable[[], object], use: Callable[[int], object], record: Pat
         return known
     chosen, times = calibrate(step, use, cores())
     record.write_text(str(chosen), encoding="ascii")
-    report.say("threads", chosen=chosen, **{f"seconds_with_{count}": round(spent, 4) for count, spent in times.items()})
+    report.emit(
+        "threads", chosen=chosen, **{f"seconds_with_{count}": round(spent, 4) for count, spent in times.items()}
+    )
     return chosen

@@ -1,8 +1,8 @@
-"""What supervised and preference runs share: arguments, journal, resume, the folder they leave.
+"""Run a TRL trainer to the end: arguments, progress, resuming, and the folder of results.
 
-In: an admitted run and a function that builds a TRL trainer. Out: ``DIR/model`` (a full checkpoint), ``metrics.jsonl``,
-``plots/*.png``, ``summary.json``; all at once or not at all. What must hold: the same spec on the same machine gives the same
-bytes; a run killed at any moment continues from its last complete step checkpoint and ends where it would have ended.
+The results are ``model`` (a full checkpoint), ``metrics.jsonl``, ``plots/*.png`` and ``summary.json``, all or nothing. The same
+spec on the same machine gives the same bytes. A run that was killed continues from its last complete step checkpoint and gives
+the same result.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.fused_head import project_learnt_only
 from canvas_pipeline.training.plots import plot_metrics
-from canvas_pipeline.training.progress import Reporter, kept
+from canvas_pipeline.training.progress import Reporter, metric_rows
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
-from canvas_pipeline.training.threads import MACHINE, settle
+from canvas_pipeline.training.threads import MACHINE, choose_threads
 
 COMPLETE = "complete"
 LOGS, SAVES, EVALS = 40, 8, 4
 EVAL_ROWS = 64
 
 
-def schedule(lengths: Sequence[int], spec: RunSpec) -> list[int]:
-    """The order in which a whole run reads its rows: a new permutation each epoch, and within the rows of one update the
-    longest first.
+def row_order(lengths: Sequence[int], spec: RunSpec) -> list[int]:
+    """Return the order in which a whole run reads its rows: a new permutation each epoch, and the longest first within the rows of
+    one update.
 
-    An update's gradient is the sum over its micro-batches, so ordering inside it changes nothing but the padding (a third
-    of all tokens); between updates the order is random, since sampling by length clearly slows learning."""
+    An update's gradient is the sum over its micro-batches, so the order within it changes only the padding (a third of all
+    tokens). Between updates the order is random: sampling by length slows learning."""
     h = spec.hyperparameters
-    chance = random.Random(spec.seed)
+    rng = random.Random(spec.seed)
     order: list[int] = []
     for _ in range(math.ceil(h.epochs)):
         epoch = list(range(len(lengths)))
-        chance.shuffle(epoch)
+        rng.shuffle(epoch)
         order.extend(epoch)
     order = order[: max(1, round(len(lengths) * h.epochs))]
     window = h.batch * h.accumulation
@@ -51,22 +51,24 @@ def schedule(lengths: Sequence[int], spec: RunSpec) -> list[int]:
     return [index for update in updates for index in sorted(update, key=lambda i: -lengths[i])]
 
 
-def watched(rows: int, spec: RunSpec) -> list[int]:
-    """Seeded indices of the held-out rows on which the evaluation loss is followed, at most ``EVAL_ROWS``.
+def eval_sample(rows: int, spec: RunSpec) -> list[int]:
+    """Draw the held-out rows for the evaluation loss: their indices, at most ``EVAL_ROWS``, by the seed.
 
-    The curve shows a run that goes astray; how good a model is says the bench. All 258 rows took an eighth of a run of SFT."""
+    The loss curve detects divergence only; the benchmark measures quality. All 258 rows took an eighth of the time of an SFT
+    run."""
     return sorted(random.Random(spec.seed).sample(range(rows), min(EVAL_ROWS, rows)))
 
 
 def total_steps(rows: int, spec: RunSpec) -> int:
-    """Optimiser steps of a run that reads so many rows in all (``len(schedule(...))``)."""
+    """Return the optimiser steps of a run that reads ``rows`` rows in all (``len(row_order(...))``)."""
     h = spec.hyperparameters
     return h.max_steps or max(1, math.ceil(math.ceil(rows / h.batch) / h.accumulation))
 
 
 def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: bool = False) -> dict[str, Any]:
-    """The trainer arguments all nine methods share. Saves fall on logged steps, so that a resumed run logs the same
-    sums; rows are read in the order of ``schedule``. ``quick`` logs every step and saves none."""
+    """Return the trainer arguments that all nine methods share. Rows are read in their order.
+
+    Saves fall on logged steps, so that a resumed run logs the same sums. ``quick`` logs every step and saves none."""
     import torch
 
     h = spec.hyperparameters
@@ -109,7 +111,7 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
 
 
 def journal(reporter: Reporter, fingerprint: str) -> Any:
-    """A callback that tells progress and marks step checkpoints as complete, last."""
+    """Return a callback that reports progress, and marks a step checkpoint as complete after it is written."""
     from transformers import TrainerCallback
 
     class Journal(TrainerCallback):
@@ -137,7 +139,7 @@ _SHOWN = (
 
 
 def last_complete(folder: Path, fingerprint: str) -> Path | None:
-    """The newest step checkpoint of this very run; torn ones and those of another run are removed."""
+    """Return the newest complete step checkpoint of this run. Incomplete ones and those of another run are removed."""
     best: tuple[int, Path] | None = None
     for path in folder.glob("checkpoint-*"):
         marker = path / COMPLETE
@@ -149,30 +151,32 @@ def last_complete(folder: Path, fingerprint: str) -> Path | None:
     return best[1] if best else None
 
 
-def run(
-    asked: Run,
+def train(
+    run: Run,
     out: Path,
     reporter: Reporter,
     build: Callable[[Path], Any],
     tokenizer: Any,
     facts: dict[str, Any],
 ) -> dict[str, Any]:
-    """Train to the end, resuming where there is something to resume, and leave the folder ``out``. Returns the summary."""
+    """Train to the end into the folder ``out``, from the last step checkpoint if there is one. Returns the summary.
+
+    ``build`` makes the trainer, given the folder of its step checkpoints; ``facts`` are added to the summary."""
     from transformers import PrinterCallback
 
-    spec = asked.spec
+    spec = run.spec
     steps = out.with_name(f".steps-{out.name}")
     steps.mkdir(parents=True, exist_ok=True)
     project_learnt_only()
     trainer = build(steps)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(journal(reporter, spec.sha256))
-    threads = settle(partial(_pass, trainer, spec), _use_threads, steps / "threads", reporter)
+    threads = choose_threads(partial(_one_pass, trainer, spec), _use_threads, steps / "threads", reporter)
     resume = last_complete(steps, spec.sha256)
     if resume is not None:
-        reporter.say("resumed", step=int(resume.name.rsplit("-", 1)[1]))
+        reporter.emit("resumed", step=int(resume.name.rsplit("-", 1)[1]))
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    history = kept(trainer.state.log_history)
+    history = metric_rows(trainer.state.log_history)
     summary = {
         "method": spec.method,
         "profile": spec.profile,
@@ -186,7 +190,7 @@ def run(
         "last": _last(history),
     }
     with whole_folder(out) as folder:
-        save_model(_full(trainer, spec, steps), tokenizer, folder / "model", asked.family)
+        save_model(_full(trainer, spec, steps), tokenizer, folder / "model", run.family)
         write_jsonl(folder / "metrics.jsonl", history)
         (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
         (folder / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")
@@ -197,8 +201,8 @@ def run(
     return summary
 
 
-def _pass(trainer: Any, spec: RunSpec) -> None:
-    """Forward and backward of the run's first micro-batch; nothing is learnt from it."""
+def _one_pass(trainer: Any, spec: RunSpec) -> None:
+    """Run forward and backward on the first micro-batch, without an update."""
     import torch
 
     batch = trainer.data_collator([trainer.train_dataset[at] for at in range(spec.hyperparameters.batch)])
@@ -225,28 +229,28 @@ def _full(trainer: Any, spec: RunSpec, steps: Path) -> Any:
 
 
 def _last(history: list[dict[str, Any]]) -> dict[str, Any]:
-    """The last value of every metric."""
+    """Return the last value of every metric."""
     last: dict[str, Any] = {}
     for row in history:
         last.update(row)
     return last
 
 
-def logged(trainer: Any) -> list[dict[str, Any]]:
-    """Train without a word and return the logged rows."""
+def train_silently(trainer: Any) -> list[dict[str, Any]]:
+    """Train without progress events and return the metric rows."""
     from transformers import PrinterCallback
 
     project_learnt_only()
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    return kept(trainer.state.log_history)
+    return metric_rows(trainer.state.log_history)
 
 
 def within_length(lengths: list[int], spec: RunSpec, reporter: Reporter) -> list[int]:
-    """Indices of the rows that fit ``max_length``. Longer ones (under 1 %, or G11 had failed) are left out and counted:
-    cutting them would train on half a call."""
+    """Return the indices of the rows that fit ``max_length``. Longer ones (under 1 %, or G11 would have failed) are left out and
+    counted: truncated ones would train half a call."""
     limit = spec.hyperparameters.max_length
     fitting = [index for index, length in enumerate(lengths) if length <= limit]
     if len(fitting) < len(lengths):
-        reporter.say("left_out", rows=len(lengths) - len(fitting), reason=f"longer than {limit} tokens")
+        reporter.emit("left_out", rows=len(lengths) - len(fitting), reason=f"longer than {limit} tokens")
     return fitting

@@ -1,6 +1,6 @@
-"""Where a model's weights lie: in a folder, in the ``model`` folder of a stage, or on the hub.
+"""Find the folder of a model's weights: a local folder, a stage's ``model`` folder, or a snapshot from the hub.
 
-Apart from ``checkpoint``, which loads them: a run spec only names a folder. No torch here.
+Separate from ``checkpoint``, which loads them: run specs need only the folder. Does not import torch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from canvas_pipeline.errors import MissingInput, MissingTool, ServiceUnavailable
 
 
 def resolve(model: str) -> Path:
-    """The local folder of a model: the path itself, or the hub's snapshot, fetched when it is not in the cache.
+    """Return the local folder of a model: the path itself, or the hub's snapshot, downloaded where it is not in the cache.
 
     Raises ``MissingInput`` for a path that is not there, ``ServiceUnavailable`` when the hub does not answer."""
     path = Path(model)
@@ -24,8 +24,7 @@ def resolve(model: str) -> Path:
     except ImportError:
         raise MissingTool("huggingface_hub is not installed; install the extra canvas-pipeline[train]") from None
     try:
-        patterns = ["*.json", "*.safetensors", "*.jinja", "*.model"]
-        return Path(snapshot_download(model, allow_patterns=patterns))
+        return Path(snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.model"]))
     except Exception as error:
         raise ServiceUnavailable(
             f"{model} could not be fetched from the hub ({type(error).__name__}); accept its licence, log in, or give a "
@@ -34,7 +33,7 @@ def resolve(model: str) -> Path:
 
 
 def model_folder(path: Path) -> Path:
-    """Where the weights lie: the folder itself, or its ``model`` folder. Raises ``MissingInput`` where neither has any."""
+    """Return the folder with the weights: ``path`` or its ``model`` folder. Raises ``MissingInput`` where neither has any."""
     for folder in (path, path / "model"):
         if (folder / "config.json").is_file():
             return folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from canvas_pipeline.evaluation.benchmark import Benchmark, Mean, Metric, Prediction
-from canvas_pipeline.evaluation.selection import Candidate, Judged, SelectionRecord
+from canvas_pipeline.evaluation.selection import Candidate, RankedCandidate, SelectionRecord
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import Message, Row, digest
@@ -60,7 +60,7 @@ def choose(candidates: Sequence[tuple[Candidate, Echoes]]) -> SelectionRecord:
     """The most right words, if they are half of all."""
     ordered = sorted(candidates, key=lambda one: (-one[1].rate("right").hits, one[0].method))
     judged = tuple(
-        Judged(candidate=one, figures={"right": share}, reason="" if share >= 0.5 else "less than half")
+        RankedCandidate(candidate=one, figures={"right": share}, reason="" if share >= 0.5 else "less than half")
         for one, share in ((one, found.rate("right").share or 0.0) for one, found in ordered)
     )
     chosen = next((row.candidate for row in judged if not row.reason), None)

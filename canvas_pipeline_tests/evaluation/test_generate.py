@@ -12,7 +12,7 @@ import pytest
 
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.evaluation import generate as room
-from canvas_pipeline.evaluation.generate import Backend, Checkpoint, generate, prompt_text
+from canvas_pipeline.evaluation.generate import ChatModel, Checkpoint, generate, prompt_text
 from canvas_pipeline.models.gemma4.chat import render, to_chat
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.pipeline import generation_process
@@ -134,7 +134,7 @@ def test_a_prompt_ends_where_the_models_turn_begins() -> None:
 
 
 def test_the_agents_backend_says_the_next_turn(generator: Checkpoint) -> None:
-    backend = Backend(generator, GEMMA4)
+    backend = ChatModel(generator, GEMMA4)
     assert (
         backend.complete(cases(1)[0].messages) == generator.generate([prompt_text(cases(1)[0].messages, GEMMA4)])[0][0]
     )

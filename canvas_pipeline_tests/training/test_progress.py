@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from canvas_pipeline.training.plots import plot_metrics
-from canvas_pipeline.training.progress import Reporter, child_environment, kept
+from canvas_pipeline.training.progress import Reporter, child_environment, metric_rows
 
 
 class Clock:
@@ -32,40 +32,40 @@ class Pipes:
         self.lines.append(line)
 
 
-def test_a_long_run_says_about_fifty_lines_and_always_the_last() -> None:
-    said = io.StringIO()
-    report = Reporter(said, clock=Clock())
+def test_a_long_run_emits_about_fifty_lines_and_always_the_last() -> None:
+    out = io.StringIO()
+    report = Reporter(out, clock=Clock())
     for done in range(1, 1001):
         report.step("progress", done, 1000, loss=1.0)
-    lines = [json.loads(line) for line in said.getvalue().splitlines()]
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert 45 <= len(lines) <= 52 and lines[-1]["done"] == 1000
 
 
-def test_work_of_another_kind_or_begun_anew_is_told_again() -> None:
-    said = io.StringIO()
-    report = Reporter(said, clock=Clock())
+def test_work_of_another_kind_or_started_again_is_reported_again() -> None:
+    out = io.StringIO()
+    report = Reporter(out, clock=Clock())
     for event, total in (("reference", 10), ("reference", 5), ("progress", 2)):
         for done in range(1, total + 1):
             report.step(event, done, total)
-    lines = [json.loads(line) for line in said.getvalue().splitlines()]
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [(line["event"], line["done"]) for line in lines if line["done"] == line["total"]] == [
         ("reference", 10), ("reference", 5), ("progress", 2)
     ]  # fmt: skip
 
 
 def test_every_event_goes_to_an_open_pipes_session_instead_of_the_terminal() -> None:
-    said, pipes = io.StringIO(), Pipes()
-    Reporter(said, pipes).say("rows", rows=3)
-    assert said.getvalue() == "" and json.loads(pipes.lines[0]) == {"event": "rows", "rows": 3}
+    out, pipes = io.StringIO(), Pipes()
+    Reporter(out, pipes).emit("rows", rows=3)
+    assert out.getvalue() == "" and json.loads(pipes.lines[0]) == {"event": "rows", "rows": 3}
 
 
-def test_what_is_kept_holds_no_clock() -> None:
+def test_metric_rows_contain_no_times() -> None:
     history: list[dict[str, Any]] = [
         {"loss": 1.0, "step": 1, "epoch": 0.1, "num_tokens": 5},
         {"eval_loss": 0.5, "eval_runtime": 3.0, "eval_samples_per_second": 2.0, "step": 2},
         {"train_runtime": 9.0, "train_loss": 1.0, "step": 2},
     ]
-    assert kept(history) == [{"loss": 1.0, "step": 1}, {"eval_loss": 0.5, "step": 2}]
+    assert metric_rows(history) == [{"loss": 1.0, "step": 1}, {"eval_loss": 0.5, "step": 2}]
 
 
 def test_a_childs_threads_wait_passively_and_are_not_pinned() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.training.progress import Reporter
-from canvas_pipeline.training.threads import calibrate, fixed, settle
+from canvas_pipeline.training.threads import calibrate, choose_threads, fixed
 
 
 class Machine:
@@ -53,20 +53,20 @@ def unset(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_resumed_run_keeps_its_number(tmp_path: Path) -> None:
     record, machine, report = tmp_path / "threads", Machine({}), Reporter(io.StringIO())
     record.write_text("3")
-    assert settle(machine.step, machine.use, record, report) == 3 == machine.threads and machine.steps == 0
+    assert choose_threads(machine.step, machine.use, record, report) == 3 == machine.threads and machine.steps == 0
 
 
 @pytest.mark.usefixtures("unset")
-def test_the_choice_of_a_run_is_written_down_and_said(tmp_path: Path) -> None:
-    said, machine = io.StringIO(), Machine(dict.fromkeys(range(1, 1025), 1.0))
-    chosen = settle(machine.step, machine.use, tmp_path / "threads", Reporter(said))
-    assert (tmp_path / "threads").read_text() == str(chosen) and f'"chosen": {chosen}' in said.getvalue()
+def test_the_choice_of_a_run_is_recorded_and_reported(tmp_path: Path) -> None:
+    out, machine = io.StringIO(), Machine(dict.fromkeys(range(1, 1025), 1.0))
+    chosen = choose_threads(machine.step, machine.use, tmp_path / "threads", Reporter(out))
+    assert (tmp_path / "threads").read_text() == str(chosen) and f'"chosen": {chosen}' in out.getvalue()
 
 
 def test_the_setting_fixes_the_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine: Machine = Machine({})
     monkeypatch.setenv("CANVAS_THREADS", "2")
-    assert settle(machine.step, machine.use, tmp_path / "threads", Reporter(io.StringIO())) == 2
+    assert choose_threads(machine.step, machine.use, tmp_path / "threads", Reporter(io.StringIO())) == 2
 
 
 @pytest.mark.parametrize("text", ["0", "two", "-1", "1.5", "99999"])

@@ -253,7 +253,7 @@ def build_base(out: Path, factory: CanvasFactory, report: Reporter, steps: int =
     tokenizer = FAMILY.build_tokenizer(tokenizer_texts(recipe, factory), recipe.vocabulary)
     model = FAMILY.build_model(tokenizer, recipe.seed)
     steps = sum(phase.steps for phase in recipe.phases)
-    report.say("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=steps)
+    report.emit("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=steps)
     losses = []
     for phase in recipe.phases:
         losses.append(_fit(model, tokenizer, recipe, phase, rows_of(phase, recipe, factory), report))

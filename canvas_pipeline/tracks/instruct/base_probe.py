@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = check_base(tokenizer, Base(folder, options.profile))
             with whole_file(options.out) as temporary:
                 temporary.write_bytes(dumps(found) + b"\n")
-            report.say("finished", command="base_probe", verdict=found.verdict, **report.usage())
+            report.emit("finished", command="base_probe", verdict=found.verdict, **report.usage())
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code

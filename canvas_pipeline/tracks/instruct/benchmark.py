@@ -11,7 +11,7 @@ import msgspec
 
 from canvas_pipeline.evaluation.benchmark import Benchmark, Mean, Metric, Prediction, answers
 from canvas_pipeline.evaluation.charts import forest_png
-from canvas_pipeline.evaluation.selection import Candidate, Judged, SelectionRecord
+from canvas_pipeline.evaluation.selection import Candidate, RankedCandidate, SelectionRecord
 from canvas_pipeline.evaluation.statistics import PairedComparison, Rate, compare, percent
 from canvas_pipeline.models.families import family
 from canvas_pipeline.records import Message, Row, digest, dumps
@@ -137,7 +137,7 @@ def choose(candidates: Sequence[tuple[Candidate, InstructReport]]) -> SelectionR
     )
 
 
-def _judged(found: Candidate, reports: Mapping[str, InstructReport]) -> Judged:
+def _judged(found: Candidate, reports: Mapping[str, InstructReport]) -> RankedCandidate:
     own = reports[found.method]
     figures: dict[str, Any] = {"accuracy": msgspec.json.decode(dumps(own.accuracy)), "macro": own.macro}
     reason = ""
@@ -148,10 +148,10 @@ def _judged(found: Candidate, reports: Mapping[str, InstructReport]) -> Judged:
         figures["verdict"] = decision.verdict
         if decision.verdict == "NO_GAIN":
             reason = "not better than sft on the selection items"
-    return Judged(candidate=found, figures=figures, reason=reason)
+    return RankedCandidate(candidate=found, figures=figures, reason=reason)
 
 
-def _why(chosen: Judged | None, count: int) -> str:
+def _why(chosen: RankedCandidate | None, count: int) -> str:
     if not count:
         return "there are no candidates; train a method first"
     if chosen is None:

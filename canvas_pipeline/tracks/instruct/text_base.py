@@ -77,7 +77,7 @@ def build_text_base(out: Path, report: Reporter, recipe: Recipe = RECIPE) -> Non
     # Rows are full, so that there is nothing to mask: the plain product is the faster attention on a processor.
     model.set_attn_implementation("eager")
     steps = sum(phase.steps for phase in recipe.phases)
-    report.say("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=steps)
+    report.emit("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=steps)
     losses = [fit(model, filled_rows(tokenizer, phase, recipe), phase, recipe, report) for phase in recipe.phases]
     save_model(model, tokenizer, out, FAMILY, "bfloat16")
     record(out, recipe, losses)
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with reporter() as report:
         build_text_base(options.out, report, bounded(RECIPE, options.steps))
-        report.say("finished", command="text_base", out=str(options.out), **report.usage())
+        report.emit("finished", command="text_base", out=str(options.out), **report.usage())
     return 0
 
 

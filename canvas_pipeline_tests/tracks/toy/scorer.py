@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from canvas_pipeline.evaluation.benchmark import Benchmark, Metric, Prediction, answers
-from canvas_pipeline.evaluation.selection import Candidate, Judged, SelectionRecord
+from canvas_pipeline.evaluation.selection import Candidate, RankedCandidate, SelectionRecord
 from canvas_pipeline.records import Message, digest
 from canvas_pipeline.tracks.toy.data import ANSWER
 from canvas_pipeline.tracks.toy.rows import Answered, GreetingCase, GreetingReport
@@ -34,7 +34,9 @@ def trivial(cases: Sequence[GreetingCase]) -> Mapping[str, Sequence[Prediction]]
 
 def choose(candidates: Sequence[tuple[Candidate, GreetingReport]], /) -> SelectionRecord:
     judged = tuple(
-        Judged(candidate=one, figures={"answered": report.answered.share}, reason="" if report.answered.share else "none right")
+        RankedCandidate(
+            candidate=one, figures={"answered": report.answered.share}, reason="" if report.answered.share else "none right"
+        )
         for one, report in sorted(candidates, key=lambda pair: (-(pair[1].answered.share or 0), pair[0].method))
     )  # fmt: skip
     chosen = next((one.candidate for one in judged if not one.reason), None)

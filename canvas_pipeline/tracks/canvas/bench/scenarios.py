@@ -294,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sizes = profile_named(PROFILES, given.profile)
     of = family(sizes.family_name)
     generator = generate.load(given.backend, given.model, of)
-    backend = generate.Backend(generator, of, declared(ALL_TOOLS, sizes.declaration))
+    backend = generate.ChatModel(generator, of, declared(ALL_TOOLS, sizes.declaration))
     write_jsonl(given.out, run_scenarios(backend, sizes.declaration))
     return 0
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from canvas_pipeline.evaluation.selection import Candidate, Judged, SelectionRecord
+from canvas_pipeline.evaluation.selection import Candidate, RankedCandidate, SelectionRecord
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.records import Row, dumps
 from canvas_pipeline.tracks.canvas.bench.score import BenchReport
@@ -55,7 +55,7 @@ def select(candidates: Sequence[tuple[Candidate, BenchReport]], floor: float = F
     Ties go to more exact calls, then to less over-calling, then to the method's name and the earlier epoch."""
     ordered = sorted(((found, figures(report)) for found, report in candidates), key=_rank)
     judged = tuple(
-        Judged(candidate=found, figures=msgspec.json.decode(dumps(known)), reason=_ineligible(known, floor))
+        RankedCandidate(candidate=found, figures=msgspec.json.decode(dumps(known)), reason=_ineligible(known, floor))
         for found, known in ordered
     )
     eligible = [one for one, row in zip(ordered, judged, strict=True) if not row.reason]
@@ -86,7 +86,7 @@ def _ineligible(f: Figures, floor: float) -> str:
     return ""
 
 
-def _why(eligible: Sequence[tuple[Candidate, Figures]], judged: Sequence[Judged], floor: float) -> str:
+def _why(eligible: Sequence[tuple[Candidate, Figures]], judged: Sequence[RankedCandidate], floor: float) -> str:
     if not judged:
         return "there are no candidates; train a method first"
     if not eligible:
