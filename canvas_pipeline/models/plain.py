@@ -1,4 +1,4 @@
-"""Base models without a template: the texts of a conversation one after the other, an end of text after each answer."""
+"""Base models without a template: the concatenated texts of a conversation, with an end of text after each answer."""
 
 from __future__ import annotations
 

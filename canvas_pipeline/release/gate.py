@@ -20,7 +20,7 @@ from canvas_pipeline.guardrails.standard import MIN_RETAINED
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import method
-from canvas_pipeline.records import Row, dumps
+from canvas_pipeline.records import Row
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import QuantEvidence
 
@@ -287,11 +287,6 @@ def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> li
         "|---" * len(head) + "|",
         *(f"| {row} |" for row in escaped),
     ]
-
-
-def write_evidence(evidence: ReleaseEvidence, path: Path) -> None:
-    """The evidence as canonical JSON."""
-    path.write_bytes(dumps(evidence) + b"\n")
 
 
 def read_evidence(path: Path) -> ReleaseEvidence:

@@ -64,12 +64,6 @@ def prefer(model: FirstTokenModel, comparisons: Sequence[Comparison], margin: fl
     return [_preference(comparison.id, plain, swapped, margin) for comparison, plain, swapped in pairs]
 
 
-def position_bias(preferences: Sequence[Preference]) -> float | None:
-    """Give the share of comparisons whose two presentations contradict each other, among those with wide margins."""
-    wide = [p for p in preferences if p.reason != "critic_low_margin"]
-    return sum(p.reason == "critic_position" for p in wide) / len(wide) if wide else None
-
-
 def accepted_share(preferences: Sequence[Preference]) -> float | None:
     """Give the share of comparisons that have a winner, or None where there are none."""
     return sum(p.winner is not None for p in preferences) / len(preferences) if preferences else None
@@ -77,7 +71,6 @@ def accepted_share(preferences: Sequence[Preference]) -> float | None:
 
 def _prompt(c: Comparison, swapped: bool) -> str:
     a, b = (c.second, c.first) if swapped else (c.first, c.second)
-
     return PROMPT.format(principle=c.principle, instruction=c.instruction, a=a, b=b)
 
 

@@ -24,7 +24,8 @@ from canvas_pipeline.guardrails.guard import (
 from canvas_pipeline.guardrails.rows import row_verdict
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import METHODS
-from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
+from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.models.gemma4.wire import response_text, serialise
 from canvas_pipeline.records import Funnel, Message, dumps, write_jsonl
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.guards import TABLE

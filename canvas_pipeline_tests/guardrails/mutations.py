@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
+from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.records import Funnel, Message
 from canvas_pipeline_tests.guardrails.good_data import AXES, Line, answered, call, pair, said
 

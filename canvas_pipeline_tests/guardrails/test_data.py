@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from canvas_pipeline.errors import BadConfig, RowsUnaccounted
 from canvas_pipeline.guardrails.guard import FunnelEvidence
 from canvas_pipeline.guardrails.verdict import Allowance
-from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
+from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.records import Funnel
 from canvas_pipeline_tests.guardrails.good_data import (
     Line,

@@ -14,6 +14,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models import jinja
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.models.gemma4 import wire
 from canvas_pipeline.models.gemma4.chat import (
     canonical_calls,
@@ -22,7 +23,7 @@ from canvas_pipeline.models.gemma4.chat import (
     to_chat,
     to_generated_chat,
 )
-from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
+from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.records import Message
 from canvas_pipeline.tracks.canvas.tools import tool_table
 from canvas_pipeline.tracks.canvas.tools.prompt import declared

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from canvas_pipeline.models.gemma4.wire import (
-    CALL_CLOSE,
-    CALL_OPEN,
-    Malformed,
-    Turn,
-    escape,
-    parse_turn,
-    unescape,
-)  # fmt: skip
+from canvas_pipeline.models.family import Malformed, Turn
+from canvas_pipeline.models.gemma4.markers import CALL_CLOSE, CALL_OPEN, escape, unescape
+from canvas_pipeline.models.gemma4.wire import parse_turn
 from canvas_pipeline_tests.models.wire_texts import OTHER_NOTATIONS, block
 
 

@@ -7,21 +7,10 @@ from typing import Any
 import pytest
 
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.models.family import Malformed, ToolCall, Turn
 from canvas_pipeline.models.gemma4 import wire
-from canvas_pipeline.models.gemma4.wire import (
-    CALL_CLOSE,
-    CALL_OPEN,
-    QUOTE,
-    RESPONSE_OPEN,
-    STOPS,
-    Malformed,
-    ToolCall,
-    Turn,
-    parse_turn,
-    serialise,
-    serialise_response,
-    unescape,
-)  # fmt: skip
+from canvas_pipeline.models.gemma4.markers import CALL_CLOSE, CALL_OPEN, QUOTE, RESPONSE_OPEN, STOPS, unescape
+from canvas_pipeline.models.gemma4.wire import parse_turn, serialise, serialise_response
 from canvas_pipeline_tests.models.wire_texts import block
 
 

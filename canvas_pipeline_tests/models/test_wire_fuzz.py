@@ -13,19 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from canvas_pipeline.models.family import ToolCall, Turn
 from canvas_pipeline.models.gemma4 import wire
-from canvas_pipeline.models.gemma4.wire import (
-    CALL_CLOSE,
-    CALL_OPEN,
-    QUOTE,
-    STOPS,
-    ToolCall,
-    Turn,
-    escape,
-    parse_turn,
-    serialise,
-    unescape,
-)  # fmt: skip
+from canvas_pipeline.models.gemma4.markers import CALL_CLOSE, CALL_OPEN, QUOTE, STOPS, escape, unescape
+from canvas_pipeline.models.gemma4.wire import parse_turn, serialise
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.models.wire_texts import MARKERS, OTHER_NOTATIONS, block
 

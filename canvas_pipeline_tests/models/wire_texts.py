@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from canvas_pipeline.models.gemma4.wire import (
-    CALL_CLOSE,
-    CALL_OPEN,
-    QUOTE,
-    RESPONSE_CLOSE,
-    RESPONSE_OPEN,
-)
+from canvas_pipeline.models.gemma4.markers import CALL_CLOSE, CALL_OPEN, QUOTE, RESPONSE_CLOSE, RESPONSE_OPEN
 
 MARKERS = (
     CALL_OPEN, CALL_CLOSE, RESPONSE_OPEN, RESPONSE_CLOSE, QUOTE, "<|turn>", "<turn|>", "<eos>", "<bos>", "<pad>",

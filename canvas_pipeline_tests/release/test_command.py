@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from canvas_pipeline.cli.release import main
-from canvas_pipeline.release.gate import ITEMS, write_evidence
+from canvas_pipeline.records import dumps
+from canvas_pipeline.release.gate import ITEMS
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline_tests.release.evidence import files_of, open_evidence
 
@@ -38,7 +39,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture
 def evidence(tmp_path: Path) -> Path:
-    write_evidence(open_evidence(), tmp_path / "evidence.json")
+    (tmp_path / "evidence.json").write_bytes(dumps(open_evidence()))
     return tmp_path / "evidence.json"
 
 
@@ -62,7 +63,7 @@ def test_check_prints_every_reason_and_exits_3(run: Run, evidence: Path) -> None
     broken = msgspec.structs.replace(
         open_evidence(), leaks=5, figures=dict.fromkeys(("tool_selection", "exact_call")), production=None
     )
-    write_evidence(broken, evidence)
+    evidence.write_bytes(dumps(broken))
     result = run("check", "--evidence", str(evidence))
     assert result.exit_code == 3
     for text in (
@@ -87,7 +88,7 @@ def test_publish_then_verify_then_damage(run: Run, evidence: Path, tmp_path: Pat
 
 
 def test_publish_with_a_closed_gate_exits_3_and_writes_nothing(run: Run, evidence: Path, tmp_path: Path) -> None:
-    write_evidence(msgspec.structs.replace(open_evidence(), leaks=1), evidence)
+    evidence.write_bytes(dumps(msgspec.structs.replace(open_evidence(), leaks=1)))
     files_of(tmp_path / "made")
     result = run("publish", "--evidence", evidence, "--from", tmp_path / "made", "--to", tmp_path / "out")
     assert result.exit_code == 3 and "1 leaks" in result.stderr and not (tmp_path / "out").exists()

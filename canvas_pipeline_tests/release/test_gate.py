@@ -9,6 +9,7 @@ import pytest
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.methods import METHODS
+from canvas_pipeline.records import dumps
 from canvas_pipeline.release.gate import (
     ITEMS,
     CardEvidence,
@@ -19,7 +20,6 @@ from canvas_pipeline.release.gate import (
     reasons_by_item,
     release_log,
     require,
-    write_evidence,
 )
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.tracks.canvas.guards import TABLE
@@ -159,7 +159,7 @@ def test_the_smaller_quants_may_lose_more() -> None:
 
 def test_evidence_survives_its_file(tmp_path: Path) -> None:
     path = tmp_path / "evidence.json"
-    write_evidence(open_evidence(), path)
+    path.write_bytes(dumps(open_evidence()))
     assert read_evidence(path) == open_evidence()
 
 
@@ -170,7 +170,7 @@ def test_evidence_that_cannot_be_read_names_file_and_field(tmp_path: Path) -> No
     path.write_text("{")
     with pytest.raises(BadInput, match="malformed JSON"):
         read_evidence(path)
-    write_evidence(open_evidence(), path)
+    path.write_bytes(dumps(open_evidence()))
     path.write_text(path.read_text().replace('"leaks":0', '"leaks":"none"'))
     with pytest.raises(BadInput, match=r"\$\.leaks"):
         read_evidence(path)

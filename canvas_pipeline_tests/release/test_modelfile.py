@@ -16,9 +16,10 @@ import pytest
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.generate import prompt_text
 from canvas_pipeline.models.families import family
-from canvas_pipeline.models.family import ModelFamily
+from canvas_pipeline.models.family import ModelFamily, ToolCall
 from canvas_pipeline.models.gemma4.family import GEMMA4
-from canvas_pipeline.models.gemma4.wire import ToolCall, escape, parse_turn, response_text, serialise
+from canvas_pipeline.models.gemma4.markers import escape
+from canvas_pipeline.models.gemma4.wire import parse_turn, response_text, serialise
 from canvas_pipeline.records import Message
 from canvas_pipeline.release.modelfile import SystemPrompt, modelfile, template
 from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message

@@ -13,8 +13,9 @@ from pathlib import Path
 from canvas_pipeline.guardrails.guard import Measured
 from canvas_pipeline.guardrails.rows import reader, row_verdict
 from canvas_pipeline.guardrails.verdict import Number, Verdict
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.models.gemma4 import wire
-from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
+from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.records import Message, write_jsonl
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES

@@ -10,8 +10,9 @@ import pytest
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.generate import prompt_text
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.models.gemma4.family import GEMMA4
-from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
+from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.training.encoding import (

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.verifiers.critic import Comparison, accepted_share, position_bias, prefer
+from canvas_pipeline.verifiers.critic import Comparison, accepted_share, prefer
 
 
 class Liking:
@@ -47,11 +47,10 @@ def test_a_preference_needs_two_wide_margins_that_agree(
     assert (found.winner, found.reason) == (winner, reason)
 
 
-def test_the_shares_of_accepted_and_contradicting_answers_are_computed() -> None:
+def test_the_share_of_accepted_comparisons_is_computed() -> None:
     found = prefer(Liking(), [_pair("a!!", "b"), _pair("a", "b")]) + prefer(Liking(9), [_pair("a!!", "b")])
 
     assert accepted_share(found) == pytest.approx(1 / 3)
-    assert position_bias(found) == 0.5
     assert accepted_share([]) is None
 
 

@@ -1,4 +1,4 @@
-"""Convert messages for the Gemma-4 chat template, whose assistant spans are marked.
+"""Convert messages for the Gemma-4 chat template, and render them with the spans that the model generates.
 
 Assistant content in rows is native wire text. The spans are what the model generates: calls, answers, and the stop after each
 (``<|tool_response>`` after calls, ``<turn|>`` after an answer). The template renders byte for byte what the published one
@@ -13,8 +13,9 @@ from typing import Any
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models import jinja
-from canvas_pipeline.models.family import Schemas, Span
+from canvas_pipeline.models.family import Schemas, Span, ToolCall
 from canvas_pipeline.models.gemma4 import wire
+from canvas_pipeline.models.gemma4.markers import CALL_OPEN, escape
 from canvas_pipeline.records import Message
 
 
@@ -78,12 +79,12 @@ def to_generated_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
     return chat
 
 
-def canonical_calls(content: str) -> tuple[wire.ToolCall, ...]:
+def canonical_calls(content: str) -> tuple[ToolCall, ...]:
     """Return the calls of an assistant turn if its text is exactly their canonical form with plain keys, else nothing."""
-    if not content.startswith(wire.CALL_OPEN):
+    if not content.startswith(CALL_OPEN):
         return ()
     calls = wire.parse_turn(content).calls
-    readable = tuple(call for call in calls if isinstance(call, wire.ToolCall))
+    readable = tuple(call for call in calls if isinstance(call, ToolCall))
     if not readable or len(readable) != len(calls) or not all(_plain_keys(call.arguments) for call in readable):
         return ()
     return readable if "".join(wire.serialise(call) for call in readable) == content else ()
@@ -100,13 +101,13 @@ def _result(message: Message) -> dict[str, Any]:
     return {"role": "tool", "name": message.name or "unknown", "content": message.content, "tool_call_id": ""}
 
 
-def _tool_call(call: wire.ToolCall) -> dict[str, Any]:
+def _tool_call(call: ToolCall) -> dict[str, Any]:
     return {"type": "function", "function": {"name": call.name, "arguments": _escape_strings(call.arguments)}}
 
 
 def _escape_strings(value: Any) -> Any:
     if isinstance(value, str):
-        return wire.escape(value)
+        return escape(value)
     if isinstance(value, dict):
         return {
             (key if re.fullmatch(r"\w+", key) else wire.serialise_key(key)): _escape_strings(inner)

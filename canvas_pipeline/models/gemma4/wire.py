@@ -6,11 +6,11 @@
 time and never raises. A call that cannot be read becomes a ``Malformed`` value with its raw text: it can neither
 vanish (and be counted as "the model abstained") nor be shown as an answer.
 
-Read: spaces around keys, colons and commas.
-Read, flagged as lenient: strings in plain ``"…"`` or ``'…'`` (an apostrophe ends one only before a comma, colon, bracket or
+Accepted: spaces around keys, colons and commas.
+Accepted and flagged as lenient: strings in plain ``"…"`` or ``'…'`` (an apostrophe ends one only before a comma, colon, bracket or
 the end, so ``'Ana's lab'`` is one string); a doubled brace ``call:f{{…}}``; several calls in one envelope, with or without
 ``,`` or ``;`` between (all of them, or the block is Malformed).
-Left out: a closing marker once more after a block; whatever follows ``<eos>``, ``<turn|>`` or ``<|tool_response>``.
+Ignored: a repeated closing marker after a block; whatever follows ``<eos>``, ``<turn|>`` or ``<|tool_response>``.
 Malformed:
 - ``True``, ``None``, a trailing comma, ``k=v``, ``call:f(…)``, a hyphen in a name, NaN, Infinity, a duplicate key, text after
   the last brace, a block or a string without its end;
@@ -18,10 +18,10 @@ Malformed:
 - ``call:f{…}`` without markers, alone on its lines or at the end of the text;
 - another notation (JSON, tags, fences, code, BEGIN_ARG, ReAct, other families' markers and thoughts), or a loop: see
   ``models.notations``.
-Neither carried out nor Malformed: a call in a closed thought. What stands before a ``<channel|>`` that nothing opened is a
-thought too: the prompt opened it.
-Words: ``call:f{…}`` inside a sentence, in quotes, escaped, or repeated from the input (``input_texts``); a marker named in a
-sentence ("The token <|tool_call> opens a call."), which is shown escaped. With a name or a brace after it, or at the start of
+Neither a call nor Malformed: a call in a closed thought. Text before a ``<channel|>`` without an opening marker is a thought too:
+the prompt opened it.
+Text: ``call:f{…}`` inside a sentence, in quotes, escaped, or repeated from the input (``input_texts``); a marker mentioned in a
+sentence ("The token <|tool_call> opens a call."), which is returned escaped. With a name or a brace after it, or at the start of
 its line, the marker opens a call.
 
 Strings, and any text that comes from outside, are escaped (``markers``), so a block ends at the first closing marker.
@@ -54,11 +54,6 @@ from canvas_pipeline.models.gemma4.markers import (
     unescape,
 )
 from canvas_pipeline.models.notations import foreign_form
-
-__all__ = [
-    "CALL_CLOSE", "CALL_OPEN", "MAX_DEPTH", "QUOTE", "RESPONSE_CLOSE", "RESPONSE_OPEN", "STOPS", "Malformed", "ToolCall", "Turn",
-    "escape", "parse_turn", "response_text", "serialise", "serialise_key", "serialise_response", "unescape",
-]  # fmt: skip
 
 _STOP = re.compile("|".join(re.escape(s) for s in STOPS))
 _THOUGHT_MARKER = re.compile(f"{re.escape(THOUGHT_OPEN)}|{re.escape(THOUGHT_CLOSE)}")
