@@ -1,23 +1,23 @@
-"""The exception tree: every error a user can meet, in one place.
+"""Define the exception tree: every error that the package raises for users.
 
-    CanvasPipelineError            exit code 1; says what is wrong, where, and what to do next
+    CanvasPipelineError            exit code 1; message: what is wrong, where, and what to do next
     ├── BadInput                   a file or row somebody gave us cannot be used (file and line, never the row's text)
     │   ├── MissingInput           a file, folder or upstream stage is not there
-    │   ├── InputChanged           a file was written to while it was read
+    │   ├── InputChanged           a file changed while it was read
     │   └── SchemaMismatch         a data set does not have the columns a method needs
     ├── BadConfig                  an option, profile or method name that does not exist or contradicts another
     ├── GateClosed                 a guardrail's verdict is missing, failed, or was made for other inputs   (exit code 3)
     ├── RowsUnaccounted            a stage's funnel does not add up: in != kept + merged + refused
     ├── ArtifactCorrupt            a stage's files do not match their manifest
-    ├── DiskFull                   no room where something is to be written
+    ├── DiskFull                   no free space where something is to be written
     ├── NotWritable                a folder or file that may not be written to
-    ├── ServiceUnavailable         a teacher, backend or detector does not answer                            (exit code 2)
+    ├── ServiceUnavailable         a teacher, model server or detector does not answer                       (exit code 2)
     ├── MissingTool                a compiler, extra or external program is not installed                    (exit code 2)
-    ├── AnotherRun                 a run that makes models goes on, and only one may                         (exit code 2)
+    ├── AnotherRun                 another run that makes models is in progress                              (exit code 2)
     └── RunFailed                  a run that a command started has failed        (exit code of the step's own error)
 
-Adding one: derive it from the closest parent, add it to the drawing, and give the message three parts: what, where,
-what to do next. Personal data never enters a message: name the file, the line, the row id and the field.
+To add one, derive it from the closest parent and add it to this tree. A message never contains personal data: name the file, the
+line, the row id and the field.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EXIT_CODES = (
 
 
 class CanvasPipelineError(Exception):
-    """Base of every error this package raises on purpose; ``exit_code`` is what the CLIs return."""
+    """Base of every error this package raises on purpose. The CLIs return its ``exit_code``."""
 
     exit_code = 1
 
@@ -43,7 +43,7 @@ class MissingInput(BadInput):
 
 
 class InputChanged(BadInput):
-    """A file was written to while it was read, so what was read is no one content."""
+    """A file changed while it was read, so the data that was read is inconsistent."""
 
 
 class SchemaMismatch(BadInput):
@@ -69,7 +69,7 @@ class ArtifactCorrupt(CanvasPipelineError):
 
 
 class DiskFull(CanvasPipelineError):
-    """No room where something is to be written."""
+    """No free space where something is to be written."""
 
 
 class NotWritable(CanvasPipelineError):
@@ -77,7 +77,7 @@ class NotWritable(CanvasPipelineError):
 
 
 class ServiceUnavailable(CanvasPipelineError):
-    """A teacher, backend or detector does not answer."""
+    """A teacher, model server or detector does not answer."""
 
     exit_code = 2
 
@@ -89,7 +89,7 @@ class MissingTool(CanvasPipelineError):
 
 
 class AnotherRun(CanvasPipelineError):
-    """A run that makes models goes on; there is one at a time."""
+    """Another run that makes models is in progress; only one may be."""
 
     exit_code = 2
 

@@ -1,7 +1,6 @@
-"""The nine methods as one table: which rows, which loss, from which weights, with which numbers.
+"""Define the nine methods in one table: data set, loss, start weights and hyperparameters.
 
-In: a method's name and a profile's name. Out: frozen rows. What must hold: this file (and ``spec``) never imports torch, since
-they are read when the code location loads; every number a run uses stands here or in its ``RunSpec``, nowhere else.
+Every number that a run uses is here or in its ``RunSpec``. This module does not import torch, since the code location loads it.
 
 Losses: sft Ouyang et al. 2203.02155 · lora Hu et al. 2106.09685 · qlora Dettmers et al. 2305.14314 · dpo Rafailov et al.
 2305.18290 (eq. 7) · ipo Azar et al. 2310.12036 (eq. 17) · apo-zero D'Oosterlinck et al. 2408.06266 (eq. 7) · sppo Wu et al.
@@ -20,17 +19,17 @@ from canvas_pipeline.errors import BadConfig
 
 Dataset = Literal["trajectory", "preference", "feedback"]
 Objective = Literal["sft", "pairwise", "unpaired"]
-"""How a loss reads its rows: whole conversations, a chosen and a rejected side, one side with a label."""
+"""What a row is for a loss: a whole conversation, a chosen and a rejected side, or one side with a label."""
 Start = Literal["base_model", "sft_checkpoint"]
 Adapter = Literal["lora", "qlora"]
 BETA = 0.3
 
 
 class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All numbers of one run. ``batch`` is rows a device step, ``accumulation`` steps an update, ``max_length`` tokens a row
-    (G11 fails, nothing is ever cut), ``warmup`` the share of steps; ``max_steps`` of 0 means whole epochs; ``chosen_nll`` is the
-    weight of the chosen side's mean negative log-likelihood in the preference losses (0: none); ``adapter`` is trained in place of
-    the whole weights by a method that names none itself."""
+    """All numbers of one run. ``batch`` is rows per device step, ``accumulation`` steps per update, ``max_length`` tokens per row
+    (checked by G11; rows are never truncated), ``warmup`` the share of steps; ``max_steps`` of 0 means whole epochs;
+    ``chosen_nll`` is the weight of the chosen side's mean negative log-likelihood in the preference losses (0: none); ``adapter``
+    is trained in place of the whole weights by a method that has none itself."""
 
     epochs: float
     learning_rate: float
@@ -53,9 +52,10 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):
-    """One row. ``loss`` is TRL's name; ``grad_norm_bound``
-    is G5's; ``uma_gib`` what a step of it reserves, in GiB per profile
-    (embedded: its largest peak measured is 3.0; gb10: an estimate until peaks are learned)."""
+    """One method.
+
+    ``loss`` is TRL's name, ``grad_norm_bound`` G5's bound by profile, ``uma_gib`` the memory that a step reserves, in GiB by
+    profile (embedded: its largest measured peak is 3.0; gb10: an estimate until peaks are measured)."""
 
     name: str
     objective: Objective
@@ -63,14 +63,14 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     loss: str
     start: Start
     reference: bool
-    """Whether it reads the log-probabilities of a frozen reference, worked out once for all such methods."""
+    """Whether it reads the log-probabilities of a frozen reference, which are computed once for all such methods."""
     adapter: Adapter | None
     defaults: Mapping[str, Hyperparameters]
     grad_norm_bound: Mapping[str, float]
     uma_gib: Mapping[str, float]
 
     def hyperparameters(self, profile: str) -> Hyperparameters:
-        """The method's numbers at a profile; raises ``BadConfig`` naming the profiles there are."""
+        """Return the method's hyperparameters at a profile. Raises ``BadConfig`` that lists the profiles."""
         try:
             return self.defaults[profile]
         except KeyError:
@@ -92,8 +92,8 @@ _LORA = {
     "embedded": _H(epochs=1.3, learning_rate=4e-3, batch=4, accumulation=4, adapter_rank=32, adapter_alpha=64),
     "gb10": msgspec.structs.replace(_SFT["gb10"], learning_rate=2e-4, adapter_rank=16, adapter_alpha=32),
 }
-# A model this small unlearns right calls together with wrong ones: at 1e-4 and without the anchor, DPO lost 8 points of
-# tool selection. The likelihood of chosen sides, added to each of the five losses, holds it (arXiv:2404.19733, eq. 2).
+# A model this small unlearns right calls together with wrong ones: at 1e-4 and without ``chosen_nll``, DPO lost 8 points of
+# tool selection. The likelihood of chosen sides, added to each of the five losses, prevents it (arXiv:2404.19733, eq. 2).
 _PAIRS = {
     "embedded": _H(epochs=1.0, learning_rate=4e-5, batch=4, accumulation=2, chosen_nll=6.0),
     "gb10": msgspec.structs.replace(_GB10, epochs=1.0, learning_rate=5e-7, batch=2, accumulation=8),
@@ -105,7 +105,7 @@ _KTO = {
 
 
 def _scaled(table: Mapping[str, Hyperparameters], factor: float) -> dict[str, Hyperparameters]:
-    """The same numbers with another learning rate: the five losses have gradients of different size."""
+    """Scale the learning rate: the five losses have gradients of different size."""
     return {name: msgspec.structs.replace(h, learning_rate=h.learning_rate * factor) for name, h in table.items()}
 
 
@@ -117,7 +117,7 @@ def _scaled(table: Mapping[str, Hyperparameters], factor: float) -> dict[str, Hy
 #   sppo      2 · 0.5/beta per side        = g / beta
 # g is of the order of the completion's length at the start (measured at the embedded profile: see docs/experiments.md), so
 # 1.0 holds for none of the summed losses on a model this small. A bound is the constant relative to dpo's beta/2, times
-# what dpo's own dry run may show, and an order of magnitude of room; KTO's failure at N=146 (290) stays above it.
+# what dpo's own dry run may show, with a margin of an order of magnitude; KTO's failure at N=146 (290) is above it.
 # Measured: dpo 8.1 and sppo 181 on a micro model, 12-13 for dpo on the demo's rows, apo-zero and nca half of dpo's.
 _DPO_BOUND = 60.0
 
@@ -169,7 +169,7 @@ METHODS: Mapping[str, Method] = {
 
 
 def method(name: str) -> Method:
-    """Look a method up; raises ``BadConfig`` naming those there are."""
+    """Look up a method. Raises ``BadConfig`` that lists the methods."""
     try:
         return METHODS[name]
     except KeyError:
@@ -177,6 +177,6 @@ def method(name: str) -> Method:
 
 
 def ancestry(row: Method) -> tuple[Method, ...]:
-    """The methods whose checkpoints a method's weights descend from, oldest first, itself last."""
+    """Return the methods whose checkpoints a method's weights descend from, oldest first, itself last."""
     parent = row.start.removesuffix("_checkpoint")
     return (*ancestry(METHODS[parent]), row) if parent in METHODS else (row,)

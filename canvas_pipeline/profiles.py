@@ -1,7 +1,7 @@
-"""What a profile says of any track: which base model. A track's own profiles add how much data, how long, how many at least.
+"""Define a profile: the base model of a track, to which the track's own profile class adds sizes.
 
-``embedded`` runs everywhere (two cores, no GPU, a small model made by the project); ``gb10`` is what a DGX Spark runs at night.
-Nothing else in the package asks where it runs.
+``embedded`` runs everywhere (two cores, no GPU, a small model made by the project); ``gb10`` is for the nightly run on a DGX
+Spark. No other code depends on the kind of machine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """One profile of a track. A track's class adds its sizes."""
 
     name: str
-    family_name: str  # what renders, stops and adapts the base model: a key of models.families
+    family_name: str  # the family that renders, stops and adapts the base model: a key of models.families
     family_licence: str  # licence identifier of the family's published models
     base_model: str  # "embedded", a local folder, or a hub id
 
@@ -28,12 +28,12 @@ P = TypeVar("P", bound=Profile)
 
 
 def digest_of(profile: Profile) -> str:
-    """Digest a profile's values: two profiles with one digest make the same."""
+    """Digest a profile's values. Profiles with the same digest give the same results."""
     return digest(dumps(profile).decode())
 
 
 def profile_named(profiles: Mapping[str, P], name: str) -> P:
-    """Look a track's profile up. Raises ``BadConfig`` naming those there are."""
+    """Look up a track's profile. Raises ``BadConfig`` that lists the profiles."""
     try:
         return profiles[name]
     except KeyError:

@@ -1,8 +1,7 @@
-"""The rows that every track shares, frozen, and JSONL in and out.
+"""Define the rows that every track shares, and read and write JSONL.
 
-In: bytes of JSONL. Out: frozen rows, or a ``Refusal`` (file, line, reason code) for each line that is no row. What must
-hold: a row survives ``dumps`` → ``loads`` unchanged, ``dumps`` is canonical (the same row gives the same bytes), and a
-refusal never carries the text of its line.
+``dumps`` is canonical: the same row gives the same bytes, and reading them gives the same row. No error or refusal contains the
+text of a row.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class Message(Row, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Refusal(Row, frozen=True, kw_only=True):
-    """A row that left a stage: where it stood and why, never what it said."""
+    """A row that a stage refused: its place and the reason, never its text."""
 
     source: str
     line: int
@@ -45,7 +44,7 @@ class Refusal(Row, frozen=True, kw_only=True):
 
 
 class Funnel(Row, frozen=True, kw_only=True):
-    """Conservation of rows at one stage: ``rows_in = kept + merged + sum(refused)``. Counts are of source rows."""
+    """The row counts of one stage: ``rows_in = kept + merged + sum(refused)``. Counts are of source rows."""
 
     stage: str
     rows_in: int
@@ -55,11 +54,11 @@ class Funnel(Row, frozen=True, kw_only=True):
 
     @property
     def retained(self) -> float:
-        """Share of ``rows_in`` that was not refused, 0..1 (merging duplicates is not a loss)."""
+        """Return the share of ``rows_in`` that was not refused, 0..1 (merging duplicates is not a loss)."""
         return 1.0 if self.rows_in == 0 else (self.kept + self.merged) / self.rows_in
 
     def check(self) -> Funnel:
-        """Return self, or raise ``RowsUnaccounted`` when rows are missing or counted twice."""
+        """Return self. Raises ``RowsUnaccounted`` where rows are missing or counted twice."""
         out = self.kept + self.merged + sum(self.refused.values())
         if out != self.rows_in:
             raise RowsUnaccounted(
@@ -70,13 +69,13 @@ class Funnel(Row, frozen=True, kw_only=True):
 
 
 def funnel(stage: str, rows_in: int, kept: int, refusals: Iterable[Refusal] = (), merged: int = 0) -> Funnel:
-    """A checked ``Funnel`` from counts and refusals."""
+    """Make a checked ``Funnel`` from counts and refusals."""
     reasons = Counter(r.reason for r in refusals)
     return Funnel(stage=stage, rows_in=rows_in, kept=kept, merged=merged, refused=dict(sorted(reasons.items()))).check()
 
 
 def digest(*parts: str) -> str:
-    """sha256 hex of the parts, unambiguous in their borders."""
+    """Return the sha256 of the parts in hex; each part counts with its length, so that borders are unambiguous."""
     h = hashlib.sha256()
     for part in parts:
         raw = part.encode("utf-8", "surrogatepass")
@@ -89,12 +88,12 @@ _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
 def dumps(value: Any) -> bytes:
-    """Canonical JSON (keys sorted, no spaces) of a row or plain value, without the final newline."""
+    """Encode a row or plain value as canonical JSON (sorted keys, no spaces), without a final newline."""
     return _ENCODER.encode(value)
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
-    """Write rows as canonical JSONL and return how many; the caller owns atomicity (see ``artifacts``)."""
+    """Write rows as canonical JSONL and return how many. Not atomic (see ``storage.atomic``)."""
     count = 0
     with path.open("wb", buffering=1 << 20) as file:
         for row in rows:
@@ -105,8 +104,10 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
 
 
 def read_jsonl(path: Path, type_: type[R]) -> Iterator[R]:
-    """Rows of our own files, streaming. Raises ``BadInput`` with file and line at the first line that is no row, and
-    ``MissingInput`` where the file is not there. (Contributors' files go through ``intake.reading.snapshot`` instead.)"""
+    """Read rows from a file of the pipeline, one at a time.
+
+    Raises ``BadInput`` with file and line at the first line that is no row, and ``MissingInput`` where there is no file.
+    Contributors' files are read by ``intake.reading.snapshot`` instead."""
     decoder = msgspec.json.Decoder(type_)
     try:
         file = path.open("rb", buffering=1 << 20)
@@ -122,24 +123,23 @@ def read_jsonl(path: Path, type_: type[R]) -> Iterator[R]:
                 yield decoder.decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 # A validation error names the field and the type; a syntax error the byte. Neither quotes the text.
-                what = next(
-                    (said for mark, said in _OTHER_BYTES if number == 1 and line.startswith(mark)), _safe(error)
-                )
+                hints = (hint for mark, hint in _OTHER_FORMATS if number == 1 and line.startswith(mark))
+                what = next(hints, _safe(error))
                 raise BadInput(f"{path}:{number}: not a {type_.__name__} row ({what})") from None
 
 
-_OTHER_BYTES = (
+_OTHER_FORMATS = (
     (b"\x1f\x8b", "the file is packed with gzip; unpack it"),
     (b"\xff\xfe", "the file is UTF-16; save it as UTF-8"),
     (b"\xfe\xff", "the file is UTF-16; save it as UTF-8"),
     (b"\xef\xbb\xbf", "the file begins with a byte-order mark; save it as UTF-8 without one"),
     (b"[", "the file is a JSON array; put each row on a line of its own"),
 )
-"""How a file begins that is in another form, so that no line of it is to blame."""
+"""First bytes of files in other formats, and what to do about them."""
 
 
 def _safe(error: Exception) -> str:
-    """What is wrong and in which of our fields; never a value, nor a field's name that is not ours."""
+    """Describe an error without any value, and without a field name that is not the row type's."""
     if not isinstance(error, msgspec.ValidationError):
         return "malformed JSON"
     what, at, where = str(error).partition(" - at ")

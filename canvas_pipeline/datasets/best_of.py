@@ -1,7 +1,7 @@
 """Make preference pairs from several sampled answers to a prompt, scored by a verifier.
 
-The chosen side is always a right answer that the model sampled; nothing is made up for it. Ties give no pair. Where sampled
-wrong answers are too few, constructed ones may stand on the rejected side and are marked as such.
+The chosen side is always a right answer that the model sampled. Ties give no pair. Where there are too few sampled wrong answers,
+constructed ones may be the rejected side and are marked as such.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PAIRS_PER_PROMPT = 3
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One answer and its score 0..1. ``right`` says that it meets every demand; ``kind`` is how it is wrong (``""`` if right).
+    """One answer and its score 0..1. ``right``: it meets every constraint; ``kind`` is how it is wrong (``""`` if right).
 
     ``sampled`` is False for a constructed answer."""
 
@@ -44,7 +44,7 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The pairs of one prompt; ``reason`` says why there are none."""
+    """The pairs of one prompt, or the ``reason`` why there are none."""
 
     pairs: tuple[Pairing, ...]
     reason: str | None
@@ -53,8 +53,8 @@ class Selection:
 class PairReport(Row, frozen=True, kw_only=True):
     """Statistics of a set of pairs. Shares are 0..1 and None without pairs.
 
-    ``longer_wins`` and ``shorter_wins`` are how often length alone finds the chosen side; ``length_ratio`` is the mean length of
-    the chosen by that of the rejected sides, in characters."""
+    ``longer_wins`` and ``shorter_wins`` are how often the chosen side is the longer or the shorter one; ``length_ratio`` is the
+    mean length of the chosen sides divided by that of the rejected, in characters."""
 
     pairs: int
     sampled_share: float | None
@@ -69,8 +69,8 @@ class PairReport(Row, frozen=True, kw_only=True):
 def pairs_of(answers: Sequence[Scored], constructed: Sequence[Scored] = (), margin: float = MARGIN) -> Selection:
     """Pair the best right sampled answer with the others that score lower by ``margin``, at most ``PAIRS_PER_PROMPT``.
 
-    ``constructed`` wrong answers fill up only where a sampled answer is right. The reasons for no pair: ``no_winner`` (all wrong),
-    ``all_right``, ``identical`` (all say the same), ``margin``."""
+    ``constructed`` wrong answers are used only where a sampled answer is right. The reasons for no pair: ``no_winner`` (all wrong),
+    ``all_right``, ``identical`` (all texts are equal), ``margin``."""
     right = [answer for answer in answers if answer.right and answer.sampled]
     same = len({answer.text.strip() for answer in answers}) <= 1
     if not right:
@@ -88,7 +88,9 @@ def pairs_of(answers: Sequence[Scored], constructed: Sequence[Scored] = (), marg
 
 
 def pair_report(pairs: Sequence[Pairing], margin: float = MARGIN) -> PairReport:
-    """Describe a set of pairs: what share is sampled, the mix of negatives, and whether length alone tells the sides apart."""
+    """Describe a set of pairs:
+
+    the share of sampled ones, the kinds of wrong answers, and whether length alone separates the sides."""
     count = len(pairs)
     lengths = [(len(pair.chosen.text), len(pair.rejected.text)) for pair in pairs]
     mix: Mapping[str, int] = Counter(pair.rejected.kind for pair in pairs)

@@ -1,6 +1,6 @@
-"""Judge the quality of generated training texts: per-row reasons to refuse, and bounds on the whole set.
+"""Check the quality of generated training texts: reasons to refuse single rows, and bounds on the whole set.
 
-The report lists every bound with its value, so that a failed one says by how much.
+The report lists every bound with its measured value.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DELIMITERS = re.compile(
 )
 _BRACKETED = re.compile(r"^\W*\[[^\]]{0,60}\]\W*$")
 _RUN = 4
-"""So many repetitions of a phrase one after the other are a runaway."""
+"""This many repetitions of a phrase in a row are a runaway."""
 
 
 class TextLimits(Row, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class QualityBounds(Row, frozen=True, kw_only=True):
 
 
 class Measure(Row, frozen=True, kw_only=True):
-    """One figure against its bound. ``value`` is None where it could not be measured, which is not a pass."""
+    """One value with its bound. ``value`` is None where it could not be measured, which does not pass."""
 
     name: str
     value: float | None
@@ -53,7 +53,7 @@ class Measure(Row, frozen=True, kw_only=True):
 
 
 class QualityReport(Row, frozen=True, kw_only=True):
-    """What the quality gate found. ``failed`` names the figures out of bounds, in their order."""
+    """The result of the quality checks. ``failed`` names the values out of bounds, in their order."""
 
     rows: int
     passed: bool
@@ -63,7 +63,7 @@ class QualityReport(Row, frozen=True, kw_only=True):
 
 
 def refusal_reason(instruction: str, response: str, limits: TextLimits | None = None) -> str | None:
-    """Say why a row must not be trained on, or None. The reasons are the columns of the funnel."""
+    """Return the reason why a row must not be trained on, or None. Funnels count these reasons."""
     limits = limits or TextLimits()
     bare = response.strip()
     if not bare or not instruction.strip():
@@ -82,19 +82,19 @@ def refusal_reason(instruction: str, response: str, limits: TextLimits | None = 
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether a text stands for an answer that is not there."""
+    """Tell whether a text is a placeholder for an answer."""
     bare = text.strip().casefold().replace("’", "'").strip(" .!?\"'`*_-")
     return bare in PLACEHOLDERS or bool(_BRACKETED.match(text.strip()))
 
 
 def is_runaway(text: str) -> bool:
-    """Whether a phrase of 1–8 words, or a line, stands at least four times in a row."""
+    """Tell whether a phrase of 1–8 words, or a line, occurs at least four times in a row."""
     tokens = text.split()
     return any(_repeats(tokens, size) for size in range(1, 9)) or _repeats(text.split("\n"), 1)
 
 
 def _repeats(tokens: Sequence[str], size: int) -> bool:
-    """Whether ``_RUN`` equal blocks of ``size`` tokens follow each other; linear in the number of tokens."""
+    """Tell whether ``_RUN`` equal blocks of ``size`` tokens follow each other. Linear in the number of tokens."""
     equal = 0
     for at in range(size, len(tokens)):
         equal = equal + 1 if tokens[at] == tokens[at - size] else 0
@@ -113,10 +113,10 @@ def quality(
     critic_ran: bool,
     bounds: QualityBounds | None = None,
 ) -> QualityReport:
-    """Judge a data set by its generated responses, before any was refused.
+    """Check a data set by its generated responses, before any was refused.
 
     ``tokens`` and ``stopped`` belong to the responses; ``reasons`` are the funnel's refusals, for the report. The share that the
-    critic accepted is judged only where a critic ran. No responses at all pass nothing."""
+    critic accepted is checked only where a critic ran. Without responses every check fails."""
     bounds = bounds or QualityBounds()
     count = len(responses)
     delimiters = sum(bool(DELIMITERS.search(text)) for text in responses)

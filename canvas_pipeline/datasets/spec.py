@@ -13,7 +13,7 @@ PARTS = ("train", "eval")
 
 
 def no_tools(row: Any, profile: Any) -> None:
-    """Declare no tool."""
+    """Declare no tools."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ class Generated:
 
 
 class Generator(Protocol):
-    """A text model. It sees bare text without a template, and stops at its end of text or a blank line."""
+    """A text model. It reads plain text without a template, and stops at its end of text or a blank line."""
 
     name: str
 

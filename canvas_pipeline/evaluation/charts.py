@@ -10,7 +10,7 @@ from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.evaluation.matrix import MethodMatrix
 from canvas_pipeline.evaluation.statistics import FEW, Rate
 from canvas_pipeline.figure import BLUE, GREEN, NOTE, RED, SERIES, TEXT, Interval, forest, new_axes, png
-from canvas_pipeline.guardrails.guard import place
+from canvas_pipeline.guardrails.guard import order
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.records import Funnel
 
@@ -101,7 +101,7 @@ def _stage_bar(axes: Axes, at: float, funnel: Funnel, labelled: bool) -> None:
 
 def guards_png(verdicts: Sequence[Verdict]) -> bytes:
     """Draw the table of verdicts: passed, allowed or failed, name, subject, and numbers (not those per stage or axis)."""
-    ordered = sorted(verdicts, key=lambda v: (place(v.guard), v.subject or ""))
+    ordered = sorted(verdicts, key=lambda v: (order(v.guard), v.subject or ""))
     axes = new_axes(9.0, 0.4 + 0.3 * max(1, len(ordered)))
     axes.set_axis_off()
     axes.set_xlim(0, 1)

@@ -1,7 +1,7 @@
-"""The audit of a stage's files as a check: what a second reader found, in the shape of the guards' answers.
+"""Express the audit of a stage's files as a guard.
 
-It is apart from the guards and does not import the auditor: an edit to a guard makes no file be looked through again, and an edit
-to the auditor does not make the guards judge again. Its reason names files, lines, fields and types, never a value.
+It is separate from the other guards and does not import the auditor, so that an edit to a guard does not repeat the audits, and an
+edit to the auditor does not repeat the guards. Its reason names files, lines, fields and types, never a value.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from canvas_pipeline.privacy.audit.auditor import AuditReport
 
 
-def _audit(found: AuditReport) -> Measured:
+def _audit(report: AuditReport) -> Measured:
     return Measured(
         {
-            "identities": found.total, "unreadable_files": len(found.unreadable), "files": found.files, "lines": found.lines,
-            "strings": found.strings, "registry_keys": found.registry_keys, "reviewed_exceptions": found.allowed,
-            **{f"found {type_}": count for type_, count in found.by_type.items()},
+            "identities": report.total, "unreadable_files": len(report.unreadable), "files": report.files, "lines": report.lines,
+            "strings": report.strings, "registry_keys": report.registry_keys, "reviewed_exceptions": report.allowed,
+            **{f"found {type_}": count for type_, count in report.by_type.items()},
         },
-        where=[str(leak) for leak in found.leaks[:5]] or list(found.unreadable)[:5],
+        where=[str(leak) for leak in report.leaks[:5]] or list(report.unreadable)[:5],
     )  # fmt: skip
 
 
-# No guard of the training: it judges a stage's files, and whoever reads the stage asks for it (see ``pipeline.audits``).
+# Not in the table of guards: it evaluates one stage's files for the stages that read them (see ``pipeline.audits``).
 AUDIT = Guard(
     "audit", "audit", "a second, independent reader finds no identity and no key of the private registry in the files",
     "line", (), object, _audit,

@@ -1,11 +1,8 @@
-"""The gate: may this method train (or be released) on exactly these inputs? Every reason against, or none.
+"""Decide whether a method may train, or be released, on exactly these inputs, and list every reason against it.
 
-In: verdicts, a method, and the sha256 of the inputs at hand. Out: reasons as values (``decide``), or ``GateClosed``
-with all of them (``require``). ``reverify`` is what the training process asks itself: it reads the actual files, works
-the row guards out again, and compares. What must hold: the gate opens only if every guard that concerns the method has
-a verdict that was made for these hashes, passed, and follows from its own numbers under the shipped thresholds; it
-needs neither Dagster nor torch, so that the UI, the CLI, a backfill and the training process all ask
-the same function.
+The gate opens only if every guard that applies to the method has a verdict that was made for these hashes, passed, and follows
+from its own numbers under the shipped thresholds. ``reverify`` also reads the files and evaluates the guards over rows again.
+Neither Dagster nor torch is needed, so the UI, the CLI, a backfill and the training process all call the same function.
 """
 
 from __future__ import annotations
@@ -23,19 +20,20 @@ from canvas_pipeline.profiles import Profile
 from canvas_pipeline.storage.digests import sha256_file
 
 Limits = Mapping[str, Mapping[str, Number]]
-"""Guard id → thresholds that the method table gives (``{"g5": {"max_grad_norm": 60.0}, "g11": …}``)."""
+"""Guard id → thresholds from the method table (``{"g5": {"max_grad_norm": 60.0}, "g11": …}``)."""
 
 
 def require(
     table: GuardTable, verdicts: Iterable[Verdict], method: Method, inputs: Hashes, limits: Limits | None = None
 ) -> None:
-    """Return when the gate is open; raise ``GateClosed`` listing every reason against (missing, failed, made for other
-    inputs, not following from its numbers)."""
+    """Return if the gate is open.
+
+    Raises ``GateClosed`` with every reason (verdict missing, failed, for other inputs, or not following from its numbers)."""
     raise_closed(method.name, decide(table, verdicts, method, inputs, limits))
 
 
 def raise_closed(method: str, reasons: Sequence[str]) -> None:
-    """Raise ``GateClosed`` with all reasons, or return where there are none."""
+    """Raise ``GateClosed`` with all reasons. Returns if there are none."""
     if reasons:
         listing = "".join(f"\n  - {reason}" for reason in reasons)
         raise GateClosed(
@@ -47,23 +45,24 @@ def raise_closed(method: str, reasons: Sequence[str]) -> None:
 def decide(
     table: GuardTable, verdicts: Iterable[Verdict], method: Method, inputs: Hashes, limits: Limits | None = None
 ) -> list[str]:
-    """Every reason why ``method`` may not train on ``inputs`` (name → sha256; the names are
-    ``table.inputs_of(method)``); empty when it may. ``limits`` are thresholds that the verdicts must have been judged
-    with, beyond the shipped ones."""
+    """List every reason why ``method`` may not train on ``inputs``; empty if it may.
+
+    ``inputs`` maps the names of ``table.inputs_of(method)`` to their sha256. ``limits`` are thresholds, beyond the shipped ones,
+    that the verdicts must have used."""
     known = tuple(verdicts)
     reasons: list[str] = []
     for guard in table.of_method(method):
-        reasons.extend(_against(table, guard, known, method, inputs, (limits or {}).get(guard.id, {})))
+        reasons.extend(_reasons(table, guard, known, method, inputs, (limits or {}).get(guard.id, {})))
     return reasons
 
 
-def decide_line(table: GuardTable, verdicts: Iterable[Verdict], method: Method, inputs: Hashes) -> list[str]:
-    """What a release asks: ``decide`` for the method and for every checkpoint that its weights descend from."""
+def decide_ancestry(table: GuardTable, verdicts: Iterable[Verdict], method: Method, inputs: Hashes) -> list[str]:
+    """List the reasons of ``decide`` for a method and for every method whose checkpoint its weights descend from."""
     known = tuple(verdicts)
     return list(dict.fromkeys(reason for step in ancestry(method) for reason in decide(table, known, step, inputs)))
 
 
-def _against(
+def _reasons(
     table: GuardTable,
     guard: Guard,
     verdicts: Sequence[Verdict],
@@ -80,7 +79,7 @@ def _against(
     about = f" about {subject}" if subject else ""
     if not own:
         return [f"{guard.name}: there is no verdict{about}; materialise the stage that yields it"]
-    # Names beyond the bound ones (an upstream stage, the tokenizer) must agree too where both sides give them.
+    # Further names (an upstream stage, the tokenizer) must agree too where both sides have them.
     bound = [v for v in own if all(v.inputs.get(n) == inputs[n] for n in names) and _agree(v, inputs)]
     if not bound:
         changed = sorted({n for v in own for n in (*names, *v.inputs) if n in inputs and v.inputs.get(n) != inputs[n]})
@@ -105,8 +104,8 @@ def _agree(verdict: Verdict, inputs: Hashes) -> bool:
 
 
 def forged(table: GuardTable, verdict: Verdict) -> list[str]:
-    """What shows that a verdict was not written by its guard: another name, other thresholds than the shipped ones, or
-    a ``passed`` that contradicts its own numbers."""
+    """List what shows that a verdict was not made by its guard: another name, thresholds other than the shipped ones, or a
+    ``passed`` that contradicts its numbers."""
     guard = table.guards.get(verdict.guard)
     if guard is None:
         return [f"{verdict.guard}: there is no such guard"]
@@ -130,10 +129,10 @@ def reverify(
     profile: Profile,
     limits: Limits | None = None,
 ) -> list[str]:
-    """Decide, hash every file again, and work the guards over rows out again: what the training process asks for itself.
+    """Decide, hash every file again, and evaluate the guards over rows again, as the training process does.
 
-    ``files`` maps the names of ``inputs`` to JSONL files: the method's train and eval file must be there;
-    guards over further files are worked out where those are given, and else rest on the hashes.
+    ``files`` maps names of ``inputs`` to JSONL files. The method's train and eval files are required. Guards over further files are
+    evaluated again where those are given; otherwise their verdicts are checked by hash only.
 
     Returns every reason against; a forged or stale verdict "contradicts" the files."""
     known = tuple(verdicts)
@@ -176,5 +175,5 @@ def _contradictions(
             differing = sorted(k for k in {*v.numbers, *again.numbers} if v.numbers.get(k) != again.numbers.get(k))
             what = ", ".join(differing[:5]) or ("thresholds" if v.thresholds != again.thresholds else "passed")
             return [f"{guard.name}: the verdict contradicts the files ({what} differ when worked out again)"]
-    # A guard that fails now fails, whatever was recorded (or not recorded) about it.
+    # A guard that fails now is a reason, whether or not a verdict was recorded.
     return [] if again.passed else [f"{guard.name}: fails on the files at hand: {again.reason}"]

@@ -1,7 +1,7 @@
-"""What a guard is, what it may look at, and how its numbers become a ``Verdict``; nothing here knows any particular guard.
+"""Define a guard, its evidence, and how its numbers become a ``Verdict``.
 
-``passed`` is exactly "every bound of the guard holds for these numbers and thresholds", so that ``gate`` can work it out again and
-notice an edited verdict. A number that is missing, no number, or NaN breaks its bound.
+``passed`` is exactly "every bound of the guard holds for these numbers and thresholds", so that ``gate`` can compute it again and
+detect an edited verdict. A value that is missing, not a number, or NaN breaks its bound.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class RowsEvidence:
 
 @dataclass(frozen=True, slots=True)
 class FunnelEvidence:
-    """The row counts of some stages, and which of them may lose more than usual."""
+    """The row counts of some stages, and the allowances to keep fewer rows."""
 
     funnels: Sequence[Funnel]
     allowances: Sequence[Allowance]
@@ -55,7 +55,7 @@ class FunnelEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseEvidence:
-    """The base model's share of right answers among ``cases``; ``maximum`` is how good it may be at most."""
+    """The base model's share of right answers among ``cases``; ``maximum`` is the largest share allowed."""
 
     right: float
     cases: int
@@ -74,10 +74,10 @@ class AxisMargin(Row, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingEvidence:
-    """What the training process measured of one method, and the bounds that the method table gives.
+    """What the training process measured for one method, and the bounds from the method table.
 
-    ``grad_norm`` is of one step, before clipping; ``masks_wrong`` counts rows, ``nonfinite_*`` values; ``lengths`` are tokens of
-    whole rows (the longer side of a pair), train and eval together; ``axes`` are those that the training rows have."""
+    ``grad_norm`` is of one step, before clipping; ``masks_wrong`` counts rows, ``nonfinite_*`` counts values; ``lengths`` are in
+    tokens of whole rows (the longer side of a pair), train and eval together; ``axes`` are those of the training rows."""
 
     grad_norm: float
     max_grad_norm: float
@@ -93,7 +93,7 @@ class TrainingEvidence:
 
 class ImageEvidence(Row, frozen=True, kw_only=True):
     """How the training image was examined: ``built`` with a container engine, or ``parsed`` without one. Exit codes are
-    those of the build (0 where nothing was built) and of ``canvas-train --help``; ``collisions`` say which service's
+    those of the build (0 where nothing was built) and of ``canvas-train --help``; ``collisions`` are the services whose
     command does not fit the entry point."""
 
     how: Literal["built", "parsed"]
@@ -105,7 +105,7 @@ class ImageEvidence(Row, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a guard found. ``thresholds`` are those that its row leaves open; ``where`` are row ids, stages or axes to look at first
+    """What a guard measured. ``thresholds`` are those without a shipped value; ``where`` are row ids, stages or axes to check first
     (never text of a row); ``allowance`` is the recorded exception that was needed."""
 
     numbers: Mapping[str, Number]
@@ -116,8 +116,8 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """``number op threshold``. ``value`` is the shipped threshold; ``None`` where ``evaluate`` gives it (from the profile or the
-    method table). ``advice`` says what to do when it does not hold."""
+    """``number op threshold``. ``value`` is the shipped threshold, or None where ``evaluate`` returns it (from the profile or the
+    method table). ``advice`` is what to do if the bound does not hold."""
 
     number: str
     op: str
@@ -127,7 +127,7 @@ class Bound:
     optional: bool = False
 
     def holds(self, numbers: Mapping[str, Number], thresholds: Mapping[str, Number]) -> bool:
-        """Whether it holds; a missing or non-finite number never does. An optional threshold of None asks nothing."""
+        """Tell whether it holds. A missing or non-finite number never does; an optional threshold of None always does."""
         limit = thresholds.get(self.threshold)
         if limit is None and self.optional:
             return True
@@ -141,9 +141,9 @@ class Bound:
 class Guard:
     """One guard. ``evaluate`` measures evidence of the type ``reads``.
 
-    ``per`` says for what a verdict speaks: the whole ``line``, a ``dataset``, a ``method``. ``binds`` are the names of the inputs
-    whose hashes a verdict must carry; ``{dataset}`` is the method's data set, ``{start}`` the weights it starts from.
-    ``applies_to`` says which methods may not train without it."""
+    ``per`` is what a verdict is about: the whole pipeline (``line``), a ``dataset``, a ``method``. ``binds`` are the names of the
+    inputs whose hashes a verdict must contain; ``{dataset}`` is the method's data set, ``{start}`` the weights it starts from.
+    ``applies_to`` selects the methods that may not train without it."""
 
     id: str
     name: str
@@ -157,23 +157,23 @@ class Guard:
 
     @property
     def recomputable(self) -> bool:
-        """Whether it can be worked out again from the files of rows that it binds to."""
+        """Tell whether it can be evaluated again from the files of rows that it binds to."""
         return self.reads is RowsEvidence
 
     def inputs_of(self, dataset: str, start: str = "") -> tuple[str, ...]:
-        """The names its verdict must carry for a data set, and for the weights that a method starts from."""
+        """Return the input names of its verdict for a data set, and for the weights that a method starts from."""
         return tuple(name.format(dataset=dataset, start=start) for name in self.binds)
 
     def inputs(self, method: Method) -> tuple[str, ...]:
-        """The names its verdict must carry for a method."""
+        """Return the input names of its verdict for a method."""
         return self.inputs_of(method.dataset, method.start)
 
     def subject(self, method: Method) -> str | None:
-        """The ``subject`` of the verdict that speaks for a method."""
+        """Return the ``subject`` of the verdict that applies to a method."""
         return {"line": None, "dataset": method.dataset, "method": method.name}[self.per]
 
     def broken(self, numbers: Mapping[str, Number], thresholds: Mapping[str, Number]) -> list[Bound]:
-        """The bounds that do not hold."""
+        """Return the bounds that do not hold."""
         return [bound for bound in self.bounds if not bound.holds(numbers, thresholds)]
 
     def verdict(self, evidence: Any, inputs: Hashes, subject: str | None = None) -> Verdict:
@@ -181,8 +181,9 @@ class Guard:
         return self.verdict_of(self.evaluate(evidence), inputs, subject)
 
     def verdict_of(self, measured: Measured, inputs: Hashes, subject: str | None = None) -> Verdict:
-        """The verdict on some numbers. Shipped thresholds stay as they are. Raises ``BadConfig`` where a threshold is missing: a
-        guard without its threshold must not answer."""
+        """Make the verdict from measured numbers.
+
+        Shipped thresholds cannot be overridden. Raises ``BadConfig`` where a threshold is missing."""
         limits = {**measured.thresholds, **{b.threshold: b.value for b in self.bounds if b.value is not None}}
         for bound in self.bounds:
             if limits.setdefault(bound.threshold, None) is None and not bound.optional:
@@ -202,8 +203,8 @@ class Guard:
         )  # fmt: skip
 
 
-def place(guard_id: str) -> tuple[str, int]:
-    """Where a guard stands among others: by the letter of its id, then by the number."""
+def order(guard_id: str) -> tuple[str, int]:
+    """Return a key to sort guards by the letter of their id, then by the number."""
     return guard_id[0], int(guard_id[1:])
 
 

@@ -1,11 +1,10 @@
-"""What G10 judges: does the training image start, and does every command fit its entry point?
+"""Collect G10's evidence: does the training image start, and does every command fit its entry point?
 
-In: the text of a Dockerfile and a compose file, and a way to run programs. Out: ``ImageEvidence``. What must hold: with
-a working container engine the image is really built and ``canvas-train --help`` really run in it; without one the same
-question is answered from the files and from the entry point in this environment, and the evidence says which.
+With a working container engine the image is built and ``canvas-train --help`` is run in it. Without one the Dockerfile, the compose
+file and the entry point in this environment are checked instead. The evidence records which.
 
-The failure this encodes: ``ENTRYPOINT ["canvas-train"]`` beside ``command: sh -c "…"``. The engine appends the command
-to the entry point, so the program was started as ``canvas-train sh -c …`` and refused its arguments.
+The failure to detect: ``ENTRYPOINT ["canvas-train"]`` beside ``command: sh -c "…"``. The engine appends the command
+to the entry point, so the program is started as ``canvas-train sh -c …`` and refuses its arguments.
 """
 
 from __future__ import annotations
@@ -31,12 +30,11 @@ SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh"})
 TAG = "canvas-pipeline-training:g10"
 
 Runner = Callable[[Sequence[str], float], int]
-"""Runs a program with a time limit in seconds and returns its exit code (124 when it ran out of time, 127 when
-absent)."""
+"""Run a program with a time limit in seconds and return its exit code (124 if it timed out, 127 if it is absent)."""
 
 
 def run_program(argv: Sequence[str], timeout_s: float) -> int:
-    """The real ``Runner``; output is discarded."""
+    """Run a program as a ``Runner`` and discard its output."""
     try:
         return subprocess.run(list(argv), timeout=timeout_s, capture_output=True, check=False).returncode
     except subprocess.TimeoutExpired:
@@ -53,24 +51,23 @@ def examine(
     runner: Runner = run_program,
     which: Callable[[str], str | None] = shutil.which,
 ) -> ImageEvidence:
-    """Build and run where an engine answers, else parse. ``program`` is how ``canvas-train`` is started in this
+    """Build and run the image if an engine is available, else parse the files. ``program`` starts ``canvas-train`` in this
     environment. Raises ``BadInput`` for a file that is absent or cannot be read."""
     entry, _ = entry_and_command(_read(dockerfile))
-    found = tuple(collisions(_read(dockerfile), _read(compose), dockerfile.name))
+    misfits = tuple(collisions(_read(dockerfile), _read(compose), dockerfile.name))
     engine = next((e for e in ENGINES if which(e) and runner([e, "info"], 30.0) == 0), None)
     if engine is None:
         code = runner([*program, "--help"], 120.0)
-        return ImageEvidence(how="parsed", engine=None, build_exit_code=0, help_exit_code=code, collisions=found)
+        return ImageEvidence(how="parsed", engine=None, build_exit_code=0, help_exit_code=code, collisions=misfits)
     built = runner([engine, "build", "-f", str(dockerfile), "-t", TAG, str(context)], 3600.0)
     own = entry is not None and Path(entry[0]).name == PROGRAM
     arguments = ["--help"] if own else [PROGRAM, "--help"]
     code = runner([engine, "run", "--rm", TAG, *arguments], 300.0) if built == 0 else 127
-    return ImageEvidence(how="built", engine=engine, build_exit_code=built, help_exit_code=code, collisions=found)
+    return ImageEvidence(how="built", engine=engine, build_exit_code=built, help_exit_code=code, collisions=misfits)
 
 
 def collisions(dockerfile: str, compose: str, dockerfile_name: str) -> list[str]:
-    """Which services (and the Dockerfile's own CMD) start a program that is not theirs to start. Empty means all
-    fit."""
+    """List the services whose command does not fit the entry point, and the Dockerfile itself if its CMD does not."""
     entry, command = entry_and_command(dockerfile)
     found = [] if (why := _misfit(entry, command)) is None else [f"{dockerfile_name}: {why}"]
     for name, service in _services(compose).items():
@@ -89,7 +86,7 @@ def collisions(dockerfile: str, compose: str, dockerfile_name: str) -> list[str]
 
 
 def entry_and_command(dockerfile: str) -> tuple[list[str] | None, list[str] | None]:
-    """The last stage's ENTRYPOINT and CMD as words (None where absent). A shell form comes as ``sh -c TEXT``, as the
+    """Return the last stage's ENTRYPOINT and CMD as words (None where absent). A shell form becomes ``sh -c TEXT``, as the
     engine starts it. Raises ``BadInput`` where there is no FROM."""
     entry: list[str] | None = None
     command: list[str] | None = None
@@ -107,8 +104,8 @@ def entry_and_command(dockerfile: str) -> tuple[list[str] | None, list[str] | No
 
 
 def _misfit(entry: list[str] | None, command: list[str] | None) -> str | None:
-    """Why a command does not fit behind an entry point, or None. Other programs than ``canvas-train`` may take what they
-    like (``dagster dev``)."""
+    """Explain why a command does not fit after an entry point, or return None. Commands of other programs (``dagster dev``) are not
+    checked."""
     words = entry or command or []
     if not words:
         return f"nothing starts {PROGRAM}: there is neither an entry point nor a command"
@@ -137,7 +134,7 @@ def _dockerfile_words(rest: str) -> list[str]:
 
 
 def _words(value: Any) -> list[str]:
-    """Compose's list or string form; a string is split as a shell would, and never run by one."""
+    """Return compose's list or string form as words. A string is split as by a shell."""
     return shlex.split(value) if isinstance(value, str) else [str(word) for word in value]
 
 

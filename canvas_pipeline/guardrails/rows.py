@@ -1,4 +1,4 @@
-"""Judges the rows of files: what the pipeline records, and what the gate works out again."""
+"""Evaluate the guards over rows of files, for the pipeline's verdicts and again for the gate."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from canvas_pipeline.profiles import Profile
 from canvas_pipeline.records import read_jsonl
 
 Read = Callable[[str], Sequence[Any]]
-"""The rows of an input, by its name."""
+"""Return the rows of an input, by its name."""
 
 
 def row_verdict(table: GuardTable, guard: Guard, dataset: str, read: Read, hashes: Hashes, profile: Profile) -> Verdict:
-    """The verdict of a ``recomputable`` guard about a data set; a guard for the whole line reads the files it binds to.
+    """Evaluate a ``recomputable`` guard on a data set; a guard for the whole pipeline reads the files it binds to.
 
     Raises ``BadInput`` for a data set that no method reads, and for a row of another type."""
     names = guard.inputs_of(dataset)
@@ -27,7 +27,7 @@ def row_verdict(table: GuardTable, guard: Guard, dataset: str, read: Read, hashe
 
 
 def reader(table: GuardTable, files: Mapping[str, Path]) -> Read:
-    """Read files by their inputs' names, each once."""
+    """Return a ``Read`` over files by the names of their inputs; each is read once."""
 
     @functools.cache
     def read(name: str) -> Sequence[Any]:

@@ -1,8 +1,7 @@
-"""The guards that every track has: G2 G5 G6 G9 G10 G11 G12. They know no tool and no call. G3 is made for
-each track by ``base_guard``.
+"""The guards of every track: G2 G5 G6 G9 G10 G11 G12, and ``base_guard`` for a track's G3.
 
-Nothing is read, written or measured here: the same evidence gives the same verdict. A reason names rows by id and never quotes
-their text. G5's bound and G11's length come from the method table, G12's minimum from the profile.
+They are pure functions of their evidence. A reason names rows by id and never quotes their text. G5's bound and G11's length come
+from the method table, G12's minimum from the profile.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from canvas_pipeline.guardrails.guard import (
 from canvas_pipeline.guardrails.verdict import Number
 
 MIN_RETAINED = 0.7
-"""The share of its rows that a stage keeps (G6)."""
+"""The least share of its rows that a stage must keep (G6)."""
 
 
 def _disjoint(e: RowsEvidence) -> Measured:
-    """The eval set is not empty and shares neither items nor rows with the training set. A row that names no item cannot be shown
-    to be disjoint and counts against it."""
+    """Check that the eval set is not empty and shares neither items nor rows with the training set. A row without items cannot be
+    shown to be disjoint and counts against it."""
     train, evaluation = e.parts
     items = [{item for row in part for item in row.item_ids} for part in e.parts]
     ids = [{row.id for row in part} for part in e.parts]
@@ -43,8 +42,8 @@ def _disjoint(e: RowsEvidence) -> Measured:
 
 
 def _dry_run(e: TrainingEvidence) -> Measured:
-    """One step's gradient norm is usable, no value in the model is NaN or infinite, and every loss mask covers the assistant's
-    turns. The largest logit is shown only (KTO once reached 1e8)."""
+    """Check that one step's gradient norm is usable, no value in the model is NaN or infinite, and every loss mask covers the
+    assistant's turns. The largest logit is for information (KTO once reached 1e8)."""
     numbers: dict[str, Number] = {
         "grad_norm": _shown(e.grad_norm), "nonfinite_activations": e.nonfinite_activations,
         "nonfinite_logits": e.nonfinite_logits, "masks_wrong": e.masks_wrong,
@@ -54,8 +53,8 @@ def _dry_run(e: TrainingEvidence) -> Measured:
 
 
 def _shrinkage(e: FunnelEvidence) -> Measured:
-    """Each stage keeps enough of its rows, or what its allowance says; allowances that were needed are recorded with their number
-    and reason. Raises ``RowsUnaccounted`` where a funnel does not add up."""
+    """Check that each stage keeps enough of its rows, or as many as its allowance demands. Allowances that were needed are recorded
+    with their number and reason. Raises ``RowsUnaccounted`` where a funnel does not add up."""
     permits = {a.stage: a for a in e.allowances}
     numbers: dict[str, Number] = {"stages": len(e.funnels)}
     limits: dict[str, Number] = {"min_retained": MIN_RETAINED}
@@ -78,7 +77,7 @@ def _shrinkage(e: FunnelEvidence) -> Measured:
 
 
 def _margins(e: TrainingEvidence) -> Measured:
-    """In a mini-train the reward margin of every axis of the training rows grew."""
+    """Check that the reward margin of every axis of the training rows grew in a mini-train."""
     by_axis = {m.axis: m for m in e.margins}
     missing = sorted(axis for axis in set(e.axes) if axis not in by_axis or by_axis[axis].rows < 1)
     wrong = sorted(
@@ -93,8 +92,8 @@ def _margins(e: TrainingEvidence) -> Measured:
 
 
 def _image(e: ImageEvidence) -> Measured:
-    """The training image builds, its help exits 0 and no command collides with the entry point; the numbers say whether a container
-    engine did it or the files were parsed."""
+    """Check that the training image builds, its help exits 0 and no command collides with the entry point. ``how`` is whether a
+    container engine built it or the files were parsed."""
     numbers: dict[str, Number] = {
         "how": e.how, "engine": e.engine, "build_exit_code": e.build_exit_code, "help_exit_code": e.help_exit_code,
         "collisions": len(e.collisions),
@@ -103,7 +102,7 @@ def _image(e: ImageEvidence) -> Measured:
 
 
 def _lengths(e: TrainingEvidence) -> Measured:
-    """Few rows are longer than the method's ``max_length``, as its trainer will see them."""
+    """Check that few rows are longer than the method's ``max_length``, encoded as its trainer will read them."""
     total = len(e.lengths)
     over = sum(length > e.max_length for length in e.lengths)
     ordered = sorted(e.lengths)
@@ -118,13 +117,13 @@ def _lengths(e: TrainingEvidence) -> Measured:
 
 
 def _enough(e: RowsEvidence) -> Measured:
-    """The training file has the profile's minimum of rows."""
+    """Check that the training file has the profile's minimum of rows."""
     numbers: dict[str, Number] = {"rows": sum(1 for _ in e.rows), "profile": e.profile.name}
     return Measured(numbers, {"min_rows": e.dataset.min_rows(e.profile)})
 
 
 def _shown(value: float) -> Number:
-    """JSON has no NaN or infinity: they are kept as text, which no bound accepts as a number."""
+    """Return NaN and infinities as text, since JSON has none; no bound accepts text as a number."""
     return value if math.isfinite(value) else str(value)
 
 
@@ -132,9 +131,9 @@ _B = Bound
 
 
 def base_guard(number: str, minimum: float, what: str) -> Guard:
-    """G3 of a track: its base model is right often enough, and where the project trained the base itself, not too often.
+    """Make a track's G3: its base model is right often enough and, where the project trained the base itself, not too often.
 
-    ``number`` names the measured share, ``minimum`` is its least value; a track whose base should fail everything takes 0."""
+    ``number`` names the measured share and ``minimum`` is its least value: 0 for a track whose base should fail everything."""
 
     def base(e: BaseEvidence) -> Measured:
         return Measured({number: e.right, "cases": e.cases}, {"maximum": e.maximum})
@@ -173,7 +172,7 @@ GUARDS: tuple[Guard, ...] = (
           (_B("stages", ">=", "min_stages", 1, "give the funnels of the stages that made this data set"),
            _B("stages_below", "<=", "max_stages_below", 0, "see the stage's refusals by reason; if the loss is "
               "meant, give --allow-shrinkage STAGE=NUMBER:REASON"))),
-    # SFT reads no pairs, so that new pairs do not make it train again.
+    # Not for SFT, which reads no pairs: new pairs must not make it train again.
     Guard("g9", "g9_margins_move", "in a mini-train the reward margin grows on every axis",
           "method", ("{dataset}_train", "{start}"), TrainingEvidence, _margins,
           (_B("axes", ">=", "min_axes", 1, "measure margins per axis before and after the mini-train"),

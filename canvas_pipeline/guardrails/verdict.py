@@ -1,8 +1,7 @@
-"""What a guard said, about which files, with which numbers: the only thing that training and release believe.
+"""The verdict of a guard, and the allowance to lose rows.
 
-In: nothing. Out: two row types. What must hold: a verdict names the sha256 of every file it judged, its numbers and its
-thresholds, so that ``gate`` can tell whether it belongs to the files at hand and whether ``passed`` follows from them;
-a failed verdict says why and what to do; no field carries text of a row (it may hold personal data).
+A verdict names the sha256 of every file it is about, its numbers and its thresholds, so that ``gate`` can check that it belongs
+to the files at hand and that ``passed`` follows from the numbers. No field contains text of a row, which may be personal data.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ Number = float | int | str | bool | None
 
 
 class Verdict(Row, frozen=True, kw_only=True):
-    """One guard's answer. ``guard`` is ``g1`` … ``g13``, ``name`` its check name (``g6_shrinkage``).
+    """One guard's verdict. ``guard`` is its id (``g6``), ``name`` its check name (``g6_shrinkage``).
 
-    ``subject`` is what was judged where a guard speaks more than once: a data set (``trajectory``, ``preference``,
-    ``feedback``) or a method (``dpo``); ``None`` where there is one verdict for the whole line. ``inputs`` maps a name
-    to the sha256 of the exact file or stage judged (the names are in a guard's ``binds``). ``reason`` is empty when
-    ``passed``. ``allowance`` is the recorded exception under which it passed, where there is one.
+    ``subject`` is what it is about where a guard has several: a data set (``trajectory``, ``preference``, ``feedback``)
+    or a method (``dpo``); None where there is one for the whole pipeline. ``inputs`` maps the names in the guard's ``binds``
+    to the sha256 of the file or stage. ``reason``, where it failed, is why and what to do. ``allowance`` is the recorded
+    exception under which it passed, if any.
     """
 
     guard: str

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
-from canvas_pipeline.guardrails.gate import decide_line, forged
+from canvas_pipeline.guardrails.gate import decide_ancestry, forged
 from canvas_pipeline.guardrails.standard import MIN_RETAINED
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
@@ -80,7 +80,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
 
 
 def _guardrails(table: GuardTable, e: ReleaseEvidence) -> list[str]:
-    reasons = decide_line(table, e.verdicts, method(e.method), e.inputs)
+    reasons = decide_ancestry(table, e.verdicts, method(e.method), e.inputs)
     # A guard may not concern this method (no preference pair enters SFT), but it is part of the line that is released.
     for guard in table.of_any_method():
         own = [v for v in e.verdicts if v.guard == guard.id]

@@ -1,7 +1,7 @@
 """Check verifiable constraints on a text: counts, lists, words, numbers, order, JSON keys, refusals.
 
-A request carries several constraints and its answer is right if it meets all of them. Texts of any length are read whole and in
-linear time. The idea of constraints that a program can verify: Zhou et al. 2023, "Instruction-Following Evaluation for LLMs".
+A request has several constraints, and its answer is right if it meets all of them. Checks take linear time. The idea of
+constraints that a program can verify: Zhou et al. 2023, "Instruction-Following Evaluation for LLMs".
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _STEPS = re.compile(
 
 
 class Constraint(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """One demand on an answer. ``kind`` is a row of ``CONSTRAINTS``, which says what ``n``, ``values`` and ``groups`` mean."""
+    """One constraint on an answer. ``kind`` is a key of ``CONSTRAINTS``, whose check defines ``n``, ``values`` and ``groups``."""
 
     kind: str
     n: int = 0
@@ -179,4 +179,4 @@ CONSTRAINTS: Mapping[str, Callable[[str, Constraint], bool]] = {
     "json_keys": _json_keys,
     "refuses": _refuses,
 }
-"""Every kind of constraint and what checks it."""
+"""Every kind of constraint and its check."""

@@ -1,7 +1,8 @@
-"""Ask a model which of two answers is better, by the log-probability of one token: A or B.
+"""Let a model choose the better of two answers, by the log-probability of one token: A or B.
 
-Each pair is presented twice, swapped the second time. A preference counts where both presentations agree after the swap is
-undone and both margins are wide enough; all else is discarded with its reason. A critic only filters data: verifiers decide.
+Each pair is presented twice, swapped the second time. A preference counts where both presentations agree after the swap is undone
+and both margins are large enough; all others are discarded with a reason. A critic only filters data; verifiers decide what is
+right.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import Row
 
 MARGIN = 1.0
-"""Least difference of the two log-probabilities, in nats."""
+"""Minimum difference of the two log-probabilities, in nats."""
 FORMS: Mapping[str, tuple[str, ...]] = {"A": ("A", " A"), "B": ("B", " B")}
-"""Token forms of each answer; the likeliest form counts."""
+"""Token forms of each answer; the most likely form counts."""
 PROMPT = (
     "Principle: {principle}\n\nRequest: {instruction}\n\nAnswer A: {a}\n\nAnswer B: {b}\n\n"
     "The answer that follows the principle better is Answer"
@@ -25,10 +26,10 @@ Reason = Literal["critic_low_margin", "critic_position"]
 
 
 class FirstTokenModel(Protocol):
-    """A model that gives log-probabilities of the next token."""
+    """A model that computes log-probabilities of the next token."""
 
     def first_token_logprobs(self, prompts: Sequence[str], tokens: Sequence[str]) -> Sequence[Mapping[str, float]]:
-        """Give, for each prompt, the log-probability that it goes on with each of these single tokens.
+        """Return, for each prompt, the log-probability of each of these single tokens as the next one.
 
         A string that is no single token of the model's vocabulary is left out."""
         ...
@@ -45,9 +46,9 @@ class Comparison(Row, frozen=True, kw_only=True):
 
 
 class Preference(Row, frozen=True, kw_only=True):
-    """The critic's result. ``reason`` says why ``winner`` is None.
+    """The critic's result. ``reason`` is why ``winner`` is None.
 
-    Margins are in nats, from A's side of each presentation (the swapped one as presented)."""
+    Margins are log-probability of A minus that of B in each presentation, in nats."""
 
     id: str
     winner: Literal["first", "second"] | None
@@ -65,7 +66,7 @@ def prefer(model: FirstTokenModel, comparisons: Sequence[Comparison], margin: fl
 
 
 def accepted_share(preferences: Sequence[Preference]) -> float | None:
-    """Give the share of comparisons that have a winner, or None where there are none."""
+    """Return the share of comparisons that have a winner, or None where there are no comparisons."""
     return sum(p.winner is not None for p in preferences) / len(preferences) if preferences else None
 
 

@@ -11,7 +11,7 @@ _END = re.compile(r"[.!?…]+[\"')\]”’]*(?=\s|$)|\n\s*\n")
 _LAST_TOKEN = re.compile(r"(\S+)$")
 ABBREVIATIONS = frozenset("e.g i.e dr mr mrs ms prof st vs no vol fig approx".split())
 _LONGEST_TOKEN = 16
-"""Characters looked at before a full stop to recognise an abbreviation."""
+"""Number of characters before a full stop in which an abbreviation is recognised."""
 
 
 def clean(text: str) -> str:
@@ -20,7 +20,7 @@ def clean(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Give the words, casefolded. A hyphenated word and a number (``3.5``, ``1,000``) are one word each."""
+    """Return the words, casefolded. A hyphenated word and a number (``3.5``, ``1,000``) are one word each."""
     return [match.group().casefold().replace("’", "'") for match in _WORD.finditer(clean(text))]
 
 
@@ -35,7 +35,7 @@ def without_accents(text: str) -> str:
 
 
 def numbers(text: str) -> list[float]:
-    """Give the number tokens in order. ``14`` is one number and holds no 4."""
+    """Return the number tokens in order. ``14`` is one number and does not contain a 4."""
     found = (match.group().replace(",", "").replace("−", "-") for match in _NUMBER.finditer(clean(text)))
     return [float(number) for number in found]
 
@@ -56,7 +56,7 @@ def sentences(text: str) -> list[str]:
 
 
 class Phrases:
-    """A set of words and short phrases, to be found in a text at word borders."""
+    """A set of words and short phrases to find in a text at word borders."""
 
     def __init__(self, phrases: tuple[str, ...] | list[str]) -> None:
         self._by_first: dict[str, list[tuple[str, ...]]] = {}
@@ -67,7 +67,7 @@ class Phrases:
             forms.sort(key=len, reverse=True)
 
     def found(self, text_words: list[str]) -> list[tuple[int, str]]:
-        """Give (index of the first word, phrase in its listed form), longest match first, without overlaps."""
+        """Return (index of the first word, phrase in its listed form), longest match first, without overlaps."""
         hits, at = [], 0
         while at < len(text_words):
             for form in self._by_first.get(text_words[at], ()):
@@ -99,7 +99,7 @@ def plural(phrase: str) -> str:
 
 
 def _forms(phrase: tuple[str, ...]) -> set[tuple[str, ...]]:
-    """The phrase with its last word as it stands, in the singular and in the plural."""
+    """Return the phrase with its last word unchanged, in the singular and in the plural."""
     if not phrase:
         return set()
     *head, last = phrase

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import GateClosed
-from canvas_pipeline.guardrails.gate import decide, decide_line, forged, require, reverify
+from canvas_pipeline.guardrails.gate import decide, decide_ancestry, forged, require, reverify
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.tracks.canvas.guards import TABLE
@@ -141,8 +141,8 @@ def test_a_threshold_of_the_method_table_cannot_be_raised_in_a_verdict() -> None
 
 def test_a_release_asks_for_the_checkpoint_it_descends_from_too() -> None:
     line = Line()
-    assert decide_line(TABLE, verdicts(line, "dpo") + verdicts(line, "sft"), METHODS["dpo"], line.hashes()) == []
-    assert "g5_dry_run" in names(decide_line(TABLE, verdicts(line, "dpo"), METHODS["dpo"], line.hashes()))
+    assert decide_ancestry(TABLE, verdicts(line, "dpo") + verdicts(line, "sft"), METHODS["dpo"], line.hashes()) == []
+    assert "g5_dry_run" in names(decide_ancestry(TABLE, verdicts(line, "dpo"), METHODS["dpo"], line.hashes()))
 
 
 # reverify: the training process works the row guards out again from the files

@@ -69,9 +69,9 @@ def test_a_gguf_says_the_same_however_many_work_at_it(gguf: Gguf) -> None:
     several = Gguf(Path(gguf.vocabulary.model_path), GEMMA4, max_new_tokens=24, context=512, workers=3)
     assert several.workers == 3
     with ThreadPoolExecutor(3) as pool:
-        together = list(pool.map(lambda prompt: several.speak([prompt])[0], prompts))
-    assert together == alone.speak(prompts)
-    assert all(text for text, _ in alone.speak(prompts))
+        together = list(pool.map(lambda prompt: several.generate([prompt])[0], prompts))
+    assert together == alone.generate(prompts)
+    assert all(text for text, _ in alone.generate(prompts))
 
 
 @settings(max_examples=200, deadline=None)
