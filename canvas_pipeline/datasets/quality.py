@@ -5,6 +5,7 @@ The report lists every bound with its measured value.
 
 from __future__ import annotations
 
+import operator
 import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -148,8 +149,4 @@ def _share(hits: Sequence[bool]) -> float | None:
     return sum(hits) / len(hits) if hits else None
 
 
-RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
-    "<": lambda value, bound: value < bound,
-    "<=": lambda value, bound: value <= bound,
-    ">=": lambda value, bound: value >= bound,
-}
+RELATIONS: Mapping[str, Callable[[float, float], bool]] = {"<": operator.lt, "<=": operator.le, ">=": operator.ge}

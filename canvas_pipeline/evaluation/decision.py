@@ -71,10 +71,13 @@ def decide(
 ) -> Decision:
     """Decide by the bands of a rate. A rate without cases stops the run."""
     if rate.share is None or rate.low is None or rate.high is None:
-        return _record(point, rate, bands, ("NOT_MEASURED", "stop"), False, inputs, chain, acknowledged)
-    band = band_of(rate.share, bands)
-    fragile = any(rate.low < other.above < rate.high for other in bands[1:])
-    return _record(point, rate, bands, (band.verdict, band.effect), fragile, inputs, chain, acknowledged)
+        verdict: tuple[str, Effect] = ("NOT_MEASURED", "stop")
+        fragile = False
+    else:
+        band = band_of(rate.share, bands)
+        verdict = (band.verdict, band.effect)
+        fragile = any(rate.low < other.above < rate.high for other in bands[1:])
+    return decide_named(point, rate, verdict, fragile, inputs, chain, bands, acknowledged)
 
 
 def decide_named(
@@ -84,15 +87,10 @@ def decide_named(
     fragile: bool,
     inputs: Mapping[str, str],
     chain: Sequence[Decision] = (),
+    bands: Sequence[Band] = (),
+    acknowledged: str = "",
 ) -> Decision:
     """Record a verdict that depends on more than a rate."""
-    return _record(point, rate, (), verdict, fragile, inputs, chain, "")
-
-
-def _record(
-    point: str, rate: Rate, bands: Sequence[Band], verdict: tuple[str, Effect], fragile: bool, inputs: Mapping[str, str],
-    chain: Sequence[Decision], acknowledged: str,
-) -> Decision:  # fmt: skip
     return Decision(
         point=point, rate=rate, bands=tuple(bands), verdict=verdict[0], effect=verdict[1], fragile=fragile,
         inputs=dict(sorted(inputs.items())), acknowledged=acknowledged, previous=chain[-1].sha256 if chain else "",

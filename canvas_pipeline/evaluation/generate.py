@@ -10,7 +10,7 @@ torch and llama_cpp are imported inside the functions. A damaged GGUF aborts the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from canvas_pipeline.evaluation.benchmark import Case, Prediction
 from canvas_pipeline.models.family import ModelFamily, Schemas
 from canvas_pipeline.records import Message, digest, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
-from canvas_pipeline.training.encoding import padded_length
+from canvas_pipeline.training.encoding import batches, padded_length
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.threads import cores
 
@@ -272,8 +272,11 @@ def generate(
     with partial.open("ab" if known else "wb") as file:
         if not known:
             file.write(dumps({"key": key}) + b"\n")
-        batches = list(_batches(generator, prompts))
-        missing = [batch for batch in batches if not all(cases[i].id in known for i in batch)]
+        lengths = [generator.length(prompt) for prompt in prompts]
+        order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
+        missing = [
+            batch for batch in batches(order, lengths, TOKENS_A_BATCH) if not all(cases[i].id in known for i in batch)
+        ]
         done = len(cases) - sum(map(len, missing))
         # Both libraries release the interpreter lock while they compute.
         with ThreadPoolExecutor(generator.workers) as pool:
@@ -298,20 +301,6 @@ def generate(
         write_jsonl(temporary, predictions)
     partial.unlink()
     return predictions
-
-
-def _batches(generator: Generator, prompts: Sequence[str]) -> Iterator[list[int]]:
-    lengths = [generator.length(prompt) for prompt in prompts]
-    order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
-    batch: list[int] = []
-    for index in order:
-        # In ascending order, so the whole batch is padded to the length of the next one.
-        if batch and lengths[index] * (len(batch) + 1) > TOKENS_A_BATCH:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
 
 
 def _known(partial: Path, key: str) -> dict[str, Prediction]:

@@ -136,8 +136,3 @@ class Plain:
 
     def build_model(self, tokenizer: Any, seed: int, shape: Shape | None = None) -> Any:
         return self.of.build_model(tokenizer, seed, shape)
-
-
-def plain(of: ModelFamily) -> ModelFamily:
-    """Return the family of base models with the architecture and tokenizer of ``of``."""
-    return Plain(of)

@@ -1,7 +1,7 @@
-"""Renders model card and data card from measured facts only.
+"""Render model card and data card from measured facts only.
 
-The fixed text holds no number of its own, so every number in a card is a fact's or a source's; a card whose facts are incomplete is
-not rendered; contributors appear as a count and never by name.
+The fixed text contains no numbers, so every number in a card comes from a fact or its source. A card whose facts are incomplete
+is not rendered. Contributors appear as a count, never by name.
 
 Keys are dotted: ``bench.<model>.<metric>``, ``quant.<Q4_K_M>.<measure>``, ``guard.<g1>``, ``funnel.<stage>.<count>``,
 ``rows.<data set>.<split>``; everything else is ``<section>.<what>``.
@@ -33,7 +33,7 @@ Kind = Literal["model", "data"]
 class Fact(Row, frozen=True, kw_only=True):
     """A measured value and the artefact it comes from (``dpo_bench summary.json``, best with the start of its sha256).
 
-    A ``share`` is 0..1, with its interval (``low``, ``high``) and number of cases ``n`` where it was counted.
+    A ``share`` is 0..1, with its interval (``low``, ``high``) and number of cases ``n`` where it has them.
     """
 
     value: Value
@@ -44,7 +44,7 @@ class Fact(Row, frozen=True, kw_only=True):
     n: int | None = None
 
     def shown(self) -> str:
-        """The value as a card shows it."""
+        """Format the value for a card."""
         if isinstance(self.value, bool):
             return "yes" if self.value else "no"
         if isinstance(self.value, str):
@@ -65,8 +65,9 @@ Facts = Mapping[str, Fact]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """A heading, the facts below it by key prefix, and a fixed text without numbers. ``grid`` puts the key's middle part
-    into columns (or rows where there are many, ``tall``)."""
+    """A heading, the facts below it by key prefix, and a fixed text without numbers.
+
+    ``grid`` makes columns of the key's middle part, ``tall`` makes rows of it."""
 
     title: str
     prefix: str = ""
@@ -132,11 +133,11 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardTemplate:
-    """What a track says in its cards.
+    """A track's part of its cards.
 
-    ``texts`` are fixed texts, without numbers, by the title of their section. ``metrics`` are names of the benchmark's metrics that
-    a model card must have, the headline first; ``required`` further keys. ``benchmark`` names the cases, ``benchmark_id`` in the
-    header; ``guards`` are the track's."""
+    ``texts`` are fixed texts, without numbers, by the title of their section. ``metrics`` are the benchmark's metrics that a
+    model card must have, the headline first; ``required`` are further keys. ``benchmark`` is the name of the cases,
+    ``benchmark_id`` the one in the header; ``guards`` are the track's."""
 
     guards: GuardTable
     tags: tuple[str, ...]
@@ -147,21 +148,21 @@ class CardTemplate:
     required: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
 
     def keys(self, kind: Kind, method: str) -> Iterable[str]:
-        """The keys of the facts that a card of a method must have; one that ends with ``*`` stands for any that begins so."""
+        """List the keys of the facts that a card of a method must have. ``prefix*`` means any key with that prefix."""
         yield from (*REQUIRED[kind], *self.required.get(kind, ()))
         if kind == "model":
             yield from (f"bench.base.{self.metrics[0]}", *(f"bench.{method}.{metric}" for metric in self.metrics))
 
 
 INTERVALS = re.compile(r"bench\.[^.]+\.")
-"""Keys whose facts are no use without an interval."""
+"""Keys whose facts need an interval."""
 
 NAMES = re.compile(r"Apache-\d\.\d|Q\d_\w+")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 
 
 def model_card(facts: Facts, template: CardTemplate, private: Iterable[str] = ()) -> str:
-    """The model card. Raises ``BadInput`` listing what is missing or may not be published (see ``reasons_against_card``)."""
+    """Render the model card. Raises ``BadInput`` listing what is missing or may not be published (see ``reasons_against_card``)."""
     from_hub = _hub()
     _complete(facts, "model", template)
     text = {key: facts[key].shown() for key in ("model.name", "model.method", "base.name", "base.licence")}
@@ -189,7 +190,7 @@ def model_card(facts: Facts, template: CardTemplate, private: Iterable[str] = ()
 
 
 def data_card(facts: Facts, template: CardTemplate, private: Iterable[str] = ()) -> str:
-    """The data card. Raises ``BadInput`` like ``model_card``."""
+    """Render the data card. Raises ``BadInput`` like ``model_card``."""
     from_hub = _hub()
     _complete(facts, "data", template)
     header = from_hub.DatasetCardData(
@@ -202,18 +203,19 @@ def data_card(facts: Facts, template: CardTemplate, private: Iterable[str] = ())
 
 
 def missing_facts(facts: Facts, kind: Kind, template: CardTemplate) -> list[str]:
-    """What a card of this kind still needs: keys (the guards that concern the method among them), sources, and intervals of
-    benchmark shares."""
+    """List what a card still needs:
+
+    keys (including the guards that apply to the method), sources, and intervals of benchmark shares."""
     method = facts["model.method"].shown() if "model.method" in facts else "<method>"
     missing = []
     steps = ancestry(METHODS[method]) if method in METHODS else ()
     guards = {guard for step in steps for guard in template.guards.of_method(step)} or {
         *template.guards.guards.values()
     }
-    judged = (
+    verdicts = (
         [f"guard.{id_}" for id_, guard in template.guards.guards.items() if guard in guards] if kind == "model" else []
     )
-    for key in (*template.keys(kind, method), *judged):
+    for key in (*template.keys(kind, method), *verdicts):
         known = any(k.startswith(key[:-1]) for k in facts) if key.endswith("*") else key in facts
         if not known:
             missing.append(f"no fact {key}")
@@ -228,7 +230,7 @@ def missing_facts(facts: Facts, kind: Kind, template: CardTemplate) -> list[str]
 def reasons_against_card(
     text: str, facts: Facts, kind: Kind, template: CardTemplate, private: Iterable[str] = ()
 ) -> list[str]:
-    """Everything that keeps a card from being published: incomplete facts, numbers without a source, private texts."""
+    """List every reason not to publish a card: incomplete facts, numbers without a source, private texts."""
     reasons = missing_facts(facts, kind, template)
     reasons += [f"the {kind} card states {number}, which no fact gives" for number in unsourced_numbers(text, facts)]
     folded = text.casefold()
@@ -238,7 +240,7 @@ def reasons_against_card(
 
 
 def unsourced_numbers(text: str, facts: Facts) -> list[str]:
-    """Numbers in a text that are neither part of a fact as shown nor of a source. Proper names (Q4_K_M) do not count."""
+    """Find numbers in a text that are neither part of a fact as shown nor of a source. Proper names (Q4_K_M) do not count."""
     known = {n for f in facts.values() for n in _NUMBER.findall(f"{f.shown()} {f.source} {f.value} ")}
     known |= {n for key in facts for n in _NUMBER.findall(_label(key))}
     return sorted(set(_NUMBER.findall(NAMES.sub("", text))) - known)
@@ -270,7 +272,7 @@ def _rows(facts: Facts) -> str:
 
 
 def _grid(facts: Facts, section: Section) -> str:
-    """Keys of three parts as a table, those of two as a list before it; sources below, each with what it gave."""
+    """Render keys of three parts as a table, those of two as a list before it, and the sources below."""
     parts = {key: key.split(".", 2) for key in facts}
     cells = {(p[1], p[2]): facts[key] for key, p in parts.items() if len(p) == 3}
     plain = {key: facts[key] for key, p in parts.items() if len(p) == 2}

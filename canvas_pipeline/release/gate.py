@@ -1,7 +1,7 @@
-"""Holds every item of RELEASE-LOG.md against the evidence.
+"""Check every item of RELEASE-LOG.md against the evidence.
 
-An item without evidence is a reason (absent is not passed). Verdicts and measurements count only for exactly the hashes that are to
-be released. Nothing here reads a file: ``publish`` compares the files with these hashes.
+An item without evidence does not pass. Verdicts and measurements count only for exactly the hashes that are to be released. This
+module reads no model files; ``publish`` compares the files with the hashes.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ class Figure(Row, frozen=True, kw_only=True):
 
 
 class CardEvidence(Row, frozen=True, kw_only=True):
-    """A rendered card: its hash, and what ``cards.reasons_against_card`` found."""
+    """A rendered card: its hash, and the result of ``cards.reasons_against_card``."""
 
     sha256: str
     reasons: tuple[str, ...]
 
 
 class ReleaseEvidence(Row, frozen=True, kw_only=True):
-    """All that is known about a release. Names map to sha256 where not said otherwise.
+    """All evidence about a release. Dictionaries map names to sha256 unless stated otherwise.
 
-    ``files`` are the files to be released by their name in the release; ``inputs`` what the verdicts are bound to (see
-    ``guardrails.table.inputs_for``); ``data`` the data sets the model saw; ``audited`` the texts the leak audit read, with
-    ``leaks`` found (None: it did not run), ``exceptions`` that were reviewed and ``excepted`` findings they cover.
-    ``production`` is the checkpoint chosen by the selection record, with its method; ``figures`` are what the benchmark must give
-    for the released method (None: it had no such case), measured on ``bench_checkpoint``.
+    ``files`` are the files to be released by their name in the release; ``inputs`` are those the verdicts are bound to (see
+    ``GuardTable.inputs_of``); ``data`` the data sets the model was trained on; ``audited`` the texts the leak audit read, with
+    the number of ``leaks`` (None: it did not run), of reviewed ``exceptions``, and of ``excepted`` findings that they cover.
+    ``production`` is the method and checkpoint of the selection record; ``figures`` are the required benchmark shares of the
+    released method (None: there was no such case), measured on ``bench_checkpoint``.
     """
 
     name: str
@@ -81,7 +81,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
 
 def _guardrails(table: GuardTable, e: ReleaseEvidence) -> list[str]:
     reasons = decide_ancestry(table, e.verdicts, method(e.method), e.inputs)
-    # A guard may not concern this method (no preference pair enters SFT), but it is part of the line that is released.
+    # Also the guards that do not apply to this method (SFT reads no pairs): they are part of the released pipeline.
     for guard in table.of_any_method():
         own = [v for v in e.verdicts if v.guard == guard.id]
         good = [v for v in own if v.passed and not forged(table, v) and _bound(v, e.inputs)]
@@ -97,7 +97,7 @@ def _bound(verdict: Verdict, inputs: Mapping[str, str]) -> bool:
 
 
 def _allowances(_: GuardTable, e: ReleaseEvidence) -> list[str]:
-    # G6 writes "stage>=number: reason" for each allowance it used; all of them must be among those the release lists.
+    # G6 records "stage>=number: reason" for each allowance it used; the release must list all of them.
     listed = [f"{a.stage}>={min(MIN_RETAINED, a.minimum_retained):g}: {a.reason}" for a in e.allowances]
     reasons = []
     for verdict in e.verdicts:
@@ -218,21 +218,21 @@ ITEMS: Mapping[str, tuple[str, Callable[[GuardTable, ReleaseEvidence], list[str]
     "cards": ("Model card, data card and Modelfile are complete, every number with a source", _cards),
     "hashes": ("The hashes of files, inputs, data and the code version are recorded", _hashes),
 }
-"""The RELEASE-LOG, in order: id → sentence, and what gives the reasons against."""
+"""The items of RELEASE-LOG.md in order: id → sentence, and the function that lists the reasons against."""
 
 
 def reasons_by_item(table: GuardTable, evidence: ReleaseEvidence) -> dict[str, list[str]]:
-    """Item id → every reason against; an empty list is a tick."""
+    """Return every reason against by item id; an empty list means that the item holds."""
     return {item: reasons(table, evidence) for item, (_, reasons) in ITEMS.items()}
 
 
 def reasons_against(table: GuardTable, evidence: ReleaseEvidence) -> list[str]:
-    """Every reason against the release as ``item: reason``; empty when the gate is open."""
+    """List every reason against the release as ``item: reason``; empty if the gate is open."""
     return [f"{item}: {reason}" for item, reasons in reasons_by_item(table, evidence).items() for reason in reasons]
 
 
 def require(table: GuardTable, evidence: ReleaseEvidence) -> None:
-    """Return when the gate is open; raise ``GateClosed`` listing every reason."""
+    """Return if the gate is open. Raises ``GateClosed`` listing every reason."""
     reasons = reasons_against(table, evidence)
     if reasons:
         listing = "".join(f"\n  - {reason}" for reason in reasons)
@@ -240,7 +240,7 @@ def require(table: GuardTable, evidence: ReleaseEvidence) -> None:
 
 
 def release_log(table: GuardTable, evidence: ReleaseEvidence) -> str:
-    """``RELEASE-LOG.md``: each item ticked, or open with its reasons; then allowances, figures and hashes."""
+    """Render ``RELEASE-LOG.md``: each item ticked, or open with its reasons; then allowances, figures and hashes."""
     found = reasons_by_item(table, evidence)
     done = sum(1 for reasons in found.values() if not reasons)
     lines = [
@@ -290,7 +290,7 @@ def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> li
 
 
 def read_evidence(path: Path) -> ReleaseEvidence:
-    """Evidence from its JSON file; raises ``MissingInput`` or ``BadInput`` naming file and field."""
+    """Read evidence from its JSON file. Raises ``MissingInput`` or ``BadInput`` naming file and field."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=ReleaseEvidence)
     except FileNotFoundError:

@@ -1,11 +1,8 @@
-"""Checkpoint → GGUF → six quants, each step in a child process with limits.
+"""Convert a checkpoint to GGUF and quantise it, each step in a child process with limits.
 
-In: a Hugging Face model folder (safetensors, tokenizer). Out: one GGUF file a call, written beside its target and moved
-there when complete. What must hold: the same folder gives the same bytes, the file's name and path stay out of its
-metadata, and a model that makes llama.cpp abort ends a child, never the caller (see ``gguf_worker``).
-
-Convert once a method, quantise six times from it. Read the result back with ``quant_check``: llama.cpp falls back to other
-tensor types without a word.
+The same model folder gives the same bytes. Files are written atomically, and their metadata contains neither file name nor path. A
+model that makes llama.cpp abort ends the child, not the caller (see ``gguf_worker``). ``quant_check`` reads the result back, since
+llama.cpp falls back to other tensor types silently.
 """
 
 from __future__ import annotations
@@ -32,7 +29,7 @@ GIB = 1 << 30
 
 
 class ModelFileUnusable(BadInput):
-    """A child that was given a model file aborted, ran out of its limits, or reported an error."""
+    """A child process aborted, exceeded its limits, or reported an error for a model file."""
 
 
 def convert(
@@ -47,14 +44,14 @@ def convert(
     """Convert a model folder to an unquantised GGUF file and return its path.
 
     ``name`` goes into the metadata as ``general.name`` (never the folder's). Raises ``MissingInput`` for a folder without a
-    config, ``MissingTool`` where the converter cannot be had, ``ModelFileUnusable`` with the converter's last line.
+    config, ``MissingTool`` where the converter is not available, ``ModelFileUnusable`` with the converter's last line.
     """
     if not (model / "config.json").is_file():
         raise MissingInput(f"{model} is no model folder (config.json is missing); materialise its checkpoint first")
     home = converter or ensure_converter()
     family = known_family(model)
     facts = family.gguf if family else GgufFacts()
-    return _written(
+    return _write_whole(
         out,
         lambda part: run_child(
             "convert",
@@ -76,7 +73,7 @@ def convert(
 
 
 def _published_template(model: Path) -> str | None:
-    """The chat template for the file where the folder's is marked for training: runtimes need not know the marks."""
+    """Return the chat template without the marks for training, or None where the folder's has no marks."""
     path = model / "chat_template.jinja"
     if not path.is_file() or jinja.MARKED not in (text := path.read_text(encoding="utf-8")):
         return None
@@ -90,7 +87,7 @@ def quantise(source: Path, out: Path, quant: str, *, threads: int = 2, seconds: 
         raise BadConfig(f"there is no quant {quant!r} here; choose one of: {', '.join(QUANTS)}")
     if not source.is_file():
         raise MissingInput(f"{source}: no such file; convert the checkpoint first")
-    return _written(
+    return _write_whole(
         out,
         lambda part: run_child(
             "quantise",
@@ -104,8 +101,9 @@ def quantise(source: Path, out: Path, quant: str, *, threads: int = 2, seconds: 
 def export(
     model: Path, folder: Path, *, name: str, quants: tuple[str, ...] = QUANTS, outtype: OutType = "f16"
 ) -> dict[str, Path]:
-    """Convert once and quantise to every one of ``quants``: quant → ``<folder>/<name>-<quant>.gguf``. The unquantised
-    intermediate is removed."""
+    """Convert once and quantise to every one of ``quants``. Return quant → ``<folder>/<name>-<quant>.gguf``.
+
+    The unquantised file is removed."""
     folder.mkdir(parents=True, exist_ok=True)
     source = convert(model, folder / f".{name}-{outtype}.gguf", outtype=outtype, name=name)
     try:
@@ -123,8 +121,7 @@ def run_child(
     ``ModelFileUnusable`` naming ``subject``, the signal or the last line of stderr, and ``MissingTool`` where the release
     extra is not installed.
     """
-
-    # The child sets them itself: a preexec function can deadlock in a program with threads.
+    # The child sets its limits: a preexec function can deadlock in a program with threads.
     limits = {"cpu_seconds": int(seconds * (os.cpu_count() or 1)) + 1, "memory": memory}
     # One BLAS thread: each reserves address space, which the limit counts.
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -136,12 +133,12 @@ def run_child(
     try:
         out, err = process.communicate(json.dumps({**request, "limits": limits}), timeout=seconds)
     except subprocess.TimeoutExpired:
-        _end(process)
+        _kill(process)
         raise ModelFileUnusable(
             f"{subject}: {command} did not end within {seconds:g} s; the file may be damaged"
         ) from None
     except BaseException:
-        _end(process)
+        _kill(process)
         raise
     if process.returncode:
         raise _failure(command, subject, process.returncode, err)
@@ -149,7 +146,7 @@ def run_child(
     return reply
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _kill(process: subprocess.Popen[str]) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
@@ -167,8 +164,8 @@ def _failure(command: str, subject: Path, code: int, err: str) -> CanvasPipeline
     return ModelFileUnusable(f"{subject}: {command} failed ({reason})")
 
 
-def _written(out: Path, write: Callable[[Path], object]) -> Path:
-    """Let ``write`` fill a neighbour of ``out`` and move it there; nothing half-written stays."""
+def _write_whole(out: Path, write: Callable[[Path], object]) -> Path:
+    """Call ``write`` with a temporary path and move the file to ``out``, all or nothing."""
     with whole_file(out) as part:
         write(part)
         if not part.is_file():

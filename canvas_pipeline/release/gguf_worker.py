@@ -1,8 +1,8 @@
-"""The process that touches model files, so that this one survives them.
+"""Run one command on a model file, as a child process of ``release.gguf``.
 
-In: a command and a JSON request on stdin. Out: one JSON reply as the last line of stdout. What must hold: whatever a model
-file does to llama.cpp or to the reader (abort, hang, exhaust memory), only this process ends. Started by ``release.gguf``;
-llama_cpp, gguf and the converter are imported here and nowhere else in the room.
+Reads a JSON request from stdin and prints one JSON reply as the last line of stdout. A model file may make llama.cpp or the GGUF
+reader abort, hang or exhaust memory; that ends only this process. The package
+``release`` imports llama_cpp, gguf and the converter only here.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ def convert(request: Request) -> dict[str, Any]:
     """Run llama.cpp's converter: {converter, model, out, outtype, name, chat_template, …} → {}. ``chat_template`` goes into
     the file instead of the folder's own, unless it is None; the rest are the fields of ``models.family.GgufFacts``."""
     home = request["converter"]
-    # The converter's own gguf-py must win over the older package from the index.
+    # The converter's own gguf-py must be found before the older package from the index.
     sys.path[:0] = [home, f"{home}/gguf-py"]
     from conversion.base import ModelBase
 
-    _complete_head_dim(ModelBase) if request["same_head_dim"] else None
+    if request["same_head_dim"]:
+        _complete_head_dim(ModelBase)
     import convert_hf_to_gguf
     import gguf
 
@@ -36,7 +37,7 @@ def convert(request: Request) -> dict[str, Any]:
         add = gguf.GGUFWriter.add_chat_template
         gguf.GGUFWriter.add_chat_template = lambda writer, _: add(writer, request["chat_template"])
 
-    # A given name keeps the folder's name, which the converter would guess one from, out of the file.
+    # Without a name the converter would derive one from the folder's and write it into the file.
     sys.argv = [
         "convert_hf_to_gguf.py", request["model"], "--outfile", request["out"], "--outtype", request["outtype"],
         "--model-name", request["name"],
@@ -46,7 +47,7 @@ def convert(request: Request) -> dict[str, Any]:
 
 
 def _complete_head_dim(base: Any) -> None:
-    """Fill in ``global_head_dim``: transformers 5 leaves it out where it equals ``head_dim``, and the converter then stops."""
+    """Fill in ``global_head_dim``: transformers 5 omits it where it equals ``head_dim``, and the converter then fails."""
     original = base.load_hparams
 
     def load_hparams(*args: Any, **kwargs: Any) -> Any:
@@ -62,8 +63,8 @@ def _complete_head_dim(base: Any) -> None:
 
 
 def _vocabulary(request: Request) -> None:
-    """Name the pre-tokenizer of a tokenizer that the converter does not recognise, and write the vocabulary as another
-    architecture's where there is no ``tokenizer.model`` to read it from."""
+    """Set the pre-tokenizer of a tokenizer that the converter does not recognise, and write the vocabulary as for another
+    architecture where there is no ``tokenizer.model``."""
     from conversion import get_model_class
     from conversion.base import TextModel
 
@@ -83,7 +84,7 @@ def _vocabulary(request: Request) -> None:
         return
 
     def no_such_file(_: Any) -> None:
-        raise FileNotFoundError  # as without it, but before sentencepiece is imported, which need not be installed
+        raise FileNotFoundError  # before sentencepiece is imported, which need not be installed
 
     TextModel._set_vocab_sentencepiece = no_such_file
     if request["vocabulary_as"] is not None:
@@ -134,11 +135,13 @@ def inspect(request: Request) -> dict[str, Any]:
 
 
 def answer(request: Request) -> dict[str, Any]:
-    """Load a model and ask: {path, prompts, stops, max_tokens, context, threads} → {answers: [{tokens, text, stop}], seconds}.
+    """Load a model and generate greedily:
 
-    A prompt is a list of token ids, or text whose markers count as special tokens. Greedy; stops before the first of
+    {path, prompts, stops, max_tokens, context, threads} → {answers: [{tokens, text, stop}], seconds}.
+
+    A prompt is a list of token ids, or text whose markers are special tokens. Generation stops before the first of
     ``stops`` (texts of single tokens) or any end-of-generation token, or after ``max_tokens``. ``stop`` is the stop's text,
-    None where the answer ran to its limit.
+    or None at the limit.
     """
     import llama_cpp
 
@@ -179,7 +182,7 @@ COMMANDS: Mapping[str, Callable[[Request], dict[str, Any]]] = {
 
 
 def limit(limits: Mapping[str, int | None]) -> None:
-    """Bound this process: CPU seconds, address space in bytes (None: unbounded), no core dump of a model."""
+    """Limit this process: CPU seconds, address space in bytes (None: unlimited), no core dump."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for kind, key in ((resource.RLIMIT_CPU, "cpu_seconds"), (resource.RLIMIT_AS, "memory")):
         if (value := limits[key]) is not None:
@@ -196,7 +199,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # The file's own folder must not be searched first: it would hide the package `gguf` behind release/gguf.py.
+    # Remove this file's folder from the search path: release/gguf.py would hide the package `gguf`.
     own = Path(__file__).resolve().parent
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != own]
     main()

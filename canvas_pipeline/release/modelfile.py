@@ -1,8 +1,8 @@
-"""Writes the Ollama Modelfile of a release: how that runtime renders a conversation and reads the model's calls.
+"""Write the Ollama Modelfile of a release: how Ollama renders a conversation and parses the model's calls.
 
-The rendered prompt is ``evaluation.generate.prompt_text`` byte for byte (without the BOS, which the runtime adds).
+The rendered prompt equals ``evaluation.generate.prompt_text`` byte for byte (without the BOS, which Ollama adds).
 
-Sources: ollama's ``template/template.go`` (the variables, ``json``; consecutive messages of a role are joined before) and
+Sources: ollama's ``template/template.go`` (variables, ``json``; consecutive messages of a role are joined first) and
 ``model/renderers``, which render the families' published templates.
 """
 
@@ -17,11 +17,11 @@ from canvas_pipeline.models.family import ModelFamily
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemPrompt:
-    """The system message that a model was trained with, if any, and how it knows its tools.
+    """The system message that a model was trained with, if any, and how its tools are given.
 
-    ``declared`` says that the chat template declares them; else ``opening`` is how a system message begins that names the tools,
-    and ``catalogue`` their names, for a request with tools and a system message of its own. ``note`` is a remark for who reads the
-    Modelfile."""
+    ``declared``: the chat template declares them. Otherwise a system message that names the tools starts with ``opening``, and
+    ``catalogue`` are their names, for a request with tools and a system message of its own. ``note`` is a comment in the Modelfile;
+    ``template`` replaces the family's."""
 
     text: str
     declared: bool = False
@@ -32,10 +32,10 @@ class SystemPrompt:
 
 
 def modelfile(gguf_name: str, family: ModelFamily, prompt: SystemPrompt) -> str:
-    """An Ollama Modelfile for one of the files.
+    """Write an Ollama Modelfile for one of the files.
 
-    A model whose tools are declared gets the runtime's own renderer; one that knows them from the system message gets a template,
-    which names them too. Raises ``BadInput`` where the system message cannot be quoted."""
+    A model whose tools are declared gets Ollama's own renderer of the family; one whose system message names the tools gets a
+    template that names them too. Raises ``BadInput`` where the system message cannot be quoted."""
     if '"""' in prompt.text:
         raise BadInput('the system message holds """, which a Modelfile cannot quote')
     facts = family.ollama
@@ -55,7 +55,7 @@ def modelfile(gguf_name: str, family: ModelFamily, prompt: SystemPrompt) -> str:
     )
     note = f"# {prompt.note}\n" if prompt.note else ""
     system = f'SYSTEM """{prompt.text}"""' if prompt.text else "# The model was trained without a system message."
-    # The end of text last: the other stops are what a reader looks for.
+    # The end of text last, since the other stops are more informative.
     ends = sorted(family.stops, key=lambda stop: stop == family.end_of_text)
     stops = "\n".join(f"PARAMETER stop {stop}" for stop in ends)
     return f"""FROM ./{gguf_name}
@@ -70,6 +70,6 @@ PARAMETER temperature 0
 
 
 def template(family: ModelFamily, prompt: SystemPrompt) -> str:
-    """The Go template of a model that knows its tools from the system message."""
+    """Return the Go template of a model whose system message names the tools."""
     values = {"@OPENING@": prompt.opening, "@LENGTH@": str(len(prompt.opening)), "@CATALOGUE@": prompt.catalogue}
     return re.sub("|".join(values), lambda place: values[place.group()], prompt.template or family.ollama.template)

@@ -1,16 +1,14 @@
-"""A release in a local folder: all of it or nothing, bound by hashes, checked again offline.
+"""Publish a release to a local folder, bound by hashes and verifiable offline.
 
     <to>/<name>-<12 hex>/        one release; the hex is the start of its SHA256SUMS' own sha256
         *.gguf README.md DATA_CARD.md Modelfile RELEASE-LOG.md
         release.json             what the release binds: model, card and data hashes, inputs, code version
         SHA256SUMS               every other file, in the form `sha256sum --check` reads; written last
-        WITHDRAWN                only where somebody whose data the model saw has left: why, and since when
+        WITHDRAWN                only where a contributor of training data was removed: the reason and the date
     <to>/current                 link to the newest release, replaced atomically; never to a withdrawn one
 
-In: evidence, and the files by their name in the release. Out: the release's folder. What must hold: the gate is open and
-every file is the one the evidence is about before anything is written; a sound release is never touched (a damaged twin of
-the new one is put aside); the same
-evidence and files give the same release, byte for byte.
+Nothing is written unless the gate is open and every file is the one in the evidence. An intact release is never modified; a damaged
+copy of the new one is renamed. The same evidence and files give the same release, byte for byte.
 """
 
 from __future__ import annotations
@@ -41,10 +39,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def publish(table: GuardTable, evidence: ReleaseEvidence, files: Mapping[str, Path], to: Path) -> Path:
-    """Release ``files`` (name in the release → where it lies) below ``to`` and return the release's folder.
+    """Release ``files`` (name in the release → path) below ``to`` and return the release's folder.
 
-    Raises ``GateClosed`` with every reason against (a file that is not the one in the evidence is one), ``BadConfig`` for a
-    name that would leave the folder. An equal release that is already there and sound is returned as it is.
+    Raises ``GateClosed`` with every reason against (a file that is not the one in the evidence is one), and ``BadConfig`` for a
+    name outside the folder. An equal, intact release that already exists is returned unchanged.
     """
     require(table, evidence)
     _names(evidence.name, files)
@@ -59,12 +57,12 @@ def publish(table: GuardTable, evidence: ReleaseEvidence, files: Mapping[str, Pa
         (temporary / LOG).write_text(release_log(table, evidence), encoding="utf-8")
         (temporary / BINDING).write_bytes(dumps(binding(evidence)) + b"\n")
         _write_sums(temporary)
-        verify(temporary)  # what lies on the disk now, not what was meant to: a full or failing disk shows here
+        verify(temporary)  # reads the disk, to detect a full or failing one
         final = to / f"{evidence.name}-{sha256_file(temporary / SUMS)[:12]}"
-        if not _sound(final):
+        if not _intact(final):
             sync(temporary, deep=True)
-            if final.exists():  # damaged: put aside, not removed, so that what happened to it can be looked at
-                os.rename(final, _free(final))
+            if final.exists():  # damaged: renamed, not removed, so that it can be examined
+                os.rename(final, _unused_name(final))
             os.rename(temporary, final)
             sync(to)
         point(to / "current", final.name)
@@ -73,7 +71,7 @@ def publish(table: GuardTable, evidence: ReleaseEvidence, files: Mapping[str, Pa
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _sound(folder: Path) -> bool:
+def _intact(folder: Path) -> bool:
     try:
         verify(folder)
     except (MissingInput, ArtifactCorrupt):
@@ -81,13 +79,14 @@ def _sound(folder: Path) -> bool:
     return True
 
 
-def _free(folder: Path) -> Path:
+def _unused_name(folder: Path) -> Path:
     return next(p for n in range(1, 1000) if not (p := folder.with_name(f"{folder.name}.damaged-{n}")).exists())
 
 
 def mark_withdrawn(folder: Path, reason: str) -> None:
-    """Mark a release as withdrawn, and let ``current`` name the newest sound one that is not, or nothing. Its files stay, so
-    that whoever has a copy can see which it is. Twice is once; a folder that is not there is nobody's release."""
+    """Mark a release as withdrawn, and point ``current`` to the newest intact one that is not, if any.
+
+    Its files are not removed, so that copies can be identified. Idempotent; does nothing where there is no such folder."""
     if not folder.is_dir():
         return
     if not (folder / WITHDRAWN).is_file():
@@ -99,15 +98,15 @@ def mark_withdrawn(folder: Path, reason: str) -> None:
             p for p in folder.parent.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")
         ]
         others.sort(key=lambda p: p.stat().st_mtime_ns, reverse=True)
-        sound = next((p for p in others if not (p / WITHDRAWN).exists() and _sound(p)), None)
-        if sound is None:
+        intact = next((p for p in others if not (p / WITHDRAWN).exists() and _intact(p)), None)
+        if intact is None:
             link.unlink()
         else:
-            point(link, sound.name)
+            point(link, intact.name)
 
 
 def binding(evidence: ReleaseEvidence) -> dict[str, Any]:
-    """What ``release.json`` says: one document that ties the model's files to their cards and to the data they come from."""
+    """Return the content of ``release.json``, which binds the model's files to their cards and training data."""
     cards = {name: evidence.cards[name].sha256 for name in CARDS}
     return {
         "name": evidence.name,
@@ -125,7 +124,7 @@ def binding(evidence: ReleaseEvidence) -> dict[str, Any]:
 
 
 def verify(folder: Path) -> dict[str, str]:
-    """Check a release offline: every file is listed and as listed, and the binding names exactly these files.
+    """Verify a release offline: every file is listed, has the listed hash, and the binding names exactly these files.
 
     Returns name → sha256. Raises ``MissingInput`` where there is no release, ``GateClosed`` for one that was withdrawn, and
     ``ArtifactCorrupt`` listing everything wrong.

@@ -1,9 +1,7 @@
-"""What a quantised file really is: its tensor types, its metadata, and whether it loads and answers.
+"""Check a quantised file: its tensor types, its metadata, and whether it loads and answers.
 
-In: a GGUF file, the quant it claims to be, and questions. Out: a frozen ``QuantReport`` whose ``problems`` name everything
-that is not as it must be. What must hold: a matrix that llama.cpp silently gave another type is a problem; personal data,
-machine paths and secrets in the metadata are a problem that names the key, never the value; a file that hangs the reader
-or aborts llama.cpp is a problem, not a crash.
+The report's ``problems`` include matrices that llama.cpp silently gave another type; personal data, machine paths and secrets in
+the metadata (naming the key, never the value); and files that hang the reader or abort llama.cpp.
 """
 
 from __future__ import annotations
@@ -21,18 +19,18 @@ from canvas_pipeline.release.gguf import GIB, ModelFileUnusable, run_child
 from canvas_pipeline.storage.digests import sha256_file
 
 PROBE = Message(role="user", content="What is due this week?")
-"""The question of last resort, where the caller has no rendered prompt of its own."""
+"""The default question, where the caller gives no prompts."""
 MAX_PROBLEMS = 20
 
 
 class Expectation(Row, frozen=True, kw_only=True):
-    """Types a quant's matrices may have; ``main`` must occur. ``_M`` and Q2_K are mixtures by design."""
+    """The types that a quant's matrices may have; ``main`` must occur. ``_M`` and Q2_K are mixtures by design."""
 
     main: str
     allowed: tuple[str, ...]
 
 
-# What llama.cpp falls back to where a row is no multiple of 256 (IQ4_NL, Q5_0, Q5_1, Q8_0, F16) stands in no K-quant's row.
+# The fallback types of llama.cpp, where a row is no multiple of 256 (IQ4_NL, Q5_0, Q5_1, Q8_0, F16), are allowed for no K-quant.
 EXPECTED: Mapping[str, Expectation] = {
     "Q2_K": Expectation(main="Q2_K", allowed=("Q2_K", "Q3_K", "Q4_K", "Q6_K")),
     "Q3_K_M": Expectation(main="Q3_K", allowed=("Q3_K", "Q4_K", "Q5_K", "Q6_K")),
@@ -63,8 +61,8 @@ class Answer(Row, frozen=True, kw_only=True):
 
 
 class QuantReport(Row, frozen=True, kw_only=True):
-    """One quantised file as found. ``types`` counts matrices by tensor type; ``size`` is bytes; ``problems`` is empty
-    where everything holds."""
+    """The result of checking one file. ``types`` counts matrices by tensor type; ``size`` is in bytes; ``problems`` is empty if
+    nothing is wrong."""
 
     quant: str
     file: str
@@ -79,7 +77,7 @@ class QuantReport(Row, frozen=True, kw_only=True):
 
     @property
     def answered(self) -> bool:
-        """Whether it loaded and every question got at least one token."""
+        """Tell whether it loaded and every question got at least one token."""
         return self.loaded and bool(self.answers) and all(answer.tokens for answer in self.answers)
 
     @property
@@ -91,8 +89,8 @@ class QuantReport(Row, frozen=True, kw_only=True):
 
 
 class QuantEvidence(Row, frozen=True, kw_only=True):
-    """A quantised file as checked, and benched over ``cases`` cases: ``exact_unquantised`` of them the unquantised
-    checkpoint answers exactly, ``exact_retained`` of those this file does too."""
+    """The report on a quantised file, and its benchmark over ``cases`` cases: the unquantised checkpoint is right in
+    ``exact_unquantised`` of them, and this file in ``exact_retained`` of those."""
 
     report: QuantReport
     cases: int
@@ -111,7 +109,7 @@ def check(
     context: int = 2048,
     seconds: float = 300,
 ) -> QuantReport:
-    """Read a file back, load it, and ask ``prompts`` (default: one question).
+    """Read a file back, load it, and generate answers to ``prompts`` (default: one question).
 
     ``private`` are texts that may not occur in its metadata (contributor names …)."""
     if quant not in EXPECTED:
@@ -143,7 +141,7 @@ def check(
 
 
 def read_header(path: Path, *, seconds: float = 120) -> dict[str, Any]:
-    """Tensors (name, type, shape) and metadata of a file, read in a child: the reader can hang on a damaged one.
+    """Read tensors (name, type, shape) and metadata of a file in a child process, since the reader can hang on a damaged file.
     Raises ``ModelFileUnusable``."""
     memory = 4 * GIB + 2 * path.stat().st_size
     return run_child("inspect", {"path": str(path)}, subject=path, seconds=seconds, memory=memory)
@@ -159,7 +157,7 @@ def ask(
     threads: int = 2,
     seconds: float = 300,
 ) -> tuple[Answer, ...]:
-    """Greedy answers of a GGUF file to prompts (token ids, or text with markers). Raises ``ModelFileUnusable``."""
+    """Generate greedy answers of a GGUF file to prompts (token ids, or text with markers). Raises ``ModelFileUnusable``."""
     request = {
         "path": str(path), "prompts": [p if isinstance(p, str) else list(p) for p in prompts], "stops": family.stops,
         "max_tokens": max_tokens, "context": context, "threads": threads,
@@ -169,12 +167,12 @@ def ask(
 
 
 def is_matrix(tensor: Mapping[str, Any], family: ModelFamily) -> bool:
-    """Whether a tensor is one that quantising is about: two or more axes longer than one (norms and scales are not)."""
+    """Tell whether a tensor is to be quantised: it has two or more axes longer than one (norms and scales do not)."""
     return sum(1 for n in tensor["shape"] if n > 1) >= 2 and not re.search(family.gguf.kept_in_float, tensor["name"])
 
 
 def wrong_types(tensors: Sequence[Mapping[str, Any]], quant: str, family: ModelFamily) -> tuple[str, ...]:
-    """Every matrix whose type is not one of the quant's, with its row length (K-quants need multiples of 256)."""
+    """List every matrix whose type is not one of the quant's, with its row length (K-quants need multiples of 256)."""
     expected = EXPECTED[quant]
     matrices = [t for t in tensors if is_matrix(t, family)]
     if not matrices:
@@ -190,9 +188,9 @@ def wrong_types(tensors: Sequence[Mapping[str, Any]], quant: str, family: ModelF
 
 
 def metadata_leaks(strings: Mapping[str, Sequence[str]], private: Iterable[str] = ()) -> tuple[str, ...]:
-    """Keys whose texts hold a path, an address, a CRN, a token, or a private text. Names the key, never the value.
+    """List the keys whose texts contain a path, an address, a CRN, a token, or a private text; never the value.
 
-    In a list (the vocabulary) a private text counts where it is a whole entry; elsewhere where it is a whole word.
+    In a list (the vocabulary) a private text counts if it is a whole entry; elsewhere if it is a whole word.
     """
     forbidden = {text.casefold() for text in private if text.strip()}
     words = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(forbidden))) + r")(?!\w)") if forbidden else None
@@ -211,6 +209,6 @@ def metadata_leaks(strings: Mapping[str, Sequence[str]], private: Iterable[str] 
 
 
 def _first(problems: Sequence[str]) -> tuple[str, ...]:
-    """The first ``MAX_PROBLEMS``, and a count of the rest."""
+    """Return the first ``MAX_PROBLEMS``, and a count of the rest."""
     rest = len(problems) - MAX_PROBLEMS
     return (*problems[:MAX_PROBLEMS], f"and {rest} more") if rest > 0 else tuple(problems)

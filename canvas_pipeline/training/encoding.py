@@ -6,7 +6,7 @@ results, also where a completion has several messages. A row is never truncated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -105,3 +105,19 @@ def padded_length(longest: int) -> int:
     oneDNN compiles and caches a kernel for every shape. With arbitrary lengths a run's memory grows by a gigabyte in a hundred
     steps; with multiples of 32 it does not grow."""
     return -(-longest // BUCKET) * BUCKET
+
+
+def batches(order: Iterable[int], lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Split row indices, in their order, into batches of at most ``tokens`` tokens, counted as rows times the longest row.
+
+    A longer row is a batch of its own."""
+    batch: list[int] = []
+    longest = 0
+    for index in order:
+        longest = max(longest, lengths[index])
+        if batch and longest * (len(batch) + 1) > tokens:
+            yield batch
+            batch, longest = [], lengths[index]
+        batch.append(index)
+    if batch:
+        yield batch

@@ -33,8 +33,4 @@ def project_learnt_only() -> None:
 
     if not hasattr(utils, SWITCH):
         raise MissingTool(f"this TRL has no trl.trainer.utils.{SWITCH}; install the locked version: make setup")
-    setattr(utils, SWITCH, _on_every_device)
-
-
-def _on_every_device(device: Any) -> bool:
-    return True
+    setattr(utils, SWITCH, lambda device: True)

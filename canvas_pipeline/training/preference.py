@@ -27,6 +27,16 @@ from canvas_pipeline.training.spec import REFERENCE, RunSpec
 Batch = Sequence[Mapping[str, Any]]
 
 
+class Prepared:
+    """Overrides of a TRL trainer whose rows are encoded and have their reference sums."""
+
+    def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+        return dataset
+
+    def _precompute_ref_logps(self, dataset: Any, *_: Any, **__: Any) -> Any:
+        return dataset
+
+
 def collate(prefix: str, ids: Sequence[list[int]], masks: Sequence[list[int]]) -> dict[str, Any]:
     """Return right-padded ``<prefix>input_ids``, ``attention_mask`` and ``completion_mask``, each (rows, padded length)."""
     import torch
@@ -89,12 +99,7 @@ def build_pair_trainer(
     """Build a TRL ``DPOTrainer`` with the method's loss over prepared pairs."""
     from trl import DPOConfig, DPOTrainer
 
-    class PreparedPairs(DPOTrainer):
-        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
-            return dataset
-
-        def _precompute_ref_logps(self, dataset: Any, *_: Any, **__: Any) -> Any:
-            return dataset
+    class PreparedPairs(Prepared, DPOTrainer): ...
 
     spec, h = run.spec, run.spec.hyperparameters
     anchor = h.chosen_nll
@@ -211,12 +216,7 @@ def build_feedback_trainer(
     """Build a TRL ``KTOTrainer`` over prepared feedback, with both labels weighted equally in sum."""
     from trl import KTOConfig, KTOTrainer
 
-    class PreparedFeedback(KTOTrainer):
-        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
-            return dataset
-
-        def _precompute_ref_logps(self, dataset: Any, *_: Any, **__: Any) -> Any:
-            return dataset
+    class PreparedFeedback(Prepared, KTOTrainer): ...
 
     desirable = sum(train["label"])
     undesirable = len(train) - desirable

@@ -7,7 +7,7 @@ matter here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from canvas_pipeline.records import Row, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.device import autocast
-from canvas_pipeline.training.encoding import Encoded, EncodedPair, padded_length
+from canvas_pipeline.training.encoding import Encoded, EncodedPair, batches, padded_length
 from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
@@ -44,13 +44,14 @@ def sequence_logprobs(
     import torch
 
     results = [0.0] * len(rows)
-    order = sorted(range(len(rows)), key=lambda index: -rows[index].length)
+    lengths = [row.length for row in rows]
+    order = sorted(range(len(rows)), key=lambda index: -lengths[index])
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     done = 0
     with torch.no_grad(), autocast(device.type, compute):
-        for batch in _batches(order, rows):
+        for batch in batches(order, lengths, TOKENS_A_BATCH):
             inputs = {name: value.to(device) for name, value in tensors([rows[i] for i in batch]).items()}
             logprobs = model(**inputs, use_cache=False, fused_lm_head=True).log_probs
             for index, value in zip(batch, logprobs.float().sum(dim=1).tolist(), strict=True):
@@ -75,18 +76,6 @@ def tensors(rows: Sequence[Encoded]) -> dict[str, Any]:
         attention[at, : row.length] = 1
         labels[at, : row.length] = torch.tensor(row.labels)
     return {"input_ids": ids, "attention_mask": attention, "labels": labels}
-
-
-def _batches(order: Sequence[int], rows: Sequence[Encoded]) -> Iterable[list[int]]:
-    batch: list[int] = []
-    for index in order:
-        longest = rows[batch[0]].length if batch else rows[index].length
-        if batch and longest * (len(batch) + 1) > TOKENS_A_BATCH:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
 
 
 def pair_logprobs(

@@ -17,11 +17,6 @@ from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.run import Run
 
 
-def encoded(path: Path, run: Run, tokenizer: Any) -> list[Encoded]:
-    """Encode all rows of a file of conversations, in its order."""
-    return [run.encode_conversation(row, tokenizer) for row in run.rows(path)]
-
-
 def dataset(rows: Sequence[Encoded]) -> Any:
     """Return rows as a data set that TRL need not prepare."""
     from datasets import Dataset
@@ -58,7 +53,10 @@ def train(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     """Train one of the three methods into the folder ``out``, and return the summary."""
     spec = run.spec
     tokenizer = load_tokenizer(spec.start_path, run.family)
-    sides = [encoded(path, run, tokenizer) for path in (spec.train_path, spec.eval_path)]
+    sides = [
+        [run.encode_conversation(row, tokenizer) for row in run.rows(path)]
+        for path in (spec.train_path, spec.eval_path)
+    ]
     fitting = [[rows[i] for i in trainers.within_length([r.length for r in rows], spec, reporter)] for rows in sides]
     eval_rows = [fitting[1][i] for i in trainers.eval_sample(len(fitting[1]), spec)]
     facts = {

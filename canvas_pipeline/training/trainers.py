@@ -162,6 +162,7 @@ def train(
     """Train to the end into the folder ``out``, from the last step checkpoint if there is one. Returns the summary.
 
     ``build`` makes the trainer, given the folder of its step checkpoints; ``facts`` are added to the summary."""
+    import torch
     from transformers import PrinterCallback
 
     spec = run.spec
@@ -171,7 +172,7 @@ def train(
     trainer = build(steps)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(journal(reporter, spec.sha256))
-    threads = choose_threads(partial(_one_pass, trainer, spec), _use_threads, steps / "threads", reporter)
+    threads = choose_threads(partial(_one_pass, trainer, spec), torch.set_num_threads, steps / "threads", reporter)
     resume = last_complete(steps, spec.sha256)
     if resume is not None:
         reporter.emit("resumed", step=int(resume.name.rsplit("-", 1)[1]))
@@ -212,12 +213,6 @@ def _one_pass(trainer: Any, spec: RunSpec) -> None:
         loss = trainer.model(**inputs, labels=inputs["input_ids"], use_cache=False).loss
     loss.backward()
     trainer.model.zero_grad(set_to_none=True)
-
-
-def _use_threads(count: int) -> None:
-    import torch
-
-    torch.set_num_threads(count)
 
 
 def _full(trainer: Any, spec: RunSpec, steps: Path) -> Any:

@@ -111,7 +111,7 @@ def test_a_rendered_conversation_has_exactly_one_bos_and_its_mask_is_what_the_mo
 def test_a_micro_model_trains_and_stops_where_its_turn_ends(trained: Trained) -> None:
     assert trained.summary["steps"] == 70
     assert trained.summary["last"]["loss"] < trained.summary["first"]["loss"] / 4
-    (answer,) = Checkpoint(trained.model, trained.family, max_new_tokens=48).speak([trained.prompt])
+    (answer,) = Checkpoint(trained.model, trained.family, max_new_tokens=48).generate([trained.prompt])
     text, stopped = answer
     assert stopped and text.endswith(trained.family.stops)
     turn = trained.family.calls.parse(text)
@@ -125,7 +125,7 @@ def test_the_converted_gguf_gives_the_same_answer(trained: Trained, tmp_path: Pa
     for text in (trained.prompt, trained.family.render(trained.messages).text):
         assert gguf.tokens(text) == tokenise(text, trained.tokenizer)[0]
     checkpoint = Checkpoint(trained.model, trained.family, max_new_tokens=48)
-    assert gguf.speak([trained.prompt]) == checkpoint.speak([trained.prompt])
+    assert gguf.generate([trained.prompt]) == checkpoint.speak([trained.prompt])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -14,7 +14,7 @@ from canvas_pipeline.models.families import CHAT_FAMILIES
 from canvas_pipeline.models.family import ModelFamily, ToolCall, ToolCallFormat
 from canvas_pipeline.models.gemma3 import GEMMA3
 from canvas_pipeline.models.llama3 import LLAMA3
-from canvas_pipeline.models.plain import plain
+from canvas_pipeline.models.plain import Plain
 from canvas_pipeline.models.qwen3 import QWEN3
 
 NASTY = st.sampled_from(
@@ -89,7 +89,7 @@ F = ToolCall("f", {"n": 1})
         (LLAMA3.calls, '{"rooms": [1, 2]}', (), '{"rooms": [1, 2]}'),
         (GEMMA3.calls, f"  {NATIVE}\n", (F,), ""),
         (GEMMA3.calls, "It is 3 pm.<end_of_turn>\nmore", (), "It is 3 pm."),
-        (plain(LLAMA3).calls, f"{NATIVE}<|end_of_text|>more", (), NATIVE),
+        (Plain(LLAMA3).calls, f"{NATIVE}<|end_of_text|>more", (), NATIVE),
     ],
 )
 def test_calls_and_words_are_separated(

@@ -98,12 +98,9 @@ def test_another_seed_gives_other_weights(make: Make, tmp_path: Path) -> None:
 
 
 def test_rows_longer_than_the_limit_are_left_out_and_counted_never_cut(make: Make, tmp_path: Path) -> None:
-    lengths = sorted(
-        row.length
-        for row in supervised.encoded(
-            make("sft").train_path, run_of(make("sft")), load_tokenizer(make("sft").start_path, GEMMA4)
-        )
-    )
+    run = run_of(make("sft"))
+    tokenizer = load_tokenizer(run.spec.start_path, GEMMA4)
+    lengths = sorted(run.encode_conversation(row, tokenizer).length for row in run.rows(run.spec.train_path))
     limit = lengths[len(lengths) // 2]
     summary, events = train(make("sft", max_length=limit), tmp_path / "out")
     assert summary["rows"] == sum(length <= limit for length in lengths) and summary["left_out"] > 0
