@@ -1,8 +1,8 @@
 """Run one command on a model file, as a child process of ``release.gguf``.
 
 Reads a JSON request from stdin and prints one JSON reply as the last line of stdout. A model file may make llama.cpp or the GGUF
-reader abort, hang or exhaust memory; that ends only this process. The package
-``release`` imports llama_cpp, gguf and the converter only here.
+reader abort, hang or exhaust memory; that ends only this process. Within the
+package ``release`` only this module imports llama_cpp, gguf and the converter.
 """
 
 from __future__ import annotations
