@@ -138,7 +138,7 @@ def test_a_line_of_another_shape_is_bad_input(value: dict[str, Any], type_: Any,
 
 
 @pytest.mark.parametrize(
-    ("raw", "told"),
+    ("raw", "hint"),
     [
         (gzip.compress(b"{}\n", mtime=0), "packed with gzip"),
         ("{}\n".encode("utf-16"), "UTF-16"),
@@ -146,8 +146,8 @@ def test_a_line_of_another_shape_is_bad_input(value: dict[str, Any], type_: Any,
         (b"[{},\n{}]", "JSON array"),
     ],
 )
-def test_a_file_in_another_form_is_said_to_be_one(tmp_path: Path, raw: bytes, told: str) -> None:
+def test_a_file_in_another_format_is_recognised(tmp_path: Path, raw: bytes, hint: str) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(raw)
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(BadInput, match=hint):
         list(read_jsonl(path, Item))

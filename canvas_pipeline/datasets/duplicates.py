@@ -87,7 +87,7 @@ def shingles(form: str) -> frozenset[str]:
 
 
 def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    """Size of the intersection by size of the union, 0..1."""
+    """Return the size of the intersection divided by that of the union, 0..1."""
     return len(one & other) / len(one | other)
 
 

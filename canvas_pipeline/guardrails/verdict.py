@@ -33,7 +33,7 @@ class Verdict(Row, frozen=True, kw_only=True):
 
 
 class Allowance(Row, frozen=True, kw_only=True):
-    """A recorded permission for one stage to keep less than G6 asks: at least ``minimum_retained`` of its rows (0..1,
+    """A recorded permission for one stage to keep fewer rows than G6 requires: at least ``minimum_retained`` of its rows (0..1,
     above 0: never open-ended), because of ``reason``. Raises ``BadConfig`` where a part is missing."""
 
     stage: str

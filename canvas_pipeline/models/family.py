@@ -105,7 +105,7 @@ class ToolCallFormat(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GgufFacts:
-    """What llama.cpp's converter must be told about a family.
+    """Settings of a family for llama.cpp's converter.
 
     ``pre_tokenizer``: llama.cpp's name of the pre-tokenizer, for a tokenizer the converter does not recognise. ``vocabulary_as``:
     the architecture whose vocabulary writer is used where there is no ``tokenizer.model``. ``same_head_dim``: fill in
@@ -119,7 +119,7 @@ class GgufFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OllamaFacts:
-    """How Ollama serves a family. ``renderer`` and ``parser`` name Ollama's built-in ones (None: none).
+    """Settings of a family for Ollama. ``renderer`` and ``parser`` name Ollama's built-in ones (None: none).
 
     ``template`` is a Go template without the BOS, which Ollama adds. ``@OPENING@``, ``@LENGTH@`` and ``@CATALOGUE@`` stand for
     the start of a system message that names tools, its length, and the names."""

@@ -29,11 +29,11 @@ def compute_dtype(
     """Return the type for this machine. ``CANVAS_COMPUTE_DTYPE`` overrides it (a GPU older than Ampere needs ``float32``).
 
     Raises ``BadConfig`` for another value of it."""
-    asked = environ.get(SETTING, "")
-    if asked:
-        if asked not in ("float32", "bfloat16"):
-            raise BadConfig(f"{SETTING} is {asked!r}; choose float32 or bfloat16, or leave it unset")
-        return "float32" if asked == "float32" else "bfloat16"
+    setting = environ.get(SETTING, "")
+    if setting:
+        if setting not in ("float32", "bfloat16"):
+            raise BadConfig(f"{SETTING} is {setting!r}; choose float32 or bfloat16, or leave it unset")
+        return "float32" if setting == "float32" else "bfloat16"
     return "bfloat16" if has_gpu(environ, gpu_driver) or cpu_has_bf16(environ, cpuinfo) else "float32"
 
 

@@ -78,44 +78,44 @@ def check_constraints(text: str, constraints: Sequence[Constraint], *, stopped: 
 
 
 def _words_exactly(text: str, c: Constraint) -> bool:
-    """Exactly ``n`` words."""
+    """Check for exactly ``n`` words."""
     return len(words(text)) == c.n
 
 
 def _words_at_most(text: str, c: Constraint) -> bool:
-    """At most ``n`` words."""
+    """Check for at most ``n`` words."""
     return len(words(text)) <= c.n
 
 
 def _sentences_exactly(text: str, c: Constraint) -> bool:
-    """Exactly ``n`` sentences."""
+    """Check for exactly ``n`` sentences."""
     return len(sentences(text)) == c.n
 
 
 def _mentions(text: str, c: Constraint) -> bool:
-    """At least one of ``values``, in the singular or plural, as whole words; numbers also as a digit or word."""
+    """Check for at least one of ``values``, in the singular or plural, as whole words; numbers also as a digit or word."""
     return bool(Phrases([*c.values, *_other_spelling(c.values)]).found(words(text)))
 
 
 def _avoids(text: str, c: Constraint) -> bool:
-    """None of ``values``: the opposite of ``mentions``."""
+    """Check that none of ``values`` is mentioned."""
     return not _mentions(text, c)
 
 
 def _equals(text: str, c: Constraint) -> bool:
-    """One of ``values`` and nothing else. Case, punctuation and accents do not count."""
+    """Check for one of ``values`` and nothing else. Case, punctuation and accents do not count."""
     return without_accents(plain(text)) in {without_accents(plain(value)) for value in c.values}
 
 
 def _number(text: str, c: Constraint) -> bool:
-    """Every number in the text is one of ``values``, and there is one. Number words up to twelve count."""
+    """Check that there are numbers and each is one of ``values``. Number words up to twelve count."""
     found = numbers(" ".join(_digits(word) for word in re.findall(r"\S+", text)))
     wanted = {float(value) for value in c.values}
     return bool(found) and all(number in wanted for number in found)
 
 
 def _members(text: str, c: Constraint) -> bool:
-    """A list of exactly ``n`` different ``values`` and nothing else; commas, lines, bullets or ``and`` between them."""
+    """Check for a list of exactly ``n`` different ``values`` and nothing else; commas, lines, bullets or ``and`` between them."""
     entries = [
         plain(_BULLET.sub("", entry)) for line in text.split("\n") for entry in _LIST_BREAK.split(_BULLET.sub("", line))
     ]
@@ -125,7 +125,7 @@ def _members(text: str, c: Constraint) -> bool:
 
 
 def _numbered_list(text: str, c: Constraint) -> bool:
-    """``n`` lines ``1.`` or ``1)``, numbered in order, each a different one of ``values``, and nothing else."""
+    """Check for ``n`` lines ``1.`` or ``1)``, numbered in order, each a different one of ``values``, and nothing else."""
     lines = [_NUMBERED.match(line) for line in text.split("\n") if line.strip()]
     allowed = {singular(plain(value)) for value in c.values}
     named = [singular(plain(line.group(2))) for line in lines if line]
@@ -134,14 +134,14 @@ def _numbered_list(text: str, c: Constraint) -> bool:
 
 
 def _in_order(text: str, c: Constraint) -> bool:
-    """A member of each of ``groups``, in their order; the first mention of each group counts."""
+    """Check for a member of each of ``groups``, in their order; the first mention of each group counts."""
     text_words = words(text)
     firsts = [next((at for at, _ in Phrases(list(group)).found(text_words)), -1) for group in c.groups]
     return -1 not in firsts and firsts == sorted(set(firsts))
 
 
 def _json_keys(text: str, c: Constraint) -> bool:
-    """A JSON object with exactly the keys ``values``, and nothing around it."""
+    """Check for a JSON object with exactly the keys ``values``, and nothing around it."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -150,12 +150,12 @@ def _json_keys(text: str, c: Constraint) -> bool:
 
 
 def _refuses(text: str, c: Constraint) -> bool:
-    """An explicit refusal and no step-by-step content."""
+    """Check for an explicit refusal without step-by-step content."""
     return bool(_REFUSAL.search(text.casefold().replace("’", "'"))) and not _STEPS.search(text)
 
 
 def _other_spelling(values: Sequence[str]) -> list[str]:
-    """Digits for number words and number words for digits."""
+    """Return digits for number words and number words for digits."""
     found = [_NUMBER_WORDS[int(v)] for v in values if v.isascii() and v.isdigit() and int(v) < len(_NUMBER_WORDS)]
     return found + [str(_NUMBER_WORDS.index(v.casefold())) for v in values if v.casefold() in _NUMBER_WORDS]
 

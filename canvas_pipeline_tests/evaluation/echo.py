@@ -18,19 +18,19 @@ class Word(Row, frozen=True, kw_only=True):
     word: str
 
 
-class Heard(Row, frozen=True, kw_only=True):
-    """What one answer is worth."""
+class Echo(Row, frozen=True, kw_only=True):
+    """The score of one answer."""
 
     case_id: str
     sha256: str
-    said: bool
+    answered: bool
     right: bool
 
 
 class Echoes(Row, frozen=True, kw_only=True):
     """A report."""
 
-    outcomes: tuple[Heard, ...]
+    outcomes: tuple[Echo, ...]
     rates: dict[str, Rate]
 
     def rate(self, metric: str) -> Rate:
@@ -40,14 +40,14 @@ class Echoes(Row, frozen=True, kw_only=True):
 RIGHT = Metric(
     name="right", title="right word", counts=lambda o: True, right=lambda o: o.right, compared=True, drawn=True
 )
-SPOKEN = Metric(name="spoken", title="right where spoken", counts=lambda o: o.said, right=lambda o: o.right)
+SPOKEN = Metric(name="spoken", title="right where spoken", counts=lambda o: o.answered, right=lambda o: o.right)
 LENGTH = Mean("length", "mean of right", lambda report: report.rate("right").share)
 
 
 def score(cases: Sequence[Word], predictions: Sequence[Prediction]) -> Echoes:
     found = tuple(
-        Heard(case_id=case.id, sha256=digest(said.text), said=bool(said.text), right=said.text == case.word)
-        for case, said in zip(cases, predictions, strict=True)
+        Echo(case_id=case.id, sha256=digest(given.text), answered=bool(given.text), right=given.text == case.word)
+        for case, given in zip(cases, predictions, strict=True)
     )
     return Echoes(outcomes=found, rates={metric.name: metric.measure(found) for metric in (RIGHT, SPOKEN)})
 
@@ -59,19 +59,19 @@ def prompt(case: Word, profile: Profile) -> tuple[list[Message], None]:
 def choose(candidates: Sequence[tuple[Candidate, Echoes]]) -> SelectionRecord:
     """The most right words, if they are half of all."""
     ordered = sorted(candidates, key=lambda one: (-one[1].rate("right").hits, one[0].method))
-    judged = tuple(
+    ranked = tuple(
         RankedCandidate(candidate=one, figures={"right": share}, reason="" if share >= 0.5 else "less than half")
         for one, share in ((one, found.rate("right").share or 0.0) for one, found in ordered)
     )
-    chosen = next((row.candidate for row in judged if not row.reason), None)
-    return SelectionRecord(rule={"half": 0.5}, chosen=chosen, reason="the most right words", candidates=judged)
+    chosen = next((row.candidate for row in ranked if not row.reason), None)
+    return SelectionRecord(rule={"half": 0.5}, chosen=chosen, reason="the most right words", candidates=ranked)
 
 
 def trivial(cases: Sequence[Word]) -> dict[str, list[Prediction]]:
-    return {"first": said(*[cases[0].word] * len(cases))}
+    return {"first": predicted(*[cases[0].word] * len(cases))}
 
 
-def said(*texts: str) -> list[Prediction]:
+def predicted(*texts: str) -> list[Prediction]:
     return [Prediction(id=f"w{number}", text=text) for number, text in enumerate(texts)]
 
 
@@ -84,4 +84,4 @@ CASES = [Word(id=f"w{number}", word=word) for number, word in enumerate("river s
 
 def answered(right: int, otherwise: str = "") -> Echoes:
     """A report of a model that gets the first words right."""
-    return score(CASES, said(*(case.word if n < right else otherwise for n, case in enumerate(CASES))))
+    return score(CASES, predicted(*(case.word if n < right else otherwise for n, case in enumerate(CASES))))

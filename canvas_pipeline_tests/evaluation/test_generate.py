@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from canvas_pipeline.errors import MissingInput
-from canvas_pipeline.evaluation import generate as room
+from canvas_pipeline.evaluation import generate as generation
 from canvas_pipeline.evaluation.generate import ChatModel, Checkpoint, generate, prompt_text
 from canvas_pipeline.models.gemma4.chat import render, to_chat
 from canvas_pipeline.models.gemma4.family import GEMMA4
@@ -27,7 +27,7 @@ def quiet() -> Reporter:
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained micro checkpoint: what it says is noise, and always the same noise."""
+    """An untrained micro checkpoint: its output is noise, and always the same noise."""
     from canvas_pipeline.models.family import MICRO
     from canvas_pipeline.models.gemma4.tiny import build_model, build_tokenizer
     from canvas_pipeline.training.checkpoint import save_model
@@ -88,7 +88,7 @@ def test_the_same_run_gives_the_same_bytes(generator: Checkpoint, tmp_path: Path
 def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "TOKENS_A_BATCH", 80)
+    monkeypatch.setattr(generation, "TOKENS_A_BATCH", 80)
     generate(Echo(), *asked(), tmp_path / "whole", "k", quiet())
     with pytest.raises(KeyboardInterrupt):
         generate(Echo(breaks_after=20), *asked(), tmp_path / "broken", "k", quiet())
@@ -104,7 +104,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
 def test_what_another_model_or_other_cases_left_is_not_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "TOKENS_A_BATCH", 80)
+    monkeypatch.setattr(generation, "TOKENS_A_BATCH", 80)
     with pytest.raises(KeyboardInterrupt):
         generate(Echo(breaks_after=20), *asked(), tmp_path / "p", "one", quiet())
     fresh = Echo()
@@ -143,7 +143,7 @@ def test_the_agents_backend_says_the_next_turn(generator: Checkpoint) -> None:
 def test_a_missing_gguf_says_so(tmp_path: Path) -> None:
     pytest.importorskip("llama_cpp")
     with pytest.raises(MissingInput, match="no such GGUF"):
-        room.load("gguf", tmp_path / "none.gguf", GEMMA4)
+        generation.load("gguf", tmp_path / "none.gguf", GEMMA4)
 
 
 def test_the_command_line_refuses_a_missing_model_in_one_line(

@@ -84,7 +84,8 @@ def test_three_models_are_compared_overall_and_by_type() -> None:
 def test_the_order_of_the_items_does_not_matter() -> None:
     verdicts, groups = _verdicts(2)
     shuffled = {
-        model: dict(random.Random(model).sample(list(said.items()), len(said))) for model, said in verdicts.items()
+        model: dict(random.Random(model).sample(list(rights.items()), len(rights)))
+        for model, rights in verdicts.items()
     }
 
     assert compare(shuffled, dict(reversed(groups.items())), PAIRS) == compare(verdicts, groups, PAIRS)

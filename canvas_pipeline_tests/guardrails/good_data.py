@@ -62,7 +62,7 @@ def user(text: str) -> Message:
     return Message(role="user", content=text)
 
 
-def said(text: str) -> Message:
+def assistant(text: str) -> Message:
     return Message(role="assistant", content=text)
 
 
@@ -72,19 +72,19 @@ def answered(tool: str) -> Message:
 
 def trajectory(number: int, tool: str, item: str, *calls: ToolCall) -> Trajectory:
     made = calls or (call(tool),)
-    turns = [m for c in made for m in (said(serialise(c)), answered(c.name))]
+    turns = [m for c in made for m in (assistant(serialise(c)), answered(c.name))]
     return Trajectory(
-        id=f"t{number}", kind="single", messages=(SYSTEM, user(f"request {number}"), *turns, said("Done.")), tools=ALL,
+        id=f"t{number}", kind="single", messages=(SYSTEM, user(f"request {number}"), *turns, assistant("Done.")), tools=ALL,
         phrasing=f"{tool}/1", item_ids=(item,), parents=("c:1",),
     )  # fmt: skip
 
 
 def pair(number: int, axis: str, item: str) -> PreferencePair:
-    right, wrong = said(serialise(call("canvas.get_todo"))), said(serialise(call("canvas.list_courses")))
+    right, wrong = assistant(serialise(call("canvas.get_todo"))), assistant(serialise(call("canvas.list_courses")))
     if axis == "tool_selection":
-        wrong = said(serialise(ToolCall("canvas.list_assignments", {})))
+        wrong = assistant(serialise(ToolCall("canvas.list_assignments", {})))
     if axis == "format":
-        wrong = said("<|tool_call>call:canvas.get_todo{")
+        wrong = assistant("<|tool_call>call:canvas.get_todo{")
     return PreferencePair(
         id=f"p{number}", source="mutation", axes=(axis,), prompt=(SYSTEM, user(f"request {number}")), chosen=(right,),
         rejected=(wrong,), tools=ALL, phrasing="get_todo/1", item_ids=(item,), parents=(f"t{number}",),
@@ -194,13 +194,13 @@ def training(**fields: Any) -> TrainingEvidence:
     return TrainingEvidence(**{**good, **fields})
 
 
-def judged_rows(guard: str, *parts: Any, dataset: str = "preference", profile: CanvasProfile = PROFILE) -> Verdict:
+def verdict_on_rows(guard: str, *parts: Any, dataset: str = "preference", profile: CanvasProfile = PROFILE) -> Verdict:
     """The verdict of a guard on rows, bound to nothing."""
     subject = dataset if TABLE.guards[guard].per == "dataset" else None
     return TABLE.guards[guard].verdict(RowsEvidence(parts, DATASETS[dataset], profile), {}, subject)
 
 
-def judged(guard: str, evidence: Any, subject: str | None = None) -> Verdict:
+def verdict_on(guard: str, evidence: Any, subject: str | None = None) -> Verdict:
     """The verdict of a guard on other evidence, bound to nothing."""
     return TABLE.guards[guard].verdict(evidence, {}, subject)
 

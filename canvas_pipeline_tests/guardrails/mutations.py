@@ -10,7 +10,7 @@ import msgspec
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.records import Funnel, Message
-from canvas_pipeline_tests.guardrails.good_data import AXES, Line, answered, call, pair, said
+from canvas_pipeline_tests.guardrails.good_data import AXES, Line, answered, assistant, call, pair
 
 replace = msgspec.structs.replace
 
@@ -24,7 +24,7 @@ def change(line: Line, name: str, index: int, **fields: Any) -> None:
 
 def chosen_in_prose(line: Line) -> None:
     for index in range(5):
-        change(line, "preference_train", index, chosen=(said("I will look at your list."),))
+        change(line, "preference_train", index, chosen=(assistant("I will look at your list."),))
 
 
 def eval_item_in_train(line: Line) -> None:
@@ -39,7 +39,7 @@ def one_rare_tool(line: Line) -> None:
     """One of three occurrences of one tool becomes a plain answer: 2 < 3, and the CV stays small."""
     rows = line.rows["trajectory_train"]
     index = next(i for i, r in enumerate(rows) if r.phrasing.startswith("canvas.get_syllabus"))
-    change(line, "trajectory_train", index, messages=(*rows[index].messages[:2], said("Which course?")))
+    change(line, "trajectory_train", index, messages=(*rows[index].messages[:2], assistant("Which course?")))
 
 
 def exploding_gradient(line: Line) -> None:
@@ -51,13 +51,13 @@ def unexplained_loss(line: Line) -> None:
 
 
 def hallucinated_chosen(line: Line) -> None:
-    change(line, "preference_train", 1, chosen=(said(serialise(ToolCall("canvas.list_assignments", {}))),))
+    change(line, "preference_train", 1, chosen=(assistant(serialise(ToolCall("canvas.list_assignments", {}))),))
 
 
 def python_literal(line: Line) -> None:
     """What a serialiser with ``str(v)`` writes."""
     text = "<|tool_call>call:canvas.list_courses{active_only:True}<tool_call|>"
-    change(line, "preference_train", 1, chosen=(said(text),))
+    change(line, "preference_train", 1, chosen=(assistant(text),))
 
 
 def wrong_way(line: Line) -> None:
@@ -81,8 +81,8 @@ def looping_trajectory(line: Line) -> None:
     todo = call("canvas.get_todo")
     loop: list[Message] = []
     for _ in range(4):
-        loop += [said(serialise(todo)), answered(todo.name)]
-    change(line, "trajectory_train", 0, messages=(*rows[0].messages[:-1], *loop, said("Done.")))
+        loop += [assistant(serialise(todo)), answered(todo.name)]
+    change(line, "trajectory_train", 0, messages=(*rows[0].messages[:-1], *loop, assistant("Done.")))
 
 
 MUTATIONS: Mapping[str, Callable[[Line], None]] = {

@@ -13,90 +13,90 @@ from canvas_pipeline.records import dumps
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
-from canvas_pipeline_tests.guardrails.good_data import judged, judged_rows, pair, training
+from canvas_pipeline_tests.guardrails.good_data import pair, training, verdict_on, verdict_on_rows
 from canvas_pipeline_tests.guardrails.mutations import replace
 
 
 def test_g2_wants_an_eval_set() -> None:
-    assert not judged_rows("g2", [pair(1, "ordering", "a")], []).passed
+    assert not verdict_on_rows("g2", [pair(1, "ordering", "a")], []).passed
 
 
 def test_g2_names_the_shared_item() -> None:
-    verdict = judged_rows("g2", [pair(1, "ordering", "abc")], [pair(2, "ordering", "abc")])
+    verdict = verdict_on_rows("g2", [pair(1, "ordering", "abc")], [pair(2, "ordering", "abc")])
     assert not verdict.passed and verdict.numbers["shared_items"] == 1 and "item abc" in verdict.reason
 
 
 def test_g2_does_not_trust_a_row_that_names_no_item() -> None:
     unknown = replace(pair(2, "ordering", "x"), item_ids=())
-    assert judged_rows("g2", [pair(1, "ordering", "a")], [unknown]).numbers["rows_without_items"] == 1
-    assert not judged_rows("g2", [pair(1, "ordering", "a")], [unknown]).passed
+    assert verdict_on_rows("g2", [pair(1, "ordering", "a")], [unknown]).numbers["rows_without_items"] == 1
+    assert not verdict_on_rows("g2", [pair(1, "ordering", "a")], [unknown]).passed
 
 
 @pytest.mark.parametrize(
     ("score", "passed"), [(0.199, False), (0.2, True), (0.7, True), (0.71, False), (math.nan, False)]
 )
 def test_g3_wants_the_embedded_base_weak_but_not_empty(score: float, passed: bool) -> None:
-    assert judged("g3", BaseEvidence(right=score, cases=200, maximum=0.7)).passed is passed
+    assert verdict_on("g3", BaseEvidence(right=score, cases=200, maximum=0.7)).passed is passed
 
 
 def test_g3_sets_no_upper_bound_where_the_project_did_not_train_the_base() -> None:
-    assert judged("g3", BaseEvidence(right=0.95, cases=200)).passed
-    assert not judged("g3", BaseEvidence(right=0.95, cases=0)).passed
+    assert verdict_on("g3", BaseEvidence(right=0.95, cases=200)).passed
+    assert not verdict_on("g3", BaseEvidence(right=0.95, cases=0)).passed
 
 
 @pytest.mark.parametrize("norm", [math.nan, math.inf, 1.0, 290.0, 0.0, -1.0])
 def test_g5_refuses_a_gradient_that_is_not_finite_below_the_bound_or_not_there(norm: float) -> None:
-    verdict = judged("g5", training(grad_norm=norm), "kto")
+    verdict = verdict_on("g5", training(grad_norm=norm), "kto")
     assert not verdict.passed and verdict.subject == "kto" and verdict.thresholds["max_grad_norm"] == 1.0
 
 
 @pytest.mark.parametrize(("activations", "logits"), [(1, 0), (0, 1)])
 def test_g5_refuses_nonfinite_values_even_with_a_small_gradient(activations: int, logits: int) -> None:
-    assert not judged("g5", training(nonfinite_activations=activations, nonfinite_logits=logits)).passed
+    assert not verdict_on("g5", training(nonfinite_activations=activations, nonfinite_logits=logits)).passed
 
 
 def test_a_verdict_on_a_gradient_that_is_nan_still_survives_json() -> None:
-    verdict = judged("g5", training(grad_norm=math.nan, largest_logit=math.inf), "dpo")
+    verdict = verdict_on("g5", training(grad_norm=math.nan, largest_logit=math.inf), "dpo")
     assert msgspec.json.decode(dumps(verdict), type=Verdict) == verdict
 
 
 def test_g9_wants_every_axis_measured_and_moving_up() -> None:
     up = AxisMargin(axis="ordering", before=-0.1, after=0.1, rows=3)
-    assert judged("g9", training(margins=[up], axes=["ordering"])).passed
-    assert "axis format: not measured" in judged("g9", training(margins=[up], axes=["ordering", "format"])).reason
+    assert verdict_on("g9", training(margins=[up], axes=["ordering"])).passed
+    assert "axis format: not measured" in verdict_on("g9", training(margins=[up], axes=["ordering", "format"])).reason
     for after in (-0.1, -0.2, math.nan, math.inf):
-        assert not judged("g9", training(margins=[replace(up, after=after)], axes=["ordering"])).passed
-    assert not judged("g9", training(margins=[replace(up, rows=0)], axes=["ordering"])).passed
-    assert judged("g9", training(margins=[replace(up, rows=1)], axes=["ordering"])).passed
-    assert not judged("g9", training(margins=[], axes=[])).passed
+        assert not verdict_on("g9", training(margins=[replace(up, after=after)], axes=["ordering"])).passed
+    assert not verdict_on("g9", training(margins=[replace(up, rows=0)], axes=["ordering"])).passed
+    assert verdict_on("g9", training(margins=[replace(up, rows=1)], axes=["ordering"])).passed
+    assert not verdict_on("g9", training(margins=[], axes=[])).passed
 
 
 def test_g10_says_how_the_image_was_examined() -> None:
     good = ImageEvidence(how="built", engine="docker", build_exit_code=0, help_exit_code=0, collisions=())
-    assert judged("g10", good).passed and judged("g10", good).numbers["how"] == "built"
+    assert verdict_on("g10", good).passed and verdict_on("g10", good).numbers["how"] == "built"
     for wrong in (
         replace(good, help_exit_code=2),
         replace(good, build_exit_code=1),
         replace(good, help_exit_code=-9),
         replace(good, collisions=("service x: …",)),
     ):
-        assert not judged("g10", wrong).passed
+        assert not verdict_on("g10", wrong).passed
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
 def test_g12_takes_its_minimum_from_the_profile_and_names_it(profile: CanvasProfile) -> None:
     for dataset, spec in DATASETS.items():
         minimum = spec.min_rows(profile)
-        assert judged_rows("g12", [None] * minimum, dataset=dataset, profile=profile).passed
-        verdict = judged_rows("g12", [None] * (minimum - 1), dataset=dataset, profile=profile)
+        assert verdict_on_rows("g12", [None] * minimum, dataset=dataset, profile=profile).passed
+        verdict = verdict_on_rows("g12", [None] * (minimum - 1), dataset=dataset, profile=profile)
         assert not verdict.passed and verdict.numbers["profile"] == profile.name
         assert verdict.thresholds["min_rows"] == minimum
 
 
 def test_the_gb10_profile_asks_for_a_thousand_pairs_and_a_thousand_feedback_rows() -> None:
     for dataset in ("preference", "feedback"):
-        assert not judged_rows("g12", [None] * 999, dataset=dataset, profile=PROFILES["gb10"]).passed
-        assert judged_rows("g12", [None] * 1000, dataset=dataset, profile=PROFILES["gb10"]).passed
+        assert not verdict_on_rows("g12", [None] * 999, dataset=dataset, profile=PROFILES["gb10"]).passed
+        assert verdict_on_rows("g12", [None] * 1000, dataset=dataset, profile=PROFILES["gb10"]).passed
 
 
 def test_g12_refuses_a_data_set_that_no_method_reads() -> None:

@@ -125,7 +125,7 @@ def test_the_converted_gguf_gives_the_same_answer(trained: Trained, tmp_path: Pa
     for text in (trained.prompt, trained.family.render(trained.messages).text):
         assert gguf.tokens(text) == tokenise(text, trained.tokenizer)[0]
     checkpoint = Checkpoint(trained.model, trained.family, max_new_tokens=48)
-    assert gguf.generate([trained.prompt]) == checkpoint.speak([trained.prompt])
+    assert gguf.generate([trained.prompt]) == checkpoint.generate([trained.prompt])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -27,7 +27,7 @@ from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.records import Message
 from canvas_pipeline.tracks.canvas.tools import tool_table
 from canvas_pipeline.tracks.canvas.tools.prompt import declared
-from canvas_pipeline_tests.training.rows import SYSTEM, result, said, user
+from canvas_pipeline_tests.training.rows import SYSTEM, assistant, result, user
 
 TEXT = st.text(max_size=30)
 JSON = st.recursive(
@@ -49,12 +49,12 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
         messages.append(user(wire.escape(draw(TEXT))))
         for _ in range(draw(st.integers(0, 2))):
             calls = draw(CALLS)
-            messages.append(said("".join(map(serialise, calls))))
+            messages.append(assistant("".join(map(serialise, calls))))
             messages.extend(result(call.name, draw(JSON)) for call in calls)
         if draw(st.booleans()):
-            messages.append(said(wire.escape(draw(TEXT))))
+            messages.append(assistant(wire.escape(draw(TEXT))))
     if draw(st.booleans()):
-        messages.append(said("".join(map(serialise, draw(CALLS)))))
+        messages.append(assistant("".join(map(serialise, draw(CALLS)))))
     return tuple(messages)
 
 
@@ -108,18 +108,18 @@ def test_the_stop_after_calls_is_marked_in_the_middle_and_at_the_end() -> None:
     messages = (
         SYSTEM,
         user("a"),
-        said(call),
+        assistant(call),
         result("canvas.get_todo", []),
-        said("Nothing."),
+        assistant("Nothing."),
         user("b"),
-        said(call),
+        assistant(call),
     )
     text, spans = render(to_chat(messages))
     assert [text[a:b] for a, b in spans] == [call, "<|tool_response>", "Nothing.", "<turn|>", call, "<|tool_response>"]
 
 
 def test_results_have_the_name_of_their_own_call_when_a_turn_has_several() -> None:
-    calls = said(
+    calls = assistant(
         serialise(ToolCall("canvas.get_todo", {})) + serialise(ToolCall("canvas.get_grades", {"course_id": 4}))
     )
     text, _ = render(to_chat((user("x"), calls, result("canvas.get_todo", []), result("canvas.get_grades", []))))
@@ -128,13 +128,13 @@ def test_results_have_the_name_of_their_own_call_when_a_turn_has_several() -> No
 
 def test_a_malformed_call_stays_verbatim_text() -> None:
     broken = "<|tool_call>call:canvas.get_todo{days=3}<tool_call|>"
-    text, spans = render(to_chat((user("x"), said(broken))))
+    text, spans = render(to_chat((user("x"), assistant(broken))))
     assert [text[a:b] for a, b in spans] == [broken, "<turn|>"]
 
 
 def test_a_result_without_a_readable_call_is_refused_not_dropped() -> None:
     with pytest.raises(BadInput, match="message 2"):
-        to_chat((user("x"), said("no call"), result("canvas.get_todo", [])))
+        to_chat((user("x"), assistant("no call"), result("canvas.get_todo", [])))
 
 
 def test_what_a_model_generated_is_never_dropped_whatever_its_form() -> None:
@@ -142,9 +142,9 @@ def test_what_a_model_generated_is_never_dropped_whatever_its_form() -> None:
     lenient = "Let me see. <|tool_call>call:canvas.get_course{ course_id : 4 }<tool_call|>"
     messages = (
         user("x"),
-        said(broken),
+        assistant(broken),
         result("error", "unreadable"),
-        said(lenient),
+        assistant(lenient),
         result("canvas.get_course", {"id": 4}),
     )
     text, _ = render(to_generated_chat(messages), prompt=True)
@@ -158,18 +158,18 @@ def test_words_beside_a_call_come_before_it_and_the_model_s_turn_stays_open(call
     call = serialise(ToolCall("canvas.get_todo", {}))
     results = tuple(result("canvas.get_todo", [{"id": 5}]) for _ in range(results))
     for words in ("Let me look." + call * calls, call * calls + "Let me look."):
-        text, _ = render(to_generated_chat((user("x"), said(words), *results)), prompt=True)
+        text, _ = render(to_generated_chat((user("x"), assistant(words), *results)), prompt=True)
         opened = f"<|turn>model\nLet me look.{call * calls}<|tool_response>"
         answered = "<|tool_response>".join(
             'response:canvas.get_todo{value:<|"|>[{"id":5}]<|"|>}<tool_response|>' for _ in results
         )
         assert text.endswith(opened + answered)
-        assert text == stock(to_generated_chat((user("x"), said(words), *results)), None, True)
+        assert text == stock(to_generated_chat((user("x"), assistant(words), *results)), None, True)
 
 
 def test_a_call_with_keys_that_are_not_words_stays_text() -> None:
     content = serialise(ToolCall("canvas.get_todo", {"a b": 1}))
-    assert canonical_calls(content) == () and render(to_chat((user("x"), said(content))))[0].count(content) == 1
+    assert canonical_calls(content) == () and render(to_chat((user("x"), assistant(content))))[0].count(content) == 1
 
 
 def test_a_catalogue_declares_nothing_to_the_template_and_native_declares_the_schemas() -> None:

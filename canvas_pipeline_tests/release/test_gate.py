@@ -143,9 +143,9 @@ def test_the_log_ticks_what_holds_and_lists_the_reasons_under_what_does_not() ->
 
 
 def test_the_log_counts_the_reviewed_exceptions_of_the_audit_and_what_they_cover() -> None:
-    said = "The audit honoured {} reviewed exceptions; they cover {} findings in what it read."
-    assert said.format(3, 41) in release_log(TABLE, replace(open_evidence(), exceptions=3, excepted=41)).splitlines()
-    assert said.format(0, 0) in release_log(TABLE, open_evidence()).splitlines()
+    line = "The audit honoured {} reviewed exceptions; they cover {} findings in what it read."
+    assert line.format(3, 41) in release_log(TABLE, replace(open_evidence(), exceptions=3, excepted=41)).splitlines()
+    assert line.format(0, 0) in release_log(TABLE, open_evidence()).splitlines()
 
 
 def test_exactly_98_percent_is_enough() -> None:

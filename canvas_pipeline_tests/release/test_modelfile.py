@@ -50,7 +50,7 @@ def user(text: str) -> Message:
     return Message(role="user", content=escape(text))
 
 
-def said(*calls: ToolCall, words: str = "") -> Message:
+def assistant(*calls: ToolCall, words: str = "") -> Message:
     return Message(role="assistant", content=words + "".join(map(serialise, calls)))
 
 
@@ -61,7 +61,7 @@ def result(name: str, value: Any) -> Message:
 def as_ollama(messages: Sequence[Message], tools: bool = False) -> dict[str, Any]:
     """What Ollama gives a template: the system messages apart, consecutive messages of a role (but a tool's) in one, a tool
     call's arguments as its parser reads them (strings stay escaped)."""
-    told: list[dict[str, Any]] = []
+    history: list[dict[str, Any]] = []
     for message in messages:
         row = {"Role": message.role, "Content": message.content, "ToolName": message.name or "", "ToolCalls": []}
         if message.role == "assistant":
@@ -71,9 +71,9 @@ def as_ollama(messages: Sequence[Message], tools: bool = False) -> dict[str, Any
                 row["ToolCalls"] = [
                     {"Function": {"Name": call.name, "Arguments": escaped(call.arguments)}} for call in turn.well_formed
                 ]
-        told.append(row)
+        history.append(row)
     system = "\n\n".join(message.content for message in messages if message.role == "system")
-    return {"System": system, "Messages": told, "Tools": [t["function"] for t in schemas()] if tools else []}
+    return {"System": system, "Messages": history, "Tools": [t["function"] for t in schemas()] if tools else []}
 
 
 def escaped(value: Any) -> Any:
@@ -116,31 +116,34 @@ def random_conversation(rng: random.Random) -> tuple[Message, ...]:
         calls = tuple(rng.choice((TODO, GRADES, CREATE)) for _ in range(rng.choice((0, 1, 1, 2))))
         messages.append(user(rng.choice(("What is due?", "a\nb <|turn> {{ c }}", "é 🎉 & <b>"))))
         if rng.random() < 0.8:
-            messages.append(said(*calls, words=rng.choice(("", "Let me look.")) if calls else "Nothing."))
+            messages.append(assistant(*calls, words=rng.choice(("", "Let me look.")) if calls else "Nothing."))
             for call in calls[: rng.randrange(len(calls) + 1)]:
                 messages.append(result(call.name, [{"id": 5, "title": "Lab <|tool_call>"}]))
             if calls and rng.random() < 0.6 and messages[-1].role == "tool":
-                messages.append(said(words="Lab 3 is due."))
+                messages.append(assistant(words="Lab 3 is due."))
     return tuple(messages)
 
 
 CONVERSATIONS: dict[str, tuple[Message, ...]] = {
     "one question": (SYSTEM, user("What is due?")),
     "no system message": (user("What is due?"),),
-    "an answer, then another question": (SYSTEM, user("a"), said(words="b"), user("c")),
-    "a call and its result": (SYSTEM, user("a"), said(TODO), result(TODO.name, [{"id": 5}])),
-    "words, a call and its result": (SYSTEM, user("a"), said(TODO, words="Let me look."), result(TODO.name, [])),
+    "an answer, then another question": (SYSTEM, user("a"), assistant(words="b"), user("c")),
+    "a call and its result": (SYSTEM, user("a"), assistant(TODO), result(TODO.name, [{"id": 5}])),
+    "words, a call and its result": (SYSTEM, user("a"), assistant(TODO, words="Let me look."), result(TODO.name, [])),
     "two calls and their results": (
-        SYSTEM, user("a"), said(TODO, GRADES), result(TODO.name, []), result(GRADES.name, {"error": {"code": "x"}}),
+        SYSTEM, user("a"), assistant(TODO, GRADES), result(TODO.name, []), result(GRADES.name, {"error": {"code": "x"}}),
     ),
     "a loop of two rounds and an answer": (
-        SYSTEM, user("a"), said(TODO), result(TODO.name, []), said(CREATE), result(CREATE.name, []), said(words="b"), user("c"),
+        SYSTEM, user("a"), assistant(TODO), result(TODO.name, []), assistant(CREATE), result(CREATE.name, []),
+        assistant(words="b"), user("c"),
     ),
-    "arguments of every kind": (SYSTEM, user("a"), said(CREATE)),
-    "a call nobody answered": (SYSTEM, user("a"), said(TODO), user("b")),
-    "results nobody talked about": (SYSTEM, user("a"), said(TODO), result(TODO.name, []), user("b")),
-    "a result without a call": (SYSTEM, user("a"), said(words="b"), result("unreadable_call", {"error": {}}), said(words="c")),
-    "the assistant spoke last": (SYSTEM, user("a"), said(words="b")),
+    "arguments of every kind": (SYSTEM, user("a"), assistant(CREATE)),
+    "a call nobody answered": (SYSTEM, user("a"), assistant(TODO), user("b")),
+    "results nobody talked about": (SYSTEM, user("a"), assistant(TODO), result(TODO.name, []), user("b")),
+    "a result without a call": (
+        SYSTEM, user("a"), assistant(words="b"), result("unreadable_call", {"error": {}}), assistant(words="c"),
+    ),
+    "the assistant spoke last": (SYSTEM, user("a"), assistant(words="b")),
 }  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def quick(name: str, **changes: Any) -> Hyperparameters:
 
 @pytest.fixture(scope="session")
 def make_full(full: dict[str, Path], base: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeSpec:
-    """Like ``make``, over files that the gate accepts. Their reference is written by hand: what it says is the subject of
+    """Like ``make``, over files that the gate accepts. Their reference is written by hand; its values are the subject of
     ``test_reference``."""
     path = tmp_path_factory.mktemp("full-reference") / "rows.jsonl"
     pairs = (row for file in _pairs(full).values() for row in read_jsonl(file, PreferencePair))

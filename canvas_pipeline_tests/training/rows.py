@@ -30,7 +30,7 @@ WISHES = ("Please run {t} for {n}", "{t} with {n}", "I need {t}, number {n} 🎉
 
 
 def run_of(spec: RunSpec) -> Run:
-    """The spec with what the Canvas track says of it."""
+    """Return the run of a spec on the Canvas track."""
     return Run(spec, TABLE.datasets[spec.row.dataset], PROFILES[spec.profile])
 
 
@@ -38,7 +38,7 @@ def user(text: str) -> Message:
     return Message(role="user", content=text)
 
 
-def said(text: str) -> Message:
+def assistant(text: str) -> Message:
     return Message(role="assistant", content=text)
 
 
@@ -49,11 +49,11 @@ def result(name: str, value: object) -> Message:
 def trajectory(number: int, side: str) -> Trajectory:
     chance = random.Random(f"{side}{number}")
     tool, value = ALL_TOOLS[number % len(ALL_TOOLS)], chance.randint(100, 999)
-    call = said(serialise(ToolCall(tool, {"number": value})))
+    call = assistant(serialise(ToolCall(tool, {"number": value})))
     wish = user(chance.choice(WISHES).format(t=tool.split(".")[1].replace("_", " "), n=value))
     return Trajectory(
         id=f"{side}-t{number}", kind="single",
-        messages=(SYSTEM, wish, call, result(tool, {"value": value}), said(f"It is {value}.")),
+        messages=(SYSTEM, wish, call, result(tool, {"value": value}), assistant(f"It is {value}.")),
         tools=ALL_TOOLS, phrasing="p/1", item_ids=(f"{side}-{number}",), parents=(),
     )  # fmt: skip
 
@@ -61,14 +61,14 @@ def trajectory(number: int, side: str) -> Trajectory:
 def pair(number: int, side: str) -> PreferencePair:
     """Odd ones differ in one call; even ones are labelled pairs: call, result, answer on both sides."""
     row = trajectory(number, side)
-    wrong = said(serialise(ToolCall("canvas.list_assignments", {"number": 1})))
+    wrong = assistant(serialise(ToolCall("canvas.list_assignments", {"number": 1})))
     labelled = number % 2 == 0
-    other = said(serialise(ToolCall(ALL_TOOLS[(number + 1) % len(ALL_TOOLS)], {"number": 1})))
+    other = assistant(serialise(ToolCall(ALL_TOOLS[(number + 1) % len(ALL_TOOLS)], {"number": 1})))
     return PreferencePair(
         id=f"{side}-p{number}", source="labelled" if labelled else "mutation",
         axes=("labelled",) if labelled else ("tool_selection",), prompt=row.messages[:2],
         chosen=row.messages[2:] if labelled else row.messages[2:3],
-        rejected=(other, row.messages[3], said("No.")) if labelled else (wrong,),
+        rejected=(other, row.messages[3], assistant("No.")) if labelled else (wrong,),
         tools=ALL_TOOLS, phrasing=row.phrasing, item_ids=row.item_ids, parents=(row.id,),
     )  # fmt: skip
 
@@ -105,7 +105,7 @@ def write_data(folder: Path, rows: int = 540) -> dict[str, Path]:
     return paths
 
 
-# What the guards over measurements would have been told.
+# The numbers for the guards over measurements.
 _NUMBERS: Mapping[str, Mapping[str, Number]] = {
     "g3": {"tool_selection": 0.4, "cases": 40},
     "g5": {"grad_norm": 5.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "masks_wrong": 0},
@@ -117,7 +117,7 @@ _NUMBERS: Mapping[str, Mapping[str, Number]] = {
 
 
 def passed(spec: RunSpec) -> tuple[Verdict, ...]:
-    """The verdict of every guard that concerns the spec's method, bound to its inputs; the row guards really judge."""
+    """Return the verdict of every guard that applies to the spec's method, bound to its inputs; row guards are really evaluated."""
     hashes = {name: file.sha256 for name, file in spec.inputs.items()}
     files = {name: Path(file.path) for name, file in spec.inputs.items()}
     read = reader(TABLE, files)

@@ -18,7 +18,7 @@ from canvas_pipeline.models.gemma4.chat import render, to_chat
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.tiny import build_config
 from canvas_pipeline.records import read_jsonl
-from canvas_pipeline.tracks.canvas import tiny_base as recipe_room
+from canvas_pipeline.tracks.canvas import tiny_base as base_recipe
 from canvas_pipeline.tracks.canvas.rows import Trajectory
 from canvas_pipeline.tracks.canvas.tiny_base import (  # fmt: skip
     OTHER_NAMES,
@@ -105,7 +105,7 @@ def test_the_shipped_files_are_the_recorded_ones_small_and_made_by_the_recipe() 
     assert load_model(folder).num_parameters() < 4_500_000
 
 
-def _plain(recipe: recipe_room.Recipe) -> dict[str, Any]:
+def _plain(recipe: base_recipe.Recipe) -> dict[str, Any]:
     import msgspec
 
     return dict(msgspec.json.decode(msgspec.json.encode(recipe)))
@@ -115,7 +115,7 @@ def test_a_shipped_file_that_was_changed_is_noticed(tmp_path: Path, monkeypatch:
     import shutil
 
     shutil.copytree(SHIPPED, tmp_path / "base")
-    monkeypatch.setattr(recipe_room, "SHIPPED", tmp_path / "base")
+    monkeypatch.setattr(base_recipe, "SHIPPED", tmp_path / "base")
     assert shipped_base() == tmp_path / "base"
     (tmp_path / "base" / "tokenizer.json").write_text("{}")
     with pytest.raises(ArtifactCorrupt, match="tokenizer.json"):
@@ -127,11 +127,11 @@ def test_the_base_learns_half_of_the_tools_by_names_that_do_not_exist() -> None:
     from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 
     rows = conversations(RECIPE, MockCanvas, 3)
-    said = [m for _ in range(150) for m in next(rows) if m.role == "assistant"]
-    taught = {call.name for m in said for call in parse_turn(m.content).well_formed}
+    turns = [m for _ in range(150) for m in next(rows) if m.role == "assistant"]
+    taught = {call.name for m in turns for call in parse_turn(m.content).well_formed}
     assert taught == (set(TOOLS) - set(OTHER_NAMES)) | set(OTHER_NAMES.values())
     assert not set(OTHER_NAMES.values()) & set(TOOLS) and len(OTHER_NAMES) == len(TOOLS) / 2
-    assert all(parse_turn(m.content).calls or m.content for m in said)
+    assert all(parse_turn(m.content).calls or m.content for m in turns)
 
 
 def test_the_last_phases_ask_for_titles_that_no_table_holds_and_to_say_them_again() -> None:
@@ -142,8 +142,8 @@ def test_the_last_phases_ask_for_titles_that_no_table_holds_and_to_say_them_agai
     turns = [row[1:] for row in (next(rows) for _ in range(30))]
     repeated = [row for row in turns if all(a.content == b.content for a, b in zip(row[::2], row[1::2], strict=False))]
     assert len(repeated) > 15 and len(turns) - len(repeated) > 1
-    spoken = [row[0].content for row in repeated]
-    assert len(set(spoken)) == len(spoken)
+    questions = [row[0].content for row in repeated]
+    assert len(set(questions)) == len(questions)
     assert [row for row, _ in zip(rows_of(drilled, RECIPE, MockCanvas), range(3))] == [
         row for row, _ in zip(rows_of(drilled, RECIPE, MockCanvas), range(3))
     ]

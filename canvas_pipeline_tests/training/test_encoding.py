@@ -23,7 +23,7 @@ from canvas_pipeline.training.encoding import (
 )
 from canvas_pipeline.training.measure import wrong_masks
 from canvas_pipeline.training.spec import RunSpec
-from canvas_pipeline_tests.training.rows import SYSTEM, result, run_of, said, user
+from canvas_pipeline_tests.training.rows import SYSTEM, assistant, result, run_of, user
 
 
 def text(row: Encoded, tokenizer: Any) -> str:
@@ -52,9 +52,9 @@ def test_results_inside_a_completion_are_masked_out_of_both_sides(
 
 
 def test_earlier_turns_of_the_prompt_do_not_count(tokenizer: Any) -> None:
-    call = said(serialise(ToolCall("canvas.get_todo", {})))
+    call = assistant(serialise(ToolCall("canvas.get_todo", {})))
     prompt = (SYSTEM, user("a"), call, result("canvas.get_todo", []))
-    row = encode((said("Nothing. 🎉"),), tokenizer, GEMMA4, None, prompt)
+    row = encode((assistant("Nothing. 🎉"),), tokenizer, GEMMA4, None, prompt)
     assert text(row, tokenizer) == "Nothing. 🎉<turn|>"
     assert tokenizer.decode(row.ids[: row.prompt_length]).endswith("<tool_response|>")
 

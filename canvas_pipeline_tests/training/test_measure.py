@@ -1,4 +1,4 @@
-"""Measurements: what the guards judge."""
+"""Measurements: what the guards evaluate."""
 
 from __future__ import annotations
 

@@ -91,9 +91,9 @@ def test_a_run_that_is_killed_continues_and_ends_with_the_same_bytes(
     assert (steps / "checkpoint-2" / "complete").exists() and (steps / "checkpoint-3").exists()
     again = subprocess.run([sys.executable, "-c", LOADED, *train[3:]], env=environment, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
-    said = [json.loads(line) for line in again.stdout.splitlines()]
-    assert said[-1] == {"event": "loaded", "bitsandbytes": False}, "seconds of import that nobody uses here"
-    assert [event["step"] for event in said if event["event"] == "resumed"] == [2]
+    events = [json.loads(line) for line in again.stdout.splitlines()]
+    assert events[-1] == {"event": "loaded", "bitsandbytes": False}, "seconds of import that nobody uses here"
+    assert [event["step"] for event in events if event["event"] == "resumed"] == [2]
     assert files(tmp_path / "killed") == files(tmp_path / "whole")
     assert not steps.exists()
 

@@ -1,4 +1,4 @@
-"""What a run says and what it keeps."""
+"""Progress events, metric rows, and the environment of child processes."""
 
 from __future__ import annotations
 

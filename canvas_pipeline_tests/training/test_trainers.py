@@ -31,10 +31,10 @@ TRAIN: Mapping[str, Any] = {
 
 
 def train(spec: RunSpec, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The summary and the events said."""
-    said = io.StringIO()
-    summary = TRAIN[spec.row.dataset](run_of(spec), out, Reporter(said))
-    return summary, [json.loads(line) for line in said.getvalue().splitlines()]
+    """Return the summary and the events."""
+    log = io.StringIO()
+    summary = TRAIN[spec.row.dataset](run_of(spec), out, Reporter(log))
+    return summary, [json.loads(line) for line in log.getvalue().splitlines()]
 
 
 def files(folder: Path) -> dict[str, str]:

@@ -137,9 +137,9 @@ def test_time_grows_in_proportion_to_the_length(unit: str) -> None:
 
 
 def test_a_cut_answer_is_never_right() -> None:
-    judged = check_constraints("yes", [Constraint(kind="equals", values=("yes",))], stopped=False)
+    result = check_constraints("yes", [Constraint(kind="equals", values=("yes",))], stopped=False)
 
-    assert (judged.state, judged.right, judged.score) == ("truncated", False, 1.0)
+    assert (result.state, result.right, result.score) == ("truncated", False, 1.0)
 
 
 def test_an_empty_text_is_no_answer_and_not_a_wrong_one() -> None:
@@ -147,11 +147,11 @@ def test_an_empty_text_is_no_answer_and_not_a_wrong_one() -> None:
 
 
 def test_the_score_is_the_share_of_demands_met() -> None:
-    judged = check_constraints(
+    result = check_constraints(
         "one two", [Constraint(kind="words_exactly", n=2), Constraint(kind="mentions", values=("dog",))]
     )
 
-    assert (judged.state, judged.score, judged.failed) == ("wrong", 0.5, ("mentions",))
+    assert (result.state, result.score, result.failed) == ("wrong", 0.5, ("mentions",))
 
 
 def test_an_answer_without_its_accents_counts_and_is_marked() -> None:
