@@ -11,7 +11,7 @@ import math
 import random
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -134,11 +134,8 @@ def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]
         before = _mean_loss(trainer.model, sample, spec.compute)
         history = train_silently(trainer)
         after = _mean_loss(trainer.model, sample, spec.compute)
-    report.emit("measured", grad_norm=history[0]["grad_norm"], loss_before=before, loss_after=after)
-    return {
-        **_shape([e.length for e in encoded], len(rows), wrong), **state, "grad_norm": history[0]["grad_norm"],
-        "loss_before": before, "loss_after": after, "margins": [],
-    }  # fmt: skip
+    lengths = [e.length for e in encoded]
+    return _result(report, lengths, len(rows), wrong, state, history, (before, after))
 
 
 def _mean_loss(model: Any, rows: Sequence[Encoded], compute: Compute) -> float:
@@ -183,14 +180,9 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     beta = spec.hyperparameters.beta
     moved = {i: beta * ((e[0] - s[0]) - (e[1] - s[1])) for i, s, e in zip(picked, start, end, strict=True)}
     margins = [_axis(axis, fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
-    report.emit(
-        "measured", grad_norm=history[0]["grad_norm"], margins={m["axis"]: round(m["after"], 4) for m in margins}
-    )
     lengths = [max(pair.chosen.length, pair.rejected.length) for pair in encoded]
-    return {
-        **_shape(lengths, 2 * len(rows), wrong), **state, "grad_norm": history[0]["grad_norm"],
-        "loss_before": history[0]["loss"], "loss_after": history[-1]["loss"], "margins": margins,
-    }  # fmt: skip
+    losses = (history[0]["loss"], history[-1]["loss"])
+    return _result(report, lengths, 2 * len(rows), wrong, state, history, losses, margins)
 
 
 def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
@@ -232,13 +224,8 @@ def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     moved = {i: beta * (e - s) for i, s, e in zip(picked, start, end, strict=True)}
     up = fmean(moved[i] for i in desirable)
     margins = [_axis(axis, up - fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
-    report.emit(
-        "measured", grad_norm=history[0]["grad_norm"], margins={m["axis"]: round(m["after"], 4) for m in margins}
-    )
-    return {
-        **_shape([e.length for e in encoded], len(rows), wrong), **state, "grad_norm": history[0]["grad_norm"],
-        "loss_before": history[0]["loss"], "loss_after": history[-1]["loss"], "margins": margins,
-    }  # fmt: skip
+    lengths, losses = [e.length for e in encoded], (history[0]["loss"], history[-1]["loss"])
+    return _result(report, lengths, len(rows), wrong, state, history, losses, margins)
 
 
 def _axis(axis: str, after: float, rows: int) -> Axis:
@@ -246,5 +233,12 @@ def _axis(axis: str, after: float, rows: int) -> Axis:
     return {"axis": axis, "before": 0.0, "after": after, "rows": rows}
 
 
-def _shape(lengths: Sequence[int], masks: int, wrong: Sequence[str]) -> dict[str, Any]:
-    return {"lengths": list(lengths), "masks": masks, "masks_wrong": len(wrong), "masks_wrong_ids": list(wrong[:10])}
+def _result(
+    report: Reporter, lengths: list[int], masks: int, wrong: Sequence[str], state: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]], losses: tuple[float, float], margins: Sequence[Axis] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """Report and return what the three kinds of rows have in common."""
+    numbers = {"grad_norm": history[0]["grad_norm"], "loss_before": losses[0], "loss_after": losses[1]}
+    report.emit("measured", **numbers, margins={m["axis"]: round(m["after"], 4) for m in margins})
+    wrong_ids = {"masks_wrong": len(wrong), "masks_wrong_ids": list(wrong[:10])}
+    return {"lengths": lengths, "masks": masks, **wrong_ids, **state, **numbers, "margins": list(margins)}
