@@ -21,8 +21,9 @@ from typing import Any, Protocol
 from canvas_pipeline.errors import BadInput, MissingInput, MissingTool
 from canvas_pipeline.evaluation.benchmark import Case, Prediction
 from canvas_pipeline.models.family import ModelFamily, Schemas
-from canvas_pipeline.records import Message, digest, dumps, write_jsonl
+from canvas_pipeline.records import Message, Row, digest, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.storage.seal import Seal
 from canvas_pipeline.training.encoding import padded_length
 from canvas_pipeline.training.progress import Reporter
 
@@ -258,12 +259,18 @@ def prompt_text(messages: Sequence[Message], family: ModelFamily, tools: Schemas
 
 
 def generate(
-    generator: Generator, cases: Sequence[Case], prompts: Sequence[str], out: Path, key: str, report: Reporter
+    generator: Generator,
+    cases: Sequence[Case],
+    prompts: Sequence[str],
+    out: Path,
+    key: str,
+    report: Reporter,
+    seal: Seal,
 ) -> list[Prediction]:
-    """Answer the prompt of every case and write ``out``; what an earlier run with the same ``key`` finished is taken over."""
+    """Answer the prompt of every case and write ``out``. What an earlier run with the same ``key`` finished is reused."""
     partial = out.with_name(f".partial-{out.name}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    known = _known(partial, key)
+    known = _known(partial, key, seal)
     if known:
         report.say("resumed", rows=len(known))
     with partial.open("ab" if known else "wb") as file:
@@ -282,8 +289,8 @@ def generate(
                 for answer in as_completed(asked):
                     batch = asked[answer]
                     for index, (text, stopped) in zip(batch, answer.result(), strict=True):
-                        known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
-                        file.write(dumps(known[cases[index].id]) + b"\n")
+                        row = known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
+                        file.write(dumps(_Finished(row=row, seal=seal.sign(key, digest(dumps(row).decode())))) + b"\n")
                     file.flush()
                     done += len(batch)
                     report.step("generate", done, len(cases))
@@ -311,8 +318,13 @@ def _batches(generator: Generator, prompts: Sequence[str]) -> Iterator[list[int]
         yield batch
 
 
-def _known(partial: Path, key: str) -> dict[str, Prediction]:
-    """What an interrupted run left, if it was this run; a torn last line is left out."""
+class _Finished(Row, frozen=True, kw_only=True):
+    row: Prediction
+    seal: str
+
+
+def _known(partial: Path, key: str, seal: Seal) -> dict[str, Prediction]:
+    """What an interrupted run left, if it was this run; a torn last line and edited ones are left out."""
     import msgspec
 
     try:
@@ -324,5 +336,5 @@ def _known(partial: Path, key: str) -> dict[str, Prediction]:
     whole = [line for line in lines[1:] if line.endswith(b"\n")]
     if len(whole) + 1 < len(lines):
         partial.write_bytes(b"".join([lines[0], *whole]))
-    rows = [msgspec.json.decode(line, type=Prediction) for line in whole]
-    return {row.id: row for row in rows}
+    rows = [msgspec.json.decode(line, type=_Finished) for line in whole]
+    return {f.row.id: f.row for f in rows if seal.signed(key, digest(dumps(f.row).decode()), f.seal)}

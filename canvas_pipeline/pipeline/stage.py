@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.guardrails.guard import Guard
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
+
+if TYPE_CHECKING:
+    from canvas_pipeline.pipeline.context import BuildContext
+    from canvas_pipeline.pipeline.workspace import StageResult
 
 CONTRIBUTORS = "collab"
 """The folder of contributors' files, the input of the stage that joins them, and ``collab/<contributor>`` the stage of each."""
@@ -34,7 +37,7 @@ class StageSpec:
 
     name: str
     inputs: tuple[str, ...]
-    make: Callable[[Workspace, Launch], StageResult]
+    build: Callable[[BuildContext], StageResult]
     kind: Kind
     group: str
     description: str

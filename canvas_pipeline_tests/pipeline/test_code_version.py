@@ -225,7 +225,7 @@ from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.tracks.canvas.data import examples
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, line_at
 ws = line_at(Path(sys.argv[1]))
-print(examples.item_pairs(ws).reused, evaluation.base_bench(ws, Workshop(ws.root / BASE)).reused)
+print(build_stage(ws, "item_pairs").reused, build_stage(ws, "base_bench", Workshop(ws.root / BASE)).reused)
 """
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.pipeline import training
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.training_process import main
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.tracks.canvas.guards import TABLE
@@ -35,7 +35,7 @@ def ws(good_line: Path, tmp_path: Path) -> Workspace:
 
 def made(ws: Workspace) -> RunSpec:
     """The run spec as the line makes it now."""
-    return read_spec(training.run_spec(ws, "dpo", Workshop(ws.root / BASE)).stage.path("spec.json"))
+    return read_spec(build_stage(ws, "dpo_run_spec", Workshop(ws.root / BASE)).stage.path("spec.json"))
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_a_spec_left_in_the_store_with_good_numbers_over_bad_ones_does_not_train
     with ws.store.write(ws.store.get("dpo_run_spec").manifest.recipe) as writer:
         write_spec(spec, writer.path("spec.json"))
     with pytest.raises(GateClosed, match="g5_dry_run"):
-        training.checkpoint(ws, "dpo", Workshop(ws.root / BASE))
+        build_stage(ws, "dpo_checkpoint", Workshop(ws.root / BASE))
     assert nothing_was_trained(ws)
 
 

@@ -9,10 +9,11 @@ from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.methods import METHODS
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.standard import ANSWERS
 from canvas_pipeline.pipeline.track import Track
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
+from canvas_pipeline.pipeline.workspace import StageResult
 from canvas_pipeline.tracks.canvas import tiny_base
 from canvas_pipeline.tracks.canvas.bench.benchmark import BENCHMARK
 from canvas_pipeline.tracks.canvas.card import CARD
@@ -22,7 +23,7 @@ from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
-RowStep = Callable[[Workspace], StageResult]
+RowStep = Callable[[BuildContext], StageResult]
 G6 = TABLE.guards["g6"]
 
 
@@ -43,7 +44,7 @@ def _data() -> Iterator[StageSpec]:
     yield _rows("feedback_examples", ("mutation_pairs", "trajectories"), examples.feedback_examples, "examples", (AUDIT,),
                 "Single completions marked good or bad, for KTO. Look at the balance of the two.")  # fmt: skip
     for spec in DATASETS.values():
-        yield _rows(spec.split, spec.sources, functools.partial(examples.split, dataset=spec.name), "examples",
+        yield _rows(spec.split, (*spec.sources, "corpus"), functools.partial(examples.split, dataset=spec.name), "examples",
                     (*TABLE.of_split(spec.name), AUDIT), f"{spec.title} in train, eval and test parts that share no item. "
                     "Look at the rows in each part and at the checks.")  # fmt: skip
     yield _rows("bench_cases", ("corpus",), examples.bench_cases, "examples", (),
@@ -53,7 +54,7 @@ def _data() -> Iterator[StageSpec]:
 
 def _evaluation() -> Iterator[StageSpec]:
     yield StageSpec(
-        name="scenarios", inputs=("production_checkpoint",), make=scenarios, kind="report", group="comparison",
+        name="scenarios", inputs=("production_checkpoint",), build=scenarios, kind="report", group="comparison",
         description=(
             "Six calendar scenarios, end to end through the agent loop on the mock Canvas. Look at how many passed, and why the "
             "others failed."
@@ -65,13 +66,10 @@ def _evaluation() -> Iterator[StageSpec]:
 def _rows(
     name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[Guard, ...], description: str
 ) -> StageSpec:
-    def make(ws: Workspace, launch: Launch) -> StageResult:
-        return step(ws)
-
     return StageSpec(
         name=name,
         inputs=inputs,
-        make=make,
+        build=step,
         kind="rows",
         group=group,
         description=description,

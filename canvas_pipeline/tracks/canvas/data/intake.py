@@ -14,6 +14,7 @@ from canvas_pipeline.evaluation.charts import funnel_png
 from canvas_pipeline.guardrails.guard import FunnelEvidence
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make, recipe
 from canvas_pipeline.privacy.contributor_id import in_folder
 from canvas_pipeline.privacy.quarantine import REASONS
@@ -106,8 +107,9 @@ def _inputs(path: Path, key: bytes) -> dict[str, str]:
     return {path.name: sha256_file(path), "registry key": hashed_key(key)}
 
 
-def corpus(ws: Workspace) -> StageResult:
+def corpus(context: BuildContext) -> StageResult:
     """Merge all contributors. The order of the files does not change the bytes."""
+    ws = context.workspace
     stages: dict[str, Stage] = {}
     ingested: dict[Path, Stage] = {}
     for contributor, path in contributor_files(ws).items():
@@ -128,11 +130,11 @@ def corpus(ws: Workspace) -> StageResult:
             writer.funnel = merging.funnel()
 
     inputs = {name: stage.sha256 for name, stage in stages.items()}
-    result = _result(ws, *make(ws, "corpus", build, inputs=inputs))
+    result = _result(ws, *context.make(build, inputs=inputs))
     facts = dict(result.facts)
     if old := outdated(ws, ingested):
         facts[OUTDATED] = old
-        ws.log(
+        context.log(
             f"corpus: {', '.join(old)}: the file or the intake has changed since; materialise their collab partition"
         )
     return replace(result, facts=facts, verdicts=(*result.verdicts, audits.of_stage(ws, result.stage)))
