@@ -47,10 +47,12 @@ class RowsEvidence:
 
 @dataclass(frozen=True, slots=True)
 class FunnelEvidence:
-    """The row counts of some stages, and which of them may lose more than usual."""
+    """The row counts of some stages, and which of them may lose more than usual. ``unaccounted`` names each stage whose files or
+    inputs hold another number of rows than its funnel says, with the difference."""
 
     funnels: Sequence[Funnel]
     allowances: Sequence[Allowance]
+    unaccounted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from canvas_pipeline.release.quant_check import QuantEvidence, check
 from canvas_pipeline.storage.code_version import package_version, root_of
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.storage.versions import is_current, versions
 
 RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
 
@@ -155,8 +156,11 @@ def cards(context: BuildContext) -> StageResult:
 
 
 def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
-    """Everything the gate looks at, and the files to be released by their name in the release."""
+    """Everything the gate looks at, and the files to be released by their name in the release. Raises ``ArtifactCorrupt`` where any
+    stage is not as it was written."""
     audits.refuse_canaries(ws)
+    for stage in filter(is_current, versions(ws.store)):
+        ws.store.get(stage.manifest.stage).verify()
     name = evaluation.production_method(ws)
     checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"{name}_gguf"), ws.store.get("cards")
     quants = read_quants(files)
@@ -164,8 +168,9 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     paths.update({q.report.file: files.path(q.report.file) for q in quants.values()})
     verdicts, inputs = verdicts_of_line(ws)
     data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
-    read = [ws.store.get(ws.track.datasets[key.removesuffix("_train")].split).path("train.jsonl") for key in data]
-    audited = [*read, *(card.path(file) for file in gate.CARDS)]
+    splits = {ws.track.datasets[key.removesuffix("_train")].split: key for key in data}
+    parts = [stage.path(file) for stage in map(ws.store.get, (*splits, "bench_cases")) for file in stage.manifest.files]
+    audited = [*parts, *(card.path(file) for file in RELEASED)]
     reviewed = audits.exceptions_of(ws)
     registry = ws.registry()[1]
     # Where nobody contributes there is no register; where somebody does, an audit without it is blind and raises.
@@ -190,7 +195,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
         exceptions=len(reviewed),
         excepted=found_in.allowed,
         audited={
-            path.name if path in paths.values() else f"{path.parent.parent.name}/train": sha256_file(path)
+            path.name if path in paths.values() else f"{path.parent.parent.name}/{path.stem}": sha256_file(path)
             for path in audited
         },
         figures=figures,

@@ -39,7 +39,7 @@ LOCK = ".lock"
 """The lock file of the whole store, held while a version is moved into place; it names no stage and no contributor."""
 
 
-class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a stage is made from. ``code`` are the roots of ``code_version``; ``inputs`` maps a name to the sha256 of its content;
     ``config`` is plain JSON; ``libraries`` are the versions of the libraries that decide the result."""
 
@@ -54,7 +54,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(dumps(self)).hexdigest()
 
 
-class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: str
     size: int
     mtime_ns: int
@@ -62,7 +62,7 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     report: bool = False
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The files of a stage's folder and what they were made from.
 
     ``content_sha256`` covers the names and bytes of all files except reports, which only people read (line numbers of refused

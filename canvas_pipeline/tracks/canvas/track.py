@@ -30,7 +30,7 @@ G6 = TABLE.guards["g6"]
 def _data() -> Iterator[StageSpec]:
     yield _rows("corpus", ("collab",), intake.corpus, "intake", (G6, AUDIT),
                 "Courses and assignments of all contributors, anonymised, each item once. "
-                "Look at the share of rows kept.")  # fmt: skip
+                "Look at the share of rows kept.", conserves=("collab",))  # fmt: skip
     yield _rows("trajectories", ("corpus",), examples.trajectories, "examples", (G6, AUDIT),
                 "Conversations with tool calls: synthesised ones and recorded sessions. "
                 "Look at how many there are of each.")  # fmt: skip
@@ -38,7 +38,7 @@ def _data() -> Iterator[StageSpec]:
                 "Pairs of items with the question which is to be done first, sampled evenly over all items.")  # fmt: skip
     yield _rows("labelled_pairs", ("item_pairs",), examples.labelled_pairs, "examples", (G6, AUDIT),
                 "Item pairs that the teacher judged alike three times, as preference pairs. "
-                "Look at the rows kept and the position bias.")  # fmt: skip
+                "Look at the rows kept and the position bias.", conserves=("item_pairs",))  # fmt: skip
     yield _rows("mutation_pairs", ("trajectories",), examples.mutation_pairs, "examples", (G6, AUDIT),
                 "Preference pairs whose wrong side is a known mutation of the right one. Look at the pairs by axis.")  # fmt: skip
     yield _rows("feedback_examples", ("mutation_pairs", "trajectories"), examples.feedback_examples, "examples", (AUDIT,),
@@ -46,7 +46,7 @@ def _data() -> Iterator[StageSpec]:
     for spec in DATASETS.values():
         yield _rows(spec.split, (*spec.sources, "corpus"), functools.partial(examples.split, dataset=spec.name), "examples",
                     (*TABLE.of_split(spec.name), AUDIT), f"{spec.title} in train, eval and test parts that share no item. "
-                    "Look at the rows in each part and at the checks.")  # fmt: skip
+                    "Look at the rows in each part and at the checks.", conserves=spec.sources)  # fmt: skip
     yield _rows("bench_cases", ("corpus",), examples.bench_cases, "examples", (),
                 "Prompts with the call expected next, disjoint from training. "
                 "Look at the number of cases of each kind.")  # fmt: skip
@@ -64,8 +64,9 @@ def _evaluation() -> Iterator[StageSpec]:
 
 
 def _rows(
-    name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[Guard, ...], description: str
-) -> StageSpec:
+    name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[Guard, ...], description: str,
+    conserves: tuple[str, ...] = (),
+) -> StageSpec:  # fmt: skip
     return StageSpec(
         name=name,
         inputs=inputs,
@@ -75,6 +76,7 @@ def _rows(
         description=description,
         checks=checks,
         tools=("jsonl",),
+        rows_from=conserves,
     )
 
 

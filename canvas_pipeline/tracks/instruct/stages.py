@@ -16,7 +16,6 @@ from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.evaluation.charts import forest_png, funnel_png
 from canvas_pipeline.evaluation.generate import Sampling
 from canvas_pipeline.evaluation.statistics import wilson
-from canvas_pipeline.guardrails.guard import FunnelEvidence
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits, evaluation, training
 from canvas_pipeline.pipeline import verdicts as judging
@@ -273,9 +272,7 @@ def _filtered(context: BuildContext, stage: Stage, reused: bool, own: Iterable[V
     """A stage of rows with its funnel: G6, its own verdicts, the audit."""
     found = stage.manifest.funnel
     assert found is not None, "a stage that filters writes its funnel"
-    g6 = context.track.guards.guards["g6"].verdict(
-        FunnelEvidence([found], context.workspace.all_allowances()), {stage.manifest.stage: stage.sha256}
-    )
+    g6 = judging.of_funnel(context.workspace, stage)
     verdicts = (g6, *own, audits.of_stage(context.workspace, stage))
     pictures = {"rows in and out": funnel_png([found])}
     kept = evaluation.share("rows kept", wilson(found.kept + found.merged, found.rows_in))

@@ -43,7 +43,8 @@ def _data() -> Iterator[StageSpec]:
                  "Instructions with checked answers, single, capped by topic. Look at the rows kept.")  # fmt: skip
     yield _stage("trajectory_split", ("sft_rows", "bench_cases"), stages.trajectory_split, "rows", "rows",
                  (*TABLE.of_split("trajectory"), GUARDS["s10"], AUDIT),
-                 "Rows to train on and rows to follow the loss, no evaluation item among them. Look at the checks.")  # fmt: skip
+                 "Rows to train on and rows to follow the loss, no evaluation item among them. Look at the checks.",
+                 conserves=("sft_rows",))  # fmt: skip
     yield _stage("sft_decision", ("base_decision", "sft_bench"), decisions.sft_decision, "report", "pairs", (GUARDS["s13"],),
                  "INVESTIGATE, CAUTION or GO by the supervised model's accuracy. Look at the verdict.")  # fmt: skip
     yield _stage("candidates", ("sft_decision", "sft_checkpoint", "trajectory_split"), stages.candidates, "rows", "pairs", (),
@@ -53,7 +54,8 @@ def _data() -> Iterator[StageSpec]:
                  "The best right answer of each prompt beside wrong ones. Look at the mix of what is wrong with them.")  # fmt: skip
     yield _stage("preference_split", ("pairs",), stages.preference_split, "rows", "pairs",
                  (*TABLE.of_split("preference"), AUDIT),
-                 "Pairs to train on and pairs to follow the loss. Look at the checks: no ruler may tell them apart.")  # fmt: skip
+                 "Pairs to train on and pairs to follow the loss. Look at the checks: no ruler may tell them apart.",
+                 conserves=("pairs",))  # fmt: skip
 
 
 def _evaluation() -> Iterator[StageSpec]:
@@ -69,12 +71,12 @@ def _evaluation() -> Iterator[StageSpec]:
 
 def _stage(
     name: str, inputs: tuple[str, ...], build: Step, kind: Kind, group: str, checks: tuple[Guard, ...], description: str, *,
-    memory: Mapping[str, float] | None = None, method: str = "",
+    memory: Mapping[str, float] | None = None, method: str = "", conserves: tuple[str, ...] = (),
 ) -> StageSpec:  # fmt: skip
     tools = ("jsonl",) if kind == "rows" else ()
     return StageSpec(
         name=name, inputs=inputs, build=build, kind=kind, group=group, description=description, checks=checks, tools=tools,
-        memory_gib=memory or {}, method=method,
+        memory_gib=memory or {}, method=method, rows_from=conserves,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.storage.store import Recipe, Writer
 from canvas_pipeline.tracks.instruct.profiles import PROFILES
-from canvas_pipeline.tracks.instruct.session import manifest_of, recorded, run_recorded, table
+from canvas_pipeline.tracks.instruct.session import manifest_of, recorded, run_recorded, session, table
 from canvas_pipeline.tracks.instruct.track import TRACK
 
 
@@ -120,4 +120,4 @@ def test_the_manifest_says_where_it_was_made_and_is_reused_while_nothing_is_made
 def test_every_stage_of_the_track_but_the_session_itself_is_recorded() -> None:
     spec = _stage(Failing(0, GateClosed("")))
     assert recorded(spec).build is not spec.build
-    assert TRACK.stages()["session"].make is session
+    assert TRACK.stages()["session"].build is session

@@ -17,7 +17,6 @@ import msgspec
 
 from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.evaluation.charts import funnel_png
-from canvas_pipeline.guardrails.guard import FunnelEvidence
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline import verdicts as guard_verdicts
@@ -277,11 +276,7 @@ def _result(context: BuildContext, stage: Stage, reused: bool) -> StageResult:
     verdicts: tuple[Verdict, ...] = (audits.of_stage(context.workspace, stage),)
     pictures: dict[str, bytes] = {}
     if found is not None:
-        evidence = FunnelEvidence([found], context.workspace.all_allowances())
-        verdicts = (
-            context.track.guards.guards["g6"].verdict(evidence, {stage.manifest.stage: stage.sha256}),
-            *verdicts,
-        )
+        verdicts = (guard_verdicts.of_funnel(context.workspace, stage), *verdicts)
         pictures = {"rows in and out": funnel_png([found])}
     funnels = () if found is None else (found,)
     return StageResult(stage, reused, verdicts, stage.manifest.notes, pictures, funnels)

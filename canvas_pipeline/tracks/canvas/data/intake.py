@@ -11,9 +11,8 @@ from pathlib import Path
 
 from canvas_pipeline.errors import BadInput, InputChanged, MissingInput
 from canvas_pipeline.evaluation.charts import funnel_png
-from canvas_pipeline.guardrails.guard import FunnelEvidence
-from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline import verdicts as guard_verdicts
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make, recipe
 from canvas_pipeline.privacy.contributor_id import in_folder
@@ -99,7 +98,7 @@ def due_contributors(ws: Workspace) -> list[str]:
     return [
         name
         for name, path in files.items()
-        if path not in found or f"collab/{name}" in old or not _kept(ws, found[path]).passed
+        if path not in found or f"collab/{name}" in old or not guard_verdicts.of_funnel(ws, found[path]).passed
     ]
 
 
@@ -143,13 +142,7 @@ def corpus(context: BuildContext) -> StageResult:
 def _result(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
     funnel = _funnel(stage)
     pictures = {} if funnel.rows_in == 0 else {"rows in and out": funnel_png([funnel])}
-    return StageResult(stage, reused, (_kept(ws, stage),), stage.manifest.notes, pictures, (funnel,))
-
-
-def _kept(ws: Workspace, stage: Stage) -> Verdict:
-    """Evaluate G6: whether a stage kept enough of its rows."""
-    evidence = FunnelEvidence([_funnel(stage)], ws.all_allowances())
-    return ws.track.guards.guards["g6"].verdict(evidence, {stage.manifest.stage: stage.sha256})
+    return StageResult(stage, reused, (guard_verdicts.of_funnel(ws, stage),), stage.manifest.notes, pictures, (funnel,))
 
 
 def _funnel(stage: Stage) -> Funnel:
