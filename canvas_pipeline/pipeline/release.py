@@ -121,10 +121,8 @@ def cards(context: BuildContext) -> StageResult:
     audits.refuse_canaries(ws)
     name = evaluation.production_method(ws)
     files = ws.store.get(f"{name}_gguf")
-    verdicts, _ = verdicts_of_line(ws)
-    own = tuple(v for v in verdicts if v.subject in (None, name) or v.subject in context.track.datasets)
     known = {
-        **facts.model_facts(ws, name, own),
+        **facts.model_facts(ws, name),
         **facts.bench_facts(ws, tuple(evaluation.current_benches(ws)[0])),
         **facts.quant_facts(read_quants(files), f"{name}_gguf quants.json {files.sha256[:12]}"),
         **facts.data_facts(ws),

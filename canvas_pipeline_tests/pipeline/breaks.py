@@ -84,8 +84,10 @@ def exploding_gradient(ws: Workspace) -> None:
 
 
 def unexplained_loss(ws: Workspace) -> None:
-    refused = [Refusal(source="trajectories", line=n, reason="not_confirmed") for n in range(400)]
-    rewrite(ws, "mutation_pairs", {}, funnel=funnel("mutation_pairs", 1000, 600, refused))
+    kept = ws.store.get("mutation_pairs").manifest.files["rows.jsonl"].rows or 0
+    refused = [Refusal(source="trajectories", line=n, reason="not_confirmed") for n in range(round(kept / 0.6) - kept)]
+    flow = funnel("mutation_pairs", kept + len(refused), kept, refused)
+    rewrite(ws, "mutation_pairs", {"refusals.jsonl": refused}, funnel=flow)
 
 
 def hallucinated_chosen(ws: Workspace) -> None:

@@ -100,8 +100,8 @@ def test_a_changed_contributor_leaves_the_specs_of_yesterday_closed(ws: Workspac
 SLOW = """
 import sys, time
 from pathlib import Path
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.storage.store import Writer
-from canvas_pipeline.tracks.canvas.data import examples
 from canvas_pipeline_tests.pipeline.good_line import line_at
 rows = Writer.rows
 def slowly(self, *a, **k):

@@ -23,8 +23,9 @@ from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
 from canvas_pipeline.privacy.audit.texts import walk
 from canvas_pipeline.records import read_jsonl
+from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tracks.canvas.data import intake
+from canvas_pipeline.tracks.canvas.data import examples, intake
 from canvas_pipeline.tracks.canvas.data.canary_planting import LATER, copy_inputs, plant, plant_sessions, taken_words
 from canvas_pipeline.tracks.canvas.data.canary_report import (
     CanaryReport,
@@ -104,7 +105,11 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
     def build(writer: Writer) -> None:
         writer.json(run(ws, count, ws.seed), "report.json")
 
-    stage, reused = make(ws, "canaries", build, inputs=inputs, config={"count": count})
+    # Built by name inside: named here, so that an edit of one of them makes the report again.
+    steps = (intake.corpus, examples.trajectories, examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs,
+             examples.feedback_examples, examples.split)  # fmt: skip
+    runs = [root_of(step) for step in steps]
+    stage, reused = make(ws, "canaries", build, inputs=inputs, config={"count": count}, runs=runs)
     found = msgspec.json.decode(stage.path("report.json").read_bytes(), type=CanaryReport)
     facts = {
         "survivors": table(found),
