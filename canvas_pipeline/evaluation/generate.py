@@ -20,8 +20,9 @@ from typing import Any, Protocol
 from canvas_pipeline.errors import BadInput, MissingInput, MissingTool
 from canvas_pipeline.evaluation.benchmark import Case, Prediction
 from canvas_pipeline.models.family import ModelFamily, Schemas
-from canvas_pipeline.records import Message, digest, dumps, write_jsonl
+from canvas_pipeline.records import Message, Row, digest, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.storage.seal import Seal
 from canvas_pipeline.training.encoding import batches, padded_length
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.threads import cores
@@ -259,14 +260,20 @@ def prompt_text(messages: Sequence[Message], family: ModelFamily, tools: Schemas
 
 
 def generate(
-    generator: Generator, cases: Sequence[Case], prompts: Sequence[str], out: Path, key: str, report: Reporter
+    generator: Generator,
+    cases: Sequence[Case],
+    prompts: Sequence[str],
+    out: Path,
+    key: str,
+    report: Reporter,
+    seal: Seal,
 ) -> list[Prediction]:
     """Generate a prediction for every case and write them to ``out``.
 
     Predictions of an interrupted run with the same ``key`` are reused."""
     partial = out.with_name(f".partial-{out.name}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    known = _known(partial, key)
+    known = _known(partial, key, seal)
     if known:
         report.emit("resumed", rows=len(known))
     with partial.open("ab" if known else "wb") as file:
@@ -288,8 +295,8 @@ def generate(
                 for future in as_completed(futures):
                     batch = futures[future]
                     for index, (text, stopped) in zip(batch, future.result(), strict=True):
-                        known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
-                        file.write(dumps(known[cases[index].id]) + b"\n")
+                        row = known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
+                        file.write(dumps(_Finished(row=row, seal=seal.sign(key, digest(dumps(row).decode())))) + b"\n")
                     file.flush()
                     done += len(batch)
                     report.step("generate", done, len(cases))
@@ -303,8 +310,13 @@ def generate(
     return predictions
 
 
-def _known(partial: Path, key: str) -> dict[str, Prediction]:
-    """Read the predictions of an interrupted run with the same key, without an incomplete last line."""
+class _Finished(Row, frozen=True, kw_only=True):
+    row: Prediction
+    seal: str
+
+
+def _known(partial: Path, key: str, seal: Seal) -> dict[str, Prediction]:
+    """Read the predictions of an interrupted run with the same key, without an incomplete last line and edited ones."""
     import msgspec
 
     try:
@@ -316,5 +328,5 @@ def _known(partial: Path, key: str) -> dict[str, Prediction]:
     whole = [line for line in lines[1:] if line.endswith(b"\n")]
     if len(whole) + 1 < len(lines):
         partial.write_bytes(b"".join([lines[0], *whole]))
-    rows = [msgspec.json.decode(line, type=Prediction) for line in whole]
-    return {row.id: row for row in rows}
+    rows = [msgspec.json.decode(line, type=_Finished) for line in whole]
+    return {f.row.id: f.row for f in rows if seal.signed(key, digest(dumps(f.row).decode()), f.seal)}

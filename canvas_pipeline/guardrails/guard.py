@@ -47,10 +47,12 @@ class RowsEvidence:
 
 @dataclass(frozen=True, slots=True)
 class FunnelEvidence:
-    """The row counts of some stages, and the allowances to keep fewer rows."""
+    """The row counts of some stages, and the allowances to keep fewer rows. ``unaccounted`` names each stage whose files or inputs
+    contain another number of rows than its funnel, with the difference."""
 
     funnels: Sequence[Funnel]
     allowances: Sequence[Allowance]
+    unaccounted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

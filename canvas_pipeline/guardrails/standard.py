@@ -73,6 +73,10 @@ def _shrinkage(e: FunnelEvidence) -> Measured:
         if retained < minimum:
             below.append(f"{funnel.stage} ({retained:.1%} of {funnel.rows_in} rows kept)")
     numbers["stages_below"] = len(below)
+    numbers["rows_unaccounted"] = sum(e.unaccounted.values())
+    below += [
+        f"{stage}: {count} rows of its files or inputs are not in its funnel" for stage, count in e.unaccounted.items()
+    ]
     return Measured(numbers, limits, below, "; ".join(used) or None)
 
 
@@ -171,7 +175,9 @@ GUARDS: tuple[Guard, ...] = (
           "dataset", BOTH_PARTS, FunnelEvidence, _shrinkage,
           (_B("stages", ">=", "min_stages", 1, "give the funnels of the stages that made this data set"),
            _B("stages_below", "<=", "max_stages_below", 0, "see the stage's refusals by reason; if the loss is "
-              "meant, give --allow-shrinkage STAGE=NUMBER:REASON"))),
+              "meant, give --allow-shrinkage STAGE=NUMBER:REASON"),
+           _B("rows_unaccounted", "<=", "max_rows_unaccounted", 0, "rows vanished or appeared between two stages; "
+              "materialise the stage again"))),
     # Not for SFT, which reads no pairs: new pairs must not make it train again.
     Guard("g9", "g9_margins_move", "in a mini-train the reward margin grows on every axis",
           "method", ("{dataset}_train", "{start}"), TrainingEvidence, _margins,

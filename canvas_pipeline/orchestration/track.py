@@ -20,6 +20,7 @@ from canvas_pipeline.orchestration.checks import check_specs
 from canvas_pipeline.orchestration.guardrails import guardrails_job
 from canvas_pipeline.orchestration.outcome import Result, outcome
 from canvas_pipeline.orchestration.resource import PipelineResource, pipes_launch
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.stage import StageSpec, upstream
 from canvas_pipeline.pipeline.track import Track, track_named
 from canvas_pipeline.pipeline.workspace import StageResult
@@ -155,7 +156,7 @@ def _asset(spec: StageSpec, track: Track, after: str) -> dg.AssetsDefinition:
         check_specs=check_specs(key, spec.checks),
     )
     def asset(context: dg.AssetExecutionContext, pipeline: PipelineResource, pipes: dg.PipesSubprocessClient) -> Result:
-        made = spec.make(pipeline.workspace(context, track), pipes_launch(context, pipes))
+        made = spec.build(BuildContext(spec, pipeline.workspace(context, track), pipes_launch(context, pipes)))
         return outcome(made, spec.checks, named=_named(spec, made), next_act=after)
 
     return asset

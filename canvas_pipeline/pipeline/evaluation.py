@@ -5,7 +5,6 @@ All models get the same prompts. The choice of the production checkpoint never l
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.errors import GateClosed, MissingInput
+from canvas_pipeline.errors import ArtifactCorrupt, GateClosed, MissingInput
 from canvas_pipeline.evaluation import charts, matrix
 from canvas_pipeline.evaluation.benchmark import Benchmark, Case, Prediction
 from canvas_pipeline.evaluation.generate import Sampling
@@ -21,32 +20,32 @@ from canvas_pipeline.evaluation.selection import Candidate, SelectionRecord
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import training
-from canvas_pipeline.pipeline import verdicts as judging
+from canvas_pipeline.pipeline import verdicts as evaluated
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import module
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps, read_jsonl, write_jsonl
 from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.training.progress import child_environment
 
 UNUSED = ("bitsandbytes", "llama-cpp-python", "peft")
 """Libraries that a checkpoint's bench imports nothing of: they train adapters and answer from GGUF files."""
 CASES = {"test": "rows.jsonl", "selection": "selection.jsonl"}
 
 
-def base_bench(ws: Workspace, launch: Launch) -> StageResult:
+def base_bench(context: BuildContext) -> StageResult:
     """The base model on the bench: what the harness measures before any training (G3)."""
-    folder = training.start_folder(ws, "base_model")
+    folder = training.start_folder(context.workspace, "base_model")
     sha256 = sha256_path(folder)
-    stage, reused = _benched(ws, launch, "base_bench", folder, sha256, parts=("test",))
-    return _shown(ws, stage, reused, (judging.of_base(ws),))
+    stage, reused = _benched(context, folder, sha256, parts=("test",))
+    return _shown(context, stage, reused, (evaluated.of_base(context.workspace),))
 
 
-def method_bench(ws: Workspace, name: str, launch: Launch) -> StageResult:
+def method_bench(context: BuildContext) -> StageResult:
     """A method's checkpoint on the bench."""
-    checkpoint = training.trained(ws, name)
-    return _shown(ws, *_benched(ws, launch, f"{name}_bench", checkpoint.folder, checkpoint.sha256))
+    checkpoint = context.input(f"{context.spec.method}_checkpoint")
+    return _shown(context, *_benched(context, checkpoint.directory(), checkpoint.sha256))
 
 
 def read_report(ws: Workspace, stage: Stage, name: str = "report.json") -> Any:
@@ -72,8 +71,7 @@ def generation(
 
 
 def predictions(
-    ws: Workspace,
-    launch: Launch,
+    context: BuildContext,
     folder: Path,
     backend: str,
     model: Path,
@@ -82,14 +80,18 @@ def predictions(
 ) -> dict[str, Prediction]:
     """A model's predictions for the cases of some files, by case id, generated in one process.
 
-    ``folder`` (``ws.unfinished``) keeps what was generated, so that a killed run is taken up where it was; it is the caller's to
-    remove."""
+    ``folder`` (``context.unfinished``) holds what was generated, sealed, so that a killed run is taken up where it was; it is the
+    caller's to remove."""
     out = folder / f"{backend}-{model.name}.jsonl"
-    if not out.is_file():
+    seal = context.workspace.seal
+    if not seal.holds(out, folder.name):
+        out.unlink(missing_ok=True)
         together = folder / "cases.jsonl"
-        case_type = ws.track.benchmark.case_type
+        case_type = context.track.benchmark.case_type
         write_jsonl(together, [case for path in case_files for case in read_jsonl(path, case_type)])
-        launch(generation(ws, backend, model, together, out, sampling), child_environment(os.environ))
+        context.launch(generation(context.workspace, backend, model, together, out, sampling))
+    if not seal.holds(out, folder.name):
+        raise ArtifactCorrupt(f"{out} is not what the generation process sealed when it ended; run again")
     return {row.id: row for row in read_jsonl(out, Prediction)}
 
 
@@ -99,15 +101,15 @@ def scored(benchmark: Benchmark, cases: Sequence[Case], found: Mapping[str, Pred
 
 
 def _benched(
-    ws: Workspace, launch: Launch, stage_name: str, model: Path, sha256: str, parts: Sequence[str] = tuple(CASES)
+    context: BuildContext, model: Path, sha256: str, parts: Sequence[str] = tuple(CASES)
 ) -> tuple[Stage, bool]:
     """``parts`` are the cases asked: a candidate also answers those it is chosen by."""
-    cases, benchmark = ws.store.get("bench_cases"), ws.track.benchmark
+    cases, benchmark = context.input("bench_cases"), context.track.benchmark
 
     def run(writer: Writer) -> None:
         files = {part: cases.path(CASES[part]) for part in parts}
-        unfinished = ws.unfinished(stage_name, writer.fingerprint)
-        found = predictions(ws, launch, unfinished, "hf", model, list(files.values()))
+        unfinished = context.unfinished(writer)
+        found = predictions(context, unfinished, "hf", model, list(files.values()))
         for part, path in files.items():
             rows: list[Any] = list(read_jsonl(path, benchmark.case_type))
             suffix = "" if part == "test" else f"-{part}"
@@ -117,12 +119,12 @@ def _benched(
 
     inputs = {"model": sha256, "bench_cases": cases.sha256}
     # The generation process reads the profile by its name, where no import of this code shows it.
-    config = {"max_new_tokens": benchmark.max_new_tokens, "sizes": digest(dumps(ws.profile).decode())}
-    return make(ws, stage_name, run, inputs, config, runs=asking(benchmark), unused=UNUSED)
+    config = {"max_new_tokens": benchmark.max_new_tokens, "sizes": digest(dumps(context.profile).decode())}
+    return context.make(run, inputs, config, runs=asking(benchmark), unused=UNUSED)
 
 
-def _shown(ws: Workspace, stage: Stage, reused: bool, verdicts: tuple[Verdict, ...] = ()) -> StageResult:
-    benchmark, found = ws.track.benchmark, read_report(ws, stage)
+def _shown(context: BuildContext, stage: Stage, reused: bool, verdicts: tuple[Verdict, ...] = ()) -> StageResult:
+    benchmark, found = context.track.benchmark, read_report(context.workspace, stage)
     figures: dict[str, Any] = {}
     facts: dict[str, Any] = {}
     for metric in benchmark.metrics:
@@ -162,12 +164,13 @@ def current_benches(ws: Workspace) -> tuple[dict[str, Stage], dict[str, str]]:
     return good, left_out
 
 
-def method_matrix(ws: Workspace, launch: Launch) -> StageResult:
+def method_matrix(context: BuildContext) -> StageResult:
     """All current methods side by side, against SFT, with paired tests and trivial baselines."""
+    ws = context.workspace
     stages, left_out = current_benches(ws)
     if "sft" not in stages:
         raise MissingInput(f"the matrix compares with sft, but sft is {left_out['sft']}; materialise sft_bench")
-    cases, benchmark = ws.store.get("bench_cases"), ws.track.benchmark
+    cases, benchmark = context.input("bench_cases"), context.track.benchmark
 
     def build(writer: Writer) -> None:
         rows: list[Any] = list(read_jsonl(cases.path(), benchmark.case_type))
@@ -184,7 +187,7 @@ def method_matrix(ws: Workspace, launch: Launch) -> StageResult:
     inputs = {"bench_cases": cases.sha256, **{name: stage.sha256 for name, stage in stages.items()}}
     config = {"columns": [column.name for column in benchmark.columns], "whole": benchmark.whole.name}
     runs = (root_of(benchmark.score), root_of(benchmark.trivial))
-    stage, reused = make(ws, "method_matrix", build, inputs, config, runs=runs)
+    stage, reused = context.make(build, inputs, config, runs=runs)
     rows = msgspec.json.decode(stage.path("matrix.json").read_bytes(), type=matrix.MethodMatrix).rows
     headline = benchmark.headline
     figures: dict[str, float | str] = {}
@@ -196,11 +199,12 @@ def method_matrix(ws: Workspace, launch: Launch) -> StageResult:
     return StageResult(stage, reused, facts=facts, pictures=pictures, figures=figures)
 
 
-def production_checkpoint(ws: Workspace, launch: Launch) -> StageResult:
+def production_checkpoint(context: BuildContext) -> StageResult:
     """Choose by the track's rule among the reports on the selection cases. Choosing nothing is a result."""
+    ws = context.workspace
     stages, _ = current_benches(ws)
     checkpoints = {name: training.trained(ws, name) for name in stages}
-    benchmark = ws.track.benchmark
+    benchmark = context.track.benchmark
 
     def build(writer: Writer) -> None:
         candidates = []
@@ -212,7 +216,7 @@ def production_checkpoint(ws: Workspace, launch: Launch) -> StageResult:
         writer.json(benchmark.choose(candidates), "selection.json")
 
     inputs = {name: stage.sha256 for name, stage in stages.items()}
-    stage, reused = make(ws, "production_checkpoint", build, inputs, runs=(root_of(benchmark.choose),))
+    stage, reused = context.make(build, inputs, runs=(root_of(benchmark.choose),))
     record = read_selection(stage)
     figures: dict[str, float | str] = {
         "chosen": record.chosen.method if record.chosen else "none",

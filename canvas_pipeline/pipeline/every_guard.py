@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from canvas_pipeline.errors import CanvasPipelineError
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import method
-from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline import training
+from canvas_pipeline.pipeline.context import build_stage, context_of
 from canvas_pipeline.pipeline.workspace import Launch, Workspace
 from canvas_pipeline.records import Row
+from canvas_pipeline.training.spec import REFERENCE
 
 PASSED, FAILED, NOT_JUDGED = "passed", "FAILED", "NOT JUDGED"
 
@@ -26,16 +28,16 @@ class Answer(Row, frozen=True, kw_only=True):
 def every_answer(ws: Workspace, names: Sequence[str], launch: Launch) -> list[Answer]:
     """What each guard says about each subject it has here, in the guard table's order. A method that cannot be judged, because
     something it needs is missing, is a line of its own."""
-    training.base_model(ws, launch)
-    training.training_image(ws, launch)
-    evaluation.base_bench(ws, launch)
+    for stage in ("base_model", "training_image", "base_bench"):
+        build_stage(ws, stage, launch)
     found: dict[tuple[str, str | None], Verdict] = {}
     problems = []
     for name in names:
         try:
             if method(name).reference:
-                training.reference_logprobs(ws, launch)
-            for verdict in training.run_spec(ws, name, launch, measure_anyway=True).verdicts:
+                build_stage(ws, REFERENCE, launch)
+            context = context_of(ws, f"{name}_run_spec", launch)
+            for verdict in training.run_spec(context, measure_anyway=True).verdicts:
                 found[verdict.guard, verdict.subject] = verdict
         except CanvasPipelineError as error:
             problems.append(Answer(guard=name, about=name, verdict=NOT_JUDGED, why=str(error)))

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from canvas_pipeline.datasets.spec import PARTS
-from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.methods import METHODS
+from canvas_pipeline.methods import METHODS, ancestry
 from canvas_pipeline.pipeline import evaluation, training
 from canvas_pipeline.release.cards import CardTemplate, Fact, Unit
 from canvas_pipeline.release.modelfile import SystemPrompt
@@ -42,8 +41,8 @@ class TrackCard:
     system_prompt: Callable[[Workspace], SystemPrompt]
 
 
-def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> dict[str, Fact]:
-    """Model, base, training, guards."""
+def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
+    """Model, base, training, and the guards of the method's own run and of those that it starts from."""
     checkpoint = training.trained(ws, method)
     made_from = source(checkpoint, "summary.json")
     summary = msgspec.json.decode(checkpoint.path("summary.json").read_bytes())
@@ -73,11 +72,13 @@ def model_facts(ws: Workspace, method: str, verdicts: tuple[Verdict, ...]) -> di
         if value is None:  # a number that the method does without
             continue
         facts[f"train.{key}"] = Fact(value=value, source=made_from)
-    for verdict in verdicts:
-        subject = f" ({verdict.subject})" if verdict.subject else ""
-        facts[f"guard.{verdict.guard}"] = Fact(
-            value=f"{verdict.name}: {'passed' if verdict.passed else 'failed'}{subject}", source=f"{method}_run_spec"
-        )
+    for step in reversed(ancestry(METHODS[method])):  # its own verdict last: it replaces that of a start
+        made_by = source(ws.store.get(f"{step.name}_run_spec"), "spec.json")
+        for verdict in training.current_spec(ws, step.name).verdicts:
+            subject = f" ({verdict.subject})" if verdict.subject else ""
+            facts[f"guard.{verdict.guard}"] = Fact(
+                value=f"{verdict.name}: {'passed' if verdict.passed else 'failed'}{subject}", source=made_by
+            )
     return facts
 
 

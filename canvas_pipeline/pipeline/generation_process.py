@@ -19,6 +19,7 @@ from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.digests import sha256_path
+from canvas_pipeline.storage.seal import process_seal
 from canvas_pipeline.training.progress import reporter
 
 
@@ -55,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             names = (options.backend, sha256_path(options.model), sha256_path(options.cases), str(limit), str(sampling))
             key = hashlib.sha256("\n".join(names).encode()).hexdigest()
             generator = load(options.backend, options.model, family, limit, options.context, sampling)
-            generate(generator, cases, prompts, options.out, key, report)
+            seal = process_seal(options.out.parent)
+            generate(generator, cases, prompts, options.out, key, report, seal)
+            seal.put(options.out, options.out.parent.name)
             report.say("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

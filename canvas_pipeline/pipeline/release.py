@@ -17,7 +17,8 @@ from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.models.families import family
 from canvas_pipeline.pipeline import audits, evaluation, facts, training
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.pipeline.context import BuildContext, build_stage
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.privacy.audit import auditor
 from canvas_pipeline.records import digest, read_jsonl
 from canvas_pipeline.release import cards as card_texts
@@ -28,33 +29,36 @@ from canvas_pipeline.release.quant_check import QuantEvidence, check
 from canvas_pipeline.storage.code_version import package_version, root_of
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.storage.versions import is_current, versions
 
 RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
 
 
-def gguf(ws: Workspace, name: str, launch: Launch) -> StageResult:
+def gguf(context: BuildContext) -> StageResult:
     """Convert once, quantise six times, read the types back, load, ask and bench each one."""
+    ws, name = context.workspace, context.spec.method
     audits.refuse_canaries(ws)
-    checkpoint = training.trained(ws, name)
-    benched = ws.store.get(f"{name}_bench")
-    cases, benchmark = ws.store.get("bench_cases"), ws.track.benchmark
-    whole, private = benchmark.whole, tuple(ws.track.contributors(ws))
+    checkpoint, benched = context.input(f"{name}_checkpoint"), context.input(f"{name}_bench")
+    cases, benchmark = context.input("bench_cases"), context.track.benchmark
+    whole, private = benchmark.whole, tuple(context.track.contributors(ws))
 
     def build(writer: Writer) -> None:
         rows: list[Any] = list(read_jsonl(cases.path(), benchmark.case_type))
         outcomes = evaluation.read_report(ws, benched).outcomes
         right = {o.case_id for o in outcomes if whole.counts(o) and whole.right(o)}
-        of = family(ws.profile.family_name)
+        of = family(context.profile.family_name)
         # A model without a template may well say nothing to a bare question: it is asked what it was trained on.
-        asked = () if of.chat_template is not None else (prompt_text(benchmark.prompt(rows[0], ws.profile)[0], of),)
+        asked = (
+            () if of.chat_template is not None else (prompt_text(benchmark.prompt(rows[0], context.profile)[0], of),)
+        )
         evidence = {}
-        unfinished = ws.unfinished(f"{name}_gguf", writer.fingerprint)
-        for quant, path in export(checkpoint.folder / "model", writer.folder, name=released(ws, name)).items():
+        unfinished = context.unfinished(writer)
+        for quant, path in export(checkpoint.directory() / "model", writer.folder, name=released(ws, name)).items():
             report = check(path, quant, of, prompts=asked, private=private)
-            ws.log(
+            context.log(
                 f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
             )
-            answered = evaluation.predictions(ws, launch, unfinished, "gguf", path, [cases.path()])
+            answered = evaluation.predictions(context, unfinished, "gguf", path, [cases.path()])
             found = evaluation.scored(benchmark, rows, answered)
             kept = sum(whole.right(o) for o in found.outcomes if o.case_id in right)
             evidence[quant] = QuantEvidence(
@@ -67,7 +71,7 @@ def gguf(ws: Workspace, name: str, launch: Launch) -> StageResult:
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
     config = {"max_new_tokens": benchmark.max_new_tokens, "whole": whole.name}
     runs = evaluation.asking(benchmark)
-    stage, reused = make(ws, f"{name}_gguf", build, inputs, config, runs=runs, unused=training.ADAPTERS)
+    stage, reused = context.make(build, inputs, config, runs=runs, unused=training.ADAPTERS)
     quants = read_quants(stage)
     lines = [f"| quant | MiB | tensor types | {whole.title} retained |", "|---|---|---|---|"]
     for quant, found in quants.items():
@@ -88,9 +92,10 @@ def released(ws: Workspace, method: str) -> str:
     return f"{ws.track.name}-{method}"
 
 
-def production_gguf(ws: Workspace, launch: Launch) -> StageResult:
+def production_gguf(context: BuildContext) -> StageResult:
     """The six quants of the production checkpoint."""
-    return gguf(ws, evaluation.production_method(ws), launch)
+    ws = context.workspace
+    return build_stage(ws, f"{evaluation.production_method(ws)}_gguf", context.start)
 
 
 def read_quants(stage: Stage) -> dict[str, QuantEvidence]:
@@ -110,22 +115,21 @@ def verdicts_of_line(ws: Workspace) -> tuple[tuple[Verdict, ...], dict[str, str]
     return tuple(verdicts.values()), inputs
 
 
-def cards(ws: Workspace, launch: Launch) -> StageResult:
+def cards(context: BuildContext) -> StageResult:
     """Model card, data card and Modelfile of the production checkpoint."""
+    ws = context.workspace
     audits.refuse_canaries(ws)
     name = evaluation.production_method(ws)
     files = ws.store.get(f"{name}_gguf")
-    verdicts, _ = verdicts_of_line(ws)
-    own = tuple(v for v in verdicts if v.subject in (None, name) or v.subject in ws.track.datasets)
     known = {
-        **facts.model_facts(ws, name, own),
+        **facts.model_facts(ws, name),
         **facts.bench_facts(ws, tuple(evaluation.current_benches(ws)[0])),
         **facts.quant_facts(read_quants(files), f"{name}_gguf quants.json {files.sha256[:12]}"),
         **facts.data_facts(ws),
     }
-    private = tuple(ws.track.contributors(ws))
-    template, prompt = ws.track.card.template, ws.track.card.system_prompt(ws)
-    served = modelfile(f"{released(ws, name)}-Q4_K_M.gguf", family(ws.profile.family_name), prompt)
+    private = tuple(context.track.contributors(ws))
+    template, prompt = context.track.card.template, context.track.card.system_prompt(ws)
+    served = modelfile(f"{released(ws, name)}-Q4_K_M.gguf", family(context.profile.family_name), prompt)
 
     def build(writer: Writer) -> None:
         texts = {
@@ -144,14 +148,17 @@ def cards(ws: Workspace, launch: Launch) -> StageResult:
         writer.json(known, "facts.json")
 
     inputs = {key: fact.shown() + fact.source for key, fact in known.items()} | {"Modelfile": digest(served)}
-    stage, reused = make(ws, "cards", build, inputs, runs=(root_of(ws.track.card.facts),))
+    stage, reused = context.make(build, inputs, runs=(root_of(context.track.card.facts),))
     card = {"model card": stage.path("README.md").read_text(encoding="utf-8")}
     return StageResult(stage, reused, (audits.of_stage(ws, stage),), card)
 
 
 def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
-    """Everything the gate looks at, and the files to be released by their name in the release."""
+    """Everything the gate looks at, and the files to be released by their name in the release. Raises ``ArtifactCorrupt`` where any
+    stage is not as it was written."""
     audits.refuse_canaries(ws)
+    for stage in filter(is_current, versions(ws.store)):
+        ws.store.get(stage.manifest.stage).verify()
     name = evaluation.production_method(ws)
     checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"{name}_gguf"), ws.store.get("cards")
     quants = read_quants(files)
@@ -159,8 +166,9 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     paths.update({q.report.file: files.path(q.report.file) for q in quants.values()})
     verdicts, inputs = verdicts_of_line(ws)
     data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
-    read = [ws.store.get(ws.track.datasets[key.removesuffix("_train")].split).path("train.jsonl") for key in data]
-    audited = [*read, *(card.path(file) for file in gate.CARDS)]
+    splits = {ws.track.datasets[key.removesuffix("_train")].split: key for key in data}
+    parts = [stage.path(file) for stage in map(ws.store.get, (*splits, "bench_cases")) for file in stage.manifest.files]
+    audited = [*parts, *(card.path(file) for file in RELEASED)]
     reviewed = audits.exceptions_of(ws)
     registry = ws.registry()[1]
     # Where nobody contributes there is no register; where somebody does, an audit without it is blind and raises.
@@ -185,7 +193,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
         exceptions=len(reviewed),
         excepted=found_in.allowed,
         audited={
-            path.name if path in paths.values() else f"{path.parent.parent.name}/train": sha256_file(path)
+            path.name if path in paths.values() else f"{path.parent.parent.name}/{path.stem}": sha256_file(path)
             for path in audited
         },
         figures=figures,
@@ -206,27 +214,28 @@ def _figure(rate: Rate) -> gate.Figure | None:
     return gate.Figure(value=rate.share, low=rate.low or 0.0, high=rate.high or 0.0, n=rate.cases)
 
 
-def release_log(ws: Workspace, launch: Launch) -> StageResult:
+def release_log(context: BuildContext) -> StageResult:
     """RELEASE-LOG.md: every item ticked, or with every reason against."""
-    audits.audited(ws, "cards")
-    evidence, _ = evidence_of(ws)
+    context.input("cards")
+    evidence, _ = evidence_of(context.workspace)
 
     def build(writer: Writer) -> None:
         writer.json(evidence, "evidence.json")
-        writer.text(gate.release_log(ws.track.guards, evidence), "RELEASE-LOG.md")
+        writer.text(gate.release_log(context.track.guards, evidence), "RELEASE-LOG.md")
 
     inputs = {**evidence.files, **evidence.inputs, "code": evidence.code_version, "leaks": str(evidence.leaks)}
     inputs["exceptions"] = f"{evidence.exceptions} reviewed, {evidence.excepted} findings"
-    stage, reused = make(ws, "release_log", build, inputs=inputs)
-    figures = {"reasons against a release": len(gate.reasons_against(ws.track.guards, evidence))}
+    stage, reused = context.make(build, inputs=inputs)
+    figures = {"reasons against a release": len(gate.reasons_against(context.track.guards, evidence))}
     log = {"release log": stage.path("RELEASE-LOG.md").read_text()}
-    return StageResult(stage, reused, (audits.of_stage(ws, stage),), log, figures=figures)
+    return StageResult(stage, reused, (audits.of_stage(context.workspace, stage),), log, figures=figures)
 
 
-def release(ws: Workspace, launch: Launch) -> StageResult:
+def release(context: BuildContext) -> StageResult:
     """Publish below ``<root>/releases``, if the gate is open for the files as they are now."""
+    ws = context.workspace
     evidence, paths = evidence_of(ws)
-    logged = gate.read_evidence(ws.store.get("release_log").path("evidence.json"))
+    logged = gate.read_evidence(context.input("release_log").path("evidence.json"))
     if logged != evidence:
         raise GateClosed(
             "the release log was written for other files than the current ones; materialise release_log again"
@@ -234,12 +243,12 @@ def release(ws: Workspace, launch: Launch) -> StageResult:
     # What is to be published is looked through first: a published leak cannot be taken back.
     found = audits.of_files(ws, "release", paths, evidence.files, evidence.files)
     audits.require(found)
-    folder = publish.publish(ws.track.guards, evidence, paths, ws.root / "releases")
+    folder = publish.publish(context.track.guards, evidence, paths, ws.root / "releases")
 
     def build(writer: Writer) -> None:
         writer.text(folder.name + "\n", "folder.txt")
         writer.json(publish.binding(evidence), "release.json")
 
     inputs = {"sums": sha256_file(folder / publish.SUMS)}
-    made = make(ws, "release", build, inputs=inputs)
+    made = context.make(build, inputs=inputs)
     return StageResult(*made, (found,), figures={"folder name": folder.name})

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.guardrails.guard import Guard
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
+
+if TYPE_CHECKING:
+    from canvas_pipeline.pipeline.context import BuildContext
+    from canvas_pipeline.pipeline.workspace import StageResult
 
 CONTRIBUTORS = "collab"
 """The folder of contributors' files, the input of the stage that joins them, and ``collab/<contributor>`` the stage of each."""
@@ -26,6 +29,7 @@ class StageSpec:
 
     ``kind``: ``rows`` hold a contributor's rows; a ``model`` was trained on them; a ``report`` tells of its inputs; a ``spec``'s
     recipe names a digest only, and its file ``names_inputs`` says what it was made from. ``checks`` are the guards that it answers.
+    ``rows_from`` are inputs each of whose rows comes out of this stage, is merged, or is refused with a reason (G6 counts them).
     ``evaluated_on`` are inputs that a model is measured on and not made from. ``memory_gib`` by profile marks a step that computes
     on every core in a process of its own; the others reserve the default. ``method`` is the method that a stage belongs to.
     ``next_act`` says what to do when it is there, where that is not to materialise its readers. ``scheduled`` says whether the demo
@@ -34,12 +38,13 @@ class StageSpec:
 
     name: str
     inputs: tuple[str, ...]
-    make: Callable[[Workspace, Launch], StageResult]
+    build: Callable[[BuildContext], StageResult]
     kind: Kind
     group: str
     description: str
     checks: tuple[Guard, ...] = ()
     tools: tuple[str, ...] = ()
+    rows_from: tuple[str, ...] = ()
     evaluated_on: frozenset[str] = frozenset()
     names_inputs: str = ""
     memory_gib: Mapping[str, float] = field(default_factory=dict)

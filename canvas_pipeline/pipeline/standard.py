@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.methods import Method, ancestry, method
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.stage import StageSpec
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
 from canvas_pipeline.training.spec import REFERENCE
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 ANSWERS: Mapping[str, float] = {"embedded": 3.0, "gb10": 16.0}
 """GiB by profile of a step that loads a model to generate with it (an estimate for gb10; peaks are learned)."""
-MethodStep = Callable[[Workspace, str, Launch], StageResult]
 
 
 def standard_stages(track: Track, methods: Sequence[str]) -> Iterator[StageSpec]:
@@ -32,17 +30,17 @@ def standard_stages(track: Track, methods: Sequence[str]) -> Iterator[StageSpec]
 
 def _shared(track: Track) -> Iterator[StageSpec]:
     yield StageSpec(
-        name="base_model", inputs=(), make=training.base_model, kind="report", group="base",
+        name="base_model", inputs=(), build=training.base_model, kind="report", group="base",
         tools=("pytorch",),
         description="The base model that every method starts from, or where it lies. Look at its name.",
     )  # fmt: skip
     yield StageSpec(
-        name="training_image", inputs=(), make=training.training_image, kind="report", group="base",
+        name="training_image", inputs=(), build=training.training_image, kind="report", group="base",
         checks=(track.guards.guards["g10"],), tools=("docker",),
         description="Whether the training container builds and starts. Look at the check g10: it says what does not.",
     )  # fmt: skip
     yield StageSpec(
-        name="base_bench", inputs=("base_model", "bench_cases"), make=evaluation.base_bench, kind="report", group="base",
+        name="base_bench", inputs=("base_model", "bench_cases"), build=evaluation.base_bench, kind="report", group="base",
         checks=(track.guards.guards["g3"],),
         description=(
             "The base's answers to the bench cases, before any training: what every method is compared with. Look at "
@@ -57,7 +55,7 @@ def _of_methods(track: Track, rows: Sequence[Method]) -> Iterator[StageSpec]:
     for row in rows:
         if row in with_reference[:1]:
             yield StageSpec(
-                name=REFERENCE, inputs=(row.start, track.datasets[row.dataset].split), make=training.reference_logprobs,
+                name=REFERENCE, inputs=(row.start, track.datasets[row.dataset].split), build=training.reference_logprobs,
                 kind="report", group="reference", memory_gib=row.uma_gib,
                 tools=("jsonl",),
                 description=(
@@ -77,7 +75,7 @@ def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
     yield StageSpec(
         name=f"{name}_run_spec", kind="spec", names_inputs="spec.json", method=name, group=name, memory_gib=row.uma_gib,
         inputs=tuple(dict.fromkeys((row.start, *read, "base_bench", "training_image", *reference))),
-        make=_for(name, training.run_spec), checks=track.guards.of_method(row),
+        build=training.run_spec, checks=track.guards.of_method(row),
         description=(
             f"What {name} would train on, with which numbers, and what every guard says of it. Look at the checks: training "
             "starts only where all pass."
@@ -85,12 +83,12 @@ def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
     )  # fmt: skip
     yield StageSpec(
         name=f"{name}_checkpoint", kind="model", method=name, group=name, memory_gib=row.uma_gib, tools=("pytorch",),
-        inputs=(f"{name}_run_spec", row.start, own, *reference), make=_for(name, training.checkpoint),
+        inputs=(f"{name}_run_spec", row.start, own, *reference), build=training.checkpoint,
         description=f"The weights that {name} trained. Look at the loss over time (tab Plots) and at the curves of the run.",
     )  # fmt: skip
     yield StageSpec(
         name=f"{name}_bench", kind="report", method=name, group=name, memory_gib=ANSWERS,
-        inputs=(f"{name}_checkpoint", "bench_cases"), make=_for(name, evaluation.method_bench),
+        inputs=(f"{name}_checkpoint", "bench_cases"), build=evaluation.method_bench,
         description=(
             f"The answers of {name}'s checkpoint to the bench cases. Look at {figures} with the intervals; Plots shows all "
             "versions."
@@ -98,7 +96,7 @@ def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
     )  # fmt: skip
     yield StageSpec(
         name=f"{name}_gguf", kind="model", evaluated_on=frozenset({"bench", "bench_cases"}), method=name, group=name,
-        memory_gib=ANSWERS, tools=("gguf",), inputs=(f"{name}_checkpoint", f"{name}_bench"), make=_for(name, release.gguf),
+        memory_gib=ANSWERS, tools=("gguf",), inputs=(f"{name}_checkpoint", f"{name}_bench", "bench_cases"), build=release.gguf,
         description=(
             f"{name} in six GGUF quantisations, each loaded, asked and benched. Look at how many right answers each keeps."
         ),
@@ -108,7 +106,8 @@ def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
 
 def _comparison(rows: Sequence[Method]) -> Iterator[StageSpec]:
     yield StageSpec(
-        name="method_matrix", inputs=tuple(f"{row.name}_bench" for row in rows), make=evaluation.method_matrix, kind="report",
+        name="method_matrix", inputs=(*(f"{row.name}_bench" for row in rows), "base_bench", "bench_cases"), kind="report",
+        build=evaluation.method_matrix,
         group="comparison",
         description=(
             "All methods on the same cases, tested pairwise against SFT, beside trivial baselines. Look at the picture, then at "
@@ -117,14 +116,14 @@ def _comparison(rows: Sequence[Method]) -> Iterator[StageSpec]:
     )  # fmt: skip
     yield StageSpec(
         name="production_checkpoint", inputs=("method_matrix",), kind="report", group="comparison",
-        make=evaluation.production_checkpoint,
+        build=evaluation.production_checkpoint,
         description="Which checkpoint goes on to the release. Look at the choice and its reason; choosing none is a result.",
     )  # fmt: skip
 
 
 def _release(track: Track) -> Iterator[StageSpec]:
     yield StageSpec(
-        name="production_gguf", inputs=("production_checkpoint",), make=release.production_gguf, kind="model", group="release",
+        name="production_gguf", inputs=("production_checkpoint",), build=release.production_gguf, kind="model", group="release",
         tools=("gguf",),
         description=(
             "The production checkpoint in six GGUF quantisations. Look at how many right answers each keeps."
@@ -132,29 +131,22 @@ def _release(track: Track) -> Iterator[StageSpec]:
         memory_gib=ANSWERS,
     )  # fmt: skip
     yield StageSpec(
-        name="cards", inputs=("production_gguf", "method_matrix", *track.card.inputs), make=release.cards, kind="report",
+        name="cards", inputs=("production_gguf", "method_matrix", *track.card.inputs), build=release.cards, kind="report",
         group="release", checks=(AUDIT,),
         description="Model card, data card and Modelfile, written from measured artefacts only. Look at the model card below.",
     )  # fmt: skip
     yield StageSpec(
-        name="release_log", inputs=("cards",), make=release.release_log, kind="report", group="release", checks=(AUDIT,),
+        name="release_log", inputs=("cards",), build=release.release_log, kind="report", group="release", checks=(AUDIT,),
         description=(
             "Every condition of a release, ticked or with the reason against it. Look at the number of reasons: a release "
             "needs 0."
         ),
     )  # fmt: skip
     yield StageSpec(
-        name="release", inputs=("release_log",), make=release.release, kind="spec", names_inputs="release.json",
+        name="release", inputs=("release_log",), build=release.release, kind="spec", names_inputs="release.json",
         group="release", checks=(AUDIT,), restored=False, expected_daily=True, tools=("gguf",),
         description=(
             "The released folder: quantisations, cards, Modelfile, release log. Look at its name, and whether it is fresh."
         ),
         next_act="verify it: canvas-release verify data/releases/current",
     )  # fmt: skip
-
-
-def _for(name: str, step: MethodStep) -> Callable[[Workspace, Launch], StageResult]:
-    def make(ws: Workspace, launch: Launch) -> StageResult:
-        return step(ws, name, launch)
-
-    return make

@@ -6,7 +6,6 @@ at all; a killed run continues where it stopped."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,23 +14,23 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.datasets.spec import PARTS
-from canvas_pipeline.errors import GateClosed, MissingInput
+from canvas_pipeline.errors import ArtifactCorrupt, GateClosed, MissingInput
 from canvas_pipeline.evaluation.charts import guards_png
 from canvas_pipeline.guardrails import gate, image
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.pipeline import audits
-from canvas_pipeline.pipeline import verdicts as judging
+from canvas_pipeline.pipeline import verdicts as evaluated
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import module
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make, recipe
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make, recipe
 from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.storage.code_version import module_version, root_of
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.precision import compute_dtype
-from canvas_pipeline.training.progress import child_environment
-from canvas_pipeline.training.spec import REFERENCE, RunSpec, make_spec, read_spec, write_spec
+from canvas_pipeline.training.spec import REFERENCE, SPEC, RunSpec, make_spec, read_spec, write_spec
 from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline.training.weights import model_folder, resolve
 
@@ -46,18 +45,18 @@ ENTRY_POINT = "cli.train"
 IMAGE_FILES = ("deploy/Dockerfile.training", "deploy/compose.yaml")
 
 
-def base_model(ws: Workspace, launch: Launch) -> StageResult:
+def base_model(context: BuildContext) -> StageResult:
     """The base every method descends from: the shipped embedded model, or a pointer to a folder or hub id.
 
     A real base (5 GB and more) is not copied: the stage holds its path and the hash of its files."""
-    name = ws.base_model or ws.profile.base_model
+    name = context.workspace.base_model or context.profile.base_model
     if name == "embedded":
-        shipped = ws.track.shipped_base()
+        shipped = context.track.shipped_base()
 
         def copy(writer: Writer) -> None:
             shutil.copytree(shipped, writer.path("model"), dirs_exist_ok=True)
 
-        stage, reused = make(ws, "base_model", copy, inputs={"weights": sha256_path(shipped)})
+        stage, reused = context.make(copy, inputs={"weights": sha256_path(shipped)})
         return StageResult(stage, reused, figures={"base": name})
 
     folder = resolve(name).resolve()
@@ -66,7 +65,7 @@ def base_model(ws: Workspace, launch: Launch) -> StageResult:
         writer.json({"name": name, "path": str(folder), "sha256": sha256}, "source.json")
 
     sha256 = sha256_path(folder)
-    stage, reused = make(ws, "base_model", point, inputs={"weights": sha256}, config={"path": str(folder)})
+    stage, reused = context.make(point, inputs={"weights": sha256}, config={"path": str(folder)})
     return StageResult(stage, reused, figures={"base": name})
 
 
@@ -75,11 +74,12 @@ def start_folder(ws: Workspace, start: str) -> Path:
     stage = ws.store.get(start)
     if "source.json" in stage.manifest.files:
         return Path(msgspec.json.decode(stage.path("source.json").read_bytes())["path"])
-    return stage.folder
+    return stage.directory()
 
 
-def training_image(ws: Workspace, launch: Launch) -> StageResult:
+def training_image(context: BuildContext) -> StageResult:
     """Whether the training image starts, by building it where an engine answers, by its files where none does."""
+    ws = context.workspace
     dockerfile, compose = (ws.deploy / Path(name).name for name in IMAGE_FILES)
     hashes = {name: sha256_path(ws.deploy / Path(name).name) for name in IMAGE_FILES}
 
@@ -90,40 +90,40 @@ def training_image(ws: Workspace, launch: Launch) -> StageResult:
 
     # Only asked for its help: of all that it can start, its own options are what fits the files or does not.
     config = {"entry point": module_version(ENTRY_POINT)}
-    stage, reused = make(ws, "training_image", examine, inputs=hashes, config=config)
-    return StageResult(stage, reused, (judging.of_image(ws),))
+    stage, reused = context.make(examine, inputs=hashes, config=config)
+    return StageResult(stage, reused, (evaluated.of_image(ws),))
 
 
-def _launched(launch: Launch, command: str, spec: RunSpec, writer: Writer, out: str) -> None:
+def _launched(context: BuildContext, command: str, spec: RunSpec, writer: Writer, out: str) -> None:
     spec_file = writer.path("spec.json")
     write_spec(spec, spec_file)
-    program = module(PROCESS, command, str(spec_file), "--out", str(writer.path(out)))
-    launch(program, child_environment(os.environ))
+    context.launch(module(PROCESS, command, str(spec_file), "--out", str(writer.path(out))))
     spec_file.unlink()
 
 
-def reference_logprobs(ws: Workspace, launch: Launch) -> StageResult:
+def reference_logprobs(context: BuildContext) -> StageResult:
     """One pass of the frozen SFT reference over all pairs, for the five preference losses."""
     name = next(row.name for row in METHODS.values() if row.reference)
-    spec = _draft(ws, name, reference=False)
+    spec = _draft(context.workspace, name, reference=False)
 
     def compute(writer: Writer) -> None:
-        _launched(launch, "reference", spec, writer, "rows.jsonl")
+        _launched(context, "reference", spec, writer, "rows.jsonl")
 
     inputs = {name: spec.inputs[name].sha256 for name in REFERRED}
     settings = {"compute": spec.compute, "sizes": spec.sizes}
-    runs = ("training.reference", _schemas(ws, spec))
-    return StageResult(*make(ws, REFERENCE, compute, inputs, settings, runs=runs, unused=ADAPTERS))
+    runs = ("training.reference", _schemas(context.workspace, spec))
+    return StageResult(*context.make(compute, inputs, settings, runs=runs, unused=ADAPTERS))
 
 
-def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool = False) -> StageResult:
-    """Measure, judge and write down one run. A failed verdict is written down too: the training process refuses it.
+def run_spec(context: BuildContext, *, measure_anyway: bool = False) -> StageResult:
+    """Measure one run, ask every guard, and write the run spec. A failed verdict is recorded too: the training process refuses it.
 
     Where a guard over rows fails already, nothing is measured (a dry run on a GB10 is minutes) unless ``measure_anyway``."""
+    ws, name = context.workspace, context.spec.method
     spec = _draft(ws, name)
 
     def measure(writer: Writer) -> None:
-        _launched(launch, "measure", spec, writer, "measurement.json")
+        _launched(context, "measure", spec, writer, "measurement.json")
 
     if measure_anyway or all(verdict.passed for verdict in row_verdicts(ws, name)):
         inputs, config = _measured(spec)
@@ -137,20 +137,20 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
             unused=_unused(spec),
         )
     verdicts = verdicts_now(ws, spec)
-    judged = msgspec.structs.replace(spec, verdicts=verdicts)
+    complete = msgspec.structs.replace(spec, verdicts=verdicts)
 
     def write(writer: Writer) -> None:
-        write_spec(judged, writer.path("spec.json"))
+        write_spec(complete, writer.path("spec.json"))
 
     # The spec is its own recipe: the same inputs, numbers and verdicts are the same file.
-    stage, reused = make(ws, f"{name}_run_spec", write, inputs={"spec": digest(dumps(judged).decode())})
+    stage, reused = context.make(write, inputs={"spec": digest(dumps(complete).decode())})
     numbers = msgspec.to_builtins(spec.hyperparameters)
     figures = {"guards passed": sum(verdict.passed for verdict in verdicts), "guards that answered": len(verdicts)}
     facts = {
         **numbers,
         "compute": spec.compute,
-        "memory (GiB)": spec.row.uma_gib[ws.profile.name],
-        "spec_sha256": judged.sha256,
+        "memory (GiB)": spec.row.uma_gib[context.profile.name],
+        "spec_sha256": complete.sha256,
     }
     return StageResult(stage, reused, verdicts, facts, {"guards": guards_png(verdicts)}, figures=figures)
 
@@ -158,10 +158,12 @@ def run_spec(ws: Workspace, name: str, launch: Launch, *, measure_anyway: bool =
 def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
     """What the guards that need no measurement say about the line as it is now, as far as they concern a method.
     Raises ``GateClosed`` where the audit of a split is red."""
-    for dataset in judging.datasets_of(name):
+    for dataset in evaluated.datasets_of(name):
         audits.audited(ws, f"{dataset}_split")
-    found = [verdict for dataset in judging.datasets_of(name) for verdict in judging.of_split(ws, dataset)]
-    return judging.concerning(ws, name, [*found, judging.of_base(ws), judging.of_image(ws), *ws.track.verdicts(ws)])
+    found = [verdict for dataset in evaluated.datasets_of(name) for verdict in evaluated.of_split(ws, dataset)]
+    return evaluated.concerning(
+        ws, name, [*found, evaluated.of_base(ws), evaluated.of_image(ws), *ws.track.verdicts(ws)]
+    )
 
 
 def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
@@ -174,8 +176,8 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
     if measured is not None and measured.manifest.recipe == now:
         numbers = json.loads(measured.verify().path("measurement.json").read_bytes())
         hashes = {key: file.sha256 for key, file in spec.inputs.items()}
-        found = (*found, *judging.of_measurement(ws, name, numbers, hashes))
-    return judging.concerning(ws, name, found)
+        found = (*found, *evaluated.of_measurement(ws, name, numbers, hashes))
+    return evaluated.concerning(ws, name, found)
 
 
 def _draft(ws: Workspace, name: str, *, reference: bool = True) -> RunSpec:
@@ -205,9 +207,10 @@ def _measured(spec: RunSpec) -> tuple[dict[str, str], dict[str, Any]]:
     }
 
 
-def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
-    """Train, resuming where a killed run stopped. Refuses a spec that was made for other inputs or judged otherwise than
+def checkpoint(context: BuildContext) -> StageResult:
+    """Train, resuming where a killed run stopped. Refuses a spec that was made for other inputs, or with other verdicts than
     now, before anything is started or handed on; the training process then asks again for itself."""
+    ws, name = context.workspace, context.spec.method
     spec = admitted_spec(ws, name)
 
     def train(writer: Writer) -> None:
@@ -216,11 +219,14 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
         work.mkdir(parents=True, exist_ok=True)
         spec_file = work / "spec.json"
         write_spec(spec, spec_file)
+        ws.seal.put(spec_file, SPEC)
         out = work / "checkpoint"
-        if not (out / "summary.json").is_file():
-            launch(
-                module(PROCESS, "train", str(spec_file), "--out", str(out)),
-                child_environment(os.environ),
+        if not ws.seal.holds(out, work.name):  # else a run ended here and was killed before its folder was moved
+            shutil.rmtree(out, ignore_errors=True)
+            context.launch(module(PROCESS, "train", str(spec_file), "--out", str(out)))
+        if not ws.seal.holds(out, work.name):
+            raise ArtifactCorrupt(
+                f"{out} is not what the training process sealed when it ended; materialise {name}_checkpoint again"
             )
         for path in out.iterdir():
             shutil.move(str(path), writer.folder / path.name)
@@ -231,7 +237,7 @@ def checkpoint(ws: Workspace, name: str, launch: Launch) -> StageResult:
     runs = (TRAINERS[spec.row.objective], _schemas(ws, spec))
     inputs, unused = spec_inputs(spec), _unused(spec)
     made_by = recipe(ws, f"{name}_checkpoint", (root_of(train), *runs), inputs, unused=unused)
-    stage, reused = make(ws, f"{name}_checkpoint", train, inputs, runs=runs, unused=unused)
+    stage, reused = context.make(train, inputs, runs=runs, unused=unused)
     summary = msgspec.json.decode(stage.path("summary.json").read_bytes())
     plots = {
         Path(file).stem: stage.path(file).read_bytes() for file in stage.manifest.files if file.startswith("plots/")
@@ -319,12 +325,12 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
         elif key in ("base_model", "sft_checkpoint"):
             paths[key] = start_folder(ws, key)
         elif key == "bench_cases":
-            paths[key] = ws.store.get(key).folder
+            paths[key] = ws.store.get(key).directory()
         else:
             dataset, part = key.rsplit("_", 1)
             if part not in PARTS:
                 raise MissingInput(f"the guard table asks for {key}, which no stage writes")
-            paths[key] = judging.file_of(ws.store.get(f"{dataset}_split"), part)
+            paths[key] = evaluated.file_of(ws.store.get(f"{dataset}_split"), part)
     if reference:
         referred = ws.store.get(REFERENCE)
         stale = [key for key in REFERRED if referred.manifest.recipe.inputs.get(key) != sha256_path(paths[key])]

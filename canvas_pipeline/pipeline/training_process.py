@@ -16,13 +16,14 @@ from pathlib import Path
 from canvas_pipeline.errors import CanvasPipelineError, GateClosed
 from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.profiles import digest_of, profile_named
+from canvas_pipeline.storage.seal import process_seal
 from canvas_pipeline.training.admission import admit, check_batch
 from canvas_pipeline.training.allocator import bound
 from canvas_pipeline.training.device import require
 from canvas_pipeline.training.libraries import leave_out, quiet
 from canvas_pipeline.training.progress import Reporter, reporter
 from canvas_pipeline.training.run import Run
-from canvas_pipeline.training.spec import read_spec
+from canvas_pipeline.training.spec import SPEC, read_spec
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,6 +55,11 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
     check_batch(spec)
     require(spec.compute)
     if options.command == "train":
+        if not process_seal(options.spec.parent).holds(options.spec, SPEC):
+            raise GateClosed(
+                f"{options.spec}: this run spec does not carry the data folder's seal; it was written or edited by hand, or made "
+                f"elsewhere. Materialise {spec.method}_checkpoint, or use canvas-train"
+            )
         admit(track.guards, read)
     quiet()
     bound()

@@ -8,7 +8,7 @@ that did not change are read by the guards once, for all methods and all later r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,22 @@ from canvas_pipeline.guardrails.rows import reader, row_verdict
 from canvas_pipeline.guardrails.standard import MIN_RETAINED
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import ancestry, method
-from canvas_pipeline.pipeline.stage import CONTRIBUTORS
+from canvas_pipeline.pipeline.stage import CONTRIBUTORS, StageSpec
 from canvas_pipeline.pipeline.workspace import Workspace, recipe
 from canvas_pipeline.records import Funnel, read_jsonl
 from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 
-_VERDICTS = "verdicts.json"
+_VERDICTS, REFUSALS = "verdicts.json", "refusals.jsonl"
 
 
 def lineage(ws: Workspace, name: str) -> None:
-    """Return where a stage and all before it were made from the versions of each other that are current; else raise
-    ``GateClosed`` naming the first that was not: its funnel would be about other rows than those at hand."""
-    stage = ws.store.get(name)
+    """Return where a stage and all before it are as they were written and were made from each other's current versions.
+
+    Raises ``ArtifactCorrupt`` for a file that differs, ``GateClosed`` naming the first stage that was made from another version:
+    its funnel would be about other rows than those at hand."""
+    stage = ws.store.get(name).verify()
     for key, sha256 in stage.manifest.recipe.inputs.items():
         source = f"{CONTRIBUTORS}/{key}" if _joins_contributors(ws, name) else key
         found = ws.store.find(source)
@@ -51,9 +53,9 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
     lineage(ws, f"{dataset}_split")
     paths = {f"{dataset}_{part}": file_of(split, part) for part in PARTS}
     hashes = {name: sha256_file(path) for name, path in paths.items()}
-    g6 = ws.track.guards.guards["g6"].verdict(
-        FunnelEvidence(funnels(ws, dataset), ws.all_allowances()), hashes, dataset
-    )
+    names = ws.track.datasets[dataset].funnels
+    evidence = FunnelEvidence(funnels(ws, dataset), ws.all_allowances(), unaccounted(ws, names))
+    g6 = ws.track.guards.guards["g6"].verdict(evidence, hashes, dataset)
 
     # First those of every data set, then those over this one alone.
     guards = sorted((g for g in ws.track.guards.of_split(dataset) if g.recomputable), key=lambda g: g.per != "dataset")
@@ -80,6 +82,58 @@ def funnels(ws: Workspace, dataset: str) -> list[Funnel]:
     worst = sorted(taken_in, key=lambda funnel: funnel.retained)[:1]
     lossy = [funnel for funnel in taken_in if funnel.retained < MIN_RETAINED]
     return [*(lossy or worst), *(_funnel(ws, name) for name in names)]
+
+
+def of_funnel(ws: Workspace, stage: Stage) -> Verdict:
+    """G6 about one stage: whether it kept enough of its rows, and none vanished. Raises ``ArtifactCorrupt`` without a funnel."""
+    name = stage.manifest.stage
+    if stage.manifest.funnel is None:
+        raise ArtifactCorrupt(f"stage {name} has no funnel, so its loss cannot be evaluated; materialise {name} again")
+    evidence = FunnelEvidence([stage.manifest.funnel], ws.all_allowances(), unaccounted(ws, [name]))
+    return ws.track.guards.guards["g6"].verdict(evidence, {name: stage.sha256})
+
+
+def unaccounted(ws: Workspace, names: Sequence[str]) -> dict[str, int]:
+    """The stages whose funnel does not count what is in their files, or in the files of the inputs whose rows they conserve; with
+    the number of rows that differ."""
+    found: dict[str, int] = {}
+    for name in names:
+        stage, spec = ws.store.get(name), ws.track.stages().get(name)
+        flow = stage.manifest.funnel
+        if flow is None:
+            continue
+        differs = abs(_rows(stage) - flow.kept)
+        if REFUSALS in stage.manifest.files:
+            differs += abs(_lines(stage, REFUSALS) - sum(flow.refused.values()))
+        sources = list(_sources(ws, stage, spec)) if spec is not None else []
+        if sources and None not in sources:  # else a contributor has left, and the stage is to be made again
+            differs += abs(sum(_rows(source) for source in sources if source) - flow.rows_in)
+        if differs:
+            found[name] = differs
+    return found
+
+
+def _sources(ws: Workspace, stage: Stage, spec: StageSpec) -> Iterator[Stage | None]:
+    for source in spec.rows_from:
+        names = [f"{source}/{who}" for who in stage.manifest.recipe.inputs] if source == CONTRIBUTORS else [source]
+        yield from map(ws.store.find, names)
+
+
+def _rows(stage: Stage) -> int:
+    """The rows that a stage hands on: those of ``rows.jsonl``, or of the parts of a split."""
+    files = [
+        name for name in ("rows.jsonl", *(f"{part}.jsonl" for part in (*PARTS, "test"))) if name in stage.manifest.files
+    ]
+    return sum(_lines(stage, name) for name in files)
+
+
+def _lines(stage: Stage, name: str) -> int:
+    """The lines of a file, counted when it was written and unchanged since, or counted now."""
+    path, counted = stage.path(name), stage.manifest.files[name].rows
+    if counted is not None:
+        return counted
+    with path.open("rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
 
 
 def _joins_contributors(ws: Workspace, name: str) -> bool:

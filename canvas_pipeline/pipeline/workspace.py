@@ -1,6 +1,6 @@
-"""The surroundings of a track's stages: store, inputs, profile, teacher; and the step that every stage function takes.
+"""The surroundings of a track: data folder, store, profile, teacher; and how any stage is made or reused.
 
-A stage function decides nothing about Dagster or the command line, so an asset and a command give the same bytes.
+Nothing here knows Dagster or the command line, so an asset and a command give the same bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.profiles import digest_of, profile_named
 from canvas_pipeline.records import Funnel
 from canvas_pipeline.storage.code_version import code_version, library_versions, reads_profile, root_of
+from canvas_pipeline.storage.seal import Seal
 from canvas_pipeline.storage.store import Recipe, Stage, Store, Writer
+from canvas_pipeline.training.progress import child_environment
 
 if TYPE_CHECKING:
     from canvas_pipeline.pipeline.track import Track
@@ -43,8 +45,8 @@ def _silent(_: str) -> None:
 
 @dataclass(frozen=True)
 class Workspace:
-    """One line's surroundings. ``collab`` and ``sessions`` are folders of JSONL; ``private`` never leaves the machine;
-    ``deploy`` holds the training image's files (G10)."""
+    """The surroundings of one track over one data folder. ``collab`` and ``sessions`` are folders of JSONL; ``private`` never
+    leaves the machine; ``deploy`` holds the training image's files (G10)."""
 
     root: Path
     track: Track
@@ -66,7 +68,12 @@ class Workspace:
     @property
     def store(self) -> Store:
         """The stages of the track: a stage's key begins with the track's name, on the disk and in Dagster."""
-        return Store(self.root / "artifacts" / self.track.name)
+        return Store(self.root / "artifacts" / self.track.name, self.seal)
+
+    @property
+    def seal(self) -> Seal:
+        """What signs this data folder's artefacts."""
+        return Seal(self.private / "store.key")
 
     def unfinished(self, stage: str, fingerprint: str) -> Path:
         """A folder for what a stage has worked out before it is whole: a run that is killed leaves it, the next one goes on from it
@@ -170,6 +177,11 @@ def recipe(
         config={"profile": ws.profile.name, "seed": ws.seed, **sizes, **(config or {})},
         libraries=library_versions(*code, unused=unused),
     )
+
+
+def child(ws: Workspace, base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that computes for this workspace."""
+    return child_environment(base) | {**ws.seal.environment()}
 
 
 def allowance_of(text: str) -> Allowance:

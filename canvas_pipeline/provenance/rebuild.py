@@ -4,8 +4,9 @@ Rows stages run in this process. Models are trained only on request: that takes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
 
 
@@ -24,7 +25,7 @@ def rebuild_rows(ws: Workspace, names: Iterable[str]) -> Iterator[tuple[str, Sta
     yield from _rebuild_intake(ws, had)
     for spec in ws.track.stages().values():
         if spec.name in had and spec.kind == "rows":
-            yield spec.name, spec.make(ws, _no_process)
+            yield spec.name, build_stage(ws, spec.name)
 
 
 def rebuild_models(ws: Workspace, names: Iterable[str], launch: Launch) -> Iterator[tuple[str, StageResult]]:
@@ -34,8 +35,4 @@ def rebuild_models(ws: Workspace, names: Iterable[str], launch: Launch) -> Itera
         return
     for spec in ws.track.stages().values():
         if spec.name in had and spec.kind != "rows" and spec.restored:
-            yield spec.name, spec.make(ws, launch)
-
-
-def _no_process(command: Sequence[str], env: Mapping[str, str]) -> None:
-    raise AssertionError("a rows stage starts no process")
+            yield spec.name, build_stage(ws, spec.name, launch)

@@ -7,10 +7,15 @@
 The fingerprint is the sha256 of a ``Recipe`` (stage, code version, config, the inputs' hashes): a stage with an unchanged recipe is
 reused. The content hash covers the files alone and is the stage's data version. A crash at any moment leaves the previous
 ``current`` in place, and at worst a ``.tmp-*`` folder that the next write removes.
+
+The store is the one door to a stage. A manifest carries a seal made with the data folder's key (``storage.seal``): one that was
+edited, brought along or put into another stage's place is no version of the stage. ``Stage.path`` and ``Stage.directory`` hash the
+files they name before anybody reads them.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
@@ -26,13 +31,15 @@ from canvas_pipeline.records import Funnel, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import discard, place, point, sweep, sync, unfinished, write_errors
 from canvas_pipeline.storage.digests import MANIFEST, content_sha256, sha256_file
 from canvas_pipeline.storage.locks import alone
+from canvas_pipeline.storage.seal import Seal
 
 SCHEMA_VERSION, KEEP = 1, 3
+_SEALED = "manifest"
 LOCK = ".lock"
 """The lock file of the whole store, held while a version is moved into place; it names no stage and no contributor."""
 
 
-class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a stage is made from. ``code`` are the roots of ``code_version``; ``inputs`` maps a name to the sha256 of its content;
     ``config`` is plain JSON; ``libraries`` are the versions of the libraries that decide the result."""
 
@@ -47,7 +54,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(dumps(self)).hexdigest()
 
 
-class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: str
     size: int
     mtime_ns: int
@@ -55,7 +62,7 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     report: bool = False
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The files of a stage's folder and what they were made from.
 
     ``content_sha256`` covers the names and bytes of all files except reports, which only people read (line numbers of refused
@@ -69,6 +76,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     funnel: Funnel | None = None
     notes: dict[str, Any] = {}
     schema_version: int = SCHEMA_VERSION
+    seal: str = ""
+
+    def to_seal(self) -> str:
+        """The sha256 of everything but the seal."""
+        return hashlib.sha256(dumps(msgspec.structs.replace(self, seal=""))).hexdigest()
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,22 +94,34 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return self.manifest.content_sha256
 
     def path(self, name: str = "rows.jsonl") -> Path:
-        """Return the path of one of the stage's files; raises ``MissingInput`` if the manifest has no such name."""
+        """Return the path of one of the stage's files, which is as it was written. Raises ``MissingInput`` if the manifest has no
+        such name, ``ArtifactCorrupt`` if the file differs."""
         if name not in self.manifest.files:
             raise MissingInput(
                 f"stage {self.manifest.stage} has no file {name}; it has {', '.join(self.manifest.files)}"
             )
-        return self.folder / name
+        path, entry = self.folder / name, self.manifest.files[name]
+        if not path.is_file() or path.stat().st_size != entry.size or _sha256(path) != entry.sha256:
+            raise ArtifactCorrupt(
+                f"{path} does not match {self.manifest.stage}'s manifest; remove {self.folder} and materialise again"
+            )
+        return path
 
     def verify(self) -> Stage:
-        """Hash every file again; raises ``ArtifactCorrupt`` naming the first that differs."""
-        for name, entry in self.manifest.files.items():
-            path = self.folder / name
-            if not path.is_file() or path.stat().st_size != entry.size or sha256_file(path) != entry.sha256:
+        """Hash every file; raises ``ArtifactCorrupt`` naming the first that differs or that the manifest does not list."""
+        for name in self.manifest.files:
+            self.path(name)
+        for path in self.folder.rglob("*"):
+            name = path.relative_to(self.folder).as_posix()
+            if not path.is_dir() and name not in self.manifest.files and name != MANIFEST:
                 raise ArtifactCorrupt(
-                    f"{path} does not match {self.manifest.stage}'s manifest; remove {self.folder} and materialise again"
+                    f"{path} is not in {self.manifest.stage}'s manifest; remove {self.folder} and materialise again"
                 )
         return self
+
+    def directory(self) -> Path:
+        """Return the folder for those who read all of it (a model's); raises what ``verify`` does."""
+        return self.verify().folder
 
     def intact(self) -> bool:
         """Return whether the files are as written; only a file whose time has changed is read again."""
@@ -148,28 +172,47 @@ class Writer:
 
 
 class Store:
-    """All stages below one root folder."""
+    """All stages below one root folder. ``seal`` is by default that of a key in the root."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, seal: Seal | None = None) -> None:
         self.root = Path(root)
+        self.seal = seal or Seal(self.root / ".seal.key")
 
     def find(self, stage: str) -> Stage | None:
-        """Return the current complete version of a stage, or None."""
+        """Return the current complete version of a stage, or None; what does not carry this store's seal is none."""
         link = self.home(stage) / "current"
-        return load(link.resolve()) if link.exists() else None
+        found = load(link.resolve()) if link.exists() else None
+        return found if found is not None and self.sealed(found, stage) else None
 
     def get(self, stage: str) -> Stage:
-        """Return what ``find`` does; raises ``MissingInput`` naming the stage to materialise if there is none."""
+        """Return what ``find`` does. Raises ``MissingInput`` naming the stage to materialise if there is none, ``ArtifactCorrupt``
+        if what lies there was edited or comes from another data folder."""
         found = self.find(stage)
-        if found is None:
-            raise MissingInput(f"stage {stage} has not been made yet under {self.root}; materialise it first")
-        return found
+        if found is not None:
+            return found
+        if load(self.home(stage) / "current") is not None:
+            raise ArtifactCorrupt(
+                f"stage {stage} under {self.root} does not carry the seal of this data folder: its manifest was edited, damaged, "
+                "or made elsewhere or by an older release; materialise it again"
+            )
+        raise MissingInput(f"stage {stage} has not been made yet under {self.root}; materialise it first")
+
+    def sealed(self, found: Stage, stage: str) -> bool:
+        """Whether a version was made here as a version of this stage, and its manifest is as it was written."""
+        manifest = found.manifest
+        fingerprint = manifest.recipe.fingerprint()
+        return (
+            manifest.stage == manifest.recipe.stage == stage
+            and manifest.fingerprint == fingerprint
+            and found.folder.name == fingerprint[:16]
+            and self.seal.signed(_SEALED, manifest.to_seal(), manifest.seal)
+        )
 
     def reuse(self, recipe: Recipe) -> Stage | None:
         """Make the version of exactly this recipe current again and return it; None if it is missing or damaged."""
         folder = self.home(recipe.stage) / recipe.fingerprint()[:16]
         stage = load(folder)
-        if stage is None or stage.manifest.fingerprint != recipe.fingerprint() or not stage.intact():
+        if stage is None or not self.sealed(stage, recipe.stage) or not stage.intact():
             return None
         self._point(recipe.stage, folder)
         return stage
@@ -200,7 +243,7 @@ class Store:
             writer = Writer(temporary, recipe.fingerprint())
             try:
                 yield writer
-                _seal(writer, recipe)
+                _complete(writer, recipe, self.seal)
                 with alone(self.root / LOCK):
                     # Only a damaged or superseded version can be there: ``reuse`` would have returned a good one.
                     place(temporary, final)
@@ -242,7 +285,8 @@ def points_at(link: Path, folder: Path) -> bool:
 
 
 def load(folder: Path) -> Stage | None:
-    """Read the stage in a folder; None if its manifest is missing or unreadable."""
+    """Read the stage in a folder, whoever made it; None if its manifest is missing or unreadable. For lists and removal; who
+    reads a stage's content asks a ``Store``."""
     try:
         raw = (folder / MANIFEST).read_bytes()
         return Stage(folder=folder, manifest=msgspec.json.decode(raw, type=Manifest))
@@ -250,7 +294,7 @@ def load(folder: Path) -> Stage | None:
         return None
 
 
-def _seal(writer: Writer, recipe: Recipe) -> None:
+def _complete(writer: Writer, recipe: Recipe, seal: Seal) -> None:
     files: dict[str, FileEntry] = {}
     for path in sorted(p for p in writer.folder.rglob("*") if p.is_file()):
         name = path.relative_to(writer.folder).as_posix()
@@ -270,9 +314,21 @@ def _seal(writer: Writer, recipe: Recipe) -> None:
         funnel=writer.funnel.check() if writer.funnel else None,
         notes=writer.notes,
     )
+    manifest = msgspec.structs.replace(manifest, seal=seal.sign(_SEALED, manifest.to_seal()))
     target = writer.folder / MANIFEST
     with target.open("wb") as file:
         file.write(dumps(manifest) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     sync(writer.folder)
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a file as it is now; hashed once a process while nothing touches it (the time of change cannot be set back)."""
+    stat = path.stat()
+    return _hashed(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _hashed(path: Path, inode: int, size: int, mtime_ns: int, ctime_ns: int) -> str:
+    return sha256_file(path)

@@ -21,6 +21,8 @@ from canvas_pipeline.training.precision import Compute, compute_dtype
 from canvas_pipeline.training.weights import model_folder
 
 REFERENCE = "reference_logprobs"
+SPEC = "run spec"
+"""What a run spec that is handed to the training process is sealed for."""
 
 
 class InputFile(Row, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from typing import Any
 
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_folder
+from canvas_pipeline.storage.seal import Seal, process_seal
 from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.fused_head import project_learnt_only
@@ -27,7 +28,6 @@ from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.threads import MACHINE, choose_threads
 
-COMPLETE = "complete"
 LOGS, SAVES, EVALS = 40, 8, 4
 EVAL_ROWS = 64
 
@@ -110,8 +110,8 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
     }
 
 
-def journal(reporter: Reporter, fingerprint: str) -> Any:
-    """Return a callback that reports progress, and marks a step checkpoint as complete after it is written."""
+def journal(reporter: Reporter, fingerprint: str, seal: Seal) -> Any:
+    """Return a callback that reports progress, and seals each step checkpoint after it is written."""
     from transformers import TrainerCallback
 
     class Journal(TrainerCallback):
@@ -122,7 +122,7 @@ def journal(reporter: Reporter, fingerprint: str) -> Any:
                 reporter.step("progress", state.global_step, state.max_steps, **shown)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).write_text(fingerprint)
+            seal.put(Path(args.output_dir) / f"checkpoint-{state.global_step}", fingerprint)
 
     return Journal()
 
@@ -138,13 +138,12 @@ _SHOWN = (
 )
 
 
-def last_complete(folder: Path, fingerprint: str) -> Path | None:
-    """Return the newest complete step checkpoint of this run. Incomplete ones and those of another run are removed."""
+def last_complete(folder: Path, fingerprint: str, seal: Seal) -> Path | None:
+    """Return the newest step checkpoint of this run. Incomplete and edited ones, and those of another run, are removed."""
     best: tuple[int, Path] | None = None
-    for path in folder.glob("checkpoint-*"):
-        marker = path / COMPLETE
+    for path in filter(Path.is_dir, folder.glob("checkpoint-*")):
         step = path.name.rsplit("-", 1)[1]
-        if not step.isdigit() or not marker.is_file() or marker.read_text() != fingerprint:
+        if not step.isdigit() or not seal.holds(path, fingerprint):
             shutil.rmtree(path, ignore_errors=True)
         elif best is None or int(step) > best[0]:
             best = (int(step), path)
@@ -171,9 +170,10 @@ def train(
     project_learnt_only()
     trainer = build(steps)
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(journal(reporter, spec.sha256))
+    seal = process_seal(out.parent)
+    trainer.add_callback(journal(reporter, spec.sha256, seal))
     threads = choose_threads(partial(_one_pass, trainer, spec), torch.set_num_threads, steps / "threads", reporter)
-    resume = last_complete(steps, spec.sha256)
+    resume = last_complete(steps, spec.sha256, seal)
     if resume is not None:
         reporter.emit("resumed", step=int(resume.name.rsplit("-", 1)[1]))
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -198,6 +198,7 @@ def train(
         for name, png in plot_metrics(history, spec.method).items():
             (folder / "plots").mkdir(exist_ok=True)
             (folder / "plots" / f"{name}.png").write_bytes(png)
+    seal.put(out, out.parent.name)
     shutil.rmtree(steps, ignore_errors=True)
     return summary
 

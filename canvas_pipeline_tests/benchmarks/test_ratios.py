@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from canvas_pipeline.models.gemma4.wire import ToolCall, parse_turn, serialise
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace, workspace
-from canvas_pipeline.tracks.canvas.data import examples, intake
+from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.track import TRACK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,15 +45,12 @@ def data_half(ws: Workspace) -> None:
     """Every stage from contributor files to bench cases."""
     for contributor in intake.contributor_files(ws):
         intake.collab(ws, contributor)
-    intake.corpus(ws)
-    for stage in (
-        examples.trajectories, examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs,
-        examples.feedback_examples,
-    ):  # fmt: skip
-        stage(ws)
+    build_stage(ws, "corpus")
+    for stage in ("trajectories", "item_pairs", "labelled_pairs", "mutation_pairs", "feedback_examples"):
+        build_stage(ws, stage)
     for dataset in ("trajectory", "preference", "feedback"):
-        examples.split(ws, dataset)
-    examples.bench_cases(ws)
+        build_stage(ws, f"{dataset}_split")
+    build_stage(ws, "bench_cases")
 
 
 def test_serialising_and_parsing_stays_within_a_factor_of_json() -> None:

@@ -14,7 +14,7 @@ from canvas_pipeline.definitions import defs
 from canvas_pipeline.defs import notifications
 from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.orchestration.track import asset_key
-from canvas_pipeline.pipeline import release
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.entries import config
@@ -64,7 +64,7 @@ def published(ws: Workspace) -> dict[str, bytes | str]:
 def test_a_guardrail_that_fails_at_night_leaves_the_release_and_is_told_without_anybodys_data(
     ws: Workspace, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release.release(ws, Workshop(ws.root / BASE, SHARES["dpo"]))
+    build_stage(ws, "release", Workshop(ws.root / BASE, SHARES["dpo"]))
     yesterday = published(ws)
     BREAKS["g6"](ws)
     result = a_night(ws, instance)

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
-from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline import evaluation
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Message, Refusal, Row, funnel, read_jsonl
 from canvas_pipeline.tracks.canvas.rows import BenchCase, PreferencePair, Trajectory
@@ -31,7 +32,7 @@ def pairs(
 ) -> None:
     """Other preference rows, and the reference rows that belong to them."""
     rewrite(ws, "preference_split", {file: change(rows(ws, "preference_split", file, PreferencePair))})
-    training.reference_logprobs(ws, Workshop(ws.root / BASE))
+    build_stage(ws, "reference_logprobs", Workshop(ws.root / BASE))
 
 
 def trajectories(ws: Workspace, change: Callable[[list[Trajectory]], list[Trajectory]]) -> None:
@@ -83,8 +84,10 @@ def exploding_gradient(ws: Workspace) -> None:
 
 
 def unexplained_loss(ws: Workspace) -> None:
-    refused = [Refusal(source="trajectories", line=n, reason="not_confirmed") for n in range(400)]
-    rewrite(ws, "mutation_pairs", {}, funnel=funnel("mutation_pairs", 1000, 600, refused))
+    kept = ws.store.get("mutation_pairs").manifest.files["rows.jsonl"].rows or 0
+    refused = [Refusal(source="trajectories", line=n, reason="not_confirmed") for n in range(round(kept / 0.6) - kept)]
+    flow = funnel("mutation_pairs", kept + len(refused), kept, refused)
+    rewrite(ws, "mutation_pairs", {"refusals.jsonl": refused}, funnel=flow)
 
 
 def hallucinated_chosen(ws: Workspace) -> None:
@@ -105,7 +108,7 @@ def colliding_entry_point(ws: Workspace) -> None:
     text = compose.read_text().replace('command: ["--method", "sft"]', 'command: sh -c "canvas-train --method sft"')
     compose.unlink()
     compose.write_text(text)
-    training.training_image(ws, Workshop(ws.root / BASE))
+    build_stage(ws, "training_image", Workshop(ws.root / BASE))
 
 
 def long_rows(ws: Workspace) -> None:

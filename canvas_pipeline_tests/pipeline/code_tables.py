@@ -9,7 +9,12 @@ ASKING = ("tracks.canvas.tools.prompt:prompt", "tracks.canvas.bench.score:report
 STAGES: Mapping[str, tuple[str, ...]] = {
     "collab": ("tracks.canvas.data.intake:collab.build",),
     "corpus": ("tracks.canvas.data.intake:corpus.build",),
-    "canaries": ("tracks.canvas.data.canaries:canaries_asset.build",),
+    "canaries": (
+        "tracks.canvas.data.canaries:canaries_asset.build", "tracks.canvas.data.intake:corpus",
+        *(f"tracks.canvas.data.examples:{step}" for step in (
+            "trajectories", "item_pairs", "labelled_pairs", "mutation_pairs", "feedback_examples", "split",
+        )),
+    ),
     "trajectories": ("tracks.canvas.data.examples:trajectories.build",),
     "item_pairs": ("tracks.canvas.data.examples:item_pairs.build",),
     "labelled_pairs": ("tracks.canvas.data.examples:labelled_pairs.build",),

@@ -22,17 +22,18 @@ from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.methods import method
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
-from canvas_pipeline.pipeline import evaluation, release, training
+from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import DEPLOY, StageResult, Workspace, recipe, workspace
 from canvas_pipeline.records import digest, read_jsonl, write_jsonl
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence, QuantReport
 from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.storage.seal import KEY_FILE, Seal
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.agent import Trace
 from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
-from canvas_pipeline.tracks.canvas.data import examples, intake
-from canvas_pipeline.tracks.canvas.data.scenarios import scenarios
+from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.track import TRACK
@@ -69,6 +70,8 @@ class Workshop:
             {"measure": measured, "reference": referred, "train": self._trained}[words[0]](
                 read_spec(Path(words[1])), out
             )
+        if name == "canvas_pipeline.pipeline.generation_process" or words[0] == "train":
+            Seal(Path(env[KEY_FILE])).put(out, out.parent.name)
 
     def said(self, case: BenchCase) -> Prediction:
         right = int(digest(case.id)[:8], 16) / 0xFFFFFFFF < self.share
@@ -111,41 +114,40 @@ def data_half(ws: Workspace) -> Iterator[StageResult]:
     """Every stage up to splits and bench cases, in order."""
     for contributor in intake.contributor_files(ws):
         yield intake.collab(ws, contributor)
-    yield intake.corpus(ws)
-    for stage in (examples.trajectories, examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs):
-        yield stage(ws)
-    yield examples.feedback_examples(ws)
+    yield build_stage(ws, "corpus")
+    for stage in ("trajectories", "item_pairs", "labelled_pairs", "mutation_pairs", "feedback_examples"):
+        yield build_stage(ws, stage)
     for dataset in ("trajectory", "preference", "feedback"):
-        yield examples.split(ws, dataset)
-    yield examples.bench_cases(ws)
+        yield build_stage(ws, f"{dataset}_split")
+    yield build_stage(ws, "bench_cases")
 
 
 def model_half(ws: Workspace, methods: Sequence[str] = METHODS) -> Iterator[StageResult]:
     """Base and some methods (sft first, the others start from it) with their specs and benches, and everything up to the
     release log."""
     weights = ws.root / BASE
-    yield training.base_model(ws, Workshop(weights))
-    yield training.training_image(ws, Workshop(weights))
-    yield evaluation.base_bench(ws, Workshop(weights, SHARES["base"]))
+    yield build_stage(ws, "base_model", Workshop(weights))
+    yield build_stage(ws, "training_image", Workshop(weights))
+    yield build_stage(ws, "base_bench", Workshop(weights, SHARES["base"]))
     for name in methods:
         launch = Workshop(weights, SHARES.get(name, OTHERS))
         if method(name).dataset == "preference" and ws.store.find(REFERENCE) is None:
-            yield training.reference_logprobs(ws, launch)
-        yield training.run_spec(ws, name, launch)
-        yield training.checkpoint(ws, name, launch)
-        yield evaluation.method_bench(ws, name, launch)
+            yield build_stage(ws, "reference_logprobs", launch)
+        yield build_stage(ws, f"{name}_run_spec", launch)
+        yield build_stage(ws, f"{name}_checkpoint", launch)
+        yield build_stage(ws, f"{name}_bench", launch)
     yield from release_half(ws)
 
 
 def release_half(ws: Workspace) -> Iterator[StageResult]:
     """Matrix, production checkpoint, quants, scenarios, cards and release log of the models there are."""
     launch = Workshop(ws.root / BASE)
-    yield evaluation.method_matrix(ws, launch)
-    yield evaluation.production_checkpoint(ws, launch)
+    yield build_stage(ws, "method_matrix", launch)
+    yield build_stage(ws, "production_checkpoint", launch)
     quants(ws, evaluation.production_method(ws))
-    yield scenarios(ws, launch)
-    yield release.cards(ws, launch)
-    yield release.release_log(ws, launch)
+    yield build_stage(ws, "scenarios", launch)
+    yield build_stage(ws, "cards", launch)
+    yield build_stage(ws, "release_log", launch)
 
 
 def quants(ws: Workspace, name: str) -> None:

@@ -19,7 +19,7 @@ import msgspec
 
 from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.models.gemma4.wire import serialise
-from canvas_pipeline.pipeline.processes import subprocess_launch
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps, read_jsonl
 from canvas_pipeline.tracks.canvas.bench.score import expected_calls, report
@@ -46,9 +46,7 @@ def record(root: Path) -> dict[str, Any]:
         shutil.copytree(ROOT / "data" / name, root / name)
     ws = Workspace(root=root, track=TRACK, profile=TRACK.profiles["embedded"])
     made = {f"collab/{name}": intake.collab(ws, name) for name in intake.contributor_files(ws)}
-    made |= {
-        spec.name: spec.make(ws, subprocess_launch(print)) for spec in TRACK.stages().values() if spec.kind == "rows"
-    }
+    made |= {spec.name: build_stage(ws, spec.name) for spec in TRACK.stages().values() if spec.kind == "rows"}
     cases = list(read_jsonl(made["bench_cases"].stage.path(), BenchCase))
     bench = report(cases, predictions(cases))
     return {

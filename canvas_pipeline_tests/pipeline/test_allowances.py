@@ -10,7 +10,7 @@ import pytest
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.errors import BadConfig, GateClosed
 from canvas_pipeline.guardrails.verdict import Allowance
-from canvas_pipeline.pipeline import training
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace, allowance_of
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.entries import CHECKPOINT, SPEC, config, events_say
@@ -54,17 +54,17 @@ def test_an_allowance_without_stage_share_or_reason_is_none(text: str) -> None:
 
 def test_it_opens_the_gate_for_its_run_and_for_no_other(shrunk: Workspace) -> None:
     allowed = line_at(shrunk.root, allowances=(allowance_of(TEXT),))
-    made = training.run_spec(allowed, "dpo", Workshop(shrunk.root / BASE))
+    made = build_stage(allowed, "dpo_run_spec", Workshop(shrunk.root / BASE))
     g6 = next(v for v in made.verdicts if v.guard == "g6")
     assert g6.passed and "the verifier was made stricter" in (g6.allowance or "")
-    assert training.checkpoint(allowed, "dpo", Workshop(shrunk.root / BASE)).reused
+    assert build_stage(allowed, "dpo_checkpoint", Workshop(shrunk.root / BASE)).reused
     with pytest.raises(GateClosed, match="g6_shrinkage"):
-        training.checkpoint(shrunk, "dpo", Workshop(shrunk.root / BASE))
+        build_stage(shrunk, "dpo_checkpoint", Workshop(shrunk.root / BASE))
 
 
 def test_it_allows_no_more_than_it_says(shrunk: Workspace) -> None:
     ws = line_at(shrunk.root, allowances=(allowance_of("mutation_pairs=0.65:a little less than usual"),))
-    made = training.run_spec(ws, "dpo", Workshop(shrunk.root / BASE))
+    made = build_stage(ws, "dpo_run_spec", Workshop(shrunk.root / BASE))
     assert [v.guard for v in made.verdicts if not v.passed] == ["g6"]
 
 

@@ -4,7 +4,6 @@ looked at twice."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import msgspec
@@ -13,9 +12,9 @@ import pytest
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.orchestration.track import asset_key
-from canvas_pipeline.pipeline import audits, release, training
+from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
-from canvas_pipeline.tracks.canvas.data import examples, intake
 from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, rewrite
 
 PLANTED = "write to quill@x.example.edu"
@@ -46,48 +45,42 @@ def red(made: StageResult) -> list[str]:
     return [verdict.name for verdict in made.verdicts if not verdict.passed]
 
 
-STAGES: dict[str, Any] = {
-    "corpus": intake.corpus,
-    "trajectories": examples.trajectories,
-    "labelled_pairs": examples.labelled_pairs,
-    "mutation_pairs": examples.mutation_pairs,
-    "feedback_examples": examples.feedback_examples,
-}
+STAGES = ("corpus", "trajectories", "labelled_pairs", "mutation_pairs", "feedback_examples")
 DATASETS = ("trajectory", "preference", "feedback")
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_planted_identity_fails_the_audit_alone_and_the_next_stage_refuses(stage: str, ws: Workspace) -> None:
     plant(ws, stage)
-    made = STAGES[stage](ws)
+    made = build_stage(ws, stage)
     assert made.reused and red(made) == ["audit"]
     (verdict,) = (v for v in made.verdicts if v.guard == "audit")
     assert verdict.numbers["found EMAIL"] == 1 and ": EMAIL" in verdict.reason and "quill" not in repr(made)
     consumer = {"corpus": "trajectories", "trajectories": "mutation_pairs"}.get(stage)
     dataset = {"feedback_examples": "feedback"}.get(stage, "preference")
     with pytest.raises(GateClosed, match=rf"{stage} may not be read: its audit failed"):
-        STAGES[consumer](ws) if consumer else examples.split(ws, dataset)
+        build_stage(ws, consumer or f"{dataset}_split")
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_a_planted_identity_in_a_split_fails_the_audit_and_stops_the_training(dataset: str, ws: Workspace) -> None:
     plant(ws, f"{dataset}_split", "test.jsonl")
-    made = examples.split(ws, dataset)
+    made = build_stage(ws, f"{dataset}_split")
     assert red(made) == ["audit"]
     if dataset != "feedback":
         name = {"trajectory": "sft", "preference": "dpo"}[dataset]
-        for step in (training.run_spec, training.checkpoint):
+        for step in ("run_spec", "checkpoint"):
             with pytest.raises(GateClosed, match=rf"{dataset}_split may not be read"):
-                step(ws, name, launch(ws))
+                build_stage(ws, f"{name}_{step}", launch(ws))
 
 
 def test_a_planted_identity_in_the_cards_fails_the_audit_and_stops_the_release(ws: Workspace) -> None:
     reasons = {"README.md": [], "DATA_CARD.md": [], "note": [PLANTED]}
     rewrite(ws, "cards", {"reasons.json": reasons})
-    made = release.cards(ws, launch(ws))
+    made = build_stage(ws, "cards", launch(ws))
     assert made.reused and red(made) == ["audit"]
     with pytest.raises(GateClosed, match="cards may not be read"):
-        release.release_log(ws, launch(ws))
+        build_stage(ws, "release_log", launch(ws))
 
 
 def test_a_planted_identity_in_what_is_to_be_published_stops_the_release_before_it_is_there(ws: Workspace) -> None:
@@ -110,13 +103,13 @@ def test_what_did_not_change_is_not_looked_through_again_and_a_new_registry_entr
     from canvas_pipeline_tests.pipeline.good_line import line_at
 
     again = line_at(ws.root, log=told.append)
-    intake.corpus(again)
+    build_stage(again, "corpus")
     assert not [line for line in told if "looked through" in line]
     registry = again.registry()[1]
     raw = registry.read_bytes()
     registry.unlink()
     registry.write_bytes(raw + raw.splitlines(keepends=True)[-1])
-    intake.corpus(again)
+    build_stage(again, "corpus")
     assert [line for line in told if "looked through" in line] == ["corpus: looked through by the audit"]
 
 

@@ -221,11 +221,10 @@ def test_libraries_that_a_run_does_without_are_not_in_its_recipe(good_line: Path
 AGAIN = """
 import sys
 from pathlib import Path
-from canvas_pipeline.pipeline import evaluation
-from canvas_pipeline.tracks.canvas.data import examples
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, line_at
 ws = line_at(Path(sys.argv[1]))
-print(examples.item_pairs(ws).reused, evaluation.base_bench(ws, Workshop(ws.root / BASE)).reused)
+print(build_stage(ws, "item_pairs").reused, build_stage(ws, "base_bench", Workshop(ws.root / BASE)).reused)
 """
 
 

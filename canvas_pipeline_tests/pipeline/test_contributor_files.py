@@ -10,11 +10,12 @@ import pytest
 
 from canvas_pipeline.automation.arrivals import scan
 from canvas_pipeline.errors import InputChanged
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import residue
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.data.examples import session_files
-from canvas_pipeline.tracks.canvas.data.intake import OUTDATED, collab, contributor_files, corpus
+from canvas_pipeline.tracks.canvas.data.intake import OUTDATED, collab, contributor_files
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.tracks.canvas.intake.contributions import COURSE, course_line
 
@@ -100,12 +101,12 @@ def test_a_corpus_says_whose_file_has_changed_since_it_was_taken_in(tmp_path: Pa
     ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path)
     for name in ("ada", "bo"):
         collab(ws, name)
-    assert OUTDATED not in corpus(ws).facts
+    assert OUTDATED not in build_stage(ws, "corpus").facts
     with (tmp_path / "collab/bo.jsonl").open("ab") as file:
         file.write(b"\n")
-    assert corpus(ws).facts[OUTDATED] == ["collab/bo"]
+    assert build_stage(ws, "corpus").facts[OUTDATED] == ["collab/bo"]
     collab(ws, "bo")
-    assert OUTDATED not in corpus(ws).facts
+    assert OUTDATED not in build_stage(ws, "corpus").facts
 
 
 def test_what_the_sessions_folder_holds_besides_sessions_is_named_with_what_to_do(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ import pytest
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
 from canvas_pipeline.orchestration.track import asset_key
-from canvas_pipeline.pipeline import training
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Row, read_jsonl
-from canvas_pipeline.tracks.canvas.data import examples, intake
+from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, copy_of, data_half, line_at
 
@@ -88,20 +88,20 @@ def test_a_changed_contributor_leaves_the_specs_of_yesterday_closed(ws: Workspac
     add_line(ws, msgspec.json.encode(record) + b"\n")
     intake.collab(ws, CONTRIBUTOR)
     with pytest.raises(GateClosed, match=f"corpus was made from another collab/{CONTRIBUTOR}"):
-        training.checkpoint(ws, "dpo", Workshop(ws.root / BASE))
-    intake.corpus(ws)
+        build_stage(ws, "dpo_checkpoint", Workshop(ws.root / BASE))
+    build_stage(ws, "corpus")
     for name in ("sft", "dpo"):
         with pytest.raises(GateClosed, match="was made from another corpus than the current one"):
-            training.checkpoint(ws, name, Workshop(ws.root / BASE))
+            build_stage(ws, f"{name}_checkpoint", Workshop(ws.root / BASE))
         with pytest.raises(GateClosed, match="was made from another corpus than the current one"):
-            training.run_spec(ws, name, Workshop(ws.root / BASE))
+            build_stage(ws, f"{name}_run_spec", Workshop(ws.root / BASE))
 
 
 SLOW = """
 import sys, time
 from pathlib import Path
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.storage.store import Writer
-from canvas_pipeline.tracks.canvas.data import examples
 from canvas_pipeline_tests.pipeline.good_line import line_at
 rows = Writer.rows
 def slowly(self, *a, **k):
@@ -110,7 +110,7 @@ def slowly(self, *a, **k):
     time.sleep(60)
     return found
 Writer.rows = slowly
-examples.item_pairs(line_at(Path(sys.argv[1]), seed=8))
+build_stage(line_at(Path(sys.argv[1]), seed=8), "item_pairs")
 """
 
 
@@ -122,7 +122,7 @@ def test_a_kill_inside_a_stage_leaves_the_previous_one_current(ws: Workspace) ->
     child.wait()
     child.stdout.close()
     assert ws.store.get("item_pairs").verify() == before and list(ws.store.home("item_pairs").glob(".tmp-*"))
-    made = examples.item_pairs(line_at(ws.root, seed=8))
+    made = build_stage(line_at(ws.root, seed=8), "item_pairs")
     assert not made.reused and not list(ws.store.home("item_pairs").glob(".tmp-*"))
 
 
@@ -131,7 +131,7 @@ def test_a_kill_inside_a_stage_leaves_the_previous_one_current(ws: Workspace) ->
 
 def test_a_missing_sessions_folder_is_said_and_the_line_goes_on(ws: Workspace) -> None:
     told: list[str] = []
-    made = examples.trajectories(line_at(ws.root, log=told.append))
+    made = build_stage(line_at(ws.root, log=told.append), "trajectories")
     assert made.reused and any(f"{ws.sessions}: no such folder" in line for line in told)
 
 
@@ -164,7 +164,7 @@ def test_a_hostile_file_is_quarantined_line_by_line_and_the_line_goes_on(kind: s
     made = intake.collab(ws, "eve")
     funnel = made.stage.manifest.funnel
     assert funnel is not None and funnel.kept == 0 and funnel.check()
-    corpus = intake.corpus(ws)
+    corpus = build_stage(ws, "corpus")
     assert corpus.stage.sha256 == contents(ws)["corpus"] and corpus.stage.manifest.files["rows.jsonl"].rows
 
 

@@ -14,12 +14,13 @@ import pytest
 
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.pipeline import training
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.training_process import main
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.storage.seal import process_seal
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.training.admission import admit
-from canvas_pipeline.training.spec import InputFile, RunSpec, read_spec, write_spec
+from canvas_pipeline.training.spec import SPEC, InputFile, RunSpec, read_spec, write_spec
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.entries import nothing_was_trained, untrained
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, line_at
@@ -35,7 +36,7 @@ def ws(good_line: Path, tmp_path: Path) -> Workspace:
 
 def made(ws: Workspace) -> RunSpec:
     """The run spec as the line makes it now."""
-    return read_spec(training.run_spec(ws, "dpo", Workshop(ws.root / BASE)).stage.path("spec.json"))
+    return read_spec(build_stage(ws, "dpo_run_spec", Workshop(ws.root / BASE)).stage.path("spec.json"))
 
 
 @pytest.fixture
@@ -47,6 +48,7 @@ def honest(good_line: Path) -> RunSpec:
 def train(spec: RunSpec, folder: Path) -> tuple[int, Path]:
     """Run the process's main on a spec; returns the exit code and the folder it would have made."""
     write_spec(spec, folder / "spec.json")
+    process_seal(folder).put(folder / "spec.json", SPEC)
     return main(["train", str(folder / "spec.json"), "--out", str(folder / "out")]), folder / "out"
 
 
@@ -54,7 +56,7 @@ def refused(spec: RunSpec, folder: Path) -> bool:
     before = sorted(folder.iterdir())
     code, out = train(spec, folder)
     left = {path.name for path in set(folder.iterdir()) - set(before)}
-    return code == 3 and not out.exists() and left <= {"spec.json"}
+    return code == 3 and not out.exists() and left <= {"spec.json", "spec.json.seal", ".seal.key"}
 
 
 def changed(spec: RunSpec, guard: str, **changes: Any) -> RunSpec:
@@ -132,7 +134,7 @@ def test_a_spec_left_in_the_store_with_good_numbers_over_bad_ones_does_not_train
     with ws.store.write(ws.store.get("dpo_run_spec").manifest.recipe) as writer:
         write_spec(spec, writer.path("spec.json"))
     with pytest.raises(GateClosed, match="g5_dry_run"):
-        training.checkpoint(ws, "dpo", Workshop(ws.root / BASE))
+        build_stage(ws, "dpo_checkpoint", Workshop(ws.root / BASE))
     assert nothing_was_trained(ws)
 
 

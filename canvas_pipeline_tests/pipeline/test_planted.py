@@ -9,23 +9,26 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import GateClosed
-from canvas_pipeline.pipeline import audits, release, training
+from canvas_pipeline.pipeline import audits, training
+from canvas_pipeline.pipeline.context import build_stage, context_of
 from canvas_pipeline.pipeline.workspace import PLANTED, Launch, Workspace
 from canvas_pipeline.tracks.canvas.data.canary_planting import copy_inputs
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
 
 STEPS: dict[str, Callable[[Workspace, Launch], object]] = {
-    "reference": training.reference_logprobs,
-    "run spec": lambda ws, launch: training.run_spec(ws, "dpo", launch),
-    "run spec, measured anyway": lambda ws, launch: training.run_spec(ws, "sft", launch, measure_anyway=True),
+    "reference": lambda ws, launch: build_stage(ws, "reference_logprobs", launch),
+    "run spec": lambda ws, launch: build_stage(ws, "dpo_run_spec", launch),
+    "run spec, measured anyway": lambda ws, launch: training.run_spec(
+        context_of(ws, "sft_run_spec", launch), measure_anyway=True
+    ),
     "admission": lambda ws, _: training.admitted_spec(ws, "sft"),
-    "training": lambda ws, launch: training.checkpoint(ws, "sft", launch),
+    "training": lambda ws, launch: build_stage(ws, "sft_checkpoint", launch),
     "current checkpoint": lambda ws, _: training.current_checkpoint(ws, "dpo"),
-    "quants": lambda ws, launch: release.gguf(ws, "dpo", launch),
-    "cards": release.cards,
-    "release log": release.release_log,
-    "release": release.release,
+    "quants": lambda ws, launch: build_stage(ws, "dpo_gguf", launch),
+    "cards": lambda ws, launch: build_stage(ws, "cards", launch),
+    "release log": lambda ws, launch: build_stage(ws, "release_log", launch),
+    "release": lambda ws, launch: build_stage(ws, "release", launch),
 }
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import GateClosed, MissingInput
-from canvas_pipeline.pipeline import evaluation, release, training
+from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
@@ -26,7 +27,7 @@ def launch(ws: Workspace) -> Workshop:
 
 
 def test_the_good_line_is_released(ws: Workspace) -> None:
-    made = release.release(ws, launch(ws))
+    made = build_stage(ws, "release", launch(ws))
     assert (ws.root / "releases" / "current" / "RELEASE-LOG.md").read_text().count("[x]") == 9
     assert made.figures["folder name"] == (ws.root / "releases" / "current").resolve().name
 
@@ -35,7 +36,7 @@ def test_the_good_line_is_released(ws: Workspace) -> None:
 def test_a_line_with_one_guard_broken_is_not_released(guard: str, ws: Workspace) -> None:
     BREAKS[guard](ws)
     with pytest.raises(GateClosed) as closed:
-        release.release(ws, launch(ws))
+        build_stage(ws, "release", launch(ws))
     assert TABLE.guards[guard].name in str(closed.value) or any(name in str(closed.value) for name in STALE)
     assert not (ws.root / "releases").exists()
 
@@ -45,10 +46,10 @@ def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Works
     """The broken line's specs are new and honest: they say that the guard failed, and the old weights are not theirs."""
     BREAKS[guard](ws)
     for name in ("sft", "dpo"):
-        training.run_spec(ws, name, launch(ws))
+        build_stage(ws, f"{name}_run_spec", launch(ws))
     with pytest.raises((GateClosed, MissingInput)) as closed:
         list(release_half(ws))
-        release.release(ws, launch(ws))
+        build_stage(ws, "release", launch(ws))
     assert TABLE.guards[guard].name in str(closed.value) or "sft is" in str(closed.value)
     assert not (ws.root / "releases").exists()
 
@@ -58,9 +59,9 @@ def test_weights_trained_on_older_data_do_not_pass_under_the_specs_of_newer_data
     from canvas_pipeline_tests.pipeline.breaks import pairs
 
     pairs(ws, lambda found: found[1:])
-    training.run_spec(ws, "dpo", launch(ws))
+    build_stage(ws, "dpo_run_spec", launch(ws))
     with pytest.raises(GateClosed, match="dpo_checkpoint was trained on other inputs"):
         training.current_checkpoint(ws, "dpo")
     assert "dpo" in evaluation.current_benches(ws)[1]
     with pytest.raises(GateClosed):
-        release.release(ws, launch(ws))
+        build_stage(ws, "release", launch(ws))

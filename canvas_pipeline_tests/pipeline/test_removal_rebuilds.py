@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import removal
 from canvas_pipeline.records import read_jsonl
@@ -24,7 +25,7 @@ def ingested(root: Path, without: str = "") -> Workspace:
             (ws.collab / f"{name}.jsonl").unlink()
         else:
             intake.collab(ws, name)
-    intake.corpus(ws)
+    build_stage(ws, "corpus")
     return ws
 
 
@@ -49,6 +50,6 @@ def test_removing_the_newest_contributor_restores_the_very_version_from_before(t
     synthesize(3, 2, 3, 7, tmp_path / "again")
     (tmp_path / "again" / "bo-002.jsonl").rename(ws.collab / "bo-002.jsonl")
     intake.collab(ws, "bo-002")
-    intake.corpus(ws)
+    build_stage(ws, "corpus")
     found = removal.remove(ws, "bo-002", AT)
     assert found.reused["corpus"] and ws.store.get("corpus").folder == before.folder

@@ -9,10 +9,11 @@ from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.methods import METHODS
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.standard import ANSWERS
 from canvas_pipeline.pipeline.track import Track
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
+from canvas_pipeline.pipeline.workspace import StageResult
 from canvas_pipeline.tracks.canvas import tiny_base
 from canvas_pipeline.tracks.canvas.bench.benchmark import BENCHMARK
 from canvas_pipeline.tracks.canvas.card import CARD
@@ -22,14 +23,14 @@ from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
-RowStep = Callable[[Workspace], StageResult]
+RowStep = Callable[[BuildContext], StageResult]
 G6 = TABLE.guards["g6"]
 
 
 def _data() -> Iterator[StageSpec]:
     yield _rows("corpus", ("collab",), intake.corpus, "intake", (G6, AUDIT),
                 "Courses and assignments of all contributors, anonymised, each item once. "
-                "Look at the share of rows kept.")  # fmt: skip
+                "Look at the share of rows kept.", conserves=("collab",))  # fmt: skip
     yield _rows("trajectories", ("corpus",), examples.trajectories, "examples", (G6, AUDIT),
                 "Conversations with tool calls: synthesised ones and recorded sessions. "
                 "Look at how many there are of each.")  # fmt: skip
@@ -37,15 +38,15 @@ def _data() -> Iterator[StageSpec]:
                 "Pairs of items with the question which is to be done first, sampled evenly over all items.")  # fmt: skip
     yield _rows("labelled_pairs", ("item_pairs",), examples.labelled_pairs, "examples", (G6, AUDIT),
                 "Item pairs that the teacher judged alike three times, as preference pairs. "
-                "Look at the rows kept and the position bias.")  # fmt: skip
+                "Look at the rows kept and the position bias.", conserves=("item_pairs",))  # fmt: skip
     yield _rows("mutation_pairs", ("trajectories",), examples.mutation_pairs, "examples", (G6, AUDIT),
                 "Preference pairs whose wrong side is a known mutation of the right one. Look at the pairs by axis.")  # fmt: skip
     yield _rows("feedback_examples", ("mutation_pairs", "trajectories"), examples.feedback_examples, "examples", (AUDIT,),
                 "Single completions marked good or bad, for KTO. Look at the balance of the two.")  # fmt: skip
     for spec in DATASETS.values():
-        yield _rows(spec.split, spec.sources, functools.partial(examples.split, dataset=spec.name), "examples",
+        yield _rows(spec.split, (*spec.sources, "corpus"), functools.partial(examples.split, dataset=spec.name), "examples",
                     (*TABLE.of_split(spec.name), AUDIT), f"{spec.title} in train, eval and test parts that share no item. "
-                    "Look at the rows in each part and at the checks.")  # fmt: skip
+                    "Look at the rows in each part and at the checks.", conserves=spec.sources)  # fmt: skip
     yield _rows("bench_cases", ("corpus",), examples.bench_cases, "examples", (),
                 "Prompts with the call expected next, disjoint from training. "
                 "Look at the number of cases of each kind.")  # fmt: skip
@@ -53,7 +54,7 @@ def _data() -> Iterator[StageSpec]:
 
 def _evaluation() -> Iterator[StageSpec]:
     yield StageSpec(
-        name="scenarios", inputs=("production_checkpoint",), make=scenarios, kind="report", group="comparison",
+        name="scenarios", inputs=("production_checkpoint",), build=scenarios, kind="report", group="comparison",
         description=(
             "Six calendar scenarios, end to end through the agent loop on the mock Canvas. Look at how many passed, and why the "
             "others failed."
@@ -63,20 +64,19 @@ def _evaluation() -> Iterator[StageSpec]:
 
 
 def _rows(
-    name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[Guard, ...], description: str
-) -> StageSpec:
-    def make(ws: Workspace, launch: Launch) -> StageResult:
-        return step(ws)
-
+    name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[Guard, ...], description: str,
+    conserves: tuple[str, ...] = (),
+) -> StageSpec:  # fmt: skip
     return StageSpec(
         name=name,
         inputs=inputs,
-        make=make,
+        build=step,
         kind="rows",
         group=group,
         description=description,
         checks=checks,
         tools=("jsonl",),
+        rows_from=conserves,
     )
 
 

@@ -17,7 +17,8 @@ from canvas_pipeline.evaluation.decision import Decision, require
 from canvas_pipeline.evaluation.statistics import OVERALL, PairedComparison, comparison_table, percent
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import evaluation, training
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Row
 from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.digests import sha256_path
@@ -43,19 +44,21 @@ class Comparison(Row, frozen=True, kw_only=True):
     length_kept: bool
 
 
-def base_decision(ws: Workspace, launch: Launch) -> StageResult:
+def base_decision(context: BuildContext) -> StageResult:
     """Decide by the base's accuracy whether training would show anything (S3): GO, REVIEW or STOP."""
-    return _decide_rate(ws, "base", ws.store.get("base_bench"))
+    return _decide_rate(context, "base", context.input("base_bench"))
 
 
-def sft_decision(ws: Workspace, launch: Launch) -> StageResult:
+def sft_decision(context: BuildContext) -> StageResult:
     """Decide by the supervised model's accuracy whether its answers are worth sampling: INVESTIGATE, CAUTION or GO."""
+    ws = context.workspace
     require_decision(ws, "base")
     training.current_checkpoint(ws, "sft")
-    return _decide_rate(ws, "sft", ws.store.get("sft_bench"))
+    return _decide_rate(context, "sft", context.input("sft_bench"))
 
 
-def _decide_rate(ws: Workspace, point: str, benched: Stage) -> StageResult:
+def _decide_rate(context: BuildContext, point: str, benched: Stage) -> StageResult:
+    ws = context.workspace
     chain, rate = _before(ws, point), evaluation.read_report(ws, benched).accuracy
     acknowledged = ws.options.get(f"acknowledge/{point}", "")
 
@@ -63,16 +66,15 @@ def _decide_rate(ws: Workspace, point: str, benched: Stage) -> StageResult:
         inputs = {benched.manifest.stage: benched.sha256}
         writer.json(decide_at(point, rate, inputs, chain, acknowledged), RECORD)
 
-    return _decided(
-        ws, point, *make(ws, f"{point}_decision", build, _inputs(chain, benched), {"acknowledged": acknowledged})
-    )
+    return _decided(ws, point, *context.make(build, _inputs(chain, benched), {"acknowledged": acknowledged}))
 
 
-def dpo_decision(ws: Workspace, launch: Launch) -> StageResult:
+def dpo_decision(context: BuildContext) -> StageResult:
     """Decide by the selection items whether DPO is better than SFT: COMPLETE, IMPROVED or NO_GAIN (S13)."""
+    ws = context.workspace
     require_decision(ws, "sft")
     chain = _before(ws, "dpo")
-    benches = [ws.store.get(f"{name}_bench") for name in ("sft", "dpo")]
+    benches = [context.input(f"{name}_bench") for name in ("sft", "dpo")]
 
     def build(writer: Writer) -> None:
         reports = {
@@ -82,7 +84,7 @@ def dpo_decision(ws: Workspace, launch: Launch) -> StageResult:
         inputs = {stage.manifest.stage: stage.sha256 for stage in benches}
         writer.json(decide_dpo(paired(reports, [("sft", "dpo")])[0], inputs, chain), RECORD)
 
-    return _decided(ws, "dpo", *make(ws, "dpo_decision", build, _inputs(chain, *benches)))
+    return _decided(ws, "dpo", *context.make(build, _inputs(chain, *benches)))
 
 
 def read_decision(stage: Stage) -> Decision:
@@ -156,12 +158,12 @@ def _decided(ws: Workspace, point: str, stage: Stage, reused: bool) -> StageResu
     return StageResult(stage, reused, verdicts, facts, figures=figures)
 
 
-def comparison(ws: Workspace, launch: Launch) -> StageResult:
+def comparison(context: BuildContext) -> StageResult:
     """Base, SFT and DPO on the test items, overall and by type (S12)."""
-    benches = {name: ws.store.get(f"{name}_bench") for name in POINTS}
+    benches = {name: context.input(f"{name}_bench") for name in POINTS}
 
     def build(writer: Writer) -> None:
-        reports = {name: evaluation.read_report(ws, stage) for name, stage in benches.items()}
+        reports = {name: evaluation.read_report(context.workspace, stage) for name, stage in benches.items()}
         rows = paired(reports, THREE_WAYS)
         gain = next(row for row in rows if row.group == OVERALL and row.baseline == "base")
         before, after = (reports[name].mean_words for name in ("sft", "dpo"))
@@ -177,7 +179,7 @@ def comparison(ws: Workspace, launch: Launch) -> StageResult:
         writer.path("comparison.png").write_bytes(forest_png(shown, "accuracy by type: base, SFT, DPO"))
 
     inputs = {stage.manifest.stage: stage.sha256 for stage in benches.values()}
-    stage, reused = make(ws, "comparison", build, inputs, runs=(root_of(ws.track.benchmark.score),))
+    stage, reused = context.make(build, inputs, runs=(root_of(context.track.benchmark.score),))
     found = read_comparison(stage)
     figures: dict[str, Any] = {}
     for row in found.rows:

@@ -18,9 +18,10 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.errors import BadConfig, CanvasPipelineError, GateClosed
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.session_manifest import Phase, SessionManifest, run_session
 from canvas_pipeline.pipeline.stage import StageSpec
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.store import Writer
@@ -42,18 +43,19 @@ def recorded(spec: StageSpec) -> StageSpec:
     """A stage whose making is recorded."""
     if spec.name == NAME:
         return spec
-    return replace(spec, make=lambda ws, launch: run_recorded(spec, ws, launch))
+    return replace(spec, build=lambda context: run_recorded(spec, context))
 
 
-def run_recorded(spec: StageSpec, ws: Workspace, launch: Launch) -> StageResult:
+def run_recorded(spec: StageSpec, context: BuildContext) -> StageResult:
     """Make a stage, at most three times, and record each attempt. A closed gate is not tried again. Raises the last error;
     ``GateClosed`` where the budget does not allow a start."""
+    ws = context.workspace
     done: list[StageResult] = []
     problem: list[Exception] = []
 
     def run() -> Mapping[str, str]:
         try:
-            made = spec.make(ws, launch)
+            made = spec.build(context)
         except (CanvasPipelineError, OSError, MemoryError) as error:
             problem[:] = [error]
             raise
@@ -67,11 +69,11 @@ def run_recorded(spec: StageSpec, ws: Workspace, launch: Launch) -> StageResult:
                 temporary.write_bytes(dumps(msgspec.structs.replace(manifest, attempts=own)) + b"\n")
 
     before = _record(ws, spec.name)
-    others = (name for name in ws.track.stages() if name != spec.name)
+    others = (name for name in context.track.stages() if name != spec.name)
     # What failed is gone on from; what was made is made anew.
     failed = () if before.attempts and before.attempts[-1].success else before.attempts
     attempts = (*(attempt for name in others for attempt in _record(ws, name).attempts), *failed)
-    estimate = ESTIMATES.get(ws.profile.name, {}).get(spec.name, 0.0)
+    estimate = ESTIMATES.get(context.profile.name, {}).get(spec.name, 0.0)
     measured = [attempt.seconds for attempt in before.attempts if attempt.success]
     phase = Phase(spec.name, run, lambda: None, measured[-1] if measured else estimate)
     manifest = msgspec.structs.replace(_new(ws, (spec.name,)), attempts=attempts)
@@ -83,17 +85,15 @@ def run_recorded(spec: StageSpec, ws: Workspace, launch: Launch) -> StageResult:
     raise GateClosed(ended.notes[-1])
 
 
-def session(ws: Workspace, launch: Launch) -> StageResult:
+def session(context: BuildContext) -> StageResult:
     """The manifest over all stages: attempts, time and money by phase, decisions, where the work was done (S14)."""
-    found = manifest_of(ws)
+    found = manifest_of(context.workspace)
 
     def build(writer: Writer) -> None:
         writer.json(found, "session.json")
         writer.text(table(found), "session.md")
 
-    stage, reused = make(
-        ws, NAME, build, inputs={"attempts": digest(dumps([found.attempts, found.decisions]).decode())}
-    )
+    stage, reused = context.make(build, inputs={"attempts": digest(dumps([found.attempts, found.decisions]).decode())})
     found = msgspec.json.decode(stage.path("session.json").read_bytes(), type=SessionManifest)
     money = {} if found.cost_usd is None else {"cost (USD)": round(found.cost_usd, 4)}
     figures = {"work (s)": round(found.seconds, 1), **money, "retries": found.retries, "phases": len(found.by_phase())}

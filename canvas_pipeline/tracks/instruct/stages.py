@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +16,12 @@ from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.evaluation.charts import forest_png, funnel_png
 from canvas_pipeline.evaluation.generate import Sampling
 from canvas_pipeline.evaluation.statistics import wilson
-from canvas_pipeline.guardrails.guard import FunnelEvidence
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits, evaluation, training
 from canvas_pipeline.pipeline import verdicts as judging
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import module
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, funnel, read_jsonl, write_jsonl
 from canvas_pipeline.storage.digests import sha256_file, sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
@@ -41,7 +40,6 @@ from canvas_pipeline.tracks.instruct.rows import (
     group_of,
 )
 from canvas_pipeline.tracks.instruct.scorer import items
-from canvas_pipeline.training.progress import child_environment
 
 CHECK, QUALITY, LEAKS = "check.json", "quality.json", "leaks.json"
 PROBE = "tracks.instruct.base_probe"
@@ -49,17 +47,15 @@ HELD_OUT = 12
 """One group of rows in so many is kept out of training, to follow the loss."""
 
 
-def base_check(ws: Workspace, launch: Launch) -> StageResult:
+def base_check(context: BuildContext) -> StageResult:
     """Try the sentinels on the base, before anything is spent (S1, S2)."""
-    folder = training.start_folder(ws, "base_model")
+    folder = training.start_folder(context.workspace, "base_model")
 
     def check(writer: Writer) -> None:
-        arguments = ("--model", str(folder), "--profile", ws.profile.name, "--out", str(writer.path(CHECK)))
-        launch(module(f"canvas_pipeline.{PROBE}", *arguments), child_environment(os.environ))
+        arguments = ("--model", str(folder), "--profile", context.profile.name, "--out", str(writer.path(CHECK)))
+        context.launch(module(f"canvas_pipeline.{PROBE}", *arguments))
 
-    stage, reused = make(
-        ws, "base_check", check, {"weights": sha256_path(folder)}, runs=(PROBE,), unused=evaluation.UNUSED
-    )
+    stage, reused = context.make(check, {"weights": sha256_path(folder)}, runs=(PROBE,), unused=evaluation.UNUSED)
     found = read_check(stage)
     figures: dict[str, Any] = {"verdict": found.verdict}
     for title, rate in (("instructions followed", found.followed), ("texts completed", found.completed)):
@@ -69,7 +65,7 @@ def base_check(ws: Workspace, launch: Launch) -> StageResult:
         "template taken away": found.had_template or "none",
     }
     pictures = {"sentinels": forest_png(found.by_kind, "right answers by kind of probe")}
-    return StageResult(stage, reused, base_verdicts(ws), facts, pictures, figures=figures)
+    return StageResult(stage, reused, base_verdicts(context.workspace), facts, pictures, figures=figures)
 
 
 def read_check(stage: Stage) -> BaseCheck:
@@ -95,15 +91,15 @@ def base_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
     return tuple(ws.track.guards.guards[name].verdict(found, inputs) for name in ("s1", "s2"))
 
 
-def bench_cases(ws: Workspace) -> StageResult:
+def bench_cases(context: BuildContext) -> StageResult:
     """Items to test (``rows.jsonl``) and to choose by (``selection.jsonl``), once the base is known to be clean."""
-    clean_base(ws)
+    clean_base(context.workspace)
 
     def build(writer: Writer) -> None:
-        writer.rows(items("test", ws.profile.test_per_type, ws.seed), "rows.jsonl")
-        writer.rows(items("selection", ws.profile.selection_per_type, ws.seed), "selection.jsonl")
+        writer.rows(items("test", context.profile.test_per_type, context.seed), "rows.jsonl")
+        writer.rows(items("selection", context.profile.selection_per_type, context.seed), "selection.jsonl")
 
-    stage, reused = make(ws, "bench_cases", build)
+    stage, reused = context.make(build)
     kinds = Counter(item.type for item in read_jsonl(stage.path(), TestItem))
     figures = {"test items": kinds.total(), "types": len(kinds), "fewest items of a type": min(kinds.values())}
     return StageResult(stage, reused, facts=dict(kinds), figures=figures)
@@ -115,13 +111,14 @@ def evaluation_items(ws: Workspace) -> list[TestItem]:
     return [item for name in evaluation.CASES.values() for item in read_jsonl(stage.path(name), TestItem)]
 
 
-def sft_rows(ws: Workspace) -> StageResult:
+def sft_rows(context: BuildContext) -> StageResult:
     """Instructions with checked answers; the quality gate's file says what failed and by how much (S7, S8, S9)."""
+    ws = context.workspace
     checked, decided = clean_base(ws), require_decision(ws, "base")
     asked = evaluation_items(ws)
 
     def build(writer: Writer) -> None:
-        drafts = data.world_drafts(data.training_items(ws.profile.train_rows, ws.seed), ws.seed)
+        drafts = data.world_drafts(data.training_items(context.profile.train_rows, context.seed), context.seed)
         found = data.build_rows(drafts, asked, checked)
         writer.rows(found.rows)
         writer.rows(found.refusals, "refusals.jsonl")
@@ -130,9 +127,9 @@ def sft_rows(ws: Workspace) -> StageResult:
         types = Counter(row.instruction_type for row in found.rows)
         writer.notes = {"median words": found.quality.measures[3].value, **dict(sorted(types.items()))}
 
-    inputs = {"base_check": checked, "base_decision": decided, "bench_cases": ws.store.get("bench_cases").sha256}
-    stage, reused = make(ws, "sft_rows", build, inputs)
-    return _filtered(ws, stage, reused, (_quality(ws, {"sft_rows": stage.sha256}),))
+    inputs = {"base_check": checked, "base_decision": decided, "bench_cases": context.input("bench_cases").sha256}
+    stage, reused = context.make(build, inputs)
+    return _filtered(context, stage, reused, (_quality(ws, {"sft_rows": stage.sha256}),))
 
 
 def _quality(ws: Workspace, inputs: Mapping[str, str]) -> Verdict:
@@ -140,9 +137,9 @@ def _quality(ws: Workspace, inputs: Mapping[str, str]) -> Verdict:
     return ws.track.guards.guards["s9"].verdict(report, inputs)
 
 
-def trajectory_split(ws: Workspace) -> StageResult:
+def trajectory_split(context: BuildContext) -> StageResult:
     """Train and eval rows; no instruction stands in both, and none is an evaluation item's (S10)."""
-    source, asked = audits.audited(ws, "sft_rows"), evaluation_items(ws)
+    source, asked = context.input("sft_rows"), evaluation_items(context.workspace)
 
     def build(writer: Writer) -> None:
         rows = list(read_jsonl(source.path(), InstructRow))
@@ -150,8 +147,8 @@ def trajectory_split(ws: Workspace) -> StageResult:
         writer.json(LeakEvidence(len(rows), len(asked), found), LEAKS)
         _parts(writer, "trajectory_split", rows)
 
-    inputs = {"sft_rows": source.sha256, "bench_cases": ws.store.get("bench_cases").sha256}
-    return _split(ws, "trajectory", *make(ws, "trajectory_split", build, inputs))
+    inputs = {"sft_rows": source.sha256, "bench_cases": context.input("bench_cases").sha256}
+    return _split(context, "trajectory", *context.make(build, inputs))
 
 
 def row_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
@@ -166,35 +163,38 @@ def row_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
     return _quality(ws, hashes), ws.track.guards.guards["s10"].verdict(leaks, about)
 
 
-def candidates(ws: Workspace, launch: Launch) -> StageResult:
+def candidates(context: BuildContext) -> StageResult:
     """Several answers of the supervised model to each of some training prompts."""
-    decided, source = require_decision(ws, "sft"), audits.audited(ws, "trajectory_split")
+    ws = context.workspace
+    decided, source = require_decision(ws, "sft"), context.input("trajectory_split")
     checkpoint = training.current_checkpoint(ws, "sft")
-    sampling = Sampling(ws.profile.temperature, ws.seed)
+    sampling = Sampling(context.profile.temperature, context.seed)
 
     def sample(writer: Writer) -> None:
         rows = data.sampling_plan(
-            list(read_jsonl(source.path("train.jsonl"), InstructRow)), ws.profile.pair_prompts, ws.seed
+            list(read_jsonl(source.path("train.jsonl"), InstructRow)), context.profile.pair_prompts, context.seed
         )
-        unfinished = ws.unfinished("candidates", writer.fingerprint)
+        unfinished = context.unfinished(writer)
         asked = unfinished / "asked.jsonl"
-        write_jsonl(asked, (_sample_of(row, number) for row in rows for number in range(ws.profile.samples)))
-        said = evaluation.predictions(ws, launch, unfinished, "hf", checkpoint.folder, [asked], sampling)
+        write_jsonl(asked, (_sample_of(row, number) for row in rows for number in range(context.profile.samples)))
+        said = evaluation.predictions(context, unfinished, "hf", checkpoint.directory(), [asked], sampling)
         writer.rows(rows, "prompts.jsonl")
-        writer.rows(_answer(row, number, said, ws.seed) for row in rows for number in range(ws.profile.samples))
+        writer.rows(
+            _answer(row, number, said, context.seed) for row in rows for number in range(context.profile.samples)
+        )
         shutil.rmtree(unfinished)
 
     inputs = {"sft_decision": decided, "trajectory_split": source.sha256, "sft_checkpoint": checkpoint.sha256}
-    runs = evaluation.asking(ws.track.benchmark)
-    config = {"max_new_tokens": ws.track.benchmark.max_new_tokens}
-    stage, reused = make(ws, "candidates", sample, inputs, config, runs=runs, unused=evaluation.UNUSED)
+    runs = evaluation.asking(context.track.benchmark)
+    config = {"max_new_tokens": context.track.benchmark.max_new_tokens}
+    stage, reused = context.make(sample, inputs, config, runs=runs, unused=evaluation.UNUSED)
     rows, answers = (
         list(read_jsonl(stage.path("prompts.jsonl"), InstructRow)),
         list(read_jsonl(stage.path(), SampledAnswer)),
     )
     one, several = data.pass_at(rows, answers)
     figures = {
-        "prompts": len(rows), "samples a prompt": ws.profile.samples, "right samples (%)": round(100 * one, 1),
+        "prompts": len(rows), "samples a prompt": context.profile.samples, "right samples (%)": round(100 * one, 1),
         "prompts with a right sample (%)": round(100 * several, 1),
     }  # fmt: skip
     return StageResult(stage, reused, figures=figures)
@@ -215,9 +215,9 @@ def _answer(row: InstructRow, number: int, said: Mapping[str, Prediction], seed:
     )
 
 
-def pairs(ws: Workspace) -> StageResult:
+def pairs(context: BuildContext) -> StageResult:
     """The best right answer of each prompt beside wrong ones (S11); a prompt whose samples are all alike gives none."""
-    source = audits.audited(ws, "candidates")
+    source = context.input("candidates")
 
     def build(writer: Writer) -> None:
         rows = list(read_jsonl(source.path("prompts.jsonl"), InstructRow))
@@ -228,17 +228,17 @@ def pairs(ws: Workspace) -> StageResult:
         writer.funnel = found.funnel
         writer.notes = msgspec.to_builtins(found.report)
 
-    return _filtered(ws, *make(ws, "pairs", build, {"candidates": source.sha256}))
+    return _filtered(context, *context.make(build, {"candidates": source.sha256}))
 
 
-def preference_split(ws: Workspace) -> StageResult:
+def preference_split(context: BuildContext) -> StageResult:
     """Pairs in train and eval parts; no prompt stands in both."""
-    source = audits.audited(ws, "pairs")
+    source = context.input("pairs")
 
     def build(writer: Writer) -> None:
         _parts(writer, "preference_split", [_pair(pair) for pair in read_jsonl(source.path(), InstructPair)])
 
-    return _split(ws, "preference", *make(ws, "preference_split", build, {"pairs": source.sha256}))
+    return _split(context, "preference", *context.make(build, {"pairs": source.sha256}))
 
 
 def _pair(pair: InstructPair) -> PreferenceRow:
@@ -258,7 +258,8 @@ def _parts(writer: Writer, name: str, rows: Sequence[Any]) -> None:
     writer.funnel = funnel(name, len(rows), len(rows))
 
 
-def _split(ws: Workspace, dataset: str, stage: Stage, reused: bool) -> StageResult:
+def _split(context: BuildContext, dataset: str, stage: Stage, reused: bool) -> StageResult:
+    ws = context.workspace
     funnels = judging.funnels(ws, dataset)
     own = row_verdicts(ws) if dataset == "trajectory" else ()
     verdicts = (*judging.of_split(ws, dataset), *own, audits.of_stage(ws, stage))
@@ -267,14 +268,12 @@ def _split(ws: Workspace, dataset: str, stage: Stage, reused: bool) -> StageResu
     return StageResult(stage, reused, verdicts, pictures=pictures, funnels=tuple(funnels), figures=sizes)
 
 
-def _filtered(ws: Workspace, stage: Stage, reused: bool, own: Iterable[Verdict] = ()) -> StageResult:
+def _filtered(context: BuildContext, stage: Stage, reused: bool, own: Iterable[Verdict] = ()) -> StageResult:
     """A stage of rows with its funnel: G6, its own verdicts, the audit."""
     found = stage.manifest.funnel
     assert found is not None, "a stage that filters writes its funnel"
-    g6 = ws.track.guards.guards["g6"].verdict(
-        FunnelEvidence([found], ws.all_allowances()), {stage.manifest.stage: stage.sha256}
-    )
-    verdicts = (g6, *own, audits.of_stage(ws, stage))
+    g6 = judging.of_funnel(context.workspace, stage)
+    verdicts = (g6, *own, audits.of_stage(context.workspace, stage))
     pictures = {"rows in and out": funnel_png([found])}
     kept = evaluation.share("rows kept", wilson(found.kept + found.merged, found.rows_in))
     return StageResult(

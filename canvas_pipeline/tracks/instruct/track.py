@@ -10,10 +10,11 @@ from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import METHODS, Hyperparameters
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.stage import Kind, StageSpec
 from canvas_pipeline.pipeline.standard import ANSWERS
 from canvas_pipeline.pipeline.track import Track
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.tracks.instruct import decisions, stages
 from canvas_pipeline.tracks.instruct.benchmark import BENCHMARK
 from canvas_pipeline.tracks.instruct.card import CARD
@@ -25,34 +26,36 @@ from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
 
 GUARDS = TABLE.guards
 G6 = GUARDS["g6"]
-Step = Callable[[Workspace, Launch], StageResult]
+Step = Callable[[BuildContext], StageResult]
 
 
 def _data() -> Iterator[StageSpec]:
     yield _stage("base_check", ("base_model",), stages.base_check, "report", "base", (GUARDS["s1"], GUARDS["s2"]),
                  "Whether the base reads text alone, fails instructions and goes on with plain texts. Look at the verdict: "
                  "nothing is spent on a base that is not CLEAN.", memory=ANSWERS)  # fmt: skip
-    yield _stage("bench_cases", ("base_check",), _alone(stages.bench_cases), "rows", "base", (),
+    yield _stage("bench_cases", ("base_check",), stages.bench_cases, "rows", "base", (),
                  "Instructions of twelve types with what a right answer must meet, to test and to choose by. "
                  "Look at the number of items a type.")  # fmt: skip
     yield _stage("base_decision", ("base_bench",), decisions.base_decision, "report", "base", (GUARDS["s3"],),
                  "GO, REVIEW or STOP by the base's accuracy. Look at the verdict: STOP ends the run.")  # fmt: skip
-    yield _stage("sft_rows", ("base_check", "base_decision", "bench_cases"), _alone(stages.sft_rows), "rows", "rows",
+    yield _stage("sft_rows", ("base_check", "base_decision", "bench_cases"), stages.sft_rows, "rows", "rows",
                  (G6, GUARDS["s9"], AUDIT),
                  "Instructions with checked answers, single, capped by topic. Look at the rows kept.")  # fmt: skip
-    yield _stage("trajectory_split", ("sft_rows", "bench_cases"), _alone(stages.trajectory_split), "rows", "rows",
+    yield _stage("trajectory_split", ("sft_rows", "bench_cases"), stages.trajectory_split, "rows", "rows",
                  (*TABLE.of_split("trajectory"), GUARDS["s10"], AUDIT),
-                 "Rows to train on and rows to follow the loss, no evaluation item among them. Look at the checks.")  # fmt: skip
+                 "Rows to train on and rows to follow the loss, no evaluation item among them. Look at the checks.",
+                 conserves=("sft_rows",))  # fmt: skip
     yield _stage("sft_decision", ("base_decision", "sft_bench"), decisions.sft_decision, "report", "pairs", (GUARDS["s13"],),
                  "INVESTIGATE, CAUTION or GO by the supervised model's accuracy. Look at the verdict.")  # fmt: skip
     yield _stage("candidates", ("sft_decision", "sft_checkpoint", "trajectory_split"), stages.candidates, "rows", "pairs", (),
                  "Several answers of the supervised model to each of some training prompts. "
                  "Look at how many samples are right, and how many prompts have a right one.", memory=ANSWERS)  # fmt: skip
-    yield _stage("pairs", ("candidates",), _alone(stages.pairs), "rows", "pairs", (G6, AUDIT),
+    yield _stage("pairs", ("candidates",), stages.pairs, "rows", "pairs", (G6, AUDIT),
                  "The best right answer of each prompt beside wrong ones. Look at the mix of what is wrong with them.")  # fmt: skip
-    yield _stage("preference_split", ("pairs",), _alone(stages.preference_split), "rows", "pairs",
+    yield _stage("preference_split", ("pairs",), stages.preference_split, "rows", "pairs",
                  (*TABLE.of_split("preference"), AUDIT),
-                 "Pairs to train on and pairs to follow the loss. Look at the checks: no ruler may tell them apart.")  # fmt: skip
+                 "Pairs to train on and pairs to follow the loss. Look at the checks: no ruler may tell them apart.",
+                 conserves=("pairs",))  # fmt: skip
 
 
 def _evaluation() -> Iterator[StageSpec]:
@@ -67,19 +70,14 @@ def _evaluation() -> Iterator[StageSpec]:
 
 
 def _stage(
-    name: str, inputs: tuple[str, ...], make: Step, kind: Kind, group: str, checks: tuple[Guard, ...], description: str, *,
-    memory: Mapping[str, float] | None = None, method: str = "",
+    name: str, inputs: tuple[str, ...], build: Step, kind: Kind, group: str, checks: tuple[Guard, ...], description: str, *,
+    memory: Mapping[str, float] | None = None, method: str = "", conserves: tuple[str, ...] = (),
 ) -> StageSpec:  # fmt: skip
     tools = ("jsonl",) if kind == "rows" else ()
     return StageSpec(
-        name=name, inputs=inputs, make=make, kind=kind, group=group, description=description, checks=checks, tools=tools,
-        memory_gib=memory or {}, method=method,
+        name=name, inputs=inputs, build=build, kind=kind, group=group, description=description, checks=checks, tools=tools,
+        memory_gib=memory or {}, method=method, rows_from=conserves,
     )  # fmt: skip
-
-
-def _alone(step: Callable[[Workspace], StageResult]) -> Step:
-    """A step that launches no process."""
-    return lambda ws, launch: step(ws)
 
 
 def _verdicts(ws: Workspace) -> Iterator[Verdict]:

@@ -15,6 +15,7 @@ import pytest
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.evaluation.statistics import wilson
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import read_jsonl, write_jsonl
 from canvas_pipeline.storage.digests import sha256_path
@@ -69,11 +70,11 @@ def _bench(ws: Workspace, name: str, right: int, model: str = "") -> Stage:
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace up to the split of its rows."""
     ws = _workspace(tmp_path_factory.mktemp("rows"))
-    stages.bench_cases(ws)
+    build_stage(ws, "bench_cases")
     _bench(ws, "base_bench", 5)
-    decisions.base_decision(ws, _nothing)
-    stages.sft_rows(ws)
-    stages.trajectory_split(ws)
+    build_stage(ws, "base_decision", _nothing)
+    build_stage(ws, "sft_rows")
+    build_stage(ws, "trajectory_split")
     return ws
 
 
@@ -81,7 +82,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def test_nothing_is_made_for_a_base_that_is_not_clean(verdict: Any, tmp_path: Path) -> None:
     ws = _workspace(tmp_path, msgspec.structs.replace(CLEAN, verdict=verdict, reason="use a base model"))
     with pytest.raises(GateClosed, match=verdict):
-        stages.bench_cases(ws)
+        build_stage(ws, "bench_cases")
     assert ws.store.find("bench_cases") is None
 
 
@@ -89,7 +90,7 @@ def test_a_check_of_another_base_does_not_count(tmp_path: Path) -> None:
     ws = _workspace(tmp_path)
     _put(ws, "base_model", {}, weights__json={"another": 1})
     with pytest.raises(GateClosed, match="another base_model"):
-        stages.bench_cases(ws)
+        build_stage(ws, "bench_cases")
 
 
 def test_a_base_that_follows_instructions_fails_the_sentinels() -> None:
@@ -121,27 +122,27 @@ def test_a_template_in_the_tokenizer_closes_the_gate_in_a_process_of_its_own(tmp
 
 
 def test_there_are_twenty_items_of_each_of_twelve_types_to_test_and_more_to_choose_by(rows: Workspace) -> None:
-    found = stages.bench_cases(rows)
+    found = build_stage(rows, "bench_cases")
     assert found.figures == {"test items": 240, "types": 12, "fewest items of a type": 20}
     assert len(stages.evaluation_items(rows)) == 480
 
 
 def test_a_base_that_is_too_good_stops_before_any_row_is_made(tmp_path: Path) -> None:
     ws = _workspace(tmp_path, **{"acknowledge/base": "we want it all the same"})
-    stages.bench_cases(ws)
+    build_stage(ws, "bench_cases")
     _bench(ws, "base_bench", 200)
-    found = decisions.base_decision(ws, _nothing)
+    found = build_stage(ws, "base_decision", _nothing)
     assert found.figures["chosen"] == "STOP" and not found.verdicts[0].passed
     with pytest.raises(GateClosed, match="cannot be overridden"):
-        stages.sft_rows(ws)
+        build_stage(ws, "sft_rows")
 
 
 def test_a_base_in_between_needs_a_reason_that_is_recorded(tmp_path: Path) -> None:
     for options in ({}, {"acknowledge/base": "half of it is luck"}):
         ws = _workspace(tmp_path, **options)
-        stages.bench_cases(ws)
+        build_stage(ws, "bench_cases")
         _bench(ws, "base_bench", 120)
-        found = decisions.base_decision(ws, _nothing)
+        found = build_stage(ws, "base_decision", _nothing)
         assert found.figures["chosen"] == "REVIEW" and found.verdicts[0].passed == bool(options)
     assert decisions.chain_of(ws)[0].acknowledged == "half of it is luck"
     assert decisions.require_decision(ws, "base")
@@ -149,9 +150,9 @@ def test_a_base_in_between_needs_a_reason_that_is_recorded(tmp_path: Path) -> No
 
 def test_a_decision_about_another_report_does_not_count(tmp_path: Path) -> None:
     ws = _workspace(tmp_path)
-    stages.bench_cases(ws)
+    build_stage(ws, "bench_cases")
     _bench(ws, "base_bench", 5)
-    decisions.base_decision(ws, _nothing)
+    build_stage(ws, "base_decision", _nothing)
     assert decisions.decision_verdicts(ws)[0].passed
     _bench(ws, "base_bench", 6)
     assert decisions.decision_verdicts(ws) == ()
@@ -160,7 +161,7 @@ def test_a_decision_about_another_report_does_not_count(tmp_path: Path) -> None:
 
 
 def test_rows_have_an_origin_leak_nothing_and_answer_their_instruction(rows: Workspace) -> None:
-    made = stages.trajectory_split(rows)
+    made = build_stage(rows, "trajectory_split")
     assert made.reused and all(verdict.passed for verdict in made.verdicts)
     assert {verdict.guard for verdict in made.verdicts} >= {"g2", "g6", "g12", "s8", "s9", "s10", "audit"}
     trained = list(read_jsonl(made.stage.path("train.jsonl"), InstructRow))
@@ -191,9 +192,9 @@ def test_pairs_are_sampled_wrong_answers_beside_right_ones_of_training_prompts(r
         for at, text in enumerate(texts)
     ]
     source = _put(rows, "candidates", {}, rows__jsonl=answers, prompts__jsonl=prompts)
-    made = stages.pairs(rows)
+    made = build_stage(rows, "pairs")
     assert made.stage.manifest.notes["sampled_share"] >= 0.5
-    split = stages.preference_split(rows)
+    split = build_stage(rows, "preference_split")
     pairs = list(read_jsonl(split.stage.path("train.jsonl"), PreferenceRow))
     assert pairs and {pair.row_id for pair in pairs} <= {row.id for row in prompts}
     assert source.sha256 == made.stage.manifest.recipe.inputs["candidates"]
@@ -225,7 +226,7 @@ def test_base_sft_and_dpo_are_compared_on_the_same_items_overall_and_by_type(row
     for name, right in (("sft", 150), ("dpo", 190)):
         _put(rows, f"{name}_checkpoint", {}, weights__json={name: 1})
         _bench(rows, f"{name}_bench", right, rows.store.get(f"{name}_checkpoint").sha256)
-    made = decisions.comparison(rows, _nothing)
+    made = build_stage(rows, "comparison", _nothing)
     found = decisions.read_comparison(made.stage)
     assert len(found.rows) == 3 * 13 and found.publishable
     assert found.length_change is not None and found.length_kept == (abs(found.length_change) <= 0.2)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-from canvas_pipeline.pipeline import audits
-from canvas_pipeline.pipeline import verdicts as judging
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.pipeline import audits, verdicts
+from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.workspace import StageResult
 from canvas_pipeline.records import Message, funnel
 from canvas_pipeline.storage.store import Writer
 from canvas_pipeline.tracks.toy.rows import Greeting, GreetingCase
@@ -25,11 +25,11 @@ def greeting(name: str) -> str:
     return f"{name} comes ashore.\n"
 
 
-def split(ws: Workspace, launch: Launch) -> StageResult:
+def split(context: BuildContext) -> StageResult:
     """Greetings in train, eval and test parts."""
 
     def build(writer: Writer) -> None:
-        drawn = names(ws.profile.rows, ws.seed)
+        drawn = names(context.profile.rows, context.seed)
         rows = [
             Greeting(
                 id=f"r{at}", item_ids=(name,),
@@ -42,18 +42,18 @@ def split(ws: Workspace, launch: Launch) -> StageResult:
             writer.rows(members, f"{part}.jsonl")
         writer.funnel = funnel("trajectory_split", len(rows), len(rows))
 
-    stage, reused = make(ws, "trajectory_split", build)
-    verdicts = (*judging.of_split(ws, "trajectory"), audits.of_stage(ws, stage))
-    return StageResult(stage, reused, verdicts, figures={"rows": ws.profile.rows})
+    stage, reused = context.make(build)
+    found = (*verdicts.of_split(context.workspace, "trajectory"), audits.of_stage(context.workspace, stage))
+    return StageResult(stage, reused, found, figures={"rows": context.profile.rows})
 
 
-def bench_cases(ws: Workspace, launch: Launch) -> StageResult:
+def bench_cases(context: BuildContext) -> StageResult:
     """Greetings of names that training never saw."""
 
     def build(writer: Writer) -> None:
-        drawn = names(ws.profile.rows + 80, ws.seed)[-80:]
+        drawn = names(context.profile.rows + 80, context.seed)[-80:]
         cases = [GreetingCase(id=f"c{at}", greeting=greeting(name), item_ids=(name,)) for at, name in enumerate(drawn)]
         writer.rows(cases[:40])
         writer.rows(cases[40:], "selection.jsonl")
 
-    return StageResult(*make(ws, "bench_cases", build))
+    return StageResult(*context.make(build))

@@ -38,11 +38,11 @@ GUARDS = GuardTable([base_guard("answered", 0.0, "the base model answers, howeve
 
 def _stages() -> Iterator[StageSpec]:
     yield StageSpec(
-        name="trajectory_split", inputs=(), make=data.split, kind="rows", group="data",
+        name="trajectory_split", inputs=(), build=data.split, kind="rows", group="data",
         checks=(*GUARDS.of_split("trajectory"), AUDIT), description="Greetings in three parts that share no name.",
     )  # fmt: skip
     yield StageSpec(
-        name="bench_cases", inputs=(), make=data.bench_cases, kind="rows", group="data",
+        name="bench_cases", inputs=(), build=data.bench_cases, kind="rows", group="data",
         description="Greetings of names that training never saw.",
     )  # fmt: skip
 

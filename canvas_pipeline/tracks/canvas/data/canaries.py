@@ -19,9 +19,11 @@ import msgspec
 
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.pipeline import audits, evaluation
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
 from canvas_pipeline.privacy.audit.texts import walk
 from canvas_pipeline.records import read_jsonl
+from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.data import examples, intake
 from canvas_pipeline.tracks.canvas.data.canary_planting import LATER, copy_inputs, plant, plant_sessions, taken_words
@@ -40,6 +42,7 @@ from canvas_pipeline.tracks.canvas.rows import Item
 from canvas_pipeline.training.progress import child_environment
 
 DEMO_COUNT = 600
+PAIRS = ("item_pairs", "labelled_pairs", "mutation_pairs", "feedback_examples")
 Ask = Callable[[Workspace], list[str]]
 """Returns a model's answers to the bench cases of a workspace."""
 _POSITION = re.compile(r"\[\d+\]")
@@ -75,12 +78,11 @@ def run(
         for contributor in sorted(contributors):
             counter.after("intake", [intake.collab(copy, contributor)])
         changed = _changed(copy, sorted(contributors), harmless, due)
-        counter.after("corpus", [intake.corpus(copy)])
+        counter.after("corpus", [build_stage(copy, "corpus")])
         plant_sessions(copy, sorted(contributors)[0], planted)
-        counter.after("trajectories", [examples.trajectories(copy)])
-        pairs = (examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs, examples.feedback_examples)
-        counter.after("pairs", [step(copy) for step in pairs])
-        counter.after("splits", [examples.split(copy, dataset) for dataset in DATASETS])
+        counter.after("trajectories", [build_stage(copy, "trajectories")])
+        counter.after("pairs", [build_stage(copy, name) for name in PAIRS])
+        counter.after("splits", [build_stage(copy, f"{dataset}_split") for dataset in DATASETS])
         if ask is not None:
             counter.generated(ask(copy))
         families = Counter(decoy.family for decoy in harmless)
@@ -103,7 +105,11 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
     def build(writer: Writer) -> None:
         writer.json(run(ws, count, ws.seed), "report.json")
 
-    stage, reused = make(ws, "canaries", build, inputs=inputs, config={"count": count})
+    # Built by name inside: named here, so that an edit of one of them makes the report again.
+    steps = (intake.corpus, examples.trajectories, examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs,
+             examples.feedback_examples, examples.split)  # fmt: skip
+    runs = [root_of(step) for step in steps]
+    stage, reused = make(ws, "canaries", build, inputs=inputs, config={"count": count}, runs=runs)
     found = msgspec.json.decode(stage.path("report.json").read_bytes(), type=CanaryReport)
     facts = {
         "survivors": table(found),
@@ -229,7 +235,7 @@ def answers_of(checkpoint: Path, launch: Launch) -> Ask:
     """Return a function that generates a checkpoint's answers to the bench cases of a copy."""
 
     def ask(copy: Workspace) -> list[str]:
-        cases = examples.bench_cases(copy).stage.path()
+        cases = build_stage(copy, "bench_cases").stage.path()
         out = copy.root / "generated.jsonl"
         launch(evaluation.generation(copy, "hf", checkpoint, cases, out), child_environment(os.environ))
         return [msgspec.json.decode(line)["text"] for line in out.read_bytes().splitlines()]

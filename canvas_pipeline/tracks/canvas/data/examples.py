@@ -17,12 +17,11 @@ import msgspec
 
 from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.evaluation.charts import funnel_png
-from canvas_pipeline.guardrails.guard import FunnelEvidence
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline import verdicts as guard_verdicts
-from canvas_pipeline.pipeline.audits import audited
-from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make
+from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.privacy.contributor_id import printable, sessions_in
 from canvas_pipeline.privacy.courses.masker import CourseMasker
 from canvas_pipeline.privacy.courses.registry import Registry
@@ -93,13 +92,14 @@ def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> I
     yield from sessions.from_sessions(clean, mock_accounts(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
 
 
-def trajectories(ws: Workspace) -> StageResult:
+def trajectories(context: BuildContext) -> StageResult:
     """Build the conversations: recorded sessions, and the scripted policy's with real results of the mock accounts."""
-    corpus = audited(ws, "corpus")
+    ws = context.workspace
+    corpus = context.input("corpus")
     recorded = session_files(ws)
 
     def build(writer: Writer) -> None:
-        made = list(trajectory.synthesise(mock_accounts(ws)[0], ws.profile, ws.seed, MockCanvas))
+        made = list(trajectory.synthesise(mock_accounts(ws)[0], context.profile, context.seed, MockCanvas))
         kept: list[Trajectory] = []
         refused: list[Refusal] = []
         for name, sha256 in recorded.items():
@@ -116,42 +116,44 @@ def trajectories(ws: Workspace) -> StageResult:
         writer.funnel = funnel("trajectories", rows_in, len(made) + len(kept), refused)
         writer.notes = {"synthesised": len(made), "from sessions": len(kept)}
 
-    return _result(ws, *make(ws, "trajectories", build, inputs={"corpus": corpus.sha256, **recorded}))
+    return _result(context, *context.make(build, inputs={"corpus": corpus.sha256, **recorded}))
 
 
-def item_pairs(ws: Workspace) -> StageResult:
+def item_pairs(context: BuildContext) -> StageResult:
     """Sample pairs uniformly over all pairs with something left to do."""
-    corpus = audited(ws, "corpus")
+    corpus = context.input("corpus")
 
     def build(writer: Writer) -> None:
-        writer.rows(pairs.sample_pairs(read_jsonl(corpus.path(), Item), ws.profile.item_pairs, ws.seed))
+        writer.rows(pairs.sample_pairs(read_jsonl(corpus.path(), Item), context.profile.item_pairs, context.seed))
 
-    return StageResult(*make(ws, "item_pairs", build, inputs={"corpus": corpus.sha256}))
+    return StageResult(*context.make(build, inputs={"corpus": corpus.sha256}))
 
 
-def labelled_pairs(ws: Workspace) -> StageResult:
+def labelled_pairs(context: BuildContext) -> StageResult:
     """Have the teacher label each pair in three presentations; only unanimous ones are kept."""
-    asked = ws.store.get("item_pairs")
+    ws = context.workspace
+    asked = context.input("item_pairs")
     with open_teacher(ws) as labeller:
 
         def build(writer: Writer) -> None:
-            _label(ws, list(read_jsonl(asked.path(), ItemPair)), labeller, writer)
+            _label(context, list(read_jsonl(asked.path(), ItemPair)), labeller, writer)
 
         inputs, config = {"item_pairs": asked.sha256}, {"teacher": labeller.identity}
-        return _result(ws, *make(ws, "labelled_pairs", build, inputs=inputs, config=config))
+        return _result(context, *context.make(build, inputs=inputs, config=config))
 
 
-def _label(ws: Workspace, rows: Sequence[ItemPair], labeller: teacher.Teacher, writer: Writer) -> None:
+def _label(context: BuildContext, rows: Sequence[ItemPair], labeller: teacher.Teacher, writer: Writer) -> None:
+    ws = context.workspace
     step = max(1, len(rows) // 20)
 
     def progress(done: int) -> None:
         if done % step == 0 or done == len(rows):
-            ws.log(f"labelled {done} of {len(rows)} pairs")
+            context.log(f"labelled {done} of {len(rows)} pairs")
 
     # A paid teacher's votes must survive a kill; the embedded rule is cheaper than its journal.
     journal = ws.private / "votes.jsonl" if ws.teacher_endpoint else None
     found = labelling.label(rows, labeller, journal, progress, workers=8 if ws.teacher_endpoint else 1)
-    writer.rows(labelling.preference_pairs(found.pairs, ws.profile.declaration))
+    writer.rows(labelling.preference_pairs(found.pairs, context.profile.declaration))
     writer.rows(found.votes, "votes.jsonl")
     writer.rows(found.refusals, "refusals.jsonl")
     writer.funnel = funnel("labelled_pairs", len(rows), len(found.pairs), found.refusals)
@@ -178,12 +180,12 @@ def quotas(ws: Workspace) -> dict[str, int]:
     return mutation.quotas(ws.profile)
 
 
-def mutation_pairs(ws: Workspace) -> StageResult:
+def mutation_pairs(context: BuildContext) -> StageResult:
     """Build pairs over eight axes and mixed ones, each confirmed by an independent verifier."""
-    source = audited(ws, "trajectories")
+    source = context.input("trajectories")
 
     def build(writer: Writer) -> None:
-        found = mutation.mutate(read_jsonl(source.path(), Trajectory), quotas(ws), ws.seed)
+        found = mutation.mutate(read_jsonl(source.path(), Trajectory), quotas(context.workspace), context.seed)
         if found.shortfall:
             lacking = ", ".join(f"{axis}: {count}" for axis, count in found.shortfall.items())
             raise BadInput(
@@ -200,19 +202,19 @@ def mutation_pairs(ws: Workspace) -> StageResult:
             counts[name] = counts.get(name, 0) + 1
         writer.notes = {"pairs by axis": counts}
 
-    return _result(ws, *make(ws, "mutation_pairs", build, inputs={"trajectories": source.sha256}))
+    return _result(context, *context.make(build, inputs={"trajectories": source.sha256}))
 
 
-def feedback_examples(ws: Workspace) -> StageResult:
+def feedback_examples(context: BuildContext) -> StageResult:
     """Build single completions with a label, half of them desirable."""
-    sources = {name: audited(ws, name) for name in ("mutation_pairs", "trajectories")}
+    sources = {name: context.input(name) for name in ("mutation_pairs", "trajectories")}
 
     def build(writer: Writer) -> None:
         rows = feedback.feedback(
             read_jsonl(sources["mutation_pairs"].path(), PreferencePair),
             read_jsonl(sources["trajectories"].path(), Trajectory),
-            ws.profile.feedback_examples,
-            ws.seed,
+            context.profile.feedback_examples,
+            context.seed,
         )
         writer.rows(rows)
         found = feedback.balance(rows)
@@ -223,14 +225,15 @@ def feedback_examples(ws: Workspace) -> StageResult:
         }
 
     inputs = {name: stage.sha256 for name, stage in sources.items()}
-    return _result(ws, *make(ws, "feedback_examples", build, inputs=inputs))
+    return _result(context, *context.make(build, inputs=inputs))
 
 
-def split(ws: Workspace, dataset: str) -> StageResult:
+def split(context: BuildContext, dataset: str) -> StageResult:
     """Split one data set into train, eval and test, and evaluate its data guards."""
+    ws = context.workspace
     spec = DATASETS[dataset]
-    sources = {name: audited(ws, name) for name in spec.sources}
-    corpus = audited(ws, "corpus")
+    sources = {name: context.input(name) for name in spec.sources}
+    corpus = context.input("corpus")
 
     def build(writer: Writer) -> None:
         rows: Sequence[Any] = [row for stage in sources.values() for row in read_jsonl(stage.path(), spec.row_type)]
@@ -242,7 +245,7 @@ def split(ws: Workspace, dataset: str) -> StageResult:
         writer.funnel = funnel(spec.split, len(rows), kept, found.refusals)
 
     inputs = {"corpus": corpus.sha256, **{name: stage.sha256 for name, stage in sources.items()}}
-    stage, reused = make(ws, spec.split, build, inputs=inputs)
+    stage, reused = context.make(build, inputs=inputs)
     funnels = guard_verdicts.funnels(ws, dataset)
     verdicts = (*guard_verdicts.of_split(ws, dataset), audits.of_stage(ws, stage))
     sizes = {f"rows in {part}": stage.manifest.files[f"{part}.jsonl"].rows or 0 for part in splits.SPLITS}
@@ -250,31 +253,30 @@ def split(ws: Workspace, dataset: str) -> StageResult:
     return StageResult(stage, reused, verdicts, pictures=pictures, funnels=tuple(funnels), figures=sizes)
 
 
-def bench_cases(ws: Workspace) -> StageResult:
+def bench_cases(context: BuildContext) -> StageResult:
     """Build cases of test students (``rows.jsonl``) and of eval students, for model selection (``selection.jsonl``)."""
-    corpus = audited(ws, "corpus")
+    corpus = context.input("corpus")
 
     def build(writer: Writer) -> None:
-        everyone, assignment = mock_accounts(ws)
+        everyone, assignment = mock_accounts(context.workspace)
         for part, name in (("test", "rows.jsonl"), ("eval", "selection.jsonl")):
             held_out = [s for s in everyone if assignment.groups[s.id] == part]
-            count = None if part == "test" else ws.profile.selection_cases
-            writer.rows(cases(held_out, ws.profile, ws.seed, MockCanvas, count), name)
+            count = None if part == "test" else context.profile.selection_cases
+            writer.rows(cases(held_out, context.profile, context.seed, MockCanvas, count), name)
 
-    stage, reused = make(ws, "bench_cases", build, inputs={"corpus": corpus.sha256})
+    stage, reused = context.make(build, inputs={"corpus": corpus.sha256})
     kinds: dict[str, int] = {}
     for case in read_jsonl(stage.path(), BenchCase):
         kinds[f"test cases: {case.kind}"] = kinds.get(f"test cases: {case.kind}", 0) + 1
     return StageResult(stage, reused, figures={"test cases": sum(kinds.values()), **kinds})
 
 
-def _result(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
+def _result(context: BuildContext, stage: Stage, reused: bool) -> StageResult:
     found: Funnel | None = stage.manifest.funnel
-    verdicts: tuple[Verdict, ...] = (audits.of_stage(ws, stage),)
+    verdicts: tuple[Verdict, ...] = (audits.of_stage(context.workspace, stage),)
     pictures: dict[str, bytes] = {}
     if found is not None:
-        evidence = FunnelEvidence([found], ws.all_allowances())
-        verdicts = (ws.track.guards.guards["g6"].verdict(evidence, {stage.manifest.stage: stage.sha256}), *verdicts)
+        verdicts = (guard_verdicts.of_funnel(context.workspace, stage), *verdicts)
         pictures = {"rows in and out": funnel_png([found])}
     funnels = () if found is None else (found,)
     return StageResult(stage, reused, verdicts, stage.manifest.notes, pictures, funnels)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from canvas_pipeline.errors import BadInput, InputChanged, MissingInput
 from canvas_pipeline.evaluation.charts import funnel_png
-from canvas_pipeline.guardrails.guard import FunnelEvidence
-from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline import verdicts as guard_verdicts
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make, recipe
 from canvas_pipeline.privacy.contributor_id import in_folder
 from canvas_pipeline.privacy.quarantine import REASONS
@@ -98,7 +98,7 @@ def due_contributors(ws: Workspace) -> list[str]:
     return [
         name
         for name, path in files.items()
-        if path not in found or f"collab/{name}" in old or not _kept(ws, found[path]).passed
+        if path not in found or f"collab/{name}" in old or not guard_verdicts.of_funnel(ws, found[path]).passed
     ]
 
 
@@ -106,8 +106,9 @@ def _inputs(path: Path, key: bytes) -> dict[str, str]:
     return {path.name: sha256_file(path), "registry key": hashed_key(key)}
 
 
-def corpus(ws: Workspace) -> StageResult:
+def corpus(context: BuildContext) -> StageResult:
     """Merge all contributors. The order of the files does not change the bytes."""
+    ws = context.workspace
     stages: dict[str, Stage] = {}
     ingested: dict[Path, Stage] = {}
     for contributor, path in contributor_files(ws).items():
@@ -128,11 +129,11 @@ def corpus(ws: Workspace) -> StageResult:
             writer.funnel = merging.funnel()
 
     inputs = {name: stage.sha256 for name, stage in stages.items()}
-    result = _result(ws, *make(ws, "corpus", build, inputs=inputs))
+    result = _result(ws, *context.make(build, inputs=inputs))
     facts = dict(result.facts)
     if old := outdated(ws, ingested):
         facts[OUTDATED] = old
-        ws.log(
+        context.log(
             f"corpus: {', '.join(old)}: the file or the intake has changed since; materialise their collab partition"
         )
     return replace(result, facts=facts, verdicts=(*result.verdicts, audits.of_stage(ws, result.stage)))
@@ -141,13 +142,7 @@ def corpus(ws: Workspace) -> StageResult:
 def _result(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
     funnel = _funnel(stage)
     pictures = {} if funnel.rows_in == 0 else {"rows in and out": funnel_png([funnel])}
-    return StageResult(stage, reused, (_kept(ws, stage),), stage.manifest.notes, pictures, (funnel,))
-
-
-def _kept(ws: Workspace, stage: Stage) -> Verdict:
-    """Evaluate G6: whether a stage kept enough of its rows."""
-    evidence = FunnelEvidence([_funnel(stage)], ws.all_allowances())
-    return ws.track.guards.guards["g6"].verdict(evidence, {stage.manifest.stage: stage.sha256})
+    return StageResult(stage, reused, (guard_verdicts.of_funnel(ws, stage),), stage.manifest.notes, pictures, (funnel,))
 
 
 def _funnel(stage: Stage) -> Funnel:

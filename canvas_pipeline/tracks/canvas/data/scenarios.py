@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import os
-
 from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import module
-from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
+from canvas_pipeline.pipeline.workspace import StageResult
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.store import Writer
 from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
-from canvas_pipeline.training.progress import child_environment
 
 
-def scenarios(ws: Workspace, launch: Launch) -> StageResult:
+def scenarios(context: BuildContext) -> StageResult:
     """Run six calendar scenarios through the agent loop on the mock Canvas; a failed one is a result, not an error."""
-    name = evaluation.production_method(ws)
-    checkpoint = training.trained(ws, name)
+    name = evaluation.production_method(context.workspace)
+    checkpoint = training.trained(context.workspace, name)
 
     def run(writer: Writer) -> None:
-        launch(
+        context.launch(
             module(
-                "canvas_pipeline.tracks.canvas.bench.scenarios", "--model", str(checkpoint.folder), "--profile", ws.profile.name,
-                "--out", str(writer.path("results.jsonl")),
+                "canvas_pipeline.tracks.canvas.bench.scenarios", "--model", str(checkpoint.directory()),
+                "--profile", context.profile.name, "--out", str(writer.path("results.jsonl")),
             ),
-            child_environment(os.environ),
         )  # fmt: skip
 
-    stage, reused = make(ws, "scenarios", run, inputs={"model": checkpoint.sha256}, unused=evaluation.UNUSED)
+    stage, reused = context.make(run, inputs={"model": checkpoint.sha256}, unused=evaluation.UNUSED)
     results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
     facts = {result.scenario: "passed" if result.passed else f"failed: {result.reason}" for result in results}
     figures = {"passed": sum(result.passed for result in results), "of": len(results)}

@@ -27,6 +27,7 @@ from typing import Any
 
 import msgspec
 
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.storage.digests import MANIFEST
@@ -48,7 +49,7 @@ def ingest(root: Path) -> None:
     ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root)
     for contributor in intake.contributor_files(ws):
         intake.collab(ws, contributor)
-    intake.corpus(ws)
+    build_stage(ws, "corpus")
 
 
 def first_time(root: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import workspace
 from canvas_pipeline.privacy.courses.masker import CourseMasker, Learned, learn, merge
 from canvas_pipeline.privacy.courses.registry import HANDLE, Registry
@@ -242,7 +243,7 @@ def test_intake_writes_and_says_no_raw_code_reference_number_or_key(
     synthesize(2, 12, 8, 3, tmp_path / "collab")
     said: list[str] = []
     ws = workspace(tmp_path, "embedded", TRACK, log=said.append)
-    made = [line_intake.collab(ws, name) for name in line_intake.contributor_files(ws)] + [line_intake.corpus(ws)]
+    made = [line_intake.collab(ws, name) for name in line_intake.contributor_files(ws)] + [build_stage(ws, "corpus")]
     key, registry = ws.registry()
     raw: set[str] = {key.decode(), key.hex()}
     for path in sorted((tmp_path / "collab" / "truth").glob("*.jsonl")):
