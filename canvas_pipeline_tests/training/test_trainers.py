@@ -16,12 +16,13 @@ from canvas_pipeline.methods import METHODS
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.records import write_jsonl
 from canvas_pipeline.storage.digests import content_sha256, sha256_file
+from canvas_pipeline.storage.seal import Seal
 from canvas_pipeline.training import preference, supervised
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import read_reference
 from canvas_pipeline.training.spec import InputFile, RunSpec
-from canvas_pipeline.training.trainers import COMPLETE, last_complete
+from canvas_pipeline.training.trainers import last_complete
 from canvas_pipeline_tests.training.rows import run_of
 
 Make = Callable[..., RunSpec]
@@ -124,13 +125,14 @@ def test_a_reference_of_other_weights_is_refused(make: Make) -> None:
 
 
 def test_only_a_complete_step_checkpoint_of_the_same_run_is_continued(tmp_path: Path) -> None:
-    for step, marker in ((2, "mine"), (4, "mine"), (6, "other"), (8, None)):
-        folder = tmp_path / f"checkpoint-{step}"
-        folder.mkdir()
-        if marker:
-            (folder / COMPLETE).write_text(marker)
-    assert last_complete(tmp_path, "mine") == tmp_path / "checkpoint-4"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint-2", "checkpoint-4"]
+    folder, seal = tmp_path / "steps", Seal(tmp_path / "store.key")
+    for step, fingerprint in ((2, "mine"), (4, "mine"), (6, "other"), (8, None), (10, "mine")):
+        (folder / f"checkpoint-{step}").mkdir(parents=True)
+        if fingerprint:
+            seal.put(folder / f"checkpoint-{step}", fingerprint)
+    (folder / "checkpoint-10" / "weights").write_text("edited")
+    assert last_complete(folder, "mine", seal) == folder / "checkpoint-4"
+    assert sorted(p.name for p in folder.iterdir() if p.is_dir()) == ["checkpoint-2", "checkpoint-4"]
 
 
 def test_kto_pairs_each_prompt_with_a_neighbours_completion(make: Make, data: dict[str, Path]) -> None:
