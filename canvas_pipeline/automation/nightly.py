@@ -5,7 +5,6 @@ An unusable setting is an error before anything is scheduled.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.pipeline.track import track_names
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.privacy.contributor_id import sessions_in
+from canvas_pipeline.records import digest
 from canvas_pipeline.storage.code_version import package_version
 from canvas_pipeline.storage.digests import sha256_file
 
@@ -82,7 +82,7 @@ def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
         ],
         "code": package_version(),
     }
-    return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:12] for name, part in parts.items()}
+    return {name: digest(repr(part))[:12] for name, part in parts.items()}
 
 
 def _sha256(path: Path) -> str:

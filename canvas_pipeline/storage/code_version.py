@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,12 +23,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from canvas_pipeline.records import digest
+from canvas_pipeline.storage.digests import content_sha256, sha256_file
+
 PACKAGE, ROOT = __name__.partition(".")[0], Path(__file__).resolve().parents[1]
 JOINING = re.compile(rf"{PACKAGE}\.(?:pipeline|tracks\.\w+\.data)(?:\.|$)")
 """Modules that join stages together and count by definition."""
 PROFILE = "profile"
 """The attribute of a workspace whose values decide the result of a stage that reads them."""
-UNREAD = {".md", ".pyc"}
+IGNORED = {".md", ".pyc"}
 """Suffixes of files that never change what code does."""
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "torch": ("torch",),
@@ -53,7 +55,7 @@ Node = tuple[str, str]
 class Piece:
     """A module or a definition, and what it depends on. ``libraries`` are imported names from outside the package."""
 
-    digest: bytes
+    sha256: str
     uses: set[Node] = field(default_factory=set)
     libraries: set[str] = field(default_factory=set)
     data: set[Path] = field(default_factory=set)
@@ -80,7 +82,7 @@ def code_version(*roots: str) -> str:
     """Return the digest of what the roots run: modules (``evaluation.generate``) or definitions (``pipeline.evaluation:scored``).
 
     Raises ``LookupError`` for a root that does not exist."""
-    return _digest_of(counted(*roots)).hex()[:16]
+    return content_sha256(covered(*roots))[:16]
 
 
 def library_versions(*roots: str, unused: Iterable[str] = ()) -> dict[str, str]:
@@ -91,12 +93,12 @@ def library_versions(*roots: str, unused: Iterable[str] = ()) -> dict[str, str]:
 
 
 @functools.cache
-def counted(*roots: str) -> dict[str, bytes]:
-    """Return what ``code_version`` covers: file (and definition) → digest."""
-    found: dict[str, bytes] = {}
+def covered(*roots: str) -> dict[str, str]:
+    """Return what ``code_version`` covers: file (and definition) → sha256."""
+    found: dict[str, str] = {}
     for (module, definition), piece in _reached(*roots).items():
         name = _name(_path(module) or ROOT)
-        found[f"{name}:{definition}" if definition else name] = piece.digest
+        found[f"{name}:{definition}" if definition else name] = piece.sha256
         found.update({_name(file): _content(file) for entry in piece.data for file in _files(entry)})
     return found
 
@@ -104,14 +106,14 @@ def counted(*roots: str) -> dict[str, bytes]:
 @functools.cache
 def package_version() -> str:
     """Return the digest of the whole package: every module and every data file."""
-    modules = {_name(path): _source(path).whole.digest for path in sorted(ROOT.rglob("*.py"))}
+    modules = {_name(path): _source(path).whole.sha256 for path in sorted(ROOT.rglob("*.py"))}
     data = {_name(path): _content(path) for path in _files(ROOT) if path.suffix != ".py"}
-    return _digest_of(modules | data).hex()[:16]
+    return content_sha256(modules | data)[:16]
 
 
 def module_version(module: str) -> str:
     """Return the digest of one module alone, without what it imports."""
-    return _piece(f"{PACKAGE}.{module}", "").digest.hex()[:16]
+    return _piece(f"{PACKAGE}.{module}", "").sha256[:16]
 
 
 def reads_profile(*roots: str) -> bool:
@@ -233,7 +235,7 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
 def _of_nodes(nodes: Iterable[ast.AST], beside: Mapping[str, Path]) -> Piece:
     """Return the piece of some nodes, with the data files and modules that their strings name."""
     nodes = list(nodes)
-    piece = Piece(hashlib.sha256("\n".join(map(ast.dump, nodes)).encode()).digest())
+    piece = Piece(digest(*map(ast.dump, nodes)))
     for node in (inner for outer in nodes for inner in ast.walk(outer)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if node.value in beside:
@@ -301,30 +303,21 @@ def _is_ours(module: str) -> bool:
 def _is_data(entry: Path) -> bool:
     if entry.is_dir():
         return entry.name != "__pycache__" and not any(entry.glob("**/*.py"))
-    return entry.suffix not in {".py", *UNREAD}
+    return entry.suffix not in {".py", *IGNORED}
 
 
 def _files(entry: Path) -> list[Path]:
     if entry.is_file():
         return [entry]
-    return [path for path in sorted(entry.rglob("*")) if path.is_file() and path.suffix not in UNREAD]
+    return [path for path in sorted(entry.rglob("*")) if path.is_file() and path.suffix not in IGNORED]
 
 
 def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@functools.cache
-def _content(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _digest_of(parts: Mapping[str, bytes]) -> bytes:
-    h = hashlib.sha256()
-    for name in sorted(parts):
-        h.update(name.encode() + b"\0" + parts[name])
-    return h.digest()
+_content = functools.cache(sha256_file)
+"""Each data file is hashed once: see the module's docstring."""
 
 
 def _installed(distribution: str) -> str:
