@@ -36,7 +36,7 @@ def about() -> None:
 
 @app.command(
     epilog="Examples: uma status; uma status --watch (until Ctrl-C); uma status --json | jq .free_gib. Settings: "
-    "CANVAS_UMA_BUDGET (a share up to 1, else GiB), "
+    "CANVAS_UMA_BUDGET (a segment up to 1, else GiB), "
     "CANVAS_UMA_FLOOR_GIB, CANVAS_UMA_TOTAL_GIB, CANVAS_UMA_TEACHER (endpoint or 'pinned'), "
     f"CANVAS_UMA_LEDGER. {EXIT_CODES}"
 )
@@ -64,10 +64,10 @@ def status(
 def shown(found: Status) -> Group:
     """Render a sentence, a bar with its legend, and a table."""
     bar, legend = Text(), Text()
-    for share in found.shares():
-        cells = round(WIDTH * share.size / found.cap.total) if share.size else 0
-        bar.append("█" * cells, style=share.colour)
-        legend.append("■ ", style=share.colour).append(f"{share.name} {share.size / (1 << 30):.1f}   ")
+    for segment in found.segments():
+        cells = round(WIDTH * segment.size / found.cap.total) if segment.size else 0
+        bar.append("█" * cells, style=segment.colour)
+        legend.append("■ ", style=segment.colour).append(f"{segment.name} {segment.size / (1 << 30):.1f}   ")
     table = Table(*COLUMNS)
     for row in found.rows():
         table.add_row(*row)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from canvas_pipeline.gb10.run_worker import LOCK, holds
+from canvas_pipeline.gb10.run_worker import LOCK, run_is_locked
 
 UNDER_WAY = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -44,7 +44,7 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
 def death_of(instance: dg.DagsterInstance, record: dg.RunRecord) -> str | None:
     """Return why a run is certainly dead, or None."""
     run = record.dagster_run
-    held = holds(Path(instance.storage_directory()), run.run_id)
+    held = run_is_locked(Path(instance.storage_directory()), run.run_id)
     if held is False:
         return f"its worker is gone, no process holds {LOCK}"
     began = run.status not in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)

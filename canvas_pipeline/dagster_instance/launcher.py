@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.gb10.dagster_compat import CheckRunHealthResult, WorkerStatus
-from canvas_pipeline.gb10.run_worker import LOCK, holds
+from canvas_pipeline.gb10.run_worker import LOCK, run_is_locked
 
 
 class WatchedRunLauncher(dg.DefaultRunLauncher):
@@ -24,6 +24,6 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Return ``RUNNING`` unless the run's worker has started and is gone."""
-        if holds(Path(self._instance.storage_directory()), run.run_id) is False:
+        if run_is_locked(Path(self._instance.storage_directory()), run.run_id) is False:
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"its worker is gone: no process holds {LOCK}")
         return CheckRunHealthResult(WorkerStatus.RUNNING)

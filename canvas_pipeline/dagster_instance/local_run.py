@@ -21,7 +21,7 @@ from canvas_pipeline import errors
 from canvas_pipeline.dagster_instance.dead_runs import UNDER_WAY, end_dead_runs
 from canvas_pipeline.gb10.dagster_compat import ReconstructableJob, ReconstructableRepository, execute_run
 from canvas_pipeline.gb10.executor import PRELOAD
-from canvas_pipeline.gb10.run_worker import holding, holds
+from canvas_pipeline.gb10.run_worker import run_is_locked, run_lock
 from canvas_pipeline.gb10.step_process import start_fork_server
 from canvas_pipeline.storage.locks import alone
 
@@ -132,7 +132,7 @@ def local_run(
     job, load_data = _reconstructable(job_name)
     run_id = str(uuid.uuid4())
     folder = Path(instance.storage_directory())
-    with holding(folder, run_id):
+    with run_lock(folder, run_id):
         try:
             # Checking for other runs and creating this one must be one step.
             with alone(folder / "commands.lock"):
@@ -175,7 +175,7 @@ def refuse_another(instance: dg.DagsterInstance) -> None:
 
 def _ending(instance: dg.DagsterInstance, record: dg.RunRecord) -> str:
     run = record.dagster_run
-    known = holds(Path(instance.storage_directory()), run.run_id)
+    known = run_is_locked(Path(instance.storage_directory()), run.run_id)
     if known and COMMAND in run.tags:
         return f"kill {run.tags[COMMAND].rpartition(' ')[2]} ({run.tags[COMMAND]})"
     return (

@@ -1,7 +1,6 @@
 """``gb10_executor``: Dagster's multiprocess executor, except that a step starts only when its memory is available.
 
-Everything but the start of a step is the stock executor's, see ``dagster_compat``. The same code runs on any machine; a small one
-admits fewer steps at once.
+Everything but the start of a step is Dagster's own code, see ``dagster_compat``. A small machine admits fewer steps at once.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -27,30 +27,36 @@ from canvas_pipeline.gb10.dagster_compat import (
 )
 from canvas_pipeline.gb10.demand import THREADS, declared
 from canvas_pipeline.gb10.peaks import Key, size_class
+from canvas_pipeline.gb10.run_worker import lock_run, run_is_locked
 from canvas_pipeline.gb10.step_process import start_fork_server
 from canvas_pipeline.gb10.uma import UmaCap
 
 CORES_EACH, AT_ONCE = 8, 2
 """Steps that use every core may run at once: one per ``CORES_EACH`` cores, but ``AT_ONCE`` if there are as many cores.
-A small model gains little from a second thread, two models gain much from a core each."""
+A second thread speeds up a small model little; a core each speeds up two models much."""
 PRELOAD = ["__main__", "canvas_pipeline.gb10.preload", "canvas_pipeline.pipeline.preload"]
 """Modules that the fork server imports. Named, not imported: this package does not depend on the pipeline."""
 
 
 class Gb10Executor(MultiprocessExecutor):
-    """The stock executor with an admission controller. ``asked`` is GiB by step key, from the run's configuration."""
+    """The stock executor with an admission controller. ``configured`` is GiB by step key, from the run's configuration."""
 
-    def __init__(self, cap: UmaCap, asked: Mapping[str, float], **stock: Any) -> None:
+    def __init__(self, cap: UmaCap, configured: Mapping[str, float], **stock: Any) -> None:
         super().__init__(**stock)
-        self.cap, self.asked = cap, dict(asked)
+        self.cap, self.configured = cap, dict(configured)
         self._controller: RunAdmissionController | None = None
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[DagsterEvent]:
-        """Run the stock loop with our admission, step processes and crash explanations."""
+        """Run Dagster's loop with our admission, step processes and crash explanations.
+
+        The run is locked until this process ends, so that its death is noticed; ``local_run`` has locked its runs already."""
+        runs = Path(plan_context.instance.storage_directory())
+        if not run_is_locked(runs, plan_context.run_id):
+            lock_run(runs, plan_context.run_id)
         profile = profile_of(plan_context.run_config)
 
         def declares(step: ExecutionStep) -> tuple[int, str]:
-            return declared(step.key, step.tags, profile, self.cap.default_gib, self.asked)
+            return declared(step.key, step.tags, profile, self.cap.default_gib, self.configured)
 
         controller = RunAdmissionController(plan_context.run_id, self.cap, declares, partial(key_of, plan_context))
         self._controller = controller
@@ -81,12 +87,12 @@ class Gb10Executor(MultiprocessExecutor):
             attempts = known_state.get_retry_state().get_attempt_count(step_context.step.key)
             if policy and not step_context.retry_mode.disabled and attempts < policy.max_retries:
                 return event(step_context, err_info, known_state)
-        reason = UserFailureData(label="memory", description=stop.text, metadata=dg_metadata(stop.facts))
+        reason = UserFailureData(label="memory", description=stop.text, metadata=as_metadata(stop.facts))
         return DagsterEvent.step_failure_event(step_context, StepFailureData(error=err_info, user_failure_data=reason))
 
 
-def dg_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return facts as Dagster metadata; what is no metadata value becomes text."""
+def as_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts as Dagster metadata; other values become text."""
     return {
         name: fact if isinstance(fact, dg.MetadataValue) else dg.MetadataValue.text(str(fact))
         for name, fact in facts.items()
@@ -124,7 +130,7 @@ def _rows(instance: dg.DagsterInstance, keys: set[dg.AssetKey]) -> int:
     return rows
 
 
-def _busy_limits() -> list[dict[str, Any]]:
+def _thread_limits() -> list[dict[str, Any]]:
     cores = len(os.sched_getaffinity(0))
     return [{"key": THREADS, "value": "all", "limit": min(cores, max(AT_ONCE, cores // CORES_EACH))}]
 
@@ -135,7 +141,7 @@ def _config() -> dict[str, Any]:
     return {
         **stock,
         "tag_concurrency_limits": dg.Field(
-            limits.config_type, default_value=_busy_limits(), description=limits.description
+            limits.config_type, default_value=_thread_limits(), description=limits.description
         ),
         "uma": UmaCap.to_config_schema().as_field(),
         "uma_gib": dg.Field(

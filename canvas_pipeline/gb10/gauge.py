@@ -1,6 +1,6 @@
 """Show who holds how much memory: a table and a bar, for a terminal, as Markdown and as a PNG.
 
-The shares of the bar add up to the total. A run is shown by the first eight characters of its id.
+The segments of the bar add up to the total. A run is shown by the first eight characters of its id.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from canvas_pipeline.gb10.ledger import LedgerEntry
 COLUMNS = ("step", "run", "state", "reserved", "uses", "peak", "for")
 # Okabe & Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
-STANDING, FREE, KEPT = "#999999", "#EEEEEE", "#D55E00"
+STANDING, FREE, UNAVAILABLE = "#999999", "#EEEEEE", "#D55E00"
 
 
-class Share(msgspec.Struct, frozen=True, kw_only=True):
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of the bar, in bytes."""
 
     name: str
@@ -30,7 +30,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The machine's memory and reservations at one moment."""
+    """The machine's memory and reservations at one time."""
 
     cap: Cap
     headroom: Headroom
@@ -55,15 +55,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
             for e in self.entries
         ]  # fmt: skip
 
-    def shares(self) -> list[Share]:
+    def segments(self) -> list[Segment]:
         """Return the bar from left to right: reservations, standing reservation, free for steps, not for steps."""
         holding = [entry for entry in self.entries if entry.state != "waiting"]
-        shares = [Share(name=e.step, size=e.size, colour=COLOURS[i % len(COLOURS)]) for i, e in enumerate(holding)]
+        segments = [Segment(name=e.step, size=e.size, colour=COLOURS[i % len(COLOURS)]) for i, e in enumerate(holding)]
         if self.headroom.standing:
-            shares.append(Share(name=self.headroom.standing_name, size=self.headroom.standing, colour=STANDING))
-        shares.append(Share(name="free for steps", size=self.free, colour=FREE))
+            segments.append(Segment(name=self.headroom.standing_name, size=self.headroom.standing, colour=STANDING))
+        segments.append(Segment(name="free for steps", size=self.free, colour=FREE))
         rest = self.cap.total - self.held - self.headroom.standing - self.free
-        return [*shares, Share(name="not for steps", size=max(0, rest), colour=KEPT)]
+        return [*segments, Segment(name="not for steps", size=max(0, rest), colour=UNAVAILABLE)]
 
     def sentence(self) -> str:
         waiting = sum(entry.state == "waiting" for entry in self.entries)
@@ -102,9 +102,11 @@ def bar_png(status: Status) -> bytes:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     left = 0.0
-    for share in status.shares():
-        width = share.size / GIB
-        axes.barh(0, width, left=left, color=share.colour, edgecolor="white", label=f"{share.name} {gib(share.size)}")
+    for segment in status.segments():
+        width = segment.size / GIB
+        axes.barh(
+            0, width, left=left, color=segment.colour, edgecolor="white", label=f"{segment.name} {gib(segment.size)}"
+        )
         left += width
     axes.set_yticks([])
     axes.set_xlim(0, max(left, 1e-9))

@@ -1,8 +1,8 @@
 """Read how much memory this machine has and how much is available now, from ``/proc`` and ``/sys/fs/cgroup``.
 
-A container's limit counts where it is smaller than the machine's memory. Page cache that the kernel can drop counts as available.
-On a GB10 the GPU allocates from the same MemAvailable, though no cgroup counts it.
-Imports the standard library only: ``cli.preflight`` runs before set-up, and psutil does not know cgroups.
+A container's limit applies if it is smaller than the machine's memory. Page cache that the kernel can drop counts as available.
+On a GB10 the GPU allocates from the same MemAvailable, though no cgroup counts it. Only the
+standard library is imported: ``cli.preflight`` runs before set-up, and psutil does not read cgroups.
 """
 
 from __future__ import annotations

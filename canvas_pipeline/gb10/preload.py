@@ -1,7 +1,7 @@
 """Load a job's definitions in the fork server, once per run, so that every step process inherits them.
 
-The job comes in the environment variable ``CANVAS_PRELOAD_JOB``. Nothing here may start a thread (a fork would lose it) or leave a
-file open. A code location that cannot be loaded does not end the server: each step then reports the error itself.
+The environment variable ``CANVAS_PRELOAD_JOB`` holds the job. Nothing here may start a thread (a forked process would lack it) or
+leave a file open. A code location that cannot be loaded does not end the server: each step then reports the error itself.
 """
 
 from __future__ import annotations

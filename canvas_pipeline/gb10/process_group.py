@@ -1,9 +1,9 @@
 """Find, measure and end all processes of a step.
 
 Descendants that left the session or lost their parent are found too, because the watchdog inherits orphans. When the watchdog was
-killed, members are found by their session and by the mark in their environment. A process with a reused id is never touched.
+killed, members are found by their session and by the mark in their environment. A process with a reused id is never signalled.
 
-psutil reads ``/proc``, except for what it does not offer: the kernel's lists of children, and proportional swap.
+``/proc`` is read with psutil, except for what that does not offer: the kernel's lists of children, and proportional swap.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def _children(pid: int) -> list[int]:
-    """Read the kernel's lists of children: a watchdog asks ten times a second, and psutil would read every process."""
+    """Read the kernel's lists of children: a watchdog needs them ten times a second, and psutil would read every process."""
     tasks = PROC / str(pid) / "task"
     try:
         threads = os.listdir(tasks)
@@ -53,10 +53,10 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def marked(token: str, session: int | None = None, started_after: int = 0) -> list[int]:
-    """Return the processes of a step whose watchdog is gone: by its mark, or by its session if they started after it."""
+def step_processes(token: str, session: int | None = None, started_after: int = 0) -> list[int]:
+    """Return the processes of a step whose watchdog has ended: those with its mark, and those of its session started after it."""
     leader = None if session is None else started(session)
-    reused = session is not None and leader is not None and leader > started_after and not carries(session, token)
+    reused = session is not None and leader is not None and leader > started_after and not has_mark(session, token)
     mine = os.getuid()
     found = []
     for other in psutil.process_iter():
@@ -67,12 +67,12 @@ def marked(token: str, session: int | None = None, started_after: int = 0) -> li
             of_session = (
                 session is not None and not reused and os.getsid(other.pid) == session and birth >= started_after
             )
-            if of_session or carries(other.pid, token):
+            if of_session or has_mark(other.pid, token):
                 found.append(other.pid)
     return found
 
 
-def carries(pid: int, token: str) -> bool:
+def has_mark(pid: int, token: str) -> bool:
     """Return whether a process was started with the step's mark in its environment."""
     try:
         return bool(psutil.Process(pid).environ().get(MARK) == token)
@@ -135,7 +135,7 @@ def send(pids: Iterable[int], number: signal.Signals) -> list[int]:
 
 
 def reap(token: str, session: int | None, started_after: int) -> bool:
-    """Kill what is left of a step whose watchdog is gone, without waiting; returns whether nothing was left."""
-    left = marked(token, session, started_after)
+    """Kill what is left of a step whose watchdog has ended, without waiting; returns whether nothing was left."""
+    left = step_processes(token, session, started_after)
     send(left, signal.SIGKILL)
     return not left

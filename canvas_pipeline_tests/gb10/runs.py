@@ -19,10 +19,7 @@ from canvas_pipeline_tests.gb10 import jobs
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-SMALL = """
-telemetry: {enabled: false}
-instance_class: {module: canvas_pipeline.dagster_instance.pipeline_instance, class: PipelineInstance}
-"""
+SMALL = "telemetry: {enabled: false}"
 
 
 class Sandbox:

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from canvas_pipeline.errors import BadInput, DiskFull
 from canvas_pipeline.gb10 import owner as owners
-from canvas_pipeline.gb10.admission import Admitted, Claim, Headroom, Refused, Waits
+from canvas_pipeline.gb10.admission import Admitted, Claim, Headroom, Queued, Refused
 from canvas_pipeline.gb10.ledger import Ledger, LedgerEntry
 from canvas_pipeline.gb10.owner import Owner, alive, owner
 from canvas_pipeline.gb10.peaks import Key, Peaks
@@ -38,7 +38,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def ask(ledger: Ledger, token: str, size: int, who: Owner | None = None) -> object:
-    return ledger.ask(Claim(token=token, size=size, since=0.0), "run", who or owner(), HEADROOM, 60.0)
+    return ledger.request(Claim(token=token, size=size, since=0.0), "run", who or owner(), HEADROOM, 60.0)
 
 
 class TwoRuns(RuleBasedStateMachine):
@@ -62,7 +62,7 @@ class TwoRuns(RuleBasedStateMachine):
     def asks(self, hand: int, size: int) -> None:
         self.count += 1
         token, pid = f"t{self.count}", 1000 + self.count
-        decision = self.hands[hand].ask(
+        decision = self.hands[hand].request(
             Claim(token=token, size=size, since=self.clock), "r", somebody(pid), HEADROOM, 60.0
         )
         reserved = sum(found for found, pid in self.held.values())
@@ -108,7 +108,7 @@ def test_random_schedules_stay_within_the_budget_starve_nobody_and_leave_nothing
 def test_an_entry_dies_with_its_owner(ledger: Ledger) -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     assert isinstance(ask(ledger, "theirs", 80, owner(child.pid)), Admitted)
-    assert isinstance(ask(ledger, "mine", 80), Waits)
+    assert isinstance(ask(ledger, "mine", 80), Queued)
     child.kill()
     child.wait()
     assert isinstance(ask(ledger, "mine", 80), Admitted)
@@ -154,7 +154,7 @@ def test_what_is_left_of_a_dead_step_is_reaped_before_its_memory_is_given_away(t
 
     ledger = Ledger(tmp_path / "uma.sqlite", alive=lambda who: who.pid != 7, reaper=reaper)
     ask(ledger, "dead", 80, somebody(7))
-    assert isinstance(ask(ledger, "next", 80, somebody(8)), Waits)
+    assert isinstance(ask(ledger, "next", 80, somebody(8)), Queued)
     assert isinstance(ask(ledger, "next", 80, somebody(8)), Admitted)
     assert asked == ["dead", "dead"]
 
@@ -163,11 +163,11 @@ def test_memory_that_is_not_back_is_waited_for_and_not_for_ever(tmp_path: Path) 
     now = [0.0]
     ledger = Ledger(tmp_path / "uma.sqlite", clock=lambda: now[0])
     ask(ledger, "first", 80)
-    ledger.returning("first", owner(), 70, expected=2000, bound_s=60.0)
-    assert isinstance(ask(ledger, "next", 80), Waits)
+    ledger.mark_returning("first", owner(), 70, expected=2000, bound_s=60.0)
+    assert isinstance(ask(ledger, "next", 80), Queued)
     now[0] = 61.0
     assert isinstance(ask(ledger, "next", 80), Admitted)
-    ledger.returning("next", owner(), 70, expected=900, bound_s=60.0)
+    ledger.mark_returning("next", owner(), 70, expected=900, bound_s=60.0)
     assert isinstance(ask(ledger, "last", 80), Admitted)
 
 
@@ -178,7 +178,7 @@ def test_a_claim_that_stopped_asking_keeps_nobody_waiting(tmp_path: Path) -> Non
     ask(ledger, "older", 90)
     now[0] = 100.0
     young = Claim(token="young", size=10, since=99.0)
-    assert isinstance(ledger.ask(young, "run", owner(), HEADROOM, 60.0), Admitted)
+    assert isinstance(ledger.request(young, "run", owner(), HEADROOM, 60.0), Admitted)
 
 
 def test_one_victim_is_chosen_for_all_watchdogs(ledger: Ledger) -> None:
@@ -202,7 +202,8 @@ ledger, headroom, got = Ledger(Path(sys.argv[1])), Headroom(budget=100, availabl
 chance = random.Random(os.getpid())
 for turn in range(40):
     token = f"{os.getpid()}-{turn}"
-    if isinstance(ledger.ask(Claim(token=token, size=chance.randint(10, 60), since=0.0), "r", owner(), headroom, 1e9), Admitted):
+    claim = Claim(token=token, size=chance.randint(10, 60), since=0.0)
+    if isinstance(ledger.request(claim, "r", owner(), headroom, 1e9), Admitted):
         got += 1
         assert sum(e.size for e in ledger.entries() if e.state == "held") <= 100
     ledger.release(token)
