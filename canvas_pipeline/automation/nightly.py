@@ -1,4 +1,4 @@
-"""Read when the nightly runs and whether automation starts by itself, and find what changed since the last successful nightly.
+"""Read the settings of the nightly and of automation, and find what changed since the last successful nightly.
 
 An unusable setting is an error before anything is scheduled.
 """
@@ -27,7 +27,7 @@ NOTHING = "nothing"
 @dataclass(frozen=True)
 class NightlySettings:
     """``hour:minute`` in an IANA ``zone``; ``running`` is whether schedule and sensors start switched on; ``tracks`` are those that
-    are made at night."""
+    the nightly builds."""
 
     hour: int = 2
     minute: int = 0
@@ -62,7 +62,7 @@ def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
 
 
 def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
-    """Return a short hash of each thing that some tracks are made from: contributors, sessions, deploy files, settings, code."""
+    """Return a short hash of each input of some tracks: contributors, sessions, deploy files, settings, code."""
     ws, tracks = workspaces[0], [each.track.name for each in workspaces]
     sessions = sessions_in(ws.sessions)[0]
     deployed = sorted(path for path in ws.deploy.glob("*") if path.is_file())

@@ -32,8 +32,7 @@ Example: `canvas-data audit data/artifacts data/releases --registry data/private
 and the reason:
 
 `canvas-data audit data/artifacts --allow "data/artifacts/canvas/corpus/rows.jsonl:12:course_name: PERSON" --by "R. Ito" --reason
-"short for
-professional"`
+"short for professional"`
 
 The exception covers exactly the words that were found, in any place, as this type, for a year (`--days`). It is stored in
 `private/audit-exceptions.jsonl` of the data folder (`--root`) as a keyed hash, without the words. Every audit and every gate
@@ -103,14 +102,14 @@ def _lines(found: AuditReport) -> str:
     lines = [str(leak) for leak in found.leaks]
     lines += [f"{path}: cannot be read: {reason}" for path, reason in found.unreadable.items()]
     types = ", ".join(f"{count} {type_}" for type_, count in found.by_type.items())
-    looked = (
+    scanned = (
         f"{found.files} files ({found.opaque} by name only), {found.lines} lines, {found.strings} texts, "
         f"{found.bytes / 1e6:.1f} MB, {found.registry_keys} registry keys"
     )
     verdict = f"{found.total} leaks: {types}" if found.total else "no leaks" if found.strings else "nothing to look at"
     if found.allowed:
         verdict += f" ({found.allowed} findings are reviewed exceptions)"
-    return "\n".join([*lines, f"{verdict}; looked at {looked}"])
+    return "\n".join([*lines, f"{verdict}; looked at {scanned}"])
 
 
 def register(app: typer.Typer) -> None:

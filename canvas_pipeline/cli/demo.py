@@ -1,6 +1,6 @@
 """``make demo``: run the whole pipeline in the Dagster instance and print a summary.
 
-Runs ``intake`` for each new or changed contributor, then the ``demo`` job's assets for the chosen methods. ``make dev`` shows
+``intake`` runs for each new or changed contributor, then the ``demo`` job for the assets of the chosen methods. ``make dev`` shows
 these runs."""
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def demo(
         bool, typer.Option("--verbose", "-v", help="show the whole log in the terminal, in place of the table")
     ] = False,
 ) -> None:
-    made = track_named(track)
-    chosen = methods_of(methods, made)
+    chosen_track = track_named(track)
+    chosen = methods_of(methods, chosen_track)
     started = time.monotonic()
     settings: dict[str, Any] = settings_of(os.environ)
-    ws = PipelineResource(**settings).here(made)
+    ws = PipelineResource(**settings).here(chosen_track)
     home = home_of(os.environ, ws.root)
     with session("demo", f"{track}_demo", home, verbose=verbose) as opened:
         ended = run_pipeline(opened, ws, chosen, {"resources": {"pipeline": {"config": settings}}})
@@ -99,8 +99,8 @@ def run_pipeline(opened: Session, ws: Workspace, methods: Sequence[str], config:
                 return intake_run
     job = f"{ws.track.name}_demo" if {*methods} <= {*ws.track.demo_methods} else "nightly"
     keys = sorted(demo_selection(ws.track, methods).resolve(defs().resolve_asset_graph()))
-    made = opened.run(job, assets=keys, config=config)
-    return None if made.success else made
+    result = opened.run(job, assets=keys, config=config)
+    return None if result.success else result
 
 
 def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
@@ -116,18 +116,18 @@ def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
 
 
 def results(benchmark: Benchmark, reports: Mapping[str, Report]) -> Table:
-    """base → SFT → others, each rate with its interval."""
+    """Return a table of the models, base and SFT first, each rate with its interval."""
     drawn = [metric for metric in benchmark.metrics if metric.drawn]
     table = Table(
         "model", *(metric.title for metric in drawn),
         title="Bench: per cent of cases, with Wilson's 95 % interval", title_justify="left",
     )  # fmt: skip
     for name, found in reports.items():
-        table.add_row(name, *(short(found.rate(metric.name)) for metric in drawn))
+        table.add_row(name, *(format_rate(found.rate(metric.name)) for metric in drawn))
     return table
 
 
-def short(rate: Rate) -> str:
+def format_rate(rate: Rate) -> str:
     """Format a rate in twelve columns: ``89.6 (87-92)``."""
     if rate.share is None or rate.low is None or rate.high is None:
         return "n/a"

@@ -5,6 +5,7 @@ Output is trees and tables, or JSON with ``--json``. It shows ids, files and num
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -141,8 +142,6 @@ def remove(
 
 def _forget_partition(contributor: str) -> None:
     """Delete the partition in Dagster, if this machine has an instance."""
-    import os
-
     if os.environ.get("DAGSTER_HOME"):
         import dagster as dg
 
@@ -204,7 +203,6 @@ def _table(title: str, exposures: Sequence[Exposure]) -> Table:
     return table
 
 
-# name → function, example, exit codes: what --help ends with.
 COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (lineage, "canvas-data lineage 9f3c51a2b7d0", "0 shown; 1 no row has this id"),
     (
@@ -214,6 +212,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
         "(the removal is complete then, and --resume continues)",
     ),
 )
+"""Function, example and exit codes of each command: the end of its --help."""
 
 
 def register(app: typer.Typer) -> None:

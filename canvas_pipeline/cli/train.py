@@ -1,4 +1,4 @@
-"""``canvas-train``: from splits to checkpoints, guardrails first, as a run of the Dagster instance."""
+"""``canvas-train``: train checkpoints on the splits, guardrails first, as a run of the Dagster instance."""
 
 from __future__ import annotations
 

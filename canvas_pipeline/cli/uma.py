@@ -53,26 +53,26 @@ def status(
         typer.echo(json.dumps({**found.facts(), "ledger": str(cap.path), "entries": entries}, indent=2))
         return
     if not watch:
-        out.print(shown(cap.status()))
+        out.print(rendered(cap.status()))
         return
-    with Live(shown(cap.status()), console=out, refresh_per_second=2) as live:
+    with Live(rendered(cap.status()), console=out, refresh_per_second=2) as live:
         while True:
             time.sleep(1.0)
-            live.update(shown(cap.status()))
+            live.update(rendered(cap.status()))
 
 
-def shown(found: Status) -> Group:
-    """Render a sentence, a bar with its legend, and a table."""
+def rendered(status: Status) -> Group:
+    """Return a sentence, a bar with its legend, and a table."""
     bar, legend = Text(), Text()
-    for segment in found.segments():
-        cells = round(WIDTH * segment.size / found.cap.total) if segment.size else 0
+    for segment in status.segments():
+        cells = round(WIDTH * segment.size / status.cap.total) if segment.size else 0
         bar.append("█" * cells, style=segment.colour)
         legend.append("■ ", style=segment.colour).append(f"{segment.name} {segment.size / (1 << 30):.1f}   ")
     table = Table(*COLUMNS)
-    for row in found.rows():
+    for row in status.rows():
         table.add_row(*row)
-    rest = [table] if found.entries else [Text("No step holds or waits for memory.")]
-    return Group(Text(found.sentence()), bar, legend, *rest)
+    rest = [table] if status.entries else [Text("No step holds or waits for memory.")]
+    return Group(Text(status.sentence()), bar, legend, *rest)
 
 
 def main() -> None:

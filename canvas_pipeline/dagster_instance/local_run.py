@@ -1,7 +1,7 @@
 """Run a job of the code location in this process, for ``make demo`` and ``canvas-train``.
 
 The steps run in the code location's executor, and the run is in the instance like any other: the web UI and ``uma status`` show it,
-and it is found dead if this process is killed. Two runs that make models never run at once.
+and it is ended as dead if this process is killed. Two runs that build models never run at once.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from canvas_pipeline.gb10.step_process import start_fork_server
 from canvas_pipeline.storage.locks import alone
 
 LANE, MODELS = "canvas/lane", "line"
-"""Run tag, and its value for the jobs that make models; dagster.yaml allows one at a time."""
+"""Run tag, and its value for the jobs that build models; dagster.yaml allows one at a time."""
 COMMAND = "canvas/command"
-"""Run tag that names the executing process, for a person who wants to end the run."""
+"""Run tag that names the executing process, so that a person can end it."""
 CODE = ("canvas_pipeline.definitions", "defs")
 """The code location, by name: steps load it by its name too."""
 
@@ -43,7 +43,7 @@ class Failure:
 
     @property
     def exit_code(self) -> int:
-        """The exit code of a command: the error's own, found by its class's name, since it comes from a step's process."""
+        """The exit code for a command. The error comes from another process, so its class is looked up by name."""
         if self.by_check:
             return errors.GateClosed.exit_code
         kind: Any = getattr(errors, self.kind, None)
@@ -83,8 +83,8 @@ class RunResult:
         return [evaluation for evaluation in found if not evaluation.passed]
 
 
-def explained(result: RunResult, what: str, more: Iterable[str] = (), log: Path | None = None) -> errors.RunFailed:
-    """Return the error of a command whose run failed: every failed check and every step's error, each with its reason."""
+def run_error(result: RunResult, what: str, more: Iterable[str] = (), log: Path | None = None) -> errors.RunFailed:
+    """Return the error for a failed run: every failed check and every step's error, each with its reason."""
     checks = result.failed_checks()
     # Guards that were not evaluated because another one failed add nothing.
     evaluated = [check for check in checks if check.metadata] or checks
@@ -128,7 +128,7 @@ def local_run(
 ) -> RunResult:
     """Execute a job, or some of its assets. ``on_start`` is called with the run's id before the run's first event.
 
-    Dead runs are ended first. Raises ``AnotherRun`` if the job makes models and another run is making some."""
+    Dead runs are ended first. Raises ``AnotherRun`` if the job builds models and another run is building some."""
     job, load_data = _reconstructable(job_name)
     run_id = str(uuid.uuid4())
     folder = Path(instance.storage_directory())
@@ -144,7 +144,12 @@ def local_run(
                     definition,
                     run_id=run_id,
                     run_config=config or {},
-                    tags={**definition.run_tags, "dagster/max_retries": "0", COMMAND: _who(command), **(tags or {})},
+                    tags={
+                        **definition.run_tags,
+                        "dagster/max_retries": "0",
+                        COMMAND: _process_label(command),
+                        **(tags or {}),
+                    },
                     asset_selection=frozenset(assets) if assets else None,
                     job_code_origin=job.get_python_origin(),
                     repository_load_data=load_data,
@@ -163,17 +168,17 @@ def local_run(
 
 
 def refuse_another(instance: dg.DagsterInstance) -> None:
-    """Raise ``AnotherRun`` if a run is making models: which one, since when, how to see it and how to end it."""
+    """Raise ``AnotherRun`` if a run is building models: which one, since when, how to see it and how to end it."""
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY, tags={LANE: MODELS})):
         run = record.dagster_run
         since = datetime.fromtimestamp(record.start_time or record.create_timestamp.timestamp())
         raise errors.AnotherRun(
             f"run {run.run_id[:8]} ({run.job_name}) has been making models since {since:%Y-%m-%d %H:%M:%S}. "
-            f"See it: make dev, Runs. End it: {_ending(instance, record)}"
+            f"See it: make dev, Runs. End it: {_how_to_end(instance, record)}"
         )
 
 
-def _ending(instance: dg.DagsterInstance, record: dg.RunRecord) -> str:
+def _how_to_end(instance: dg.DagsterInstance, record: dg.RunRecord) -> str:
     run = record.dagster_run
     known = run_is_locked(Path(instance.storage_directory()), run.run_id)
     if known and COMMAND in run.tags:
@@ -183,7 +188,7 @@ def _ending(instance: dg.DagsterInstance, record: dg.RunRecord) -> str:
     )
 
 
-def _who(command: str) -> str:
+def _process_label(command: str) -> str:
     return f"{command} on {socket.gethostname()}, process {os.getpid()}"
 
 

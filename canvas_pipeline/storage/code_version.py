@@ -6,10 +6,10 @@ names in a string (an argument of ``python -m``); and with data files and folder
 defined in a function) the definition itself, the definitions it uses, and what those import.
 
 Docstrings and comments do not count. Each file is read once: a process, and those forked from it, run the code that they have
-loaded, and must not report what a file was edited to since.
+loaded, whatever was edited since.
 
-Not covered: values that a function closes over (they are a stage's inputs, which its recipe names by content), and imports by a
-name that is built at run time.
+Not covered: values that a function closes over (they are a stage's inputs, whose hashes are in its recipe), and imports by a name
+that is built at run time.
 """
 
 from __future__ import annotations

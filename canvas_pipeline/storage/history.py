@@ -16,7 +16,7 @@ NAMED = 4
 
 
 def what_changed(stage: Stage, reused: bool, named: Collection[str]) -> str:
-    """Say whether a stage was reused or made, and what differs from the previous version. ``named``: inputs that may be named."""
+    """Describe whether a stage was reused, and what differs from the previous version. ``named``: inputs that may be named."""
     if reused:
         return "reused: nothing that it is made from has changed"
     before = previous(stage)

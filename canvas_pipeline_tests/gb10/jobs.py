@@ -1,6 +1,6 @@
 """Jobs for the tests of the executor: sizes in MiB, real processes.
 
-``CANVAS_TEST_FOLDER`` is where steps leave what a test looks for.
+``CANVAS_TEST_FOLDER`` is the folder where steps leave files for a test.
 """
 
 import os

@@ -74,7 +74,7 @@ def test_another_code_or_a_near_input_is_better_than_nothing_and_marked(peaks: P
     assert peaks.learned(other) == Learned(peak=500, exact=False)
     assert (
         peaks.learned(Key(step=KEY.step, version="b", size_class=14)) is None
-    )  # far larger: a small peak says nothing
+    )  # far larger: a small peak proves nothing
     assert peaks.learned(Key(step="another", version="a", size_class=10)) is None
 
 

@@ -42,7 +42,7 @@ def ask(ledger: Ledger, token: str, size: int, who: Owner | None = None) -> obje
 
 
 class TwoRuns(RuleBasedStateMachine):
-    """Two connections to one file; owners die at any moment, and what they held comes back."""
+    """Two connections to one file; owners die at any time, and what they held is free again."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -191,7 +191,7 @@ def test_one_victim_is_chosen_for_all_watchdogs(ledger: Ledger) -> None:
 
 
 def test_many_processes_never_reserve_more_than_there_is(tmp_path: Path) -> None:
-    """Eight real processes ask, hold and release at once; each looks at the sum while it holds."""
+    """Eight real processes request, hold and release at once; each checks the sum while it holds."""
     code = """
 import os, random, sys
 from pathlib import Path
@@ -228,7 +228,7 @@ def test_a_file_that_is_no_ledger_is_named_with_what_to_do(tmp_path: Path) -> No
 
 
 def test_a_full_disk_is_named_and_what_was_reserved_before_stays_reserved(tmp_path: Path) -> None:
-    """SQLite's own limit on pages stands for the disk: the error is the same one."""
+    """SQLite's own limit on pages replaces a full disk: the error is the same one."""
     ledger = Ledger(tmp_path / "uma.sqlite")
     assert isinstance(ask(ledger, "first", 10), Admitted)
     with ledger._transaction() as db:

@@ -201,7 +201,7 @@ def test_proportional_sets_count_a_shared_page_once() -> None:
         os.waitpid(child, 0)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else, whom nobody lets look")
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user, whose processes cannot be inspected")
 def test_a_process_that_nobody_may_look_into_counts_with_all_it_has_and_spares_its_neighbours_no_signal() -> None:
     hidden = subprocess.Popen(
         [sys.executable, "-c", f"import time; held = bytearray({32 * MIB}); time.sleep({LONG_S})"]
