@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from rich.console import Console
 from canvas_pipeline.cli.stage_table import StageTable
 from canvas_pipeline.cli.terminal import StopSignals, logged
 from canvas_pipeline.dagster_instance.dead_runs import end_dead_runs
-from canvas_pipeline.dagster_instance.local_run import RunResult, local_run, preload, refuse_another, run_error
+from canvas_pipeline.dagster_instance.local_run import RunResult, local_run, refuse_another, run_error, start_loading
 from canvas_pipeline.errors import MissingInput, RunFailed
 from canvas_pipeline.orchestration.resource import REPOSITORY
 from canvas_pipeline.storage.atomic import whole_file
@@ -26,13 +27,16 @@ HOME = "DAGSTER_HOME"
 LOGGED = {"loggers": {"console": {"config": {"log_level": "DEBUG"}}}}
 
 
+@dataclass(frozen=True)
 class Session:
-    """Holds a command's instance, console, log and table; created by ``session``."""
+    """A command's instance, console, log and table; created by ``session``."""
 
-    def __init__(
-        self, name: str, instance: dg.DagsterInstance, out: Console, log: Path, stops: StopSignals, table: StageTable
-    ):
-        self.name, self.instance, self.out, self.log, self.stops, self.table = name, instance, out, log, stops, table
+    name: str
+    instance: dg.DagsterInstance
+    out: Console
+    log: Path
+    stops: StopSignals
+    table: StageTable
 
     def run(
         self,
@@ -77,7 +81,7 @@ class Session:
 
 @contextlib.contextmanager
 def session(name: str, job: str, home: Path, *, verbose: bool = False) -> Iterator[Session]:
-    """Open the instance of ``home`` with the code preloaded for ``job``, and end its dead runs.
+    """Open the instance of ``home`` and end its dead runs; the fork server starts to load ``job``.
 
     Raises ``AnotherRun`` where a run builds models. On Ctrl-C or SIGTERM the run ends, and the process exits with 130 or 143."""
     log = home / "logs" / f"{name.replace(' ', '-')}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
@@ -86,7 +90,7 @@ def session(name: str, job: str, home: Path, *, verbose: bool = False) -> Iterat
             with dg.DagsterInstance.from_config(str(home)) as instance:
                 end_dead_runs(instance)
                 refuse_another(instance)
-                preload(job)
+                start_loading(job)
                 out.print(f"the whole log: {log}", markup=False, soft_wrap=True)
                 with StageTable(instance, out, plain=verbose) as table:
                     yield Session(name, instance, out, log, stops, table)

@@ -20,9 +20,8 @@ import dagster as dg
 from canvas_pipeline import errors
 from canvas_pipeline.dagster_instance.dead_runs import UNDER_WAY, end_dead_runs
 from canvas_pipeline.gb10.dagster_compat import ReconstructableJob, ReconstructableRepository, execute_run
-from canvas_pipeline.gb10.executor import PRELOAD
+from canvas_pipeline.gb10.fork_server import start_fork_server
 from canvas_pipeline.gb10.run_worker import run_is_locked, run_lock
-from canvas_pipeline.gb10.step_process import start_fork_server
 from canvas_pipeline.storage.locks import alone
 
 LANE, MODELS = "canvas/lane", "line"
@@ -111,9 +110,9 @@ def failure_of(event: dg.DagsterEvent) -> Failure:
     return Failure(event.step_key or "", kind, text.partition(f"{kind}: ")[2] or text)
 
 
-def preload(job_name: str) -> None:
-    """Start the fork server early, so that it loads the code location while this process does; optional."""
-    start_fork_server(ReconstructableRepository.for_module(*CODE).get_reconstructable_job(job_name), PRELOAD)
+def start_loading(job_name: str) -> None:
+    """Start the fork server, so that it loads the code location while this process does; optional."""
+    start_fork_server(ReconstructableRepository.for_module(*CODE).get_reconstructable_job(job_name))
 
 
 def local_run(

@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import dagster as dg
 import msgspec
 from dagster import DagsterEvent
 
@@ -23,7 +22,7 @@ from canvas_pipeline.gb10 import dagster_compat, process_group
 from canvas_pipeline.gb10.admission import Admitted, Claim, Queued, Refused
 from canvas_pipeline.gb10.dagster_compat import ChildProcessCrashException, EngineEventData, ExecutionStep
 from canvas_pipeline.gb10.demand import Demand, demand, retry_demand
-from canvas_pipeline.gb10.host import GIB, gib
+from canvas_pipeline.gb10.host import GIB, gib, in_gib
 from canvas_pipeline.gb10.ledger import Ledger, since_boot
 from canvas_pipeline.gb10.owner import owner
 from canvas_pipeline.gb10.peaks import Key, Peaks
@@ -151,7 +150,11 @@ class RunAdmissionController:
         if decision.waited < max(FIRST_REPORT_S, min(2 * state.reported, state.reported + 300.0)):
             return
         state.reported = decision.waited
-        facts = {"waited_s": round(decision.waited, 1), "uma_gib": _gib(state.demand.size), "waits_for": decision.rule}
+        facts = {
+            "waited_s": round(decision.waited, 1),
+            "uma_gib": in_gib(state.demand.size),
+            "waits_for": decision.rule,
+        }
         self._messages.append((step_key, f"Waiting for memory for {decision.waited:.0f} s: {decision.reason}.", facts))
 
     # --- the step
@@ -251,7 +254,7 @@ class RunAdmissionController:
             f"{step.key} was not started: {state.refused} ({state.demand}). Give it less (tag canvas/uma_gib, or uma_gib in "
             "the run's execution configuration), a smaller profile or batch, or a machine with more memory."
         )
-        stop = StepStopped(text, {"reserved_gib": _gib(state.demand.size)}, os.getpid(), started=False)
+        stop = StepStopped(text, {"reserved_gib": in_gib(state.demand.size)}, os.getpid(), started=False)
         self.stops[step.key] = stop
         return stop
 
@@ -268,7 +271,8 @@ class RunAdmissionController:
             f"{gib(state.demand.size)} ({state.demand}), peak {gib(report.peak)}, largest process {stop.largest}. {change}"
         )
         facts = {
-            "reserved_gib": _gib(state.demand.size), "declared_gib": _gib(state.demand.declared), "peak_gib": _gib(report.peak),
+            "reserved_gib": in_gib(state.demand.size), "declared_gib": in_gib(state.demand.declared),
+            "peak_gib": in_gib(report.peak),
             "stopped_at": when, "stopped_after_s": round(report.seconds, 2), "largest_process": stop.largest, "rule": stop.kind,
             "change": change,
         }  # fmt: skip
@@ -279,7 +283,7 @@ class RunAdmissionController:
             if wanted is not None:
                 self._retried.add(step.key)
                 self._retry[step.key] = wanted
-                facts["next_gib"] = _gib(wanted.size)
+                facts["next_gib"] = in_gib(wanted.size)
         found.facts.update(facts)
         return found
 
@@ -313,9 +317,9 @@ def _admission_text(state: QueuedStep) -> str:
 
 
 def _admission_facts(state: QueuedStep) -> dict[str, Any]:
-    facts: dict[str, Any] = {"uma_gib": _gib(state.demand.size), "declared_gib": _gib(state.demand.declared)}
+    facts: dict[str, Any] = {"uma_gib": in_gib(state.demand.size), "declared_gib": in_gib(state.demand.declared)}
     if state.demand.learned is not None:
-        facts["learned_gib"] = _gib(state.demand.learned.peak)
+        facts["learned_gib"] = in_gib(state.demand.learned.peak)
     return {**facts, "waited_s": round(state.admitted or 0.0, 2)}
 
 
@@ -325,11 +329,7 @@ def _peak_text(report: Report, state: QueuedStep) -> str:
 
 
 def _peak_facts(report: Report, state: QueuedStep) -> dict[str, Any]:
-    return {"peak_gib": _gib(report.peak), "reserved_gib": _gib(state.demand.size), "samples": report.samples}
-
-
-def _gib(size: int) -> dg.FloatMetadataValue:
-    return dg.MetadataValue.float(round(size / GIB, 3))
+    return {"peak_gib": in_gib(report.peak), "reserved_gib": in_gib(state.demand.size), "samples": report.samples}
 
 
 def _data_limit(size: int, total: int) -> int:

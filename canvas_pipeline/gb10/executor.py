@@ -26,16 +26,14 @@ from canvas_pipeline.gb10.dagster_compat import (
     UserFailureData,
 )
 from canvas_pipeline.gb10.demand import THREADS, declared
+from canvas_pipeline.gb10.fork_server import MODULES, start_fork_server
 from canvas_pipeline.gb10.peaks import Key, size_class
 from canvas_pipeline.gb10.run_worker import lock_run, run_is_locked
-from canvas_pipeline.gb10.step_process import start_fork_server
 from canvas_pipeline.gb10.uma import UmaCap
 
 CORES_EACH, AT_ONCE = 8, 2
 """Steps that use every core may run at once: one per ``CORES_EACH`` cores, but ``AT_ONCE`` if there are as many cores.
 A second thread speeds up a small model little; a core each speeds up two models much."""
-PRELOAD = ["__main__", "canvas_pipeline.gb10.preload", "canvas_pipeline.pipeline.preload"]
-"""Modules that the fork server imports. Named, not imported: this package does not depend on the pipeline."""
 
 
 class Gb10Executor(MultiprocessExecutor):
@@ -87,16 +85,8 @@ class Gb10Executor(MultiprocessExecutor):
             attempts = known_state.get_retry_state().get_attempt_count(step_context.step.key)
             if policy and not step_context.retry_mode.disabled and attempts < policy.max_retries:
                 return event(step_context, err_info, known_state)
-        reason = UserFailureData(label="memory", description=stop.text, metadata=as_metadata(stop.facts))
+        reason = UserFailureData(label="memory", description=stop.text, metadata=stop.facts)
         return DagsterEvent.step_failure_event(step_context, StepFailureData(error=err_info, user_failure_data=reason))
-
-
-def as_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return facts as Dagster metadata; other values become text."""
-    return {
-        name: fact if isinstance(fact, dg.MetadataValue) else dg.MetadataValue.text(str(fact))
-        for name, fact in facts.items()
-    }
 
 
 def profile_of(run_config: Mapping[str, Any]) -> str:
@@ -166,6 +156,6 @@ def gb10_executor(context: dg.InitExecutorContext) -> Executor:
         tag_concurrency_limits=config.get("tag_concurrency_limits"),
         retries=RetryMode.from_config(config["retries"]),
         start_method=method,
-        explicit_forkserver_preload=[*PRELOAD, *settings.get("preload_modules", [])],
+        explicit_forkserver_preload=[*MODULES, *settings.get("preload_modules", [])],
         step_dependency_config=StepDependencyConfig.from_config(config.get("step_dependency_config")),
     )

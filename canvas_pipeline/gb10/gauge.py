@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from canvas_pipeline.gb10.admission import Cap, Headroom
-from canvas_pipeline.gb10.host import GIB, gib
+from canvas_pipeline.gb10.host import GIB, gib, in_gib
 from canvas_pipeline.gb10.ledger import LedgerEntry
 
 COLUMNS = ("step", "run", "state", "reserved", "uses", "peak", "for")
@@ -76,9 +76,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     def facts(self) -> dict[str, Any]:
         """Return plain numbers, for ``--json`` and metadata."""
         return {
-            "total_gib": _gib(self.cap.total), "budget_gib": _gib(self.cap.budget), "floor_gib": _gib(self.cap.floor),
-            "available_gib": _gib(self.headroom.available), "standing_gib": _gib(self.headroom.standing),
-            "reserved_gib": _gib(self.held), "free_gib": _gib(self.free), "limit": self.cap.limit,
+            "total_gib": in_gib(self.cap.total), "budget_gib": in_gib(self.cap.budget), "floor_gib": in_gib(self.cap.floor),
+            "available_gib": in_gib(self.headroom.available), "standing_gib": in_gib(self.headroom.standing),
+            "reserved_gib": in_gib(self.held), "free_gib": in_gib(self.free), "limit": self.cap.limit,
         }  # fmt: skip
 
 
@@ -115,7 +115,3 @@ def bar_png(status: Status) -> bytes:
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
     return out.getvalue()
-
-
-def _gib(size: int) -> float:
-    return round(size / GIB, 3)

@@ -96,6 +96,11 @@ def _stat(path: Path, name: str) -> int:
     return next((int(line.split()[1]) for line in lines if line.split()[:1] == [name]), 0)
 
 
+def in_gib(size: int) -> float:
+    """Return bytes in GiB, rounded to a MiB."""
+    return round(size / GIB, 3)
+
+
 def gib(size: int) -> str:
     """Format bytes for people: GiB with three digits, MiB below one GiB."""
     if abs(size) < GIB:

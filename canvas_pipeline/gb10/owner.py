@@ -22,13 +22,11 @@ class Owner(msgspec.Struct, frozen=True):
     namespace: str
 
 
-def owner(pid: int | None = None) -> Owner:
-    """Return the owner for a living process (this one by default); raises ``ProcessLookupError`` if it has ended."""
-    pid = os.getpid() if pid is None else pid
-    start = started(pid)
-    if start is None:
-        raise ProcessLookupError(f"process {pid} has ended")
-    return Owner(pid, start, boot_id(), namespace())
+def owner() -> Owner:
+    """Return the owner that names this process."""
+    start = started(os.getpid())
+    assert start is not None, "this process is alive"
+    return Owner(os.getpid(), start, boot_id(), namespace())
 
 
 def alive(who: Owner) -> bool:

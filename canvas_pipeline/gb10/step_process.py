@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
@@ -16,10 +16,7 @@ from multiprocessing.synchronize import Event
 from typing import Any
 
 import msgspec
-from dagster import serialize_value
 
-from canvas_pipeline.gb10.dagster_compat import ReconstructableJob
-from canvas_pipeline.gb10.preload import JOB
 from canvas_pipeline.gb10.watchdog import Report, WatchSpec, run_watchdog
 
 
@@ -83,16 +80,6 @@ class TermEvent(Event):
             super().set()
             return
         threading.Thread(target=super().set, name="term-event", daemon=True).start()
-
-
-def start_fork_server(job: ReconstructableJob, modules: Sequence[str]) -> None:
-    """Start the fork server, which loads the job's definitions once for all steps while this process plans the run."""
-    forkserver.set_forkserver_preload(list(modules))
-    os.environ[JOB] = serialize_value(job)
-    try:
-        forkserver.ensure_running()
-    finally:
-        del os.environ[JOB]
 
 
 def _forkserver_pid() -> int:
