@@ -74,8 +74,8 @@ def _sighting(path: Path, old: Sighting | None, now: float, unchanged_s: float) 
 
 
 def _stamp(path: Path) -> str:
-    found = path.stat()
-    return f"{found.st_size}/{found.st_mtime_ns}/{found.st_ctime_ns}"
+    stat = path.stat()
+    return f"{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ctime_ns}"
 
 
 def _ends_whole(path: Path) -> bool:

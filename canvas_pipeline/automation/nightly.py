@@ -44,8 +44,8 @@ def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
     """Read ``CANVAS_NIGHTLY_AT`` (HH:MM), ``CANVAS_NIGHTLY_ZONE``, ``CANVAS_AUTOMATION`` (on or off) and ``CANVAS_TRACKS`` (names
     with commas; every track where it names none). Raises ``BadConfig``."""
     at = environ.get(AT) or "02:00"
-    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", at.strip())
-    if found is None:
+    clock = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", at.strip())
+    if clock is None:
         raise BadConfig(f"{AT} is {at!r}; it must be a time of day such as 02:00 or 23:30")
     zone = (environ.get(ZONE) or "UTC").strip()
     try:
@@ -58,7 +58,7 @@ def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
     named = tuple(filter(None, (part.strip() for part in environ.get(TRACKS, "").split(","))))
     if unknown := sorted({*named} - {*track_names()}):
         raise BadConfig(f"{TRACKS} names {unknown[0]!r}; the tracks are: {', '.join(track_names())}")
-    return NightlySettings(int(found[1]), int(found[2]), zone, automation == "on", named or track_names())
+    return NightlySettings(int(clock[1]), int(clock[2]), zone, automation == "on", named or track_names())
 
 
 def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:

@@ -49,9 +49,9 @@ class Notification(Row, frozen=True, kw_only=True):
     def text(self) -> str:
         """Return one line for people."""
         parts = [f"{self.job} failed (run {self.run_id[:8]})"]
-        for found in self.checks:
-            numbers = ", ".join(f"{name} {value:.4g}" for name, value in found.numbers.items())
-            parts.append(f"{found.check} on {found.asset} did not hold{f' ({numbers})' if numbers else ''}")
+        for failed in self.checks:
+            numbers = ", ".join(f"{name} {value:.4g}" for name, value in failed.numbers.items())
+            parts.append(f"{failed.check} on {failed.asset} did not hold{f' ({numbers})' if numbers else ''}")
         if not self.checks and self.steps:
             kinds = f" ({', '.join(self.errors)})" if self.errors else ""
             parts.append(f"stopped at {', '.join(self.steps)}{kinds}")
@@ -212,14 +212,14 @@ KINDS: Mapping[str, Callable[[str], Notifier | None]] = {
 
 def notifiers_of(text: str) -> tuple[Notifier, ...]:
     """Parse ``CANVAS_NOTIFY``: places separated by commas (empty: the log); raises ``BadConfig``, never with an address."""
-    found = []
+    notifiers = []
     for number, part in enumerate(text.split(",") if text.strip() else ["log"], 1):
         kind, _, rest = part.strip().partition(":")
         notifier = KINDS[kind](rest.strip()) if kind in KINDS else None
         if notifier is None:
             raise BadConfig(f"entry {number} of {NOTIFY} cannot be used; entries look like: {EXAMPLE}")
-        found.append(notifier)
-    return tuple(found)
+        notifiers.append(notifier)
+    return tuple(notifiers)
 
 
 def notify(notification: Notification, notifiers: Sequence[Notifier]) -> None:

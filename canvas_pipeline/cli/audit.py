@@ -62,7 +62,7 @@ def audit(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_CONSOLE, transient=True
         ) as bar:
             task = bar.add_task("reading")
-            found = report(
+            result = report(
                 paths,
                 registry,
                 os.environ,
@@ -72,10 +72,10 @@ def audit(
     except BadInput as error:  # no such file, or an unreadable registry: nothing was read
         typer.secho(f"canvas-data: {error}", err=True, fg="red")
         raise typer.Exit(2) from None
-    typer.echo(dumps(found).decode() if as_json else _lines(found))
-    if found.total:
+    typer.echo(dumps(result).decode() if as_json else _lines(result))
+    if result.total:
         raise typer.Exit(1)
-    if not found.clean:
+    if not result.clean:
         raise typer.Exit(2)
 
 
@@ -98,17 +98,19 @@ def _exceptions(root: Path, paths: list[Path], allow: list[str], by: str, reason
     return exceptions(listed, key, now)
 
 
-def _lines(found: AuditReport) -> str:
-    lines = [str(leak) for leak in found.leaks]
-    lines += [f"{path}: cannot be read: {reason}" for path, reason in found.unreadable.items()]
-    types = ", ".join(f"{count} {type_}" for type_, count in found.by_type.items())
+def _lines(result: AuditReport) -> str:
+    lines = [str(leak) for leak in result.leaks]
+    lines += [f"{path}: cannot be read: {reason}" for path, reason in result.unreadable.items()]
+    types = ", ".join(f"{count} {type_}" for type_, count in result.by_type.items())
     scanned = (
-        f"{found.files} files ({found.opaque} by name only), {found.lines} lines, {found.strings} texts, "
-        f"{found.bytes / 1e6:.1f} MB, {found.registry_keys} registry keys"
+        f"{result.files} files ({result.opaque} by name only), {result.lines} lines, {result.strings} texts, "
+        f"{result.bytes / 1e6:.1f} MB, {result.registry_keys} registry keys"
     )
-    verdict = f"{found.total} leaks: {types}" if found.total else "no leaks" if found.strings else "nothing to look at"
-    if found.allowed:
-        verdict += f" ({found.allowed} findings are reviewed exceptions)"
+    verdict = (
+        f"{result.total} leaks: {types}" if result.total else "no leaks" if result.strings else "nothing to look at"
+    )
+    if result.allowed:
+        verdict += f" ({result.allowed} findings are reviewed exceptions)"
     return "\n".join([*lines, f"{verdict}; looked at {scanned}"])
 
 

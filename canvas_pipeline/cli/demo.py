@@ -61,14 +61,14 @@ def demo(
     settings: dict[str, Any] = settings_of(os.environ)
     ws = PipelineResource(**settings).here(chosen_track)
     home = home_of(os.environ, ws.root)
-    with session("demo", f"{track}_demo", home, verbose=verbose) as opened:
-        ended = run_pipeline(opened, ws, chosen, {"resources": {"pipeline": {"config": settings}}})
+    with session("demo", f"{track}_demo", home, verbose=verbose) as current:
+        ended = run_pipeline(current, ws, chosen, {"resources": {"pipeline": {"config": settings}}})
         if ended is not None:
-            raise opened.failed(ended, "not everything was made")
-        opened.table.close()
-        summary(opened.out, ws, chosen)
-        stages = opened.table.stages
-        opened.out.print(
+            raise current.failed(ended, "not everything was made")
+        current.table.close()
+        summary(current.out, ws, chosen)
+        stages = current.table.stages
+        current.out.print(
             f"{time.monotonic() - started:.0f} s, largest stage {stages.peak_gib():.2f} GiB, {stages.count(MADE)} stages made anew"
         )
 
@@ -82,24 +82,26 @@ def methods_of(text: str, track: Track) -> tuple[str, ...]:
     return tuple(name for name in track.methods if name in chosen)
 
 
-def run_pipeline(opened: Session, ws: Workspace, methods: Sequence[str], config: Mapping[str, Any]) -> RunResult | None:
+def run_pipeline(
+    current: Session, ws: Workspace, methods: Sequence[str], config: Mapping[str, Any]
+) -> RunResult | None:
     """Run intake where it is due, then the rest. Returns the run that failed, if any."""
     from canvas_pipeline.definitions import defs
 
     # The terminal shows which files are skipped and why, not only the log.
-    with_console = replace(ws, log=lambda line: opened.out.print(line, markup=False, soft_wrap=True))
+    with_console = replace(ws, log=lambda line: current.out.print(line, markup=False, soft_wrap=True))
     contributors = list(ws.track.contributors(with_console))
-    opened.instance.add_dynamic_partitions("contributors", contributors)
-    seen = opened.instance.get_materialized_partitions(asset_key("collab", ws.track.name))
+    current.instance.add_dynamic_partitions("contributors", contributors)
+    seen = current.instance.get_materialized_partitions(asset_key("collab", ws.track.name))
     due = set(ws.track.due(ws))
     for contributor in contributors:
         if contributor in due or contributor not in seen:
-            intake_run = opened.run("intake", config=config, partition=contributor)
+            intake_run = current.run("intake", config=config, partition=contributor)
             if not intake_run.success:
                 return intake_run
     job = f"{ws.track.name}_demo" if {*methods} <= {*ws.track.demo_methods} else "nightly"
     keys = sorted(demo_selection(ws.track, methods).resolve(defs().resolve_asset_graph()))
-    result = opened.run(job, assets=keys, config=config)
+    result = current.run(job, assets=keys, config=config)
     return None if result.success else result
 
 
@@ -122,8 +124,8 @@ def results(benchmark: Benchmark, reports: Mapping[str, Report]) -> Table:
         "model", *(metric.title for metric in drawn),
         title="Bench: per cent of cases, with Wilson's 95 % interval", title_justify="left",
     )  # fmt: skip
-    for name, found in reports.items():
-        table.add_row(name, *(format_rate(found.rate(metric.name)) for metric in drawn))
+    for name, report in reports.items():
+        table.add_row(name, *(format_rate(report.rate(metric.name)) for metric in drawn))
     return table
 
 

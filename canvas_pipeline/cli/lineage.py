@@ -78,8 +78,8 @@ def lineage(
 
 
 def _contributor(index: Lineage, ws: Workspace, contributor: str, as_json: bool) -> None:
-    found = exposure(index, ws.track, contributor, ws.root / "releases")
-    seen = [e for e in found.exposures if e.seen != "no"]
+    exposed = exposure(index, ws.track, contributor, ws.root / "releases")
+    seen = [e for e in exposed.exposures if e.seen != "no"]
     if not seen and not (ws.collab / f"{contributor}.jsonl").exists():
         left = " (the record says that they were removed)" if removal.was_removed(ws, contributor) else ""
         raise BadConfig(f"no version on this disk holds rows of this contributor, and there is no file of theirs{left}")
@@ -172,16 +172,16 @@ def _tree(walk: Walk, title: str, limit: int) -> Tree:
     return tree
 
 
-def _add_branches(tree: Tree, walk: Walk, here: str, limit: int, shown: set[str]) -> None:
-    near = walk.edges.get(here, ())
-    for there in near[:limit]:
-        again = there in shown and there in walk.edges
-        branch = tree.add(_label(walk, there) + (" (see above)" if again else ""))
+def _add_branches(tree: Tree, walk: Walk, parent: str, limit: int, shown: set[str]) -> None:
+    children = walk.edges.get(parent, ())
+    for child in children[:limit]:
+        again = child in shown and child in walk.edges
+        branch = tree.add(_label(walk, child) + (" (see above)" if again else ""))
         if not again:
-            shown.add(there)
-            _add_branches(branch, walk, there, limit, shown)
-    if len(near) > limit:
-        tree.add(f"… {len(near) - limit} more (--limit, --json)")
+            shown.add(child)
+            _add_branches(branch, walk, child, limit, shown)
+    if len(children) > limit:
+        tree.add(f"… {len(children) - limit} more (--limit, --json)")
 
 
 def _label(walk: Walk, id_: str) -> str:

@@ -160,10 +160,10 @@ def read(command: str, root: Path, environ: Mapping[str, str], *, set_up: bool =
 
 def unique(folders: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
     """Return each existing folder once. A folder that does not exist is created in its nearest existing parent."""
-    found: dict[Path, str] = {}
+    remedies: dict[Path, str] = {}
     for path, remedy in folders:
-        found.setdefault(nearest(path), remedy)
-    return list(found.items())
+        remedies.setdefault(nearest(path), remedy)
+    return list(remedies.items())
 
 
 def nearest(path: Path) -> Path:
@@ -191,10 +191,10 @@ def device(path: Path) -> int:
 
 def size(folder: Path) -> int:
     """Return the bytes of the files below a folder; 0 where it does not exist."""
-    found = 0
+    total = 0
     for parent, _, names in os.walk(folder):
-        found += sum(os.lstat(os.path.join(parent, name)).st_size for name in names)
-    return found
+        total += sum(os.lstat(os.path.join(parent, name)).st_size for name in names)
+    return total
 
 
 def uv_cache(environ: Mapping[str, str]) -> Path:
@@ -255,10 +255,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--set-up", action="store_true", help="the environment is made first")
     parser.add_argument("--port", type=int, default=3000)
     options = parser.parse_args(arguments)
-    found = read(options.command, Path.cwd(), os.environ, set_up=options.set_up, port=options.port)
-    for line in warnings(found):
+    readings = read(options.command, Path.cwd(), os.environ, set_up=options.set_up, port=options.port)
+    for line in warnings(readings):
         print(f"note: {line}", file=sys.stderr)
-    lines = problems(found)
+    lines = problems(readings)
     for line in lines:
         print(f"{options.command}: {line}", file=sys.stderr)
     return EXIT_CODE if lines else 0

@@ -84,9 +84,9 @@ class StageTable:
     def _poll(self, run_id: str) -> None:
         more = True
         while more:
-            found = self.instance.get_records_for_run(run_id, self._cursor, limit=PAGE)
-            self._cursor, more = found.cursor, found.has_more
-            for record in found.records:
+            page = self.instance.get_records_for_run(run_id, self._cursor, limit=PAGE)
+            self._cursor, more = page.cursor, page.has_more
+            for record in page.records:
                 stage = self.stages.read(record.event_log_entry)
                 if stage is not None:
                     self._print(stage)

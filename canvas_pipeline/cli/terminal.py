@@ -45,8 +45,8 @@ def logged(log: Path, *, verbose: bool = False) -> Iterator[Console]:
     finally:
         terminal.flush()
         _redirect(*before)
-        for each in before:
-            os.close(each)
+        for descriptor in before:
+            os.close(descriptor)
         if terminal is not sys.stdout:
             terminal.close()
 

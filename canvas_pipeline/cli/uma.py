@@ -48,9 +48,9 @@ def status(
     is not back yet. "not for steps" is the floor, and what the budget leaves out."""
     cap = UmaCap()
     if as_json:
-        found = cap.status()
-        entries = [dict(zip(COLUMNS, row, strict=True)) for row in found.rows()]
-        typer.echo(json.dumps({**found.facts(), "ledger": str(cap.path), "entries": entries}, indent=2))
+        current = cap.status()
+        entries = [dict(zip(COLUMNS, row, strict=True)) for row in current.rows()]
+        typer.echo(json.dumps({**current.facts(), "ledger": str(cap.path), "entries": entries}, indent=2))
         return
     if not watch:
         out.print(rendered(cap.status()))

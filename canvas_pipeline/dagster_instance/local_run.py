@@ -78,8 +78,8 @@ class RunResult:
     def failed_checks(self) -> list[dg.AssetCheckEvaluation]:
         """Return the checks that did not pass; the description is the reason."""
         kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
-        found = [event.asset_check_evaluation_data for event in self.events if event.event_type is kind]
-        return [evaluation for evaluation in found if not evaluation.passed]
+        evaluations = [event.asset_check_evaluation_data for event in self.events if event.event_type is kind]
+        return [evaluation for evaluation in evaluations if not evaluation.passed]
 
 
 def run_error(result: RunResult, what: str, more: Iterable[str] = (), log: Path | None = None) -> errors.RunFailed:
@@ -157,13 +157,13 @@ def local_run(
                 starting = dg.DagsterEvent(dg.DagsterEventType.RUN_STARTING.value, job_name, message=f"By {command}.")
                 instance.report_dagster_event(starting, run_id)
             on_start(run_id)
-            found = execute_run(job, instance.get_run_by_id(run_id) or run, instance)
+            result = execute_run(job, instance.get_run_by_id(run_id) or run, instance)
         except BaseException:
             unfinished = instance.get_run_by_id(run_id)
             if unfinished is not None and not unfinished.is_finished:
                 instance.report_run_failed(unfinished, "This run was interrupted before its first step.")
             raise
-    return RunResult(run_id, found.dagster_run.status, found.all_events)
+    return RunResult(run_id, result.dagster_run.status, result.all_events)
 
 
 def refuse_another(instance: dg.DagsterInstance) -> None:

@@ -276,16 +276,16 @@ class RunAdmissionController:
             "stopped_at": when, "stopped_after_s": round(report.seconds, 2), "largest_process": stop.largest, "rule": stop.kind,
             "change": change,
         }  # fmt: skip
-        found = StepStopped(text, facts, pid, started=True)
-        self.stops[step.key] = found
+        stopped = StepStopped(text, facts, pid, started=True)
+        self.stops[step.key] = stopped
         if stop.kind == "cap" and step.key not in self._retried:
             wanted = retry_demand(state.demand, report.peak, self.cap.margin, self.cap.cap().for_steps)
             if wanted is not None:
                 self._retried.add(step.key)
                 self._retry[step.key] = wanted
                 facts["next_gib"] = in_gib(wanted.size)
-        found.facts.update(facts)
-        return found
+        stopped.facts.update(facts)
+        return stopped
 
     def stop_of(self, step_key: str) -> tuple[StepStopped | None, Demand | None]:
         """Return why a step was just ended, and the demand of its retry if there is one."""

@@ -172,29 +172,32 @@ def stock_explanation(prefix: str, exit_code: int) -> str:
 
 def incompatibilities() -> list[str]:
     """List where the installed Dagster differs from what this module expects; empty if it fits."""
-    found = [f"MultiprocessExecutor.execute does not use {name}" for name in NAMES if name not in _names_of_the_loop()]
+    differences = [
+        f"MultiprocessExecutor.execute does not use {name}" for name in NAMES if name not in _names_of_the_loop()
+    ]
     arguments = tuple(inspect.signature(multiprocess.execute_step_out_of_process).parameters)
     if arguments != STEP_ARGUMENTS:
-        found.append(f"execute_step_out_of_process takes {', '.join(arguments)}")
+        differences.append(f"execute_step_out_of_process takes {', '.join(arguments)}")
     if "limit" not in inspect.signature(ActiveExecution.get_steps_to_execute).parameters:
-        found.append("ActiveExecution.get_steps_to_execute has no limit")
+        differences.append("ActiveExecution.get_steps_to_execute has no limit")
     used = set(ActiveExecution.__init__.__code__.co_names)
-    found += [f"ActiveExecution has no attribute {name}" for name in STATE if name not in used]
-    found += [
+    differences += [f"ActiveExecution has no attribute {name}" for name in STATE if name not in used]
+    differences += [
         f"ActiveExecution has no {name}"
         for name in ("_update", "concurrency_event_iterator")
         if not hasattr(ActiveExecution, name)
     ]
-    return found
+    return differences
 
 
 def verify() -> None:
     """Raise ``MissingTool`` if the installed Dagster does not fit: without admission, memory could run out."""
-    found = incompatibilities()
-    if found:
+    differences = incompatibilities()
+    if differences:
         raise MissingTool(
-            f"this Dagster's multiprocess executor differs from the one gb10_executor is built on: {'; '.join(found)}. Install the "
-            "version that uv.lock names, or adapt canvas_pipeline/gb10/dagster_compat.py and its contract test"
+            f"this Dagster's multiprocess executor differs from the one gb10_executor is built on: {'; '.join(differences)}. Install "
+            "the version that uv.lock names, or adapt canvas_pipeline/gb10/dagster_compat.py "
+            "and its contract test"
         )
 
 

@@ -92,9 +92,9 @@ class Gb10Executor(MultiprocessExecutor):
 def profile_of(run_config: Mapping[str, Any]) -> str:
     """Return the profile that a run's resources name, else the environment's, else ``embedded``."""
     for resource in (run_config.get("resources") or {}).values():
-        found = (resource.get("config") or {}).get("profile") if isinstance(resource, Mapping) else None
-        if isinstance(found, str) and found:
-            return found
+        profile = (resource.get("config") or {}).get("profile") if isinstance(resource, Mapping) else None
+        if isinstance(profile, str) and profile:
+            return profile
     return os.environ.get("CANVAS_PROFILE", "embedded")
 
 
@@ -115,8 +115,8 @@ def _rows(instance: dg.DagsterInstance, keys: set[dg.AssetKey]) -> int:
     for record in instance.get_asset_records(list(keys)):
         entry = record.asset_entry.last_materialization
         materialization = entry.asset_materialization if entry else None
-        found = materialization.metadata.get("dagster/row_count") if materialization else None
-        rows += found.value if found is not None and isinstance(found.value, int) else 0
+        count = materialization.metadata.get("dagster/row_count") if materialization else None
+        rows += count.value if count is not None and isinstance(count.value, int) else 0
     return rows
 
 

@@ -261,7 +261,7 @@ class Ledger:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None or self._pid != os.getpid():
-            db = opened(self.path, _SCHEMA)
+            db = open_ledger(self.path, _SCHEMA)
             self._connection, self._pid = db, os.getpid()
         return self._connection
 
@@ -272,7 +272,7 @@ class Ledger:
         self._connection = None
 
 
-def opened(path: Path, schema: str) -> sqlite3.Connection:
+def open_ledger(path: Path, schema: str) -> sqlite3.Connection:
     """Open the ledger's file, and create it if it is missing; raises ``BadInput`` if another version of this package wrote it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

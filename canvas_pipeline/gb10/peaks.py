@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.gb10.ledger import opened, unusable
+from canvas_pipeline.gb10.ledger import open_ledger, unusable
 
 KEPT = 5
 """Number of peaks kept for each key."""
@@ -98,7 +98,7 @@ class Peaks:
     def _open(self) -> Iterator[sqlite3.Connection]:
         """Open one transaction; an error names the file."""
         try:
-            with closing(opened(self.path, _SCHEMA)) as db:
+            with closing(open_ledger(self.path, _SCHEMA)) as db:
                 db.execute("BEGIN IMMEDIATE")
                 yield db
                 db.commit()

@@ -24,13 +24,13 @@ MARK = "CANVAS_STEP_TOKEN"
 
 def descendants(pid: int) -> list[int]:
     """Return all descendants of a process, zombies included."""
-    found: list[int] = []
+    pids: list[int] = []
     waiting = [pid]
     while waiting:
         children = _children(waiting.pop())
-        found += children
+        pids += children
         waiting += children
-    return found
+    return pids
 
 
 def _children(pid: int) -> list[int]:
@@ -40,17 +40,17 @@ def _children(pid: int) -> list[int]:
         threads = os.listdir(tasks)
     except OSError:
         return []
-    found: list[int] = []
+    pids: list[int] = []
     for thread in threads:
         try:
-            found += map(int, (tasks / thread / "children").read_text(encoding="ascii").split())
+            pids += map(int, (tasks / thread / "children").read_text(encoding="ascii").split())
         except FileNotFoundError:
             if (tasks / thread).exists():  # a kernel without CONFIG_PROC_CHILDREN
                 with contextlib.suppress(psutil.NoSuchProcess):
                     return [child.pid for child in psutil.Process(pid).children()]
         except OSError:
             continue
-    return found
+    return pids
 
 
 def step_processes(token: str, session: int | None = None, started_after: int = 0) -> list[int]:
@@ -58,7 +58,7 @@ def step_processes(token: str, session: int | None = None, started_after: int = 
     leader = None if session is None else started(session)
     reused = session is not None and leader is not None and leader > started_after and not has_mark(session, token)
     mine = os.getuid()
-    found = []
+    pids = []
     for other in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError):
             birth = started(other.pid)
@@ -68,8 +68,8 @@ def step_processes(token: str, session: int | None = None, started_after: int = 
                 session is not None and not reused and os.getsid(other.pid) == session and birth >= started_after
             )
             if of_session or has_mark(other.pid, token):
-                found.append(other.pid)
-    return found
+                pids.append(other.pid)
+    return pids
 
 
 def has_mark(pid: int, token: str) -> bool:

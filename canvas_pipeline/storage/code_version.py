@@ -88,19 +88,19 @@ def code_version(*roots: str) -> str:
 def library_versions(*roots: str, unused: Iterable[str] = ()) -> dict[str, str]:
     """Return distribution → installed version for those in ``LIBRARIES`` that the roots' code imports, without ``unused``."""
     imported = {name for piece in _reached(*roots).values() for name in piece.libraries}
-    found = {distribution for name in imported for distribution in LIBRARIES.get(name, ())}
-    return {name: _installed(name) for name in sorted(found.difference(unused))}
+    distributions = {distribution for name in imported for distribution in LIBRARIES.get(name, ())}
+    return {name: _installed(name) for name in sorted(distributions.difference(unused))}
 
 
 @functools.cache
 def covered(*roots: str) -> dict[str, str]:
     """Return what ``code_version`` covers: file (and definition) → sha256."""
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for (module, definition), piece in _reached(*roots).items():
         name = _name(_path(module) or ROOT)
-        found[f"{name}:{definition}" if definition else name] = piece.sha256
-        found.update({_name(file): _content(file) for entry in piece.data for file in _files(entry)})
-    return found
+        digests[f"{name}:{definition}" if definition else name] = piece.sha256
+        digests.update({_name(file): _content(file) for entry in piece.data for file in _files(entry)})
+    return digests
 
 
 @functools.cache
@@ -132,13 +132,13 @@ def _reached(*roots: str) -> dict[Node, Piece]:
     for root in roots:
         module, _, definition = root.partition(":")
         todo += _nodes(f"{PACKAGE}.{module}", definition)
-    found: dict[Node, Piece] = {}
+    pieces: dict[Node, Piece] = {}
     while todo:
         node = todo.pop()
-        if node not in found:
-            found[node] = _piece(*node)
-            todo += found[node].uses
-    return found
+        if node not in pieces:
+            pieces[node] = _piece(*node)
+            todo += pieces[node].uses
+    return pieces
 
 
 def _nodes(module: str, definition: str = "") -> list[Node]:
@@ -207,9 +207,9 @@ def _definitions(module: str, tree: ast.Module, beside: Mapping[str, Path]) -> d
                 nodes.setdefault(name, []).append(node)
         elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
             return {}
-    found: dict[str, Piece] = {}
+    pieces: dict[str, Piece] = {}
     for name, parts in nodes.items():
-        piece = found[name] = _of_nodes(parts, beside)
+        piece = pieces[name] = _of_nodes(parts, beside)
         outer = name.rpartition(".")[0]
         for part in parts:
             inner = _imports(part)
@@ -220,7 +220,7 @@ def _definitions(module: str, tree: ast.Module, beside: Mapping[str, Path]) -> d
                 piece.uses.update((module, each) for each in own if each != name)
             if _reads_profile(part):
                 piece.profile = True
-    return found
+    return pieces
 
 
 def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
@@ -247,18 +247,18 @@ def _of_nodes(nodes: Iterable[ast.AST], beside: Mapping[str, Path]) -> Piece:
 
 def _imports(tree: ast.AST) -> dict[str, list[Imported]]:
     """Return bound name → what the tree's imports bind it to."""
-    found: dict[str, list[Imported]] = {}
+    bound: dict[str, list[Imported]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found.setdefault(alias.asname or alias.name.partition(".")[0], []).append(Imported(alias.name))
+                bound.setdefault(alias.asname or alias.name.partition(".")[0], []).append(Imported(alias.name))
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 is_module = _is_ours(inner) and _path(inner)
                 imported = Imported(inner) if is_module else Imported(str(node.module), alias.name)
-                found.setdefault(alias.asname or alias.name, []).append(imported)
-    return found
+                bound.setdefault(alias.asname or alias.name, []).append(imported)
+    return bound
 
 
 def _use(piece: Piece, imported: Imported, attribute: str = "") -> None:

@@ -23,6 +23,7 @@ from canvas_pipeline.gb10.ledger import Ledger, since_boot
 from canvas_pipeline.gb10.owner import owner, started
 from canvas_pipeline.gb10.watchdog import Report, WatchSpec, run_watchdog
 from canvas_pipeline.training import allocator
+from canvas_pipeline_tests.gb10.runs import until
 
 MIB = 1 << 20
 LONG_S = 600.0
@@ -65,13 +66,6 @@ class Watched:
         self.process.join(LONG_S)
         assert self.process.exitcode is not None
         return msgspec.json.decode(self.reports.recv_bytes(), type=Report)
-
-
-def until(what: str, holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LONG_S
-    while not holds():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.01)
 
 
 def holds(mib: int, flag: str) -> None:
