@@ -36,7 +36,7 @@ and the reason:
 
 The exception covers exactly the words that were found, in any place, as this type, for a year (`--days`). It is stored in
 `private/audit-exceptions.jsonl` of the data folder (`--root`) as a keyed hash, without the words. Every audit and every gate
-of that folder applies it, and the release log counts it. To withdraw one, delete its line. An exception that was edited, comes
+of that folder applies it, and the release log counts it. To revoke one, delete its line. An exception that was edited, comes
 from another registry key or has expired stops the audit. Registry keys and file names cannot be excepted.
 
 Exit codes: 0 everything was read and nothing found; 1 a leak; 2 nothing to read, something that cannot be read, or an invalid
@@ -66,7 +66,7 @@ def audit(
                 paths,
                 registry,
                 os.environ,
-                lambda path: bar.update(task, description=f"looking at {path.suffix or 'a file'}"),
+                lambda path: bar.update(task, description=f"reading {path.suffix or 'a file'}"),
                 reviewed,
             )
     except BadInput as error:  # no such file, or an unreadable registry: nothing was read

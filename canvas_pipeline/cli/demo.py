@@ -46,7 +46,7 @@ def demo(
         str,
         typer.Option(
             envvar="METHODS",
-            help=f"methods by name, with commas, or all; sft comes along: {', '.join(METHODS)}",
+            help=f"methods by name, with commas, or all; sft is always included: {', '.join(METHODS)}",
             show_default="those of the track's demo",
         ),
     ] = "",

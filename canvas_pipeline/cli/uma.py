@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     help="The memory that all runs of this machine share. Every step of gb10_executor reserves its share here before it starts, is "
-    f"stopped when it takes more, and gives it back when it ends. {EXIT_CODES}",
+    f"stopped when it uses more, and releases it when it ends. {EXIT_CODES}",
 )
 out = Console(highlight=False)
 
@@ -42,10 +42,10 @@ def about() -> None:
 )
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every second.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh it every second.")] = False,
 ) -> None:
-    """Show budget, reservations and waiting steps. "waiting": not started yet; "held": running; "returning": ended, and its memory
-    is not back yet. "not for steps" is the floor, and what the budget leaves out."""
+    """Show budget, reservations and waiting steps. "waiting": not started yet; "held": running; "returning": ended, but its memory
+    is not free yet. "not for steps" is the floor and what the budget excludes."""
     cap = UmaCap()
     if as_json:
         current = cap.status()

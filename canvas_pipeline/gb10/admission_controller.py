@@ -1,6 +1,6 @@
 """Admit one run's steps by memory, run each below a watchdog, and explain and learn from its end.
 
-Invariants: a reservation is made before the step's process starts and released after it is gone; a waiting step logs what it
+Invariants: a reservation is made before the step's process starts and released after it has ended; a waiting step logs what it
 waits for; a step stopped at its cap is retried once with a larger reservation, if that fits; a run that ends leaves nothing in the
 ledger.
 """

@@ -195,9 +195,8 @@ def verify() -> None:
     differences = incompatibilities()
     if differences:
         raise MissingTool(
-            f"this Dagster's multiprocess executor differs from the one gb10_executor is built on: {'; '.join(differences)}. Install "
-            "the version that uv.lock names, or adapt canvas_pipeline/gb10/dagster_compat.py "
-            "and its contract test"
+            f"this Dagster's multiprocess executor differs from the one gb10_executor is built on: {'; '.join(differences)}. "
+            "Install the version that uv.lock names, or adapt canvas_pipeline/gb10/dagster_compat.py and its contract test"
         )
 
 

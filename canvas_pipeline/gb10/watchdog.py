@@ -217,7 +217,9 @@ def run_watchdog(
     ledger = Ledger(Path(spec.ledger))
     started = time.monotonic()
     if not ledger.transfer(spec.token, owner(), os.getpid()):
-        raise CanvasPipelineError(f"{spec.step}: its reservation is gone (the run that asked for it has ended)")
+        raise CanvasPipelineError(
+            f"{spec.step}: its reservation no longer exists (the run that requested it has ended)"
+        )
     step = get_context("fork").Process(target=_step, args=(spec, os.getpid(), target, args), name=spec.step)
     step.start()
     watchdog = Watchdog(spec, step, ledger)
