@@ -1,8 +1,8 @@
-"""Find contributor files that are complete and new, and choose how many to take in at once.
+"""Find contributor files that are complete and new, and choose how many to ingest at once.
 
-What must hold: a file that is still being written is not chosen; the same content is chosen once per version of intake's code,
-however often, late or interrupted the scans are; unchanged files are not read again; many new files are taken in portions, and none
-is lost; an unreadable file blocks no other.
+Invariants: a file that is still being written is not chosen; the same content is chosen once per version of intake's code,
+however often, late or interrupted the scans are; unchanged files are not read again; many new files are ingested in portions, and
+none is lost; an unreadable file blocks no other.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import msgspec
 from canvas_pipeline.privacy.contributor_id import in_folder
 from canvas_pipeline.storage.digests import sha256_file
 
-STILL_S = 5.0
+UNCHANGED_S = 5.0
 UNREADABLE = "unreadable"
 AT_ONCE = 25
 """Runs of intake that may wait or run at a time, so that many files do not block everything else in the queue."""
 
 
 class Sighting(msgspec.Struct, frozen=True, array_like=True):
-    """A contributor's file: its ``stamp`` (size and times), since when it has that stamp (our clock), its sha256 once it is
-    complete (else empty), and the last request made for it."""
+    """A contributor's file: its ``stamp`` (size and times), since when it has had that stamp (by our clock), its sha256 once it
+    is complete (else empty), and the last request made for it."""
 
     stamp: str
     since: float
     sha256: str = ""
-    asked: str = ""
+    requested: str = ""
 
     def request(self, code: str) -> str:
         """Return the request for this content and intake's ``code``; empty while the file is not complete."""
@@ -36,46 +36,46 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True):
 
     def is_new(self, code: str) -> bool:
         """Return whether the file is complete and has not been requested yet."""
-        return self.request(code) not in ("", self.asked)
+        return self.request(code) not in ("", self.requested)
 
 
 Sightings = dict[str, Sighting]
 
 
-def scan(collab: Path, before: Mapping[str, Sighting], now: float, still_s: float = STILL_S) -> Sightings:
+def scan(collab: Path, before: Mapping[str, Sighting], now: float, unchanged_s: float = UNCHANGED_S) -> Sightings:
     """Return contributor → sighting for the files in the folder now; a file that is being rewritten keeps its last request."""
     seen: Sightings = {}
     for name, path in in_folder(collab)[0].items():
         try:
-            seen[name] = _sighting(path, before.get(name), now, still_s)
+            seen[name] = _sighting(path, before.get(name), now, unchanged_s)
         except FileNotFoundError:
             continue  # renamed or removed meanwhile
         except OSError:
             # No right to read it, or a broken disk: the next scan tries again.
-            seen[name] = Sighting(UNREADABLE, now, "", before[name].asked if name in before else "")
+            seen[name] = Sighting(UNREADABLE, now, "", before[name].requested if name in before else "")
     return seen
 
 
-def _sighting(path: Path, old: Sighting | None, now: float, still_s: float) -> Sighting:
+def _sighting(path: Path, old: Sighting | None, now: float, unchanged_s: float) -> Sighting:
     stamp = _stamp(path)
-    asked = old.asked if old else ""
+    requested = old.requested if old else ""
     same = old is not None and old.stamp == stamp
     if old is not None and same and old.sha256:
         return old
     since = old.since if old is not None and same else now
     # On a network disk the times are another machine's, and a copy may pause: a file counts as complete after it was unchanged for
     # a while by our own clock, or at once if it is old and ends with a complete line.
-    if now - since < still_s and not (now - path.stat().st_mtime >= still_s and _ends_whole(path)):
-        return Sighting(stamp, since, "", asked)
+    if now - since < unchanged_s and not (now - path.stat().st_mtime >= unchanged_s and _ends_whole(path)):
+        return Sighting(stamp, since, "", requested)
     sha256 = sha256_file(path)
     if _stamp(path) != stamp:  # written to while it was read
-        return Sighting(_stamp(path), now, "", asked)
-    return Sighting(stamp, since, sha256, asked)
+        return Sighting(_stamp(path), now, "", requested)
+    return Sighting(stamp, since, sha256, requested)
 
 
 def _stamp(path: Path) -> str:
-    found = path.stat()
-    return f"{found.st_size}/{found.st_mtime_ns}/{found.st_ctime_ns}"
+    stat = path.stat()
+    return f"{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ctime_ns}"
 
 
 def _ends_whole(path: Path) -> bool:
@@ -87,13 +87,13 @@ def _ends_whole(path: Path) -> bool:
 
 
 def choose(seen: Sightings, waiting: int, code: str, at_once: int = AT_ONCE) -> tuple[list[str], Sightings]:
-    """Return the contributors to take in now, at most ``at_once`` with the ``waiting`` ones, and the sightings with their requests.
+    """Return the contributors to ingest now, at most ``at_once`` with the ``waiting`` ones, and the sightings with their requests.
 
     When intake's ``code`` changes, every contributor is new, since their rows would differ."""
     free = max(0, at_once - waiting)
     names = [name for name, sighting in sorted(seen.items()) if sighting.is_new(code)][:free]
-    asked = {name: msgspec.structs.replace(seen[name], asked=seen[name].request(code)) for name in names}
-    return names, {**seen, **asked}
+    requested = {name: msgspec.structs.replace(seen[name], requested=seen[name].request(code)) for name in names}
+    return names, {**seen, **requested}
 
 
 def unreadable(seen: Sightings) -> list[str]:

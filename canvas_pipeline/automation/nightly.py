@@ -1,11 +1,10 @@
-"""Read when the nightly runs and whether automation starts by itself, and find what changed since the last successful nightly.
+"""Read the settings of the nightly and of automation, and find what changed since the last successful nightly.
 
 An unusable setting is an error before anything is scheduled.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.pipeline.track import track_names
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.privacy.contributor_id import sessions_in
+from canvas_pipeline.records import digest
 from canvas_pipeline.storage.code_version import package_version
 from canvas_pipeline.storage.digests import sha256_file
 
@@ -27,7 +27,7 @@ NOTHING = "nothing"
 @dataclass(frozen=True)
 class NightlySettings:
     """``hour:minute`` in an IANA ``zone``; ``running`` is whether schedule and sensors start switched on; ``tracks`` are those that
-    are made at night."""
+    the nightly builds."""
 
     hour: int = 2
     minute: int = 0
@@ -44,8 +44,8 @@ def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
     """Read ``CANVAS_NIGHTLY_AT`` (HH:MM), ``CANVAS_NIGHTLY_ZONE``, ``CANVAS_AUTOMATION`` (on or off) and ``CANVAS_TRACKS`` (names
     with commas; every track where it names none). Raises ``BadConfig``."""
     at = environ.get(AT) or "02:00"
-    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", at.strip())
-    if found is None:
+    clock = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", at.strip())
+    if clock is None:
         raise BadConfig(f"{AT} is {at!r}; it must be a time of day such as 02:00 or 23:30")
     zone = (environ.get(ZONE) or "UTC").strip()
     try:
@@ -58,11 +58,11 @@ def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
     named = tuple(filter(None, (part.strip() for part in environ.get(TRACKS, "").split(","))))
     if unknown := sorted({*named} - {*track_names()}):
         raise BadConfig(f"{TRACKS} names {unknown[0]!r}; the tracks are: {', '.join(track_names())}")
-    return NightlySettings(int(found[1]), int(found[2]), zone, automation == "on", named or track_names())
+    return NightlySettings(int(clock[1]), int(clock[2]), zone, automation == "on", named or track_names())
 
 
 def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
-    """Return a short hash of each thing that some tracks are made from: contributors, sessions, deploy files, settings, code."""
+    """Return a short hash of each input of some tracks: contributors, sessions, deploy files, settings, code."""
     ws, tracks = workspaces[0], [each.track.name for each in workspaces]
     sessions = sessions_in(ws.sessions)[0]
     deployed = sorted(path for path in ws.deploy.glob("*") if path.is_file())
@@ -82,7 +82,7 @@ def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
         ],
         "code": package_version(),
     }
-    return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:12] for name, part in parts.items()}
+    return {name: digest(repr(part))[:12] for name, part in parts.items()}
 
 
 def _sha256(path: Path) -> str:

@@ -1,7 +1,7 @@
 """Send a notification of a failed run to the log, a file, a webhook or a service, as ``CANVAS_NOTIFY`` names them.
 
-What must hold: a notification contains step names, check names, numbers and exception classes only, so it holds nobody's data, not
-even in an exception's text; every place is tried even if one fails; an address is a secret and appears in no message.
+Invariants: a notification contains step names, check names, numbers and exception classes only, never an exception's text, so
+it holds nobody's data; every place is tried even if one fails; an address is a secret and appears in no message.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from canvas_pipeline.records import Row
 
 NOTIFY = "CANVAS_NOTIFY"
 EXAMPLE = "log,file:/var/log/canvas/notifications.jsonl,webhook:@/run/secrets/webhook"
-TRIES, PATIENCE_S = 3, 10.0
+TRIES, TIMEOUT_S = 3, 10.0
 
 
 class FailedCheck(Row, frozen=True, kw_only=True):
@@ -49,9 +49,9 @@ class Notification(Row, frozen=True, kw_only=True):
     def text(self) -> str:
         """Return one line for people."""
         parts = [f"{self.job} failed (run {self.run_id[:8]})"]
-        for found in self.checks:
-            numbers = ", ".join(f"{name} {value:.4g}" for name, value in found.numbers.items())
-            parts.append(f"{found.check} on {found.asset} did not hold{f' ({numbers})' if numbers else ''}")
+        for failed in self.checks:
+            numbers = ", ".join(f"{name} {value:.4g}" for name, value in failed.numbers.items())
+            parts.append(f"{failed.check} on {failed.asset} did not hold{f' ({numbers})' if numbers else ''}")
         if not self.checks and self.steps:
             kinds = f" ({', '.join(self.errors)})" if self.errors else ""
             parts.append(f"stopped at {', '.join(self.steps)}{kinds}")
@@ -115,13 +115,13 @@ class Webhook:
         url = self._url()
         again = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(TRIES),
-            wait=tenacity.wait_exponential(multiplier=self.wait_s, max=PATIENCE_S),
+            wait=tenacity.wait_exponential(multiplier=self.wait_s, max=TIMEOUT_S),
             retry=tenacity.retry_if_exception_type(httpx.HTTPError),
             reraise=True,
         )
         try:
             again(self._post, url, {"text": notification.text(), **msgspec.to_builtins(notification)})
-        except (httpx.HTTPError, ValueError) as error:  # ValueError: a host name that cannot be looked up
+        except (httpx.HTTPError, ValueError) as error:  # ValueError: a host name that cannot be resolved
             answer = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else type(error).__name__
             raise ServiceUnavailable(
                 f"the webhook at {url.host} did not take the notification in {TRIES} tries ({answer}); "
@@ -129,8 +129,8 @@ class Webhook:
             ) from None  # httpx's own message holds the whole address
 
     def _post(self, url: httpx.URL, body: Mapping[str, object]) -> None:
-        with _unlogged("httpx"):  # httpx logs the whole address of each request
-            httpx.post(url, json=body, timeout=PATIENCE_S).raise_for_status()
+        with _muted("httpx"):  # httpx logs the whole address of each request
+            httpx.post(url, json=body, timeout=TIMEOUT_S).raise_for_status()
 
     def _url(self) -> httpx.URL:
         source, text = _read_address(self.address, "webhook")
@@ -147,7 +147,7 @@ class Webhook:
 class Service:
     """Send the line to any service that Apprise knows (e-mail, ntfy, Teams, Slack …); ``address`` is Apprise's, or ``@FILE``.
 
-    Not used for a plain webhook: Apprise would neither send the numbers nor say why an address refused them."""
+    Not used for a plain webhook: Apprise would neither send the numbers nor report why an address refused them."""
 
     address: str
 
@@ -155,7 +155,7 @@ class Service:
         import apprise  # a quarter of a second: only when a notification is sent this way
 
         source, text = _read_address(self.address, "service")
-        with _unlogged("apprise", "requests", "urllib3"):  # they log the whole address
+        with _muted("apprise", "requests", "urllib3"):  # they log the whole address
             service = apprise.Apprise.instantiate(text, suppress_exceptions=True)
             if service is None:
                 raise MissingInput(f"{source}: holds no address that Apprise knows (mailto://…, ntfy://…)")
@@ -176,7 +176,7 @@ def _read_address(address: str, what: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def _unlogged(*names: str) -> Iterator[None]:
+def _muted(*names: str) -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in names]
     before = [logger.level for logger in loggers]
     for logger in loggers:
@@ -212,14 +212,14 @@ KINDS: Mapping[str, Callable[[str], Notifier | None]] = {
 
 def notifiers_of(text: str) -> tuple[Notifier, ...]:
     """Parse ``CANVAS_NOTIFY``: places separated by commas (empty: the log); raises ``BadConfig``, never with an address."""
-    found = []
+    notifiers = []
     for number, part in enumerate(text.split(",") if text.strip() else ["log"], 1):
         kind, _, rest = part.strip().partition(":")
         notifier = KINDS[kind](rest.strip()) if kind in KINDS else None
         if notifier is None:
             raise BadConfig(f"entry {number} of {NOTIFY} cannot be used; entries look like: {EXAMPLE}")
-        found.append(notifier)
-    return tuple(found)
+        notifiers.append(notifier)
+    return tuple(notifiers)
 
 
 def notify(notification: Notification, notifiers: Sequence[Notifier]) -> None:

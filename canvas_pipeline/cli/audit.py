@@ -32,12 +32,11 @@ Example: `canvas-data audit data/artifacts data/releases --registry data/private
 and the reason:
 
 `canvas-data audit data/artifacts --allow "data/artifacts/canvas/corpus/rows.jsonl:12:course_name: PERSON" --by "R. Ito" --reason
-"short for
-professional"`
+"short for professional"`
 
 The exception covers exactly the words that were found, in any place, as this type, for a year (`--days`). It is stored in
 `private/audit-exceptions.jsonl` of the data folder (`--root`) as a keyed hash, without the words. Every audit and every gate
-of that folder applies it, and the release log counts it. To withdraw one, delete its line. An exception that was edited, comes
+of that folder applies it, and the release log counts it. To revoke one, delete its line. An exception that was edited, comes
 from another registry key or has expired stops the audit. Registry keys and file names cannot be excepted.
 
 Exit codes: 0 everything was read and nothing found; 1 a leak; 2 nothing to read, something that cannot be read, or an invalid
@@ -63,20 +62,20 @@ def audit(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_CONSOLE, transient=True
         ) as bar:
             task = bar.add_task("reading")
-            found = report(
+            result = report(
                 paths,
                 registry,
                 os.environ,
-                lambda path: bar.update(task, description=f"looking at {path.suffix or 'a file'}"),
+                lambda path: bar.update(task, description=f"reading {path.suffix or 'a file'}"),
                 reviewed,
             )
     except BadInput as error:  # no such file, or an unreadable registry: nothing was read
         typer.secho(f"canvas-data: {error}", err=True, fg="red")
         raise typer.Exit(2) from None
-    typer.echo(dumps(found).decode() if as_json else _lines(found))
-    if found.total:
+    typer.echo(dumps(result).decode() if as_json else _lines(result))
+    if result.total:
         raise typer.Exit(1)
-    if not found.clean:
+    if not result.clean:
         raise typer.Exit(2)
 
 
@@ -99,18 +98,20 @@ def _exceptions(root: Path, paths: list[Path], allow: list[str], by: str, reason
     return exceptions(listed, key, now)
 
 
-def _lines(found: AuditReport) -> str:
-    lines = [str(leak) for leak in found.leaks]
-    lines += [f"{path}: cannot be read: {reason}" for path, reason in found.unreadable.items()]
-    types = ", ".join(f"{count} {type_}" for type_, count in found.by_type.items())
-    looked = (
-        f"{found.files} files ({found.opaque} by name only), {found.lines} lines, {found.strings} texts, "
-        f"{found.bytes / 1e6:.1f} MB, {found.registry_keys} registry keys"
+def _lines(result: AuditReport) -> str:
+    lines = [str(leak) for leak in result.leaks]
+    lines += [f"{path}: cannot be read: {reason}" for path, reason in result.unreadable.items()]
+    types = ", ".join(f"{count} {type_}" for type_, count in result.by_type.items())
+    scanned = (
+        f"{result.files} files ({result.opaque} by name only), {result.lines} lines, {result.strings} texts, "
+        f"{result.bytes / 1e6:.1f} MB, {result.registry_keys} registry keys"
     )
-    verdict = f"{found.total} leaks: {types}" if found.total else "no leaks" if found.strings else "nothing to look at"
-    if found.allowed:
-        verdict += f" ({found.allowed} findings are reviewed exceptions)"
-    return "\n".join([*lines, f"{verdict}; looked at {looked}"])
+    verdict = (
+        f"{result.total} leaks: {types}" if result.total else "no leaks" if result.strings else "nothing to look at"
+    )
+    if result.allowed:
+        verdict += f" ({result.allowed} findings are reviewed exceptions)"
+    return "\n".join([*lines, f"{verdict}; looked at {scanned}"])
 
 
 def register(app: typer.Typer) -> None:

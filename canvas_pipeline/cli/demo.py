@@ -1,6 +1,6 @@
 """``make demo``: run the whole pipeline in the Dagster instance and print a summary.
 
-Runs ``intake`` for each new or changed contributor, then the ``demo`` job's assets for the chosen methods. ``make dev`` shows
+``intake`` runs for each new or changed contributor, then the ``demo`` job for the assets of the chosen methods. ``make dev`` shows
 these runs."""
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def demo(
         str,
         typer.Option(
             envvar="METHODS",
-            help=f"methods by name, with commas, or all; sft comes along: {', '.join(METHODS)}",
+            help=f"methods by name, with commas, or all; sft is always included: {', '.join(METHODS)}",
             show_default="those of the track's demo",
         ),
     ] = "",
@@ -55,20 +55,20 @@ def demo(
         bool, typer.Option("--verbose", "-v", help="show the whole log in the terminal, in place of the table")
     ] = False,
 ) -> None:
-    made = track_named(track)
-    chosen = methods_of(methods, made)
+    chosen_track = track_named(track)
+    chosen = methods_of(methods, chosen_track)
     started = time.monotonic()
     settings: dict[str, Any] = settings_of(os.environ)
-    ws = PipelineResource(**settings).here(made)
+    ws = PipelineResource(**settings).here(chosen_track)
     home = home_of(os.environ, ws.root)
-    with session("demo", f"{track}_demo", home, verbose=verbose) as opened:
-        ended = run_pipeline(opened, ws, chosen, {"resources": {"pipeline": {"config": settings}}})
+    with session("demo", f"{track}_demo", home, verbose=verbose) as current:
+        ended = run_pipeline(current, ws, chosen, {"resources": {"pipeline": {"config": settings}}})
         if ended is not None:
-            raise opened.failed(ended, "not everything was made")
-        opened.table.close()
-        summary(opened.out, ws, chosen)
-        stages = opened.table.stages
-        opened.out.print(
+            raise current.failed(ended, "not everything was made")
+        current.table.close()
+        summary(current.out, ws, chosen)
+        stages = current.table.stages
+        current.out.print(
             f"{time.monotonic() - started:.0f} s, largest stage {stages.peak_gib():.2f} GiB, {stages.count(MADE)} stages made anew"
         )
 
@@ -82,25 +82,27 @@ def methods_of(text: str, track: Track) -> tuple[str, ...]:
     return tuple(name for name in track.methods if name in chosen)
 
 
-def run_pipeline(opened: Session, ws: Workspace, methods: Sequence[str], config: Mapping[str, Any]) -> RunResult | None:
+def run_pipeline(
+    current: Session, ws: Workspace, methods: Sequence[str], config: Mapping[str, Any]
+) -> RunResult | None:
     """Run intake where it is due, then the rest. Returns the run that failed, if any."""
     from canvas_pipeline.definitions import defs
 
     # The terminal shows which files are skipped and why, not only the log.
-    with_console = replace(ws, log=lambda line: opened.out.print(line, markup=False, soft_wrap=True))
+    with_console = replace(ws, log=lambda line: current.out.print(line, markup=False, soft_wrap=True))
     contributors = list(ws.track.contributors(with_console))
-    opened.instance.add_dynamic_partitions("contributors", contributors)
-    seen = opened.instance.get_materialized_partitions(asset_key("collab", ws.track.name))
+    current.instance.add_dynamic_partitions("contributors", contributors)
+    seen = current.instance.get_materialized_partitions(asset_key("collab", ws.track.name))
     due = set(ws.track.due(ws))
     for contributor in contributors:
         if contributor in due or contributor not in seen:
-            intake_run = opened.run("intake", config=config, partition=contributor)
+            intake_run = current.run("intake", config=config, partition=contributor)
             if not intake_run.success:
                 return intake_run
     job = f"{ws.track.name}_demo" if {*methods} <= {*ws.track.demo_methods} else "nightly"
     keys = sorted(demo_selection(ws.track, methods).resolve(defs().resolve_asset_graph()))
-    made = opened.run(job, assets=keys, config=config)
-    return None if made.success else made
+    result = current.run(job, assets=keys, config=config)
+    return None if result.success else result
 
 
 def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
@@ -116,18 +118,18 @@ def summary(out: Console, ws: Workspace, methods: Sequence[str]) -> None:
 
 
 def results(benchmark: Benchmark, reports: Mapping[str, Report]) -> Table:
-    """base → SFT → others, each rate with its interval."""
+    """Return a table of the models, base and SFT first, each rate with its interval."""
     drawn = [metric for metric in benchmark.metrics if metric.drawn]
     table = Table(
         "model", *(metric.title for metric in drawn),
         title="Bench: per cent of cases, with Wilson's 95 % interval", title_justify="left",
     )  # fmt: skip
-    for name, found in reports.items():
-        table.add_row(name, *(short(found.rate(metric.name)) for metric in drawn))
+    for name, report in reports.items():
+        table.add_row(name, *(format_rate(report.rate(metric.name)) for metric in drawn))
     return table
 
 
-def short(rate: Rate) -> str:
+def format_rate(rate: Rate) -> str:
     """Format a rate in twelve columns: ``89.6 (87-92)``."""
     if rate.share is None or rate.low is None or rate.high is None:
         return "n/a"

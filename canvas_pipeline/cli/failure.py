@@ -1,4 +1,4 @@
-"""End the CLIs with one clear sentence on standard error and a documented exit code, never a traceback for a known error."""
+"""Run a command so that a known error ends it with one sentence on standard error and a documented exit code."""
 
 from __future__ import annotations
 

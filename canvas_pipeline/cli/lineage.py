@@ -5,6 +5,7 @@ Output is trees and tables, or JSON with ``--json``. It shows ids, files and num
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -77,8 +78,8 @@ def lineage(
 
 
 def _contributor(index: Lineage, ws: Workspace, contributor: str, as_json: bool) -> None:
-    found = exposure(index, ws.track, contributor, ws.root / "releases")
-    seen = [e for e in found.exposures if e.seen != "no"]
+    exposed = exposure(index, ws.track, contributor, ws.root / "releases")
+    seen = [e for e in exposed.exposures if e.seen != "no"]
     if not seen and not (ws.collab / f"{contributor}.jsonl").exists():
         left = " (the record says that they were removed)" if removal.was_removed(ws, contributor) else ""
         raise BadConfig(f"no version on this disk holds rows of this contributor, and there is no file of theirs{left}")
@@ -141,8 +142,6 @@ def remove(
 
 def _forget_partition(contributor: str) -> None:
     """Delete the partition in Dagster, if this machine has an instance."""
-    import os
-
     if os.environ.get("DAGSTER_HOME"):
         import dagster as dg
 
@@ -173,16 +172,16 @@ def _tree(walk: Walk, title: str, limit: int) -> Tree:
     return tree
 
 
-def _add_branches(tree: Tree, walk: Walk, here: str, limit: int, shown: set[str]) -> None:
-    near = walk.edges.get(here, ())
-    for there in near[:limit]:
-        again = there in shown and there in walk.edges
-        branch = tree.add(_label(walk, there) + (" (see above)" if again else ""))
+def _add_branches(tree: Tree, walk: Walk, parent: str, limit: int, shown: set[str]) -> None:
+    children = walk.edges.get(parent, ())
+    for child in children[:limit]:
+        again = child in shown and child in walk.edges
+        branch = tree.add(_label(walk, child) + (" (see above)" if again else ""))
         if not again:
-            shown.add(there)
-            _add_branches(branch, walk, there, limit, shown)
-    if len(near) > limit:
-        tree.add(f"… {len(near) - limit} more (--limit, --json)")
+            shown.add(child)
+            _add_branches(branch, walk, child, limit, shown)
+    if len(children) > limit:
+        tree.add(f"… {len(children) - limit} more (--limit, --json)")
 
 
 def _label(walk: Walk, id_: str) -> str:
@@ -204,7 +203,6 @@ def _table(title: str, exposures: Sequence[Exposure]) -> Table:
     return table
 
 
-# name → function, example, exit codes: what --help ends with.
 COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (lineage, "canvas-data lineage 9f3c51a2b7d0", "0 shown; 1 no row has this id"),
     (
@@ -214,6 +212,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
         "(the removal is complete then, and --resume continues)",
     ),
 )
+"""Function, example and exit codes of each command: the end of its --help."""
 
 
 def register(app: typer.Typer) -> None:

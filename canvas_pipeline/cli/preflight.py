@@ -30,7 +30,7 @@ EXIT_CODE = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """A folder to write to. ``error`` says why that fails, or is empty."""
+    """A folder to write to. ``error`` is the reason why that fails, or empty."""
 
     path: Path
     remedy: str
@@ -50,8 +50,8 @@ class Disk:
 
 @dataclass(frozen=True, kw_only=True)
 class Port:
-    """A port to listen on. ``error`` says why that fails; ``listener`` is the process that has it, if known; ``instead`` a free
-    port."""
+    """A port to listen on. ``error`` is the reason why that fails, ``listener`` the process that listens there, if known, and
+    ``instead`` a free port."""
 
     number: int
     error: str = ""
@@ -72,39 +72,43 @@ class Readings:
     """Problems found while reading, in full sentences."""
 
 
-def problems(found: Readings) -> list[str]:
+def problems(readings: Readings) -> list[str]:
     """Return one line per problem: what is wrong, where, and what to do. Empty where the command may start."""
-    lines = [*found.others]
+    lines = [*readings.others]
     lines += [
         f"{folder.path}: cannot be written ({folder.error}); {folder.remedy}"
-        for folder in found.folders
+        for folder in readings.folders
         if folder.error
     ]
-    for device in dict.fromkeys(disk.device for disk in found.disks):
-        shared = [disk for disk in found.disks if disk.device == device]
+    for device in dict.fromkeys(disk.device for disk in readings.disks):
+        shared = [disk for disk in readings.disks if disk.device == device]
         needed, free = sum(disk.needed for disk in shared), min(disk.free for disk in shared)
         if free < needed:
             purposes = " and ".join(f"{disk.purpose} {gib(disk.needed)}" for disk in shared if disk.needed)
             lines.append(
                 f"{shared[0].path}: {gib(free)} of disk free, needed: {purposes}; free {gib(needed - free)} there"
             )
-    if found.memory and found.memory.total < found.needed_memory:
-        limit = "" if found.memory.limit == Memory.limit else f", limited by {found.memory.limit}"
+    if readings.memory and readings.memory.total < readings.needed_memory:
+        limit = "" if readings.memory.limit == Memory.limit else f", limited by {readings.memory.limit}"
         remedy = "use a machine with more" if not limit else "raise the limit (of the container, or in systemd)"
-        lines.append(f"memory: {gib(found.memory.total)} in all{limit}, needed: {gib(found.needed_memory)}; {remedy}")
-    if found.port and found.port.error:
-        who = f" by {found.port.listener}" if found.port.listener else ""
-        remedy = f"make dev PORT={found.port.instead}" if found.port.instead else "make dev PORT=… with a free one"
-        lines.append(f"port {found.port.number}: {found.port.error}{who}; take another: {remedy}")
+        lines.append(
+            f"memory: {gib(readings.memory.total)} in all{limit}, needed: {gib(readings.needed_memory)}; {remedy}"
+        )
+    if readings.port and readings.port.error:
+        who = f" by {readings.port.listener}" if readings.port.listener else ""
+        remedy = (
+            f"make dev PORT={readings.port.instead}" if readings.port.instead else "make dev PORT=… with a free one"
+        )
+        lines.append(f"port {readings.port.number}: {readings.port.error}{who}; take another: {remedy}")
     return lines
 
 
-def warnings(found: Readings) -> list[str]:
+def warnings(readings: Readings) -> list[str]:
     """Return what would slow the command down without stopping it: memory that others hold now."""
-    if found.memory is None or not found.memory.available < found.needed_memory <= found.memory.total:
+    if readings.memory is None or not readings.memory.available < readings.needed_memory <= readings.memory.total:
         return []
     return [
-        f"memory: {gib(found.memory.available)} available now, needed at times: {gib(found.needed_memory)}; "
+        f"memory: {gib(readings.memory.available)} available now, needed at times: {gib(readings.needed_memory)}; "
         "close other programs, or steps wait and may be stopped"
     ]
 
@@ -156,10 +160,10 @@ def read(command: str, root: Path, environ: Mapping[str, str], *, set_up: bool =
 
 def unique(folders: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
     """Return each existing folder once. A folder that does not exist is created in its nearest existing parent."""
-    found: dict[Path, str] = {}
+    remedies: dict[Path, str] = {}
     for path, remedy in folders:
-        found.setdefault(nearest(path), remedy)
-    return list(found.items())
+        remedies.setdefault(nearest(path), remedy)
+    return list(remedies.items())
 
 
 def nearest(path: Path) -> Path:
@@ -187,10 +191,10 @@ def device(path: Path) -> int:
 
 def size(folder: Path) -> int:
     """Return the bytes of the files below a folder; 0 where it does not exist."""
-    found = 0
+    total = 0
     for parent, _, names in os.walk(folder):
-        found += sum(os.lstat(os.path.join(parent, name)).st_size for name in names)
-    return found
+        total += sum(os.lstat(os.path.join(parent, name)).st_size for name in names)
+    return total
 
 
 def uv_cache(environ: Mapping[str, str]) -> Path:
@@ -251,10 +255,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--set-up", action="store_true", help="the environment is made first")
     parser.add_argument("--port", type=int, default=3000)
     options = parser.parse_args(arguments)
-    found = read(options.command, Path.cwd(), os.environ, set_up=options.set_up, port=options.port)
-    for line in warnings(found):
+    readings = read(options.command, Path.cwd(), os.environ, set_up=options.set_up, port=options.port)
+    for line in warnings(readings):
         print(f"note: {line}", file=sys.stderr)
-    lines = problems(found)
+    lines = problems(readings)
     for line in lines:
         print(f"{options.command}: {line}", file=sys.stderr)
     return EXIT_CODE if lines else 0

@@ -70,12 +70,12 @@ def gguf(
 def check(evidence: EvidenceOption = EVIDENCE) -> None:
     """Print every item of the RELEASE-LOG with all reasons against; exit 3 where there is one."""
     known = read_evidence(evidence)
-    found = reasons_by_item(track_named(known.track).guards, known)
+    reasons = reasons_by_item(track_named(known.track).guards, known)
     for item, (sentence, _) in ITEMS.items():
-        out.print(f"{'open' if found[item] else 'ok  '}  {sentence}")
-        for reason in found[item]:
+        out.print(f"{'open' if reasons[item] else 'ok  '}  {sentence}")
+        for reason in reasons[item]:
             out.print(f"        - {reason}")
-    count = sum(map(len, found.values()))
+    count = sum(map(len, reasons.values()))
     out.print(f"{count} reason(s) against the release" if count else "no reason against the release")
     if count:
         raise typer.Exit(3)

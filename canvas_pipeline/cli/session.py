@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,23 +16,27 @@ import dagster as dg
 from rich.console import Console
 
 from canvas_pipeline.cli.stage_table import StageTable
-from canvas_pipeline.cli.terminal import Stops, logged
+from canvas_pipeline.cli.terminal import StopSignals, logged
 from canvas_pipeline.dagster_instance.dead_runs import end_dead_runs
-from canvas_pipeline.dagster_instance.local_run import RunResult, explained, local_run, preload, refuse_another
+from canvas_pipeline.dagster_instance.local_run import RunResult, local_run, refuse_another, run_error, start_loading
 from canvas_pipeline.errors import MissingInput, RunFailed
 from canvas_pipeline.orchestration.resource import REPOSITORY
+from canvas_pipeline.storage.atomic import whole_file
 
 HOME = "DAGSTER_HOME"
 LOGGED = {"loggers": {"console": {"config": {"log_level": "DEBUG"}}}}
 
 
+@dataclass(frozen=True)
 class Session:
     """A command's instance, console, log and table; created by ``session``."""
 
-    def __init__(
-        self, name: str, instance: dg.DagsterInstance, out: Console, log: Path, stops: Stops, table: StageTable
-    ):
-        self.name, self.instance, self.out, self.log, self.stops, self.table = name, instance, out, log, stops, table
+    name: str
+    instance: dg.DagsterInstance
+    out: Console
+    log: Path
+    stops: StopSignals
+    table: StageTable
 
     def run(
         self,
@@ -45,7 +50,7 @@ class Session:
         with contextlib.ExitStack() as stack:
 
             def started(run_id: str) -> None:
-                self.stops.ask = lambda: self._cancel(run_id)
+                self.stops.on_stop = lambda: self._cancel(run_id)
                 stack.enter_context(self.table.following(run_id, partition))
 
             result = local_run(
@@ -71,21 +76,21 @@ class Session:
     def failed(self, result: RunResult, summary: str, more: Iterable[str] = ()) -> RunFailed:
         """Return the error for a run that failed: every reason, and the path of the log."""
         problems = [f"{stage.name}: {text}" for stage in self.table.stages.all for text in stage.errors]
-        return explained(result, summary, [*more, *problems], self.log)
+        return run_error(result, summary, [*more, *problems], self.log)
 
 
 @contextlib.contextmanager
 def session(name: str, job: str, home: Path, *, verbose: bool = False) -> Iterator[Session]:
-    """Open the instance of ``home`` with the code preloaded for ``job``, and end its dead runs.
+    """Open the instance of ``home`` and end its dead runs; the fork server starts to load ``job``.
 
     Raises ``AnotherRun`` where a run builds models. On Ctrl-C or SIGTERM the run ends, and the process exits with 130 or 143."""
     log = home / "logs" / f"{name.replace(' ', '-')}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
-    with Stops() as stops, logged(log, verbose=verbose) as out:
+    with StopSignals() as stops, logged(log, verbose=verbose) as out:
         try:
             with dg.DagsterInstance.from_config(str(home)) as instance:
                 end_dead_runs(instance)
                 refuse_another(instance)
-                preload(job)
+                start_loading(job)
                 out.print(f"the whole log: {log}", markup=False, soft_wrap=True)
                 with StageTable(instance, out, plain=verbose) as table:
                     yield Session(name, instance, out, log, stops, table)
@@ -103,7 +108,7 @@ def home_of(environ: Mapping[str, str], root: Path) -> Path:
         shipped = REPOSITORY / "dagster.yaml"
         if not shipped.is_file():
             raise MissingInput(f"{shipped}: no such file; set {HOME} to a folder that holds the project's dagster.yaml")
-        home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(shipped, home / "dagster.yaml")
-    os.environ[HOME] = str(home)  # dagster.yaml names it, and so do the steps
+        with whole_file(home / "dagster.yaml") as file:
+            shutil.copyfile(shipped, file)
+    os.environ[HOME] = str(home)  # dagster.yaml and the steps read it
     return home

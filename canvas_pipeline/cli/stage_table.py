@@ -65,28 +65,28 @@ class StageTable:
         assert run is not None and run.execution_plan_snapshot_id is not None, "a command's run has a plan"
         self.stages.begin(in_order(self.instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)), label)
         self._cursor = None
-        over = threading.Event()
-        follower = threading.Thread(target=self._follow, args=(run_id, over), name="stages", daemon=True)
+        ended = threading.Event()
+        follower = threading.Thread(target=self._follow, args=(run_id, ended), name="stages", daemon=True)
         follower.start()
         try:
             yield
         finally:
-            over.set()
+            ended.set()
             follower.join()
             self._poll(run_id)
             for stage in self.stages.end(time.time()):
                 self._print(stage)
 
-    def _follow(self, run_id: str, over: threading.Event) -> None:
-        while not over.wait(POLL_S):
+    def _follow(self, run_id: str, ended: threading.Event) -> None:
+        while not ended.wait(POLL_S):
             self._poll(run_id)
 
     def _poll(self, run_id: str) -> None:
         more = True
         while more:
-            found = self.instance.get_records_for_run(run_id, self._cursor, limit=PAGE)
-            self._cursor, more = found.cursor, found.has_more
-            for record in found.records:
+            page = self.instance.get_records_for_run(run_id, self._cursor, limit=PAGE)
+            self._cursor, more = page.cursor, page.has_more
+            for record in page.records:
                 stage = self.stages.read(record.event_log_entry)
                 if stage is not None:
                     self._print(stage)
@@ -141,7 +141,7 @@ def rendered(stages: Stages, now: float, height: int) -> RenderableType:
 
 
 def _bar(stage: Stage) -> RenderableType:
-    if stage.total and not stage.over:
+    if stage.total and not stage.is_final:
         return ProgressBar(total=stage.total, completed=stage.done, width=BAR)
     return ""
 

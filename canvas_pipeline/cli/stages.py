@@ -1,4 +1,4 @@
-"""The stages of a command's runs, from their event log: state, progress, time, one figure."""
+"""Read the stages of a command's runs from the event log: state, progress, time, one figure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Stage:
     """Errors that its own processes logged. Checks and the step's error are in the run's result."""
 
     @property
-    def over(self) -> bool:
+    def is_final(self) -> bool:
         """Whether the state is final."""
         return self.state in ENDED
 
@@ -41,28 +41,28 @@ class Stage:
 
 
 class Stages:
-    """Stages in order of appearance, from the events of one run after the other."""
+    """Collects stages in order of appearance, from the events of one run after the other."""
 
     def __init__(self) -> None:
         self.all: list[Stage] = []
-        self._now: dict[str, Stage] = {}
+        self._current: dict[str, Stage] = {}
         self._reused: dict[str, list[bool]] = {}
         self.stopping = False
-        """The command was interrupted: a stage that ends now was stopped and has not failed."""
+        """True once the command was interrupted: a stage that ends then was stopped and has not failed."""
 
     def begin(self, steps: list[str], label: str = "") -> None:
         """Start a run of these steps. ``label`` (a contributor) follows their names."""
-        self._now = {step: Stage(f"{step.rpartition('__')[2]} {label}".strip()) for step in steps}
+        self._current = {step: Stage(f"{step.rpartition('__')[2]} {label}".strip()) for step in steps}
         self._reused = {step: [] for step in steps}
-        self.all += self._now.values()
+        self.all += self._current.values()
 
     def read(self, entry: dg.EventLogEntry) -> Stage | None:
         """Read one event. Returns the stage that it ended, if any."""
-        stage = self._now.get((entry.dagster_event.step_key if entry.dagster_event else entry.step_key) or "")
+        stage = self._current.get((entry.dagster_event.step_key if entry.dagster_event else entry.step_key) or "")
         event = entry.dagster_event
         if stage is not None and event is not None and event.event_type is dg.DagsterEventType.ENGINE_EVENT:
             _engine(stage, {name: value.value for name, value in event.engine_event_data.metadata.items()})
-        if stage is None or stage.over:
+        if stage is None or stage.is_final:
             return None
         if event is None:
             _progress(stage, entry.user_message)
@@ -84,7 +84,11 @@ class Stages:
 
     def end(self, at: float) -> list[Stage]:
         """End the run. Returns the stages that had not ended and are now blocked, failed or stopped."""
-        left = [stage for stage in self._now.values() if not stage.over and not (self.stopping and stage.began is None)]
+        left = [
+            stage
+            for stage in self._current.values()
+            if not stage.is_final and not (self.stopping and stage.began is None)
+        ]
         for stage in left:
             stage.ended = at
             stage.state = STOPPED if self.stopping else BLOCKED if stage.began is None else FAILED

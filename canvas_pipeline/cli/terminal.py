@@ -1,4 +1,4 @@
-"""Manage a long command's terminal: its own output there, all other output in a log file, Ctrl-C as a clean stop."""
+"""Send a long command's own output to the terminal and all other output to a log file, and stop cleanly on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 KEPT_LOGS = 30
 
 
@@ -22,7 +22,7 @@ KEPT_LOGS = 30
 def logged(log: Path, *, verbose: bool = False) -> Iterator[Console]:
     """Send what this process and its children write to ``log``, with ``verbose`` to the terminal too. Yields a console.
 
-    Descriptors are redirected, not ``sys.stdout``: native libraries and child processes write to those."""
+    Descriptors are redirected, not ``sys.stdout``, because native libraries and child processes write to descriptors."""
     log.parent.mkdir(parents=True, exist_ok=True)
     # Names end in the time, so the last ones are the newest.
     for old in sorted(log.parent.glob("*.log"), key=lambda path: path.stem[-16:])[: -KEPT_LOGS + 1]:
@@ -45,8 +45,8 @@ def logged(log: Path, *, verbose: bool = False) -> Iterator[Console]:
     finally:
         terminal.flush()
         _redirect(*before)
-        for each in before:
-            os.close(each)
+        for descriptor in before:
+            os.close(descriptor)
         if terminal is not sys.stdout:
             terminal.close()
 
@@ -65,17 +65,17 @@ def _redirect(out: int, err: int) -> None:
     os.dup2(err, 2)
 
 
-class Stops:
-    """Listens for SIGINT and SIGTERM, whatever handlers are installed: Dagster's own do not show which of them arrived.
+class StopSignals:
+    """Listen for SIGINT and SIGTERM, whatever handlers are installed: Dagster's own do not show which of them arrived.
 
-    ``number`` is the first that arrived; ``ask`` is called for it in a separate thread. Use in the main thread."""
+    ``number`` is the first that arrived; ``on_stop`` is called for it in a separate thread. Use in the main thread."""
 
     def __init__(self) -> None:
         self.number: int | None = None
-        self.ask: Callable[[], object] = lambda: None
+        self.on_stop: Callable[[], object] = lambda: None
 
-    def __enter__(self) -> Stops:
-        self._handlers = {number: signal.signal(number, signal.default_int_handler) for number in STOPS}
+    def __enter__(self) -> StopSignals:
+        self._handlers = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._writing, False)
         self._wakeup = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
@@ -93,9 +93,9 @@ class Stops:
 
     def _listen(self) -> None:
         while received := os.read(self._reading, 1):
-            if received[0] in STOPS and self.number is None:
+            if received[0] in SIGNALS and self.number is None:
                 self.number = received[0]
-                self.ask()
+                self.on_stop()
 
     @property
     def exit_code(self) -> int:

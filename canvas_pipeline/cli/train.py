@@ -1,4 +1,4 @@
-"""``canvas-train``: from splits to checkpoints, guardrails first, as a run of the Dagster instance."""
+"""``canvas-train``: train checkpoints on the splits, guardrails first, as a run of the Dagster instance."""
 
 from __future__ import annotations
 
@@ -70,17 +70,17 @@ def train(
     config = {"resources": {"pipeline": {"config": settings}}}
     with session(
         "canvas-train", f"{track}_guardrails" if check else f"{track}_train", home_of(os.environ, root), verbose=verbose
-    ) as opened:
+    ) as current:
         if check:
-            raise typer.Exit(3 if report_checks(opened, track, names, config) else 0)
-        result = opened.run(f"{track}_train", assets=keys_of(ws.track, names), config=config)
-        opened.table.close()
+            raise typer.Exit(3 if report_checks(current, track, names, config) else 0)
+        result = current.run(f"{track}_train", assets=keys_of(ws.track, names), config=config)
+        current.table.close()
         if not result.success:
             closed = result.exit_code == GateClosed.exit_code
             what = f"{', '.join(names)} may not train" if closed else "not everything was made"
-            raise opened.failed(result, what, refusals(ws, names) if closed else [])
+            raise current.failed(result, what, refusals(ws, names) if closed else [])
         for each in names:
-            opened.out.print(f"{each}: {ws.store.get(f'{each}_checkpoint').folder}", markup=False, soft_wrap=True)
+            current.out.print(f"{each}: {ws.store.get(f'{each}_checkpoint').folder}", markup=False, soft_wrap=True)
 
 
 def keys_of(track: Track, names: list[str]) -> list[Any]:
@@ -93,16 +93,16 @@ def keys_of(track: Track, names: list[str]) -> list[Any]:
 
 def refusals(ws: Workspace, names: list[str]) -> list[str]:
     """List what the guards without measurements refuse: after a failed check Dagster skips the later ones."""
-    found: list[str] = []
+    reasons: list[str] = []
     for name in names:
         try:
-            found += [f"{v.name}: {v.reason}" for v in training.row_verdicts(ws, name) if not v.passed]
+            reasons += [f"{v.name}: {v.reason}" for v in training.row_verdicts(ws, name) if not v.passed]
         except CanvasPipelineError as error:  # their evidence is missing; the run has failed for its own reason
-            found.append(f"{name}: {error}")
-    return found
+            reasons.append(f"{name}: {error}")
+    return reasons
 
 
-def report_checks(opened: Session, track: str, names: list[str], config: dict[str, Any]) -> int:
+def report_checks(current: Session, track: str, names: list[str], config: dict[str, Any]) -> int:
     """Print all guards' verdicts on some methods and return how many did not pass. A missing verdict counts too."""
     import dagster as dg
     from rich.markup import escape
@@ -110,20 +110,20 @@ def report_checks(opened: Session, track: str, names: list[str], config: dict[st
 
     from canvas_pipeline.pipeline.every_guard import PASSED
 
-    asked = {"ops": {f"{track}_every_guard": {"config": {"methods": names}}}, **config}
-    result = opened.run(f"{track}_guardrails", config=asked)
-    opened.table.close()
+    settings = {"ops": {f"{track}_every_guard": {"config": {"methods": names}}}, **config}
+    result = current.run(f"{track}_guardrails", config=settings)
+    current.table.close()
     if not result.success:
-        raise opened.failed(result, "the guardrails could not be evaluated")
-    (found,) = [e.step_output_data.metadata["guardrails"] for e in result.events if e.is_successful_output]
-    assert isinstance(found, dg.TableMetadataValue)
-    rows = [dict(record.data) for record in found.records]
+        raise current.failed(result, "the guardrails could not be evaluated")
+    (verdicts,) = [e.step_output_data.metadata["guardrails"] for e in result.events if e.is_successful_output]
+    assert isinstance(verdicts, dg.TableMetadataValue)
+    rows = [dict(record.data) for record in verdicts.records]
     table = Table("guard", "about", "verdict", "why", title="Guardrails")
     for row in rows:
         style = "green" if row["verdict"] == PASSED else "red"
         verdict = f"[{style}]{row['verdict']}[/{style}]"
         table.add_row(str(row["guard"]), str(row["about"]), verdict, escape(str(row["why"])))
-    opened.out.print(table)
+    current.out.print(table)
     return sum(row["verdict"] != PASSED for row in rows)
 
 

@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     help="The memory that all runs of this machine share. Every step of gb10_executor reserves its share here before it starts, is "
-    f"stopped when it takes more, and gives it back when it ends. {EXIT_CODES}",
+    f"stopped when it uses more, and releases it when it ends. {EXIT_CODES}",
 )
 out = Console(highlight=False)
 
@@ -36,43 +36,43 @@ def about() -> None:
 
 @app.command(
     epilog="Examples: uma status; uma status --watch (until Ctrl-C); uma status --json | jq .free_gib. Settings: "
-    "CANVAS_UMA_BUDGET (a share up to 1, else GiB), "
+    "CANVAS_UMA_BUDGET (a segment up to 1, else GiB), "
     "CANVAS_UMA_FLOOR_GIB, CANVAS_UMA_TOTAL_GIB, CANVAS_UMA_TEACHER (endpoint or 'pinned'), "
     f"CANVAS_UMA_LEDGER. {EXIT_CODES}"
 )
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every second.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh it every second.")] = False,
 ) -> None:
-    """Show budget, reservations and waiting steps. "waiting": not started yet; "held": running; "returning": ended, and its memory
-    is not back yet. "not for steps" is the floor, and what the budget leaves out."""
+    """Show budget, reservations and waiting steps. "waiting": not started yet; "held": running; "returning": ended, but its memory
+    is not free yet. "not for steps" is the floor and what the budget excludes."""
     cap = UmaCap()
     if as_json:
-        found = cap.status()
-        entries = [dict(zip(COLUMNS, row, strict=True)) for row in found.rows()]
-        typer.echo(json.dumps({**found.facts(), "ledger": str(cap.path), "entries": entries}, indent=2))
+        current = cap.status()
+        entries = [dict(zip(COLUMNS, row, strict=True)) for row in current.rows()]
+        typer.echo(json.dumps({**current.facts(), "ledger": str(cap.path), "entries": entries}, indent=2))
         return
     if not watch:
-        out.print(shown(cap.status()))
+        out.print(rendered(cap.status()))
         return
-    with Live(shown(cap.status()), console=out, refresh_per_second=2) as live:
+    with Live(rendered(cap.status()), console=out, refresh_per_second=2) as live:
         while True:
             time.sleep(1.0)
-            live.update(shown(cap.status()))
+            live.update(rendered(cap.status()))
 
 
-def shown(found: Status) -> Group:
-    """Render a sentence, a bar with its legend, and a table."""
+def rendered(status: Status) -> Group:
+    """Return a sentence, a bar with its legend, and a table."""
     bar, legend = Text(), Text()
-    for share in found.shares():
-        cells = round(WIDTH * share.size / found.cap.total) if share.size else 0
-        bar.append("█" * cells, style=share.colour)
-        legend.append("■ ", style=share.colour).append(f"{share.name} {share.size / (1 << 30):.1f}   ")
+    for segment in status.segments():
+        cells = round(WIDTH * segment.size / status.cap.total) if segment.size else 0
+        bar.append("█" * cells, style=segment.colour)
+        legend.append("■ ", style=segment.colour).append(f"{segment.name} {segment.size / (1 << 30):.1f}   ")
     table = Table(*COLUMNS)
-    for row in found.rows():
+    for row in status.rows():
         table.add_row(*row)
-    rest = [table] if found.entries else [Text("No step holds or waits for memory.")]
-    return Group(Text(found.sentence()), bar, legend, *rest)
+    rest = [table] if status.entries else [Text("No step holds or waits for memory.")]
+    return Group(Text(status.sentence()), bar, legend, *rest)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Find and end runs whose worker is gone, without a daemon.
+"""Find and end runs whose worker has died, without a daemon.
 
 A running daemon finds them through ``dagster_instance.launcher`` instead; both check the run's lock.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from canvas_pipeline.gb10.run_worker import LOCK, holds
+from canvas_pipeline.gb10.run_worker import LOCK, run_is_locked
 
 UNDER_WAY = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -18,17 +18,17 @@ UNDER_WAY = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-"""Statuses of a run that has, had or is getting a worker. A queued run has none yet: it waits for a daemon."""
+"""Statuses of a run that has a worker, had one or is about to get one. A queued run has none yet."""
 START_S = 60.0
-"""Seconds within which a worker starts. A slower one finds its run ended and does nothing, see ``execute_run_iterator``."""
+"""Seconds within which a worker starts. A slower worker does nothing, since its run has ended by then."""
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """End every run whose worker is gone, as run monitoring does; returns their ids."""
+    """End every run whose worker has died, as run monitoring does; returns their ids."""
     ended = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
         run = record.dagster_run
-        reason = death_of(instance, record)
+        reason = reason_dead(instance, record)
         # Read the status again: a worker releases its lock after the last event of its run.
         now = instance.get_run_by_id(run.run_id) if reason else None
         if now is None or now.is_finished:
@@ -41,13 +41,13 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     return ended
 
 
-def death_of(instance: dg.DagsterInstance, record: dg.RunRecord) -> str | None:
-    """Return why a run is certainly dead, or None."""
+def reason_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> str | None:
+    """Return why a run is certainly dead; None if it may be alive."""
     run = record.dagster_run
-    held = holds(Path(instance.storage_directory()), run.run_id)
+    held = run_is_locked(Path(instance.storage_directory()), run.run_id)
     if held is False:
         return f"its worker is gone, no process holds {LOCK}"
-    began = run.status not in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
-    if held or began or time.time() - record.update_timestamp.timestamp() < START_S:
+    started = run.status not in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
+    if held or started or time.time() - record.update_timestamp.timestamp() < START_S:
         return None
     return f"no worker has started it within {START_S:.0f} s"

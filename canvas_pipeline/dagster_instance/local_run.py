@@ -1,7 +1,7 @@
 """Run a job of the code location in this process, for ``make demo`` and ``canvas-train``.
 
 The steps run in the code location's executor, and the run is in the instance like any other: the web UI and ``uma status`` show it,
-and it is found dead if this process is killed. Two runs that make models never run at once.
+and it is ended as dead if this process is killed. Two runs that build models never run at once.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ import dagster as dg
 from canvas_pipeline import errors
 from canvas_pipeline.dagster_instance.dead_runs import UNDER_WAY, end_dead_runs
 from canvas_pipeline.gb10.dagster_compat import ReconstructableJob, ReconstructableRepository, execute_run
-from canvas_pipeline.gb10.executor import PRELOAD
-from canvas_pipeline.gb10.run_worker import holding, holds
-from canvas_pipeline.gb10.step_process import start_fork_server
+from canvas_pipeline.gb10.fork_server import start_fork_server
+from canvas_pipeline.gb10.run_worker import run_is_locked, run_lock
 from canvas_pipeline.storage.locks import alone
 
 LANE, MODELS = "canvas/lane", "line"
-"""Run tag, and its value for the jobs that make models; dagster.yaml allows one at a time."""
+"""Run tag, and its value for the jobs that build models; dagster.yaml allows one at a time."""
 COMMAND = "canvas/command"
-"""Run tag that names the executing process, for a person who wants to end the run."""
+"""Run tag that names the executing process, so that a person can end it."""
 CODE = ("canvas_pipeline.definitions", "defs")
 """The code location, by name: steps load it by its name too."""
 
@@ -43,7 +42,7 @@ class Failure:
 
     @property
     def exit_code(self) -> int:
-        """The exit code of a command: the error's own, found by its class's name, since it comes from a step's process."""
+        """The exit code for a command. The error comes from another process, so its class is looked up by name."""
         if self.by_check:
             return errors.GateClosed.exit_code
         kind: Any = getattr(errors, self.kind, None)
@@ -79,12 +78,12 @@ class RunResult:
     def failed_checks(self) -> list[dg.AssetCheckEvaluation]:
         """Return the checks that did not pass; the description is the reason."""
         kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
-        found = [event.asset_check_evaluation_data for event in self.events if event.event_type is kind]
-        return [evaluation for evaluation in found if not evaluation.passed]
+        evaluations = [event.asset_check_evaluation_data for event in self.events if event.event_type is kind]
+        return [evaluation for evaluation in evaluations if not evaluation.passed]
 
 
-def explained(result: RunResult, what: str, more: Iterable[str] = (), log: Path | None = None) -> errors.RunFailed:
-    """Return the error of a command whose run failed: every failed check and every step's error, each with its reason."""
+def run_error(result: RunResult, what: str, more: Iterable[str] = (), log: Path | None = None) -> errors.RunFailed:
+    """Return the error for a failed run: every failed check and every step's error, each with its reason."""
     checks = result.failed_checks()
     # Guards that were not evaluated because another one failed add nothing.
     evaluated = [check for check in checks if check.metadata] or checks
@@ -111,9 +110,9 @@ def failure_of(event: dg.DagsterEvent) -> Failure:
     return Failure(event.step_key or "", kind, text.partition(f"{kind}: ")[2] or text)
 
 
-def preload(job_name: str) -> None:
-    """Start the fork server early, so that it loads the code location while this process does; optional."""
-    start_fork_server(ReconstructableRepository.for_module(*CODE).get_reconstructable_job(job_name), PRELOAD)
+def start_loading(job_name: str) -> None:
+    """Start the fork server, so that it loads the code location while this process does; optional."""
+    start_fork_server(ReconstructableRepository.for_module(*CODE).get_reconstructable_job(job_name))
 
 
 def local_run(
@@ -128,11 +127,11 @@ def local_run(
 ) -> RunResult:
     """Execute a job, or some of its assets. ``on_start`` is called with the run's id before the run's first event.
 
-    Dead runs are ended first. Raises ``AnotherRun`` if the job makes models and another run is making some."""
+    Dead runs are ended first. Raises ``AnotherRun`` if the job builds models and another run is building some."""
     job, load_data = _reconstructable(job_name)
     run_id = str(uuid.uuid4())
     folder = Path(instance.storage_directory())
-    with holding(folder, run_id):
+    with run_lock(folder, run_id):
         try:
             # Checking for other runs and creating this one must be one step.
             with alone(folder / "commands.lock"):
@@ -144,7 +143,12 @@ def local_run(
                     definition,
                     run_id=run_id,
                     run_config=config or {},
-                    tags={**definition.run_tags, "dagster/max_retries": "0", COMMAND: _who(command), **(tags or {})},
+                    tags={
+                        **definition.run_tags,
+                        "dagster/max_retries": "0",
+                        COMMAND: _process_label(command),
+                        **(tags or {}),
+                    },
                     asset_selection=frozenset(assets) if assets else None,
                     job_code_origin=job.get_python_origin(),
                     repository_load_data=load_data,
@@ -153,29 +157,29 @@ def local_run(
                 starting = dg.DagsterEvent(dg.DagsterEventType.RUN_STARTING.value, job_name, message=f"By {command}.")
                 instance.report_dagster_event(starting, run_id)
             on_start(run_id)
-            found = execute_run(job, instance.get_run_by_id(run_id) or run, instance)
+            result = execute_run(job, instance.get_run_by_id(run_id) or run, instance)
         except BaseException:
             unfinished = instance.get_run_by_id(run_id)
             if unfinished is not None and not unfinished.is_finished:
                 instance.report_run_failed(unfinished, "This run was interrupted before its first step.")
             raise
-    return RunResult(run_id, found.dagster_run.status, found.all_events)
+    return RunResult(run_id, result.dagster_run.status, result.all_events)
 
 
 def refuse_another(instance: dg.DagsterInstance) -> None:
-    """Raise ``AnotherRun`` if a run is making models: which one, since when, how to see it and how to end it."""
+    """Raise ``AnotherRun`` if a run is building models: which one, since when, how to see it and how to end it."""
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY, tags={LANE: MODELS})):
         run = record.dagster_run
         since = datetime.fromtimestamp(record.start_time or record.create_timestamp.timestamp())
         raise errors.AnotherRun(
             f"run {run.run_id[:8]} ({run.job_name}) has been making models since {since:%Y-%m-%d %H:%M:%S}. "
-            f"See it: make dev, Runs. End it: {_ending(instance, record)}"
+            f"See it: make dev, Runs. End it: {_how_to_end(instance, record)}"
         )
 
 
-def _ending(instance: dg.DagsterInstance, record: dg.RunRecord) -> str:
+def _how_to_end(instance: dg.DagsterInstance, record: dg.RunRecord) -> str:
     run = record.dagster_run
-    known = holds(Path(instance.storage_directory()), run.run_id)
+    known = run_is_locked(Path(instance.storage_directory()), run.run_id)
     if known and COMMAND in run.tags:
         return f"kill {run.tags[COMMAND].rpartition(' ')[2]} ({run.tags[COMMAND]})"
     return (
@@ -183,7 +187,7 @@ def _ending(instance: dg.DagsterInstance, record: dg.RunRecord) -> str:
     )
 
 
-def _who(command: str) -> str:
+def _process_label(command: str) -> str:
     return f"{command} on {socket.gethostname()}, process {os.getpid()}"
 
 

@@ -1,6 +1,6 @@
 """Admit one run's steps by memory, run each below a watchdog, and explain and learn from its end.
 
-What must hold: a reservation is made before the step's process starts and released after it is gone; a waiting step logs what it
+Invariants: a reservation is made before the step's process starts and released after it has ended; a waiting step logs what it
 waits for; a step stopped at its cap is retried once with a larger reservation, if that fits; a run that ends leaves nothing in the
 ledger.
 """
@@ -14,26 +14,25 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import dagster as dg
 import msgspec
 from dagster import DagsterEvent
 
 from canvas_pipeline.errors import CanvasPipelineError
 from canvas_pipeline.gb10 import dagster_compat, process_group
-from canvas_pipeline.gb10.admission import Admitted, Claim, Refused, Waits
+from canvas_pipeline.gb10.admission import Admitted, Claim, Queued, Refused
 from canvas_pipeline.gb10.dagster_compat import ChildProcessCrashException, EngineEventData, ExecutionStep
-from canvas_pipeline.gb10.demand import Demand, demand, larger
-from canvas_pipeline.gb10.host import GIB, gib
+from canvas_pipeline.gb10.demand import Demand, demand, retry_demand
+from canvas_pipeline.gb10.host import GIB, gib, in_gib
 from canvas_pipeline.gb10.ledger import Ledger, since_boot
 from canvas_pipeline.gb10.owner import owner
 from canvas_pipeline.gb10.peaks import Key, Peaks
 from canvas_pipeline.gb10.step_process import WatchedContext
 from canvas_pipeline.gb10.uma import UmaCap
-from canvas_pipeline.gb10.watchdog import Order, Report, Stop
+from canvas_pipeline.gb10.watchdog import Report, Stop, WatchSpec
 from canvas_pipeline.training import allocator
 
 log = logging.getLogger("canvas_pipeline.gb10")
-ASK_S = 0.2
+REQUEST_INTERVAL_S = 0.2
 FIRST_REPORT_S = 1.0
 SHUTDOWN_S = 2.0
 """Seconds to wait for watchdogs to stop their steps at shutdown."""
@@ -52,13 +51,13 @@ class StepStopped(ChildProcessCrashException):
         return self.text
 
 
-class Waiting(msgspec.Struct):
-    """A step that has asked for memory. ``asked`` is the time of its last request, ``reported`` the wait it last logged."""
+class QueuedStep(msgspec.Struct):
+    """A step that has requested memory. ``requested`` is the time of its last request, ``reported`` the wait it last logged."""
 
     token: str
-    wants: Demand
+    demand: Demand
     since: float
-    asked: float = -1e9
+    requested: float = -1e9
     reported: float = 0.0
     refused: str = ""
     admitted: float | None = None
@@ -80,8 +79,8 @@ class RunAdmissionController:
         self.ledger: Ledger = cap.open()
         self.peaks: Peaks = cap.peaks()
         self._declares, self._key_of = declares, key_of
-        self._me = owner()
-        self._waiting: dict[str, Waiting] = {}
+        self._owner = owner()
+        self._waiting: dict[str, QueuedStep] = {}
         self._messages: list[tuple[str, str, Mapping[str, Any]]] = []
         self._retry: dict[str, Demand] = {}
         self._keys: dict[str, Key] = {}
@@ -96,12 +95,14 @@ class RunAdmissionController:
         now = since_boot()
         if state.refused or state.admitted is not None:
             return True
-        if now - state.asked < ASK_S:
+        if now - state.requested < REQUEST_INTERVAL_S:
             return False
-        state.asked = now
-        claim = Claim(token=state.token, size=state.wants.size, since=state.since, name=step.key)
+        state.requested = now
+        claim = Claim(token=state.token, size=state.demand.size, since=state.since, name=step.key)
         headroom = self.cap.headroom(self.ledger)
-        decision = self.ledger.ask(claim, self.run_id, self._me, headroom, self.cap.patience_s, state.wants.declared)
+        decision = self.ledger.request(
+            claim, self.run_id, self._owner, headroom, self.cap.patience_s, state.demand.declared
+        )
         if isinstance(decision, Admitted):
             state.admitted = decision.waited
             return True
@@ -117,7 +118,7 @@ class RunAdmissionController:
         if state.admitted is not None:
             self.ledger.release(state.token)
             state.admitted = None
-            state.asked = since_boot() + 1.0 - ASK_S
+            state.requested = since_boot() + 1.0 - REQUEST_INTERVAL_S
 
     def waiting_since(self, step_key: str) -> float | None:
         state = self._waiting.get(step_key)
@@ -131,25 +132,29 @@ class RunAdmissionController:
         messages, self._messages = self._messages, []
         return messages
 
-    def _state(self, step: ExecutionStep) -> Waiting:
+    def _state(self, step: ExecutionStep) -> QueuedStep:
         if step.key not in self._waiting:
             token = f"{self.run_id[:8]}-{uuid.uuid4().hex[:12]}"
-            self._waiting[step.key] = Waiting(token=token, wants=self._wants(step), since=since_boot())
+            self._waiting[step.key] = QueuedStep(token=token, demand=self._demand_of(step), since=since_boot())
         return self._waiting[step.key]
 
-    def _wants(self, step: ExecutionStep) -> Demand:
+    def _demand_of(self, step: ExecutionStep) -> Demand:
         if step.key in self._retry:
             return self._retry.pop(step.key)
         minimum, source = self._declares(step)
         key = self._keys.setdefault(step.key, self._key_of(step))
         return demand(minimum, source, self.peaks.learned(key), self.cap.margin, self.cap.cap().for_steps)
 
-    def _report_waiting(self, step_key: str, state: Waiting, decision: Waits) -> None:
+    def _report_waiting(self, step_key: str, state: QueuedStep, decision: Queued) -> None:
         """Log the wait after a second, then at doubling intervals of at most five minutes."""
         if decision.waited < max(FIRST_REPORT_S, min(2 * state.reported, state.reported + 300.0)):
             return
         state.reported = decision.waited
-        facts = {"waited_s": round(decision.waited, 1), "uma_gib": _gib(state.wants.size), "waits_for": decision.why}
+        facts = {
+            "waited_s": round(decision.waited, 1),
+            "uma_gib": in_gib(state.demand.size),
+            "waits_for": decision.rule,
+        }
         self._messages.append((step_key, f"Waiting for memory for {decision.waited:.0f} s: {decision.reason}.", facts))
 
     # --- the step
@@ -164,7 +169,7 @@ class RunAdmissionController:
         yield DagsterEvent.engine_event(
             step_context, _admission_text(state), EngineEventData(metadata=_admission_facts(state))
         )
-        context = WatchedContext(multiproc_ctx, self._order(step, state))
+        context = WatchedContext(multiproc_ctx, self._watch_spec(step, state))
         report: Report | None = None
         results: list[DagsterEvent] = []
         try:
@@ -185,20 +190,20 @@ class RunAdmissionController:
                 )
         finally:
             context.close()
-            trouble = self._settle(step, state, context, report, whole=_whole(results))
+            trouble = self._clean_up(step, state, context, report, complete=_did_all_work(results))
         if trouble:
             yield DagsterEvent.engine_event(step_context, trouble, EngineEventData({}))
 
-    def _order(self, step: ExecutionStep, state: Waiting) -> Order:
+    def _watch_spec(self, step: ExecutionStep, state: QueuedStep) -> WatchSpec:
         cap = self.cap.cap()
-        return Order(
-            token=state.token, step=step.key, cap=state.wants.size, floor=cap.floor, ledger=str(self.cap.path),
+        return WatchSpec(
+            token=state.token, step=step.key, cap=state.demand.size, floor=cap.floor, ledger=str(self.cap.path),
             reports=str(self.cap.reports(state.token)), environ=dict(os.environ),
-            data_limit=_data_limit(state.wants.size, cap.total),
+            data_limit=_data_limit(state.demand.size, cap.total),
         )  # fmt: skip
 
-    def _settle(
-        self, step: ExecutionStep, state: Waiting, context: WatchedContext, report: Report | None, *, whole: bool
+    def _clean_up(
+        self, step: ExecutionStep, state: QueuedStep, context: WatchedContext, report: Report | None, *, complete: bool
     ) -> str:
         """Kill what is left of an ended step, release its reservation and record its peak.
 
@@ -206,56 +211,56 @@ class RunAdmissionController:
         watchdog = context.process
         if watchdog is not None and watchdog.pid is not None and (watchdog.is_alive() or report is None):
             # Killed from outside, or the run shuts down. A living watchdog ends its step by itself; what a killed one left
-            # behind is found by session and mark.
+            # is found by session and mark.
             deadline = time.monotonic() + SHUTDOWN_S
             watchdog.join(SHUTDOWN_S)
             if watchdog.is_alive():
                 return ""  # it owns the reservation, which ends with it
-            while not process_group.reap(state.token, watchdog.pid, self._me.start) and time.monotonic() < deadline:
+            while not process_group.reap(state.token, watchdog.pid, self._owner.start) and time.monotonic() < deadline:
                 time.sleep(0.02)
             allocator.remove_reports(self.cap.reports(state.token))  # a killed watchdog could not
         try:
-            self._record_end(step, state, report, whole=whole)
+            self._record_end(step, state, report, complete=complete)
         except CanvasPipelineError as error:
-            # The entry's owner, the watchdog, is dead: the next request of any process removes the entry.
+            # The entry's owner, the watchdog, has ended: the next request of any process removes the entry.
             log.warning("%s: %s", step.key, error)
             return f"This step's release and peak memory could not be recorded: {error}."
         return ""
 
-    def _record_end(self, step: ExecutionStep, state: Waiting, report: Report | None, *, whole: bool) -> None:
+    def _record_end(self, step: ExecutionStep, state: QueuedStep, report: Report | None, *, complete: bool) -> None:
         if report is not None and report.used > SMALL:
-            self.ledger.returning(
-                state.token, self._me, min(report.used, state.wants.size), report.expected, self.cap.return_s
+            self.ledger.mark_returning(
+                state.token, self._owner, min(report.used, state.demand.size), report.expected, self.cap.return_s
             )
         else:
             self.ledger.release(state.token)
         if report is not None and report.samples:
             capped = report.stop is not None and report.stop.kind == "cap"
             key = self._keys.setdefault(step.key, self._key_of(step))
-            self.peaks.record(key, report.peak, stopped=capped, whole=whole)
+            self.peaks.record(key, report.peak, stopped=capped, complete=complete)
 
     def close(self) -> None:
         """Remove the run's entries from the ledger, except memory of ended steps that is not back yet."""
         try:
-            self.ledger.release_all(self._me)
+            self.ledger.release_all(self._owner)
         except CanvasPipelineError as error:
             log.warning("reservations of run %s end with this process: %s", self.run_id, error)
         self.ledger.close()
 
     # --- why it failed
 
-    def _refusal(self, step: ExecutionStep, state: Waiting) -> StepStopped:
+    def _refusal(self, step: ExecutionStep, state: QueuedStep) -> StepStopped:
         text = (
-            f"{step.key} was not started: {state.refused} ({state.wants}). Give it less (tag canvas/uma_gib, or uma_gib in "
+            f"{step.key} was not started: {state.refused} ({state.demand}). Give it less (tag canvas/uma_gib, or uma_gib in "
             "the run's execution configuration), a smaller profile or batch, or a machine with more memory."
         )
-        stop = StepStopped(text, {"reserved_gib": _gib(state.wants.size)}, os.getpid(), started=False)
+        stop = StepStopped(text, {"reserved_gib": in_gib(state.demand.size)}, os.getpid(), started=False)
         self.stops[step.key] = stop
         return stop
 
-    def _stopped(self, step: ExecutionStep, state: Waiting, report: Report, stop: Stop, pid: int) -> StepStopped:
+    def _stopped(self, step: ExecutionStep, state: QueuedStep, report: Report, stop: Stop, pid: int) -> StepStopped:
         change = (
-            f"Raise its reservation (tag canvas/uma_gib, now {gib(state.wants.declared)}; or uma_gib in the run's execution "
+            f"Raise its reservation (tag canvas/uma_gib, now {gib(state.demand.declared)}; or uma_gib in the run's execution "
             "configuration), or make its batch or input smaller."
             if stop.kind == "cap"
             else "Free memory outside of these runs, lower the budget (CANVAS_UMA_BUDGET), or start it again later."
@@ -263,23 +268,24 @@ class RunAdmissionController:
         when = time.strftime("%H:%M:%S", time.localtime(stop.at))
         text = (
             f"{step.key} was stopped at {when}, {report.seconds:.1f} s after its start: {stop.reason}. Reserved "
-            f"{gib(state.wants.size)} ({state.wants}), peak {gib(report.peak)}, largest process {stop.largest}. {change}"
+            f"{gib(state.demand.size)} ({state.demand}), peak {gib(report.peak)}, largest process {stop.largest}. {change}"
         )
         facts = {
-            "reserved_gib": _gib(state.wants.size), "declared_gib": _gib(state.wants.declared), "peak_gib": _gib(report.peak),
+            "reserved_gib": in_gib(state.demand.size), "declared_gib": in_gib(state.demand.declared),
+            "peak_gib": in_gib(report.peak),
             "stopped_at": when, "stopped_after_s": round(report.seconds, 2), "largest_process": stop.largest, "rule": stop.kind,
             "change": change,
         }  # fmt: skip
-        found = StepStopped(text, facts, pid, started=True)
-        self.stops[step.key] = found
+        stopped = StepStopped(text, facts, pid, started=True)
+        self.stops[step.key] = stopped
         if stop.kind == "cap" and step.key not in self._retried:
-            wanted = larger(state.wants, report.peak, self.cap.margin, self.cap.cap().for_steps)
+            wanted = retry_demand(state.demand, report.peak, self.cap.margin, self.cap.cap().for_steps)
             if wanted is not None:
                 self._retried.add(step.key)
                 self._retry[step.key] = wanted
-                facts["next_gib"] = _gib(wanted.size)
-        found.facts.update(facts)
-        return found
+                facts["next_gib"] = in_gib(wanted.size)
+        stopped.facts.update(facts)
+        return stopped
 
     def stop_of(self, step_key: str) -> tuple[StepStopped | None, Demand | None]:
         """Return why a step was just ended, and the demand of its retry if there is one."""
@@ -294,10 +300,10 @@ def explanation(stops: Mapping[str, StepStopped], prefix: str, exit_code: int | 
     return dagster_compat.stock_explanation(prefix, -1 if exit_code is None else exit_code)
 
 
-def _whole(events: Sequence[DagsterEvent]) -> bool:
-    """Return whether the step succeeded and did its work instead of reusing results; only then is its peak what its work takes.
+def _did_all_work(events: Sequence[DagsterEvent]) -> bool:
+    """Return whether the step succeeded and did its work instead of reusing results; only then does its peak measure its work.
 
-    Otherwise five nightly runs without changes would teach that training takes no memory."""
+    Otherwise five nightly runs without changes would record that training needs no memory."""
     materialized = [
         event.step_materialization_data.materialization.metadata for event in events if event.is_step_materialization
     ]
@@ -305,32 +311,29 @@ def _whole(events: Sequence[DagsterEvent]) -> bool:
     return any(event.is_step_success for event in events) and not (reused and all(reused))
 
 
-def _admission_text(state: Waiting) -> str:
+def _admission_text(state: QueuedStep) -> str:
     waited = f" after waiting {state.admitted:.1f} s" if state.admitted and state.admitted >= FIRST_REPORT_S else ""
-    return f"Admitted{waited} with {gib(state.wants.size)} ({state.wants})."
+    return f"Admitted{waited} with {gib(state.demand.size)} ({state.demand})."
 
 
-def _admission_facts(state: Waiting) -> dict[str, Any]:
-    facts: dict[str, Any] = {"uma_gib": _gib(state.wants.size), "declared_gib": _gib(state.wants.declared)}
-    if state.wants.learned is not None:
-        facts["learned_gib"] = _gib(state.wants.learned.peak)
+def _admission_facts(state: QueuedStep) -> dict[str, Any]:
+    facts: dict[str, Any] = {"uma_gib": in_gib(state.demand.size), "declared_gib": in_gib(state.demand.declared)}
+    if state.demand.learned is not None:
+        facts["learned_gib"] = in_gib(state.demand.learned.peak)
     return {**facts, "waited_s": round(state.admitted or 0.0, 2)}
 
 
-def _peak_text(report: Report, state: Waiting) -> str:
+def _peak_text(report: Report, state: QueuedStep) -> str:
     left = f"; {report.left_behind} process(es) it left behind were ended" if report.left_behind else ""
-    return f"Peak {gib(report.peak)} of {gib(state.wants.size)} reserved{left}."
+    return f"Peak {gib(report.peak)} of {gib(state.demand.size)} reserved{left}."
 
 
-def _peak_facts(report: Report, state: Waiting) -> dict[str, Any]:
-    return {"peak_gib": _gib(report.peak), "reserved_gib": _gib(state.wants.size), "samples": report.samples}
-
-
-def _gib(size: int) -> dg.FloatMetadataValue:
-    return dg.MetadataValue.float(round(size / GIB, 3))
+def _peak_facts(report: Report, state: QueuedStep) -> dict[str, Any]:
+    return {"peak_gib": in_gib(report.peak), "reserved_gib": in_gib(state.demand.size), "samples": report.samples}
 
 
 def _data_limit(size: int, total: int) -> int:
-    """Return RLIMIT_DATA for each process of a step, a bound for sudden leaps; 0 (none) beside a GPU, whose driver maps far more
-    than it uses."""
+    """Return RLIMIT_DATA for each process of a step, a bound for growth that is faster than the watchdog.
+
+    0 (none) with a GPU, whose driver maps far more than it uses."""
     return 0 if os.path.exists("/dev/nvidiactl") else min(total, max(4 * size, size + 8 * GIB))

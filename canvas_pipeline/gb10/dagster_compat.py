@@ -1,14 +1,14 @@
 """Import Dagster's private names in one place, and run Dagster's executor loop with three of them replaced.
 
-Other modules import these names from here. A contract test names the ones that a new Dagster has changed, and ``verify`` refuses
-to start a run on a Dagster that does not fit.
+Other modules import these names from here. A contract test fails for each one that a new Dagster has changed, and ``verify``
+refuses to start a run on such a Dagster.
 
 ``stock_loop`` runs the code of ``MultiprocessExecutor.execute`` with a copy of its globals, so no code of Dagster is copied and no
 other user of Dagster is affected. Retries, cancellation, subsets, pools and tag limits are the stock loop's. The replaced names:
 
-- ``ActiveExecution`` decides which steps may start; ours asks for memory first;
+- ``ActiveExecution`` decides which steps may start; ours reserves memory first;
 - ``execute_step_out_of_process`` starts a step; ours starts it below a watchdog;
-- ``get_run_crash_explanation`` explains why a step ended; ours knows about caps.
+- ``get_run_crash_explanation`` explains why a step ended; ours adds the memory rules.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.executor import multiprocess
 from dagster._core.executor.child_process_executor import ChildProcessCrashException
 from dagster._core.executor.multiprocess import MultiprocessExecutor
-from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._utils import get_run_crash_explanation
 from dagster._utils.tags import TagConcurrencyLimitsCounter
@@ -41,9 +40,9 @@ from canvas_pipeline.errors import MissingTool
 
 __all__ = [
     "AdmissionController", "AdmittedExecution", "CheckRunHealthResult", "ChildProcessCrashException", "DagsterPipesExecutionError",
-    "EngineEventData", "ExecutionStep", "InstanceRef", "MultiprocessExecutor", "ReconstructableJob", "ReconstructableRepository",
+    "EngineEventData", "ExecutionStep", "MultiprocessExecutor", "ReconstructableJob", "ReconstructableRepository",
     "RetryMode", "StepDependencyConfig", "StepFailureData", "StepRetryData", "UserFailureData", "WorkerStatus", "execute_run",
-    "misfits", "stock_explanation", "stock_loop", "stock_step", "verify",
+    "incompatibilities", "stock_explanation", "stock_loop", "stock_step", "verify",
 ]  # fmt: skip
 
 NAMES = ("ActiveExecution", "execute_step_out_of_process", "get_run_crash_explanation")
@@ -70,7 +69,7 @@ class AdmissionController(Protocol):
 
 
 class AdmittedExecution(ActiveExecution):
-    """Dagster's state machine of a run, but a step is handed out only when the admission controller admits it."""
+    """Dagster's state machine of a run, but a step starts only when the admission controller admits it."""
 
     _frozen = False
 
@@ -83,10 +82,10 @@ class AdmittedExecution(ActiveExecution):
             super()._update()
 
     def get_steps_to_execute(self, limit: int | None = None) -> Sequence[ExecutionStep]:
-        """Return the steps to start now: each gets its memory first, then the stock rules decide about it alone."""
+        """Return the steps to start now: memory is reserved for each first, then Dagster's own rules are applied to it alone."""
         self._update()
         batch: list[ExecutionStep] = []
-        for key in self._in_turn():
+        for key in self._ready_in_order():
             if limit is not None and len(batch) >= limit:
                 break
             if self._max_concurrent is not None and len(self._in_flight) >= self._max_concurrent:
@@ -94,25 +93,25 @@ class AdmittedExecution(ActiveExecution):
             step = self.get_step_by_key(key)
             if self._tag_blocked(step) or not self._controller.may_start(step):
                 continue
-            taken = self._take(key)
-            if not taken:  # its pool is full
+            started = self._start_one(key)
+            if not started:  # its pool is full
                 self._controller.release(step)
-            batch += taken
+            batch += started
         if not batch and not self._in_flight and (self._executable or self._waiting_to_retry):
             time.sleep(IDLE_S)
         return batch
 
-    def _in_turn(self) -> list[str]:
-        """Order the ready steps: starved ones first, then by priority, then by waiting time."""
+    def _ready_in_order(self) -> list[str]:
+        """WatchSpec the ready steps: starved ones first, then by priority, then by waiting time."""
         ready = list(self._executable)
 
-        def turn(key: str) -> tuple[bool, float, float]:
+        def order(key: str) -> tuple[bool, float, float]:
             since = self._controller.waiting_since(key)
             starved = self._controller.starved(key)
             priority = 0.0 if starved else self._sort_key_fn(self.get_step_by_key(key))
             return (not starved, priority, float("inf") if since is None else since)
 
-        return sorted(ready, key=turn)
+        return sorted(ready, key=order)
 
     def _tag_blocked(self, step: ExecutionStep) -> bool:
         if not self._tag_concurrency_limits:
@@ -120,8 +119,8 @@ class AdmittedExecution(ActiveExecution):
         in_flight = [self.get_step_by_key(key) for key in self._in_flight]
         return bool(TagConcurrencyLimitsCounter(self._tag_concurrency_limits, in_flight).is_blocked(step))
 
-    def _take(self, key: str) -> Sequence[ExecutionStep]:
-        """Run the stock rules with this step as the only ready one."""
+    def _start_one(self, key: str) -> Sequence[ExecutionStep]:
+        """Apply Dagster's own rules with this step as the only ready one."""
         ready = list(self._executable)
         self._executable, self._frozen = [key], True
         try:
@@ -139,11 +138,11 @@ class AdmittedExecution(ActiveExecution):
             yield DagsterEvent.engine_event(step_context, text, EngineEventData(metadata=metadata))
 
 
-def stock_loop(**ours: Any) -> Callable[..., Iterator[DagsterEvent]]:
-    """Return Dagster's executor loop with the names in ``ours`` in place of its own."""
+def stock_loop(**replacements: Any) -> Callable[..., Iterator[DagsterEvent]]:
+    """Return Dagster's executor loop with the names in ``replacements`` replaced."""
     stock = MultiprocessExecutor.execute
     loop = types.FunctionType(
-        stock.__code__, {**stock.__globals__, **ours}, stock.__name__, stock.__defaults__, stock.__closure__
+        stock.__code__, {**stock.__globals__, **replacements}, stock.__name__, stock.__defaults__, stock.__closure__
     )
     loop.__kwdefaults__ = stock.__kwdefaults__
     return loop
@@ -171,31 +170,33 @@ def stock_explanation(prefix: str, exit_code: int) -> str:
     return get_run_crash_explanation(prefix=prefix, exit_code=exit_code)
 
 
-def misfits() -> list[str]:
+def incompatibilities() -> list[str]:
     """List where the installed Dagster differs from what this module expects; empty if it fits."""
-    found = [f"MultiprocessExecutor.execute does not use {name}" for name in NAMES if name not in _names_of_the_loop()]
+    differences = [
+        f"MultiprocessExecutor.execute does not use {name}" for name in NAMES if name not in _names_of_the_loop()
+    ]
     arguments = tuple(inspect.signature(multiprocess.execute_step_out_of_process).parameters)
     if arguments != STEP_ARGUMENTS:
-        found.append(f"execute_step_out_of_process takes {', '.join(arguments)}")
+        differences.append(f"execute_step_out_of_process takes {', '.join(arguments)}")
     if "limit" not in inspect.signature(ActiveExecution.get_steps_to_execute).parameters:
-        found.append("ActiveExecution.get_steps_to_execute has no limit")
+        differences.append("ActiveExecution.get_steps_to_execute has no limit")
     used = set(ActiveExecution.__init__.__code__.co_names)
-    found += [f"ActiveExecution keeps no {name}" for name in STATE if name not in used]
-    found += [
+    differences += [f"ActiveExecution has no attribute {name}" for name in STATE if name not in used]
+    differences += [
         f"ActiveExecution has no {name}"
         for name in ("_update", "concurrency_event_iterator")
         if not hasattr(ActiveExecution, name)
     ]
-    return found
+    return differences
 
 
 def verify() -> None:
     """Raise ``MissingTool`` if the installed Dagster does not fit: without admission, memory could run out."""
-    found = misfits()
-    if found:
+    differences = incompatibilities()
+    if differences:
         raise MissingTool(
-            f"this Dagster's multiprocess executor differs from the one gb10_executor is built on: {'; '.join(found)}. Install the "
-            "version that uv.lock names, or adapt canvas_pipeline/gb10/dagster_compat.py and its contract test"
+            f"this Dagster's multiprocess executor differs from the one gb10_executor is built on: {'; '.join(differences)}. "
+            "Install the version that uv.lock names, or adapt canvas_pipeline/gb10/dagster_compat.py and its contract test"
         )
 
 

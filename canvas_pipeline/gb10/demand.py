@@ -17,7 +17,7 @@ from canvas_pipeline.gb10.peaks import Learned
 
 TAG = "canvas/uma_gib"
 THREADS = "canvas/threads"
-"""Tag of a step that uses every core ("all"): such steps slow each other down however much memory there is."""
+"""Tag of a step that uses every core ("all"): such steps slow each other down even if there is enough memory."""
 GRANULE = 1 << 20
 RETRY_FACTOR = 2.0
 
@@ -39,13 +39,13 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def declared(
-    step: str, tags: Mapping[str, str], profile: str, default_gib: float, asked: Mapping[str, float]
+    step: str, tags: Mapping[str, str], profile: str, default_gib: float, configured: Mapping[str, float]
 ) -> tuple[int, str]:
     """Return the bytes that a step declares and their source: ``configured`` (by the run), ``declared`` (by the tag), ``default``.
 
     A tag is a number of GiB, or one per profile: ``embedded=3 gb10=36``. Raises ``BadConfig`` naming a tag it cannot read."""
-    if step in asked:
-        return round(asked[step] * GIB), "configured"
+    if step in configured:
+        return round(configured[step] * GIB), "configured"
     text = tags.get(TAG, "").strip()
     if not text:
         return round(default_gib * GIB), "default"
@@ -69,10 +69,10 @@ def demand(minimum: int, source: str, learned: Learned | None, margin: float, bu
     return Demand(size=size, declared=minimum, learned=learned, source=source)
 
 
-def larger(demand: Demand, peak: int, margin: float, budget: int) -> Demand | None:
-    """Return the demand for the retry of a step that was stopped at its cap: max(twice as much, reached peak × margin).
+def retry_demand(demand: Demand, peak: int, margin: float, budget: int) -> Demand | None:
+    """Return the demand for the retry of a step that was stopped at its cap: max(2 × its size, its peak × margin).
 
-    At most the budget; None if the step had the whole budget already."""
+    At most the budget; None if it already had the whole budget."""
     size = min(budget, max(_rounded(demand.size * RETRY_FACTOR), _rounded(peak * margin)))
     if size <= demand.size:
         return None

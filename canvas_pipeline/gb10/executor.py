@@ -1,7 +1,6 @@
 """``gb10_executor``: Dagster's multiprocess executor, except that a step starts only when its memory is available.
 
-Everything but the start of a step is the stock executor's, see ``dagster_compat``. The same code runs on any machine; a small one
-admits fewer steps at once.
+Everything but the start of a step is Dagster's own code, see ``dagster_compat``. A small machine admits fewer steps at once.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -26,31 +26,35 @@ from canvas_pipeline.gb10.dagster_compat import (
     UserFailureData,
 )
 from canvas_pipeline.gb10.demand import THREADS, declared
+from canvas_pipeline.gb10.fork_server import MODULES, start_fork_server
 from canvas_pipeline.gb10.peaks import Key, size_class
-from canvas_pipeline.gb10.step_process import start_fork_server
+from canvas_pipeline.gb10.run_worker import lock_run, run_is_locked
 from canvas_pipeline.gb10.uma import UmaCap
 
 CORES_EACH, AT_ONCE = 8, 2
 """Steps that use every core may run at once: one per ``CORES_EACH`` cores, but ``AT_ONCE`` if there are as many cores.
-A small model gains little from a second thread, two models gain much from a core each."""
-PRELOAD = ["__main__", "canvas_pipeline.gb10.preload", "canvas_pipeline.pipeline.preload"]
-"""Modules that the fork server imports. Named, not imported: this package does not depend on the pipeline."""
+A second thread speeds up a small model little; a core each speeds up two models much."""
 
 
 class Gb10Executor(MultiprocessExecutor):
-    """The stock executor with an admission controller. ``asked`` is GiB by step key, from the run's configuration."""
+    """The stock executor with an admission controller. ``configured`` is GiB by step key, from the run's configuration."""
 
-    def __init__(self, cap: UmaCap, asked: Mapping[str, float], **stock: Any) -> None:
+    def __init__(self, cap: UmaCap, configured: Mapping[str, float], **stock: Any) -> None:
         super().__init__(**stock)
-        self.cap, self.asked = cap, dict(asked)
+        self.cap, self.configured = cap, dict(configured)
         self._controller: RunAdmissionController | None = None
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[DagsterEvent]:
-        """Run the stock loop with our admission, step processes and crash explanations."""
+        """Run Dagster's loop with our admission, step processes and crash explanations.
+
+        The run is locked until this process ends, so that its death is noticed; ``local_run`` has locked its runs already."""
+        runs = Path(plan_context.instance.storage_directory())
+        if not run_is_locked(runs, plan_context.run_id):
+            lock_run(runs, plan_context.run_id)
         profile = profile_of(plan_context.run_config)
 
         def declares(step: ExecutionStep) -> tuple[int, str]:
-            return declared(step.key, step.tags, profile, self.cap.default_gib, self.asked)
+            return declared(step.key, step.tags, profile, self.cap.default_gib, self.configured)
 
         controller = RunAdmissionController(plan_context.run_id, self.cap, declares, partial(key_of, plan_context))
         self._controller = controller
@@ -81,24 +85,16 @@ class Gb10Executor(MultiprocessExecutor):
             attempts = known_state.get_retry_state().get_attempt_count(step_context.step.key)
             if policy and not step_context.retry_mode.disabled and attempts < policy.max_retries:
                 return event(step_context, err_info, known_state)
-        reason = UserFailureData(label="memory", description=stop.text, metadata=dg_metadata(stop.facts))
+        reason = UserFailureData(label="memory", description=stop.text, metadata=stop.facts)
         return DagsterEvent.step_failure_event(step_context, StepFailureData(error=err_info, user_failure_data=reason))
-
-
-def dg_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return facts as Dagster metadata; what is no metadata value becomes text."""
-    return {
-        name: fact if isinstance(fact, dg.MetadataValue) else dg.MetadataValue.text(str(fact))
-        for name, fact in facts.items()
-    }
 
 
 def profile_of(run_config: Mapping[str, Any]) -> str:
     """Return the profile that a run's resources name, else the environment's, else ``embedded``."""
     for resource in (run_config.get("resources") or {}).values():
-        found = (resource.get("config") or {}).get("profile") if isinstance(resource, Mapping) else None
-        if isinstance(found, str) and found:
-            return found
+        profile = (resource.get("config") or {}).get("profile") if isinstance(resource, Mapping) else None
+        if isinstance(profile, str) and profile:
+            return profile
     return os.environ.get("CANVAS_PROFILE", "embedded")
 
 
@@ -119,12 +115,12 @@ def _rows(instance: dg.DagsterInstance, keys: set[dg.AssetKey]) -> int:
     for record in instance.get_asset_records(list(keys)):
         entry = record.asset_entry.last_materialization
         materialization = entry.asset_materialization if entry else None
-        found = materialization.metadata.get("dagster/row_count") if materialization else None
-        rows += found.value if found is not None and isinstance(found.value, int) else 0
+        count = materialization.metadata.get("dagster/row_count") if materialization else None
+        rows += count.value if count is not None and isinstance(count.value, int) else 0
     return rows
 
 
-def _busy_limits() -> list[dict[str, Any]]:
+def _thread_limits() -> list[dict[str, Any]]:
     cores = len(os.sched_getaffinity(0))
     return [{"key": THREADS, "value": "all", "limit": min(cores, max(AT_ONCE, cores // CORES_EACH))}]
 
@@ -135,7 +131,7 @@ def _config() -> dict[str, Any]:
     return {
         **stock,
         "tag_concurrency_limits": dg.Field(
-            limits.config_type, default_value=_busy_limits(), description=limits.description
+            limits.config_type, default_value=_thread_limits(), description=limits.description
         ),
         "uma": UmaCap.to_config_schema().as_field(),
         "uma_gib": dg.Field(
@@ -160,6 +156,6 @@ def gb10_executor(context: dg.InitExecutorContext) -> Executor:
         tag_concurrency_limits=config.get("tag_concurrency_limits"),
         retries=RetryMode.from_config(config["retries"]),
         start_method=method,
-        explicit_forkserver_preload=[*PRELOAD, *settings.get("preload_modules", [])],
+        explicit_forkserver_preload=[*MODULES, *settings.get("preload_modules", [])],
         step_dependency_config=StepDependencyConfig.from_config(config.get("step_dependency_config")),
     )

@@ -1,6 +1,6 @@
 """Show who holds how much memory: a table and a bar, for a terminal, as Markdown and as a PNG.
 
-The shares of the bar add up to the total. A run is shown by the first eight characters of its id.
+The segments of the bar add up to the total. A run is shown by the first eight characters of its id.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from canvas_pipeline.figure import (
     png,
 )
 from canvas_pipeline.gb10.admission import Cap, Headroom
-from canvas_pipeline.gb10.host import GIB, gib
+from canvas_pipeline.gb10.host import GIB, gib, in_gib
 from canvas_pipeline.gb10.ledger import LedgerEntry
 
 COLUMNS = ("step", "run", "state", "reserved", "uses", "peak", "for")
 COLOURS = (BLUE, GREEN, PURPLE, ORANGE, SKY, YELLOW)
-STANDING, FREE, KEPT = DARK_GREY, LIGHT_GREY, RED
+STANDING, FREE, UNAVAILABLE = DARK_GREY, LIGHT_GREY, RED
 
 
-class Share(msgspec.Struct, frozen=True, kw_only=True):
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of the bar, in bytes."""
 
     name: str
@@ -43,7 +43,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The machine's memory and reservations at one moment."""
+    """The machine's memory and reservations at one time."""
 
     cap: Cap
     headroom: Headroom
@@ -68,15 +68,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
             for e in self.entries
         ]  # fmt: skip
 
-    def shares(self) -> list[Share]:
+    def segments(self) -> list[Segment]:
         """Return the bar from left to right: reservations, standing reservation, free for steps, not for steps."""
         holding = [entry for entry in self.entries if entry.state != "waiting"]
-        shares = [Share(name=e.step, size=e.size, colour=COLOURS[i % len(COLOURS)]) for i, e in enumerate(holding)]
+        segments = [Segment(name=e.step, size=e.size, colour=COLOURS[i % len(COLOURS)]) for i, e in enumerate(holding)]
         if self.headroom.standing:
-            shares.append(Share(name=self.headroom.standing_name, size=self.headroom.standing, colour=STANDING))
-        shares.append(Share(name="free for steps", size=self.free, colour=FREE))
+            segments.append(Segment(name=self.headroom.standing_name, size=self.headroom.standing, colour=STANDING))
+        segments.append(Segment(name="free for steps", size=self.free, colour=FREE))
         rest = self.cap.total - self.held - self.headroom.standing - self.free
-        return [*shares, Share(name="not for steps", size=max(0, rest), colour=KEPT)]
+        return [*segments, Segment(name="not for steps", size=max(0, rest), colour=UNAVAILABLE)]
 
     def sentence(self) -> str:
         waiting = sum(entry.state == "waiting" for entry in self.entries)
@@ -89,9 +89,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     def facts(self) -> dict[str, Any]:
         """Return plain numbers, for ``--json`` and metadata."""
         return {
-            "total_gib": _gib(self.cap.total), "budget_gib": _gib(self.cap.budget), "floor_gib": _gib(self.cap.floor),
-            "available_gib": _gib(self.headroom.available), "standing_gib": _gib(self.headroom.standing),
-            "reserved_gib": _gib(self.held), "free_gib": _gib(self.free), "limit": self.cap.limit,
+            "total_gib": in_gib(self.cap.total), "budget_gib": in_gib(self.cap.budget), "floor_gib": in_gib(self.cap.floor),
+            "available_gib": in_gib(self.headroom.available), "standing_gib": in_gib(self.headroom.standing),
+            "reserved_gib": in_gib(self.held), "free_gib": in_gib(self.free), "limit": self.cap.limit,
         }  # fmt: skip
 
 
@@ -108,17 +108,15 @@ def markdown(status: Status) -> str:
 
 def bar_png(status: Status) -> bytes:
     """Draw the bar as PNG; the same status gives the same bytes."""
-    shares = status.shares()
-    axes = new_axes(8.5, 1.4 + 0.2 * math.ceil(len(shares) / LEGEND_COLUMNS), xlabel="GiB")
+    segments = status.segments()
+    axes = new_axes(8.5, 1.4 + 0.2 * math.ceil(len(segments) / LEGEND_COLUMNS), xlabel="GiB")
     left = 0.0
-    for share in shares:
-        width = share.size / GIB
-        axes.barh(0, width, left=left, color=share.colour, edgecolor="white", label=f"{share.name} {gib(share.size)}")
+    for segment in segments:
+        width = segment.size / GIB
+        axes.barh(
+            0, width, left=left, color=segment.colour, edgecolor="white", label=f"{segment.name} {gib(segment.size)}"
+        )
         left += width
     axes.set_yticks([])
     axes.set_xlim(0, max(left, 1e-9))
     return png(axes)
-
-
-def _gib(size: int) -> float:
-    return round(size / GIB, 3)

@@ -1,8 +1,8 @@
 """Read how much memory this machine has and how much is available now, from ``/proc`` and ``/sys/fs/cgroup``.
 
-A container's limit counts where it is smaller than the machine's memory. Page cache that the kernel can drop counts as available.
-On a GB10 the GPU allocates from the same MemAvailable, though no cgroup counts it.
-Imports the standard library only: ``cli.preflight`` runs before set-up, and psutil does not know cgroups.
+A container's limit applies if it is smaller than the machine's memory. Page cache that the kernel can drop counts as available.
+On a GB10 the GPU allocates from the same MemAvailable, though no cgroup counts it. Only the
+standard library is imported: ``cli.preflight`` runs before set-up, and psutil does not read cgroups.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ def memory(root: Path = Path("/")) -> Memory:
     for name in ("MemTotal", "MemAvailable"):
         if name not in fields:
             raise MissingTool(f"{root}proc/meminfo has no line {name}: admission by memory needs Linux's own /proc")
-    found = Memory(total=fields["MemTotal"], available=fields["MemAvailable"])
+    measured = Memory(total=fields["MemTotal"], available=fields["MemAvailable"])
     for folder, limit, used in _cgroups(root):
         headroom = max(0, limit - used)
-        if limit < found.total:
-            found = Memory(total=limit, available=min(found.available, headroom), limit=folder)
-        elif headroom < found.available:
-            found = replace(found, available=headroom)
-    return found
+        if limit < measured.total:
+            measured = Memory(total=limit, available=min(measured.available, headroom), limit=folder)
+        elif headroom < measured.available:
+            measured = replace(measured, available=headroom)
+    return measured
 
 
 def _cgroups(root: Path) -> Iterator[tuple[str, int, int]]:
@@ -74,7 +74,7 @@ def _cgroups(root: Path) -> Iterator[tuple[str, int, int]]:
         # Inside a container the path may be the host's, so the root of the mount is read too.
         folders = {base, *(base.joinpath(*Path(path).parts[1:n]) for n in range(2, len(Path(path).parts) + 1))}
         for folder in sorted(folders):
-            limits = [found for name in names[0] if (found := _number(folder / name)) is not None]
+            limits = [value for name in names[0] if (value := _number(folder / name)) is not None]
             limit, used = min(limits, default=UNLIMITED), _number(folder / names[1])
             if used is not None and limit < UNLIMITED:
                 yield str(folder), limit, max(0, used - _stat(folder / "memory.stat", names[2]))
@@ -94,6 +94,11 @@ def _stat(path: Path, name: str) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) for line in lines if line.split()[:1] == [name]), 0)
+
+
+def in_gib(size: int) -> float:
+    """Return bytes in GiB, rounded to a MiB."""
+    return round(size / GIB, 3)
 
 
 def gib(size: int) -> str:

@@ -1,8 +1,8 @@
-"""Keep the reservations and waiting claims of this machine in one SQLite file that all processes of a user share.
+"""Store the reservations and waiting claims of this machine in one SQLite file that all processes of a user share.
 
-What must hold: every request is one transaction (``BEGIN IMMEDIATE``), so two runs never reserve the same memory; an entry is
-removed when its owner is dead, even after SIGKILL or a reboot, but only once no process of the step is left; a forked process opens
-its own connection.
+Invariants: every request is one transaction (``BEGIN IMMEDIATE``), so two runs never reserve the same memory; an entry is
+removed when its owner has ended, even by SIGKILL or a reboot, but only once no process of the step is left; a forked process
+opens its own connection.
 
 The file is in the user's state folder, not in a Dagster home: memory belongs to the machine, whatever instance a run is of.
 """
@@ -21,12 +21,12 @@ import msgspec
 
 from canvas_pipeline.errors import BadInput, CanvasPipelineError, DiskFull
 from canvas_pipeline.gb10 import owner as owners
-from canvas_pipeline.gb10.admission import Admitted, Claim, Decision, Headroom, Holding, Refused, decide, victim
+from canvas_pipeline.gb10.admission import Admitted, Claim, Decision, Headroom, Refused, Reservation, decide, victim
 from canvas_pipeline.gb10.owner import Owner
 
 BUSY_S = 30
-ASKING_S = 3.0
-"""A claim that has not asked for this many seconds (its run's own limits block it) blocks no other."""
+CLAIM_EXPIRES_S = 3.0
+"""A claim that was not requested again for this many seconds (its run's own limits block it) blocks no other."""
 HEARTBEAT_S = 30.0
 """An entry of another namespace is dead when its watchdog has not measured for this many seconds."""
 NEXT_VICTIM_S = 2.0
@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL, at
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the ledger. ``state`` is waiting, held, or returning (the processes are gone, their memory is not back yet).
+    """One row of the ledger. ``state`` is waiting, held, or returning: its processes have ended, but their memory is not free yet.
 
     Sizes are bytes, times seconds since the boot. ``stop`` is the reason why the watchdog has to end the step."""
 
@@ -75,9 +75,9 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     def owner(self) -> Owner:
         return Owner(self.pid, self.start, self.boot, self.namespace)
 
-    def holding(self) -> Holding:
+    def reservation(self) -> Reservation:
         used = self.size if self.state == "returning" else self.used
-        return Holding(token=self.token, size=self.size, used=used, started=self.started, name=self.step)
+        return Reservation(token=self.token, size=self.size, used=used, started=self.started, name=self.step)
 
 
 def since_boot() -> float:
@@ -86,13 +86,13 @@ def since_boot() -> float:
 
 
 def nothing_left(entry: LedgerEntry) -> bool:
-    """Reap nothing: the default reaper, for a ledger without processes."""
+    """Reap nothing: the default reaper, for ledgers that reap no entry."""
     return True
 
 
 class Ledger:
-    """The machine's ledger. ``reaper`` ends what is left of the processes of an entry whose owner is dead, and returns whether they
-    are gone; ``alive`` and ``clock`` are replaced in tests."""
+    """The machine's ledger. ``reaper`` ends what is left of the processes of an entry whose owner is dead, and returns whether none
+    is left; ``alive`` and ``clock`` are replaced in tests."""
 
     def __init__(
         self,
@@ -109,11 +109,11 @@ class Ledger:
 
     # --- admission
 
-    def ask(
+    def request(
         self, claim: Claim, run: str, who: Owner, headroom: Headroom, patience: float, declared: int = 0
     ) -> Decision:
-        """Decide whether the claim may start now. Admitted: the reservation is made, owned by ``who``. Waits: the claim is queued
-        and keeps its position as long as it asks again."""
+        """Decide whether the claim may start now. Admitted: the reservation is made, owned by ``who``. Queued: the claim is queued
+        at its position as long as it is requested again."""
         now = self._clock()
         with self._transaction() as db:
             self._reap(db, now, headroom)
@@ -121,17 +121,17 @@ class Ledger:
             queue = [
                 Claim(token=e.token, size=e.size, since=e.since, name=e.step)
                 for e in entries
-                if e.state == "waiting" and e.token != claim.token and now - e.seen <= ASKING_S
+                if e.state == "waiting" and e.token != claim.token and now - e.seen <= CLAIM_EXPIRES_S
             ]
             known = next((e for e in entries if e.token == claim.token), None)
             if known is not None:
                 claim = msgspec.structs.replace(claim, since=known.since)
-            holdings = [e.holding() for e in entries if e.state != "waiting"]
-            decision = decide(claim, queue, holdings, headroom, patience, now)
+            reservations = [e.reservation() for e in entries if e.state != "waiting"]
+            decision = decide(claim, queue, reservations, headroom, patience, now)
             state = "held" if isinstance(decision, Admitted) else "waiting"
             if isinstance(decision, Refused):
                 db.execute("DELETE FROM entries WHERE token = ?", (claim.token,))
-            elif state == "held" or known is None or now - known.seen > ASKING_S / 4:
+            else:
                 entry = LedgerEntry(
                     token=claim.token, state=state, run=run, step=claim.name, size=claim.size, declared=declared,
                     since=claim.since, started=now, seen=now, pid=who.pid, start=who.start, boot=who.boot,
@@ -152,8 +152,8 @@ class Ledger:
 
     # --- while it runs
 
-    def hand_over(self, token: str, who: Owner, session: int) -> bool:
-        """Make ``who`` the owner of an entry; returns False if the entry is gone."""
+    def transfer(self, token: str, who: Owner, session: int) -> bool:
+        """Make ``who`` the owner of an entry; returns False if there is no such entry."""
         with self._transaction() as db:
             return bool(
                 db.execute(
@@ -172,8 +172,8 @@ class Ledger:
             row = db.execute("SELECT stop FROM entries WHERE token = ?", (token,)).fetchone()
         return str(row[0]) if row else ""
 
-    def returning(self, token: str, who: Owner, left: int, expected: int, bound_s: float) -> None:
-        """Keep ``left`` bytes of an ended step reserved until ``expected`` are available again, at most ``bound_s`` seconds."""
+    def mark_returning(self, token: str, who: Owner, left: int, expected: int, bound_s: float) -> None:
+        """Reserve ``left`` bytes of an ended step until ``expected`` are available again, at most for ``bound_s`` seconds."""
         now = self._clock()
         with self._transaction() as db:
             others = sum(e.used for e in _rows(db) if e.state == "held" and e.token != token)
@@ -192,14 +192,14 @@ class Ledger:
             row = db.execute("SELECT at FROM notes WHERE name = 'victim'").fetchone()
             if row is not None and 0 <= now - row[0] < NEXT_VICTIM_S:
                 return ""
-            chosen = victim([e.holding() for e in _rows(db) if e.state == "held" and not e.stop], missing)
+            chosen = victim([e.reservation() for e in _rows(db) if e.state == "held" and not e.stop], missing)
             if chosen is None:
                 return ""
             db.execute("UPDATE entries SET stop = ? WHERE token = ?", (reason, chosen.token))
             db.execute("INSERT OR REPLACE INTO notes VALUES ('victim', ?, ?)", (chosen.token, now))
             return chosen.token
 
-    # --- who holds what
+    # --- reading
 
     def entries(self, headroom: Headroom | None = None) -> list[LedgerEntry]:
         """Return every living entry: reservations first, then waiting claims, the oldest first."""
@@ -208,13 +208,13 @@ class Ledger:
             return sorted(_rows(db), key=lambda e: (e.state == "waiting", e.since, e.token))
 
     def note(self, name: str) -> tuple[str, float] | None:
-        """Return a value that ``remember`` stored, and its age in seconds."""
+        """Return a value that ``store_note`` stored, and its age in seconds."""
         with self._transaction() as db:
             row = db.execute("SELECT value, at FROM notes WHERE name = ?", (name,)).fetchone()
         age = self._clock() - row[1] if row else 0.0
         return (str(row[0]), age) if row and age >= 0 else None
 
-    def remember(self, name: str, value: str) -> None:
+    def store_note(self, name: str, value: str) -> None:
         """Store a value for all processes."""
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (name, value, self._clock()))
@@ -226,13 +226,13 @@ class Ledger:
         for entry in entries:
             if entry.state == "returning":
                 back = headroom is not None and headroom.available + (in_use - entry.others) >= entry.expected
-                gone = back or now >= entry.until or not self._alive(entry.owner)
+                ended = back or now >= entry.until or not self._alive(entry.owner)
             elif not self._living(entry, now):
-                # After a reboot no process of it is left, and its process ids name others.
-                gone = entry.state == "waiting" or entry.boot != owners.boot_id() or self._reaper(entry)
+                # After a reboot none of its processes is left, and its process ids belong to others.
+                ended = entry.state == "waiting" or entry.boot != owners.boot_id() or self._reaper(entry)
             else:
-                gone = False
-            if gone:
+                ended = False
+            if ended:
                 db.execute("DELETE FROM entries WHERE token = ?", (entry.token,))
 
     def _living(self, entry: LedgerEntry, now: float) -> bool:
@@ -255,13 +255,13 @@ class Ledger:
                 raise
             db.commit()
         except sqlite3.Error as error:
-            # Closing undoes what a full disk kept from being written; the next request opens the file again.
+            # Closing rolls back what a full disk did not allow to be written; the next request opens the file again.
             self.close()
             raise unusable(self.path, error) from error
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None or self._pid != os.getpid():
-            db = opened(self.path, _SCHEMA)
+            db = open_ledger(self.path, _SCHEMA)
             self._connection, self._pid = db, os.getpid()
         return self._connection
 
@@ -272,7 +272,7 @@ class Ledger:
         self._connection = None
 
 
-def opened(path: Path, schema: str) -> sqlite3.Connection:
+def open_ledger(path: Path, schema: str) -> sqlite3.Connection:
     """Open the ledger's file, and create it if it is missing; raises ``BadInput`` if another version of this package wrote it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Identify the process that owns a reservation, and tell whether it is alive.
+"""Identify the process that owns a reservation, and check whether it is alive.
 
-An ``Owner`` names exactly one process of one boot: a reused process id, a process of an earlier boot and a zombie are dead.
+An ``Owner`` names exactly one process of one boot: a reused process id, a process of an earlier boot and a zombie count as dead.
 """
 
 from __future__ import annotations
@@ -22,19 +22,17 @@ class Owner(msgspec.Struct, frozen=True):
     namespace: str
 
 
-def owner(pid: int | None = None) -> Owner:
-    """Return the owner for a living process (this one by default); raises ``ProcessLookupError`` if it is gone."""
-    pid = os.getpid() if pid is None else pid
-    start = started(pid)
-    if start is None:
-        raise ProcessLookupError(f"process {pid} is gone")
-    return Owner(pid, start, boot_id(), namespace())
+def owner() -> Owner:
+    """Return the owner that names this process."""
+    start = started(os.getpid())
+    assert start is not None, "this process is alive"
+    return Owner(os.getpid(), start, boot_id(), namespace())
 
 
 def alive(who: Owner) -> bool:
     """Return whether the process still runs.
 
-    True for a process of another namespace (a container that shares the ledger), which cannot be looked up: the heartbeat of its
+    True for a process of another namespace (a container that shares the ledger), which is not in our /proc: the heartbeat of its
     entries decides instead."""
     if who.boot != boot_id():
         return False
@@ -47,9 +45,9 @@ def foreign(who: Owner) -> bool:
 
 
 def started(pid: int) -> int | None:
-    """Return the start of a process in clock ticks since the boot; None if it is gone or a zombie.
+    """Return the start of a process in clock ticks since the boot; None if it has ended or is a zombie.
 
-    Not by psutil, whose time of day moves when the clock is set."""
+    psutil is not used: its start time moves when the clock is set."""
     try:
         text = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,7 +1,7 @@
-"""Record the peak memory of steps, and look up what a step is expected to take.
+"""Record the peak memory of steps, and look up the expected peak of a step.
 
-The largest of a step's last ``KEPT`` peaks counts. The peak of a step that was stopped at its cap means "at least that much".
-Without a peak for the same code and input size, one for similar input is used and marked as not exact.
+The largest of a step's last ``KEPT`` peaks is expected. The peak of a step that was stopped at its cap is a lower bound. Without a
+peak for the same code and input size, one for similar input is used and marked as not exact.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.gb10.ledger import opened, unusable
+from canvas_pipeline.gb10.ledger import open_ledger, unusable
 
 KEPT = 5
 """Number of peaks kept for each key."""
@@ -55,11 +55,11 @@ class Peaks:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def record(self, key: Key, peak: int, *, stopped: bool = False, whole: bool = True) -> None:
-        """Record the peak of one run. ``stopped``: the step was ended at its cap. ``whole``: it did all of its work.
+    def record(self, key: Key, peak: int, *, stopped: bool = False, complete: bool = True) -> None:
+        """Record the peak of one run. ``stopped``: the step was ended at its cap. ``complete``: it did all of its work.
 
         The peak of a stopped, failed or reused step is recorded only if it is larger than the known one."""
-        if stopped or not whole:
+        if stopped or not complete:
             known = self.learned(key)
             if peak <= known.peak if known else not stopped:
                 return
@@ -98,7 +98,7 @@ class Peaks:
     def _open(self) -> Iterator[sqlite3.Connection]:
         """Open one transaction; an error names the file."""
         try:
-            with closing(opened(self.path, _SCHEMA)) as db:
+            with closing(open_ledger(self.path, _SCHEMA)) as db:
                 db.execute("BEGIN IMMEDIATE")
                 yield db
                 db.commit()

@@ -1,9 +1,9 @@
 """Find, measure and end all processes of a step.
 
 Descendants that left the session or lost their parent are found too, because the watchdog inherits orphans. When the watchdog was
-killed, members are found by their session and by the mark in their environment. A process with a reused id is never touched.
+killed, members are found by their session and by the mark in their environment. A process with a reused id is never signalled.
 
-psutil reads ``/proc``, except for what it does not offer: the kernel's lists of children, and proportional swap.
+``/proc`` is read with psutil, except for what that does not offer: the kernel's lists of children, and proportional swap.
 """
 
 from __future__ import annotations
@@ -24,41 +24,41 @@ MARK = "CANVAS_STEP_TOKEN"
 
 def descendants(pid: int) -> list[int]:
     """Return all descendants of a process, zombies included."""
-    found: list[int] = []
+    pids: list[int] = []
     waiting = [pid]
     while waiting:
         children = _children(waiting.pop())
-        found += children
+        pids += children
         waiting += children
-    return found
+    return pids
 
 
 def _children(pid: int) -> list[int]:
-    """Read the kernel's lists of children: a watchdog asks ten times a second, and psutil would read every process."""
+    """Read the kernel's lists of children: a watchdog needs them ten times a second, and psutil would read every process."""
     tasks = PROC / str(pid) / "task"
     try:
         threads = os.listdir(tasks)
     except OSError:
         return []
-    found: list[int] = []
+    pids: list[int] = []
     for thread in threads:
         try:
-            found += map(int, (tasks / thread / "children").read_text(encoding="ascii").split())
+            pids += map(int, (tasks / thread / "children").read_text(encoding="ascii").split())
         except FileNotFoundError:
             if (tasks / thread).exists():  # a kernel without CONFIG_PROC_CHILDREN
                 with contextlib.suppress(psutil.NoSuchProcess):
                     return [child.pid for child in psutil.Process(pid).children()]
         except OSError:
             continue
-    return found
+    return pids
 
 
-def marked(token: str, session: int | None = None, started_after: int = 0) -> list[int]:
-    """Return the processes of a step whose watchdog is gone: by its mark, or by its session if they started after it."""
+def step_processes(token: str, session: int | None = None, started_after: int = 0) -> list[int]:
+    """Return the processes of a step whose watchdog has ended: those with its mark, and those of its session started after it."""
     leader = None if session is None else started(session)
-    reused = session is not None and leader is not None and leader > started_after and not carries(session, token)
+    reused = session is not None and leader is not None and leader > started_after and not has_mark(session, token)
     mine = os.getuid()
-    found = []
+    pids = []
     for other in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError):
             birth = started(other.pid)
@@ -67,12 +67,12 @@ def marked(token: str, session: int | None = None, started_after: int = 0) -> li
             of_session = (
                 session is not None and not reused and os.getsid(other.pid) == session and birth >= started_after
             )
-            if of_session or carries(other.pid, token):
-                found.append(other.pid)
-    return found
+            if of_session or has_mark(other.pid, token):
+                pids.append(other.pid)
+    return pids
 
 
-def carries(pid: int, token: str) -> bool:
+def has_mark(pid: int, token: str) -> bool:
     """Return whether a process was started with the step's mark in its environment."""
     try:
         return bool(psutil.Process(pid).environ().get(MARK) == token)
@@ -135,7 +135,7 @@ def send(pids: Iterable[int], number: signal.Signals) -> list[int]:
 
 
 def reap(token: str, session: int | None, started_after: int) -> bool:
-    """Kill what is left of a step whose watchdog is gone, without waiting; returns whether nothing was left."""
-    left = marked(token, session, started_after)
+    """Kill what is left of a step whose watchdog has ended, without waiting; returns whether nothing was left."""
+    left = step_processes(token, session, started_after)
     send(left, signal.SIGKILL)
     return not left

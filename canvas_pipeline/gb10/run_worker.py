@@ -1,6 +1,6 @@
-"""Lock a run's folder while its worker lives, so that any process can tell whether a run is being worked on.
+"""Lock a run while its worker lives, so that any process can check whether the worker is alive.
 
-The kernel releases the lock when the process is gone, whatever its namespace, user or boot, and not before.
+The kernel releases the lock when the process ends, whatever its namespace or user, and not before.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from canvas_pipeline.storage.locks import flocked
 
 log = logging.getLogger("canvas_pipeline.gb10")
 LOCK = "worker.lock"
-"""A file in the run's folder, beside its captured output."""
+"""The lock file in the run's folder, beside its captured output."""
 
 
-def hold(folder: Path, run_id: str) -> int | None:
+def lock_run(folder: Path, run_id: str) -> int | None:
     """Lock a run for this process, together with other holders; returns the open file.
 
-    Closing the file, or the end of the process, releases the lock. None if the disk takes no locks: the run goes on, but nobody
-    can tell whether its worker is alive."""
+    Closing the file, or the end of the process, releases the lock. None if the disk supports no locks: the run goes on, but nobody
+    can check whether its worker is alive."""
     path = folder / run_id / LOCK
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,9 +44,9 @@ def hold(folder: Path, run_id: str) -> int | None:
 
 
 @contextlib.contextmanager
-def holding(folder: Path, run_id: str) -> Iterator[None]:
+def run_lock(folder: Path, run_id: str) -> Iterator[None]:
     """Hold a run's lock within a block."""
-    held = hold(folder, run_id)
+    held = lock_run(folder, run_id)
     try:
         yield
     finally:
@@ -54,16 +54,16 @@ def holding(folder: Path, run_id: str) -> Iterator[None]:
             os.close(held)
 
 
-def holds(folder: Path, run_id: str) -> bool | None:
-    """Return whether a process holds the run's lock; None if that cannot be told (no worker has begun, the folder is elsewhere,
-    the disk takes no locks)."""
+def run_is_locked(folder: Path, run_id: str) -> bool | None:
+    """Return whether a process holds the run's lock; None if that is unknown (no worker has started, the folder is on another
+    machine, the disk supports no locks)."""
     try:
-        found = os.open(folder / run_id / LOCK, os.O_RDONLY)
+        file = os.open(folder / run_id / LOCK, os.O_RDONLY)
     except OSError:
         return None
     try:
-        return not flocked(found, wait=False)
+        return not flocked(file, wait=False)
     except OSError:
         return None
     finally:
-        os.close(found)
+        os.close(file)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
@@ -16,18 +16,15 @@ from multiprocessing.synchronize import Event
 from typing import Any
 
 import msgspec
-from dagster import serialize_value
 
-from canvas_pipeline.gb10.dagster_compat import ReconstructableJob
-from canvas_pipeline.gb10.preload import JOB
-from canvas_pipeline.gb10.watchdog import Order, Report, run_watchdog
+from canvas_pipeline.gb10.watchdog import Report, WatchSpec, run_watchdog
 
 
 class WatchedContext:
     """A multiprocessing context whose process is a watchdog with the step as its child."""
 
-    def __init__(self, context: BaseContext, order: Order) -> None:
-        self._context, self._order = context, order
+    def __init__(self, context: BaseContext, spec: WatchSpec) -> None:
+        self._context, self._spec = context, spec
         self._lifeline: Connection | None = None
         self._reports: Connection | None = None
         self._given: tuple[Connection, ...] = ()
@@ -40,12 +37,12 @@ class WatchedContext:
 
     def Process(self, *, target: Callable[..., None], args: tuple[Any, ...]) -> BaseProcess:
         """Create the watchdog's process, not started yet."""
-        # The watchdog reads its end: end of file means that this process is gone, however it ended.
+        # The watchdog reads its end: end of file means that this process has ended, however.
         watched, self._lifeline = self._context.Pipe(duplex=False)
         self._reports, sender = self._context.Pipe(duplex=False)
         parent = _forkserver_pid() if self._context.get_start_method() == "forkserver" else os.getpid()
         process: BaseProcess = self._context.Process(  # type: ignore[attr-defined]
-            target=run_watchdog, args=(self._order, watched, sender, parent, target, args), name=self._order.step
+            target=run_watchdog, args=(self._spec, watched, sender, parent, target, args), name=self._spec.step
         )
         self._given = (watched, sender)
         self.process = process
@@ -70,8 +67,8 @@ class WatchedContext:
 class TermEvent(Event):
     """The event by which Dagster's loop asks a step to end; ``set`` does not wait for the step.
 
-    Setting the stock event waits until the step's listening thread wakes up: for ever if the watchdog has frozen or killed it,
-    which happens on a SIGTERM to run worker and fork server."""
+    Setting the stock event waits until the step's listening thread wakes up: forever if the watchdog has frozen or killed the step,
+    which happens when run worker and fork server get a SIGTERM."""
 
     def __init__(self, context: BaseContext) -> None:
         super().__init__(ctx=context)
@@ -83,16 +80,6 @@ class TermEvent(Event):
             super().set()
             return
         threading.Thread(target=super().set, name="term-event", daemon=True).start()
-
-
-def start_fork_server(job: ReconstructableJob, modules: Sequence[str]) -> None:
-    """Start the fork server, which loads the job's definitions once for all steps while this process plans the run."""
-    forkserver.set_forkserver_preload(list(modules))
-    os.environ[JOB] = serialize_value(job)
-    try:
-        forkserver.ensure_running()
-    finally:
-        del os.environ[JOB]
 
 
 def _forkserver_pid() -> int:

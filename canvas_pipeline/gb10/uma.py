@@ -69,10 +69,10 @@ class UmaCap(dg.ConfigurableResource[Any]):
     )
     ledger: str = Field(default="", description="the shared file; empty: in the user's state folder")
 
-    def cap(self, found: Memory | None = None) -> Cap:
+    def cap(self, measured: Memory | None = None) -> Cap:
         """Return the settings in bytes; raises ``BadConfig`` if one contradicts the machine."""
-        found = memory() if found is None else found
-        total = min(round(self._number("total_gib") * GIB) or found.total, found.total)
+        measured = memory() if measured is None else measured
+        total = min(round(self._number("total_gib") * GIB) or measured.total, measured.total)
         floor_gib = self._number("floor_gib")
         floor = min(FLOOR_MOST, round(total * FLOOR_SHARE)) if floor_gib < 0 else round(floor_gib * GIB)
         wanted = self._number("budget")
@@ -88,16 +88,16 @@ class UmaCap(dg.ConfigurableResource[Any]):
                 f"the teacher's pinned slot is {gib(pinned)} and the budget for it and all steps {gib(budget)}: raise "
                 f"{ENVIRONMENT['budget']}, lower teacher_share, or give {ENVIRONMENT['teacher']} the endpoint instead of 'pinned'"
             )
-        return Cap(total=total, limit=found.limit, budget=budget, floor=floor, pinned=pinned)
+        return Cap(total=total, limit=measured.limit, budget=budget, floor=floor, pinned=pinned)
 
     def headroom(self, ledger: Ledger) -> Headroom:
         """Measure the memory headroom now."""
-        found = memory()
-        cap = self.cap(found)
+        measured = memory()
+        cap = self.cap(measured)
         standing = self.standing(ledger, cap)
         return Headroom(
             budget=cap.budget,
-            available=found.available,
+            available=measured.available,
             floor=cap.floor,
             standing=standing,
             pinned=cap.pinned,
@@ -105,7 +105,7 @@ class UmaCap(dg.ConfigurableResource[Any]):
         )
 
     def standing(self, ledger: Ledger, cap: Cap) -> int:
-        """Return the bytes reserved for the teacher now; all processes together probe its endpoint every ten seconds at most."""
+        """Return the bytes reserved for the teacher now. Processes share the result of a probe for ten seconds."""
         where = self._teacher()
         if not where:
             return 0
@@ -114,8 +114,8 @@ class UmaCap(dg.ConfigurableResource[Any]):
             return slot
         known = ledger.note(f"answers {where}")
         if known is None or known[1] > PROBED_FOR_S:
-            known = ("yes" if answers(where) else "no", 0.0)
-            ledger.remember(f"answers {where}", known[0])
+            known = ("yes" if responds(where) else "no", 0.0)
+            ledger.store_note(f"answers {where}", known[0])
         return slot if known[0] == "yes" else 0
 
     def open(self) -> Ledger:
@@ -127,14 +127,14 @@ class UmaCap(dg.ConfigurableResource[Any]):
         return self.path.parent / "reports" / token
 
     def _reap(self, entry: LedgerEntry) -> bool:
-        """Kill what is left of a step whose watchdog is dead; returns whether nothing is left.
+        """Kill what is left of a step whose watchdog has ended; returns whether nothing was left.
 
         Processes of another namespace cannot be killed from here."""
         allocator.remove_reports(self.reports(entry.token))
         return process_group.reap(entry.token, entry.session, entry.start)
 
     def status(self) -> Status:
-        """Return who holds and who waits for memory now."""
+        """Return the reservations and the waiting steps now."""
         ledger = self.open()
         try:
             headroom = self.headroom(ledger)
@@ -190,8 +190,8 @@ def default_ledger(environ: Mapping[str, str]) -> Path:
     return Path(state) / "canvas_pipeline" / "uma.sqlite"
 
 
-def answers(endpoint: str) -> bool:
-    """Return whether a server answers at the endpoint; an answer such as "forbidden" counts."""
+def responds(endpoint: str) -> bool:
+    """Return whether a server responds at the endpoint; a response such as 403 counts."""
     try:
         return httpx.get(f"{endpoint.rstrip('/')}/models", timeout=PROBE_S).status_code < 500
     except httpx.HTTPError:

@@ -1,12 +1,12 @@
 """Watch one step: a watchdog is the parent process of the step, measures its process group and ends it at its cap.
 
-What must hold:
+Invariants:
 
-- the watchdog inherits every orphan of the step, so it knows the whole group, and exits only when no member is left that it may
+- the watchdog inherits every orphan of the step, so it can list the whole group, and exits only when no member is left that it may
   signal;
 - the group is measured at least four times a second; past its cap it is ended within a second: the step's own process is frozen
   (it must not report a misleading failure), the others get TERM, then all get KILL; no process of another step is touched;
-- when the run worker or the fork server is gone, the group is ended too; when the watchdog is killed, the step dies with it;
+- when the run worker or the fork server ends, the group is ended too; when the watchdog is killed, the step is killed with it;
 - the watchdog exits as the step did: same exit code, same signal.
 
 Memory is the sum of proportional set sizes (PSS), plus what CUDA's allocator reports. Reading PSS is costly (the kernel walks the
@@ -51,8 +51,8 @@ LEFTOVER_GRACE_S = 0.3
 """Seconds that processes left behind by an ended step get to end by themselves."""
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What to watch. Sizes are bytes; a ``floor`` of 0 leaves the host's floor to others, a ``data_limit`` of 0 sets no limit.
+class WatchSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What to watch. Sizes are bytes; a ``floor`` of 0 does not protect the host's floor, a ``data_limit`` of 0 sets no limit.
 
     ``environ`` is the run's environment: that of the fork server, from which the step is forked, may be older."""
 
@@ -67,7 +67,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a group was ended (``kind``: cap, floor or abandoned), what it used then, and its largest process."""
+    """Rule a group was ended (``kind``: cap, floor or abandoned), what it used then, and its largest process."""
 
     kind: str
     reason: str
@@ -91,8 +91,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 class Watchdog:
     """Measures a step's process group and ends it; its methods are called from one loop."""
 
-    def __init__(self, order: Order, step: BaseProcess, ledger: Ledger) -> None:
-        self.order, self.step, self.ledger = order, step, ledger
+    def __init__(self, spec: WatchSpec, step: BaseProcess, ledger: Ledger) -> None:
+        self.spec, self.step, self.ledger = spec, step, ledger
         self.peak = self.used = self.samples = 0
         self.available = 0
         self.stop: Stop | None = None
@@ -109,20 +109,20 @@ class Watchdog:
     def sample(self) -> None:
         """Measure once, and set ``stop`` if the group has to end."""
         members = self.members()
-        device = allocator.reported(Path(self.order.reports), members)
+        device = allocator.reported(Path(self.spec.reports), members)
         resident = group.resident(members) + device
         # Since it was last read, PSS has grown by at most what RSS has grown by.
         self.used = max(0, self._proportional + resident - self._resident)
         due = time.monotonic() - self._pss_read_at >= PSS_S
-        if due or self.used > self.order.cap or self.used > self.peak + max(self.peak // 50, 4 << 20):
+        if due or self.used > self.spec.cap or self.used > self.peak + max(self.peak // 50, 4 << 20):
             self.sizes = group.proportional(members)
             self.used = sum(self.sizes.values()) + device
             self._proportional, self._resident, self._pss_read_at = self.used, resident, time.monotonic()
         self.samples += 1
         self.peak = max(self.peak, self.used)
         self.available = memory().available
-        if self.used > self.order.cap:
-            over = f"it used {gib(self.used)} of the {gib(self.order.cap)} it had reserved"
+        if self.used > self.spec.cap:
+            over = f"it used {gib(self.used)} of the {gib(self.spec.cap)} it had reserved"
             self.stop = self._stop("cap", over)
         elif reason := self._floor_reason():
             self.stop = self._stop("floor", reason)
@@ -130,7 +130,7 @@ class Watchdog:
     def _floor_reason(self) -> str:
         """Report to the ledger and protect the host's floor; returns the ledger's reason to end this step, or ""."""
         now = time.monotonic()
-        missing = self.order.floor - self.available
+        missing = self.spec.floor - self.available
         self._under_floor = self._under_floor + 1 if missing > 0 else 0
         due = now - self._reported_at >= REPORT_S or self._under_floor
         if not due and abs(self.used - self._reported) * 10 <= max(self._reported, 64 << 20):
@@ -139,14 +139,14 @@ class Watchdog:
             if self._under_floor >= 2:
                 self.ledger.choose_victim(
                     missing,
-                    f"only {gib(self.available)} were available on this machine and {gib(self.order.floor)} are to stay free; "
+                    f"only {gib(self.available)} were available on this machine and {gib(self.spec.floor)} are to stay free; "
                     "no step was over its reservation by more, and none was younger",
                 )
-            reason = self.ledger.measure(self.order.token, self.used)
+            reason = self.ledger.measure(self.spec.token, self.used)
         except (CanvasPipelineError, sqlite3.Error) as error:
-            # A full disk must not end the step: its cap still holds, and other steps count its whole reservation.
+            # A full disk must not end the step: its cap is still enforced, and other steps count its whole reservation.
             if not self._ledger_failed:
-                print(f"watchdog of {self.order.step}: {error}", file=sys.stderr, flush=True)
+                print(f"watchdog of {self.spec.step}: {error}", file=sys.stderr, flush=True)
             self._ledger_failed = True
             return ""
         self._reported, self._reported_at = self.used, now
@@ -168,7 +168,7 @@ class Watchdog:
         others = [pid for pid in members if pid != step]
         group.send(others, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_S
-        while others and time.monotonic() < deadline and group.resident(self.members()) < self.order.cap * RUNAWAY:
+        while others and time.monotonic() < deadline and group.resident(self.members()) < self.spec.cap * RUNAWAY:
             time.sleep(0.02)
             self.collect()
             others = [pid for pid in self.members() if pid != step]
@@ -180,7 +180,7 @@ class Watchdog:
             time.sleep(0.01)
 
     def end_leftovers(self) -> int:
-        """End what an ended step left behind, after a moment's grace; returns how many processes had to be ended."""
+        """End what an ended step left behind, after ``LEFTOVER_GRACE_S``; returns how many processes had to be ended."""
         deadline = time.monotonic() + LEFTOVER_GRACE_S
         self.collect()
         while (left := self.members()) and time.monotonic() < deadline:
@@ -194,12 +194,12 @@ class Watchdog:
         """Collect the exit status of every ended orphan; the step's own is left to its ``Process``."""
         for pid in group.descendants(os.getpid()):
             if pid != self.step.pid:
-                with contextlib.suppress(ChildProcessError):  # a child of a child: its parent's to collect
+                with contextlib.suppress(ChildProcessError):  # a child of a child: only its parent can collect it
                     os.waitpid(pid, os.WNOHANG)
 
 
 def run_watchdog(
-    order: Order,
+    spec: WatchSpec,
     lifeline: Connection,
     reports: Connection,
     parent: int,
@@ -213,14 +213,16 @@ def run_watchdog(
     kernel.no_core_dump()
     kernel.inherit_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Path(order.reports).mkdir(parents=True, exist_ok=True)
-    ledger = Ledger(Path(order.ledger))
+    Path(spec.reports).mkdir(parents=True, exist_ok=True)
+    ledger = Ledger(Path(spec.ledger))
     started = time.monotonic()
-    if not ledger.hand_over(order.token, owner(), os.getpid()):
-        raise CanvasPipelineError(f"{order.step}: its reservation is gone (the run that asked for it has ended)")
-    step = get_context("fork").Process(target=_step, args=(order, os.getpid(), target, args), name=order.step)
+    if not ledger.transfer(spec.token, owner(), os.getpid()):
+        raise CanvasPipelineError(
+            f"{spec.step}: its reservation no longer exists (the run that requested it has ended)"
+        )
+    step = get_context("fork").Process(target=_step, args=(spec, os.getpid(), target, args), name=spec.step)
     step.start()
-    watchdog = Watchdog(order, step, ledger)
+    watchdog = Watchdog(spec, step, ledger)
     terminations: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: terminations.append(number))
     if parent:
@@ -240,7 +242,7 @@ def run_watchdog(
     )  # fmt: skip
     with contextlib.suppress(OSError):  # the run worker may be gone
         reports.send_bytes(msgspec.json.encode(report))
-    allocator.remove_reports(Path(order.reports))
+    allocator.remove_reports(Path(spec.reports))
     _exit_like(step.exitcode or 0)
 
 
@@ -263,17 +265,17 @@ def _watch(watchdog: Watchdog, lifeline: Connection, terminations: list[int]) ->
                 watchdog.stop = watchdog._stop("abandoned", "the run it belongs to has ended")
 
 
-def _step(order: Order, watchdog_pid: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
+def _step(spec: WatchSpec, watchdog_pid: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
     """Set the bounds and the mark of the step's own process, then run its work."""
     kernel.die_with_parent(signal.SIGKILL, watchdog_pid)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    kernel.go_first()
-    if order.data_limit:
-        kernel.bound_data(order.data_limit)
+    kernel.prefer_oom_kill()
+    if spec.data_limit:
+        kernel.limit_data(spec.data_limit)
     os.environ.clear()
-    os.environ.update(order.environ)
-    os.environ[group.MARK] = order.token
-    os.environ.update(allocator.environment(order.cap, Path(order.reports)))
+    os.environ.update(spec.environ)
+    os.environ[group.MARK] = spec.token
+    os.environ.update(allocator.environment(spec.cap, Path(spec.reports)))
     target(*args)
 
 

@@ -28,8 +28,8 @@ def write_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         where = Path(str(error.filename or path))
-        ours = where == path or where in path.parents or any(part.startswith(".tmp-") for part in where.parts)
-        if error.errno in NOT_WRITABLE and ours:  # else an input could not be read
+        is_output = where == path or where in path.parents or any(part.startswith(".tmp-") for part in where.parts)
+        if error.errno in NOT_WRITABLE and is_output:  # else an input could not be read
             raise NotWritable(
                 f"{path}: may not be written ({error.strerror}: {where}); nothing half-written is left, name another folder or "
                 "change its rights"
@@ -113,10 +113,10 @@ def point(link: Path, name: str) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder: rename it first, so that it is gone for every reader at once."""
-    gone = unfinished(folder, "gone")
-    os.rename(folder, gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    """Remove a folder: rename it first, so that it disappears for every reader at once."""
+    renamed = unfinished(folder, "gone")
+    os.rename(folder, renamed)
+    shutil.rmtree(renamed, ignore_errors=True)
 
 
 def sync(folder: Path, *, deep: bool = False) -> None:

@@ -6,17 +6,16 @@ names in a string (an argument of ``python -m``); and with data files and folder
 defined in a function) the definition itself, the definitions it uses, and what those import.
 
 Docstrings and comments do not count. Each file is read once: a process, and those forked from it, run the code that they have
-loaded, and must not report what a file was edited to since.
+loaded, whatever was edited since.
 
-Not covered: values that a function closes over (they are a stage's inputs, which its recipe names by content), and imports by a
-name that is built at run time.
+Not covered: values that a function closes over (they are a stage's inputs, whose hashes are in its recipe), and imports by a name
+that is built at run time.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,12 +23,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from canvas_pipeline.records import digest
+from canvas_pipeline.storage.digests import content_sha256, sha256_file
+
 PACKAGE, ROOT = __name__.partition(".")[0], Path(__file__).resolve().parents[1]
 JOINING = re.compile(rf"{PACKAGE}\.(?:pipeline|tracks\.\w+\.data)(?:\.|$)")
 """Modules that join stages together and count by definition."""
 PROFILE = "profile"
 """The attribute of a workspace whose values decide the result of a stage that reads them."""
-UNREAD = {".md", ".pyc"}
+IGNORED = {".md", ".pyc"}
 """Suffixes of files that never change what code does."""
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "torch": ("torch",),
@@ -53,7 +55,7 @@ Node = tuple[str, str]
 class Piece:
     """A module or a definition, and what it depends on. ``libraries`` are imported names from outside the package."""
 
-    digest: bytes
+    sha256: str
     uses: set[Node] = field(default_factory=set)
     libraries: set[str] = field(default_factory=set)
     data: set[Path] = field(default_factory=set)
@@ -80,38 +82,38 @@ def code_version(*roots: str) -> str:
     """Return the digest of what the roots run: modules (``evaluation.generate``) or definitions (``pipeline.evaluation:scored``).
 
     Raises ``LookupError`` for a root that does not exist."""
-    return _digest_of(counted(*roots)).hex()[:16]
+    return content_sha256(covered(*roots))[:16]
 
 
 def library_versions(*roots: str, unused: Iterable[str] = ()) -> dict[str, str]:
     """Return distribution → installed version for those in ``LIBRARIES`` that the roots' code imports, without ``unused``."""
     imported = {name for piece in _reached(*roots).values() for name in piece.libraries}
-    found = {distribution for name in imported for distribution in LIBRARIES.get(name, ())}
-    return {name: _installed(name) for name in sorted(found.difference(unused))}
+    distributions = {distribution for name in imported for distribution in LIBRARIES.get(name, ())}
+    return {name: _installed(name) for name in sorted(distributions.difference(unused))}
 
 
 @functools.cache
-def counted(*roots: str) -> dict[str, bytes]:
-    """Return what ``code_version`` covers: file (and definition) → digest."""
-    found: dict[str, bytes] = {}
+def covered(*roots: str) -> dict[str, str]:
+    """Return what ``code_version`` covers: file (and definition) → sha256."""
+    digests: dict[str, str] = {}
     for (module, definition), piece in _reached(*roots).items():
         name = _name(_path(module) or ROOT)
-        found[f"{name}:{definition}" if definition else name] = piece.digest
-        found.update({_name(file): _content(file) for entry in piece.data for file in _files(entry)})
-    return found
+        digests[f"{name}:{definition}" if definition else name] = piece.sha256
+        digests.update({_name(file): _content(file) for entry in piece.data for file in _files(entry)})
+    return digests
 
 
 @functools.cache
 def package_version() -> str:
     """Return the digest of the whole package: every module and every data file."""
-    modules = {_name(path): _source(path).whole.digest for path in sorted(ROOT.rglob("*.py"))}
+    modules = {_name(path): _source(path).whole.sha256 for path in sorted(ROOT.rglob("*.py"))}
     data = {_name(path): _content(path) for path in _files(ROOT) if path.suffix != ".py"}
-    return _digest_of(modules | data).hex()[:16]
+    return content_sha256(modules | data)[:16]
 
 
 def module_version(module: str) -> str:
     """Return the digest of one module alone, without what it imports."""
-    return _piece(f"{PACKAGE}.{module}", "").digest.hex()[:16]
+    return _piece(f"{PACKAGE}.{module}", "").sha256[:16]
 
 
 def reads_profile(*roots: str) -> bool:
@@ -130,13 +132,13 @@ def _reached(*roots: str) -> dict[Node, Piece]:
     for root in roots:
         module, _, definition = root.partition(":")
         todo += _nodes(f"{PACKAGE}.{module}", definition)
-    found: dict[Node, Piece] = {}
+    pieces: dict[Node, Piece] = {}
     while todo:
         node = todo.pop()
-        if node not in found:
-            found[node] = _piece(*node)
-            todo += found[node].uses
-    return found
+        if node not in pieces:
+            pieces[node] = _piece(*node)
+            todo += pieces[node].uses
+    return pieces
 
 
 def _nodes(module: str, definition: str = "") -> list[Node]:
@@ -205,9 +207,9 @@ def _definitions(module: str, tree: ast.Module, beside: Mapping[str, Path]) -> d
                 nodes.setdefault(name, []).append(node)
         elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
             return {}
-    found: dict[str, Piece] = {}
+    pieces: dict[str, Piece] = {}
     for name, parts in nodes.items():
-        piece = found[name] = _of_nodes(parts, beside)
+        piece = pieces[name] = _of_nodes(parts, beside)
         outer = name.rpartition(".")[0]
         for part in parts:
             inner = _imports(part)
@@ -218,7 +220,7 @@ def _definitions(module: str, tree: ast.Module, beside: Mapping[str, Path]) -> d
                 piece.uses.update((module, each) for each in own if each != name)
             if _reads_profile(part):
                 piece.profile = True
-    return found
+    return pieces
 
 
 def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
@@ -233,7 +235,7 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
 def _of_nodes(nodes: Iterable[ast.AST], beside: Mapping[str, Path]) -> Piece:
     """Return the piece of some nodes, with the data files and modules that their strings name."""
     nodes = list(nodes)
-    piece = Piece(hashlib.sha256("\n".join(map(ast.dump, nodes)).encode()).digest())
+    piece = Piece(digest(*map(ast.dump, nodes)))
     for node in (inner for outer in nodes for inner in ast.walk(outer)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if node.value in beside:
@@ -245,18 +247,18 @@ def _of_nodes(nodes: Iterable[ast.AST], beside: Mapping[str, Path]) -> Piece:
 
 def _imports(tree: ast.AST) -> dict[str, list[Imported]]:
     """Return bound name → what the tree's imports bind it to."""
-    found: dict[str, list[Imported]] = {}
+    bound: dict[str, list[Imported]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found.setdefault(alias.asname or alias.name.partition(".")[0], []).append(Imported(alias.name))
+                bound.setdefault(alias.asname or alias.name.partition(".")[0], []).append(Imported(alias.name))
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 is_module = _is_ours(inner) and _path(inner)
                 imported = Imported(inner) if is_module else Imported(str(node.module), alias.name)
-                found.setdefault(alias.asname or alias.name, []).append(imported)
-    return found
+                bound.setdefault(alias.asname or alias.name, []).append(imported)
+    return bound
 
 
 def _use(piece: Piece, imported: Imported, attribute: str = "") -> None:
@@ -301,30 +303,21 @@ def _is_ours(module: str) -> bool:
 def _is_data(entry: Path) -> bool:
     if entry.is_dir():
         return entry.name != "__pycache__" and not any(entry.glob("**/*.py"))
-    return entry.suffix not in {".py", *UNREAD}
+    return entry.suffix not in {".py", *IGNORED}
 
 
 def _files(entry: Path) -> list[Path]:
     if entry.is_file():
         return [entry]
-    return [path for path in sorted(entry.rglob("*")) if path.is_file() and path.suffix not in UNREAD]
+    return [path for path in sorted(entry.rglob("*")) if path.is_file() and path.suffix not in IGNORED]
 
 
 def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@functools.cache
-def _content(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _digest_of(parts: Mapping[str, bytes]) -> bytes:
-    h = hashlib.sha256()
-    for name in sorted(parts):
-        h.update(name.encode() + b"\0" + parts[name])
-    return h.digest()
+_content = functools.cache(sha256_file)
+"""Each data file is hashed once: see the module's docstring."""
 
 
 def _installed(distribution: str) -> str:

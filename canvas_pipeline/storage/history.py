@@ -16,7 +16,7 @@ NAMED = 4
 
 
 def what_changed(stage: Stage, reused: bool, named: Collection[str]) -> str:
-    """Say whether a stage was reused or made, and what differs from the previous version. ``named``: inputs that may be named."""
+    """Describe whether a stage was reused, and what differs from the previous version. ``named``: inputs that may be named."""
     if reused:
         return "reused: nothing that it is made from has changed"
     before = previous(stage)
@@ -35,7 +35,7 @@ def previous(stage: Stage) -> Manifest | None:
     versions = [
         path for path in stage.folder.parent.glob(f"*/{MANIFEST}") if _other(path.parent.name, stage.folder.name)
     ]
-    for path in sorted(versions, key=lambda found: found.stat().st_mtime_ns, reverse=True):
+    for path in sorted(versions, key=lambda path: path.stat().st_mtime_ns, reverse=True):
         older = load(path.parent)
         if older is not None:
             return older.manifest
@@ -50,12 +50,12 @@ def _differences(old: Recipe, new: Recipe, named: Collection[str]) -> list[str]:
     inputs = _changed(old.inputs, new.inputs)
     known = [name for name in inputs if name in named]
     other = len(inputs) - len(known[:NAMED])
-    found = known[:NAMED] + (
+    names = known[:NAMED] + (
         [f"{other} other input{'s' if other > 1 else ''}" if known else _inputs(other)] if other else []
     )
-    found += ["the code"] if old.code_version != new.code_version else []
-    found += [f"the setting {name}" for name in _changed(old.config, new.config)]
-    return found + [f"the library {name}" for name in _changed(old.libraries, new.libraries)]
+    names += ["the code"] if old.code_version != new.code_version else []
+    names += [f"the setting {name}" for name in _changed(old.config, new.config)]
+    return names + [f"the library {name}" for name in _changed(old.libraries, new.libraries)]
 
 
 def _inputs(count: int) -> str:

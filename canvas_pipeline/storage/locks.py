@@ -1,4 +1,4 @@
-"""Lock between processes.
+"""Lock files between processes.
 
 The kernel releases a lock when the process that holds it ends, however it ends (``flock``). ``alone`` is for work that one process
 does at a time. ``flocked`` locks a file that is already open, exclusively or shared, which filelock cannot do.

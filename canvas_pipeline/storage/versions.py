@@ -13,14 +13,14 @@ def versions(store: Store) -> list[Stage]:
     """Return all complete versions, ordered by stage name and fingerprint.
 
     A folder with an unreadable manifest is no version; ``provenance.residue`` scans its files."""
-    found = []
+    stages = []
     for path in sorted(store.root.rglob(MANIFEST)):
         if path.parent.parent.is_symlink() or path.parent.is_symlink() or _hidden(path.relative_to(store.root)):
             continue
         stage = load(path.parent)
         if stage is not None and path.parent == store.home(stage.manifest.stage) / path.parent.name:
-            found.append(stage)
-    return found
+            stages.append(stage)
+    return stages
 
 
 def is_current(stage: Stage) -> bool:

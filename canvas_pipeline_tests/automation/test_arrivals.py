@@ -163,7 +163,7 @@ class Folder(RuleBasedStateMachine):
         self.cursor = to_cursor(seen)
         for name in names:
             text = (self.folder / f"{name}.jsonl").read_text()
-            # Whoever stops writing for longer than we wait is taken as they are, and taken again when they go on.
+            # A file that nobody writes to for longer than we wait is ingested as it is, and again when it grows.
             assert name not in self.writing or self.now - os.stat(self.folder / f"{name}.jsonl").st_mtime >= 5
             assert self.asked.get(name) != text, "asked for the same content twice"
             self.asked[name] = text

@@ -1,6 +1,6 @@
 """A command's run in a process of its own: ``python -m canvas_pipeline_tests.cli.command_runs HOME DATA [SIGNAL EVENT]``.
 
-Takes contributor ``ok-1`` in, as ``make demo`` does, then merges the corpus. With a signal it sends that to itself as soon as the
+Ingests contributor ``ok-1``, as ``make demo`` does, then merges the corpus. With a signal it sends that to itself as soon as the
 corpus's run has stored an event of that type.
 """
 
@@ -43,14 +43,14 @@ def main(home: str, data: str, *ending: str) -> int:
     if ending:
         threading.Thread(target=end_at, args=(int(ending[0]), ending[1]), daemon=True).start()
     with session("demo", "canvas_demo", Path(home)) as opened:
-        return made(opened, config)
+        return run_jobs(opened, config)
 
 
-def made(opened: Session, config: dict[str, object]) -> int:
+def run_jobs(opened: Session, config: dict[str, object]) -> int:
     opened.instance.add_dynamic_partitions("contributors", [CONTRIBUTOR])
-    taken = opened.run("intake", config=config, partition=CONTRIBUTOR)
+    ingested = opened.run("intake", config=config, partition=CONTRIBUTOR)
     merged = opened.run("canvas_demo", assets=[asset_key("corpus", "canvas")], config=config)
-    return taken.exit_code or merged.exit_code
+    return ingested.exit_code or merged.exit_code
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 
 from canvas_pipeline.dagster_instance.local_run import COMMAND, LANE, MODELS, refuse_another
 from canvas_pipeline.errors import AnotherRun
-from canvas_pipeline.gb10.run_worker import holding
+from canvas_pipeline.gb10.run_worker import run_lock
 from canvas_pipeline.gb10.uma import UmaCap
 from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE
 from canvas_pipeline.tracks.canvas.track import TRACK
@@ -102,7 +102,7 @@ def test_without_a_terminal_a_line_a_stage_and_nothing_else(instance: dg.Dagster
 def test_a_command_beside_a_run_that_makes_models_is_refused_with_one_line(instance: dg.DagsterInstance) -> None:
     tags = {LANE: MODELS, COMMAND: "demo on here, process 4711"}
     living = instance.create_run_for_job(chain(1), tags=tags, status=dg.DagsterRunStatus.STARTED)
-    with holding(Path(instance.storage_directory()), living.run_id), pytest.raises(AnotherRun) as refused:
+    with run_lock(Path(instance.storage_directory()), living.run_id), pytest.raises(AnotherRun) as refused:
         refuse_another(instance)
     output = str(refused.value)
     assert living.run_id[:8] in output and "make dev" in output and "kill 4711" in output and "\n" not in output

@@ -1,4 +1,4 @@
-"""What stops a command is said before its work begins: folders, disk, memory and ports."""
+"""What would stop a command is reported before its work begins: folders, disk, memory and ports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READ_ONLY = Path("/proc/self")
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def port_in_use() -> Iterator[int]:
     """A port that this process listens on."""
     with socket.create_server((preflight.HOST, 0)) as server:
         yield server.getsockname()[1]
@@ -139,14 +139,14 @@ def test_without_set_up_only_what_the_command_needs_is_asked(tmp_path: Path) -> 
     assert (found.disks, found.folders, found.memory, found.port) == ([], [], None, None)
 
 
-def test_a_port_in_use_names_who_listens_and_the_next_free_one(taken: int) -> None:
-    found = preflight.read_port(taken)
+def test_a_port_in_use_names_who_listens_and_the_next_free_one(port_in_use: int) -> None:
+    found = preflight.read_port(port_in_use)
     assert found.error == "taken" and f"(process {os.getpid()})" in found.listener
-    assert found.instead > taken and preflight.listen_error(found.instead) == ""
+    assert found.instead > port_in_use and preflight.listen_error(found.instead) == ""
 
 
-def test_a_free_port_is_no_problem_and_stays_free(taken: int) -> None:
-    other = preflight.read_port(taken).instead
+def test_a_free_port_is_no_problem_and_stays_free(port_in_use: int) -> None:
+    other = preflight.read_port(port_in_use).instead
     assert preflight.read_port(other) == Port(number=other)
     with socket.create_server((preflight.HOST, other)):
         pass
@@ -179,8 +179,8 @@ def ready(tmp_path: Path) -> str:
     return f"VENV={tmp_path / 'venv'}"
 
 
-def test_make_dev_stops_at_a_taken_port_before_it_begins(ready: str, taken: int) -> None:
-    done = make("dev", ready, f"PORT={taken}")
+def test_make_dev_stops_at_a_port_in_use_before_it_begins(ready: str, port_in_use: int) -> None:
+    done = make("dev", ready, f"PORT={port_in_use}")
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("dev: ")]
     assert done.returncode == 2 and re.search(r"make dev PORT=\d+$", line)
     assert "dagster" not in done.stdout

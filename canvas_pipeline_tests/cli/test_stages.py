@@ -1,4 +1,4 @@
-"""The table of a command's stages: what the event log says, in 80 columns and 24 lines."""
+"""The table of a command's stages: the event log in 80 columns and 24 lines."""
 
 import dagster as dg
 import pytest
@@ -49,7 +49,7 @@ STEPS = ["fresh", "old", "broken", "behind"]
 
 @pytest.fixture(scope="module")
 def events() -> list[dg.EventLogEntry]:
-    """What a run of the four says."""
+    """The events of a run of the four."""
     job = dg.Definitions(assets=[fresh, old, broken, behind], jobs=[dg.define_asset_job("four")])
     with dg.DagsterInstance.ephemeral() as instance:
         found = job.resolve_job_def("four").execute_in_process(instance=instance, raise_on_error=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import uuid
@@ -15,24 +14,18 @@ import pytest
 
 from canvas_pipeline.dagster_instance import dead_runs
 from canvas_pipeline.dagster_instance.dead_runs import end_dead_runs
-from canvas_pipeline.gb10.run_worker import LOCK, holding, holds
+from canvas_pipeline.gb10.run_worker import LOCK, run_is_locked, run_lock
 from canvas_pipeline_tests.dagster_instance.homes import ROOT, chain, instance_at, run
+from canvas_pipeline_tests.gb10.runs import open_sandbox
 
-KILLED_IN_PROCESS = """
-import os, signal
-import dagster as dg
-from canvas_pipeline_tests.dagster_instance.homes import QUIET
-
-@dg.op
-def dies():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-@dg.job(executor_def=dg.in_process_executor, tags={"canvas/lane": "line"})
-def deadly():
-    dies()
-
-with dg.DagsterInstance.get() as instance:
-    deadly.execute_in_process(instance=instance, run_config=QUIET)
+WORKER = """
+import os, sys
+from pathlib import Path
+from canvas_pipeline_tests.gb10.runs import open_sandbox
+if __name__ == "__main__":
+    os.environ["CANVAS_TEST_WORKER"] = str(os.getpid())
+    with open_sandbox(Path(sys.argv[1])) as sandbox:
+        sandbox.run("deadly")
 """
 
 
@@ -56,40 +49,37 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
 
 def worked_on_once(instance: dg.DagsterInstance, run_id: str) -> None:
     """A lock that somebody held."""
-    with holding(Path(instance.storage_directory()), run_id):
+    with run_lock(Path(instance.storage_directory()), run_id):
         pass
 
 
-def test_the_lock_of_a_run_is_held_from_before_its_start_until_after_its_end(instance: dg.DagsterInstance) -> None:
-    run_id, lock_held = create_run(instance), {}
-    folder = Path(instance.storage_directory())
+def test_the_lock_of_a_run_is_held_until_after_its_last_event(tmp_path: Path) -> None:
+    run_id = str(uuid.uuid4())
+    with open_sandbox(tmp_path) as sandbox:
+        folder = Path(sandbox.instance.storage_directory())
+        locked = {}
 
-    def on_event(entry: dg.EventLogEntry) -> None:
-        if entry.dagster_event:
-            lock_held[entry.dagster_event.event_type] = holds(folder, run_id)
+        def on_event(entry: dg.EventLogEntry) -> None:
+            if entry.dagster_event:
+                locked[entry.dagster_event.event_type] = run_is_locked(folder, run_id)
 
-    listen: Any = instance
-    listen.add_event_listener(run_id, on_event)
-    from dagster._core.definitions.job_base import InMemoryJob
-    from dagster._core.execution.api import execute_run
-
-    pending = instance.get_run_by_id(run_id)
-    assert pending is not None
-    assert execute_run(InMemoryJob(chain(1)), pending, instance).success
-    assert lock_held[dg.DagsterEventType.RUN_START] is True and lock_held[dg.DagsterEventType.RUN_SUCCESS] is True
-    assert holds(folder, run_id) is False
+        listen: Any = sandbox.instance
+        listen.add_event_listener(run_id, on_event)
+        assert sandbox.run("deadly", run_id=run_id).success
+    assert locked[dg.DagsterEventType.ENGINE_EVENT] is True and locked[dg.DagsterEventType.RUN_SUCCESS] is True
 
 
-def test_a_run_that_an_executor_of_dagsters_own_works_on_is_ended_when_its_process_was_killed(
-    instance: dg.DagsterInstance,
-) -> None:
-    subprocess.run([sys.executable, "-c", KILLED_IN_PROCESS], cwd=ROOT, env=dict(os.environ), check=False)
-    (killed,) = instance.get_runs()
-    assert killed.status is dg.DagsterRunStatus.STARTED
-    assert end_dead_runs(instance) == [killed.run_id]
-    assert status(instance, killed.run_id) is dg.DagsterRunStatus.FAILURE
-    (failure,) = instance.all_logs(killed.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
-    assert failure.dagster_event is not None and LOCK in (failure.dagster_event.message or "")
+def test_a_run_whose_worker_was_killed_is_ended(tmp_path: Path) -> None:
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER)
+    with open_sandbox(tmp_path) as sandbox:
+        subprocess.run([sys.executable, str(script), str(tmp_path)], cwd=ROOT, capture_output=True, check=False)
+        (killed,) = sandbox.instance.get_runs()
+        assert killed.status is dg.DagsterRunStatus.STARTED
+        assert end_dead_runs(sandbox.instance) == [killed.run_id]
+        assert status(sandbox.instance, killed.run_id) is dg.DagsterRunStatus.FAILURE
+        (failure,) = sandbox.instance.all_logs(killed.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        assert failure.dagster_event is not None and LOCK in (failure.dagster_event.message or "")
 
 
 @pytest.mark.parametrize("when", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING])
@@ -110,7 +100,7 @@ def test_a_run_that_was_to_be_canceled_counts_as_canceled(instance: dg.DagsterIn
 @pytest.mark.parametrize("when", dead_runs.UNDER_WAY)
 def test_a_run_whose_worker_lives_is_left_alone(instance: dg.DagsterInstance, when: dg.DagsterRunStatus) -> None:
     run_id = create_run(instance, when)
-    with holding(Path(instance.storage_directory()), run_id):
+    with run_lock(Path(instance.storage_directory()), run_id):
         assert end_dead_runs(instance) == [] and status(instance, run_id) is when
 
 

@@ -17,14 +17,14 @@ from dagster._core.launcher import WorkerStatus
 
 from canvas_pipeline.dagster_instance.launcher import WatchedRunLauncher
 from canvas_pipeline.gb10.owner import started
-from canvas_pipeline.gb10.run_worker import LOCK, hold, holds
+from canvas_pipeline.gb10.run_worker import LOCK, lock_run, run_is_locked
 from canvas_pipeline_tests.dagster_instance.homes import ROOT, chain, instance_at
 
 WORKER = """
 import sys
 from pathlib import Path
-from canvas_pipeline.gb10.run_worker import hold
-hold(Path(sys.argv[1]), sys.argv[2])
+from canvas_pipeline.gb10.run_worker import lock_run
+lock_run(Path(sys.argv[1]), sys.argv[2])
 print(flush=True)
 input()
 """
@@ -86,10 +86,10 @@ def test_a_process_that_a_worker_has_started_does_not_keep_its_run_alive(tmp_pat
         assert process.stdout is not None
         left = int(process.stdout.readline())
         try:
-            assert holds(tmp_path, "a run") is True
+            assert run_is_locked(tmp_path, "a run") is True
             process.kill()
             process.wait()
-            assert started(left) is not None and holds(tmp_path, "a run") is False
+            assert started(left) is not None and run_is_locked(tmp_path, "a run") is False
         finally:
             os.kill(left, signal.SIGKILL)
 
@@ -98,6 +98,6 @@ def test_a_folder_that_cannot_be_written_to_stops_no_run_and_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "a run").write_text("a file where the folder should be")
-    hold(tmp_path, "a run")
-    assert holds(tmp_path, "a run") is None
+    lock_run(tmp_path, "a run")
+    assert run_is_locked(tmp_path, "a run") is None
     assert LOCK in caplog.text and "will not be noticed" in caplog.text

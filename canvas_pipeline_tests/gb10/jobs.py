@@ -1,9 +1,10 @@
 """Jobs for the tests of the executor: sizes in MiB, real processes.
 
-``CANVAS_TEST_FOLDER`` is where steps leave what a test looks for.
+``CANVAS_TEST_FOLDER`` is the folder where steps leave files for a test.
 """
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -278,6 +279,18 @@ def keeps_a_diary() -> int:
 @dg.job(executor_def=gb10_executor)
 def diary() -> None:
     keeps_a_diary()
+
+
+@dg.op
+def kill_worker() -> None:
+    """Kill the run worker whose process id ``CANVAS_TEST_WORKER`` holds, if it is set."""
+    if pid := os.environ.get("CANVAS_TEST_WORKER"):
+        os.kill(int(pid), signal.SIGKILL)
+
+
+@dg.job(executor_def=gb10_executor, tags={"canvas/lane": "line"})
+def deadly() -> None:
+    kill_worker()
 
 
 @dg.op

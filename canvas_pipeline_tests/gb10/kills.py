@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -37,9 +37,8 @@ from canvas_pipeline.gb10.owner import started
 from canvas_pipeline.gb10.uma import UmaCap
 from canvas_pipeline_tests.dagster_instance.daemon import Daemon, program
 from canvas_pipeline_tests.dagster_instance.homes import ROOT
-from canvas_pipeline_tests.gb10.runs import Result, Sandbox, open_sandbox
+from canvas_pipeline_tests.gb10.runs import LIMIT_S, Result, Sandbox, open_sandbox, until
 
-LIMIT_S = 600.0
 EXPECTED = b"prepared, 6 pieces\n"
 WORKER = """
 import sys
@@ -52,14 +51,6 @@ if __name__ == "__main__":
 VICTIMS = ("step", "child", "watchdog", "worker", "cancel", "terminal")
 DAEMON, EVERYBODY = "daemon", "everybody"
 TARGET = ("--module-name", "canvas_pipeline_tests.gb10.jobs", "--attribute", "killable")
-
-
-def until(what: str, holds: Callable[[], object]) -> None:
-    """Wait for something to become true; raises ``AssertionError`` after ten minutes."""
-    deadline = time.monotonic() + LIMIT_S
-    while not holds():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.02)
 
 
 class Kill:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,16 @@ from canvas_pipeline_tests.gb10 import jobs
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-SMALL = """
-telemetry: {enabled: false}
-instance_class: {module: canvas_pipeline.dagster_instance.pipeline_instance, class: PipelineInstance}
-"""
+LIMIT_S = 600.0
+SMALL = "telemetry: {enabled: false}"
+
+
+def until(what: str, holds: Callable[[], object]) -> None:
+    """Wait for something to become true; raises ``AssertionError`` after ten minutes."""
+    deadline = time.monotonic() + LIMIT_S
+    while not holds():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.01)
 
 
 class Sandbox:

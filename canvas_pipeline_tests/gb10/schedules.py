@@ -111,7 +111,7 @@ class Schedule:
             elif age >= step.duration:
                 if self.chance.random() < 0.3:
                     expected = self.headroom().available + step.size // 2
-                    ledger.returning(step.token, self.owner(step.run + 1), step.size // 2, expected, RETURN_S)
+                    ledger.mark_returning(step.token, self.owner(step.run + 1), step.size // 2, expected, RETURN_S)
                 else:
                     ledger.release(step.token)
             else:
@@ -127,12 +127,12 @@ class Schedule:
             if step.run != run:
                 continue
             claim = Claim(token=step.token, size=step.size, since=step.arrival)
-            decision = self.runs[run].ask(claim, f"run-{run}", self.owner(run + 1), self.headroom(), PATIENCE_S)
+            decision = self.runs[run].request(claim, f"run-{run}", self.owner(run + 1), self.headroom(), PATIENCE_S)
             assert not isinstance(decision, Refused)
             if isinstance(decision, Admitted):
                 self._overtakes_nobody(step)
                 step.admitted = self.now
-                self.runs[run].hand_over(step.token, self.owner(100 + self.steps.index(step)), 0)
+                self.runs[run].transfer(step.token, self.owner(100 + self.steps.index(step)), 0)
             self._holds()
 
     def _overtakes_nobody(self, step: Step) -> None:

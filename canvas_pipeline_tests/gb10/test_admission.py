@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canvas_pipeline.gb10.admission import Admitted, Claim, Headroom, Holding, Refused, Waits, decide, victim
+from canvas_pipeline.gb10.admission import Admitted, Claim, Headroom, Queued, Refused, Reservation, decide, victim
 
 HEADROOM = Headroom(budget=100, available=120, floor=10)
 SIZES = st.integers(1, 100)
@@ -15,8 +15,8 @@ def claim(size: int, since: float = 0.0, token: str = "me") -> Claim:
     return Claim(token=token, size=size, since=since)
 
 
-def held(size: int, used: int = 0, started: float = 0.0, token: str = "other") -> Holding:
-    return Holding(token=token, size=size, used=used, started=started)
+def held(size: int, used: int = 0, started: float = 0.0, token: str = "other") -> Reservation:
+    return Reservation(token=token, size=size, used=used, started=started)
 
 
 def test_a_step_larger_than_the_budget_is_refused_with_both_numbers() -> None:
@@ -25,16 +25,16 @@ def test_a_step_larger_than_the_budget_is_refused_with_both_numbers() -> None:
 
 
 def test_a_step_waits_for_the_budget_and_names_who_holds_it() -> None:
-    found = decide(claim(60), (), [Holding(token="t", size=50, name="checkpoint__sft")], HEADROOM, 60, 7)
+    found = decide(claim(60), (), [Reservation(token="t", size=50, name="checkpoint__sft")], HEADROOM, 60, 7)
     assert (
-        isinstance(found, Waits) and found.why == "budget" and found.waited == 7 and "checkpoint__sft" in found.reason
+        isinstance(found, Queued) and found.rule == "budget" and found.waited == 7 and "checkpoint__sft" in found.reason
     )
 
 
 def test_a_standing_reservation_takes_its_place_in_the_budget() -> None:
     headroom = Headroom(budget=100, available=1000, floor=0, standing=60, standing_name="the teacher's slot")
     found = decide(claim(50), (), (), headroom, 60, 0)
-    assert isinstance(found, Waits) and "the teacher's slot" in found.reason
+    assert isinstance(found, Queued) and "the teacher's slot" in found.reason
     assert isinstance(decide(claim(40), (), (), headroom, 60, 0), Admitted)
 
 
@@ -42,15 +42,15 @@ def test_what_is_reserved_and_not_used_yet_is_still_to_come() -> None:
     headroom = Headroom(budget=100, available=70, floor=10)
     assert isinstance(decide(claim(40), (), [held(40, used=40)], headroom, 60, 0), Admitted)
     found = decide(claim(40), (), [held(40, used=10)], headroom, 60, 0)
-    assert isinstance(found, Waits) and found.why == "memory" and "promised" in found.reason
+    assert isinstance(found, Queued) and found.rule == "memory" and "promised" in found.reason
 
 
 def test_an_older_claim_that_has_waited_for_its_patience_goes_first() -> None:
     older = Claim(token="older", size=90, since=0.0, name="checkpoint__dpo")
-    holdings = [held(50, used=50)]
-    assert isinstance(decide(claim(10, since=5), [older], holdings, HEADROOM, 60, 59), Admitted)
-    found = decide(claim(10, since=5), [older], holdings, HEADROOM, 60, 60)
-    assert isinstance(found, Waits) and found.why == "queue" and "checkpoint__dpo" in found.reason
+    reservations = [held(50, used=50)]
+    assert isinstance(decide(claim(10, since=5), [older], reservations, HEADROOM, 60, 59), Admitted)
+    found = decide(claim(10, since=5), [older], reservations, HEADROOM, 60, 60)
+    assert isinstance(found, Queued) and found.rule == "queue" and "checkpoint__dpo" in found.reason
 
 
 def test_an_older_claim_that_could_not_start_even_without_our_steps_blocks_nobody() -> None:
@@ -84,11 +84,11 @@ def test_a_step_that_would_bring_nothing_back_is_spared() -> None:
 def test_admitted_means_that_it_fits_both_the_budget_and_the_memory(
     size: int, others: list[tuple[int, int]], budget: int, available: int, floor: int, standing: int
 ) -> None:
-    holdings = [held(reserved, used) for reserved, used in others]
+    reservations = [held(reserved, used) for reserved, used in others]
     headroom = Headroom(budget=budget, available=available, floor=floor, standing=standing)
-    found = decide(claim(size), (), holdings, headroom, 60, 0)
+    found = decide(claim(size), (), reservations, headroom, 60, 0)
     if isinstance(found, Admitted):
-        assert sum(h.size for h in holdings) + standing + size <= budget
-        assert size + sum(max(0, h.size - h.used) for h in holdings) <= available - floor
+        assert sum(h.size for h in reservations) + standing + size <= budget
+        assert size + sum(max(0, h.size - h.used) for h in reservations) <= available - floor
     elif isinstance(found, Refused):
         assert size > budget

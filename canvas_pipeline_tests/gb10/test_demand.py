@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.gb10.demand import TAG, declared, demand, larger, table
+from canvas_pipeline.gb10.demand import TAG, declared, demand, retry_demand, table
 from canvas_pipeline.gb10.host import GIB
 from canvas_pipeline.gb10.peaks import KEPT, Key, Learned, Peaks, size_class
 from canvas_pipeline.methods import METHODS
@@ -48,10 +48,10 @@ def test_a_reservation_is_the_larger_of_declared_and_learned_and_learning_never_
 
 def test_a_stopped_step_asks_for_twice_as_much_and_at_most_for_everything() -> None:
     first = demand(2 * GIB, "declared", None, 1.15, 10 * GIB)
-    again = larger(first, 2 * GIB + 1, 1.15, 10 * GIB)
+    again = retry_demand(first, 2 * GIB + 1, 1.15, 10 * GIB)
     assert again is not None and again.size == 4 * GIB and "at least" in str(again)
-    assert (most := larger(first, 2 * GIB, 1.15, 3 * GIB)) and most.size == 3 * GIB
-    assert larger(first, 2 * GIB, 1.15, 2 * GIB) is None
+    assert (most := retry_demand(first, 2 * GIB, 1.15, 3 * GIB)) and most.size == 3 * GIB
+    assert retry_demand(first, 2 * GIB, 1.15, 2 * GIB) is None
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_another_code_or_a_near_input_is_better_than_nothing_and_marked(peaks: P
     assert peaks.learned(other) == Learned(peak=500, exact=False)
     assert (
         peaks.learned(Key(step=KEY.step, version="b", size_class=14)) is None
-    )  # far larger: a small peak says nothing
+    )  # far larger: a small peak proves nothing
     assert peaks.learned(Key(step="another", version="a", size_class=10)) is None
 
 
@@ -86,15 +86,15 @@ def test_a_stop_counts_as_at_least(peaks: Peaks) -> None:
 def test_runs_without_work_and_failures_do_not_push_a_peak_out(peaks: Peaks) -> None:
     peaks.record(KEY, 900)
     for _ in range(3 * KEPT):
-        peaks.record(KEY, 50, whole=False)
-        peaks.record(KEY, 60, stopped=True, whole=False)
+        peaks.record(KEY, 50, complete=False)
+        peaks.record(KEY, 60, stopped=True, complete=False)
     assert peaks.learned(KEY) == Learned(peak=900)
-    peaks.record(KEY, 950, whole=False)
+    peaks.record(KEY, 950, complete=False)
     assert peaks.learned(KEY) == Learned(peak=950)
 
 
 def test_a_step_that_never_did_its_work_has_no_peak(peaks: Peaks) -> None:
-    peaks.record(KEY, 50, whole=False)
+    peaks.record(KEY, 50, complete=False)
     assert peaks.learned(KEY) is None
 
 

@@ -82,7 +82,7 @@ def test_two_runs_share_one_budget(sandbox: Sandbox) -> None:
     """What another run holds counts here, and this run's step starts when it is given back."""
     ledger = Ledger(sandbox.ledger_path)
     headroom = Headroom(budget=GIB, available=100 * GIB, floor=0)
-    ledger.ask(Claim(token="theirs", size=GIB, since=since_boot(), name="theirs"), "other", owner(), headroom, 60.0)
+    ledger.request(Claim(token="theirs", size=GIB, since=since_boot(), name="theirs"), "other", owner(), headroom, 60.0)
     giver = threading.Thread(target=gives_back_when_somebody_has_waited, args=(sandbox.ledger_path,))
     giver.start()
     found = sandbox.run("leaving_a_child", config={"uma": {"budget": 1.5}, "uma_gib": {"leaves_a_child": 0.6}})

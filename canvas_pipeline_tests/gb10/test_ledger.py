@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from canvas_pipeline.errors import BadInput, DiskFull
 from canvas_pipeline.gb10 import owner as owners
-from canvas_pipeline.gb10.admission import Admitted, Claim, Headroom, Refused, Waits
+from canvas_pipeline.gb10.admission import Admitted, Claim, Headroom, Queued, Refused
 from canvas_pipeline.gb10.ledger import Ledger, LedgerEntry
 from canvas_pipeline.gb10.owner import Owner, alive, owner
 from canvas_pipeline.gb10.peaks import Key, Peaks
@@ -37,12 +37,18 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     ledger.close()
 
 
-def ask(ledger: Ledger, token: str, size: int, who: Owner | None = None) -> object:
-    return ledger.ask(Claim(token=token, size=size, since=0.0), "run", who or owner(), HEADROOM, 60.0)
+def child_owner(pid: int) -> Owner:
+    start = owners.started(pid)
+    assert start is not None
+    return Owner(pid, start, owners.boot_id(), owners.namespace())
+
+
+def request(ledger: Ledger, token: str, size: int, who: Owner | None = None) -> object:
+    return ledger.request(Claim(token=token, size=size, since=0.0), "run", who or owner(), HEADROOM, 60.0)
 
 
 class TwoRuns(RuleBasedStateMachine):
-    """Two connections to one file; owners die at any moment, and what they held comes back."""
+    """Two connections to one file; owners die at any time, and what they held is free again."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +68,7 @@ class TwoRuns(RuleBasedStateMachine):
     def asks(self, hand: int, size: int) -> None:
         self.count += 1
         token, pid = f"t{self.count}", 1000 + self.count
-        decision = self.hands[hand].ask(
+        decision = self.hands[hand].request(
             Claim(token=token, size=size, since=self.clock), "r", somebody(pid), HEADROOM, 60.0
         )
         reserved = sum(found for found, pid in self.held.values())
@@ -107,11 +113,11 @@ def test_random_schedules_stay_within_the_budget_starve_nobody_and_leave_nothing
 
 def test_an_entry_dies_with_its_owner(ledger: Ledger) -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    assert isinstance(ask(ledger, "theirs", 80, owner(child.pid)), Admitted)
-    assert isinstance(ask(ledger, "mine", 80), Waits)
+    assert isinstance(request(ledger, "theirs", 80, child_owner(child.pid)), Admitted)
+    assert isinstance(request(ledger, "mine", 80), Queued)
     child.kill()
     child.wait()
-    assert isinstance(ask(ledger, "mine", 80), Admitted)
+    assert isinstance(request(ledger, "mine", 80), Admitted)
     assert [e.token for e in ledger.entries()] == ["mine"]
 
 
@@ -124,7 +130,7 @@ def test_a_reused_process_id_and_another_boot_are_dead() -> None:
 
 def test_a_zombie_is_dead() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    who = owner(child.pid)
+    who = child_owner(child.pid)
     assert child.stdin is not None
     child.stdin.close()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and not yet collected
@@ -135,7 +141,7 @@ def test_a_zombie_is_dead() -> None:
 def test_an_entry_of_another_container_lives_by_its_heartbeat(tmp_path: Path) -> None:
     now = [0.0]
     ledger = Ledger(tmp_path / "uma.sqlite", clock=lambda: now[0])
-    ask(ledger, "theirs", 80, Owner(1, 1, owners.boot_id(), "pid:[another]"))
+    request(ledger, "theirs", 80, Owner(1, 1, owners.boot_id(), "pid:[another]"))
     now[0] = 20.0
     ledger.measure("theirs", 5)
     now[0] = 45.0
@@ -153,37 +159,37 @@ def test_what_is_left_of_a_dead_step_is_reaped_before_its_memory_is_given_away(t
         return left[0] <= 0
 
     ledger = Ledger(tmp_path / "uma.sqlite", alive=lambda who: who.pid != 7, reaper=reaper)
-    ask(ledger, "dead", 80, somebody(7))
-    assert isinstance(ask(ledger, "next", 80, somebody(8)), Waits)
-    assert isinstance(ask(ledger, "next", 80, somebody(8)), Admitted)
+    request(ledger, "dead", 80, somebody(7))
+    assert isinstance(request(ledger, "next", 80, somebody(8)), Queued)
+    assert isinstance(request(ledger, "next", 80, somebody(8)), Admitted)
     assert asked == ["dead", "dead"]
 
 
 def test_memory_that_is_not_back_is_waited_for_and_not_for_ever(tmp_path: Path) -> None:
     now = [0.0]
     ledger = Ledger(tmp_path / "uma.sqlite", clock=lambda: now[0])
-    ask(ledger, "first", 80)
-    ledger.returning("first", owner(), 70, expected=2000, bound_s=60.0)
-    assert isinstance(ask(ledger, "next", 80), Waits)
+    request(ledger, "first", 80)
+    ledger.mark_returning("first", owner(), 70, expected=2000, bound_s=60.0)
+    assert isinstance(request(ledger, "next", 80), Queued)
     now[0] = 61.0
-    assert isinstance(ask(ledger, "next", 80), Admitted)
-    ledger.returning("next", owner(), 70, expected=900, bound_s=60.0)
-    assert isinstance(ask(ledger, "last", 80), Admitted)
+    assert isinstance(request(ledger, "next", 80), Admitted)
+    ledger.mark_returning("next", owner(), 70, expected=900, bound_s=60.0)
+    assert isinstance(request(ledger, "last", 80), Admitted)
 
 
 def test_a_claim_that_stopped_asking_keeps_nobody_waiting(tmp_path: Path) -> None:
     now = [0.0]
     ledger = Ledger(tmp_path / "uma.sqlite", clock=lambda: now[0])
-    ask(ledger, "running", 50)
-    ask(ledger, "older", 90)
+    request(ledger, "running", 50)
+    request(ledger, "older", 90)
     now[0] = 100.0
     young = Claim(token="young", size=10, since=99.0)
-    assert isinstance(ledger.ask(young, "run", owner(), HEADROOM, 60.0), Admitted)
+    assert isinstance(ledger.request(young, "run", owner(), HEADROOM, 60.0), Admitted)
 
 
 def test_one_victim_is_chosen_for_all_watchdogs(ledger: Ledger) -> None:
     for token in ("a", "b"):
-        ask(ledger, token, 40)
+        request(ledger, token, 40)
         ledger.measure(token, 30)
     assert ledger.choose_victim(10, "the floor") == "b"
     assert ledger.choose_victim(10, "the floor") == ""
@@ -191,7 +197,7 @@ def test_one_victim_is_chosen_for_all_watchdogs(ledger: Ledger) -> None:
 
 
 def test_many_processes_never_reserve_more_than_there_is(tmp_path: Path) -> None:
-    """Eight real processes ask, hold and release at once; each looks at the sum while it holds."""
+    """Eight real processes request, hold and release at once; each checks the sum while it holds."""
     code = """
 import os, random, sys
 from pathlib import Path
@@ -202,7 +208,8 @@ ledger, headroom, got = Ledger(Path(sys.argv[1])), Headroom(budget=100, availabl
 chance = random.Random(os.getpid())
 for turn in range(40):
     token = f"{os.getpid()}-{turn}"
-    if isinstance(ledger.ask(Claim(token=token, size=chance.randint(10, 60), since=0.0), "r", owner(), headroom, 1e9), Admitted):
+    claim = Claim(token=token, size=chance.randint(10, 60), since=0.0)
+    if isinstance(ledger.request(claim, "r", owner(), headroom, 1e9), Admitted):
         got += 1
         assert sum(e.size for e in ledger.entries() if e.state == "held") <= 100
     ledger.release(token)
@@ -227,15 +234,15 @@ def test_a_file_that_is_no_ledger_is_named_with_what_to_do(tmp_path: Path) -> No
 
 
 def test_a_full_disk_is_named_and_what_was_reserved_before_stays_reserved(tmp_path: Path) -> None:
-    """SQLite's own limit on pages stands for the disk: the error is the same one."""
+    """SQLite's own limit on pages replaces a full disk: the error is the same one."""
     ledger = Ledger(tmp_path / "uma.sqlite")
-    assert isinstance(ask(ledger, "first", 10), Admitted)
+    assert isinstance(request(ledger, "first", 10), Admitted)
     with ledger._transaction() as db:
         (pages,) = db.execute("PRAGMA page_count").fetchone()
     db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(DiskFull, match=r"uma\.sqlite.*CANVAS_UMA_LEDGER"):
-        ask(ledger, "x" * 100_000, 10)
-    assert isinstance(ask(ledger, "second", 10), Admitted), "with headroom again it goes on"
+        request(ledger, "x" * 100_000, 10)
+    assert isinstance(request(ledger, "second", 10), Admitted), "with headroom again it goes on"
     assert [e.token for e in ledger.entries()] == ["first", "second"]
 
 
@@ -268,5 +275,5 @@ def test_a_folder_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -
 
 
 def test_a_claim_that_can_never_be_met_does_not_stand_in_the_queue(ledger: Ledger) -> None:
-    assert isinstance(ask(ledger, "too large", BUDGET + 1), Refused)
+    assert isinstance(request(ledger, "too large", BUDGET + 1), Refused)
     assert ledger.entries() == []

@@ -158,7 +158,7 @@ def test_a_step_that_would_never_fit_beside_a_pinned_teacher_is_refused_instead_
     cap, ledger = pinned.cap(), pinned.open()
     headroom = pinned.headroom(ledger)
     size = cap.budget - cap.pinned + 1
-    found = ledger.ask(Claim(token="t", size=size, since=0.0), "run", owner(), headroom, 60.0)
+    found = ledger.request(Claim(token="t", size=size, since=0.0), "run", owner(), headroom, 60.0)
     assert isinstance(found, Refused) and "the teacher's slot has" in found.reason and cap.for_steps == size - 1
     ledger.close()
     with pytest.raises(BadConfig, match="pinned slot"):
@@ -209,7 +209,7 @@ def held(uma: UmaCap) -> None:
     headroom = Headroom(budget=8 * GIB, available=80 * GIB, floor=0)
     for name, size in (("checkpoint__sft", 3 * GIB), ("checkpoint__dpo", 6 * GIB)):
         claim = Claim(token=name, size=size, since=since_boot(), name=name)
-        ledger.ask(claim, "0123456789abcdef", owner(), headroom, 60.0)
+        ledger.request(claim, "0123456789abcdef", owner(), headroom, 60.0)
     ledger.close()
 
 
@@ -220,7 +220,7 @@ def test_status_names_who_holds_and_who_waits_and_adds_up(uma: UmaCap) -> None:
         ("checkpoint__sft", "01234567", "held", "3.00 GiB"),
         ("checkpoint__dpo", "01234567", "waiting", "6.00 GiB"),
     ]
-    assert sum(share.size for share in found.shares()) == found.cap.total
+    assert sum(segment.size for segment in found.segments()) == found.cap.total
 
 
 def test_the_command_shows_a_table_or_one_json_object(uma: UmaCap, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,9 @@ from canvas_pipeline.gb10.admission import Admitted, Claim, Headroom
 from canvas_pipeline.gb10.host import GIB
 from canvas_pipeline.gb10.ledger import Ledger, since_boot
 from canvas_pipeline.gb10.owner import owner, started
-from canvas_pipeline.gb10.watchdog import Order, Report, run_watchdog
+from canvas_pipeline.gb10.watchdog import Report, WatchSpec, run_watchdog
 from canvas_pipeline.training import allocator
+from canvas_pipeline_tests.gb10.runs import until
 
 MIB = 1 << 20
 LONG_S = 600.0
@@ -39,10 +40,10 @@ class Watched:
         path, headroom = folder / "uma.sqlite", Headroom(budget=100 * GIB, available=1000 * GIB, floor=0)
         self.ledger = Ledger(path)
         claim = Claim(token=token, size=cap, since=since_boot(), name=token)
-        assert isinstance(self.ledger.ask(claim, "run", owner(), headroom, 60.0), Admitted)
+        assert isinstance(self.ledger.request(claim, "run", owner(), headroom, 60.0), Admitted)
         watched, self.lifeline = CONTEXT.Pipe(duplex=False)
         self.reports, sender = CONTEXT.Pipe(duplex=False)
-        order = Order(
+        order = WatchSpec(
             token=token,
             step=token,
             cap=cap,
@@ -65,13 +66,6 @@ class Watched:
         self.process.join(LONG_S)
         assert self.process.exitcode is not None
         return msgspec.json.decode(self.reports.recv_bytes(), type=Report)
-
-
-def until(what: str, holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LONG_S
-    while not holds():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.01)
 
 
 def holds(mib: int, flag: str) -> None:
@@ -176,8 +170,8 @@ def test_a_process_without_the_mark_is_never_taken_for_a_step() -> None:
         [sys.executable, "-c", f"import time; time.sleep({LONG_S})"], env={**os.environ, group.MARK: "a-token-more"}
     )
     try:
-        until("the mark to show", lambda: group.carries(marked.pid, "a-token"))
-        assert group.marked("a-token") == [marked.pid]
+        until("the mark to show", lambda: group.has_mark(marked.pid, "a-token"))
+        assert group.step_processes("a-token") == [marked.pid]
         assert not group.reap("a-token", None, 0)
         assert marked.wait(LONG_S) == -signal.SIGKILL and other.poll() is None
         assert group.reap("a-token", None, 0)
@@ -201,7 +195,7 @@ def test_proportional_sets_count_a_shared_page_once() -> None:
         os.waitpid(child, 0)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else, whom nobody lets look")
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user, whose processes cannot be inspected")
 def test_a_process_that_nobody_may_look_into_counts_with_all_it_has_and_spares_its_neighbours_no_signal() -> None:
     hidden = subprocess.Popen(
         [sys.executable, "-c", f"import time; held = bytearray({32 * MIB}); time.sleep({LONG_S})"]
@@ -229,7 +223,7 @@ def test_a_process_that_nobody_may_look_into_counts_with_all_it_has_and_spares_i
 
 
 def test_a_leap_beyond_all_bounds_is_a_memory_error_in_the_step_itself() -> None:
-    code = f"from canvas_pipeline.gb10 import kernel; assert kernel.bound_data({256 * MIB}); bytearray({512 * MIB})"
+    code = f"from canvas_pipeline.gb10 import kernel; kernel.limit_data({256 * MIB}); bytearray({512 * MIB})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "MemoryError" in done.stderr
 

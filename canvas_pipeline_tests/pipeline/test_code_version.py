@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import canvas_pipeline
-from canvas_pipeline.storage.code_version import counted, reads_profile
+from canvas_pipeline.storage.code_version import covered, reads_profile
 from canvas_pipeline.storage.versions import versions
 from canvas_pipeline_tests.pipeline.code_tables import EDITS, MODELS, SIZED, SPEAKS, STAGES
 from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
@@ -24,11 +24,11 @@ from canvas_pipeline_tests.pipeline.good_line import copy_of, line_at
 PACKAGE = Path(canvas_pipeline.__file__).parent
 LOOK = """
 import json, sys
-from canvas_pipeline.storage.code_version import code_version, counted, library_versions
+from canvas_pipeline.storage.code_version import code_version, covered, library_versions
 stages = json.loads(sys.argv[1]).items()
 print(json.dumps({
     "versions": {stage: code_version(*roots) for stage, roots in stages},
-    "counted": {stage: {name: digest.hex() for name, digest in counted(*roots).items()} for stage, roots in stages},
+    "covered": {stage: covered(*roots) for stage, roots in stages},
     "libraries": {stage: library_versions(*roots) for stage, roots in stages},
 }))
 """
@@ -92,7 +92,7 @@ def all_edited(package: Path, unedited: Look) -> Look:
 def test_an_edit_makes_the_stages_again_whose_result_it_decides_and_no_others(
     file: str, all_edited: Look, unedited: Look
 ) -> None:
-    before, after = unedited["counted"], all_edited["counted"]
+    before, after = unedited["covered"], all_edited["covered"]
     assert {stage for stage in STAGES if after[stage].get(file) != before[stage].get(file)} == set(EDITS[file].split())
 
 
@@ -173,7 +173,7 @@ DATA_THAT_IS_NO_CODE = ("tracks/canvas/embedded_base/", "tracks/instruct/embedde
 
 
 def test_every_data_file_counts_for_a_stage_or_is_no_code() -> None:
-    seen = {name for roots in STAGES.values() for name in counted(*roots)}
+    seen = {name for roots in STAGES.values() for name in covered(*roots)}
     data = [
         p.relative_to(PACKAGE).as_posix()
         for p in PACKAGE.rglob("*")

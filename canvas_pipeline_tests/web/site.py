@@ -1,4 +1,4 @@
-"""The web UI as ``make dev`` starts it, over a line of its own, and a real browser that looks at it."""
+"""The web UI as ``make dev`` starts it, over a pipeline of its own, in a real browser."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ class Site:
     def asset(self, key: str, **query: str) -> str:
         return f"{self.url}/assets/{key}?{urlencode(query)}"
 
-    def ask(self, graphql: str, **variables: Any) -> Any:
+    def query(self, graphql: str, **variables: Any) -> Any:
         answer = httpx.post(f"{self.url}/graphql", json={"query": graphql, "variables": variables}, timeout=60).json()
         assert "errors" not in answer, answer
         return answer["data"]
 
     def made(self, key: str) -> int:
         """How often an asset has been materialised."""
-        found = self.ask(MADE, keys=[{"path": key.split("/")}])["assetNodes"]
+        found = self.query(MADE, keys=[{"path": key.split("/")}])["assetNodes"]
         return sum(len(node["assetMaterializations"]) for node in found)
 
     def ended(self, run_id: str) -> str:
@@ -72,7 +72,7 @@ class Site:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             status = str(
-                self.ask("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)[
+                self.query("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)[
                     "runOrError"
                 ]["status"]
             )
@@ -130,7 +130,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep what a page shows, where ``CANVAS_SCREENSHOTS`` names a folder; in 256 colours, a third of the size."""
+    """Save a screenshot of a page, where ``CANVAS_SCREENSHOTS`` names a folder; in 256 colours, a third of the size."""
     folder = os.environ.get("CANVAS_SCREENSHOTS")
     if folder:
         page.wait_for_timeout(1000)  # dialogs fade in

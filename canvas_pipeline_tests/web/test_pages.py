@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline_tests.dagster_instance.homes import instance_at
 from canvas_pipeline_tests.pipeline.good_line import BASE, copy_of
-from canvas_pipeline_tests.web.nights import BENCHED, SHARES, some_nights
+from canvas_pipeline_tests.web.nightlies import BENCHED, SHARES, run_nightlies
 from canvas_pipeline_tests.web.site import CHROMIUM, Site, browser, picture, served
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium")
@@ -23,10 +23,10 @@ PARTS = ("intake", "examples", "base", "reference", "comparison", "release")
 
 @pytest.fixture
 def site(good_line: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """The web UI after some nights, each of which benched SFT."""
+    """The web UI after some nightlies, each of which benched SFT."""
     ws = copy_of(good_line, tmp_path / "line")
     with instance_at(tmp_path / "home", monkeypatch) as instance:
-        some_nights(ws, instance, [BENCHED])
+        run_nightlies(ws, instance, [BENCHED])
     settings = {"CANVAS_DATA": str(ws.root), "CANVAS_DEPLOY": str(ws.deploy), "CANVAS_BASE_MODEL": str(ws.root / BASE)}
     with served(tmp_path / "home", tmp_path / "dev.log", settings) as found:
         yield found
@@ -55,7 +55,7 @@ def test_graph_and_bench_read_by_themselves(site: Site) -> None:
         assert "(the setting seed changed); other result" in shown and "materialise canvas/method_matrix" in shown
         picture(page, "ui-bench-figures.png")
 
-        # Every night is a point in the plots.
+        # Every nightly is a point in the plots.
         page.set_viewport_size({"width": 1440, "height": 1680})
         page.get_by_role("button", name="Plots").click()
         page.locator("canvas").nth(6).wait_for()

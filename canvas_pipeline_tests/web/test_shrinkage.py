@@ -19,7 +19,7 @@ from canvas_pipeline_tests.web.site import CHROMIUM, Site, browser, picture, ser
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium")
 
 WHO = "ada-001"
-NIGHT = ("canvas/trajectory_split", "canvas/sft_run_spec")
+NIGHTLY = ("canvas/trajectory_split", "canvas/sft_run_spec")
 REASON = "half of this export is a broken test file"
 ALLOW = """text => { const editor = [...document.querySelectorAll('.CodeMirror')].at(-1).CodeMirror;
     editor.setValue(editor.getValue().replace('allow_shrinkage: []', text)); }"""
@@ -88,8 +88,8 @@ def test_a_shrinkage_failure_is_understood_and_let_through_in_the_browser(ws: Wo
         assert drawn.evaluate("image => image.naturalWidth") > 300
         picture(page, "ui-shrinkage-picture.png")
 
-        # The night's run stops at the split, and what comes after it is not made.
-        open_launch_pad(page, site.graph("nightly", NIGHT))
+        # The nightly stops at the split, and what comes after it is not made.
+        open_launch_pad(page, site.graph("nightly", NIGHTLY))
         assert launched(page, site) == "FAILURE"
         page.goto(site.asset("canvas/trajectory_split", view="lineage", lineageScope="downstream"))
         page.get_by_text("apo-zero").first.wait_for()
@@ -97,7 +97,7 @@ def test_a_shrinkage_failure_is_understood_and_let_through_in_the_browser(ws: Wo
         assert site.made("canvas/sft_run_spec") == 0
 
         # With a number and a reason in the launch pad it goes through, and the reason is kept.
-        open_launch_pad(page, site.graph("nightly", NIGHT))
+        open_launch_pad(page, site.graph("nightly", NIGHTLY))
         page.evaluate(ALLOW, f"allow_shrinkage: ['collab/{WHO}=0.01:{REASON}']")
         page.get_by_text(REASON).first.wait_for()
         picture(page, "ui-shrinkage-launchpad.png")

@@ -1,4 +1,4 @@
-"""Some nights of a good line, as the web UI would have recorded them: every data stage once, one method's bench several times."""
+"""Some nightlies of a good pipeline, as the web UI would have recorded them: every data stage once, one bench several times."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop
 
 BENCHED = "sft_bench"
 SHARES = (0.62, 0.71, 0.69, 0.83, 0.9)
-"""Share of the cases that the model of each night answers rightly."""
+"""Share of the cases that the model of each nightly answers rightly."""
 
 
 class Learner(Workshop):
@@ -49,8 +49,8 @@ def materialise(ws: Workspace, instance: dg.DagsterInstance, names: Iterable[str
     return done.success
 
 
-def some_nights(ws: Workspace, instance: dg.DagsterInstance, names: Iterable[str]) -> None:
-    """Everything named once, then the bench night by night, each with another seed."""
+def run_nightlies(ws: Workspace, instance: dg.DagsterInstance, names: Iterable[str]) -> None:
+    """Materialise everything named once, then the bench once per nightly, each with another seed."""
     assert materialise(ws, instance, names, SHARES[-1])
-    for night, share in enumerate(SHARES):
-        assert materialise(ws, instance, [BENCHED], share, seed=100 + night)
+    for number, share in enumerate(SHARES):
+        assert materialise(ws, instance, [BENCHED], share, seed=100 + number)
