@@ -1,7 +1,6 @@
-"""Chooses the production checkpoint: the best macro average, among those that no tool lost.
+"""Choose the production checkpoint: the best macro average among candidates with every tool at or above the floor.
 
-A candidate with a tool below the floor, or with a tool nobody measured, is not eligible. The same candidates give the same choice
-in whatever order they come.
+A candidate with a tool that was not measured is not eligible. The order of the candidates does not matter.
 
 Source: the design's checkpoint rule (macro-average tool selection under a 40 % tool floor).
 """
@@ -22,7 +21,7 @@ FLOOR = 0.4
 
 
 class Figures(Row, frozen=True, kw_only=True):
-    """What the rule looks at. Shares are 0..1, None where not measured; ``low_confidence`` are the tools with few cases."""
+    """The figures that the rule uses. Shares are 0..1, None where not measured; ``low_confidence`` tools have few cases."""
 
     macro_selection: float | None
     exact_call: Rate
@@ -34,7 +33,7 @@ class Figures(Row, frozen=True, kw_only=True):
 
 
 def figures(report: BenchReport) -> Figures:
-    """Take the rule's figures from a report on the selection cases."""
+    """Extract the rule's figures from a report on the selection cases."""
     shares = {name: score.selection.share for name, score in report.by_tool.items()}
     measured = {name: share for name, share in shares.items() if share is not None}
     weakest = min(measured, key=lambda name: (measured[name], name)) if measured else None
@@ -68,7 +67,7 @@ def select(candidates: Sequence[tuple[Candidate, BenchReport]], floor: float = F
 
 
 def _rank(known: tuple[Candidate, Figures]) -> tuple[float, float, float, str, float, str]:
-    """Best first."""
+    """Return the sort key, best first."""
     c, f = known
     macro = -1.0 if f.macro_selection is None else f.macro_selection
     exact = -1.0 if f.exact_call.share is None else f.exact_call.share
