@@ -22,10 +22,8 @@ from canvas_pipeline.models.families import family
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import Message
 from canvas_pipeline.tracks.canvas.examples.answers import answers
-from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import JOINERS
-from canvas_pipeline.tracks.canvas.examples.phrasings.wording import fill, sentence, uncapitalised
 from canvas_pipeline.tracks.canvas.examples.policy import situations
-from canvas_pipeline.tracks.canvas.examples.requests import ask
+from canvas_pipeline.tracks.canvas.examples.requests import ask, joined
 from canvas_pipeline.tracks.canvas.examples.situation import KINDS
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot, reschedule, students
 from canvas_pipeline.tracks.canvas.examples.trajectory import trajectory_of
@@ -227,10 +225,8 @@ def _request(
     if rng.random() >= recipe.joined:
         return first.typed(rng), (first.call,)
     second = ask(account, rng.choice(ALL_TOOLS), "train", rng)
-    joiner = rng.choice([wording for wording in JOINERS if wording.role == "train"]).choose(rng)
-    then = uncapitalised(second.text) if second.cased and not joiner.endswith(": {second}") else second.text
-    text = fill(joiner, {"first": sentence(first.text), "second": then})
-    return CALLS.escape(text), (first.call, second.call)
+    text, _ = joined(first, second, "train", rng)
+    return text, (first.call, second.call)
 
 
 def _renamed(call: ToolCall) -> ToolCall:
