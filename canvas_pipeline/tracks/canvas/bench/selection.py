@@ -53,16 +53,16 @@ def select(candidates: Sequence[tuple[Candidate, BenchReport]], floor: float = F
 
     Ties go to more exact calls, then to less over-calling, then to the method's name and the earlier epoch."""
     ordered = sorted(((found, figures(report)) for found, report in candidates), key=_rank)
-    judged = tuple(
+    evaluated = tuple(
         Judged(candidate=found, figures=msgspec.json.decode(dumps(known)), reason=_ineligible(known, floor))
         for found, known in ordered
     )
-    eligible = [one for one, row in zip(ordered, judged, strict=True) if not row.reason]
+    eligible = [one for one, row in zip(ordered, evaluated, strict=True) if not row.reason]
     return SelectionRecord(
         rule={"floor": floor},
         chosen=eligible[0][0] if eligible else None,
-        reason=_why(eligible, judged, floor),
-        candidates=judged,
+        reason=_why(eligible, evaluated, floor),
+        candidates=evaluated,
     )
 
 
@@ -85,17 +85,17 @@ def _ineligible(f: Figures, floor: float) -> str:
     return ""
 
 
-def _why(eligible: Sequence[tuple[Candidate, Figures]], judged: Sequence[Judged], floor: float) -> str:
-    if not judged:
+def _why(eligible: Sequence[tuple[Candidate, Figures]], evaluated: Sequence[Judged], floor: float) -> str:
+    if not evaluated:
         return "there are no candidates; train a method first"
     if not eligible:
         return (
-            f"none of {len(judged)} candidates keeps every tool at or above {floor:.0%}; nothing is chosen. See the "
+            f"none of {len(evaluated)} candidates keeps every tool at or above {floor:.0%}; nothing is chosen. See the "
             "weakest tool of each, and train longer or add trajectories of it"
         )
     best, known = eligible[0]
     return (
         f"{best.method} at epoch {best.epoch:g}: best macro tool selection ({known.macro_selection:.1%}) of "
-        f"{len(eligible)} eligible candidates out of {len(judged)}; its weakest tool is {known.weakest_tool} "
+        f"{len(eligible)} eligible candidates out of {len(evaluated)}; its weakest tool is {known.weakest_tool} "
         f"({known.weakest_share:.1%})"
     )
