@@ -36,7 +36,7 @@ def _data() -> Iterator[StageSpec]:
     yield _rows("item_pairs", ("corpus",), examples.item_pairs, "examples", (),
                 "Pairs of items with the question which is to be done first, sampled evenly over all items.")  # fmt: skip
     yield _rows("labelled_pairs", ("item_pairs",), examples.labelled_pairs, "examples", (G6, AUDIT),
-                "Item pairs that the teacher labelled alike three times, as preference pairs. "
+                "Item pairs that the teacher judged alike three times, as preference pairs. "
                 "Look at the rows kept and the position bias.")  # fmt: skip
     yield _rows("mutation_pairs", ("trajectories",), examples.mutation_pairs, "examples", (G6, AUDIT),
                 "Preference pairs whose wrong side is a known mutation of the right one. Look at the pairs by axis.")  # fmt: skip

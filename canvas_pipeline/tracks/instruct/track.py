@@ -78,7 +78,7 @@ def _stage(
 
 
 def _alone(step: Callable[[Workspace], StageResult]) -> Step:
-    """Adapt a step that launches no process."""
+    """A step that launches no process."""
     return lambda ws, launch: step(ws)
 
 
