@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seal = process_seal(options.out.parent)
             generate(generator, cases, prompts, options.out, key, report, seal)
             seal.put(options.out, options.out.parent.name)
-            report.say("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
+            report.emit("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code

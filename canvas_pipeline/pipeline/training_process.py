@@ -74,7 +74,7 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
     elif options.command == "reference":
         from canvas_pipeline.training.reference import compute
 
-        report.say("written", rows=compute(read, options.out, report))
+        report.emit("written", rows=compute(read, options.out, report))
     else:
         from canvas_pipeline.training import preference, supervised
 
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
             "unpaired": preference.train_feedback,
         }[spec.row.objective]
         trainer(read, options.out, report)
-    report.say("finished", command=options.command, method=spec.method, out=str(options.out), **report.usage())
+    report.emit("finished", command=options.command, method=spec.method, out=str(options.out), **report.usage())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             try:
                 run(options, report)
             except CanvasPipelineError as error:
-                report.say("error", text=str(error))  # into the run's log, where there is one
+                report.emit("error", text=str(error))  # into the run's log, where there is one
                 raise
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

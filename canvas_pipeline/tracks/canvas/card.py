@@ -1,4 +1,4 @@
-"""What Canvas says in its cards and its Modelfile."""
+"""Give the texts and facts of the Canvas track for its cards and its Modelfile."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def facts(ws: Workspace) -> dict[str, Fact]:
 
 
 def system_prompt(ws: Workspace) -> SystemPrompt:
-    """The system message at the instant that the examples refer to."""
+    """Render the system message at the instant that the examples refer to."""
     declaration = ws.profile.declaration
     return SystemPrompt(
         text=system_message(_now(ws), declaration).content,

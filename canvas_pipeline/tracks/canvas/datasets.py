@@ -1,4 +1,4 @@
-"""The data sets of the Canvas track: trajectories, preference pairs, feedback examples."""
+"""Define the data sets of the Canvas track: trajectories, preference pairs, feedback examples."""
 
 from __future__ import annotations
 

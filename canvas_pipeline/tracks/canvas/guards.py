@@ -1,7 +1,6 @@
-"""The guards over tool calls: G1 G4 G7 G8 G13.
+"""Define the guards over tool calls: G1 G4 G7 G8 G13.
 
-The same rows give the same verdict. A reason names rows by id and tools by their registry name, and never quotes a row's text. What
-a rejected side may legally get wrong is written down in ``LEGAL_FAULTS`` and nowhere else.
+The same rows give the same verdict. A reason names rows by id and tools by name, and never quotes a row's text.
 """
 
 from __future__ import annotations
@@ -27,26 +26,26 @@ MAX_REPEATS = 3
 """How often one tool may be called in a trajectory (G13)."""
 
 LEGAL_FAULTS: Mapping[str, str] = {"tool_selection": "hallucinated name", "format": "malformed call"}
-"""What the undesirable side of an axis may hold although a guard forbids it elsewhere: axis 1 and axis 6 of the design."""
+"""Axis → the fault that its undesirable side may have although a guard forbids it elsewhere (axes 1 and 6 of the design)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One conversation of a row and what it may legally hold."""
+    """One conversation of a row and the faults it may legally have."""
 
     messages: tuple[Message, ...]
     may_hallucinate: bool = False
     may_be_malformed: bool = False
 
     def called(self) -> list[str]:
-        """The tools of the assistant's well-formed calls."""
+        """Return the tools of the assistant's well-formed calls."""
         turns = (CALLS.parse(m.content) for m in self.messages if m.role == "assistant")
         return [call.name for turn in turns for call in turn.well_formed]
 
 
 def sides(row: DataRow) -> tuple[Side, ...]:
-    """A row's conversations: a trajectory has one; a pair has prompt, chosen and rejected; feedback prompt and
-    completion."""
+    """Return a row's conversations: one of a trajectory; prompt, chosen and rejected of a pair; prompt and completion of
+    feedback."""
     if isinstance(row, Trajectory):
         return (Side(row.messages),)
     faults = {LEGAL_FAULTS.get(axis) for axis in row.axes}
@@ -61,8 +60,9 @@ def sides(row: DataRow) -> tuple[Side, ...]:
 
 
 def _in_preferences(e: RowsEvidence) -> Measured:
-    """How many chosen and rejected sides contain ``<|tool_call>``, over the whole preference set (train and eval
-    together; the format and termination axes, whose rejected or chosen sides hold none, are legal)."""
+    """Count the chosen and rejected sides with a tool call, over the whole preference set (train and eval together).
+
+    Rejected sides of the format axis and chosen sides of the termination axis have none, which is legal."""
     total = chosen = rejected = 0
     for pair in e.rows:
         total += 1
@@ -77,8 +77,8 @@ def _in_preferences(e: RowsEvidence) -> Measured:
 
 
 def _balance(e: RowsEvidence) -> Measured:
-    """Tool occurrences over the training trajectories' assistant turns: the fewest, and their coefficient of variation (population
-    standard deviation over mean)."""
+    """Count each tool's calls in the training trajectories: the fewest, and their coefficient of variation (population standard
+    deviation over mean)."""
     least = e.profile.min_tool_occurrences
     found = Counter(name for row in e.rows for side in sides(row) for name in side.called())
     counts = {name: found[name] for name in TOOLS}
@@ -94,8 +94,10 @@ def _balance(e: RowsEvidence) -> Measured:
 
 
 def _exist(e: RowsEvidence) -> Measured:
-    """Every tool name (in calls, in tool messages, among the declared tools) is in the registry. Rejected and undesirable sides of
-    the tool-selection axis may hold made-up names in their calls and the answers to them; they are counted apart."""
+    """Count tool names (in calls, in tool messages, among the declared tools) that do not exist.
+
+    Rejected and undesirable sides of the tool-selection axis may have such names in calls and their results; these are counted
+    separately."""
     total = unknown = legal = names = 0
     where: list[str] = []
     for row in e.rows:
@@ -122,11 +124,11 @@ def _exist(e: RowsEvidence) -> Measured:
 
 
 def _round_trip(e: RowsEvidence) -> Measured:
-    """Count the turns that are not written as calls are written.
+    """Count the turns that do not survive parsing and serialising.
 
-    An assistant turn must be byte for byte what ``serialise`` writes for the calls that ``parse`` reads in it, a tool result must
-    be readable JSON, and no other turn may hold a live marker. Malformed calls are legal in the rejected or undesirable side of the
-    format axis only, and counted apart."""
+    The calls that ``parse`` finds in an assistant turn must serialise to the same bytes, a tool result must be JSON, and no other
+    turn may have an unescaped marker. Malformed calls are legal in the rejected or undesirable side of the format axis only, and
+    counted separately."""
     total = calls = broken = legal = 0
     where: list[str] = []
     for row in e.rows:
@@ -156,8 +158,9 @@ def _round_trip(e: RowsEvidence) -> Measured:
 
 
 def _faithful(text: str) -> bool:
-    """Whether an assistant turn loses nothing when parsed: its calls written again stand in it in order, and what is
-    left is exactly the turn's text (so a stop marker in the middle, or a plain-quoted string, is noticed)."""
+    """Tell whether parsing an assistant turn loses nothing: its serialised calls are in it, in order, and the rest is its text.
+
+    This detects a stop marker in the middle, or a string in plain quotes."""
     turn = CALLS.parse(text)
     if turn.malformed:
         return False
@@ -174,7 +177,7 @@ def _faithful(text: str) -> bool:
 
 
 def _inert(message: Message) -> bool:
-    """Whether a system, user or tool turn holds no live marker, and a tool's content is JSON."""
+    """Tell whether a system, user or tool turn has no unescaped marker, and a tool's content is JSON."""
     if "<|" in message.content or "|>" in message.content:
         return False
     if message.role != "tool":
@@ -187,7 +190,7 @@ def _inert(message: Message) -> bool:
 
 
 def _repetition(e: RowsEvidence) -> Measured:
-    """How often one tool is called in one trajectory's assistant turns."""
+    """Count how often one tool is called in one trajectory."""
     total = most = 0
     where: list[str] = []
     for row in e.rows:
@@ -201,8 +204,8 @@ def _repetition(e: RowsEvidence) -> Measured:
 
 
 _B = Bound
-# A method is blocked by the guards over everything its weights descend from. Preference and feedback methods start from the SFT
-# checkpoint, so that the trajectories' balance (G4) and repetition (G13) concern them too; SFT reads no pairs, so G1 does not.
+# The guards over all data that a method's weights derive from block it. Preference and feedback methods start from the SFT
+# checkpoint, so the trajectories' balance (G4) and repetition (G13) apply to them, too. SFT reads no pairs, so G1 does not apply.
 GUARDS: tuple[Guard, ...] = (
     Guard("g1", "g1_tool_calls_in_preferences", "at least 80 % of chosen and of rejected sides contain a tool call",
           "line", ("preference_train", "preference_eval"), RowsEvidence, _in_preferences,
@@ -232,4 +235,4 @@ GUARDS: tuple[Guard, ...] = (
            _B("most_repeats", "<=", "max_repeats", MAX_REPEATS, "drop or shorten the trajectory: it teaches looping"))),
 )  # fmt: skip
 TABLE = GuardTable(GUARDS, DATASETS)
-"""All guards of the track, the standard ones too."""
+"""All guards of the track, standard ones included."""

@@ -1,4 +1,4 @@
-"""The sizes of the Canvas track: which base model, how much data, how many at least."""
+"""Define the profiles of the Canvas track: base model, amounts of data, minimums."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CanvasProfile(Profile, frozen=True, kw_only=True):
     trajectories_per_tool: int  # synthesised single-call trajectories for each tool
     several_trajectories: int  # several calls in one turn
     sequence_trajectories: int  # a later call needs an earlier one's result
-    follow_up_trajectories: int  # a result has come: stop and answer
+    follow_up_trajectories: int  # after a result: stop and answer
     none_trajectories: int  # a clarifying or plain answer, no call
     mock_courses: int  # courses of one mock student (bounds the size of tool results)
     mock_assignments: int  # upcoming assignments a course

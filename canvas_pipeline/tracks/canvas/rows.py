@@ -1,4 +1,4 @@
-"""The rows of the Canvas track: items of the corpus, conversations, pairs, feedback, bench cases."""
+"""Define the rows of the Canvas track: items of the corpus, conversations, pairs, feedback, bench cases."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ CaseKind = Literal["single", "several", "none", "follow_up"]
 class Item(Row, frozen=True, kw_only=True):
     """One assignment, quiz or discussion of the corpus, anonymised. ``id`` is ``item_id(type, title, course)``.
 
-    ``course`` is a handle such as ``@COURSE3`` (``None`` where a todo item names no course); ``due_at`` is ISO-8601 or
-    ``None`` and never invented; ``collected_at`` is the reference instant of every "due in N days"; ``parents`` are the
-    source rows as ``contributor:line``.
-    """
+    ``course`` is a handle such as ``@COURSE3`` (``None`` if a to-do item names no course). ``due_at`` is ISO-8601 or ``None``,
+    never invented. ``collected_at`` is the reference instant of every "due in N days". ``parents`` are the source rows as
+    ``contributor:line``."""
 
     id: str
     type: ItemType
@@ -36,9 +35,8 @@ class Item(Row, frozen=True, kw_only=True):
 class Trajectory(Row, frozen=True, kw_only=True):
     """A training conversation: system, user, then assistant and tool turns, ending with an assistant turn.
 
-    ``tools`` are the names declared to the model (the registry holds their schemas); ``phrasing`` is the id of the
-    wording the user's text was made from; ``item_ids`` the corpus items it mentions; ``parents`` the rows it came from.
-    """
+    ``tools`` are the names declared to the model, ``phrasing`` is the id of the wording of the user's text, ``item_ids`` are the
+    corpus items it mentions, ``parents`` the rows it is made from."""
 
     id: str
     kind: Literal["single", "several", "none", "follow_up", "sequence", "session"]
@@ -50,7 +48,7 @@ class Trajectory(Row, frozen=True, kw_only=True):
 
 
 class Student(Row, frozen=True, kw_only=True):
-    """A mock student as a link in the lineage: whose conversations name it as their parent, and the items it is made of."""
+    """A mock student in the lineage: the parent of its conversations. ``parents`` are its items."""
 
     id: str
     parents: tuple[str, ...]
@@ -68,7 +66,7 @@ class ItemPair(Row, frozen=True, kw_only=True):
 
 
 class Vote(Row, frozen=True, kw_only=True):
-    """One teacher's answer to one presentation of a pair; ``winner`` is already un-swapped."""
+    """One teacher's answer to one presentation of a pair. ``winner`` refers to the pair's own order."""
 
     pair_id: str
     presentation: Literal["ab", "ba", "ab_paraphrased"]
@@ -78,8 +76,9 @@ class Vote(Row, frozen=True, kw_only=True):
 
 
 class PreferencePair(Row, frozen=True, kw_only=True):
-    """prompt / chosen / rejected, each a tuple of messages. ``axes`` names what the rejected side gets wrong
-    (``labelled`` for teacher-labelled urgency pairs)."""
+    """A prompt with a chosen and a rejected completion.
+
+    ``axes`` names what is wrong with the rejected one (``labelled`` for urgency pairs that the teacher labelled)."""
 
     id: str
     source: Literal["mutation", "labelled"]
@@ -94,7 +93,7 @@ class PreferencePair(Row, frozen=True, kw_only=True):
 
 
 class FeedbackExample(Row, frozen=True, kw_only=True):
-    """An unpaired KTO row: ``label`` is True where the completion is desirable."""
+    """An unpaired KTO row. ``label`` is True if the completion is desirable."""
 
     id: str
     prompt: tuple[Message, ...]
@@ -108,8 +107,8 @@ class FeedbackExample(Row, frozen=True, kw_only=True):
 
 
 class BenchCase(Row, frozen=True, kw_only=True):
-    """A prompt with what the model should do next: the calls in order, or none at all. ``parents`` are the corpus items of the
-    student it was asked of, ``item_ids`` those it mentions."""
+    """A prompt with the calls expected next, in order, or none. ``parents`` are the corpus items of its student, ``item_ids`` those
+    it mentions."""
 
     id: str
     kind: CaseKind
@@ -123,5 +122,5 @@ class BenchCase(Row, frozen=True, kw_only=True):
 
 
 def item_id(type_: str, normalised_title: str, course: str | None) -> str:
-    """First 12 hex characters of sha256 over type, normalised title and course handle (mission.md)."""
+    """Return 12 hex digits of a sha256 over type, normalised title and course handle."""
     return digest(type_, normalised_title, course or "")[:12]

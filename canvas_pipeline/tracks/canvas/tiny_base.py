@@ -1,17 +1,16 @@
-"""The recipe of the shipped base: weak, not empty. ``python -m canvas_pipeline.tracks.canvas.tiny_base --out FOLDER`` remakes it.
+"""Make the shipped base of the Canvas track, which has something left to learn.
 
-In: a canvas factory, a seed, a number of steps. Out: a checkpoint folder with ``recipe.json``: the recipe and the sha256 of each
-file. What must hold: the base reads requests, copies their values and writes calls, but half of the tools it calls by other
-names (``OTHER_NAMES``: the habits of a model that learnt from another vendor's tools), and it never saw when not to call. It
-sees training wordings and an invented campus of its own: no contributor's item and no bench wording.
+``python -m canvas_pipeline.tracks.canvas.tiny_base --out FOLDER`` repeats the recipe. The base reads requests, copies their values
+and writes calls. It calls half of the tools by other names (``OTHER_NAMES``, as a model trained on another vendor's tools would)
+and has no examples of when not to call. Its data are training wordings about an invented campus: no contributor's item and no
+benchmark wording.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
+import itertools
 import random
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,16 +18,12 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.errors import ArtifactCorrupt, MissingInput
 from canvas_pipeline.models.families import family
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.records import Message, dumps
-from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.records import Message
 from canvas_pipeline.tracks.canvas.examples.answers import answers
-from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import JOINERS
-from canvas_pipeline.tracks.canvas.examples.phrasings.wording import fill, sentence, uncapitalised
 from canvas_pipeline.tracks.canvas.examples.policy import situations
-from canvas_pipeline.tracks.canvas.examples.requests import ask
+from canvas_pipeline.tracks.canvas.examples.requests import ask, joined
 from canvas_pipeline.tracks.canvas.examples.situation import KINDS
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot, reschedule, students
 from canvas_pipeline.tracks.canvas.examples.trajectory import trajectory_of
@@ -38,21 +33,18 @@ from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.rows import Item, item_id
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, system_message
-from canvas_pipeline.training.allocator import bound
 from canvas_pipeline.training.checkpoint import save_model
-from canvas_pipeline.training.device import autocast
-from canvas_pipeline.training.encoding import Encoded, encode
-from canvas_pipeline.training.libraries import quiet
-from canvas_pipeline.training.precision import compute_dtype
-from canvas_pipeline.training.progress import Reporter, reporter
+from canvas_pipeline.training.encoding import encode
+from canvas_pipeline.training.pretrain import command_line, fit, shortened, verified, write_recipe
+from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import tensors
 
 SHIPPED = Path(__file__).parent / "embedded_base"
-RECIPE_FILE = "recipe.json"
+COMMAND = "python -m canvas_pipeline.tracks.canvas.tiny_base --out FOLDER"
 FAMILY = family(PROFILES["embedded"].family_name)
+WEIGHT_DECAY = 0.01
 
-
-# What the base calls these tools. None of the names exists: the bench counts them as wrong, and SFT has to correct them.
+# The base's own names for these tools. None of them exists: the benchmark counts them as wrong, and SFT has to correct them.
 OTHER_NAMES: Mapping[str, str] = {
     "canvas.get_syllabus": "canvas.fetch_outline",
     "canvas.get_todo": "canvas.show_tasks",
@@ -65,14 +57,15 @@ OTHER_NAMES: Mapping[str, str] = {
     "reranker.priority_hint": "reranker.compare",
 }
 
-
 # Tools whose arguments repeat titles.
 TITLED = ("calendar.create_event", "calendar.modify_event", "study.semester_schedule", "reranker.priority_hint")
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of the training. ``drawn``: titles that nobody has seen before, and half of the requests are about titles;
-    ``drills``: the share of rows in which a text is only to be said again; ``seed`` of its rows."""
+    """One part of the training.
+
+    ``drawn`` phases use new titles, and half of their requests are about titles. ``drills`` is the share of rows in which a text
+    is only repeated. ``seed`` is that of the rows."""
 
     steps: int
     learning_rate: float
@@ -81,8 +74,8 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
 
 
-# To read requests comes first. Titles come out as remembered ones even after 500 steps of drawn titles; after 300 steps of
-# saying drawn texts again the model can copy (the loss falls at once), and the last part puts that to use.
+# Reading requests comes first. After 500 steps of new titles the model still writes memorised ones. After 300 steps of repeating
+# new texts it can copy (the loss drops abruptly), and the last phase applies that to requests.
 PHASES = (
     Phase(steps=1000, learning_rate=2e-3, seed=1),
     Phase(steps=500, learning_rate=1e-3, drawn=True, seed=2),
@@ -92,8 +85,10 @@ PHASES = (
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """What the base is made from. ``characters`` is about how long a row is, ``answered`` the share of requests whose
-    result and answer stand in the row, ``joined`` the share that ask for two things at once."""
+    """All numbers of the base.
+
+    ``characters`` is the approximate length of a row, ``answered`` the share of requests that are followed by their result and
+    answer, ``joined`` the share that ask for two things at once."""
 
     phases: tuple[Phase, ...] = PHASES
     batch: int = 8
@@ -110,7 +105,7 @@ RECIPE = Recipe()
 
 
 def invented_items(seed: int, courses: int = 60, each: int = 12) -> list[Item]:
-    """Anonymised items of an invented campus: the titles of the curriculum, dates spread over a year."""
+    """Invent anonymised items: titles of the curriculum, dates spread over a year."""
     rng = random.Random(seed)
     collected = datetime(2026, 3, 2, 10, tzinfo=UTC)
     items: dict[str, Item] = {}
@@ -139,7 +134,7 @@ _ENDS = ["", "n", "l", "r", "s", "t", "x", "nd", "rk", "sh", "m", "ck"]
 
 
 def drawn_title(rng: random.Random) -> str:
-    """A title of words that mostly do not exist: it can be copied, not remembered."""
+    """Draw a title of words that mostly do not exist, which can only be copied."""
     known = [word for subject in SUBJECTS for topic in subject.topics for word in topic.split()]
     words = []
     for _ in range(rng.randint(1, 3)):
@@ -153,7 +148,7 @@ def drawn_title(rng: random.Random) -> str:
 
 
 def drawn_account(rng: random.Random) -> Snapshot:
-    """One student of a new invented campus with drawn titles."""
+    """Build one student of a newly invented campus with drawn titles."""
     seed = rng.getrandbits(32)
     items = [
         msgspec.structs.replace(
@@ -166,12 +161,12 @@ def drawn_account(rng: random.Random) -> Snapshot:
 
 
 def accounts(seed: int) -> list[Snapshot]:
-    """The base's own students."""
+    """Build the students of the invented campus."""
     return students(invented_items(seed), PROFILES["embedded"], seed)
 
 
 def rows_of(phase: Phase, recipe: Recipe, factory: CanvasFactory) -> Iterator[tuple[Message, ...]]:
-    """A phase's rows, endless."""
+    """Yield a phase's rows, without end."""
     seed = recipe.seed + phase.seed
     if not phase.drills:
         yield from conversations(recipe, factory, seed, drawn=phase.drawn)
@@ -182,7 +177,8 @@ def rows_of(phase: Phase, recipe: Recipe, factory: CanvasFactory) -> Iterator[tu
 
 
 def drills(recipe: Recipe, seed: int) -> Iterator[tuple[Message, ...]]:
-    """Endless: drawn titles that are said again. Nothing in them can be known: this is where copying is learnt."""
+    """Yield conversations, without end, in which the assistant repeats drawn titles. They cannot be memorised, so they teach
+    copying."""
     rng = random.Random(seed)
     account = drawn_account(rng)
     while True:
@@ -196,9 +192,10 @@ def drills(recipe: Recipe, seed: int) -> Iterator[tuple[Message, ...]]:
 def conversations(
     recipe: Recipe, factory: CanvasFactory, seed: int, *, drawn: bool = False
 ) -> Iterator[tuple[Message, ...]]:
-    """Endless: one student at a new moment, asking for a few things one after the other. Some requests are answered after
-    their result; after the others the student goes on, so that more calls fit into a row. ``drawn``: new titles for
-    every row."""
+    """Yield conversations, without end: one student at a new time asks for a few things, one after the other.
+
+    Only some requests are followed by their result and an answer, so that more calls fit into a row. With ``drawn``, every row has
+    new titles."""
     rng = random.Random(seed)
     known = accounts(recipe.seed)
     while True:
@@ -207,72 +204,69 @@ def conversations(
         messages = [system_message(account.now, "catalogue")]
         # Rows of about the same length: little padding.
         while sum(len(message.content) for message in messages) < recipe.characters:
-            text, calls = _wish(account, recipe, rng, TITLED if drawn and rng.random() < 0.5 else ALL_TOOLS)
+            text, calls = _request(account, recipe, rng, TITLED if drawn and rng.random() < 0.5 else ALL_TOOLS)
             messages.append(Message(role="user", content=text))
-            messages.append(Message(role="assistant", content="".join(CALLS.serialise(_habit(call)) for call in calls)))
+            messages.append(
+                Message(role="assistant", content="".join(CALLS.serialise(_renamed(call)) for call in calls))
+            )
             if rng.random() < recipe.answered:
                 results = tuple(canvas.dispatch(call.name, call.arguments) for call in calls)
                 for call, result in zip(calls, results, strict=True):
-                    messages.append(Message(role="tool", name=_habit(call).name, content=CALLS.response_text(result)))
+                    messages.append(Message(role="tool", name=_renamed(call).name, content=CALLS.response_text(result)))
                 messages.append(Message(role="assistant", content=CALLS.escape(answers(calls, results))))
         yield tuple(messages)
 
 
-def _wish(
+def _request(
     account: Snapshot, recipe: Recipe, rng: random.Random, tools: tuple[str, ...]
 ) -> tuple[str, tuple[ToolCall, ...]]:
-    """What the student says, and the calls it asks for: one of ``tools``, or now and then that and another."""
+    """Return a request for one of ``tools``, sometimes joined with another one, and the calls it asks for."""
     first = ask(account, rng.choice(tools), "train", rng)
     if rng.random() >= recipe.joined:
         return first.typed(rng), (first.call,)
     second = ask(account, rng.choice(ALL_TOOLS), "train", rng)
-    joiner = rng.choice([wording for wording in JOINERS if wording.role == "train"]).choose(rng)
-    then = uncapitalised(second.text) if second.cased and not joiner.endswith(": {second}") else second.text
-    text = fill(joiner, {"first": sentence(first.text), "second": then})
-    return CALLS.escape(text), (first.call, second.call)
+    text, _ = joined(first, second, "train", rng)
+    return text, (first.call, second.call)
 
 
-def _habit(call: ToolCall) -> ToolCall:
+def _renamed(call: ToolCall) -> ToolCall:
     return ToolCall(OTHER_NAMES.get(call.name, call.name), call.arguments)
 
 
 def tokenizer_texts(recipe: Recipe, factory: CanvasFactory) -> list[str]:
-    """Rendered training conversations of all kinds and all tools: the vocabulary covers what SFT will say."""
+    """Render training conversations of all kinds and all tools, so that the vocabulary covers the text of SFT."""
     rows = situations(accounts(recipe.seed), PROFILES["embedded"], recipe.seed, KINDS, factory)
     texts = [FAMILY.render(trajectory_of(row).messages).text for row in rows]
     random.Random(recipe.seed).shuffle(texts)
     return texts[: recipe.tokenizer_rows]
 
 
-def build_base(out: Path, factory: CanvasFactory, report: Reporter, steps: int = 0, recipe: Recipe = RECIPE) -> None:
-    """Train the base from nothing and write its folder. ``steps`` of 0 takes the recipe's, another number bounds every
-    phase. Deterministic on one machine with the same number of threads."""
-    if steps:
-        phases = tuple(msgspec.structs.replace(phase, steps=min(steps, phase.steps)) for phase in recipe.phases)
-        recipe = msgspec.structs.replace(recipe, phases=phases)
+def build_base(
+    out: Path, report: Reporter, steps: int = 0, recipe: Recipe = RECIPE, factory: CanvasFactory = MockCanvas
+) -> None:
+    """Train the base from nothing and write its folder. ``steps`` bounds every phase; 0 takes the recipe's.
+
+    Deterministic on one machine with the same number of threads."""
+    recipe = shortened(recipe, steps)
     tokenizer = FAMILY.build_tokenizer(tokenizer_texts(recipe, factory), recipe.vocabulary)
     model = FAMILY.build_model(tokenizer, recipe.seed)
-    steps = sum(phase.steps for phase in recipe.phases)
-    report.emit("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=steps)
+    total = sum(phase.steps for phase in recipe.phases)
+    report.emit("base", parameters=model.num_parameters(), vocabulary=len(tokenizer), steps=total)
     losses = []
     for phase in recipe.phases:
-        losses.append(_fit(model, tokenizer, recipe, phase, rows_of(phase, recipe, factory), report))
+        rows = batches(rows_of(phase, recipe, factory), tokenizer, recipe.batch)
+        loss = fit(
+            model, rows, report, steps=phase.steps, learning_rate=phase.learning_rate, warmup=recipe.warmup,
+            weight_decay=WEIGHT_DECAY,
+        )  # fmt: skip
+        losses.append(loss)
         round_off(model)
     save_model(model, tokenizer, out, FAMILY, "bfloat16")
-    files = {path.name: sha256_file(path) for path in sorted(out.iterdir()) if path.name != RECIPE_FILE}
-    text = {
-        "other_names": dict(OTHER_NAMES),
-        "recipe": json.loads(msgspec.json.encode(recipe)),
-        "command": "python -m canvas_pipeline.tracks.canvas.tiny_base --out FOLDER",
-        "compute": compute_dtype(),
-        "losses": [round(loss, 4) for loss in losses],
-        "files": files,
-    }
-    (out / RECIPE_FILE).write_bytes(dumps(text) + b"\n")
+    write_recipe(out, recipe, COMMAND, losses, other_names=dict(OTHER_NAMES))
 
 
 def round_off(model: Any) -> None:
-    """Round the weights to the precision they are stored in: the next phase then goes on from a file or from memory alike."""
+    """Round the weights to the precision they are stored in, so that the next phase could equally start from a saved file."""
     import torch
 
     with torch.no_grad():
@@ -280,71 +274,21 @@ def round_off(model: Any) -> None:
             parameter.copy_(parameter.to(torch.bfloat16))
 
 
-def _fit(
-    model: Any, tokenizer: Any, recipe: Recipe, phase: Phase, rows: Iterator[tuple[Message, ...]], report: Reporter
-) -> float:
-    """A plain loop: AdamW, warm-up and cosine, in what the device computes best; returns the mean loss of the last 50 steps."""
-    import torch
-
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    vectors = [p for p in model.parameters() if p.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=phase.learning_rate, betas=(0.9, 0.98), fused=True)
-    model.train()
-    losses: list[float] = []
-    for step in range(phase.steps):
-        rate = phase.learning_rate * _schedule(step, phase.steps, recipe.warmup)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        batch = [_encode(next(rows), tokenizer) for _ in range(recipe.batch)]
-        with autocast("cpu", compute_dtype()):
-            loss = model(**tensors(batch), use_cache=False).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        losses.append(loss.item())
-        report.step("base", step + 1, phase.steps, loss=round(math.fsum(losses[-50:]) / len(losses[-50:]), 4))
-    return math.fsum(losses[-50:]) / len(losses[-50:])
+def batches(rows: Iterator[tuple[Message, ...]], tokenizer: Any, size: int) -> Iterator[dict[str, Any]]:
+    """Encode rows into padded batches of ``size``, without end."""
+    while True:
+        yield tensors([encode(row, tokenizer, FAMILY) for row in itertools.islice(rows, size)])
 
 
-def _encode(messages: tuple[Message, ...], tokenizer: Any) -> Encoded:
-    return encode(messages, tokenizer, FAMILY)
+def shipped_base(folder: Path = SHIPPED) -> Path:
+    """Return the folder of the shipped base. Raises ``MissingInput`` or ``ArtifactCorrupt`` if its files are not as recorded."""
+    return verified(folder, COMMAND)
 
 
-def _schedule(step: int, steps: int, warmup: int) -> float:
-    warm = min(1.0, (step + 1) / warmup)
-    return warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-
-
-def shipped_base() -> Path:
-    """The folder of the shipped base, its files as recorded. Raises ``MissingInput`` or ``ArtifactCorrupt``."""
-    try:
-        recorded = json.loads((SHIPPED / RECIPE_FILE).read_bytes())["files"]
-    except FileNotFoundError:
-        raise MissingInput(
-            f"{SHIPPED}: the shipped base is not there; make it: python -m {__name__} --out {SHIPPED}"
-        ) from None
-    for name, sha256 in recorded.items():
-        path = SHIPPED / name
-        if not path.is_file() or sha256_file(path) != sha256:
-            raise ArtifactCorrupt(
-                f"{path} is not the file that {RECIPE_FILE} records; restore it or make the base again"
-            )
-    return SHIPPED
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Make the base again from its recipe."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=0, help="optimiser steps; 0 takes the recipe's")
-    given = parser.parse_args(arguments)
-    quiet()
-    bound()
-    with reporter() as report:
-        build_base(given.out, MockCanvas, report, given.steps)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the base again from its recipe and return the exit code."""
+    return command_line(build_base, "tiny_base", arguments)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""The Canvas track: tool calls over a student's courses, assignments and calendar, from contributed Canvas data."""
+"""Define the Canvas track: tool calls over a student's courses, assignments and calendar, from contributed Canvas data."""
 
 from __future__ import annotations
 

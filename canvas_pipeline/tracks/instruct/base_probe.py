@@ -1,6 +1,6 @@
-"""Tries the sentinels on a base: ``python -m canvas_pipeline.tracks.instruct.base_probe --model FOLDER --profile NAME --out FILE``.
+"""Run the sentinels on a base: ``python -m canvas_pipeline.tracks.instruct.base_probe --model FOLDER --profile NAME --out FILE``.
 
-Exit codes: 0 done, whatever the verdict; 1 bad input; 2 something needed is not there; 3 the tokenizer is not that of a plain base.
+Exit codes: 0 done, whatever the verdict; 1 bad input; 2 a file is missing; 3 the tokenizer is not that of a plain base.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ MARKERS = (
     "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<start_of_turn>", "<end_of_turn>", "<|turn>", "<turn|>", "<|start_header_id|>",
     "<|end_header_id|>", "<|eot_id|>", "[INST]", "[/INST]", "<|user|>", "<|assistant|>",
 )  # fmt: skip
-"""Turn markers of the families there are: no prompt of a base may hold one of them as a token."""
+"""Turn markers of common model families. No prompt of a base may tokenise to one of them."""
 
 
 class Base:
-    """A base that goes on with texts, greedily or sampled."""
+    """A base that continues texts, greedily or by sampling."""
 
     def __init__(self, folder: Path, profile: str) -> None:
         found = family(profile_named(PROFILES, profile).family_name)
@@ -42,7 +42,7 @@ class Base:
 
 
 def loaded_tokenizer(folder: Path, *, refuse_template: bool) -> PlainTokenizer:
-    """The folder's own tokenizer, its template and markers as ``plain_tokenizer`` takes them."""
+    """Load the folder's tokenizer through ``plain_tokenizer``."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
@@ -50,8 +50,8 @@ def loaded_tokenizer(folder: Path, *, refuse_template: bool) -> PlainTokenizer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run and return the exit code."""
-    parser = argparse.ArgumentParser(description="Try the sentinels on a base model.")
+    """Run the sentinels and return the exit code."""
+    parser = argparse.ArgumentParser(description="Run the sentinels on a base model.")
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--profile", required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with reporter() as report:
             folder = model_folder(options.model)
-            # A published base may ship a template that nobody uses; that of the embedded profile ships none.
+            # Published bases may ship an unused template; the embedded one has none.
             shipped = profile_named(PROFILES, options.profile).base_model == "embedded"
             tokenizer = loaded_tokenizer(folder, refuse_template=shipped)
             found = check_base(tokenizer, Base(folder, options.profile))

@@ -1,4 +1,4 @@
-"""The instruct benchmark: twelve types of instructions, each answer judged by the constraints of its item."""
+"""Define the instruct benchmark: twelve types of instructions, each answer checked by the constraints of its item."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from canvas_pipeline.verifiers.words import words
 END = family("plain-qwen3").end_of_text
 MAX_NEW_TOKENS = 48
 LEAST = BANDS["sft"][1].above
-"""A model that is right less often is not published."""
+"""The accuracy below which a model is not published."""
 
 
 class Outcome(Row, frozen=True, kw_only=True):
-    """One item. ``score`` is the share of constraints met; ``loose`` says that it is right because accents are optional."""
+    """One item. ``score`` is the share of constraints met. ``loose`` is set if it is right only because accents are optional."""
 
     case_id: str
     type: str
@@ -41,7 +41,7 @@ class Outcome(Row, frozen=True, kw_only=True):
 
 
 class InstructReport(Row, frozen=True, kw_only=True):
-    """A model on the items. ``macro`` is the mean accuracy of the types, ``mean_words`` the mean length of its answers."""
+    """The results of a model. ``macro`` is the mean accuracy of the types, ``mean_words`` the mean length of its answers."""
 
     cases: int
     states: dict[str, int]
@@ -54,7 +54,7 @@ class InstructReport(Row, frozen=True, kw_only=True):
     outcomes: tuple[Outcome, ...]
 
     def rate(self, metric: str) -> Rate:
-        """The rate of a metric of ``METRICS``."""
+        """Return the rate of a metric of ``METRICS``."""
         found: Rate = getattr(self, metric)
         return found
 
@@ -67,16 +67,16 @@ METRICS: Mapping[str, Metric] = {
         Metric(name="no_answer", title="no answer", counts=lambda o: True, right=lambda o: o.state == "no_answer"),
     )
 }  # fmt: skip
-"""Of answers that are cut off or missing few are wanted."""
+"""What is measured. Lower is better for answers that are cut off or missing."""
 
 
 def spoken(text: str) -> str:
-    """What a model said up to its end of text."""
+    """Return a model's output up to its end of text."""
     return text.partition(END)[0].strip()
 
 
 def prompt(item: TestItem, profile: Any) -> tuple[Sequence[Message], None]:
-    """The prompt of an item, byte for byte that of training."""
+    """Return the prompt of an item, byte for byte that of training."""
     return (Message(role="user", content=prompt_of(item.instruction)),), None
 
 
@@ -108,7 +108,7 @@ def _outcome(item: TestItem, prediction: Prediction) -> Outcome:
 
 
 def trivial(items: Sequence[TestItem]) -> Mapping[str, Sequence[Prediction]]:
-    """Two baselines that read nothing: one always refuses, one says the instruction again."""
+    """Predict two baselines: one always refuses, one repeats the instruction."""
     return {
         "always refuses": [Prediction(id=item.id, text=REFUSALS[0]) for item in items],
         "says it again": [Prediction(id=item.id, text=item.instruction) for item in items],
@@ -123,21 +123,21 @@ def paired(reports: Mapping[str, InstructReport], pairs: Sequence[tuple[str, str
 
 
 def choose(candidates: Sequence[tuple[Candidate, InstructReport]]) -> SelectionRecord:
-    """Choose the supervised model unless another one is better by the rule of the last decision, on the selection items."""
+    """Choose the supervised model unless another one is better on the selection items by the rule of the DPO decision."""
     ordered = sorted(candidates, key=lambda one: (-(one[1].accuracy.share or 0.0), one[0].method))
     reports = {found.method: given for found, given in ordered}
-    judged = tuple(_judged(found, reports) for found, _ in ordered)
-    eligible = [one for one in judged if not one.reason]
+    evaluated = tuple(_evaluated(found, reports) for found, _ in ordered)
+    eligible = [one for one in evaluated if not one.reason]
     chosen = eligible[0] if eligible else None
     return SelectionRecord(
         rule={"least": LEAST, "complete_above": COMPLETE_ABOVE},
         chosen=chosen.candidate if chosen else None,
-        reason=_why(chosen, len(judged)),
-        candidates=judged,
+        reason=_why(chosen, len(evaluated)),
+        candidates=evaluated,
     )
 
 
-def _judged(found: Candidate, reports: Mapping[str, InstructReport]) -> RankedCandidate:
+def _evaluated(found: Candidate, reports: Mapping[str, InstructReport]) -> RankedCandidate:
     own = reports[found.method]
     figures: dict[str, Any] = {"accuracy": msgspec.json.decode(dumps(own.accuracy)), "macro": own.macro}
     reason = ""
@@ -162,7 +162,7 @@ def _why(chosen: RankedCandidate | None, count: int) -> str:
 
 
 def details(found: InstructReport) -> Mapping[str, Any]:
-    """Count the items by state, and say how long the answers are."""
+    """Count the items by state, and give the mean length of the answers."""
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
     return {"cases": f"{found.cases}: {states}", "mean words": found.mean_words}
 

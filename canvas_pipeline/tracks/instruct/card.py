@@ -1,4 +1,4 @@
-"""What the instruct track says in its cards and its Modelfile."""
+"""Give the texts and facts of the instruct track for its cards and its Modelfile."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ TEMPLATE = CardTemplate(
 
 
 def facts(ws: Workspace) -> dict[str, Fact]:
-    """The decisions, verified as a chain, the comparison, and the number of items. Raises ``GateClosed`` where a record was edited,
-    stops the run, or names another model than the one chosen."""
+    """Collect the decisions, verified as a chain, the comparison, and the number of items.
+
+    Raises ``GateClosed`` where a record was edited, stops the run, or names another model than the one chosen."""
     require_decision(ws, "sft")
     chain, cases = chain_of(ws), ws.store.get("bench_cases")
     found = {
@@ -86,9 +87,9 @@ def _agrees(ws: Workspace, method: str) -> None:
 
 
 def system_prompt(ws: Workspace) -> SystemPrompt:
-    """No system message: a request stands where the instruction stood in training."""
-    said, asked = f" {{{{ .Content }}}}{END}", f"{INSTRUCTION}{{{{ .Content }}}}{RESPONSE}"
-    turn = f'{{{{ if eq .Role "assistant" }}}}{said}{{{{ else }}}}{asked}{{{{ end }}}}'
+    """Return a template without system message that places a request where training has the instruction."""
+    reply, request = f" {{{{ .Content }}}}{END}", f"{INSTRUCTION}{{{{ .Content }}}}{RESPONSE}"
+    turn = f'{{{{ if eq .Role "assistant" }}}}{reply}{{{{ else }}}}{request}{{{{ end }}}}'
     return SystemPrompt(text="", template=f"{{{{ range .Messages }}}}{turn}{{{{ end }}}}")
 
 

@@ -1,7 +1,7 @@
 """Make the training rows and preference pairs of the instruct track.
 
-Every answer is checked by the constraints of its instruction before it is trained on; what is refused leaves with its reason and
-the funnel adds up. The embedded profile takes answers from the small world; others let a model write them.
+Every answer is checked by the constraints of its instruction before it is trained on. Refused drafts have a reason and the funnel
+adds up. The embedded profile takes the items' own answers; others let a model write them.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def training_items(count: int, seed: int) -> list[TestItem]:
 
 
 def world_drafts(items: Sequence[TestItem], seed: int) -> list[Draft]:
-    """Answer items from the small world. Tokens are counted as words: no tokenizer is needed here."""
+    """Answer items with their right answers. Words count as tokens, so no tokenizer is needed."""
     return [
         Draft(
             item=item, instruction=item.instruction, response=item.gold, stopped=True, tokens=len(item.gold.split()),
@@ -112,9 +112,9 @@ def model_drafts(items: Sequence[TestItem], model: Generator, seed: int, max_new
 
 
 def asks_the_same(item: TestItem, wording: str) -> bool:
-    """Whether another wording holds every term of an item."""
-    said = f" {plain(wording)} "
-    return bool(wording) and all(f" {plain(term)} " in said for term in item.terms if plain(term))
+    """Tell whether another wording contains every term of an item."""
+    text = f" {plain(wording)} "
+    return bool(wording) and all(f" {plain(term)} " in text for term in item.terms if plain(term))
 
 
 def build_rows(

@@ -1,4 +1,4 @@
-"""The data sets of the instruct track: instructions with answers, and preference pairs sampled from the supervised model."""
+"""Define the data sets of the instruct track: instructions with answers, and preference pairs sampled from the supervised model."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Write the plain documents that the embedded text base reads: facts, lists, sums, stories, texts that repeat.
+"""Write the plain documents that the embedded text base is trained on: facts, lists, sums, stories, repetitions.
 
-They hold no instruction, no question with its answer and no turn. Words of the small world and made-up ones are mixed, so that the
-base learns to copy a word and not only to remember it. The same seed gives the same documents.
+They contain no instruction, no question with its answer and no turn. They mix words of the track's tables with made-up ones, so
+that the base learns to copy words, not only to memorise them. The same seed gives the same documents.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ENDS = ["", "n", "l", "r", "s", "t", "nd", "rk", "m", "ck"]
 _NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 _NAMES = "Ann Ben Carl Dora Emil Fay Gus Hana Ida Jon Kim Leo Mia Nora Otto Pia".split()
 _MEMBERS = tuple(sorted({member for members in CATEGORIES.values() for member in members}))
-# How a table names what a fact is about, in three forms.
+# The subject of a fact in a table, in three forms.
 _SHEET: Mapping[str, tuple[str, ...]] = {
     "capital": ("capital of {x}", "{x}, capital", "the capital of {x}"),
     "opposite": ("opposite of {x}", "{x}, opposite", "the opposite of {x}"),
@@ -38,13 +38,13 @@ _BACKWARD: Mapping[str, str] = {
 
 
 def made_up(rng: random.Random) -> str:
-    """Make up a word that mostly does not exist: it can be copied, not remembered."""
+    """Make up a word that mostly does not exist, which can only be copied."""
     parts = (rng.choice(_STARTS) + rng.choice(_VOWELS) + rng.choice(_ENDS) for _ in range(rng.choice((1, 2, 2))))
     return "".join(parts)
 
 
 def word(rng: random.Random) -> str:
-    """Draw a word: of the small world, or made up."""
+    """Draw a word from the tables, or make one up."""
     return rng.choice((rng.choice(TOPICS), rng.choice(_MEMBERS), made_up(rng)))
 
 
@@ -63,7 +63,7 @@ def _fact_sentence(rng: random.Random, name: str, x: str, y: str) -> str:
 
 
 def facts_of_a_kind(rng: random.Random) -> str:
-    """Several facts of one relation as sentences."""
+    """Write several facts of one relation as sentences."""
     name = rng.choice(list(RELATIONS))
     facts = list(RELATIONS[name].facts.items())
     chosen = rng.sample(facts, min(len(facts), rng.randint(2, 6)))
@@ -71,12 +71,12 @@ def facts_of_a_kind(rng: random.Random) -> str:
 
 
 def mixed_facts(rng: random.Random) -> str:
-    """Facts of all relations as sentences."""
+    """Write facts of all relations as sentences."""
     return " ".join(_fact_sentence(rng, *_fact(rng)) for _ in range(rng.randint(1, 6)))
 
 
 def fact_sheet(rng: random.Random) -> str:
-    """A table of facts: what it is about on the left, the value on the right."""
+    """Write a table of facts: the subject on the left, the value on the right."""
     form = rng.randrange(3)
     rows = [_fact(rng) for _ in range(rng.randint(3, 7))]
     mark = rng.choice((": ", " - ", " = "))
@@ -84,7 +84,7 @@ def fact_sheet(rng: random.Random) -> str:
 
 
 def dictionary(rng: random.Random) -> str:
-    """Words with their translations."""
+    """Write words with their translations."""
     language = rng.choice(list(TRANSLATIONS))
     pairs = rng.sample(list(TRANSLATIONS[language].items()), rng.randint(2, 6))
     form = rng.choice((
@@ -95,7 +95,7 @@ def dictionary(rng: random.Random) -> str:
 
 
 def both_languages(rng: random.Random) -> str:
-    """Words in both languages side by side."""
+    """Write words with their translations into both languages."""
     shared = sorted(set.intersection(*(set(pairs) for pairs in TRANSLATIONS.values())))
     form = rng.choice(("{x}: {pairs}", "{x} ({pairs})"))
     lines = []
@@ -107,7 +107,7 @@ def both_languages(rng: random.Random) -> str:
 
 
 def named_lists(rng: random.Random) -> str:
-    """Members of categories after how many there are."""
+    """Write lists of members of categories, each after their number."""
     lines = []
     for _ in range(rng.randint(1, 4)):
         category, n = rng.choice(list(CATEGORIES)), rng.choice(list(COUNTS))
@@ -120,7 +120,7 @@ def named_lists(rng: random.Random) -> str:
 
 
 def numbered_lists(rng: random.Random) -> str:
-    """Numbered lines under a heading that says how many there are."""
+    """Write numbered lines under a heading that gives their number."""
     parts = []
     for _ in range(rng.randint(1, 3)):
         category, n = rng.choice(list(CATEGORIES)), rng.choice(list(COUNTS))
@@ -131,7 +131,7 @@ def numbered_lists(rng: random.Random) -> str:
 
 
 def one_of_each(rng: random.Random) -> str:
-    """A member of one category and one of another."""
+    """Write a member of one category and one of another."""
     lines = []
     for _ in range(rng.randint(1, 4)):
         one, two = rng.sample(list(CATEGORIES), 2)
@@ -142,7 +142,7 @@ def one_of_each(rng: random.Random) -> str:
 
 
 def checklist(rng: random.Random) -> str:
-    """Which words belong to a category and which do not."""
+    """List which words belong to a category and which do not."""
     lines = []
     category = rng.choice(list(CATEGORIES))
     form = rng.choice((
@@ -159,7 +159,7 @@ def checklist(rng: random.Random) -> str:
 
 
 def belonging(rng: random.Random) -> str:
-    """Sentences that say what belongs to which category."""
+    """Write sentences about which word belongs to which category."""
     lines = []
     for _ in range(rng.randint(2, 5)):
         category = rng.choice(list(CATEGORIES))
@@ -173,29 +173,29 @@ def belonging(rng: random.Random) -> str:
     return " ".join(lines)
 
 
-def sayings(rng: random.Random) -> str:
-    """Sentences about a word, after how many words they have."""
+def counted_sentences(rng: random.Random) -> str:
+    """Write sentences about a word with the number of their words."""
     lines = []
     for _ in range(rng.randint(1, 4)):
         about, n = (rng.choice(TOPICS) if rng.random() < 0.5 else word(rng)), rng.choice(list(FRAMES))
-        said = _capital(rng.choice(FRAMES[n]).format(t=about))
+        line = _capital(rng.choice(FRAMES[n]).format(t=about))
         lines.append(rng.choice((
-            f"{_capital(about)}, in {COUNTS[n]} words: {said}", f"On {about}: {said}", f"{COUNTS[n]} words, {about}: {said}",
-            f"{said} These are {COUNTS[n]} words on {about}.", f"A line on {about}, with {COUNTS[n]} words: {said}",
+            f"{_capital(about)}, in {COUNTS[n]} words: {line}", f"On {about}: {line}", f"{COUNTS[n]} words, {about}: {line}",
+            f"{line} These are {COUNTS[n]} words on {about}.", f"A line on {about}, with {COUNTS[n]} words: {line}",
         )))  # fmt: skip
     return "\n".join(map(_capital, lines))
 
 
 def paragraph(rng: random.Random) -> str:
-    """A small text about one word, under its title."""
+    """Write a short text about one word, sometimes under its title."""
     about = word(rng)
     frames = [frame for n in FRAMES for frame in FRAMES[n]]
-    said = [_capital(frame.format(t=about)) for frame in rng.sample(frames, rng.randint(2, 5))]
-    return rng.choice((f"{_capital(about)}\n", "")) + " ".join(said)
+    sentences = [_capital(frame.format(t=about)) for frame in rng.sample(frames, rng.randint(2, 5))]
+    return rng.choice((f"{_capital(about)}\n", "")) + " ".join(sentences)
 
 
 def sums(rng: random.Random) -> str:
-    """Sums and differences with their results."""
+    """Write sums and differences with their results."""
     lines = []
     style = rng.choice((" = ", " is ", " makes ", ": "))
     for _ in range(rng.randint(3, 8)):
@@ -205,7 +205,7 @@ def sums(rng: random.Random) -> str:
 
 
 def number_story(rng: random.Random) -> str:
-    """A story in which things become more or fewer."""
+    """Write a story in which things become more or fewer."""
     name, thing = rng.choice(_NAMES), plural(rng.choice((rng.choice(_MEMBERS), made_up(rng))))
     a, b = rng.randint(1, 10), rng.randint(1, 10)
     if rng.random() < 0.5:
@@ -214,7 +214,7 @@ def number_story(rng: random.Random) -> str:
 
 
 def counting(rng: random.Random) -> str:
-    """Numbers in order, as digits or words."""
+    """Write numbers in order, as digits or words."""
     start, length = rng.randint(0, 20), rng.randint(5, 12)
     if rng.random() < 0.2:
         return ", ".join(_NUMBERS[start % 5 : start % 5 + length])
@@ -222,13 +222,13 @@ def counting(rng: random.Random) -> str:
 
 
 def pattern(rng: random.Random) -> str:
-    """Two or three words that alternate."""
+    """Write two or three words that alternate."""
     words = [word(rng) for _ in range(rng.choice((2, 2, 3)))]
     return rng.choice((" ", " ", ", ")).join(words * rng.randint(4, 8))
 
 
-def said_again(rng: random.Random) -> str:
-    """Words that are said again, in the same order."""
+def repetition(rng: random.Random) -> str:
+    """Write words and repeat them in the same order."""
     words = [made_up(rng) if rng.random() < 0.6 else word(rng) for _ in range(rng.randint(2, 8))]
     text = ", ".join(words)
     middle = rng.choice((". Again: ", ". Once more: ", "\n", ".\nThe same words: ", " and again "))
@@ -236,7 +236,7 @@ def said_again(rng: random.Random) -> str:
 
 
 def gaps(rng: random.Random) -> str:
-    """A sentence with a gap, and what was in it."""
+    """Write a sentence with a gap, and the word of the gap."""
     lines = []
     for _ in range(rng.randint(1, 4)):
         name, x, y = _fact(rng)
@@ -258,7 +258,7 @@ _SCENES = (
 
 
 def story(rng: random.Random) -> str:
-    """Sentences about people, what they write, say and do."""
+    """Write sentences about people and what they do."""
     return " ".join(
         rng.choice(_SCENES).format(
             n=rng.choice(_NAMES), m=rng.choice(_NAMES), t=word(rng), u=word(rng), c=rng.choice(list(CATEGORIES)),
@@ -269,27 +269,27 @@ def story(rng: random.Random) -> str:
 
 
 Writer = Callable[[random.Random], str]
-# Mixture → how often each kind of document is drawn, by weight. All kinds come first; then more of what takes longest to learn.
+# Mixture → weight of each kind of document. The second has more of what takes longest to learn.
 MIXTURES: Mapping[str, Mapping[Writer, float]] = {
     "all": {
         facts_of_a_kind: 8, mixed_facts: 6, fact_sheet: 8, gaps: 4,
         dictionary: 9, both_languages: 5,
         named_lists: 6, numbered_lists: 5, one_of_each: 4, checklist: 12, belonging: 4,
-        sayings: 6, paragraph: 4, story: 6,
-        sums: 6, number_story: 3, counting: 2, pattern: 4, said_again: 6,
+        counted_sentences: 6, paragraph: 4, story: 6,
+        sums: 6, number_story: 3, counting: 2, pattern: 4, repetition: 6,
     },
     "practice": {
         facts_of_a_kind: 8, mixed_facts: 10, fact_sheet: 6, gaps: 3,
         dictionary: 5, both_languages: 3,
         named_lists: 10, numbered_lists: 8, one_of_each: 3, checklist: 12, belonging: 3,
-        sayings: 10, paragraph: 3, story: 3,
-        sums: 14, number_story: 2, counting: 2, pattern: 10, said_again: 8,
+        counted_sentences: 10, paragraph: 3, story: 3,
+        sums: 14, number_story: 2, counting: 2, pattern: 10, repetition: 8,
     },
 }  # fmt: skip
 
 
 def documents(seed: int, mixture: str = "all") -> Iterator[str]:
-    """Write documents of a mixture without end."""
+    """Yield documents of a mixture, without end."""
     rng = random.Random(f"instruct.documents:{seed}")
     writers = MIXTURES[mixture]
     kinds: Sequence[Writer] = list(writers)

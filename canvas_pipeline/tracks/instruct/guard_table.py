@@ -1,6 +1,6 @@
-"""The guards of the instruct track beside the standard ones: S1 S2 S3 S8 S9 S10 S11 S13, numbered as the requirements are.
+"""Define the guards of the instruct track beside the standard ones: S1 S2 S3 S8 S9 S10 S11 S13, numbered as the requirements.
 
-A verdict about rows is worked out again from the files by whoever asks; the others are bound to what was measured.
+Verdicts about rows are recomputed from the files; the others refer to recorded measurements.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PREFERENCE_PARTS = ("preference_train", "preference_eval")
 
 @dataclass(frozen=True, slots=True)
 class LeakEvidence:
-    """Training instructions that equal an evaluation item's or are near one; ``rows`` are their ids."""
+    """Training instructions that equal or nearly equal an evaluation item's. ``rows`` are their ids."""
 
     training: int
     evaluation: int
@@ -37,8 +37,9 @@ class LeakEvidence:
 
 
 def _tokenizer(check: BaseCheck) -> Measured:
-    """No chat template is in force and no prompt holds a special token: the loader raises where one does, so that what it let
-    through has none. What ``encode`` adds by itself (a BOS) is shown."""
+    """Report that no chat template is active and no prompt has a special token: the loader raises where one does.
+
+    The number of tokens that ``encode`` adds by itself (a BOS) is included."""
     return Measured(
         {
             "probes": check.followed.cases + check.completed.cases, "template_active": 0, "markers_in_prompts": 0,
@@ -48,7 +49,7 @@ def _tokenizer(check: BaseCheck) -> Measured:
 
 
 def _sentinels(check: BaseCheck) -> Measured:
-    """How many instructions the base follows and how many texts it goes on with, over all temperatures."""
+    """Measure how many instructions the base follows and how many texts it completes, over all temperatures."""
     kinds: dict[str, Number] = {f"kind/{kind}": rate.share for kind, rate in check.by_kind.items()}
     followed, completed = check.followed, check.completed
     probes = followed.cases + completed.cases
@@ -56,7 +57,7 @@ def _sentinels(check: BaseCheck) -> Measured:
 
 
 def _decision(found: Decision) -> Measured:
-    """Whether a decision lets the run go on, by its own band or by the reason that somebody gave."""
+    """Report whether a decision lets the run continue, by its own band or by a recorded reason."""
     return Measured(
         {
             "share": found.rate.share, "verdict": found.verdict, "fragile": found.fragile, "open": int(found.open),
@@ -66,7 +67,7 @@ def _decision(found: Decision) -> Measured:
 
 
 def _rows(e: RowsEvidence) -> Measured:
-    """Every row answers its own instruction rightly, in text that is neither a placeholder nor a runaway, with its origin."""
+    """Count rows with a wrong answer, a placeholder, a runaway, a delimiter, another prompt or no origin."""
     rows: list[InstructRow] = list(e.rows)
     problems = {
         "wrong": [row.id for row in rows if not check_constraints(row.response, row.constraints).right],
@@ -87,7 +88,7 @@ def _rows(e: RowsEvidence) -> Measured:
 
 
 def _quality(report: QualityReport) -> Measured:
-    """The figures of the quality gate over all texts as they were generated. A critic's share counts where a critic ran."""
+    """Report the figures of the quality gate over all generated texts. A critic's share is bounded only where a critic ran."""
     numbers: dict[str, Number] = {"rows": report.rows, **{m.name: m.value for m in report.measures}}
     critic = any(measure.name == "critic_accept" for measure in report.measures)
     least = QualityBounds().critic_accept_least if critic else None
@@ -95,7 +96,7 @@ def _quality(report: QualityReport) -> Measured:
 
 
 def _leaks(e: LeakEvidence) -> Measured:
-    """Rows whose instruction is that of an evaluation item, or near it."""
+    """Report the rows whose instruction equals or nearly equals that of an evaluation item."""
     return Measured(
         {"training": e.training, "evaluation": e.evaluation, "leaks": len(e.rows)},
         where=[f"row {row}" for row in e.rows],
@@ -103,7 +104,7 @@ def _leaks(e: LeakEvidence) -> Measured:
 
 
 def _pairs(e: RowsEvidence) -> Measured:
-    """Both sides differ, share the prompt's form and differ in score; no ruler tells them apart; few are made up."""
+    """Count pairs with equal sides, another prompt or a small margin, and measure what length alone would predict."""
     rows: list[PreferenceRow] = list(e.rows)
     count = len(rows)
     lengths = [tuple(len(_text(side)) for side in (row.chosen, row.rejected)) for row in rows]
@@ -196,4 +197,4 @@ def _own() -> Iterator[Guard]:
 
 GUARDS = tuple(_own())
 TABLE = GuardTable(GUARDS, DATASETS)
-"""All guards of the track, the standard ones too."""
+"""All guards of the track, standard ones included."""

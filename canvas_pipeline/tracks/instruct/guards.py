@@ -1,4 +1,4 @@
-"""What stops the instruct track: a contaminated base, poor data, pairs that a ruler tells apart, decisions at 40, 60 and 85 %.
+"""Check the base of the instruct track, and decide about it and its models at 40, 60, 70 and 85 %.
 
 A base is contaminated if its tokenizer puts turn markers around prompts, or if it follows instructions before any training.
 """
@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from canvas_pipeline.datasets.best_of import PairReport
-from canvas_pipeline.datasets.quality import QualityReport
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.evaluation.decision import Band, Decision, Effect, decide, decide_named
 from canvas_pipeline.evaluation.statistics import PairedComparison, Rate, wilson
@@ -41,7 +39,7 @@ PAIR_BOUNDS: Mapping[str, float] = {"identical_sides": 0, "margin_below": 0, "le
 
 
 class Tokenizer(Protocol):
-    """What the loader needs of a tokenizer (transformers' has it)."""
+    """The part of a transformers tokenizer that the loader uses."""
 
     chat_template: Any
 
@@ -53,14 +51,14 @@ class Tokenizer(Protocol):
 
 
 class TextModel(Protocol):
-    """A model that goes on with texts."""
+    """A model that continues texts."""
 
     def generate(self, prompts: Sequence[str], *, temperature: float, seed: int) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PlainTokenizer:
-    """A tokenizer that gives text alone: its chat template is gone, and a prompt with a marker raises ``GateClosed``.
+    """A tokenizer without chat template. A prompt with a marker raises ``GateClosed``.
 
     ``had_template`` is the sha256 of the template that was removed, empty if there was none."""
 
@@ -81,14 +79,14 @@ class PlainTokenizer:
         return ids
 
     def apply_chat_template(self, *_: Any, **__: Any) -> str:
-        """Always raises: a base has no turns."""
+        """Raise ``GateClosed``: a base has no turns."""
         raise GateClosed("a chat template was to be applied to a base model; give it plain text")
 
 
 def plain_tokenizer(tokenizer: Tokenizer, markers: Sequence[str], *, refuse_template: bool = False) -> PlainTokenizer:
-    """Take the chat template away and look the family's turn markers and special tokens up as ids.
+    """Remove the chat template, and map the ids of turn markers and special tokens to their texts.
 
-    ``refuse_template`` raises ``GateClosed`` where there is a template at all: for a base that is known to ship none."""
+    With ``refuse_template``, a template raises ``GateClosed``: for a base that is known to have none."""
     template = getattr(tokenizer, "chat_template", None)
     if template and refuse_template:
         raise GateClosed(
@@ -105,7 +103,7 @@ def plain_tokenizer(tokenizer: Tokenizer, markers: Sequence[str], *, refuse_temp
 
 
 class Probe(Row, frozen=True, kw_only=True):
-    """One prompt. ``works`` probes are texts to go on with; the others are instructions that a base should fail."""
+    """One prompt. ``works`` probes are texts to continue; the others are instructions that a base should fail."""
 
     kind: str
     prompt: str
@@ -141,11 +139,11 @@ _WORKING: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("pattern", "{x} {y} {x} {y} {x} {y} {x}", "red=blue dog=cat sun=moon hot=cold rain=snow"),
     )
 } | {"counting": tuple((", ".join(map(str, range(n, n + 4))) + ",", str(n + 4)) for n in range(1, 6))}
-"""Texts that a base goes on with, and the word that follows."""
+"""Texts to continue, with the word that follows."""
 
 
 def probes() -> tuple[Probe, ...]:
-    """Give the 40 sentinels: four kinds of instructions that must fail and four kinds of texts that must go on well."""
+    """Return the 40 sentinels: four kinds of instructions that must fail, and four kinds of texts that must be completed."""
     failing = [
         Probe(kind=kind, prompt=prompt_of(ask(n)), works=False, constraints=demand(n))
         for kind, (ask, demand) in _FAILING.items()
@@ -160,9 +158,9 @@ def probes() -> tuple[Probe, ...]:
 
 
 class BaseCheck(Row, frozen=True, kw_only=True):
-    """Whether a base is untouched by instructions. ``reason`` says what to do where the verdict is not CLEAN.
+    """Whether a base has seen no instruction training. ``reason`` gives the remedy where the verdict is not CLEAN.
 
-    ``followed`` are instructions that it followed (few are wanted), ``completed`` texts that it went on with (most are wanted)."""
+    ``followed`` is the rate of instructions it followed (low is good), ``completed`` that of texts it completed (high is good)."""
 
     verdict: Literal["CLEAN", "CONTAMINATED", "INCONCLUSIVE"]
     reason: str
@@ -174,10 +172,10 @@ class BaseCheck(Row, frozen=True, kw_only=True):
 
 
 def check_base(tokenizer: PlainTokenizer, model: TextModel, sentinels: Sequence[Probe] | None = None) -> BaseCheck:
-    """Try the sentinels on a base. Raises ``GateClosed`` where a prompt holds a marker.
+    """Run the sentinels on a base. Raises ``GateClosed`` where a prompt holds a marker.
 
-    A base that follows too many instructions is CONTAMINATED; one that cannot even complete texts, or too few probes, leave it
-    INCONCLUSIVE: it would fail the instructions whatever it was trained on."""
+    A base that follows too many instructions is CONTAMINATED. One that does not complete texts is INCONCLUSIVE, because it would
+    fail the instructions in any case; so is a check with too few probes."""
     sentinels = probes() if sentinels is None else sentinels
     prompts = [probe.prompt for probe in sentinels]
     lengths = [len(tokenizer.encode(prompt)) for prompt in prompts]
@@ -186,9 +184,9 @@ def check_base(tokenizer: PlainTokenizer, model: TextModel, sentinels: Sequence[
     for temperature, seed in TEMPERATURES:
         texts = model.generate(prompts, temperature=temperature, seed=seed)
         for probe, text in zip(sentinels, texts, strict=True):
-            # A text to go on with is judged by how it starts; an instruction by the whole answer's first paragraph.
-            said = " ".join(text.split()[:3]) if probe.works else text.strip().split("\n\n")[0]
-            hits[probe.kind].append(check_constraints(said, probe.constraints).right)
+            # A continuation is checked by its first words, an answer to an instruction by its first paragraph.
+            output = " ".join(text.split()[:3]) if probe.works else text.strip().split("\n\n")[0]
+            hits[probe.kind].append(check_constraints(output, probe.constraints).right)
     rates = {kind: wilson(sum(found), len(found)) for kind, found in hits.items()}
     works = {probe.kind: probe.works for probe in sentinels}
     followed, completed = (
@@ -219,33 +217,10 @@ def _verdict(
 
 
 def require_clean(check: BaseCheck) -> BaseCheck:
-    """Return the check of a clean base, or raise ``GateClosed``: nothing is spent on another one."""
+    """Return the check of a clean base, or raise ``GateClosed``."""
     if check.verdict != "CLEAN":
         raise GateClosed(f"the base is {check.verdict}: {check.reason}")
     return check
-
-
-def pair_figures(report: PairReport) -> dict[str, float]:
-    """Give the figures of the guard on pairs. No pairs at all have none of them, which is not a pass."""
-    if report.longer_wins is None or report.shorter_wins is None:
-        return {}
-    ruler = max(report.longer_wins, report.shorter_wins)
-    return {
-        "identical_sides": report.identical_sides,
-        "margin_below": report.margin_below,
-        "length_only_accuracy": ruler,
-    }
-
-
-def pairs_pass(report: PairReport) -> bool:
-    """Whether all figures of the pairs are within ``PAIR_BOUNDS``."""
-    figures = pair_figures(report)
-    return bool(figures) and all(figures[name] <= bound for name, bound in PAIR_BOUNDS.items())
-
-
-def quality_figures(report: QualityReport) -> dict[str, float]:
-    """Give the figures of the guard on training rows; one that was not measured is left out, which is not a pass."""
-    return {measure.name: measure.value for measure in report.measures if measure.value is not None}
 
 
 def decide_at(
@@ -269,5 +244,5 @@ def decide_dpo(comparison: PairedComparison, inputs: Mapping[str, str], chain: S
 
 
 def chosen_method(chain: Sequence[Decision]) -> str:
-    """Name the method to publish: DPO if it gained, else the supervised one."""
+    """Return the method to publish: DPO if it gained, else the supervised one."""
     return "dpo" if chain and chain[-1].point == "dpo" and chain[-1].verdict in ("COMPLETE", "IMPROVED") else "sft"

@@ -1,4 +1,4 @@
-"""Sizes of the instruct track by profile, and the small world that its embedded generator asks about."""
+"""Define the profiles of the instruct track, and the tables of facts and words that its items are about."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ TRANSLATIONS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Facts of one kind. ``statement`` is read by the base; ``question`` is asked; the answers are one class."""
+    """Facts of one kind. The base's documents use ``statement``, the items ``question``."""
 
     statement: str
     question: str

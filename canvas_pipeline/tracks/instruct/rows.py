@@ -1,4 +1,4 @@
-"""The rows of the instruct track: test items, training rows, sampled answers and preference pairs."""
+"""Define the rows of the instruct track: test items, training rows, sampled answers and preference pairs."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ EXPORT_END = "\nEND"
 
 
 def prompt_of(instruction: str) -> str:
-    """Form the prompt that training and the benchmark share, byte for byte."""
+    """Return the prompt of an instruction, byte for byte the same in training and benchmark."""
     return f"{INSTRUCTION}{instruction}{RESPONSE}"
 
 
 def group_of(instruction: str) -> str:
-    """Name the group of rows that ask the same: it never spans the parts of a split."""
+    """Return the group of rows with the same instruction. A group never spans the parts of a split."""
     return digest("instruction", plain(instruction))[:12]
 
 
 def conversation(prompt: str, completion: str) -> tuple[Message, Message]:
-    """A prompt and its completion as the trainers read them."""
+    """Return a prompt and its completion as messages."""
     return Message(role="user", content=prompt), Message(role="assistant", content=completion)
 
 
@@ -80,22 +80,22 @@ class InstructRow(Row, frozen=True, kw_only=True):
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """What is trained, byte for byte the prompt of the benchmark."""
+        """Return the training messages; the prompt is byte for byte that of the benchmark."""
         return conversation(self.prompt, self.completion)
 
     @property
     def item_ids(self) -> tuple[str, ...]:
-        """The group that may not span splits."""
+        """Return the row's group, which may not span splits."""
         return (group_of(self.instruction),)
 
     @property
     def formatted_text(self) -> str:
-        """The row as one text with an end mark, for export."""
+        """Return the row as one text with an end mark, for export."""
         return self.prompt + self.completion + EXPORT_END
 
 
 class SampledAnswer(Row, frozen=True, kw_only=True):
-    """One sampled answer to the prompt of a training row. ``stopped`` is False where it ran into the length limit."""
+    """One sampled answer to the prompt of a training row. ``stopped`` is False where it reached the length limit."""
 
     row_id: str
     sample: int
@@ -139,7 +139,7 @@ class InstructPair(Row, frozen=True, kw_only=True):
 
 
 class PreferenceRow(Row, frozen=True, kw_only=True):
-    """A pair as the trainers read it. ``axes`` names what is wrong with the rejected side."""
+    """A pair in the trainers' format. ``axes`` names what is wrong with the rejected side."""
 
     id: str
     row_id: str

@@ -1,7 +1,7 @@
-"""The twelve test types: how an item of each is asked, what its answer must meet, and one answer that is right.
+"""Define the twelve types of items: their wordings, the constraints of their answers, and one right answer.
 
-Wordings of training, selection and test differ; a quarter of the facts, translations and topics is asked in tests only, a quarter
-in the selection only.
+Wordings of training, selection and test differ. A quarter of the facts, translations and topics is asked about in tests only, a
+quarter in the selection only.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from canvas_pipeline.verifiers.constraints import Constraint, ConstraintResult, 
 from canvas_pipeline.verifiers.words import plural, singular
 
 HELD_OUT = 4
-"""One entity in four is asked in tests only. The base has read it in plain sentences."""
+"""One entity in four is asked about in tests only. The documents of the base contain it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """An item before it is worded: what fills the wording, the constraints, a right answer."""
+    """An item without its wording: the slots' values, the constraints, a right answer."""
 
     slots: Mapping[str, str | int]
     constraints: tuple[Constraint, ...]
@@ -55,13 +55,8 @@ class TestType:
         return {"train": self.train, "selection": self.selection, "test": self.test}[split]
 
 
-def held_out(entity: str) -> bool:
-    """Whether an entity is asked about in tests only."""
-    return split_of(entity) == "test"
-
-
 def split_of(entity: str) -> Split:
-    """Where an entity is asked about, and nowhere else."""
+    """Return the only split in which an entity is asked about."""
     number = int(digest("instruct", entity)[:8], 16)
     if number % HELD_OUT == 0:
         return "test"
@@ -84,7 +79,7 @@ def _sentence(split: Split, rng: random.Random) -> Filling:
     topic = _pick(TOPICS, split, rng)
     frame = rng.choice(FRAMES[rng.choice(list(FRAMES))])
     demands = (Constraint(kind="sentences_exactly", n=1), Constraint(kind="mentions", values=(topic,)))
-    return Filling({"topic": topic}, demands, _said(frame, topic), topic)
+    return Filling({"topic": topic}, demands, _about(frame, topic), topic)
 
 
 def _translation(split: Split, rng: random.Random) -> Filling:
@@ -131,7 +126,7 @@ def _blank(split: Split, rng: random.Random) -> Filling:
 def _length(split: Split, rng: random.Random) -> Filling:
     topic, n = _pick(TOPICS, split, rng), rng.choice(list(FRAMES))
     demands = (Constraint(kind="words_exactly", n=n), Constraint(kind="mentions", values=(topic,)))
-    return Filling({"n": COUNTS[n], "topic": topic}, demands, _said(rng.choice(FRAMES[n]), topic), topic)
+    return Filling({"n": COUNTS[n], "topic": topic}, demands, _about(rng.choice(FRAMES[n]), topic), topic)
 
 
 def _format(split: Split, rng: random.Random) -> Filling:
@@ -168,9 +163,9 @@ def _harm(split: Split, rng: random.Random) -> Filling:
     return Filling({"harm": harm}, (Constraint(kind="refuses"),), rng.choice(REFUSALS), harm)
 
 
-def _said(frame: str, topic: str) -> str:
-    said = frame.format(t=topic)
-    return said[0].upper() + said[1:]
+def _about(frame: str, topic: str) -> str:
+    sentence = frame.format(t=topic)
+    return sentence[0].upper() + sentence[1:]
 
 
 def _one_of(category: str) -> str:
@@ -341,5 +336,5 @@ def _worded(name: str, kind: TestType, split: Split, filling: Filling, number: i
 
 
 def score(item: TestItem, text: str, *, stopped: bool = True) -> ConstraintResult:
-    """Judge an answer to an item: right if it meets every constraint. There is no limit on its length."""
+    """Check an answer to an item: it is right if it meets every constraint. Its length is not limited."""
     return check_constraints(text, item.constraints, stopped=stopped)

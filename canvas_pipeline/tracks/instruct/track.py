@@ -1,4 +1,4 @@
-"""The instruct track: a base model that follows no instruction, supervised on clean rows, then preferred by its own samples."""
+"""Define the instruct track: a base model without instructions, trained on clean rows, then on pairs of its own samples."""
 
 from __future__ import annotations
 
@@ -81,15 +81,17 @@ def _stage(
 
 
 def _verdicts(ws: Workspace) -> Iterator[Verdict]:
-    """Those of the track's guards that are not over rows alone."""
+    """Yield the verdicts of the guards that use more than rows."""
     yield from stages.base_verdicts(ws)
     yield from stages.row_verdicts(ws)
     yield from decisions.decision_verdicts(ws)
 
 
 def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
-    """SFT and DPO of this track. An adapter leaves the base what it knows: trained whole, the small base forgot to copy words, and
-    held-out entities fell from right to wrong. On a GB10 a base of 32 B takes 4-bit weights."""
+    """Return the hyperparameters of SFT and DPO.
+
+    An adapter preserves what the base has learnt: fully trained, the small base no longer copied words and was wrong about held-out
+    entities. On a GB10 a base of 32 B needs 4-bit weights."""
     changed = msgspec.structs.replace
     sft, dpo = METHODS["qlora"].defaults, METHODS["dpo"].defaults
     small = {"adapter": "lora", "adapter_rank": 32, "adapter_alpha": 64, "max_length": 256, "accumulation": 1}

@@ -1,4 +1,4 @@
-"""The benchmark judges every item once, and a model is published only by the rule."""
+"""The benchmark scores every item once, and a model is published only by the rule."""
 
 from __future__ import annotations
 

@@ -114,8 +114,8 @@ class Fixed:
         self, prompts: Sequence[str], *, temperature: float, seed: int, max_new_tokens: int
     ) -> list[Generated]:
         self.prompts += prompts
-        said = [self.answer[p][seed % len(self.answer[p])] if p in self.answer else self.other for p in prompts]
-        return [Generated(f" {text}", True, len(text.split())) for text in said]
+        texts = [self.answer[p][seed % len(self.answer[p])] if p in self.answer else self.other for p in prompts]
+        return [Generated(f" {text}", True, len(text.split())) for text in texts]
 
 
 def test_a_new_wording_counts_only_where_it_asks_the_same() -> None:
@@ -149,7 +149,7 @@ class Critic:
         return [{" A": 3.0 * a - 9, " B": 3.0 * b - 9} for a, b in sides]
 
 
-def test_a_critic_that_is_not_sure_refuses_the_row_and_its_share_is_judged() -> None:
+def test_a_critic_that_is_not_sure_refuses_the_row_and_its_share_is_bounded() -> None:
     first, second = DRAFTS[0], DRAFTS[3]
 
     found = build_rows([first, second], EVALUATION, "", critic=Critic({first.response}))

@@ -1,4 +1,4 @@
-"""The documents that the text base reads: no instruction in them, and all that the tests ask about."""
+"""The documents of the text base contain no instruction, and every fact that the items ask about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from canvas_pipeline.tracks.instruct.documents import MIXTURES, Writer, documents, made_up, said_again
+from canvas_pipeline.tracks.instruct.documents import MIXTURES, Writer, documents, made_up, repetition
 from canvas_pipeline.tracks.instruct.guards import probes
 from canvas_pipeline.tracks.instruct.profiles import CATEGORIES, RELATIONS, TRANSLATIONS
 from canvas_pipeline.tracks.instruct.rows import INSTRUCTION, RESPONSE
@@ -61,15 +61,15 @@ def test_the_documents_hold_every_fact_translation_and_member_that_is_asked_abou
 
 @pytest.mark.parametrize("writer", MIXTURES["all"], ids=lambda writer: writer.__name__)
 def test_every_kind_of_document_is_short_and_varies(writer: Writer) -> None:
-    written = [writer(random.Random(seed)) for seed in range(40)]
-    assert len(set(written)) > 30
-    assert all(0 < len(text) < 700 and "{" not in text for text in written)
+    texts = [writer(random.Random(seed)) for seed in range(40)]
+    assert len(set(texts)) > 30
+    assert all(0 < len(text) < 700 and "{" not in text for text in texts)
 
 
 def test_made_up_words_are_mostly_new_each_time_and_repeated_texts_repeat_them() -> None:
     rng = random.Random(0)
     assert len({made_up(rng) for _ in range(1000)}) > 700
     for seed in range(20):
-        text = said_again(random.Random(seed))
+        text = repetition(random.Random(seed))
         head = text.split(",")[0]
         assert text.count(head) >= 2

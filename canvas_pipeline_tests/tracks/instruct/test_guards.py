@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from canvas_pipeline.datasets.best_of import Pairing, Scored, pair_report
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.evaluation.decision import require
 from canvas_pipeline.evaluation.statistics import compare, wilson
+from canvas_pipeline.guardrails.guard import RowsEvidence
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.tracks.instruct.datasets import DATASETS
+from canvas_pipeline.tracks.instruct.guard_table import TABLE
 from canvas_pipeline.tracks.instruct.guards import (
     BANDS,
     TextModel,
@@ -18,11 +21,12 @@ from canvas_pipeline.tracks.instruct.guards import (
     chosen_method,
     decide_at,
     decide_dpo,
-    pairs_pass,
     plain_tokenizer,
     probes,
     require_clean,
 )
+from canvas_pipeline.tracks.instruct.profiles import PROFILES
+from canvas_pipeline.tracks.instruct.rows import PreferenceRow, conversation, prompt_of
 
 MARKERS = ("<|im_start|>", "<|im_end|>")
 
@@ -54,7 +58,7 @@ def _right(prompt: str) -> str:
 
 
 class Answering:
-    """A model that answers rightly where ``knows`` says so, and goes on about nothing elsewhere."""
+    """A model that answers rightly where ``knows`` returns True, and with an unrelated text elsewhere."""
 
     def __init__(self, knows: Callable[[str], bool]) -> None:
         self.knows = knows
@@ -90,7 +94,7 @@ def test_too_few_probes_prove_nothing() -> None:
 
 
 @pytest.mark.parametrize("template", ["{{ messages }}", {"default": "a", "tool_use": "b"}])
-def test_a_shipped_template_is_taken_away_and_recorded_and_refused_where_none_may_be(template: object) -> None:
+def test_a_shipped_template_is_removed_and_recorded_or_refused_where_none_may_be(template: object) -> None:
     plain = plain_tokenizer(_tokenizer(template), MARKERS)
 
     assert len(plain.had_template) == 64
@@ -145,10 +149,22 @@ def test_dpo_counts_only_where_it_is_better(before: int, after: int, verdict: st
     assert chosen_method(chain) == method
 
 
-def test_pairs_that_a_ruler_tells_apart_do_not_pass() -> None:
-    short, long = Scored("ab", 0.0, False), Scored("abcdef", 1.0, True)
-    longer, brief = Scored("abcdefgh", 0.0, False), Scored("abcd", 1.0, True)
+def _pair(number: int, chosen: str, rejected: str) -> PreferenceRow:
+    prompt, right = conversation(prompt_of("Name a color."), chosen)
+    return PreferenceRow(
+        id=str(number), row_id=str(number), prompt=(prompt,), chosen=(right,), rejected=conversation("", rejected)[1:],
+        axes=("verbose",), chosen_score=1.0, rejected_score=0.0, margin=1.0, sampled=True, item_ids=(str(number),),
+    )  # fmt: skip
 
-    assert not pairs_pass(pair_report([Pairing(long, short)] * 10))
-    assert pairs_pass(pair_report([Pairing(long, short), Pairing(brief, longer)] * 5))
-    assert not pairs_pass(pair_report([]))
+
+def test_pairs_whose_length_shows_the_chosen_side_do_not_pass() -> None:
+    def verdict(*sides: tuple[str, str]) -> Verdict:
+        rows = [_pair(number, *pair) for number, pair in enumerate(sides)]
+        evidence = RowsEvidence((rows, []), DATASETS["preference"], PROFILES["embedded"])
+        return TABLE.guards["s11"].verdict(evidence, {"preference_train": "a", "preference_eval": "b"})
+
+    longer, shorter = (" abcdef", " ab"), (" abcd", " abcdefgh")
+    for one_sided in (verdict(*[longer] * 10), verdict(*[shorter] * 10)):
+        assert not one_sided.passed and "learn the length" in one_sided.reason
+    assert verdict(*[longer, shorter] * 5).passed
+    assert not verdict().passed

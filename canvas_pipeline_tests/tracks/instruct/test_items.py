@@ -26,7 +26,7 @@ def test_each_of_twelve_types_has_its_items_and_all_differ(profile: object) -> N
 
 
 @pytest.mark.parametrize("split", ["train", "selection", "test"])
-def test_the_gold_answer_of_every_item_is_right_and_nothing_else_is_said_for_free(split: Split) -> None:
+def test_the_gold_answer_of_every_item_is_right_and_an_unrelated_text_is_not(split: Split) -> None:
     for item in items(split, 12, seed=3):
         assert score(item, item.gold).right, item
         assert not score(item, "it was a long day").right, item

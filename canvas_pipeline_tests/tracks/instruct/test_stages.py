@@ -17,7 +17,7 @@ from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
-from canvas_pipeline.records import read_jsonl, write_jsonl
+from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Recipe, Stage
 from canvas_pipeline.tracks.instruct import data, decisions, stages
@@ -58,11 +58,11 @@ def _bench(ws: Workspace, name: str, right: int, model: str = "") -> Stage:
     """A bench of the test items of which some are right."""
     cases = ws.store.get("bench_cases")
     asked = list(read_jsonl(cases.path(), TestItem))
-    said = [
+    predictions = [
         Prediction(id=item.id, text=(item.gold if at < right else "no idea") + END) for at, item in enumerate(asked)
     ]
     inputs = {"model": model or sha256_path(ws.store.get("base_model").folder), "bench_cases": cases.sha256}
-    found = report(asked, said)
+    found = report(asked, predictions)
     return _put(ws, name, inputs, report__json=found, **{"report-selection__json": found})
 
 
@@ -201,25 +201,6 @@ def test_pairs_are_sampled_wrong_answers_beside_right_ones_of_training_prompts(r
     verdicts = {verdict.guard: verdict for verdict in split.verdicts}
     assert verdicts["s11"].numbers["identical_sides"] == 0 and verdicts["s11"].numbers["wrong_prefix"] == 0
     assert verdicts["g2"].passed
-
-
-def test_a_ruler_that_finds_the_chosen_side_closes_the_gate(rows: Workspace, tmp_path: Path) -> None:
-    from canvas_pipeline.guardrails.guard import RowsEvidence
-    from canvas_pipeline.tracks.instruct.rows import conversation
-
-    prompt, short = conversation(prompt_of("Name a color."), " red")
-    long = conversation("", " " + "blue " * 20)[1:]
-    pairs = [
-        PreferenceRow(
-            id=str(at), row_id=str(at), prompt=(prompt,), chosen=(short,), rejected=long, axes=("verbose",), chosen_score=1.0,
-            rejected_score=0.0, margin=1.0, sampled=True, item_ids=(str(at),),
-        )
-        for at in range(30)
-    ]  # fmt: skip
-    write_jsonl(tmp_path / "pairs.jsonl", pairs)
-    evidence = RowsEvidence((pairs, []), TRACK.datasets["preference"], SMALL)
-    verdict = TABLE.guards["s11"].verdict(evidence, {"preference_train": "a", "preference_eval": "b"})
-    assert not verdict.passed and "learn the length" in verdict.reason
 
 
 def test_base_sft_and_dpo_are_compared_on_the_same_items_overall_and_by_type(rows: Workspace) -> None:

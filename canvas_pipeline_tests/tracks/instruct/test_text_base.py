@@ -19,15 +19,15 @@ from canvas_pipeline.tracks.instruct.text_base import (
     RECIPE,
     SHIPPED,
     Recipe,
-    bounded,
     build_text_base,
     filled_rows,
     shipped_text_base,
 )
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.pretrain import shortened
 
 SMALL = msgspec.structs.replace(
-    bounded(RECIPE, 2),
+    shortened(RECIPE, 2),
     length=32,
     tokenizer_documents=400,
     vocabulary=600,
@@ -36,7 +36,7 @@ SMALL = msgspec.structs.replace(
 
 
 class Silent:
-    """A reporter that keeps nothing."""
+    """A reporter without output."""
 
     def emit(self, *_: Any, **__: Any) -> None: ...
 
@@ -44,7 +44,7 @@ class Silent:
 
 
 class Model:
-    """Goes on with texts in float32, as ``check_base`` asks for it."""
+    """Continues texts in float32, as ``check_base`` asks for it."""
 
     def __init__(self, folder: Path, most: int = 24) -> None:
         self.tokenizer, self.model, self.most = load_tokenizer(folder, FAMILY), load_model(folder).eval(), most
@@ -74,7 +74,7 @@ class Model:
 
 def test_the_recipe_gives_the_same_bytes_twice(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        build_text_base(tmp_path / name, Silent(), SMALL)  # type: ignore[arg-type]
+        build_text_base(tmp_path / name, Silent(), recipe=SMALL)  # type: ignore[arg-type]
     one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
     assert one == two
     assert json.loads(one["recipe.json"])["tokens"] == 2 * 2 * 2 * 32
@@ -99,7 +99,7 @@ def test_the_shipped_files_are_the_recorded_ones_small_and_made_by_the_recipe() 
     assert not (folder / "chat_template.jinja").exists()
 
 
-def test_a_changed_or_missing_base_is_noticed(tmp_path: Path) -> None:
+def test_a_changed_or_missing_base_raises_an_error(tmp_path: Path) -> None:
     with pytest.raises(MissingInput, match="text_base"):
         shipped_text_base(tmp_path)
     (tmp_path / "recipe.json").write_text(json.dumps({"files": {"config.json": "0" * 64}}))
@@ -120,7 +120,9 @@ def test_the_shipped_base_passes_the_check_of_bases() -> None:
 
 
 def test_the_shipped_base_fails_the_instructions_of_the_test() -> None:
-    asked = items("test", 5, seed=7)
-    said = Model(SHIPPED, most=48).answers([prompt_of(item.instruction) for item in asked])
-    right = sum(score(item, text, stopped=stopped).right for item, (text, stopped) in zip(asked, said, strict=True))
-    assert right / len(asked) <= 0.30
+    questions = items("test", 5, seed=7)
+    answers = Model(SHIPPED, most=48).answers([prompt_of(item.instruction) for item in questions])
+    right = sum(
+        score(item, text, stopped=stopped).right for item, (text, stopped) in zip(questions, answers, strict=True)
+    )
+    assert right / len(questions) <= 0.30

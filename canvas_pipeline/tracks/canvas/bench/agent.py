@@ -1,11 +1,10 @@
-"""The agent loop: a model's raw text in, tool calls out, until it answers in plain words.
+"""Run a model as an agent: parse its turns, dispatch the tool calls, and repeat until it answers in plain words.
 
-In: a backend that completes messages, a canvas, a student's text. Out: a ``Trace``: every turn, every call with its
-outcome, and the final answer. What must hold: ``run`` does not raise for anything a model, a tool or a backend's
-transport does; a malformed call goes back to the model as a tool message and is never shown as the answer; text from
-Canvas and from the student is escaped, so markers in it are inert, and what the model repeats of it is an answer, whatever
-it looks like; at most ``max_turns`` model turns, ``max_calls_per_turn`` calls in a turn, and no call twice; the answer holds
-no markup, is never empty, and says so where the last calls failed.
+``run`` does not raise for anything that a model, a tool or a backend does. A malformed call is returned to the model as a tool
+message and never shown as the answer. Text from Canvas and from the student is escaped, so that markers in it are inert; where the
+model repeats such text, it is an answer even if it resembles a call. There are at most ``max_turns`` turns and
+``max_calls_per_turn`` calls in a turn, and no call is made twice. The answer is never empty, has no markup, and states where the
+last calls failed.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from canvas_pipeline.errors import BadConfig, ServiceUnavailable
+from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.models.family import Malformed, ToolCall, Turn
 from canvas_pipeline.records import Message, Row, dumps
 from canvas_pipeline.tracks.canvas.examples.students import Canvas
@@ -37,7 +36,7 @@ MALFORMED_TOOL = "unreadable_call"
 ERROR_OUTCOMES: Mapping[str, Outcome] = {"unknown_tool": "unknown_tool", "invalid_arguments": "invalid"}
 
 FAILED: tuple[Outcome, ...] = ("tool_error", "invalid", "unknown_tool", "malformed")
-_SAYS_SO = re.compile(
+_STATES_FAILURE = re.compile(
     r"did(?: not|n['’]t) work|could(?: not|n['’]t)|can(?:not| not|['’]t)|does(?: not|n['’]t) (?:work|answer|exist)"
     r"|did(?: not|n['’]t) find|not find|not found|no such|unknown|unable|failed|went wrong|an error",
     re.IGNORECASE,
@@ -45,30 +44,15 @@ _SAYS_SO = re.compile(
 
 
 class Backend(Protocol):
-    """What speaks for the model: the raw text of its next turn, markers and all. Raises ``ServiceUnavailable`` when
-    it cannot."""
+    """Generates the raw text of the model's next turn, markers included. Raises ``ServiceUnavailable`` when it cannot."""
 
     def complete(self, messages: Sequence[Message]) -> str: ...
 
 
-class ScriptedBackend:
-    """A backend that says given turns, one after the other; once they are used up it is unavailable. ``seen`` keeps the
-    messages of each request."""
-
-    def __init__(self, turns: Sequence[str]) -> None:
-        self.turns = tuple(turns)
-        self.seen: list[tuple[Message, ...]] = []
-
-    def complete(self, messages: Sequence[Message]) -> str:
-        self.seen.append(tuple(messages))
-        if len(self.seen) > len(self.turns):
-            raise ServiceUnavailable("the script has no further turn")
-        return self.turns[len(self.seen) - 1]
-
-
 class TracedCall(Row, frozen=True, kw_only=True):
-    """One call of a turn and what became of it. ``name`` and ``arguments`` are None where it could not be read;
-    ``result`` is what the model was told."""
+    """One call of a turn with its outcome, and the ``result`` that the model received.
+
+    ``name`` and ``arguments`` are None for a call that could not be parsed."""
 
     name: str | None
     arguments: dict[str, Any] | None
@@ -77,14 +61,14 @@ class TracedCall(Row, frozen=True, kw_only=True):
 
 
 class TracedTurn(Row, frozen=True, kw_only=True):
-    """One model turn as it was written, and its calls in order (none: it was an answer)."""
+    """One model turn as generated, and its calls in order. A turn without calls is an answer."""
 
     raw: str
     calls: tuple[TracedCall, ...]
 
 
 class Trace(Row, frozen=True, kw_only=True):
-    """One run. ``answer`` is what the student reads; ``failure`` names the error's type where the backend failed."""
+    """One run. ``answer`` is shown to the student; ``failure`` is the type of the error if the backend failed."""
 
     text: str
     turns: tuple[TracedTurn, ...]
@@ -94,21 +78,19 @@ class Trace(Row, frozen=True, kw_only=True):
 
     @property
     def calls(self) -> tuple[TracedCall, ...]:
-        """All calls, in order."""
+        """Return all calls, in order."""
         return tuple(call for turn in self.turns for call in turn.calls)
 
     @property
     def done(self) -> tuple[TracedCall, ...]:
-        """The calls that a tool carried out."""
+        """Return the calls that succeeded."""
         return tuple(call for call in self.calls if call.outcome == "ok")
 
 
 class CanvasAgent:
-    """A student's assistant. ``now`` is the reference instant of the system message (ISO-8601), the canvas's own by
-    default.
+    """A student's assistant. ``now`` is the reference instant of the system message (ISO-8601), by default that of the canvas.
 
-    The canvas keeps its state from run to run. Raises ``BadConfig`` where neither the caller nor the canvas says what
-    time it is.
+    Changes to the canvas persist between runs. Raises ``BadConfig`` where neither the caller nor the canvas gives an instant.
     """
 
     def __init__(
@@ -133,82 +115,83 @@ class CanvasAgent:
 
     def run(self, text: str, history: Sequence[Message] = ()) -> Trace:
         """Serve one request. ``history`` holds earlier user, assistant and tool messages of the conversation."""
-        said: list[Message] = [system_message(self.now, self.declaration), *history]
-        said.append(Message(role="user", content=CALLS.escape(text)))
-        heard = [text, *(line for message in history for line in _texts_of(message))]
+        messages: list[Message] = [system_message(self.now, self.declaration), *history]
+        messages.append(Message(role="user", content=CALLS.escape(text)))
+        sources = [text, *(line for message in history for line in _texts_of(message))]
         turns: list[TracedTurn] = []
         made: set[bytes] = set()
         for _ in range(self.max_turns):
             try:
-                raw = self.backend.complete(tuple(said))
+                raw = self.backend.complete(tuple(messages))
             except Exception as error:
-                # Whatever happened, the student gets an answer and the trace says which error it was.
+                # Any error is recorded in the trace by its type, and the student still gets an answer.
                 return _trace(text, turns, "backend_failed", failure=type(error).__name__)
-            turn = CALLS.parse(raw, heard)
+            turn = CALLS.parse(raw, sources)
             if not turn.calls:
                 turns.append(TracedTurn(raw=raw, calls=()))
                 answer = _with_failure(plain_words(turn.text), turns[:-1])
                 return _trace(text, turns, "answered" if answer else "empty", answer)
             calls = tuple(self._serve(call, place, made) for place, call in enumerate(turn.calls))
             turns.append(TracedTurn(raw=raw, calls=calls))
-            said.append(Message(role="assistant", content=_as_written(turn)))
+            messages.append(Message(role="assistant", content=_as_written(turn)))
             for call in calls:
-                heard += _texts_in(call.result)
-            said += [
+                sources += _texts_in(call.result)
+            messages += [
                 Message(role="tool", name=call.name or MALFORMED_TOOL, content=CALLS.response_text(call.result))
                 for call in calls
             ]
         return _trace(text, turns, "turn_cap")
 
     def _serve(self, call: ToolCall | Malformed, place: int, made: set[bytes]) -> TracedCall:
-        """Carry out one call, or say why not."""
+        """Dispatch one call, or return the reason why not as its result."""
         if isinstance(call, Malformed):
-            told = _refusal("malformed_call", f"this call cannot be read: {call.reason}; write it again")
-            return TracedCall(name=None, arguments=None, outcome="malformed", result=told)
+            error = _refusal("malformed_call", f"this call cannot be read: {call.reason}; write it again")
+            return TracedCall(name=None, arguments=None, outcome="malformed", result=error)
         if place >= self.max_calls_per_turn:
-            told = _refusal(
+            error = _refusal(
                 "too_many_calls", f"at most {self.max_calls_per_turn} calls in one turn; this one was not made"
             )
-            return TracedCall(name=call.name, arguments=call.arguments, outcome="over_limit", result=told)
+            return TracedCall(name=call.name, arguments=call.arguments, outcome="over_limit", result=error)
         key = dumps([call.name, call.arguments])
         if key in made:
-            told = _refusal("duplicate_call", "this call was already made; use its result")
-            return TracedCall(name=call.name, arguments=call.arguments, outcome="duplicate", result=told)
+            error = _refusal("duplicate_call", "this call was already made; use its result")
+            return TracedCall(name=call.name, arguments=call.arguments, outcome="duplicate", result=error)
         made.add(key)
         try:
             result = self.canvas.dispatch(call.name, call.arguments)
         except Exception as error:
-            # A canvas behind a network may fail; the model is told, the trace keeps the error's type, never its text.
+            # A canvas behind a network may fail. The model and the trace get the error's type, never its text.
             result = _refusal("tool_failed", f"the tool broke down ({type(error).__name__})")
         return TracedCall(name=call.name, arguments=call.arguments, outcome=outcome_of(result), result=result)
 
 
 def _with_failure(answer: str, turns: Sequence[TracedTurn]) -> str:
-    """The answer after a round in which nothing could be done says so, whatever the model made of it; where no call of the
-    whole run was carried out, the rest would be invented and is left out."""
+    """Prefix the answer with the failure where all calls of the last turn failed and the answer does not state it.
+
+    Where no call of the whole run succeeded, the answer would be invented and is replaced."""
     last = turns[-1].calls if turns else ()
-    if not last or any(call.outcome not in FAILED for call in last) or _SAYS_SO.search(answer):
+    if not last or any(call.outcome not in FAILED for call in last) or _STATES_FAILURE.search(answer):
         return answer
-    told = next((str(call.result["error"]["message"]) for call in last if call.outcome == "tool_error"), "")
-    failure = f"That did not work: {plain_words(told).rstrip('.')}." if told else "That did not work."
+    message = next((str(call.result["error"]["message"]) for call in last if call.outcome == "tool_error"), "")
+    failure = f"That did not work: {plain_words(message).rstrip('.')}." if message else "That did not work."
     done = any(call.outcome == "ok" for turn in turns for call in turn.calls)
     return f"{failure} {answer}".strip() if done else failure
 
 
 def outcome_of(result: Any) -> Outcome:
-    """What a tool's result says about the call: done, no such tool, bad arguments, or the tool's own error."""
+    """Classify a tool's result: ok, no such tool, invalid arguments, or the tool's own error."""
     if not (isinstance(result, Mapping) and isinstance(result.get("error"), Mapping)):
         return "ok"
     return ERROR_OUTCOMES.get(str(result["error"].get("code")), "tool_error")
 
 
 def plain_words(text: str) -> str:
-    """A model's text as a student reads it. Markers within markers can leave one behind: it is made inert."""
+    """Escape a text that still holds a marker, which nested markers can leave behind when they are removed."""
     return CALLS.escape(text) if _MARKUP.search(text) else text
 
 
 def _texts_of(message: Message) -> Iterator[str]:
-    """Every string that a message of the history holds; a tool's message is JSON, and a call has arguments."""
+    """Yield every string of a message of the history: its content, a call's arguments, a tool result's values."""
     if message.role == "assistant":
         yield from (text for call in CALLS.parse(message.content).well_formed for text in _texts_in(call.arguments))
     if message.role == "tool":
@@ -216,7 +199,7 @@ def _texts_of(message: Message) -> Iterator[str]:
             yield from _texts_in(json.loads(CALLS.unescape(message.content)))
             return
         except ValueError:
-            pass  # a tool that answered in words
+            pass  # the result is plain text
     yield message.content
 
 
@@ -224,15 +207,14 @@ def _texts_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, (Mapping, list, tuple)):
-        if isinstance(value, Mapping):  # titles may be keys, too
+        if isinstance(value, Mapping):  # titles may also be keys
             yield from (key for key in value if isinstance(key, str))
         for inner in value.values() if isinstance(value, Mapping) else value:
             yield from _texts_in(inner)
 
 
 def _as_written(turn: Turn) -> str:
-    """The model's turn as it goes back to it: its words, readable calls in one form, the beginning of unreadable ones as
-    inert text."""
+    """Render a turn for the history: its text, well-formed calls in canonical form, the start of malformed ones as inert text."""
     calls = (
         CALLS.serialise(call) if isinstance(call, ToolCall) else CALLS.escape(call.raw[:RAW_CHARACTERS])
         for call in turn.calls

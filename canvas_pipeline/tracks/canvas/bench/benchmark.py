@@ -1,4 +1,4 @@
-"""The Canvas benchmark: tool calls to a student's requests."""
+"""Define the Canvas benchmark: tool calls for a student's requests."""
 
 from __future__ import annotations
 

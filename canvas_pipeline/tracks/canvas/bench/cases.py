@@ -1,12 +1,11 @@
-"""Bench cases: what a student asks, and what a model should do next.
+"""Build benchmark cases: a student's request, and what a model should do next.
 
-In: students that no training row draws on, a profile, a seed, a canvas factory. Out: ``BenchCase`` rows. What must
-hold: only bench wordings are used; every tool has at least 20 single cases; ``expected_args`` are exactly the
-arguments that the text states, one mapping a call, in order; a case whose right act is to stop or to ask expects no
-call.
+Only benchmark wordings are used, and students that no training row draws on. Every tool has at least 20 single cases.
+``expected_args`` are exactly the arguments that the text states, one mapping a call, in order. A case whose right act is to stop
+or to ask back expects no call.
 
-Kinds: ``single`` 60 %, balanced over the 18 tools; ``several`` 15 %; ``follow_up`` 15 %, half of them right after a
-result, half after a remark that the last answer already serves; ``none`` 10 %.
+Kinds: ``single`` 60 %, balanced over the 18 tools; ``several`` 15 %; ``follow_up`` 15 %, half of them right after a result, half
+after a remark that needs no new call; ``none`` 10 %.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
 
 SHARES: dict[CaseKind, float] = {"single": 0.6, "several": 0.15, "follow_up": 0.15, "none": 0.1}
 MIN_CASES_A_TOOL = 20
-TRIES = 10  # some requests have no ids in them and soon repeat; each kind gets this many tries for a new prompt
+TRIES = 10  # situations drawn for each case wanted: requests without ids soon repeat
 
 
 def cases(
@@ -36,10 +35,9 @@ def cases(
     canvas_factory: CanvasFactory,
     count: int | None = None,
 ) -> list[BenchCase]:
-    """At least ``profile.bench_cases`` cases (or ``count``, for a selection set), no two with the same prompt.
+    """Build at least ``profile.bench_cases`` cases (or ``count``, for a selection set), no two with the same prompt.
 
-    With ``count`` the minimum a tool falls to one. Sorted by id; empty where there are no students.
-    """
+    With ``count``, the minimum for each tool is one. Sorted by id; empty without students."""
     if not students:
         return []
     least = MIN_CASES_A_TOOL if count is None else 1
@@ -49,15 +47,15 @@ def cases(
         wanted = math.ceil(total * SHARES[kind])
         a_tool = max(math.ceil(wanted / len(ALL_TOOLS)), least)
         wanted = a_tool * len(ALL_TOOLS) if kind == "single" else wanted
-        room = Counter(dict.fromkeys(ALL_TOOLS, a_tool)) if kind == "single" else Counter({kind: wanted})
+        missing = Counter(dict.fromkeys(ALL_TOOLS, a_tool)) if kind == "single" else Counter({kind: wanted})
         counts: dict[SituationKind, int] = {kind: TRIES * wanted}
         kept = 0
         for situation in situations(students, profile, seed, (kind,), canvas_factory, role="bench", counts=counts):
             case = _case(situation, kept)
             slot = case.expected_tools[0] if kind == "single" else kind
-            if room[slot] > 0 and case.id not in found:
+            if missing[slot] > 0 and case.id not in found:
                 found[case.id] = case
-                room[slot] -= 1
+                missing[slot] -= 1
                 kept += 1
             if kept == wanted:
                 break
@@ -65,7 +63,7 @@ def cases(
 
 
 def _case(situation: Situation, index: int) -> BenchCase:
-    decision = _moment(decisions(situation), situation.kind, index)
+    decision = _decision(decisions(situation), situation.kind, index)
     return BenchCase(
         id=digest("case", *(message.content for message in decision.prompt))[:12],
         kind=_kind(situation),
@@ -79,11 +77,11 @@ def _case(situation: Situation, index: int) -> BenchCase:
     )
 
 
-def _moment(moments: Sequence[Decision], kind: SituationKind, index: int) -> Decision:
-    """The first act; of a follow-up in turn the one after the result and the one after the remark."""
+def _decision(points: Sequence[Decision], kind: SituationKind, index: int) -> Decision:
+    """Choose the first decision; of follow-ups, alternately the one after the result and the one after the remark."""
     if kind != "follow_up":
-        return moments[0]
-    answers = [moment for moment in moments if moment.answer is not None]
+        return points[0]
+    answers = [point for point in points if point.answer is not None]
     return answers[index % 2]
 
 

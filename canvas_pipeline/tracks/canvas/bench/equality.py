@@ -1,9 +1,8 @@
-"""When two tool calls are the same call.
+"""Compare an expected tool call with a generated one.
 
-In: two ``ToolCall`` values, the expected and the given one. Out: yes or no. What must hold: ids, enums, numbers and
-booleans must be equal and of one kind (``7`` is ``7.0``, not ``"7"`` and not ``true``); instants are compared as
-instants; only arguments in the student's own words may differ a little, and never in a number. Nothing is filled in: an
-argument left out and one given as its default are different.
+Ids, enums, numbers and booleans must be equal and of one kind (``7`` is ``7.0``, not ``"7"`` and not ``true``). Instants are
+compared as instants. Only arguments in the student's own words may differ a little, and never in a number. Defaults are not filled
+in: an argument left out and one given as its default are different.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ NATURAL = frozenset({"title", "description", "rationale", "query", "item_a", "it
 
 
 def same_call(expected: ToolCall, given: ToolCall) -> bool:
-    """Whether two calls are the same: same tool, same argument names, each value the same in its own sense."""
+    """Tell whether two calls have the same tool, the same argument names and equal values."""
     return (
         expected.name == given.name
         and expected.arguments.keys() == given.arguments.keys()
@@ -35,7 +34,7 @@ def same_call(expected: ToolCall, given: ToolCall) -> bool:
 
 
 def same_argument(tool: str, name: str, expected: Any, given: Any) -> bool:
-    """Whether two values of a tool's argument are the same."""
+    """Tell whether two values of a tool's argument are equal in the sense of its kind."""
     known = {p.name: p for p in TOOLS[tool].parameters} if tool in TOOLS else {}
     return _same_value(known.get(name), expected, given)
 
@@ -70,7 +69,7 @@ def _same_item(fields: Sequence[Parameter], expected: Any, given: Any) -> bool:
 
 
 def same_instant(expected: str, given: str) -> bool:
-    """Whether two ISO-8601 texts name the same instant (one without an offset is read as UTC)."""
+    """Tell whether two ISO-8601 texts name the same instant. Without an offset it is UTC."""
     try:
         return _instant(expected) == _instant(given)
     except (ValueError, OverflowError):
@@ -83,8 +82,9 @@ def _instant(text: str) -> datetime:
 
 
 def same_words(expected: str, given: str) -> bool:
-    """Whether two texts in natural language mean the same for a calendar: equal but for case and blanks, or at least .9
-    alike (difflib ratio) with the same numbers in them ("Problem Set 1" is not "Problem Set 2")."""
+    """Tell whether two texts are equal apart from case and blanks, or at least 0.9 alike (difflib ratio) with the same numbers.
+
+    "Problem Set 1" is not "Problem Set 2"."""
     one, two = (" ".join(text.split()).casefold() for text in (expected, given))
     if one == two:
         return True

@@ -1,8 +1,7 @@
-"""Six things a student really asks for, end to end: agent loop, mock Canvas, and what must hold afterwards (A13).
+"""Run six typical requests of a student end to end through the agent loop on the mock Canvas, and check the outcome.
 
-In: a backend. Out: one ``ScenarioResult`` each, with the trace. What must hold: a scenario is data (student, text,
-script, checks) and passes with the scripted right behaviour; a model that fails one gives a result with a reason, not
-an error. The student's week is fixed: Monday 2026-03-02, 08:00 UTC.
+A model that fails a scenario gives a result with a reason, not an error. The student's time is fixed: Monday 2026-03-02, 08:00
+UTC.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from canvas_pipeline.models.families import family
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import Row, write_jsonl
-from canvas_pipeline.tracks.canvas.bench.agent import Backend, CanvasAgent, ScriptedBackend, Trace
+from canvas_pipeline.tracks.canvas.bench.agent import Backend, CanvasAgent, Trace
 from canvas_pipeline.tracks.canvas.examples.students import Assignment, Course, Event, Snapshot
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.mock.study import DAYS_BEFORE
@@ -28,11 +27,11 @@ from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, d
 
 NOW = "2026-03-02T08:00Z"
 Check = Callable[[Trace, MockCanvas], str | None]
-"""What must hold afterwards: None, or what does not."""
+"""Returns None, or what is wrong after the run."""
 
 
 class ScenarioResult(Row, frozen=True, kw_only=True):
-    """``reason`` says what did not hold; empty where the scenario passed."""
+    """The result of one scenario. ``reason`` names the first check that failed; it is empty if all passed."""
 
     scenario: str
     title: str
@@ -43,7 +42,7 @@ class ScenarioResult(Row, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``script`` is the right behaviour, turn by turn, for tests and as an example; ``checks`` judge any behaviour."""
+    """One request with its checks. ``script`` is an example of the right turns, which passes all ``checks``."""
 
     id: str
     title: str
@@ -53,7 +52,7 @@ class Scenario:
 
 
 def student() -> Snapshot:
-    """The student of all six scenarios: two courses, four deadlines, an exam, a shift and a training."""
+    """Build the student of all scenarios: two courses, four pieces of work, a shift, a study group and a training."""
     courses = tuple(
         Course(
             id=number, name=name, course_code=code, credits=3, term="2026 Spring", instructors=(f"@PERSON{index}",),
@@ -90,20 +89,20 @@ def student() -> Snapshot:
 
 
 def answered(trace: Trace, canvas: MockCanvas) -> str | None:
-    """The run ends with a model's answer in plain words, after at least one call that worked."""
+    """Check that the run ended with an answer of the model after at least one call that succeeded."""
     if trace.ending != "answered":
         return f"no answer ({trace.ending})"
     return None if trace.done else "no tool call worked"
 
 
 def clean(trace: Trace, canvas: MockCanvas) -> str | None:
-    """No call was malformed, invalid, unknown or made twice."""
+    """Check that no call was malformed, invalid, unknown or made twice."""
     bad = [call.outcome for call in trace.calls if call.outcome not in ("ok", "tool_error")]
     return f"a call was {bad[0]}" if bad else None
 
 
 def called(*tools: str) -> Check:
-    """These tools did their work, in this order (others may lie between)."""
+    """Check that these tools succeeded in this order, perhaps with others between them."""
 
     def check(trace: Trace, canvas: MockCanvas) -> str | None:
         names = iter(call.name for call in trace.done)
@@ -114,7 +113,7 @@ def called(*tools: str) -> Check:
 
 
 def gave(tool: str, fits: Callable[[Any], bool], what: str) -> Check:
-    """Some result of the tool is as it must be."""
+    """Check that a result of the tool ``fits``; ``what`` is the reason if none does."""
 
     def check(trace: Trace, canvas: MockCanvas) -> str | None:
         return None if any(call.name == tool and fits(call.result) for call in trace.done) else what
@@ -123,7 +122,7 @@ def gave(tool: str, fits: Callable[[Any], bool], what: str) -> Check:
 
 
 def booked(count: int, minutes: tuple[int, int] = (60, 90)) -> Check:
-    """That many new events, each of a fitting length, 15 minutes apart from everything, awake."""
+    """Check that ``count`` new events have an allowed length, lie in the daytime and 15 minutes from any other event."""
 
     def check(trace: Trace, canvas: MockCanvas) -> str | None:
         old = {event.id for event in canvas.snapshot.events}
@@ -150,27 +149,27 @@ def booked(count: int, minutes: tuple[int, int] = (60, 90)) -> Check:
 
 
 def span(event: Event) -> tuple[datetime, datetime]:
-    """An event's start and end."""
+    """Return an event's start and end."""
     return datetime.fromisoformat(event.start_iso), datetime.fromisoformat(event.end_iso)
 
 
 def untouched(trace: Trace, canvas: MockCanvas) -> str | None:
-    """What was in the calendar before is there still: changes wait for the student."""
+    """Check that the earlier events of the calendar are unchanged: changes await the student's approval."""
     return None if all(canvas.events.get(e.id) == e for e in canvas.snapshot.events) else "an event was changed unasked"
 
 
 def pending(event_id: str) -> Check:
-    """A proposal with a rationale waits for this event."""
+    """Check that a proposal with a rationale is pending for this event."""
 
     def check(trace: Trace, canvas: MockCanvas) -> str | None:
-        waiting = canvas.pending.get(event_id)
-        return None if waiting and waiting.rationale else f"nothing is pending for {event_id}"
+        proposal = canvas.pending.get(event_id)
+        return None if proposal and proposal.rationale else f"nothing is pending for {event_id}"
 
     return check
 
 
-def says(*words: str) -> Check:
-    """The answer names these."""
+def mentions(*words: str) -> Check:
+    """Check that the answer contains these words, in any case."""
 
     def check(trace: Trace, canvas: MockCanvas) -> str | None:
         missing = [word for word in words if word.casefold() not in trace.answer.casefold()]
@@ -180,7 +179,7 @@ def says(*words: str) -> Check:
 
 
 def days_before(exam: str, sessions: int) -> Check:
-    """The schedule's days before the exam are those of the table."""
+    """Check that the sessions are as many days before the exam as ``DAYS_BEFORE`` states."""
     day = datetime.fromisoformat(exam).date()
 
     def fits(result: Any) -> bool:
@@ -218,7 +217,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             _call("study.spaced_schedule", exam_iso="2026-03-20", n_sessions=4),
             "4 sessions: 2026-03-10, 2026-03-15, 2026-03-18, 2026-03-19.",
         ),
-        (answered, clean, called("study.spaced_schedule"), days_before("2026-03-20", 4), says("2026-03-10"), untouched),
+        (answered, clean, called("study.spaced_schedule"), days_before("2026-03-20", 4), mentions("2026-03-10"), untouched),
     ),
     Scenario(
         "several_exams", "Several exams in one week",
@@ -252,7 +251,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         ),
         (answered, clean, called("canvas.get_todo", "reranker.priority_hint"),
          gave("reranker.priority_hint", lambda hint: hint["winner"] is not None, "the hint names no winner"),
-         says("Lab 3"), untouched),
+         mentions("Lab 3"), untouched),
     ),
     Scenario(
         "free_block", "Booking a free block",
@@ -267,13 +266,8 @@ SCENARIOS: tuple[Scenario, ...] = (
 )  # fmt: skip
 
 
-def run_scenarios(backend: Backend | None = None, declaration: Declaration = "catalogue") -> list[ScenarioResult]:
-    """All six, in table order, each with a fresh canvas; without a backend, the scripted right behaviour."""
-    return [run_scenario(one, backend or ScriptedBackend(one.script), declaration) for one in SCENARIOS]
-
-
 def run_scenario(scenario: Scenario, backend: Backend, declaration: Declaration = "catalogue") -> ScenarioResult:
-    """One scenario; the reason is the first check that does not hold."""
+    """Run one scenario on a new mock account."""
     canvas = MockCanvas(student())
     trace = CanvasAgent(backend, canvas, declaration=declaration).run(scenario.text)
     reason = next((found for check in scenario.checks if (found := check(trace, canvas))), "")
@@ -281,21 +275,20 @@ def run_scenario(scenario: Scenario, backend: Backend, declaration: Declaration 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """``python -m canvas_pipeline.tracks.canvas.bench.scenarios --model FOLDER --profile NAME --out FILE``: results as JSONL. Exit
-    0 whatever the model's results are."""
+    """Run all scenarios with a model and write their results as JSONL. The exit code is 0 whatever the results are."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--backend", choices=("hf", "gguf"), default="hf")
     parser.add_argument("--profile", default="embedded")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
-    from canvas_pipeline.evaluation import generate  # torch and llama.cpp stay out until a model is really asked
+    from canvas_pipeline.evaluation import generate  # imports torch or llama.cpp
 
     sizes = profile_named(PROFILES, given.profile)
     of = family(sizes.family_name)
     generator = generate.load(given.backend, given.model, of)
     backend = generate.ChatModel(generator, of, declared(ALL_TOOLS, sizes.declaration))
-    write_jsonl(given.out, run_scenarios(backend, sizes.declaration))
+    write_jsonl(given.out, [run_scenario(one, backend, sizes.declaration) for one in SCENARIOS])
     return 0
 
 

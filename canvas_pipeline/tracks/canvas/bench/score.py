@@ -1,7 +1,7 @@
-"""Scores predictions: one outcome a case, and a report with intervals.
+"""Score predictions: one outcome for each case, and a report with intervals.
 
-A turn is called, abstained or malformed; a malformed one earns nothing and is never taken for an abstention. Nothing is filled in
-before calls are compared: an argument left out and one given as its default are different calls.
+A turn is called, abstained or malformed. A malformed one scores nothing and does not count as an abstention. Defaults are not
+filled in before calls are compared.
 
 Sources: Wilson 1927 (score interval); "partial match" of arguments as in ToolBench-style evaluations.
 """
@@ -25,8 +25,9 @@ State = Literal["called", "abstained", "malformed"]
 
 
 class ToolScore(Row, frozen=True, kw_only=True):
-    """One tool: first-call selection and exact calls on the cases whose first expected call it is. ``low_confidence``
-    where these are few."""
+    """One tool: first-call selection and exact calls on the cases whose first expected call it is.
+
+    ``low_confidence`` is set where these are few."""
 
     tool: str
     selection: Rate
@@ -35,8 +36,10 @@ class ToolScore(Row, frozen=True, kw_only=True):
 
 
 class Outcome(Row, frozen=True, kw_only=True):
-    """One case. ``arguments`` is the partial match 0..1 (None where no call was expected); ``solved`` says that all
-    expected calls are there in order, perhaps among others; ``sha256`` is equal for byte-identical predictions."""
+    """One case. ``arguments`` is the partial match 0..1, None where no call was expected.
+
+    ``solved`` is set if all expected calls are made in order, perhaps among others. ``silent`` turns have neither a call nor text.
+    ``truncated`` ones reached the length limit. ``sha256`` is equal for byte-identical predictions."""
 
     case_id: str
     kind: CaseKind
@@ -54,9 +57,9 @@ class Outcome(Row, frozen=True, kw_only=True):
 
 
 class BenchReport(Row, frozen=True, kw_only=True):
-    """A model on the bench. ``macro_selection`` is the mean over tools that have cases; ``by_kind`` the share of right
-    outcomes (exact calls, or no call where none is wanted); ``silent`` how often it neither called nor said anything;
-    ``truncated`` how often it ran into the length limit."""
+    """The results of a model. ``macro_selection`` is the mean over tools that have cases.
+
+    ``by_kind`` is the share of right outcomes: exact calls, or no call where none is expected."""
 
     cases: int
     states: dict[str, int]
@@ -75,7 +78,7 @@ class BenchReport(Row, frozen=True, kw_only=True):
     outcomes: tuple[Outcome, ...]
 
     def rate(self, metric: str) -> Rate:
-        """The rate of a metric of ``METRICS``."""
+        """Return the rate of a metric of ``METRICS``."""
         found: Rate = getattr(self, metric)
         return found
 
@@ -96,7 +99,7 @@ METRICS: Mapping[str, Metric] = {
         Metric(name="malformed", title="malformed", counts=lambda o: True, right=lambda o: o.state == "malformed"),
     )
 }  # fmt: skip
-"""What is measured on which cases. Of over-calling and malformed turns few are wanted."""
+"""What is measured on which cases. Lower is better for over-calling and malformed turns."""
 MEANS: Mapping[str, Mean] = {
     "macro_selection": Mean("macro_selection", "macro", lambda report: report.macro_selection),
     "argument_accuracy": Mean("argument_accuracy", "arguments", lambda report: report.argument_accuracy),
@@ -106,11 +109,7 @@ MEANS: Mapping[str, Mean] = {
 def report(cases: Sequence[BenchCase], predictions: Iterable[Prediction]) -> BenchReport:
     """Score all cases. Raises ``BadInput`` where a case has no or two predictions, or a prediction no case."""
     found = answers(cases, predictions)
-    return summarise([outcome(case, found[case.id].text, found[case.id].stopped) for case in cases])
-
-
-def summarise(outcomes: Sequence[Outcome]) -> BenchReport:
-    """A report over outcomes."""
+    outcomes = [outcome(case, found[case.id].text, found[case.id].stopped) for case in cases]
     calling = [o for o in outcomes if o.expected_calls]
     tools = {name: [o for o in calling if o.tool == name] for name in TOOLS}
     by_tool = {
@@ -142,13 +141,13 @@ def summarise(outcomes: Sequence[Outcome]) -> BenchReport:
 
 
 def outcome(case: BenchCase, text: str, stopped: bool = True) -> Outcome:
-    """Score one case. An answer that never stopped is not right, whatever it holds."""
+    """Score one case. An answer that reached the length limit is never exact."""
     turn = CALLS.parse(text)
     expected = expected_calls(case)
-    state = verdict_of(text, stopped)
+    state = state_of(text, stopped)
     given = turn.well_formed if state != "malformed" else ()
     first = turn.calls[0] if turn.calls else None
-    # A turn that cannot be read is reported back by the agent and none of its calls run: it earns nothing.
+    # The agent reports a malformed turn back and runs none of its calls, so none of them counts.
     selected = bool(expected) and bool(given) and isinstance(first, ToolCall) and first.name == expected[0].name
     exact = stopped and state != "malformed" and len(given) == len(expected) and all(map(same_call, expected, given))
     return Outcome(
@@ -169,7 +168,7 @@ def outcome(case: BenchCase, text: str, stopped: bool = True) -> Outcome:
 
 
 def expected_calls(case: BenchCase) -> tuple[ToolCall, ...]:
-    """The calls a case asks for; raises ``BadInput`` where its two lists differ in length."""
+    """Return the calls a case expects. Raises ``BadInput`` where its two lists differ in length."""
     if len(case.expected_tools) != len(case.expected_args):
         raise BadInput(
             f"case {case.id} expects {len(case.expected_tools)} tools but has arguments for {len(case.expected_args)}"
@@ -177,9 +176,8 @@ def expected_calls(case: BenchCase) -> tuple[ToolCall, ...]:
     return tuple(ToolCall(name, args) for name, args in zip(case.expected_tools, case.expected_args, strict=True))
 
 
-def verdict_of(text: str, stopped: bool = True) -> State:
-    """The three-state verdict of a text alone. Text without a call that ran into the length limit is malformed: nobody
-    can tell what it was going to be, so it is no abstention."""
+def state_of(text: str, stopped: bool = True) -> State:
+    """Classify a text. Text without a call that reached the length limit is malformed: it might have gone on to a call."""
     turn = CALLS.parse(text)
     if turn.malformed or not (turn.calls or stopped):
         return "malformed"
@@ -191,14 +189,15 @@ def _rate(outcomes: Sequence[Outcome], hit: Callable[[Outcome], bool]) -> Rate:
 
 
 def _contains(expected: Sequence[ToolCall], given: Sequence[ToolCall]) -> bool:
-    """Whether the expected calls stand among the given ones, in order."""
+    """Tell whether the expected calls are a subsequence of the given ones."""
     rest = iter(given)
     return all(any(same_call(want, have) for have in rest) for want in expected)
 
 
 def _partial(expected: Sequence[ToolCall], given: Sequence[ToolCall]) -> float:
-    """Mean over the expected calls of matched arguments over all arguments named on either side; each expected call is
-    compared with the next given call of its tool, and scores 0 where there is none."""
+    """Average, over the expected calls, the share of equal arguments among those named on either side.
+
+    Each expected call is compared with the next given call of its tool, and scores 0 where there is none."""
     unused = list(given)
     total = 0.0
     for want in expected:

@@ -1,7 +1,6 @@
-"""Chooses the production checkpoint: the best macro average, among those that no tool lost.
+"""Choose the production checkpoint: the best macro average among candidates with every tool at or above the floor.
 
-A candidate with a tool below the floor, or with a tool nobody measured, is not eligible. The same candidates give the same choice
-in whatever order they come.
+A candidate with a tool that was not measured is not eligible. The order of the candidates does not matter.
 
 Source: the design's checkpoint rule (macro-average tool selection under a 40 % tool floor).
 """
@@ -22,7 +21,7 @@ FLOOR = 0.4
 
 
 class Figures(Row, frozen=True, kw_only=True):
-    """What the rule looks at. Shares are 0..1, None where not measured; ``low_confidence`` are the tools with few cases."""
+    """The figures that the rule uses. Shares are 0..1, None where not measured; ``low_confidence`` tools have few cases."""
 
     macro_selection: float | None
     exact_call: Rate
@@ -34,7 +33,7 @@ class Figures(Row, frozen=True, kw_only=True):
 
 
 def figures(report: BenchReport) -> Figures:
-    """Take the rule's figures from a report on the selection cases."""
+    """Extract the rule's figures from a report on the selection cases."""
     shares = {name: score.selection.share for name, score in report.by_tool.items()}
     measured = {name: share for name, share in shares.items() if share is not None}
     weakest = min(measured, key=lambda name: (measured[name], name)) if measured else None
@@ -54,21 +53,21 @@ def select(candidates: Sequence[tuple[Candidate, BenchReport]], floor: float = F
 
     Ties go to more exact calls, then to less over-calling, then to the method's name and the earlier epoch."""
     ordered = sorted(((found, figures(report)) for found, report in candidates), key=_rank)
-    judged = tuple(
+    evaluated = tuple(
         RankedCandidate(candidate=found, figures=msgspec.json.decode(dumps(known)), reason=_ineligible(known, floor))
         for found, known in ordered
     )
-    eligible = [one for one, row in zip(ordered, judged, strict=True) if not row.reason]
+    eligible = [one for one, row in zip(ordered, evaluated, strict=True) if not row.reason]
     return SelectionRecord(
         rule={"floor": floor},
         chosen=eligible[0][0] if eligible else None,
-        reason=_why(eligible, judged, floor),
-        candidates=judged,
+        reason=_why(eligible, evaluated, floor),
+        candidates=evaluated,
     )
 
 
 def _rank(known: tuple[Candidate, Figures]) -> tuple[float, float, float, str, float, str]:
-    """Best first."""
+    """Return the sort key, best first."""
     c, f = known
     macro = -1.0 if f.macro_selection is None else f.macro_selection
     exact = -1.0 if f.exact_call.share is None else f.exact_call.share
@@ -86,17 +85,17 @@ def _ineligible(f: Figures, floor: float) -> str:
     return ""
 
 
-def _why(eligible: Sequence[tuple[Candidate, Figures]], judged: Sequence[RankedCandidate], floor: float) -> str:
-    if not judged:
+def _why(eligible: Sequence[tuple[Candidate, Figures]], evaluated: Sequence[RankedCandidate], floor: float) -> str:
+    if not evaluated:
         return "there are no candidates; train a method first"
     if not eligible:
         return (
-            f"none of {len(judged)} candidates keeps every tool at or above {floor:.0%}; nothing is chosen. See the "
+            f"none of {len(evaluated)} candidates keeps every tool at or above {floor:.0%}; nothing is chosen. See the "
             "weakest tool of each, and train longer or add trajectories of it"
         )
     best, known = eligible[0]
     return (
         f"{best.method} at epoch {best.epoch:g}: best macro tool selection ({known.macro_selection:.1%}) of "
-        f"{len(eligible)} eligible candidates out of {len(judged)}; its weakest tool is {known.weakest_tool} "
+        f"{len(eligible)} eligible candidates out of {len(evaluated)}; its weakest tool is {known.weakest_tool} "
         f"({known.weakest_share:.1%})"
     )

@@ -1,8 +1,7 @@
-"""The recorded sessions that ship, remade.
+"""Make the shipped recorded sessions: ``<contributor>.jsonl`` files of the scripted policy on the mock Canvas.
 
-In: a folder of contributor files. Out: ``<contributor>.jsonl`` files of recorded agent sessions, made by the scripted policy on
-the mock Canvas. What must hold: the same contributor files, profile and seed give the same bytes; sessions hold anonymised
-text only. Course handles in them come from a key that is no secret and used for nothing else.
+The same contributor files, profile and seed give the same bytes. Sessions contain anonymised text only. Their course handles come
+from a public key that is used for nothing else.
 
     python -m canvas_pipeline.tracks.canvas.bench.sessions --collab data/collab --out data/sessions
 """
@@ -24,31 +23,31 @@ from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
 
 SESSION_KEY = b"the key of the shipped sessions"
 SESSIONS = 40
-SEED = 7  # of the students: the line's own default, so that a session's items lie in one student there too
+SEED = 7  # of the students: the pipeline's default, so that a session's items belong to one student there, too
 
 
 def remake(collab: Path, out: Path, profile: CanvasProfile, count: int = SESSIONS, seed: int = SEED) -> dict[str, int]:
-    """Write the files and return how many sessions each contributor has. Raises what intake raises."""
+    """Write the files and return the number of sessions of each contributor. Raises what intake raises."""
     by_contributor: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    someone = students_of(collab, profile, seed, SESSION_KEY)
-    # Another seed than the line's: a session is not to repeat what the line synthesises.
-    for row in record(someone, profile, seed + 1000, MockCanvas.of, count):
+    accounts = students_of(collab, profile, seed, SESSION_KEY)
+    # Not the pipeline's seed, so that sessions do not repeat synthesised conversations.
+    for row in record(accounts, profile, seed + 1000, MockCanvas.of, count):
         by_contributor[row["contributor_id"]].append(row)
     out.mkdir(parents=True, exist_ok=True)
     return {name: write_jsonl(out / f"{name}.jsonl", rows) for name, rows in sorted(by_contributor.items())}
 
 
 def students_of(collab: Path, profile: CanvasProfile, seed: int, key: bytes) -> list[Snapshot]:
-    """The students of a folder of contributor files, under a registry key that is not remembered."""
+    """Build the students of a folder of contributor files. The registry under ``key`` is not stored."""
     from canvas_pipeline.privacy.contributor_id import in_folder
-    from canvas_pipeline.tracks.canvas.intake.stream.corpus import intake_contributor, merge  # loads the detector
+    from canvas_pipeline.tracks.canvas.intake.stream.corpus import intake_contributor, merge  # loads the name model
 
     corpus, _ = merge([intake_contributor(path, key).items for path in in_folder(collab)[0].values()])
     return students(corpus, profile, seed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Remake the shipped sessions."""
+    """Make the shipped sessions again."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--collab", type=Path, default=Path("data/collab"))
     parser.add_argument("--out", type=Path, default=Path("data/sessions"))

@@ -1,4 +1,4 @@
-"""Baselines that know nothing about a case."""
+"""Predict baselines that do not read the cases."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 
 def trivial(cases: Sequence[BenchCase]) -> dict[str, list[Prediction]]:
-    """Predict without reading the cases: ``empty`` writes nothing, ``majority`` always the call that is expected most often.
+    """Predict nothing (``empty``) and always the most frequent call (``majority``).
 
-    Its tool is the most frequent first tool, its arguments the most frequent ones of that tool."""
+    The majority's tool is the most frequent first tool, its arguments the most frequent ones of that tool."""
     wanted = [expected_calls(case) for case in cases]
     first = Counter(calls[0].name for calls in wanted if calls)
     text = ""

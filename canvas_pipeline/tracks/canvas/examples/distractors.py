@@ -16,6 +16,7 @@ from typing import Any
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.tracks.canvas.examples.decision_points import DecisionPoint
+from canvas_pipeline.tracks.canvas.examples.students import iso
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, Parameter
 
@@ -150,9 +151,9 @@ def call_for(tool: str, point: DecisionPoint, rng: random.Random) -> ToolCall:
     return ToolCall(tool, arguments)
 
 
-def companion(point: DecisionPoint, rng: random.Random, taken: tuple[str, ...]) -> ToolCall | None:
-    """Build a related call that is needed neither now nor later and not in ``taken``, or None."""
-    refused = {call.name for call in point.needed + point.later} | set(taken)
+def companion(point: DecisionPoint, rng: random.Random, excluded: tuple[str, ...]) -> ToolCall | None:
+    """Build a related call that is needed neither now nor later and not ``excluded``, or None."""
+    refused = {call.name for call in point.needed + point.later} | set(excluded)
     names = [name for name in COMPANIONS[point.subject] if name not in refused]
     return call_for(rng.choice(names), point, rng) if names else None
 
@@ -170,9 +171,9 @@ def _fill(p: Parameter, hand: AtHand, rng: random.Random) -> Any:
         return rng.choice(p.enum)
     if p.kind == "iso":
         coming = (hand.now + timedelta(days=rng.randint(1, 9))).replace(hour=rng.randint(9, 18), minute=0, second=0)
-        return rng.choice(hand.instants) if hand.instants else _iso(coming)
+        return rng.choice(hand.instants) if hand.instants else iso(coming)
     if p.kind == "array":
-        due = _iso(hand.now + timedelta(days=rng.randint(3, 20)))
+        due = iso(hand.now + timedelta(days=rng.randint(3, 20)))
         return [{"title": _fill(_TITLE, hand, rng), "due_iso": due, "estimated_hours": rng.choice((2, 4, 6))}]
     return _WORDS.get(p.name, "study")
 
@@ -210,8 +211,4 @@ def _result(content: str) -> Any:
 
 
 def _later(instant: str, minutes: int) -> str:
-    return _iso(datetime.fromisoformat(instant) + timedelta(minutes=minutes))
-
-
-def _iso(instant: datetime) -> str:
-    return instant.isoformat(timespec="minutes").replace("+00:00", "Z")
+    return iso(datetime.fromisoformat(instant) + timedelta(minutes=minutes))

@@ -53,8 +53,8 @@ def feedback(
     points = [point for row in trajectories for point in decision_points(row)]
     from_trajectories = [_row(m.trajectory, m.prompt, (m.right,), True, ()) for m in points]
     undesirable = _take(_spread(wrong, about, rng), n // 2)
-    praised = _alternate(_spread(right, about, rng), _spread(from_trajectories, [m.subject for m in points], rng))
-    desirable = _take(praised, n - n // 2)
+    right_sides = _alternate(_spread(right, about, rng), _spread(from_trajectories, [m.subject for m in points], rng))
+    desirable = _take(right_sides, n - n // 2)
     size = min(len(undesirable), len(desirable))
     rows = undesirable[: size + 1] + desirable[: size + 1]
     rng.shuffle(rows)
@@ -91,17 +91,16 @@ def _take(rows: Iterator[FeedbackExample], count: int) -> list[FeedbackExample]:
 
 
 def _spread(rows: Sequence[FeedbackExample], about: Sequence[str], rng: random.Random) -> Iterator[FeedbackExample]:
-    """Yield all rows, shuffled, one tool after the other. ``about`` names each row's tool."""
+    """Return all rows, shuffled, one tool after the other. ``about`` names each row's tool."""
     groups: dict[str, list[FeedbackExample]] = {}
     for row, name in zip(rows, about, strict=True):
         groups.setdefault(name, []).append(row)
     for group in groups.values():
         rng.shuffle(group)
-    for rank in itertools.zip_longest(*groups.values()):
-        yield from (row for row in rank if row is not None)
+    return _alternate(*groups.values())
 
 
-def _alternate(*queues: Iterator[FeedbackExample]) -> Iterator[FeedbackExample]:
+def _alternate(*queues: Iterable[FeedbackExample]) -> Iterator[FeedbackExample]:
     for rank in itertools.zip_longest(*queues):
         yield from (row for row in rank if row is not None)
 

@@ -60,8 +60,8 @@ def made_up_name(point: DecisionPoint, calls: Calls, rng: random.Random) -> Call
 def near_miss(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
     """Call a real tool of the right family that does something else."""
     at, call = _pick(calls, rng)
-    taken = {c.name for c in calls + point.later}
-    near = [name for name in NEAR_MISSES[call.name] if name not in taken] if call else []
+    right = {c.name for c in calls + point.later}
+    near = [name for name in NEAR_MISSES[call.name] if name not in right] if call else []
     return _put(calls, at, call_for(rng.choice(near), point, rng)) if near else None
 
 

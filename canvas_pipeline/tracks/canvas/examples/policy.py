@@ -14,17 +14,10 @@ from typing import Any
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import digest
 from canvas_pipeline.tracks.canvas.examples.answers import answers
-from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import JOINERS, REMARKS
+from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import REMARKS
 from canvas_pipeline.tracks.canvas.examples.phrasings.plain import PLAIN
-from canvas_pipeline.tracks.canvas.examples.phrasings.wording import (
-    Wording,
-    WordingRole,
-    fill,
-    polite,
-    sentence,
-    uncapitalised,
-)
-from canvas_pipeline.tracks.canvas.examples.requests import ask, free_span, new_title
+from canvas_pipeline.tracks.canvas.examples.phrasings.wording import Wording, WordingRole, fill, polite
+from canvas_pipeline.tracks.canvas.examples.requests import ask, free_span, joined, new_title
 from canvas_pipeline.tracks.canvas.examples.sequences import SEQUENCES, SequenceTemplate
 from canvas_pipeline.tracks.canvas.examples.situation import Exchange, Situation, SituationKind, Step
 from canvas_pipeline.tracks.canvas.examples.students import Canvas, CanvasFactory, Snapshot, reschedule
@@ -161,12 +154,8 @@ def _several(
     first, second = (ask(account, tool, role, rng) for tool in _least_used(level, 2, rng))
     if first.call == second.call:
         return None
-    joiner = rng.choice([w for w in JOINERS if w.role == role])
-    text = joiner.choose(rng)
-    then = uncapitalised(second.text) if second.cased and not text.endswith(": {second}") else second.text
-    text = fill(text, {"first": sentence(first.text), "second": then})
-    phrasing = f"{joiner.id}+{first.phrasing}+{second.phrasing}"
-    exchange = _exchange(account, canvas, CALLS.escape(text), phrasing, (first.call, second.call))
+    text, phrasing = joined(first, second, role, rng)
+    exchange = _exchange(account, canvas, text, phrasing, (first.call, second.call))
     return None if exchange is None else (exchange,)
 
 
@@ -184,7 +173,7 @@ def _sequence(
     if draft is None:
         return None
     steps: list[Step] = []
-    for calls in template.plan(draft):
+    for calls in template.plan(draft.values):
         turn = calls(tuple(step.results[0] for step in steps))
         if turn is None:
             return None

@@ -15,8 +15,16 @@ from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.tracks.canvas.examples import campus
 from canvas_pipeline.tracks.canvas.examples.phrasings.calendar import CALENDAR
 from canvas_pipeline.tracks.canvas.examples.phrasings.canvas import CANVAS
+from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import JOINERS
 from canvas_pipeline.tracks.canvas.examples.phrasings.study import STUDY
-from canvas_pipeline.tracks.canvas.examples.phrasings.wording import Wording, WordingRole, fill, polite
+from canvas_pipeline.tracks.canvas.examples.phrasings.wording import (
+    Wording,
+    WordingRole,
+    fill,
+    polite,
+    sentence,
+    uncapitalised,
+)
 from canvas_pipeline.tracks.canvas.examples.students import CALENDAR_DAYS, Event, Snapshot, iso
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
@@ -99,6 +107,15 @@ def phrase(account: Snapshot, tool: str, wording: Wording, rng: random.Random) -
     return Request(text, ToolCall(tool, arguments), wording.id, not wording.text.startswith("{"))
 
 
+def joined(first: Request, second: Request, role: WordingRole, rng: random.Random) -> tuple[str, str]:
+    """Join two requests in one of the role's wordings. Return the text with markers escaped, and its phrasing."""
+    joiner = rng.choice([w for w in JOINERS if w.role == role])
+    text = joiner.choose(rng)
+    then = uncapitalised(second.text) if second.cased and not text.endswith(": {second}") else second.text
+    text = fill(text, {"first": sentence(first.text), "second": then})
+    return CALLS.escape(text), f"{joiner.id}+{first.phrasing}+{second.phrasing}"
+
+
 def _number(name: str, *choices: int) -> Callable[[random.Random], Value]:
     def draw(rng: random.Random) -> Value:
         number = rng.choice(choices)
@@ -170,9 +187,9 @@ def clock(instant: datetime) -> str:
 
 def free_span(account: Snapshot, rng: random.Random) -> tuple[datetime, datetime]:
     """Choose an hour or two in the daytime of a day without an event."""
-    taken = {datetime.fromisoformat(event.start_iso).date() for event in account.events}
+    busy = {datetime.fromisoformat(event.start_iso).date() for event in account.events}
     days = [
-        day for n in range(1, CALENDAR_DAYS + 3) if (day := _midnight(account) + timedelta(days=n)).date() not in taken
+        day for n in range(1, CALENDAR_DAYS + 3) if (day := _midnight(account) + timedelta(days=n)).date() not in busy
     ]
     start = rng.choice(days) + timedelta(hours=rng.randint(8, 20), minutes=rng.choice((0, 0, 30)))
     return start, start + timedelta(minutes=rng.choice((60, 60, 90, 120)))

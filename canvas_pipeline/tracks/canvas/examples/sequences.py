@@ -36,11 +36,11 @@ class Draft:
 class SequenceTemplate:
     """One kind of sequence. ``draw`` chooses values from an account, or returns None where it has none that fit.
 
-    ``plan_of`` gives the calls, each as a function of the results so far."""
+    ``plan`` gives the calls, each as a function of the results so far."""
 
     subject: str
     draw: Callable[[Snapshot, random.Random], Values | None]
-    plan_of: Callable[[Values], Sequence[NextCall]]
+    plan: Callable[[Values], Sequence[NextCall]]
 
     def draft(self, account: Snapshot, role: WordingRole, rng: random.Random) -> Draft | None:
         """Write the request in one of the role's wordings."""
@@ -50,9 +50,6 @@ class SequenceTemplate:
         wording = rng.choice([w for w in STEPS[self.subject] if w.role == role])
         text = fill(wording.choose(rng), {name: str(value) for name, value in values.items()})
         return Draft(text, wording.id, values, not wording.text.startswith("{"))
-
-    def plan(self, draft: Draft) -> Sequence[NextCall]:
-        return self.plan_of(draft.values)
 
 
 def _call(name: str, **arguments: Any) -> NextCall:

@@ -62,7 +62,7 @@ class MockCanvas(MockCalendar):
         overdue = a.due_iso is not None and self.instant(a.due_iso) < self.now
         return {
             "id": a.id, "title": a.title, "course_id": a.course_id, "due_iso": a.due_iso,
-            "points_possible": plain(a.points_possible), "submission_types": list(a.submission_types),
+            "points_possible": study.plain(a.points_possible), "submission_types": list(a.submission_types),
             "submitted": a.submitted,
             "late": False,  # the corpus holds no time of submission, so lateness cannot be known
             "missing": overdue and not a.submitted,
@@ -113,13 +113,13 @@ class MockCanvas(MockCalendar):
         open_items.sort(key=lambda item: (item.due_iso is None, item.due_iso or "", item.id))
         return [
             {"type": item.type, "course_id": item.course_id, "title": item.title, "due_iso": item.due_iso,
-             "points_possible": plain(item.points_possible)}
+             "points_possible": study.plain(item.points_possible)}
             for item in open_items[:MAX_RESULTS]
         ]  # fmt: skip
 
     def get_grades(self, a: dict[str, Any]) -> list[dict[str, Any]]:
         courses = self.snapshot.courses if a["course_id"] is None else (self._course(a["course_id"]),)
-        return [{"course_id": c.id, "current_score": plain(c.current_score)} for c in courses][:MAX_RESULTS]
+        return [{"course_id": c.id, "current_score": study.plain(c.current_score)} for c in courses][:MAX_RESULTS]
 
     def list_announcements(self, a: dict[str, Any]) -> list[dict[str, Any]]:
         wanted = {self._course(course_id).id for course_id in a["course_ids"]}
@@ -196,8 +196,3 @@ _HANDLERS: Mapping[str, Callable[[MockCanvas, dict[str, Any]], Any]] = {
 def error(code: str, tool: str | None, message: str, **more: Any) -> dict[str, Any]:
     """Build an error as a tool's result: what is wrong and what to write instead."""
     return {"error": {"code": code, "tool": tool, "message": message, **more}}
-
-
-def plain(number: float | None) -> float | int | None:
-    """Write 10.0 as 10: shorter in a conversation, the same number in JSON."""
-    return int(number) if number is not None and float(number).is_integer() else number

@@ -71,9 +71,9 @@ def semester_schedule(
             {
                 "milestone": title,
                 "due_iso": iso(due),
-                "estimated_hours": _plain(hours),
+                "estimated_hours": plain(hours),
                 "start_work_iso": iso(min(due, semester_end) - timedelta(weeks=weeks)),
-                "recommended_hours_per_week": _plain(round(a_week, 1)),
+                "recommended_hours_per_week": plain(round(a_week, 1)),
                 "weeks_allocated": weeks,
                 "intensity": _intensity(a_week / weekly_hours),
             }
@@ -85,8 +85,9 @@ def _intensity(share: float) -> str:
     return "light" if share < 1 / 3 else "moderate" if share < 2 / 3 else "heavy"
 
 
-def _plain(number: float) -> float | int:
-    return int(number) if float(number).is_integer() else number
+def plain(number: float | None) -> float | int | None:
+    """Write 10.0 as 10: shorter in a conversation, the same number in JSON."""
+    return int(number) if number is not None and float(number).is_integer() else number
 
 
 def recommend_block_size(task_type: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The notation of tool calls and tool results in Canvas rows: that of its profiles' base models."""
+"""Define the notation of tool calls and results in Canvas rows: that of the profiles' base models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Render the system prompt from the tool table. Training, bench and agent all use this function."""
+"""Render the system prompt from the tool table, for training, benchmark and agent alike."""
 
 from __future__ import annotations
 
@@ -55,5 +55,5 @@ def declared(tools: tuple[str, ...], declaration: Declaration) -> list[dict[str,
 
 
 def prompt(case: BenchCase, profile: CanvasProfile) -> tuple[tuple[Message, ...], list[dict[str, Any]] | None]:
-    """Give the messages of a benchmark case and the schemas that are declared with them."""
+    """Return the messages of a benchmark case and the schemas that are declared with them."""
     return case.messages, declared(case.tools, profile.declaration)

@@ -1,4 +1,4 @@
-"""Hand-made bench cases and what a model may say to them."""
+"""Hand-made benchmark cases and predictions for them."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def text(*calls: ToolCall) -> str:
 
 
 def answers(*texts: str) -> list[Prediction]:
-    """Predictions for cases named c0, c1, …"""
+    """Return predictions for cases named c0, c1, …"""
     return [Prediction(id=f"c{i}", text=t) for i, t in enumerate(texts)]

@@ -62,11 +62,11 @@ def test_a_prompt_ends_where_the_model_must_act(made: list[BenchCase]) -> None:
 
 
 def test_cases_draw_only_on_the_students_given(made: list[BenchCase]) -> None:
-    owner = {item_id: world.id for world in STUDENTS for item_id in world.item_ids}
+    owner = {item_id: account.id for account in STUDENTS for item_id in account.item_ids}
     assert all(case.item_ids and len({owner[i] for i in case.item_ids}) == 1 for case in made)
 
 
-def test_cases_can_be_told_in_json_and_are_the_same_again(made: list[BenchCase]) -> None:
+def test_cases_survive_json_and_are_the_same_again(made: list[BenchCase]) -> None:
     assert cases(STUDENTS, EMBEDDED, 7, MockCanvas.of) == made
     assert msgspec.json.decode(msgspec.json.encode(made), type=list[BenchCase]) == made
 

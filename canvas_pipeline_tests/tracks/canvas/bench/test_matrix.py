@@ -16,7 +16,7 @@ CASES = [case(f"c{i}", "single", TODO) for i in range(30)] + [case(f"c{i}", "non
 RIGHT, WRONG, PLAIN = text(TODO), text(COURSE), "Which course?"
 
 
-def said(right: int) -> list[str]:
+def texts(right: int) -> list[str]:
     return [RIGHT] * right + [WRONG] * (30 - right) + [PLAIN] * 10
 
 
@@ -28,7 +28,7 @@ def test_mcnemar_is_the_exact_binomial_test_on_the_discordant_cases() -> None:
 
 
 def test_a_method_is_compared_with_sft_case_by_case() -> None:
-    found = matrix(BENCHMARK, {"sft": report(CASES, answers(*said(20))), "dpo": report(CASES, answers(*said(28)))})
+    found = matrix(BENCHMARK, {"sft": report(CASES, answers(*texts(20))), "dpo": report(CASES, answers(*texts(28)))})
     sft, dpo = found.rows
     assert sft.tests == {} and sft.identical is None and sft.no_op is None
     assert dpo.tests.keys() == {"tool_selection", "exact_call"}
@@ -37,13 +37,13 @@ def test_a_method_is_compared_with_sft_case_by_case() -> None:
 
 
 def test_p_values_are_adjusted_for_the_number_of_methods() -> None:
-    found = matrix(BENCHMARK, {"sft": report(CASES, answers(*said(20))), "dpo": report(CASES, answers(*said(28))),
-                    "ipo": report(CASES, answers(*said(20)))})  # fmt: skip
+    found = matrix(BENCHMARK, {"sft": report(CASES, answers(*texts(20))), "dpo": report(CASES, answers(*texts(28))),
+                    "ipo": report(CASES, answers(*texts(20)))})  # fmt: skip
     test = found.rows[1].tests["exact_call"]
     assert test.p_adjusted == pytest.approx(2 * test.p)
 
 
-def test_a_method_that_says_what_sft_says_is_a_no_op() -> None:
+def test_a_method_with_the_output_of_sft_is_a_no_op() -> None:
     """23 of 25 identical outputs is the failure that this detector is for."""
     cases = CASES[:25]
     sft = report(cases, answers(*[RIGHT] * 25))
@@ -61,7 +61,7 @@ def test_identity_is_of_bytes_and_not_of_meaning() -> None:
 
 def test_trivial_baselines_stand_in_the_same_table() -> None:
     trivial = {name: report(CASES, found) for name, found in trivial_predictions(CASES).items()}
-    found = matrix(BENCHMARK, {"sft": report(CASES, answers(*said(20)))}, trivial=trivial)
+    found = matrix(BENCHMARK, {"sft": report(CASES, answers(*texts(20)))}, trivial=trivial)
     rows = {row.method: row for row in found.rows}
     assert rows["majority"].rates["exact_call"].share == 1.0 and rows["majority"].tests == {}
     assert rows["majority"].trivial and rows["majority"].rates["over_calling"].hits == 10
@@ -84,7 +84,7 @@ def test_reports_over_different_cases_are_not_compared() -> None:
 
 
 def test_a_matrix_survives_json_and_reads_as_a_table() -> None:
-    found = matrix(BENCHMARK, {"sft": report(CASES, answers(*said(20))), "dpo": report(CASES, answers(*said(20)))})
+    found = matrix(BENCHMARK, {"sft": report(CASES, answers(*texts(20))), "dpo": report(CASES, answers(*texts(20)))})
     assert msgspec.json.decode(dumps(found), type=MethodMatrix) == found
     lines = table(BENCHMARK, found).splitlines()
     assert len(lines) == 4 and len({line.count("|") for line in lines}) == 1 and "**no-op**" in lines[3]

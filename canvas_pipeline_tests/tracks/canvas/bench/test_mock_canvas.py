@@ -145,9 +145,9 @@ def test_an_undated_item_is_on_the_to_do_list_without_a_date_and_in_no_horizon(c
 
 
 def test_inactive_courses_come_only_when_asked_for() -> None:
-    world = student()
-    old = msgspec.structs.replace(world.courses[1], active=False)
-    canvas = MockCanvas(msgspec.structs.replace(world, courses=(world.courses[0], old)))
+    snapshot = student()
+    old = msgspec.structs.replace(snapshot.courses[1], active=False)
+    canvas = MockCanvas(msgspec.structs.replace(snapshot, courses=(snapshot.courses[0], old)))
     assert len(canvas.dispatch("canvas.list_courses", {})) == 1
     assert len(canvas.dispatch("canvas.list_courses", {"active_only": False})) == 2
 

@@ -5,14 +5,8 @@ import pytest
 
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import dumps
-from canvas_pipeline.tracks.canvas.bench.agent import ScriptedBackend
-from canvas_pipeline.tracks.canvas.bench.scenarios import (
-    SCENARIOS,
-    Scenario,
-    ScenarioResult,
-    run_scenario,
-    run_scenarios,
-)
+from canvas_pipeline.tracks.canvas.bench.scenarios import SCENARIOS, Scenario, ScenarioResult, run_scenario
+from canvas_pipeline_tests.tracks.canvas.bench.scripted import ScriptedBackend
 
 
 def test_there_are_the_six_scenarios_of_the_design() -> None:
@@ -22,7 +16,7 @@ def test_there_are_the_six_scenarios_of_the_design() -> None:
 
 
 def test_the_scripted_right_behaviour_passes_all_six() -> None:
-    results = run_scenarios()
+    results = [run_scenario(scenario, ScriptedBackend(scenario.script)) for scenario in SCENARIOS]
     assert [(result.scenario, result.reason) for result in results if not result.passed] == []
     assert len(results) == 6
     for result in results:

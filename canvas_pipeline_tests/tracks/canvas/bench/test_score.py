@@ -10,28 +10,28 @@ from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.records import dumps
-from canvas_pipeline.tracks.canvas.bench.score import BenchReport, outcome, report, verdict_of
+from canvas_pipeline.tracks.canvas.bench.score import BenchReport, outcome, report, state_of
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.tracks.canvas.bench.answers import ASSIGNMENTS, COURSE, MALFORMED, TODO, answers, case, text
 
 
 def test_a_turn_is_called_abstained_or_malformed() -> None:
-    assert verdict_of(text(TODO)) == "called"
-    assert verdict_of("You have two things due.") == verdict_of("") == "abstained"
-    assert verdict_of(MALFORMED) == verdict_of("I will use call:canvas.get_todo{}") == "malformed"
+    assert state_of(text(TODO)) == "called"
+    assert state_of("You have two things due.") == state_of("") == "abstained"
+    assert state_of(MALFORMED) == state_of("I will use call:canvas.get_todo{}") == "malformed"
 
 
 @pytest.mark.parametrize(
-    "said", [MALFORMED, text(TODO) + MALFORMED, "<|tool_call>call:canvas.get_todo{a:True}<tool_call|>"]
+    "output", [MALFORMED, text(TODO) + MALFORMED, "<|tool_call>call:canvas.get_todo{a:True}<tool_call|>"]
 )
-def test_a_malformed_turn_earns_nothing_and_is_never_an_abstention(said: str) -> None:
+def test_a_malformed_turn_earns_nothing_and_is_never_an_abstention(output: str) -> None:
     calling, none, stop = (
-        outcome(case("a", "single", TODO), said), outcome(case("b", "none"), said),
-        outcome(case("c", "follow_up"), said),
+        outcome(case("a", "single", TODO), output), outcome(case("b", "none"), output),
+        outcome(case("c", "follow_up"), output),
     )  # fmt: skip
-    for found in (calling, none, stop):
-        assert found.state == "malformed" and not found.exact and not found.selected and not found.solved
-    found = report([case("c0", "none"), case("c1", "follow_up")], answers(said, said))
+    for one in (calling, none, stop):
+        assert one.state == "malformed" and not one.exact and not one.selected and not one.solved
+    found = report([case("c0", "none"), case("c1", "follow_up")], answers(output, output))
     assert found.states == {"called": 0, "abstained": 0, "malformed": 2}
     assert found.termination.share == 0 and found.by_kind["none"].share == 0 and found.malformed.share == 1
 
@@ -124,11 +124,11 @@ def test_a_share_lies_inside_its_interval(counts: tuple[int, int]) -> None:
     assert 0.0 <= rate.low <= rate.share + 1e-9 and rate.share - 1e-9 <= rate.high <= 1.0
 
 
-@pytest.mark.parametrize("said", [["a"], ["a", "b", "c"], ["a", "a"]])
-def test_a_case_is_answered_exactly_once(said: list[str]) -> None:
+@pytest.mark.parametrize("output", [["a"], ["a", "b", "c"], ["a", "a"]])
+def test_a_case_is_answered_exactly_once(output: list[str]) -> None:
     cases = [case("a", "none"), case("b", "none")]
     with pytest.raises(BadInput, match="generate the predictions"):
-        report(cases, [Prediction(id=c, text="") for c in said])
+        report(cases, [Prediction(id=c, text="") for c in output])
 
 
 def test_a_case_whose_lists_differ_in_length_is_refused() -> None:
@@ -143,8 +143,8 @@ def test_a_report_survives_json() -> None:
 
 
 @given(st.text() | st.text(alphabet='<|tol_ca>:{}"x,1'))
-def test_any_text_at_all_gets_an_outcome(said: str) -> None:
-    found = outcome(case("a", "single", TODO), said)
+def test_any_text_at_all_gets_an_outcome(output: str) -> None:
+    found = outcome(case("a", "single", TODO), output)
     assert found.state in ("called", "abstained", "malformed")
     assert not (found.state != "called" and (found.selected or found.exact))
 

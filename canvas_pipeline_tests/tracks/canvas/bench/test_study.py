@@ -60,7 +60,7 @@ def test_a_week_never_holds_more_hours_than_there_are_where_work_ramps_up(
 
 
 @pytest.mark.parametrize(("task", "minutes"), list(BLOCK_MINUTES.items()))
-def test_block_sizes_are_those_of_the_table_and_say_why(task: str, minutes: int) -> None:
+def test_block_sizes_are_those_of_the_table_with_a_reason(task: str, minutes: int) -> None:
     found = study.recommend_block_size(task)
     assert found["minutes"] == minutes and found["rationale"]
 

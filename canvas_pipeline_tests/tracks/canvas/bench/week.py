@@ -1,4 +1,4 @@
-"""A student's week as the tests of the mock know it: the scenarios' student with news, a note and a holiday."""
+"""A student for the tests of the mock: that of the scenarios with announcements, a note and a holiday."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ HOLIDAY = Event(
 
 
 def week() -> Snapshot:
-    """Monday 2026-03-02, 08:00."""
-    world = student()
+    """Return the account as of Monday 2026-03-02, 08:00."""
+    snapshot = student()
     return msgspec.structs.replace(
-        world, announcements=(ANNOUNCED, OLD), planner=(NOTE,), events=(*world.events, HOLIDAY)
+        snapshot, announcements=(ANNOUNCED, OLD), planner=(NOTE,), events=(*snapshot.events, HOLIDAY)
     )
 
 
 def code(result: Any) -> str | None:
-    """The code of a tool's error; None where the result is none."""
+    """Return the code of a tool's error, or None for another result."""
     return result["error"]["code"] if isinstance(result, dict) and "error" in result else None

@@ -7,7 +7,6 @@ states it in ``sets``."""
 
 from __future__ import annotations
 
-import itertools
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -17,8 +16,8 @@ from typing import Any, Literal, TypeAlias
 WordingRole = Literal["train", "bench"]
 WordingSpec: TypeAlias = "str | tuple[str, Mapping[str, Any]]"
 
-_ALTERNATIVES = re.compile(r"\[([^\[\]]*)\]")
-_SLOT = re.compile(r"\{(\w+)\}")
+ALTERNATIVES = re.compile(r"\[([^\[\]]*)\]")
+SLOT = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +31,12 @@ class Wording:
 
     @property
     def slots(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_SLOT.findall(self.text)))
+        return tuple(dict.fromkeys(SLOT.findall(self.text)))
 
     def choose(self, rng: random.Random) -> str:
         """Choose one of the texts, slots still open."""
-        return _one_space(_ALTERNATIVES.sub(lambda match: rng.choice(match.group(1).split("|")), self.text))
-
-    def expansions(self) -> tuple[str, ...]:
-        """Return all texts, slots still open."""
-        parts = [part.split("|") if index % 2 else [part] for index, part in enumerate(_ALTERNATIVES.split(self.text))]
-        return tuple(_one_space("".join(combination)) for combination in itertools.product(*parts))
-
-
-def _one_space(text: str) -> str:
-    """Join words with single spaces: an empty alternative leaves two."""
-    return " ".join(text.split())
+        text = ALTERNATIVES.sub(lambda match: rng.choice(match.group(1).split("|")), self.text)
+        return " ".join(text.split())  # an empty alternative leaves two spaces
 
 
 def wordings(subject: str, train: Sequence[WordingSpec], bench: Sequence[WordingSpec]) -> tuple[Wording, ...]:
@@ -61,12 +51,7 @@ def wordings(subject: str, train: Sequence[WordingSpec], bench: Sequence[Wording
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Fill the slots. A slot without a value is an error in the table and raises ``KeyError``."""
-    return _SLOT.sub(lambda match: values[match.group(1)], text)
-
-
-def normalised(text: str) -> str:
-    """Normalise a text for comparison: slots, case, punctuation and spaces do not count."""
-    return " ".join(re.sub(r"[^a-z#]+", " ", _SLOT.sub("#", text).lower()).split())
+    return SLOT.sub(lambda match: values[match.group(1)], text)
 
 
 # Both roles share politeness: it varies a request without being a wording of its own.
