@@ -104,12 +104,6 @@ class Registry:
             self.add((identity,))
         return self._handles[identity]
 
-    def start_anew(self) -> None:
-        """Forget what was only derived, so that ``new`` tells of one piece of work; for a registry that is not writable."""
-        for identity in self._new:
-            del self._handles[identity]
-        self._new.clear()
-
     def add(self, identities: Iterable[str]) -> dict[str, str]:
         """Remember identities, however many, with one write and one fsync.
 

@@ -14,10 +14,10 @@ from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.privacy.contributor_id import all_invented, contributor_of, in_folder
 from canvas_pipeline.privacy.quarantine import FREE_RATIO
 from canvas_pipeline.records import Refusal
-from canvas_pipeline.tracks.canvas.intake.reading.snapshot import CourseSnapshot, lines, read
-from canvas_pipeline.tracks.canvas.intake.stream.contributors import into
+from canvas_pipeline.tracks.canvas.intake.reading.snapshot import CourseSnapshot, lines
+from canvas_pipeline.tracks.canvas.intake.stream.contributors import write_into
 from canvas_pipeline.tracks.canvas.intake.stream.ingest import ingest
-from canvas_pipeline_tests.tracks.canvas.intake.contributions import COURSE, course_line
+from canvas_pipeline_tests.tracks.canvas.intake.contributions import COURSE, course_line, read
 
 KEY = b"a key for tests only"
 RECORD = json.dumps({**COURSE, "course_name": 'Sets ] , { and "quotes\\" [1]'}, indent=1).encode()
@@ -109,7 +109,7 @@ def test_a_file_that_changes_between_the_two_looks_gives_no_rows(tmp_path: Path)
 
     for expected, tick in (("0" * 64, None), (None, sees)):
         with pytest.raises(InputChanged, match="changed while it was read"):
-            ingest(path, KEY, None, into(out), workers=1, sha256=expected, tick=tick)
+            ingest(path, KEY, None, write_into(out), workers=1, sha256=expected, tick=tick)
     assert not list(out.iterdir())
 
 
