@@ -1,7 +1,7 @@
 """Replace course identities in one contributor's texts by stable handles (``@COURSE12345678``).
 
-Courses that the contributor's own records reveal (``learn``, ``merge``) are masked wherever else they are mentioned. The result does
-not depend on the order of records. Masking is idempotent, and text outside the mentions keeps every byte.
+Courses that the contributor's own records reveal (``learn``, ``merge``) are masked wherever else they are mentioned. The result
+does not depend on the order of records. Masking is idempotent, and text outside the mentions keeps every byte.
 
 A course with subject, number and term has the same handle for all contributors; with fewer parts its handle is the contributor's
 own. A stated CRN is part of the identity: two sections of one course have their own teachers and due dates, and merging them would
@@ -20,11 +20,11 @@ from canvas_pipeline.privacy.courses.crn import (
     CourseId,
     Mention,
     View,
-    without_overlaps,
     candidates,
     find,
     folded,
     term_code,
+    without_overlaps,
 )
 from canvas_pipeline.privacy.courses.own_codes import CodeToken, OwnCodes, atoms, codes_in, codes_in_name
 from canvas_pipeline.privacy.courses.registry import HANDLE, Registry

@@ -215,7 +215,7 @@ def _core(chunk: str) -> str:
 
 
 def _is_distinctive(token: str) -> bool:
-    """Return whether a token can only be a code: letters and three digits, or four digits in parts; no term, date or common word."""
+    """Return whether a token can only be a code: letters and three digits, or four digits in parts; no term, date or word."""
     letters, digits = sum(c.isalpha() for c in token), sum(c.isdigit() for c in token)
     words = [word.upper() for word in _PLAIN_ATOM.findall(token) if word.isalpha()]
     if _DATES.fullmatch(token) or (

@@ -3,9 +3,9 @@
 The file has mode 0600. Several processes may append to it at once. A line truncated by a crash is skipped. A plain file is never
 continued encrypted, nor the reverse, and a file of another key is refused. No error shows the content of a line.
 
-Format: JSON Lines. The first line names the cipher and has a hash of the handle key. Each further line is ``{"identity", "handle"}``,
-or ``{"token": …}``, the same encrypted (Fernet: AES-128-CBC with HMAC-SHA256), so that appending never rewrites existing lines. Only
-``Registry.forget`` and a change of encryption rewrite the file; both replace it atomically.
+Format: JSON Lines. The first line names the cipher and has a hash of the handle key. Each further line is ``{"identity",
+"handle"}``, or ``{"token": …}``, the same encrypted (Fernet: AES-128-CBC with HMAC-SHA256), so that appending never rewrites
+existing lines. Only ``Registry.forget`` and a change of encryption rewrite the file; both replace it atomically.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Cipher(Protocol):
 class RegistryFile:
     """Reads and appends entries. ``encryption`` is a Fernet key (44 characters of URL-safe base64), or None for a plain file.
 
-    Raises ``BadConfig`` if the key is not the file's, ``ArtifactCorrupt`` (file and line) for a damaged line, ``MissingTool`` if the
-    file is encrypted and the cryptography library is not installed.
+    Raises ``BadConfig`` if the key is not the file's, ``ArtifactCorrupt`` (file and line) for a damaged line, ``MissingTool`` if
+    the file is encrypted and the cryptography library is not installed.
     """
 
     def __init__(self, path: Path, encryption: bytes | None = None) -> None:

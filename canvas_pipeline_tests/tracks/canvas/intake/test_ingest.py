@@ -30,7 +30,7 @@ LATER = "2026-03-16T14:05:33.482913-04:00"
 Files = dict[str, bytes]
 
 
-def taken(path: Path, registry: Path | None = None, **options: Any) -> tuple[IngestResult, Files]:
+def ingested(path: Path, registry: Path | None = None, **options: Any) -> tuple[IngestResult, Files]:
     """What intake gives for a file, by name."""
     files: Files = {}
 
@@ -92,10 +92,10 @@ def test_any_order_of_lines_gives_the_same_bytes_and_every_row_is_accounted_for(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "zed-001.jsonl"
         path.write_bytes(b"".join(line + b"\n" for line in lines))
-        first, files = taken(path)
+        first, files = ingested(path)
         rng.shuffle(lines)
         path.write_bytes(b"".join(line + b"\n" for line in lines))
-        again, shuffled = taken(path, held=0)  # and everything goes through the disk
+        again, shuffled = ingested(path, held=0)  # and everything goes through the disk
     assert shuffled[ROWS] == files[ROWS] and again == first
     rows = sum(len(r.get("assignments", r.get("items", ()))) for r in records)
     assert first.funnel.rows_in == rows + len(trash) == first.funnel.kept + sum(first.funnel.refused.values())
@@ -117,13 +117,13 @@ def test_a_cached_text_is_still_searched_for_the_contributors_own_people(tmp_pat
         }  # fmt: skip
         path = tmp_path / f"{name}.jsonl"
         path.write_text(json.dumps(record) + "\n")
-        rows = taken(path)[1][ROWS]
+        rows = ingested(path)[1][ROWS]
         assert (b"Stone" in rows) == (name == "a-001"), rows
 
 
 def test_a_pool_and_a_full_memory_change_no_byte(collab: list[Path], tmp_path: Path) -> None:
-    alone = [taken(path, tmp_path / "a.jsonl") for path in collab]
-    pooled = taken(collab[0], tmp_path / "b.jsonl", workers=2, pool_bytes=0, held=1000, scratch=tmp_path)
+    alone = [ingested(path, tmp_path / "a.jsonl") for path in collab]
+    pooled = ingested(collab[0], tmp_path / "b.jsonl", workers=2, pool_bytes=0, held=1000, scratch=tmp_path)
     assert pooled == alone[0]
     both = ingest_all(collab, KEY, tmp_path / "c.jsonl", tmp_path / "out", workers=2, pool_bytes=50_000)
     assert [(one, path.read_bytes()) for one, path in both] == [(one, files[ROWS]) for one, files in alone]
@@ -145,11 +145,11 @@ def test_lines_of_a_record_may_stand_in_several_records_and_nothing_changes(coll
         pieces += [json.dumps({**record, field: [row]}) for row in record[field]]
     random.Random(3).shuffle(pieces)
     path.write_text("\n".join(pieces))
-    assert taken(path)[1][ROWS] == taken(collab[0])[1][ROWS]
+    assert ingested(path)[1][ROWS] == ingested(collab[0])[1][ROWS]
 
 
 def test_masked_input_comes_out_unchanged(collab: list[Path], tmp_path: Path) -> None:
-    first = [msgspec.json.decode(line, type=Item) for line in taken(collab[1])[1][ROWS].splitlines()]
+    first = [msgspec.json.decode(line, type=Item) for line in ingested(collab[1])[1][ROWS].splitlines()]
     path = tmp_path / collab[1].name
     with path.open("w") as file:
         for item in first:
@@ -164,12 +164,12 @@ def test_masked_input_comes_out_unchanged(collab: list[Path], tmp_path: Path) ->
                 "course_name": item.course_name, "course_code": item.course, "assignments": [work],
             }  # fmt: skip
             file.write(json.dumps(record) + "\n")
-    again = [msgspec.json.decode(line, type=Item) for line in taken(path)[1][ROWS].splitlines()]
+    again = [msgspec.json.decode(line, type=Item) for line in ingested(path)[1][ROWS].splitlines()]
     # The "other" of an unknown kind of submission stays "other"; only the names of the source rows are of the new file.
-    told = [
+    compared = [
         [msgspec.structs.replace(item, parents=()) for item in items if item.course_name] for items in (first, again)
     ]
-    assert len(told[0]) > 150 and sorted(told[0], key=repr) == sorted(told[1], key=repr)
+    assert len(compared[0]) > 150 and sorted(compared[0], key=repr) == sorted(compared[1], key=repr)
 
 
 def test_two_courses_that_meet_in_one_handle_are_told_apart_in_any_order(tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_two_courses_that_meet_in_one_handle_are_told_apart_in_any_order(tmp_pat
         path.write_text("\n".join(order))
         for name, options in (("alone", {}), ("pooled", {"workers": 2, "pool_bytes": 0})):
             private = tmp_path / f"{name}-{len(found)}.jsonl"
-            found.append(taken(path, private, **options)[1][ROWS])
-        found.append(taken(path)[1][ROWS])
+            found.append(ingested(path, private, **options)[1][ROWS])
+        found.append(ingested(path)[1][ROWS])
     courses = {msgspec.json.decode(line, type=Item).course for line in found[0].splitlines()}
     assert len(courses) == 2 and handle in courses and set(found) == {found[0]}
 

@@ -84,16 +84,22 @@ def ingest(
     workers = default_workers() if workers is None else workers
     content = _Content(path, sha256)
     survey = _survey(content)
-    if registry_path is not None and workers > 1 and path.stat().st_size >= pool_bytes:
-        return _in_pool(content, key, registry_path, sink, survey, workers, scratch, held, tick)
-    reading = Registry(key, registry_path, writable=False)
-    with _masked(content, Masker(key, reading, survey), scratch, held, tick) as output:
-        registry = Registry(key, registry_path)
-        if not output.new.intersection(registry.add(output.new)):
-            return output.write(path, sink)
-    # Two identities collided in one handle (see `Registry.add`), which is rare: mask again, now that the registry holds both.
-    with _masked(content, Masker(key, registry, survey), scratch, held, tick) as output:
-        return output.write(path, sink)
+    registry = Registry(key, registry_path, writable=False)
+    while True:
+        with ExitStack() as stack:
+            output = _Output(stack, scratch, held)
+            with content.read() as digest:
+                if registry_path is not None and workers > 1 and path.stat().st_size >= pool_bytes:
+                    pool = stack.enter_context(Pool(workers, key, registry_path, survey))
+                    batches = pool.masked(path, output.assignments.folder, digest, tick)
+                else:
+                    batches = _masked(path, Masker(key, registry, survey), digest, tick)
+                for batch, run in batches:
+                    output.add(batch, run)
+            registry = Registry(key, registry_path)
+            if not output.new.intersection(registry.add(output.new)):
+                return output.write(path, sink)
+            # Two identities collided in one handle, which is rare: mask again, now that the registry holds both.
 
 
 class _Content:
@@ -115,31 +121,12 @@ class _Content:
             )
 
 
-@contextmanager
-def _masked(content: _Content, masker: Masker, scratch: Path | None, held: int, tick: Tick | None) -> Iterator[_Output]:
-    with ExitStack() as stack:
-        output = _Output(stack, scratch, held)
-        with content.read() as digest:
-            for part in lines(content.path, digest=digest):
-                output.add(masker.batch(content.path.name, part), None)
-                if tick:
-                    tick(size_of(part))
-        yield output
-
-
-def _in_pool(
-    content: _Content, key: bytes, registry_path: Path, sink: Sink, survey: Survey, workers: int, scratch: Path | None,
-    held: int, tick: Tick | None,
-) -> IngestResult:  # fmt: skip
-    while True:
-        with ExitStack() as stack:
-            output = _Output(stack, scratch, held)
-            pool = stack.enter_context(Pool(workers, key, registry_path, survey))
-            with content.read() as digest:
-                for batch, run in pool.masked(content.path, output.assignments.folder, digest, tick):
-                    output.add(batch, run)
-            if not output.new.intersection(Registry(key, registry_path).add(output.new)):
-                return output.write(content.path, sink)
+def _masked(path: Path, masker: Masker, digest: Digest, tick: Tick | None) -> Iterator[tuple[Batch, Run | None]]:
+    """Yield each batch of the file, masked in this process."""
+    for part in lines(path, digest=digest):
+        yield masker.batch(path.name, part), None
+        if tick:
+            tick(size_of(part))
 
 
 def _survey(content: _Content) -> Survey:
