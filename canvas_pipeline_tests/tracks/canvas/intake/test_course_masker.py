@@ -1,4 +1,4 @@
-"""Handles in the place of courses: whose they are, that order never shows, that nothing raw is left or told."""
+"""Handles replace courses: whose they are, independent of order, nothing unmasked in output or logs."""
 
 from __future__ import annotations
 
@@ -237,8 +237,8 @@ def test_intake_writes_and_says_no_raw_code_reference_number_or_key(
     """Mission row C24: over everything that intake writes but the private folder, everything it logs, prints, returns."""
     caplog.set_level(logging.DEBUG)
     synthesize(2, 12, 8, 3, tmp_path / "collab")
-    said: list[str] = []
-    ws = workspace(tmp_path, "embedded", TRACK, log=said.append)
+    logged: list[str] = []
+    ws = workspace(tmp_path, "embedded", TRACK, log=logged.append)
     made = [line_intake.collab(ws, name) for name in line_intake.contributor_files(ws)] + [line_intake.corpus(ws)]
     key, registry = ws.registry()
     raw: set[str] = {key.decode(), key.hex()}
@@ -259,7 +259,7 @@ def test_intake_writes_and_says_no_raw_code_reference_number_or_key(
         out,
         err,
         caplog.text,
-        *said,
+        *logged,
         repr(made),
         *(repr(m.facts) for m in made),
         repr([m.stage.manifest for m in made]),

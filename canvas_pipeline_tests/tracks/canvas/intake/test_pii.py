@@ -333,7 +333,7 @@ def test_a_broken_call_hides_nothing() -> None:
 def test_without_presidio_the_module_imports_and_names_the_extra() -> None:
     code = (
         "import sys; sys.modules['presidio_analyzer'] = None\n"
-        "import canvas_pipeline.tracks.canvas.intake.stream.corpus, canvas_pipeline.privacy.identities.pii as pii\n"
+        "import canvas_pipeline.tracks.canvas.intake.stream.ingest, canvas_pipeline.privacy.identities.pii as pii\n"
         "from canvas_pipeline.errors import MissingTool\n"
         "try: pii.Scrubber(bytes(16), 'x')\n"
         "except MissingTool as error: print(error, error.exit_code)"

@@ -1,4 +1,4 @@
-"""A clean copy: what can be mended is, what cannot is left out and told, good lines keep their bytes, the input is safe."""
+"""A clean copy: what can be mended is, what cannot is left out and reported, good lines keep their bytes, the input is safe."""
 
 from __future__ import annotations
 
