@@ -104,6 +104,12 @@ class Registry:
             self.add((identity,))
         return self._handles[identity]
 
+    def discard_new(self) -> None:
+        """Discard ``new`` and its derived handles, so that ``new`` lists those of the next contributor only."""
+        for identity in self._new:
+            del self._handles[identity]
+        self._new.clear()
+
     def add(self, identities: Iterable[str]) -> dict[str, str]:
         """Store identities with one write and one fsync.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -203,8 +203,8 @@ def test_two_courses_that_meet_in_one_handle_are_told_apart_in_any_order(tmp_pat
     assert len(courses) == 2 and handle in courses and set(found) == {found[0]}
 
 
-def forked(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, get_context("fork"))
+def forked(workers: int, start: Callable[..., None], *given: Any) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, get_context("fork"), start, given)
 
 
 def test_contributors_side_by_side_tell_courses_apart_that_meet_in_one_handle(

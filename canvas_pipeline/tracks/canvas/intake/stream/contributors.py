@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.records import write_jsonl
 from canvas_pipeline.tracks.canvas.intake.stream.ingest import (
     POOL_BYTES,
@@ -16,8 +16,13 @@ from canvas_pipeline.tracks.canvas.intake.stream.ingest import (
     Sink,
     default_workers,
     ingest,
+    ingest_unregistered,
 )
 from canvas_pipeline.tracks.canvas.intake.stream.pool import Tick, processes
+
+_KEY: bytes = b""
+_REGISTRY: Registry | None = None
+"""Of a worker process: loaded once, since a registry may be large."""
 
 
 def ingest_all(
@@ -41,13 +46,7 @@ def ingest_all(
     small = {path: home for path, home in zip(paths, folders, strict=True) if path.stat().st_size < pool_bytes}
     results: dict[Path, IngestResult] = {}
     if workers > 1 and registry_path is not None and sum(path.stat().st_size for path in small) >= pool_bytes:
-        with processes(min(workers, len(small))) as pool:
-            for path, result in zip(
-                small, pool.map(_ingest_alone, small, small.values(), repeat(key), repeat(registry_path)), strict=False
-            ):
-                results[path] = result
-                if tick:
-                    tick(path.stat().st_size)
+        results = _side_by_side(small, key, registry_path, workers, tick)
     for path, home in zip(paths, folders, strict=True):
         if path not in results:
             results[path] = ingest(
@@ -72,5 +71,28 @@ def write_into(folder: Path) -> Sink:
     return sink
 
 
-def _ingest_alone(path: Path, home: Path, key: bytes, registry_path: Path) -> IngestResult:
-    return ingest(path, key, registry_path, write_into(home), workers=1, scratch=home)
+def _side_by_side(
+    folders: Mapping[Path, Path], key: bytes, registry_path: Path, workers: int, tick: Tick | None
+) -> dict[Path, IngestResult]:
+    """Ingest each file in a worker, and write the registry once, so that handles do not depend on which worker is first."""
+    results: dict[Path, IngestResult] = {}
+    new: dict[Path, frozenset[str]] = {}
+    with processes(min(workers, len(folders)), _start, key, registry_path) as pool:
+        for path, found in zip(folders, pool.map(_work, folders, folders.values()), strict=True):
+            results[path], new[path] = found
+            if tick:
+                tick(path.stat().st_size)
+    # Contributors with one of two courses that collided in one handle are left out, for the caller to ingest again.
+    collided = Registry(key, registry_path).add(frozenset().union(*new.values())).keys()
+    return {path: result for path, result in results.items() if collided.isdisjoint(new[path])}
+
+
+def _start(key: bytes, registry_path: Path) -> None:
+    global _KEY, _REGISTRY
+    _KEY, _REGISTRY = key, Registry(key, registry_path, writable=False)
+
+
+def _work(path: Path, home: Path) -> tuple[IngestResult, frozenset[str]]:
+    assert _REGISTRY is not None
+    _REGISTRY.discard_new()
+    return ingest_unregistered(path, _KEY, _REGISTRY, write_into(home))

@@ -102,6 +102,20 @@ def ingest(
             # Two identities collided in one handle, which is rare: mask again, now that the registry holds both.
 
 
+def ingest_unregistered(path: Path, key: bytes, registry: Registry, sink: Sink) -> tuple[IngestResult, frozenset[str]]:
+    """Ingest a file with a registry that is not writable; also return the identities for a writable registry to ``add``.
+
+    If ``Registry.add`` returns one of these identities, the file must be ingested again."""
+    content = _Content(path)
+    survey = _survey(content)
+    with ExitStack() as stack:
+        output = _Output(stack, None, HELD)
+        with content.read() as digest:
+            for batch, run in _masked(path, Masker(key, registry, survey), digest, None):
+                output.add(batch, run)
+        return output.write(path, sink), frozenset(output.new)
+
+
 class _Content:
     """Compares a file's hash between passes."""
 

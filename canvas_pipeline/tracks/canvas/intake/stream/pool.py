@@ -65,7 +65,7 @@ class Pool:
             yield first()
 
 
-def processes(workers: int, start: Callable[..., None] | None = None, *arguments: Any) -> ProcessPoolExecutor:
+def processes(workers: int, start: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
     """Create worker processes that each call ``start(*arguments)`` first.
 
     A fork server starts them: it is safe with threads in this process and loads the detector once for all pools (``preload``)."""
