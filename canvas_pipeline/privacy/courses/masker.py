@@ -37,9 +37,8 @@ _WORD = re.compile(r"[A-Za-z0-9]+")
 _GAP = re.compile(r"[^A-Za-z0-9@]{0,3}")
 _DIGIT = re.compile(r"[0-9]")
 _DIGIT_LIKE = re.compile("[\\d\u2460-\u2473\u24ea]")  # all characters that `folded` converts to a digit
-_ENOUGH = re.compile(
-    r"[0-9]{3}|[0-9][A-CE-Z]|[0-9]\.[0-9]{2}"
-)  # digits required for a course that their records do not reveal
+# The digits required for a course that their records do not reveal.
+_ENOUGH = re.compile(r"[0-9]{3}|[0-9][A-CE-Z]|[0-9]\.[0-9]{2}")
 _PAIR = re.compile(
     rf"(?<![A-Za-z0-9])(?P<subject>[A-Za-z]{{1,11}}){forms.SEP}{{0,3}}(?P<number>[0-9]{{1,5}})(?![0-9])(?P<letters>[A-Za-z]{{0,2}}(?![A-Za-z0-9])|(?=[A-Za-z]{{3}}))"
 )
