@@ -1,7 +1,6 @@
-"""Why a line or a row of a contribution is refused: the table of reason codes, each with what a student should do about it.
+"""The reason codes for refused lines and rows of a contribution, each with advice for the contributor.
 
-Data, and the exception that carries a code inside the reader. What must hold: the advice is the same for everybody and is never
-filled with anything from a file.
+The advice is constant: it never contains anything from a file.
 """
 
 from __future__ import annotations
@@ -12,10 +11,8 @@ import msgspec
 
 MAX_LINE = 4 << 20  # bytes; a real contributor's longest line is under 100 KB
 MAX_ROWS = 20_000  # rows of one record; a real course has under 200
-MAX_RATIO, FREE_RATIO = (
-    200,
-    64 << 20,
-)  # unpacked bytes for one of a .gz file, and how many do not count; text has 5 to 30
+MAX_RATIO = 200  # decompressed bytes per byte of a .gz file; text has 5 to 30
+FREE_RATIO = 64 << 20  # decompressed bytes up to which the ratio is not checked
 MAX_DEPTH = 32  # levels of nesting; an export has four
 
 REASONS: Mapping[str, str] = {
@@ -52,12 +49,12 @@ REASONS: Mapping[str, str] = {
     "no_such_file": "no such file; give the path of a contributor's .jsonl export",
 }
 FORM = frozenset({"malformed_json", "not_an_object", "several_objects_on_line", "invalid_utf8", "nul_byte"})
-"""Where every line is refused for one of these, the file is in another form, and no line of it is to blame."""
-NOTES = frozenset({"blank"})  # counted and shown, but no reason to call a file bad
+"""If every line is refused for one of these, the file as a whole is in another format."""
+NOTES = frozenset({"blank"})  # counted and shown, but not a problem
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a contribution is wrong, and what to do: ``file:line:field: message``."""
+    """A problem of a contribution and the advice, shown as ``file:line:field: message``. ``line`` 0 is the file as a whole."""
 
     file: str
     line: int
@@ -66,12 +63,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
     def __str__(self) -> str:
-        """``line`` 0 is the file as a whole."""
         return ":".join(part for part in (self.file, str(self.line or ""), self.field) if part) + f": {self.message}"
 
 
 class Unreadable(Exception):
-    """Why a line, or a row on it, is refused: a reason code, and the field where one is to blame (ours, never the file's)."""
+    """Refuses a line or a row with a reason code, and the field of our schema where one is at fault."""
 
     def __init__(self, reason: str, field: str = "") -> None:
         super().__init__(reason)

@@ -1,10 +1,8 @@
 """Find course identities in codes, names, titles and free text.
 
-In: any text. Out: ``Mention``s, where and which course, left to right. What must hold: a form such as ``CS_3704_21936_202601`` is
-found wherever it stands and whatever stands beside it; ``CS 3704``, ``CS3704`` and ``cs-3704`` are the same course; what looks
-alike and names none (``FALL 2023``, ``ISO 8601``) is not found; placeholders are left alone; work is linear in the text's length.
-
-The forms and words are in ``courses.forms``; which handle a mention gets is ``courses.masker``'s.
+A form such as ``CS_3704_21936_202601`` is found in any context. ``CS 3704``, ``CS3704`` and ``cs-3704`` are the same course.
+Similar texts that name no course (``FALL 2023``, ``ISO 8601``) and placeholders are not found. Time is linear in the length of the
+text. The forms and words are in ``courses.forms``; ``courses.masker`` assigns the handles.
 """
 
 from __future__ import annotations
@@ -18,14 +16,14 @@ from typing import NamedTuple
 from canvas_pipeline.privacy.courses import forms
 from canvas_pipeline.privacy.courses.foreign_codes import foreign
 
-_DIGITS = re.compile(r"[0-9]{3}|[0-9][A-CE-Z]|[0-9]\.[0-9]{2}")  # what any form needs: "3704", "61A", "18.06"
+_DIGITS = re.compile(r"[0-9]{3}|[0-9][A-CE-Z]|[0-9]\.[0-9]{2}")  # required by every form: "3704", "61A", "18.06"
 _ANY_DIGIT = re.compile("[\\d\u2460-\u2473\u24ea]")
-# Zero-width characters, joiners, marks of direction, soft hyphens, variation selectors: seen by no reader.
+# Invisible characters: zero-width characters, joiners, direction marks, soft hyphens, variation selectors.
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u207b\u2212\ufe58\ufe63\uff0d"
 _FOLDED_RANGES = ((0x2460, 0x24EB), (0xFF01, 0xFF5F), (0x1D400, 0x1D800))
 _GAP_FOR_UNKNOWN = 2
-# What follows a course that meets then, and no year: "TTKG 1939 at 3:15".
+# A time of day, which follows a course and not a year: "TTKG 1939 at 3:15".
 _HOUR = r"[0-9]{1,2}(?:[:.h][0-5][0-9]|(?::[0-5][0-9])?\s?[AaPp](?:\.?[Mm])?\b)"
 _AT_AN_HOUR = re.compile(rf"[^0-9\n]{{1,28}}(?:[0-9]{{1,2}}\s?-\s?)?{_HOUR}")
 _AN_HOUR_BEFORE = re.compile(rf"{_HOUR}[^0-9\n]{{1,20}}$")
@@ -34,7 +32,7 @@ _YEARS = r"(?:19|20)[0-9]{2}(?:[0-9]{2})?"
 
 
 class CourseId(NamedTuple):
-    """What is known of a course: each part canonical (upper case, term as YYYYMM) or None. Its ``repr`` does not tell."""
+    """The known parts of a course, each canonical (upper case, term as YYYYMM) or None. Its ``repr`` shows no part."""
 
     subject: str | None = None
     number: str | None = None
@@ -49,7 +47,7 @@ class CourseId(NamedTuple):
         return sum(part is not None for part in self)
 
     def agrees(self, other: CourseId) -> bool:
-        """Whether both can be the same course: no part differs, and the CRN or subject and number are shared."""
+        """Return whether both can be the same course: no part differs, and they share the CRN or subject and number."""
         if any(a is not None and b is not None and a != b for a, b in zip(self, other, strict=True)):
             return False
         same_number = self.number is not None and self.number == other.number and self.subject == other.subject
@@ -57,7 +55,7 @@ class CourseId(NamedTuple):
 
 
 class Mention(NamedTuple):
-    """Where a text names a course: ``text[start:end]``."""
+    """A course named by ``text[start:end]``."""
 
     start: int
     end: int
@@ -65,29 +63,32 @@ class Mention(NamedTuple):
 
 
 class View(NamedTuple):
-    """A text as the expressions read it. ``source[i]`` is where ``text[i]`` stands in the text itself; None where that is ``i``."""
+    """A folded text. ``source[i]`` is the offset of ``text[i]`` in the original text; None if all offsets are equal."""
 
     text: str
     source: tuple[int, ...] | None
 
     def in_source(self, start: int, end: int) -> tuple[int, int]:
+        """Convert a span of the folded text to one of the original text."""
         if self.source is None or start >= end:
             return start, end
         return self.source[start], self.source[end - 1] + 1
 
 
 def find(text: str, subjects: Collection[str] = frozenset()) -> list[Mention]:
-    """All course identities in a text, not overlapping; the longest wins. ``subjects`` (capitals) are believed like known ones."""
+    """Find all course identities in a text, without overlaps; the longest wins.
+
+    ``subjects`` (in capitals) are accepted like known ones."""
     if not _ANY_DIGIT.search(text) if not text.isascii() else not _DIGITS.search(text):
         return []
     view = folded(text)
     if not _DIGITS.search(view.text):
         return []
-    return apart(candidates(view, subjects), text, view)
+    return without_overlaps(candidates(view, subjects), text, view)
 
 
 def folded(text: str) -> View:
-    """Every digit, blank, dash and stylised letter in its plain ASCII form, invisible characters left out."""
+    """Convert digits, blanks, dashes and stylised letters to ASCII, and remove invisible characters."""
     if text.isascii():
         return View(text, None)
     if not _INVISIBLE.search(text):
@@ -97,7 +98,7 @@ def folded(text: str) -> View:
 
 
 def candidates(view: View, subjects: Collection[str] = frozenset()) -> list[Mention]:
-    """What may be a course identity in a view, overlaps and all; offsets are those of the view."""
+    """Return all possible course identities in a folded text, with overlaps and its offsets."""
     text = view.text
     found = [
         Mention(
@@ -106,16 +107,16 @@ def candidates(view: View, subjects: Collection[str] = frozenset()) -> list[Ment
         for match in forms.WHOLE.finditer(text)
         for subject, skip in (_known_end(match["subject"], subjects),)
     ]
-    shouted: bool | None = None
+    all_caps: bool | None = None
     position = 0
     while match := forms.CORE.search(text, position):
-        if shouted is None:
-            shouted = _is_shouted(text)
+        if all_caps is None:
+            all_caps = _is_all_caps(text)
         parts = match.groupdict()
-        if _believed(match, parts, subjects, shouted):
+        if _is_course(match, parts, subjects, all_caps):
             found.append(Mention(match.start(), _past_digits(text, match.end()), _course(parts)))
             position = match.end()
-        else:  # in what was caught, letters and all, another one may begin
+        else:  # another mention may begin inside this match
             position = match.start("subject") + 1
     found += _bare(text)
     found += _beside_terms(text)
@@ -123,9 +124,11 @@ def candidates(view: View, subjects: Collection[str] = frozenset()) -> list[Ment
     return found
 
 
-def apart(found: Iterable[Mention], text: str, view: View) -> list[Mention]:
-    """Mentions of a view as mentions of the text, in order: the longest first at each place, never inside a placeholder; one that
-    stands in a mail or web address covers the address."""
+def without_overlaps(found: Iterable[Mention], text: str, view: View) -> list[Mention]:
+    """Convert mentions of a folded text to mentions of the text, in order and without overlaps.
+
+    The longest mention at each place is kept. None is inside a placeholder. A mention in an e-mail or web address covers the whole
+    address."""
     mentions = [Mention(*view.in_source(m.start, m.end), m.course) for m in found]
     if not mentions:
         return []
@@ -143,7 +146,7 @@ def apart(found: Iterable[Mention], text: str, view: View) -> list[Mention]:
 
 
 def term_code(text: str | None) -> str | None:
-    """``2026 Spring`` and ``Spring 2026`` → ``202601``; None where no season and year stand ("Default Term")."""
+    """Convert ``2026 Spring`` or ``Spring 2026`` to ``202601``; None without a season and year ("Default Term")."""
     for pattern in forms.TERM_TEXT:
         if text and (match := pattern.search(text)):
             return match.group("year") + forms.SEASONS[match.group("season").lower()]
@@ -160,14 +163,14 @@ def _course(parts: dict[str, str]) -> CourseId:
     return CourseId(parts["subject"].upper(), parts["number"].upper(), crn, term)
 
 
-def _believed(match: re.Match[str], parts: dict[str, str], subjects: Collection[str], shouted: bool) -> bool:
+def _is_course(match: re.Match[str], parts: dict[str, str], subjects: Collection[str], all_caps: bool) -> bool:
     subject, number, text = parts["subject"], parts["number"], match.string
     upper = subject.upper()
     if upper in forms.NO_SUBJECT and upper not in subjects:
         return False
     known = upper in forms.KNOWN_SUBJECTS or upper in subjects
     ambiguous = upper in forms.AMBIGUOUS
-    if match["glued"] is not None or match["broken"] is not None:  # "cs3704exam" is one, "phys100mL" is none
+    if match["glued"] is not None or match["broken"] is not None:  # "cs3704exam" is a course, "phys100mL" is not
         if forms.HEX_ID.match(text, match.start("subject")):  # "ee4779cdc944"
             return False
         return known and match["glued"] is not None and len(number) == 4 and (not ambiguous or subject.isupper())
@@ -176,7 +179,7 @@ def _believed(match: re.Match[str], parts: dict[str, str], subjects: Collection[
         return known or (len(subject) <= forms.MAX_UNKNOWN and (subject.isupper() or machine))
     digits = number.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
     plain = digits == number
-    yearlike = plain and 1900 <= int(digits) <= 2049
+    year_like = plain and 1900 <= int(digits) <= 2049
     dated = any(parts[f"season{n}"] for n in "01234")
     if match["gap"] in (":", "#", "*", "+", " #") and not (known and len(digits) == 4):
         return False
@@ -195,15 +198,15 @@ def _believed(match: re.Match[str], parts: dict[str, str], subjects: Collection[
         )
 
     if ambiguous:
-        if yearlike and upper in forms.BESIDE_YEARS:
+        if year_like and upper in forms.BESIDE_YEARS:
             return (dated or in_context()) and (subject.isupper() or upper in forms.WRITTEN_OUT)
         if upper in forms.WRITTEN_OUT:
             return True
-        if upper in forms.FUNCTION_WORDS and shouted:
+        if upper in forms.FUNCTION_WORDS and all_caps:
             return in_context()
         # "art 1404" is a painting's year, "art1404" is written like a code; so is "me_1383", where "Is2048" may be a title.
-        written = len(digits) == 4 and not (upper in forms.FUNCTION_WORDS and yearlike)
-        if subject == "Me" and written:  # no sentence begins so, as one does with "Is 1413" or "At 1400"
+        written = len(digits) == 4 and not (upper in forms.FUNCTION_WORDS and year_like)
+        if subject == "Me" and written:  # no sentence begins so, unlike "Is 1413" or "At 1400"
             return True
         return subject.isupper() or (match["gap"] in ("", "_") and written)
     if not subject.isupper() or len(subject) > forms.MAX_UNKNOWN or len(match["gap"]) > _GAP_FOR_UNKNOWN:
@@ -217,7 +220,7 @@ def _believed(match: re.Match[str], parts: dict[str, str], subjects: Collection[
         return False
     if forms.THING.search(text[max(0, match.start() - 20) : match.start()]):
         return False
-    return not (len(subject) == 2 or shouted) or dated or bool(match["section"]) or in_context()
+    return not (len(subject) == 2 or all_caps) or dated or bool(match["section"]) or in_context()
 
 
 def _bare(text: str) -> Iterable[Mention]:
@@ -230,8 +233,9 @@ def _bare(text: str) -> Iterable[Mention]:
 
 
 def _beside_terms(text: str) -> Iterable[Mention]:
-    """Section numbers beside a term, the term left as it is. Five digits are enough; four or six need a sign between, and four
-    that may be a year, or six that are a registrar's term, are none."""
+    """Yield section numbers beside a term, without the term.
+
+    Five digits are enough; four or six need a sign between number and term. A possible year or a registrar's term is not one."""
     for match in forms.BESIDE_TERM.finditer(text):
         side = "before" if match["before"] else "after"
         number, gap = match[side], match["gap"] or match["gap_after"] or ""
@@ -248,7 +252,7 @@ def _beside_terms(text: str) -> Iterable[Mention]:
 
 
 def _known_end(letters: str, subjects: Collection[str]) -> tuple[str, int]:
-    """A subject at the end of letters that run together ("siteCS"), and how many letters stand before it."""
+    """Return the subject at the end of joined letters ("siteCS"), and the number of letters before it."""
     upper = letters.upper()
     ends = (upper[at:] for at in range(len(upper) - 1))
     known = next((end for end in ends if end in forms.KNOWN_SUBJECTS or end in subjects), upper)
@@ -256,40 +260,40 @@ def _known_end(letters: str, subjects: Collection[str]) -> tuple[str, int]:
 
 
 def _past_digits(text: str, end: int) -> int:
-    """Digits that touch a mention's end go with it, or they would be read as the handle's."""
+    """Extend a mention over directly following digits, which would be read as part of the handle."""
     while end < len(text) and text[end].isdigit():
         end += 1
     return end
 
 
-def _is_shouted(text: str) -> bool:
-    """A sentence in capitals: three words or more, none with a small letter."""
+def _is_all_caps(text: str) -> bool:
+    """Return whether a text is a sentence in capitals, of three or more words."""
     return text.isupper() and len(re.findall(r"[A-Z]{2,}", text[:400])) >= 3
 
 
 def _in_addresses(mentions: list[Mention], text: str, covered: bytearray) -> list[Mention]:
-    """Each mention in a mail or web address, stretched over it, unless a placeholder stands in it too."""
+    """Extend each mention in an e-mail or web address over the address, unless it contains a placeholder too."""
     addresses = [m.span() for m in forms.ADDRESS.finditer(text) if covered.find(1, *m.span()) < 0]
     inside = bytearray(len(text))
     for start, end in addresses:
         inside[start:end] = b"\1" * (end - start)
     first: dict[int, tuple[int, int]] = {}
-    stretched = []
+    extended = []
     for mention in mentions:
         if inside.find(1, mention.start, mention.end) < 0:
-            stretched.append(mention)
+            extended.append(mention)
             continue
         if not first:
             first = {at: span for span in addresses for at in range(*span)}
         starts = [first[at] for at in (mention.start, mention.end - 1) if at in first]
         start = min([mention.start, *(s for s, _ in starts)])
-        stretched.append(Mention(start, max([mention.end, *(e for _, e in starts)]), mention.course))
-    return stretched
+        extended.append(Mention(start, max([mention.end, *(e for _, e in starts)]), mention.course))
+    return extended
 
 
 @cache
 def _plain() -> dict[int, str]:
-    """One character for one: offsets stay."""
+    """Return the table of characters to fold. Each becomes one character, so that offsets do not change."""
     table = dict.fromkeys(map(ord, _DASHES), "-")
     for low, high in _FOLDED_RANGES:
         for code in range(low, high):

@@ -1,7 +1,6 @@
-"""Course codes of other schools, known by their form alone or by the words beside them.
+"""Find course codes of other schools by their form, or by their form and the words beside them.
 
-In: a folded text. Out: (start, end, subject or None, number). What must hold: a form that other things share ("27-314", "QIT2004")
-counts only where a word such as "prereq" calls for a course; linear work.
+An ambiguous form ("27-314", "QIT2004") only counts beside a cue such as "prereq". Time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from canvas_pipeline.privacy.courses import forms
 from canvas_pipeline.privacy.courses.own_codes import is_counted
 
-_CALLS = re.compile(
+_CUES = re.compile(
     r"(?<![A-Za-z])(?:same\s(?:\w{1,12}\s)?as|overlap(?:s|ping)?(?:\swith)?|(?:pre|co)-?\s?req(?:s|uisites?|uired)?|anti-?req(?:s|uisites?)?|"
     r"cross-?list(?:ed|ing)?(?:\s(?:with|as))?|equiv(?:alent)?(?:\s(?:of|to|with))?|equivalent|credits?\s(?:for|from|in)|transfer(?:red)?(?:\sfrom)?|"
     r"retak(?:e|ing)(?:\sof)?|retook|replaces|formerly|counts\s(?:as|for)|instead\sof|took|taking|taken|enrol+(?:ed)?\sin|ta\s(?:for|of)|exempt\sfrom|"
@@ -20,7 +19,7 @@ _CALLS = re.compile(
     r"honou?rs\sversion(?:\sof)?|(?:material|notes|slides|lectures?|moved|coming)\sfrom|as\sin|like|see(?:\salso)?|from\smy|successor\s(?:of|to)|requires|course|courses|class|after|before|and\s(?:also|in))[\s:(]{1,3}$",
     re.I,
 )
-_WEAK_CALLS = re.compile(
+_WEAK_CUES = re.compile(
     r"(?:like|after|before|(?:material|notes|slides|lectures?|moved|coming)\sfrom|see(?:\salso)?|and\s(?:also|in)|as\sin|class|took)[\s:(]{1,3}$",
     re.I,
 )
@@ -31,7 +30,7 @@ _AFTER = re.compile(
 )
 _RECENT_YEAR = re.compile(r"[A-Za-z](?:19[0-9]{2}|201[2-9]|20[2-4][0-9])$")
 _END = r"(?![A-Za-z0-9]|[.:-][0-9])"
-# Forms that name a course by themselves.
+# Forms that are unambiguous.
 _SURE = re.compile(
     r"(?<![A-Za-z0-9@.:-])(?:(?P<rutgers>[0-9]{2}:[0-9]{3}:[0-9]{3})"
     r"|(?P<hopkins>[A-Z]{2}\.[0-9]{3}\.[0-9]{3})"
@@ -48,21 +47,21 @@ _SURE = re.compile(
 _LETTERED = re.compile(
     r"(?<![A-Za-z0-9@])(?P<subject>[A-Z]{2,5}|[A-Z][a-z]{3})[ _-]?(?P<number>[0-9]{1,2}[A-CE-Z]{1,2})(?![A-Za-z0-9])"
 )
-_CALLED = re.compile(
+_CUED = re.compile(
     r"(?<![A-Za-z0-9@.,:$-])(?:(?P<plain>[0-9]{2,3}[-.][0-9]{3,4}|[0-9]{1,2}\.[0-9]{2,4}[A-Za-z]?)"
     r"|(?P<subject>[A-Z]{2,5})[ .*-]?(?P<number>[0-9]{2,5}[A-Z]?(?:-[0-9]{2,3})?))" + _END
 )  # fmt: skip
-# What a list goes on with, once one of it has its handle.
+# The other codes of a list of which one was masked already.
 _CODE = r"(?P<{0}>(?P<{0}_subject>[A-Z]{{2,5}})[ .*-]?(?P<{0}_number>[1-9][0-9]{{2,3}}[A-Z]?))"
 _IN_A_ROW = re.compile(
     rf"@COURSE[0-9]{{8}}\s?(?:[&/+]|,(?:\s(?:and|or))?|and|or)\s?{_CODE.format('a')}{_END}(?!{forms.UNIT.pattern})"
     rf"|(?<![A-Za-z0-9@.:-]){_CODE.format('b')}(?=\s?(?:[&/+]|and|or)\s?@COURSE[0-9]{{8}})"
 )
-# A subject and number of the shapes that codes have, and what is said of courses in the same clause, in several languages.
+# A subject and number in the shape of a code, and words about courses in the same clause, in several languages.
 _SUBJECT_AND_NUMBER = re.compile(
     r"(?<![A-Za-z0-9@.:$*-])(?P<subject>[A-Z]{2,5})[ .*-]?(?P<number>[1-9][0-9]{2,3}[A-Z]?[0-9]?)" + _END
 )
-_OF_STUDY = re.compile(
+_STUDY_WORDS = re.compile(
     r"(?<![^\W_])(?i:credits?|courses?|class(?:es)?|(?:pre|co|anti)-?req\w{0,9}|equivalen\w{0,4}|transfer\w{0,4}|retak\w{1,3}|waive[rd]?|"
     r"exempt\w{0,4}|tutors?|tutoring|ta|tas|ta-ing|ta'?ing|placement|place[ds]?\s(?:in|out)\w{0,2}|advising|advis[oe]rs?|schedule|syllabus|"
     r"semester|instructors?|prof(?:essor)?s?|enrol\w{0,6}|regist\w{1,9}|wait-?list\w{0,2}|audit(?:ing)?|substitut\w{1,4}|electives?|"
@@ -77,13 +76,13 @@ _YEAR_AT_END = re.compile(r"(?:19|20)[0-9]{2}$")
 
 
 def foreign(text: str) -> Iterator[tuple[int, int, str | None, str]]:
-    """Left to right within each kind, overlaps and all."""
+    """Yield (start, end, subject or None, number) of each code in a folded text, with overlaps, in order within each form."""
     for match in _SURE.finditer(text):
         start, end = match.span()
         subject, number = (next((match[f"{part}{n}"] for n in _PARTS if match[f"{part}{n}"]), None) for part in "sn")
         if (subject or match.group()[:4].split("-")[0]) in forms.NO_SUBJECT or is_counted(text, start, end):
             continue
-        if (match["s5"] or match["s6"]) and (_YEAR_AT_END.search(match.group()) or not _is_by_itself(text, match)):
+        if (match["s5"] or match["s6"]) and (_YEAR_AT_END.search(match.group()) or not _is_standalone(text, match)):
             continue
         yield start, end, subject, number or match.group()
     for match in _LETTERED.finditer(text):
@@ -93,7 +92,7 @@ def foreign(text: str) -> Iterator[tuple[int, int, str | None, str]]:
         )
         if known and (subject not in forms.AMBIGUOUS or match["subject"].isupper() and _beside(text, *match.span())):
             yield match.start(), match.end(), subject, match["number"]
-    for match in _CALLED.finditer(text):
+    for match in _CUED.finditer(text):
         start, end = match.span()
         subject = match["subject"]
         if subject in forms.NO_SUBJECT or forms.UNIT.match(text, end) or not _beside(text, start, end, subject is None):
@@ -108,7 +107,9 @@ def foreign(text: str) -> Iterator[tuple[int, int, str | None, str]]:
             continue
         if _YEAR_AT_END.search(match.group()) or (subject in forms.AMBIGUOUS and " " in match.group()):
             continue
-        if _OF_STUDY.search(text, max(0, start - 40), start) or _OF_STUDY.search(text, end, min(len(text), end + 40)):
+        if _STUDY_WORDS.search(text, max(0, start - 40), start) or _STUDY_WORDS.search(
+            text, end, min(len(text), end + 40)
+        ):
             yield start, end, subject, match["number"]
     for match in _IN_A_ROW.finditer(text) if "@COURSE" in text else ():
         side = "a" if match["a"] else "b"
@@ -122,8 +123,8 @@ def foreign(text: str) -> Iterator[tuple[int, int, str | None, str]]:
             yield start, end, subject, match[f"{side}_number"]
 
 
-def _is_by_itself(text: str, match: re.Match[str]) -> bool:
-    """Whether letters and digits without a sign between are a code: not in a file's name, a path or a longer id."""
+def _is_standalone(text: str, match: re.Match[str]) -> bool:
+    """Return whether adjacent letters and digits are a code, rather than part of a file's name, a path or a longer id."""
     start, end = match.span()
     return (
         not forms.UNIT.match(text, end)
@@ -133,11 +134,11 @@ def _is_by_itself(text: str, match: re.Match[str]) -> bool:
 
 
 def _beside(text: str, start: int, end: int, plain: bool = False) -> bool:
-    """Whether the words beside a code call for a course; a plain number needs a plain call."""
+    """Return whether the words beside a code are a cue for a course; a number alone needs a strong cue."""
     before = text[max(0, start - 32) : start]
-    if called := _CALLS.search(before):
-        weak = _WEAK_CALLS.search(called.group()) is not None
+    if cue := _CUES.search(before):
+        weak = _WEAK_CUES.search(cue.group()) is not None
         return not (weak and (plain or _YEAR_AT_END.search(text, start, end)))
     whole = text[start:end].isalnum() or _THREE_PARTS.fullmatch(text, start, end) is not None
-    glued = whole and not _RECENT_YEAR.search(text[start:end])  # "ICML2023 reading" is no course
+    glued = whole and not _RECENT_YEAR.search(text[start:end])  # "ICML2023 reading" is not a course
     return not plain and glued and bool(_AFTER.match(text, end))

@@ -1,7 +1,7 @@
-"""What course identities are written like: words that are subjects, words that are none, and the forms as expressions.
+"""The forms of course identities as expressions, with the words that are subjects and those that are not. Data for ``crn``.
 
-Data only, for ``crn``. The expressions work on a *folded* view of the text (``crn.folded``): ASCII digits, letters and dashes,
-plain blanks, nothing invisible. Each is built of bounded repetitions, so that the work is linear in the length of the text.
+The expressions match a *folded* text (``crn.folded``): ASCII digits, letters and dashes, plain blanks, no invisible characters. All
+repetitions are bounded, so that time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ KNOWN_SUBJECTS = frozenset(
     "STAT STL STS SUST SW SYSB TA TBMH THEA THEO TOX TURK UAP UH UNIV UNR UPDE URDU VM VT WATR WGS WLC WOMN WRIT "
     "MATHEMATICS BIOLOGY CHEMISTRY PHYSICS ECONOMICS HISTORY ENGLISH PSYCHOLOGY STATISTICS PHILOSOPHY CALC SOCIOLOGY".split()
 )
-# Subjects that are also English words or abbreviations: believed in capitals only.
+# Subjects that are also English words or abbreviations: accepted in capitals only.
 AMBIGUOUS = frozenset(
     "AE ALS ARE ARCH ART ARTS AS AST AT BC BIT BUS CE CHE CLA COMP CONS COS EDIT ENT FL FR GER GR GRAD HD HUM IDS IND INFO "
     "IR IS IT LAT LAW MED ME MINE MS MN NR PAPA REAL RED REL SCI SPAN STS SW TA TOX UH UNIV VM VT WRIT LANG HISTORY "
     "ENGLISH ECONOMICS PHYSICS BIOLOGY CHEMISTRY MATHEMATICS PSYCHOLOGY STATISTICS PHILOSOPHY SOCIOLOGY".split()
 )
-# Of these, departments written out: believed in any case, but not before what may be a year ("Economics 2008").
+# Of these, departments written out: accepted in any case, but not before a possible year ("Economics 2008").
 WRITTEN_OUT = frozenset(word for word in AMBIGUOUS if len(word) >= 7)
-# Of these, words that a sentence in capitals is made of.
+# Of these, words that are common in a sentence in capitals.
 FUNCTION_WORDS = frozenset("ARE AS AT BIT IS IT ME MINE REAL RED EDIT HUM".split())
-# Of these, words beside which a number like 2026 is a year unless something says course.
+# Of these, words after which a number like 2026 is a year unless the context is about a course.
 BESIDE_YEARS = FUNCTION_WORDS | WRITTEN_OUT | frozenset("VT FL GRAD UNIV TA MS MN FR GR GER HD VM SW UH NR".split())
-# Capitals before a number that name no course.
+# Capitals before a number that are not a subject.
 NO_SUBJECT = frozenset((
     # terms, months, days
     "FALL SPRING SUMMER WINTER AUTUMN TERM SEMESTER YEAR AY FY SP FA SU WI JAN FEB MAR APR MAY JUN JUL AUG SEP SEPT OCT NOV "
@@ -63,14 +63,14 @@ NO_SUBJECT = frozenset((
     "VISIT PORT CLASS OFFER"
 ).split()) - {"BC"}  # fmt: skip
 MAX_UNKNOWN = 5
-# What words around a weak form make it a course: "QQ 4411 syllabus".
+# Words that make an ambiguous form beside them a course: "QQ 4411 syllabus".
 CONTEXT = re.compile(
     r"(?<![A-Za-z])(?:courses?|class(?:es)?|sections?|syllab(?:us|i)|pre-?req\w{0,10}|lectures?|textbook|midterms?|finals?|exams?|"
     r"quiz(?:zes)?|homeworks?|recitation|instructors?|professor|office hours|crn|enroll\w{0,5}|regist\w{0,8}|credits?|notes for|"
     r"cross-?list\w{0,4}|study guide)(?![A-Za-z])",
     re.I,
 )
-# What stands before a number that names a thing, not a course: "Flight DLX 4410".
+# Words before the number of a thing that is not a course: "Flight DLX 4410".
 THING = re.compile(
     r"(?<![A-Za-z])(?:flight|bus|route|model|error|code|serial|ticket|locker|ext|extension|highway|hwy|channel|gate|train|"
     r"part|page|"
@@ -80,7 +80,7 @@ THING = re.compile(
     r"building|bldg|hall|room|item|sku|product)s?[\s:.#]{1,3}$",
     re.I,
 )
-# What stands after a number that counts something.
+# Units after a number that is an amount.
 UNIT = re.compile(
     r"[\s-]{0,2}(?:%|°|points?|pts?|words?|pages?|char(?:acter)?s?|min(?:ute)?s?|hours?|hrs?|sec(?:ond)?s?|days?|weeks?|"
     r"years?|yrs?|"
@@ -113,7 +113,7 @@ _ALSO = (
     rf"(?:\s?[/&+]\s?(?:[A-Za-z]{{2,5}}[\s\-]?)?{_NOT_YEAR}[0-9]{{4}}[A-Za-z]?(?![A-Za-z0-9])"  # "CS 4624/5624", "CS 4624/ECE 4624"
     rf"|(?:,\s?(?:(?:and|or)\s)?|\s(?:and|or)\s){_NOT_YEAR}[1-7][0-9]{{3}}[A-Z]?(?![0-9A-Za-z%,])(?!{UNIT.pattern}))"
 )
-# Subject and number, with whatever stands before and after that belongs to the code. Groups: see `crn._course`.
+# Subject and number, with the parts of the code before and after them. Groups: see `crn._course`.
 CORE = re.compile(
     _OPEN
     + rf"(?:(?P<term1>{TERM}){SEP}{{1,2}}(?:(?P<crn1>[0-9]{{5}}){SEP}{{1,2}})?"
@@ -130,14 +130,14 @@ CORE = re.compile(
     + rf"(?:{_SEASON_AFTER})?"
     + rf"(?:{_ALSO}){{0,4}})"
 )
-# The registrar's form with all four parts: whatever letters it begins with, whatever is glued to either end.
+# The registrar's form with all four parts, with any letters at its start and anything attached to either end.
 WHOLE = re.compile(
     rf"(?P<subject>[A-Za-z]{{1,11}}){SEP}{{0,2}}(?P<number>[0-9]{{3,4}}[A-Za-z]{{0,2}})(?:{SEP}{{1,2}}[A-Za-z]?[0-9]{{1,3}})?"
     rf"{SEP}{{0,2}}(?<![0-9]{{5}})(?P<crn2>[0-9]{{5}}){SEP}{{0,2}}(?P<term2>{TERM})[0-9]*"
 )
 _CRNS = r"[0-9]{5}(?![0-9])(?:\s?(?:[,/&;]|and|or)\s?[0-9]{5}(?![0-9])){0,8}"
 _SEASON_OF_YEAR = rf"(?:{YEAR}[\s_\-]?{SEASON}|{SEASON}[\s_\-]?{YEAR})"
-# What is left of a code whose beginning somebody masked, and course reference numbers that stand alone.
+# The rest of a code whose beginning was masked already, and course reference numbers without a code.
 BARE = re.compile(
     rf"[(\[]\s?(?P<a>{_CRNS}(?:[\s_\-]{{1,2}}{_SEASON_OF_YEAR})?)\s?[)\]]"
     rf"|(?<![0-9A-Za-z])(?P<h>(?P<h_crn>[0-9]{{5}})[_\-.]{_SEASON_OF_YEAR}(?![A-Za-z0-9]))"
@@ -154,8 +154,8 @@ BARE = re.compile(
     rf"|(?<![0-9])(?P<f>(?P<f_term>{TERM})[_\-]{{1,2}}(?P<f_crn>[0-9]{{5}})(?![0-9]))"
     rf"|@COURSE[0-9]{{1,8}}{SEP}{{1,2}}(?P<g>(?:[0-9]{{3,4}}[A-Za-z]?{SEP}{{1,2}})?(?P<g_crn>[0-9]{{5}})(?![0-9])(?:{SEP}{{1,2}}(?P<g_term>{TERM})(?![0-9]))?)"
 )
-# A term in words or short, in any order, or as a registrar's number ("203130"); and a section number on either side of it. Where
-# four digits stand, or a blank alone parts them, less is believed: see `crn._beside_terms`.
+# A term in words or abbreviated, in any order, or as a registrar's number ("203130"), and a section number before or after it. For
+# four digits, or a blank as the only separator, more conditions apply: see `crn._beside_terms`.
 _OTHER_SEASON = (
     r"(?i:herbst|fr[üu]hling|oto[ñn]o|primavera|verano|invierno|automne|printemps|[ée]t[ée]|hiver|autunno|estate|inverno|outono|"
     r"h[öo]st|v[åa]r|wise|sose|wintersemester|sommersemester|(?:semester|term|trimester|quarter|period)[ ]?[1-4])"
@@ -175,29 +175,31 @@ _NUMBERED_AS = (
     r"num(?:ber)?|no|nr|n°)"
     r"\.?\s?){1,2}[:#=]?\s?)?"
 )
-_PARTED = rf"(?P<{{}}>\s?[,\-/_.|:;~#@=]{{{{0,2}}}}\s?[(\[]?\s?{_NUMBERED_AS.replace('{', '{{').replace('}', '}}')}#?)"
+_SEPARATED = (
+    rf"(?P<{{}}>\s?[,\-/_.|:;~#@=]{{{{0,2}}}}\s?[(\[]?\s?{_NUMBERED_AS.replace('{', '{{').replace('}', '}}')}#?)"
+)
 _SECTION_NUMBER = r"(?P<{}>[1-9][0-9]{{3,5}})(?![0-9A-Za-z%]|[.,:][0-9](?![0-9]{{5}}))"
 BESIDE_TERM = re.compile(
-    rf"(?<![A-Za-z0-9@$])(?<![0-9][.,:])(?:{_SECTION_NUMBER.format('before')}{_PARTED.format('gap')}(?P<term_after>{_WHEN})"
-    rf"|(?P<term_before>{_WHEN}){_PARTED.format('gap_after')}{_SECTION_NUMBER.format('after')}(?!{UNIT.pattern}))"
+    rf"(?<![A-Za-z0-9@$])(?<![0-9][.,:])(?:{_SECTION_NUMBER.format('before')}{_SEPARATED.format('gap')}(?P<term_after>{_WHEN})"
+    rf"|(?P<term_before>{_WHEN}){_SEPARATED.format('gap_after')}{_SECTION_NUMBER.format('after')}(?!{UNIT.pattern}))"
 )
-# The same with words between them: five digits that are no round amount.
+# The same with words between them, for five digits that are not a round amount.
 _FIVE = r"(?<![A-Za-z0-9@$€£])(?<![0-9][.,:])(?P<{}>(?![0-9]{{2}}[05]00)[1-9][0-9]{{4}})(?![0-9A-Za-z%€]|[.,:][0-9])"
 NEAR_TERM = re.compile(
     rf"{_FIVE.format('before')}(?!{UNIT.pattern})[^0-9@$\n]{{1,28}}(?<![A-Za-z0-9])(?P<term_after>{_WHEN})"
     rf"|(?<![A-Za-z0-9])(?P<term_before>{_WHEN})[^0-9@$\n]{{1,28}}?{_FIVE.format('after')}(?!{UNIT.pattern})"
 )
-# Sections that a course's mention runs on into: "-0311,0312", "/652", "_A00".
+# Sections directly after a course: "-0311,0312", "/652", "_A00".
 _SECTION_END = r"(?![A-Za-z0-9%]|[.:][0-9])"
-# A list of them stands in parentheses, behind a blank or behind a colon too ("(018, 031)", " 072 & 024", ":21,51"); there, one
-# alone is believed with its leading zero and three digits, and "05/12" is a day.
-_NOUGHT = rf"0[0-9]{{1,3}}{_SECTION_END}"
+# A list of sections may also be in parentheses or follow a blank or a colon ("(018, 031)", " 072 & 024", ":21,51"). There a single
+# section needs a leading zero and three digits, and "05/12" is a day.
+_WITH_ZERO = rf"0[0-9]{{1,3}}{_SECTION_END}"
 _LISTED = rf"(?:\s?(?:[,&;+](?:\sand)?|and)\s?[A-Z]?[0-9]{{2,4}}{_SECTION_END}|/[A-Z]?[0-9]{{3}}{_SECTION_END})"
 _MORE = r"(?=\s?(?:[,&;+]|and\b)|/[0-9]{3}(?![0-9]))"
 _NO_DAY = r"(?![/-][0-9]{1,2}(?![0-9]))"
 _ANY_SECTION = rf"(?:0[0-9]{{1,3}}|[A-Z]{{1,3}}[0-9]{{1,3}}|[0-9]{{2,3}}[A-Z]?|[0-9][A-Z]){_SECTION_END}"
 _SURE_SECTION = rf"(?:0[0-9]{{1,3}}|[0-9]{{3}}|[A-Z]{{1,2}}[0-9]{{1,3}}){_SECTION_END}"
-# Kinds of teaching that have numbers of their own behind a course: "(LEC 018)".
+# Types of teaching with numbers of their own after a course: "(LEC 018)".
 _TEACHING = (
     r"(?i:lec(?:ture)?|sect?(?:ion)?s?|dis(?:cussion)?|tut(?:orial)?|rec(?:itation)?|sem(?:inar)?|studio|pra(?:ctical)?|lab|"
     r"wks|onl(?:ine)?|"
@@ -206,13 +208,13 @@ _TEACHING = (
 SECTIONS = re.compile(
     rf"[-_./](?:(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|[0-9]{{2,3}}[A-Z]?{_SECTION_END}(?!{UNIT.pattern}))"
     rf"(?:\s?[,/&;+]\s?[_-]?(?:0[0-9]{{1,3}}|[A-Z][0-9]{{2,3}}){_SECTION_END}|/[0-9]{{2,4}}{_SECTION_END}(?!{UNIT.pattern})){{0,9}}"
-    rf"|\s?[(\[]\s?(?:{_NOUGHT}{_NO_DAY}|[A-Z]?[0-9]{{2,3}}(?=\s?[,&;+])){_LISTED}{{0,9}}\s?[)\]]"
-    rf"|,?\s(?:(?i:sections?|secs?\.?)\s)?(?:{_NOUGHT}{_MORE}{_LISTED}{{1,9}}|"
+    rf"|\s?[(\[]\s?(?:{_WITH_ZERO}{_NO_DAY}|[A-Z]?[0-9]{{2,3}}(?=\s?[,&;+])){_LISTED}{{0,9}}\s?[)\]]"
+    rf"|,?\s(?:(?i:sections?|secs?\.?)\s)?(?:{_WITH_ZERO}{_MORE}{_LISTED}{{1,9}}|"
     rf"0[0-9]{{2,3}}{_SECTION_END}{_NO_DAY})(?!{UNIT.pattern})"
-    rf"|:(?:{_NOUGHT}{_NO_DAY}|[0-9]{{2,3}}(?=,)){_LISTED}{{0,9}}(?!{UNIT.pattern})"
-    rf"|\s?[-|~;:,/]\s?(?:{_NOUGHT}{_NO_DAY}|"
+    rf"|:(?:{_WITH_ZERO}{_NO_DAY}|[0-9]{{2,3}}(?=,)){_LISTED}{{0,9}}(?!{UNIT.pattern})"
+    rf"|\s?[-|~;:,/]\s?(?:{_WITH_ZERO}{_NO_DAY}|"
     rf"[A-Z]{{1,2}}[0-9]{{2,3}}{_SECTION_END})(?:\s?[,;|~/&+]\s?[-_]?{_ANY_SECTION}){{1,9}}(?!{UNIT.pattern})"
-    rf"|\s?[:,]?\s?#\s?(?:{_NOUGHT}|[0-9]{{3}}{_SECTION_END})(?:\s?[,;|/&+-]\s?#?{_ANY_SECTION}){{0,9}}"
+    rf"|\s?[:,]?\s?#\s?(?:{_WITH_ZERO}|[0-9]{{3}}{_SECTION_END})(?:\s?[,;|/&+-]\s?#?{_ANY_SECTION}){{0,9}}"
     rf"|\s?[:,]?\s?0[0-9]{{2}}\s?-\s?0[0-9]{{2}}{_SECTION_END}"
     rf"|[|~*]{_ANY_SECTION}(?:\s?[,;|~/&+]\s?[-_]?{_ANY_SECTION}){{0,9}}(?!{UNIT.pattern})"
     rf"|[\s,_|:/-]{{0,3}}[(\[]?\s?(?:{_TEACHING})[\s.#:_-]{{0,2}}{_SURE_SECTION}(?:\s?[,;|/&+]\s?(?:{_TEACHING})?[\s.#:_-]{{0,2}}{_SURE_SECTION}){{0,9}}(?:\s?[)\]])?"
@@ -222,7 +224,7 @@ SHORT_HANDLE = re.compile(r"@COURSE([0-9]{1,7})(?![0-9])")
 PLACEHOLDER = re.compile(
     r"@(?:COURSE|EMAIL|URL|SSN|PHONE|STUDENT_ID|ADDRESS|ROOM|TIME|USERNAME|PERSON|PLACE|ID|SECRET|PATH)[0-9]+"
 )
-# A mail or web address is masked whole where a course stands in it: half an address would be no address, and still tell.
+# An e-mail or web address that contains a course is masked whole, since the rest of the address can identify it.
 ADDRESS = re.compile(
     r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,6}"
     r"|(?<![A-Za-z0-9])(?:https?://|www\.)[^\s<>\"'{}|\\^`\[\]()]{1,2000}"

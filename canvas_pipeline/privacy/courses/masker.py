@@ -1,14 +1,13 @@
-"""Put stable handles in the place of course identities, one contributor at a time.
+"""Replace course identities in one contributor's texts by stable handles (``@COURSE12345678``).
 
-In: what a contributor's own records reveal (``learn``, united by ``merge``), a registry, and any text of theirs. Out: the text with
-``@COURSE12345678`` where a course was named. What must hold: what their records reveal is masked wherever else they mention it; the
-order of learning never shows; masking twice is masking once; text outside the mentions keeps every byte.
+Courses that the contributor's own records reveal (``learn``, ``merge``) are masked wherever else they are mentioned. The result
+does not depend on the order of records. Masking is idempotent, and text outside the mentions keeps every byte.
 
-Identity: with subject, number and term a course is the same for everyone and shares a handle; with less, it is this
-contributor's only. The CRN belongs to the identity where it is stated: two sections of one course have teachers and due dates of
-their own, and merging them would lose work. One who states no CRN is not joined to one who does: to which would depend on who
-else contributes, and a handle must depend on its own contributor's records alone. A contributor's own short handle
-(``@COURSE3``) is namespaced, so that two of them never meet. See docs/decisions/007-course-identity.md.
+A course with subject, number and term has the same handle for all contributors; with fewer parts its handle is the contributor's
+own. A stated CRN is part of the identity: two sections of one course have their own teachers and due dates, and merging them would
+lose work. A course without a CRN is not joined to one with a CRN, since the choice would depend on other contributors' records. A
+contributor's own short handle (``@COURSE3``) is namespaced, so that those of two contributors never coincide. See
+docs/decisions/007-course-identity.md.
 """
 
 from __future__ import annotations
@@ -17,7 +16,16 @@ import re
 from collections.abc import Iterable, Iterator
 
 from canvas_pipeline.privacy.courses import forms
-from canvas_pipeline.privacy.courses.crn import CourseId, Mention, View, apart, candidates, find, folded, term_code
+from canvas_pipeline.privacy.courses.crn import (
+    CourseId,
+    Mention,
+    View,
+    candidates,
+    find,
+    folded,
+    term_code,
+    without_overlaps,
+)
 from canvas_pipeline.privacy.courses.own_codes import CodeToken, OwnCodes, atoms, codes_in, codes_in_name
 from canvas_pipeline.privacy.courses.registry import HANDLE, Registry
 from canvas_pipeline.privacy.courses.stated import CODE_PAIR, LONE_CRN, NO_PAIR, digits, formed, is_list, lone_numbers
@@ -28,8 +36,9 @@ MAX_ROUNDS = 6
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _GAP = re.compile(r"[^A-Za-z0-9@]{0,3}")
 _DIGIT = re.compile(r"[0-9]")
-_DIGIT_LIKE = re.compile("[\\d\u2460-\u2473\u24ea]")  # all that `folded` makes a digit of
-_ENOUGH = re.compile(r"[0-9]{3}|[0-9][A-CE-Z]|[0-9]\.[0-9]{2}")  # of digits, for a course that is not theirs
+_DIGIT_LIKE = re.compile("[\\d\u2460-\u2473\u24ea]")  # all characters that `folded` converts to a digit
+# The digits required for a course that their records do not reveal.
+_ENOUGH = re.compile(r"[0-9]{3}|[0-9][A-CE-Z]|[0-9]\.[0-9]{2}")
 _PAIR = re.compile(
     rf"(?<![A-Za-z0-9])(?P<subject>[A-Za-z]{{1,11}}){forms.SEP}{{0,3}}(?P<number>[0-9]{{1,5}})(?![0-9])(?P<letters>[A-Za-z]{{0,2}}(?![A-Za-z0-9])|(?=[A-Za-z]{{3}}))"
 )
@@ -41,7 +50,7 @@ _OWN_CRN = re.compile(r"(?<![0-9])(?<![0-9][.,])(?<!\$)[0-9]{5}(?![0-9]|[.,][0-9
 
 
 class Learned(Row, frozen=True):
-    """What one contributor's records reveal: plain data that pickles, and says nothing when shown."""
+    """The courses that one contributor's records reveal: plain data that can be pickled, with a ``repr`` that shows none of it."""
 
     courses: tuple[CourseId, ...] = ()
     literals: tuple[str, ...] = ()  # whole codes of no known form, folded
@@ -52,8 +61,8 @@ class Learned(Row, frozen=True):
 
 
 def learn(code: str, term: str | None = None, name: str = "") -> Learned:
-    """What one course record reveals: ``code``, ``term`` and ``name`` are its own fields. A CRN that stands in the name alone
-    completes the code."""
+    """Return what one course record reveals by its ``code``, ``term`` and ``name``. A CRN that is only in the name completes the
+    code."""
     mentions = formed(code)
     plain_code, plain_name = folded(code).text, folded(name).text
     in_name = find(name)
@@ -79,7 +88,7 @@ def learn(code: str, term: str | None = None, name: str = "") -> Learned:
         own.add(course)
     own |= {CourseId(crn=crn, term=term_code(term)) for crn in crns if not any(c.crn == crn for c in own)}
     literal = _literal(plain_code) if not stated else None
-    # What the known forms do not read, or do not read whole, is remembered as it is written.
+    # Codes that the known forms do not match, or match only in part, are stored as they are written.
     bare_name = plain_name
     for mention in reversed(find(plain_name)):
         if mention.course.subject or mention.course.crn:
@@ -91,7 +100,7 @@ def learn(code: str, term: str | None = None, name: str = "") -> Learned:
 
 
 def merge(parts: Iterable[Learned]) -> Learned:
-    """All of it once, sorted: the same for any order and any grouping of the parts."""
+    """Unite several results, sorted and without duplicates: the same for any order and grouping of the parts."""
     courses: set[CourseId] = set()
     literals: set[str] = set()
     tokens: set[CodeToken] = set()
@@ -106,26 +115,17 @@ def merge(parts: Iterable[Learned]) -> Learned:
 
 
 class CourseMasker:
-    """Masks the courses of one contributor. What was learnt of their codes is masked wherever else they mention it, and shorter
-    mentions find the fuller identity."""
+    """Masks the courses of one contributor. A shorter mention of a learnt course gets the handle of the full identity."""
 
     def __init__(self, registry: Registry, contributor: str, learned: Learned | None = None) -> None:
         self._registry = registry
         self._contributor = contributor
-        self._known(learned or Learned())
+        self._index(learned or Learned())
 
     def __repr__(self) -> str:
         return f"CourseMasker({self._learned!r})"
 
-    @property
-    def learned(self) -> Learned:
-        return self._learned
-
-    def learn(self, code: str, term: str | None = None, name: str = "") -> None:
-        """Take in one more course record (see the function ``learn``). For many, ``merge`` first."""
-        self._known(merge([self._learned, learn(code, term, name)]))
-
-    def _known(self, learned: Learned) -> None:
+    def _index(self, learned: Learned) -> None:
         self._learned = learned
         self._by_pair: dict[tuple[str, str], list[CourseId]] = {}
         self._by_crn: dict[str, list[CourseId]] = {}
@@ -138,7 +138,7 @@ class CourseMasker:
         self._numbers: dict[str, set[str]] = {}
         for subject, number in self._by_pair:
             self._numbers.setdefault(number, set()).add(subject)
-        # First word of a literal → numbers of words of the literals that begin so; words → the literal itself.
+        # First word of a literal → the lengths, in words, of literals that begin with it; words → the literal.
         self._literals = {tuple(_WORD.findall(text)): text for text in learned.literals}
         self._lengths: dict[str, tuple[int, ...]] = {}
         for words in sorted(self._literals, key=lambda w: -len(w)):
@@ -148,7 +148,7 @@ class CourseMasker:
         for token, code, term in learned.tokens:
             self._owners.setdefault(atoms(token), set()).add((code, term))
         self._own_codes = OwnCodes(token for token, _, _ in learned.tokens)
-        # The fewest digits that anything to be found can have, in a row and in all: a sound and cheap test of a text.
+        # The fewest digits, in a row and in total, of any code to be found: a cheap test that rejects most texts.
         counts = [len(number) for _, number in self._by_pair] + [
             sum(c.isdigit() for c in text) for text in learned.literals
         ]
@@ -159,10 +159,10 @@ class CourseMasker:
         self._handles: dict[CourseId, str] = {}
 
     def handle_of_code(self, code: str, term: str | None = None) -> str:
-        """The handle of a ``course_code`` field, whatever it looks like."""
-        ours = HANDLE.search(code)
-        if ours:
-            return ours.group()
+        """Return the handle for a ``course_code`` field of any form."""
+        handle = HANDLE.search(code)
+        if handle:
+            return handle.group()
         plain = folded(code).text
         mentions = formed(code, self._subjects)
         stated = [m.course for m in sorted(mentions, key=lambda m: (-m.course.known_parts, m.start))]
@@ -172,7 +172,7 @@ class CourseMasker:
             if pair["subject"].upper() not in NO_PAIR
         ]
         stated = stated or [CourseId(crn=number) for number in lone_numbers(plain)]
-        if is_list(stated, plain):  # a course of its own, not the first one that it lists
+        if is_list(stated, plain):  # a course of its own, not the first of the list
             return self._private(f"codes/{term_code(term) or '-'}/{' '.join(plain.casefold().split())}")
         if stated:
             return self._handle(_with_term(stated[0], term))
@@ -182,15 +182,15 @@ class CourseMasker:
         return self._private(f"code/{_literal(plain) or ' '.join(plain.casefold().split())}")
 
     def handle_of_site(self, course_id: int | str) -> str:
-        """The handle of a to-do item's ``course_id`` (a number of the learning platform, private to the contributor)."""
+        """Return the handle for a to-do item's ``course_id`` (an id of the learning platform, private to the contributor)."""
         return self._private(f"site/{course_id}")
 
     def mask(self, text: str) -> tuple[str, int]:
-        """The text with a handle for every course in it, and how many were put there."""
+        """Replace every course in a text by its handle; return the text and the number of replacements."""
         if not self._may_hold(text) and "@COURSE" not in text:
             return text, 0
         count = 0
-        for _ in range(MAX_ROUNDS):  # beside a new handle, the rest of a partly masked code may show itself
+        for _ in range(MAX_ROUNDS):  # a new handle may make the rest of a partly masked code recognisable
             masked, found = self._mask_once(text)
             if masked == text:
                 break
@@ -206,16 +206,16 @@ class CourseMasker:
 
     def _mask_once(self, text: str) -> tuple[str, int]:
         view = folded(text)
-        found = apart([*candidates(view, self._subjects), *self._own_mentions(view)], text, view)
+        found = without_overlaps([*candidates(view, self._subjects), *self._own_mentions(view)], text, view)
         pieces = [
             (m.start, end, self._handle_of(m, text)) for m, end in zip(found, _with_sections(found, text), strict=True)
         ]
         if "@COURSE" in text:
-            taken = {(m.start, m.end) for m in found}
+            spans = {(m.start, m.end) for m in found}
             pieces += [
                 (m.start(), m.end(), self._private(f"handle/{int(m.group(1))}"))
                 for m in forms.SHORT_HANDLE.finditer(text)
-                if m.span() not in taken
+                if m.span() not in spans
             ]
         out, position = [], 0
         for start, end, handle in sorted(pieces):
@@ -260,7 +260,7 @@ class CourseMasker:
         return self._private(f"code/{self._literals.get(words) or ' '.join(words)}")
 
     def _handle(self, course: CourseId) -> str:
-        """The fullest of the contributor's own courses that agrees, if exactly one does; else the course as it stands."""
+        """Return the handle of the contributor's fullest course that agrees, if there is exactly one; else of the course itself."""
         handle = self._handles.get(course)
         if handle is None:
             plain = course.number and not (course.subject or course.crn)
@@ -269,7 +269,7 @@ class CourseMasker:
         return handle
 
     def _of_token(self, token: str) -> str:
-        """The handle of the one code that has this token, else one of the token's own."""
+        """Return the handle of the only code with this token, else a handle of the token's own."""
         owners = self._owners.get(atoms(token), set())
         if len(owners) == 1:
             code, term = next(iter(owners))
@@ -278,9 +278,9 @@ class CourseMasker:
 
     def _fullest(self, course: CourseId) -> CourseId:
         near = self._by_pair.get((course.subject or "", digits(course.number or "")), [])
-        candidates_ = {own for own in (*near, *self._by_crn.get(course.crn or "", ())) if own.agrees(course)}
-        most = max((own.known_parts for own in candidates_), default=0)
-        fullest = [own for own in candidates_ if own.known_parts == most]
+        agreeing = {own for own in (*near, *self._by_crn.get(course.crn or "", ())) if own.agrees(course)}
+        most = max((own.known_parts for own in agreeing), default=0)
+        fullest = [own for own in agreeing if own.known_parts == most]
         return fullest[0] if len(fullest) == 1 and most >= course.known_parts else course
 
     def _registered(self, course: CourseId) -> str:
@@ -290,20 +290,20 @@ class CourseMasker:
         return self._private(f"course/{identity}")
 
     def _private(self, identity: str) -> str:
-        # Half a surrogate pair, as JSON can bring it, has no bytes: it is spelled out.
+        # An unpaired surrogate, which JSON allows, cannot be encoded and is escaped.
         clean = f"of/{self._contributor}/{identity}".encode("utf-8", "backslashreplace").decode("utf-8")
         return self._registry.handle(clean)
 
 
 def _is_pair(token: str, own: set[CourseId]) -> bool:
-    """Whether a token is a subject and a number of four digits or fewer, known as such: ``_PAIR`` finds it in all spellings."""
+    """Return whether a token is a learnt subject and number of at most four digits, which ``_PAIR`` finds in all spellings."""
     return sum(map(str.isdigit, token)) <= 4 and any(
         c.subject and c.number and atoms(token) == atoms(f"{c.subject} {c.number}") for c in own
     )
 
 
 def _with_sections(mentions: list[Mention], text: str) -> list[int]:
-    """Where each mention ends with the sections that it runs on into; never in the next one."""
+    """Return the end of each mention including the sections that follow it, up to the next mention."""
     starts = [*(m.start for m in mentions[1:]), len(text)]
     ends = []
     for mention, limit in zip(mentions, starts, strict=False):
@@ -313,13 +313,22 @@ def _with_sections(mentions: list[Mention], text: str) -> list[int]:
 
 
 def _literal(plain: str) -> str | None:
-    """A code of no known form, folded, if it is one that a text can be searched for: with a digit and four characters, or made
-    like an identifier; not a term, not an everyday word and a number."""
+    """Return a folded code of no known form if texts can be searched for it, else None.
+
+    It needs a digit and four characters, or the form of an identifier. Terms, and common words with a number, do not qualify."""
     folded_code = plain.casefold().strip()
     words = _WORD.findall(folded_code)
-    telling = [w for w in words if w.upper() not in NO_PAIR and not re.fullmatch(r"[0-9]{1,4}|(?:19|20)[0-9]{4}", w)]
+    distinctive = [
+        w for w in words if w.upper() not in NO_PAIR and not re.fullmatch(r"[0-9]{1,4}|(?:19|20)[0-9]{4}", w)
+    ]
     shaped = any(c.isdigit() for c in folded_code) or "_" in folded_code or bool(re.search(r"\w-\w", folded_code))
-    if "@" in folded_code or not telling or not shaped or sum(map(len, words)) < 4 or len(words) > MAX_LITERAL_WORDS:
+    if (
+        "@" in folded_code
+        or not distinctive
+        or not shaped
+        or sum(map(len, words)) < 4
+        or len(words) > MAX_LITERAL_WORDS
+    ):
         dotted = re.fullmatch(r"[0-9]{1,2}\.[0-9]{2,4}[a-z]?", folded_code)  # "6.006"
         return folded_code if dotted else None
     return " ".join(folded_code.split())

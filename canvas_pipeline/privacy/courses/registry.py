@@ -1,13 +1,13 @@
-"""The private, append-only registry: a course's identity → its public handle ``@COURSE`` + eight digits.
+"""The private, append-only registry: a course's identity → its public handle, ``@COURSE`` and eight digits.
 
-In: canonical identities (see ``courses.masker``) and a secret key. Out: handles. What must hold: the same key and identity give the
-same handle in every run and file order, because the number is derived (HMAC-SHA256), not counted; two identities never share a
-handle (the later one is derived again with a counter, and the file remembers it); the file is readable by its owner only, and can
-be encrypted (``registry_file``); neither key nor identities show in a ``repr``, an error or an output.
+The number is derived from a secret key and the identity (HMAC-SHA256), so that the same identity has the same handle in every run
+and file order. Two identities never share a handle: on a collision the later one is derived again with a counter, and the file
+stores the result. The file is readable by its owner only and can be encrypted (``registry_file``). Neither key nor identities are
+shown in a ``repr``, an error or an output.
 
-Collisions: eight digits hold 9·10⁷ handles, so 600 courses collide with a chance of 0.2 %. Only then does a handle depend on
-which course came first, and the registry file keeps it from then on. Forgetting a contributor removes their own identities, the
-only exception to append-only; what is shared (a course that needs no contributor to be named) stays, and so do all other handles.
+There are 9·10⁷ handles, so that 600 courses have a collision with a probability of 0.2 %. Only then does a handle depend on which
+course came first, and the registry file stores it from then on. Removing a contributor deletes their own identities, the only
+exception to append-only. Shared identities (of courses named without a contributor) and all other handles remain.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _SPAN = 90_000_000
 
 
 class RegistryKey(bytes):
-    """The secret that handles are derived from, and with it the key that the registry's file is encrypted with (or None).
+    """The secret that handles are derived from, with the key of the registry file's encryption (or None).
 
-    It is ``bytes``, so that all that passes the secret on need not know of the second key; its ``repr`` shows neither."""
+    It is ``bytes``, so that callers can pass it on without knowing of the second key. Its ``repr`` shows neither."""
 
     encryption: bytes | None
 
     def __new__(cls, secret: bytes, encryption: bytes | None = None) -> RegistryKey:
-        made = super().__new__(cls, secret)
-        made.encryption = encryption
-        return made
+        key = super().__new__(cls, secret)
+        key.encryption = encryption
+        return key
 
     def __getnewargs__(self) -> tuple[bytes, bytes | None]:  # type: ignore[override]  # bytes has one argument, this has two
         return bytes(self), self.encryption
@@ -53,11 +53,11 @@ class RegistryKey(bytes):
 
 
 class Registry:
-    """Handles for identities; with a ``path`` also remembered in a file of mode 0600, safe for several processes.
+    """Assigns handles to identities; with a ``path`` stores them in a file of mode 0600, safe for several processes.
 
-    ``writable=False`` reads the file and writes nothing: what it does not know is derived plainly and listed in ``new``, for a
-    writable registry to ``add``. Raises ``BadConfig`` for a key under 16 bytes or one that is not the file's, ``ArtifactCorrupt``
-    (file and line) for a damaged file. A torn last line, as a crash leaves it, is ignored and derived again.
+    With ``writable=False`` nothing is written: handles of unknown identities are derived without regard to collisions, and the
+    identities are listed in ``new``, for a writable registry to ``add``. Raises ``BadConfig`` for a key under 16 bytes or another
+    key than the file's, ``ArtifactCorrupt`` (file and line) for a damaged file. A truncated last line, left by a crash, is ignored.
     """
 
     def __init__(self, key: bytes, path: Path | None = None, writable: bool = True) -> None:
@@ -70,11 +70,11 @@ class Registry:
         encryption = key.encryption if isinstance(key, RegistryKey) else None
         self._file = None if path is None else RegistryFile(Path(path), encryption)
         self._handles: dict[str, str] = {}
-        self._taken: dict[str, str] = {}
+        self._identities: dict[str, str] = {}
         self._new: dict[str, None] = {}
         if self._file is not None and self._file.path.exists():
             with self._file.locked(write=False) as file:
-                self._take(*self._file.unread(file))
+                self._load(*self._file.unread(file))
 
     def __repr__(self) -> str:
         return f"Registry({len(self._handles)} courses, key and identities withheld)"
@@ -89,32 +89,32 @@ class Registry:
 
     @property
     def new(self) -> tuple[str, ...]:
-        """Identities whose handle no file remembers, in the order they were asked for. As private as the file."""
+        """Identities whose handle is in no file, in the order of the calls. As private as the file."""
         return tuple(self._new)
 
     def handle(self, identity: str) -> str:
-        """The handle of a canonical identity, made and (where writable) remembered on first sight."""
+        """Return the handle of a canonical identity. It is derived and, if writable, stored on first use."""
         found = self._handles.get(identity)
         if found is not None:
             return found
-        if not self._writable:  # plain, even if taken: the one who adds it says so, see `add`
+        if not self._writable:  # without regard to collisions, which `add` reports
             self._new[identity] = None
             self._handles[identity] = self._derive(identity, 0)
         else:
             self.add((identity,))
         return self._handles[identity]
 
-    def start_anew(self) -> None:
-        """Forget what was only derived, so that ``new`` tells of one piece of work; for a registry that is not writable."""
+    def discard_new(self) -> None:
+        """Discard ``new`` and its derived handles, so that ``new`` lists those of the next contributor only."""
         for identity in self._new:
             del self._handles[identity]
         self._new.clear()
 
     def add(self, identities: Iterable[str]) -> dict[str, str]:
-        """Remember identities, however many, with one write and one fsync.
+        """Store identities with one write and one fsync.
 
-        Returns identity → handle for those whose handle is not the plain derivation (it was taken): what was written with the
-        plain one, by a registry that is not writable, must be made again. Sorted first, so that the set decides, not its order.
+        Returns identity → handle for those whose derived handle was in use: output that a registry which is not writable produced
+        with the derived handle must be generated again. The result depends on the set of identities, not on their order.
         """
         if not self._writable:
             raise BadConfig("this registry was opened for reading only; add to one that is writable")
@@ -124,48 +124,48 @@ class Registry:
                 self._new.update(dict.fromkeys(self._derive_all(wanted)))
             else:
                 with self._file.locked(write=True) as file:
-                    self._take(*self._file.unread(file))  # another process may have been faster
+                    self._load(*self._file.unread(file))  # another process may have added some
                     entries = [Entry(identity=i, handle=self._handles[i]) for i in self._derive_all(wanted)]
                     if entries:
                         self._file.append(file, entries, self._check())
         return {i: self._handles[i] for i in wanted if self._handles[i] != self._derive(i, 0)}
 
     def forget(self, contributor: str) -> int:
-        """Remove the identities that are this contributor's own, by an atomic rewrite; returns how many. All others keep theirs.
+        """Remove the contributor's own identities by an atomic rewrite of the file; return their number.
 
-        Raises ``BadConfig`` for what cannot be a contributor's id."""
+        All other identities keep their handles. Raises ``BadConfig`` for an impossible contributor's id."""
         if not contributor or "/" in contributor or not self._writable:
             raise BadConfig("forget needs one contributor's id and a writable registry")
         own = f"of/{contributor}/"
         if self._file is None:
-            gone = [identity for identity in self._handles if identity.startswith(own)]
-            for identity in gone:
-                del self._taken[self._handles.pop(identity)]
+            removed = [identity for identity in self._handles if identity.startswith(own)]
+            for identity in removed:
+                del self._identities[self._handles.pop(identity)]
                 self._new.pop(identity, None)
-            return len(gone)
+            return len(removed)
         if not self._file.path.exists():
             return 0
         with self._file.locked(write=True) as file:
-            self._take(*self._file.unread(file))
+            self._load(*self._file.unread(file))
             kept = [Entry(identity=i, handle=h) for i, h in self._handles.items() if not i.startswith(own)]
-            gone_count = len(self._handles) - len(kept)
-            if gone_count:
+            removed_count = len(self._handles) - len(kept)
+            if removed_count:
                 self._file.rewrite(kept, self._check())
-        if gone_count:
+        if removed_count:
             with self._file.locked(write=False) as file:
-                self._take(*self._file.unread(file))
-        return gone_count
+                self._load(*self._file.unread(file))
+        return removed_count
 
     def _derive_all(self, identities: Iterable[str]) -> list[str]:
-        """Handles for those that have none; returns them."""
-        made = [identity for identity in identities if identity not in self._handles]
-        for identity in made:
+        """Derive handles for identities that have none; return these identities."""
+        new = [identity for identity in identities if identity not in self._handles]
+        for identity in new:
             counter = 0
-            while (handle := self._derive(identity, counter)) in self._taken:
+            while (handle := self._derive(identity, counter)) in self._identities:
                 counter += 1
             self._handles[identity] = handle
-            self._taken[handle] = identity
-        return made
+            self._identities[handle] = identity
+        return new
 
     def _derive(self, identity: str, counter: int) -> str:
         mac = hmac.new(self._key, f"{counter}\0{identity}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
@@ -174,25 +174,25 @@ class Registry:
     def _check(self) -> str:
         return hmac.new(self._key, b"registry key check", hashlib.sha256).hexdigest()[:16]
 
-    def _take(self, entries: Iterable[Entry], renewed: bool) -> None:
-        """Take in what the file holds; a file that another process put in place is all there is."""
+    def _load(self, entries: Iterable[Entry], renewed: bool) -> None:
+        """Load entries of the file. If another process replaced the file, discard all others."""
         assert self._file is not None
         if self._file.key_check not in ("", self._check()):
             raise BadConfig(
                 f"{self._file.path} was made with another key; give that key in {KEY_VARIABLE}, or start another registry"
             )
         if renewed:
-            self._handles, self._taken = {}, {}
+            self._handles, self._identities = {}, {}
         for entry in entries:
             self._handles[entry.identity] = entry.handle
-            self._taken[entry.handle] = entry.identity
+            self._identities[entry.handle] = entry.identity
 
 
 def registry_key(environment: Mapping[str, str], path: Path) -> RegistryKey:
-    """The secret key: from ``CANVAS_REGISTRY_KEY``, else from a file of mode 0600 that is made on first use; with it the key of
-    ``CANVAS_REGISTRY_ENCRYPTION_KEY`` for the registry at rest, where that is set.
+    """Return the secret key from ``CANVAS_REGISTRY_KEY``, else from a file of mode 0600 that is created on first use.
 
-    Raises ``BadConfig`` for a key that is too short, or for a key file that others may read.
+    Includes the encryption key of ``CANVAS_REGISTRY_ENCRYPTION_KEY`` if that is set. Raises ``BadConfig`` for a key that is too
+    short, or for a key file that others can read.
     """
     text = environment.get(KEY_VARIABLE, "")
     if text:
@@ -204,7 +204,7 @@ def registry_key(environment: Mapping[str, str], path: Path) -> RegistryKey:
             try:
                 with os.fdopen(fd, "w", encoding="ascii") as file:
                     file.write(secrets.token_hex(32))
-                with suppress(FileExistsError):  # another process made it meanwhile: use that one
+                with suppress(FileExistsError):  # another process created it meanwhile: use that one
                     os.link(draft, path)  # whole or not at all
             finally:
                 os.unlink(draft)

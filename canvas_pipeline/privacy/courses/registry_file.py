@@ -1,12 +1,11 @@
-"""The file behind the private registry: lines that are only ever added, plain or each encrypted for itself.
+"""Read and append the file of the private registry, whose lines are plain or individually encrypted.
 
-In: a path and, for an encrypted file, a Fernet key. Out: entries, read under a lock. What must hold: mode 0600; several processes
-may append at once; a line that a crash cut short is passed over; a plain file is never continued encrypted, nor the reverse; a
-file of another key is refused; no error shows what a line holds.
+The file has mode 0600. Several processes may append to it at once. A line truncated by a crash is skipped. A plain file is never
+continued encrypted, nor the reverse, and a file of another key is refused. No error shows the content of a line.
 
-Format: JSON lines. The first says which cipher and holds a hash of the handle key; then one ``{"identity", "handle"}`` a line, or
-``{"token": …}``, the same encrypted (Fernet: AES-128-CBC with HMAC-SHA256), so that adding never rewrites what is there. The two
-rewrites that exist, ``forget`` in ``courses.registry`` and ``convert`` here, put a whole new file in the old one's place.
+Format: JSON Lines. The first line names the cipher and has a hash of the handle key. Each further line is ``{"identity",
+"handle"}``, or ``{"token": …}``, the same encrypted (Fernet: AES-128-CBC with HMAC-SHA256), so that appending never rewrites
+existing lines. Only ``Registry.forget`` and a change of encryption rewrite the file; both replace it atomically.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ _PROOF = b"canvas course registry"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line. Its ``repr`` shows nothing of it."""
+    """One line of the file. Its ``repr`` shows no content."""
 
     identity: str = ""
     handle: str = ""
-    key_check: str = ""  # in the first line only: a hash that tells whether the key is the one the file was made with
-    cipher: str = ""  # in the first line only: "fernet", or nothing for a plain file
-    proof: str = ""  # in the first line only: a known text, encrypted, that tells a wrong key from a damaged line
+    key_check: str = ""  # in the first line only: a hash of the key that the file was created with
+    cipher: str = ""  # in the first line only: "fernet", or empty for a plain file
+    proof: str = ""  # in the first line only: a known text, encrypted, to distinguish a wrong key from a damaged line
     token: str = ""  # an encrypted entry
 
     def __repr__(self) -> str:
@@ -42,17 +41,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Cipher(Protocol):
-    """What is used of ``cryptography.fernet.Fernet``."""
+    """The part of ``cryptography.fernet.Fernet`` that is used."""
 
     def encrypt(self, data: bytes) -> bytes: ...
     def decrypt(self, token: bytes) -> bytes: ...
 
 
 class RegistryFile:
-    """Read and append entries. ``encryption`` is a Fernet key (44 characters of URL-safe base64) or None for a plain file.
+    """Reads and appends entries. ``encryption`` is a Fernet key (44 characters of URL-safe base64), or None for a plain file.
 
-    Raises ``BadConfig`` where the key and the file do not belong together, ``ArtifactCorrupt`` (file and line) for a damaged line,
-    ``MissingTool`` where the file is encrypted and the cryptography library is not installed.
+    Raises ``BadConfig`` if the key is not the file's, ``ArtifactCorrupt`` (file and line) for a damaged line, ``MissingTool`` if
+    the file is encrypted and the cryptography library is not installed.
     """
 
     def __init__(self, path: Path, encryption: bytes | None = None) -> None:
@@ -71,8 +70,9 @@ class RegistryFile:
 
     @contextmanager
     def locked(self, write: bool) -> Iterator[BinaryIO]:
-        """The open file under a lock, made (0600) if ``write`` and not there. A file that was replaced while we waited for its
-        lock is opened anew: nothing is ever added to one that has lost its name."""
+        """Open and lock the file; with ``write`` create it (0600) if it does not exist.
+
+        A file that was replaced while waiting for its lock is opened again, so that nothing is added to a deleted file."""
         if write:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         while True:
@@ -93,7 +93,7 @@ class RegistryFile:
                 return
 
     def unread(self, file: BinaryIO) -> tuple[list[Entry], bool]:
-        """Entries added since the last look, and whether the file is a new one (then they are all of its entries)."""
+        """Return the entries added since the last call, and whether the file was replaced (then these are all its entries)."""
         inode = os.fstat(file.fileno()).st_ino
         renewed = inode != self._inode
         if renewed:
@@ -106,9 +106,9 @@ class RegistryFile:
         return entries, renewed
 
     def append(self, file: BinaryIO, entries: Iterable[Entry], key_check: str) -> None:
-        """Add entries with one write and one fsync; ``unread`` was called before, under the same lock."""
+        """Add entries with one write and one fsync. Call ``unread`` before, under the same lock."""
         size = os.fstat(file.fileno()).st_size
-        new = b"" if size == self._read else b"\n"  # a torn last line is closed, and passed over from then on
+        new = b"" if size == self._read else b"\n"  # end a truncated last line, which is skipped from then on
         if self._header is None:
             new += self.header(key_check)
         new += b"".join(map(self.line, entries))
@@ -118,22 +118,24 @@ class RegistryFile:
             os.fsync(file.fileno())
 
     def rewrite(self, entries: Iterable[Entry], key_check: str) -> None:
-        """Put a whole new file in this one's place; the caller holds the lock."""
+        """Replace the file atomically. The caller holds the lock."""
         with whole_file(self.path, private=True) as temporary, temporary.open("wb") as file:
             file.write(self.header(key_check))
             file.writelines(map(self.line, entries))
 
     @property
     def key_check(self) -> str:
-        """The handle key's hash, as the file's first line tells it; empty before the first look."""
+        """The handle key's hash in the file's first line; empty before the first call of ``unread``."""
         return self._header.key_check if self._header else ""
 
     def header(self, key_check: str) -> bytes:
+        """Return the first line."""
         if self._cipher is None:
             return _encoded(Entry(key_check=key_check))
         return _encoded(Entry(key_check=key_check, cipher="fernet", proof=self._cipher.encrypt(_PROOF).decode("ascii")))
 
     def line(self, entry: Entry) -> bytes:
+        """Return the line for an entry, encrypted if the file is."""
         if self._cipher is None:
             return _encoded(entry)
         return _encoded(Entry(token=self._cipher.encrypt(msgspec.json.encode(entry)).decode("ascii")))
@@ -144,7 +146,7 @@ class RegistryFile:
             try:
                 entry = msgspec.json.decode(line, type=Entry)
             except msgspec.DecodeError:
-                if not line.strip() or not line.endswith(b"}"):  # a torn line that a later append closed
+                if not line.strip() or not line.endswith(b"}"):  # a truncated line that a later append ended
                     continue
                 raise self._damaged() from None
             if entry.key_check:
@@ -185,10 +187,10 @@ class RegistryFile:
 
 
 def raw_identities(path: Path, environ: Mapping[str, str]) -> list[str]:
-    """Every identity that the registry knows, sorted, for the audit, which must know what to look for. Never to be printed.
+    """Return every identity in the registry, sorted, for the audit to search for. Never print them.
 
-    ``environ`` holds ``CANVAS_REGISTRY_ENCRYPTION_KEY`` where the file is encrypted; the handle key is not needed. Raises
-    ``MissingInput`` for no such file, else as ``RegistryFile`` does.
+    ``environ`` has ``CANVAS_REGISTRY_ENCRYPTION_KEY`` if the file is encrypted; the handle key is not needed. Raises
+    ``MissingInput`` for a missing file, and the errors of ``RegistryFile``.
     """
     source = RegistryFile(path, encryption_key(environ))
     try:
@@ -199,21 +201,22 @@ def raw_identities(path: Path, environ: Mapping[str, str]) -> list[str]:
 
 
 def encrypt_file(path: Path, environ: Mapping[str, str]) -> int:
-    """Encrypt a plain registry with ``CANVAS_REGISTRY_ENCRYPTION_KEY``, in its place; returns its number of entries.
+    """Replace a plain registry atomically by one encrypted with ``CANVAS_REGISTRY_ENCRYPTION_KEY``; return its number of entries.
 
-    Atomic: whoever looks sees the plain file or the encrypted one. Raises as ``RegistryFile`` does, ``BadConfig`` for no key.
+    Raises ``BadConfig`` without a key, and the errors of ``RegistryFile``.
     """
     return _convert(RegistryFile(path), RegistryFile(path, encryption_key(environ, required=True)))
 
 
 def decrypt_file(path: Path, environ: Mapping[str, str]) -> int:
-    """The way back: an encrypted registry made plain (0600 still) in its place; returns its number of entries."""
+    """Replace an encrypted registry atomically by a plain one (mode 0600); return its number of entries."""
     return _convert(RegistryFile(path, encryption_key(environ, required=True)), RegistryFile(path))
 
 
 def encryption_key(environ: Mapping[str, str], required: bool = False) -> bytes | None:
-    """The Fernet key of ``CANVAS_REGISTRY_ENCRYPTION_KEY``, or None where it is not set. Raises ``BadConfig`` if it is required and
-    missing."""
+    """Return the Fernet key of ``CANVAS_REGISTRY_ENCRYPTION_KEY``, or None if it is not set.
+
+    Raises ``BadConfig`` if it is required and not set."""
     text = environ.get(ENCRYPTION_VARIABLE, "").strip()
     if required and not text:
         raise BadConfig(

@@ -40,8 +40,8 @@ def canaries(
     from canvas_pipeline.tracks.canvas.data import canaries as canary_run
     from canvas_pipeline.tracks.canvas.data.canary_report import picture, table
 
-    if out is not None:  # before the work, which takes long
-        _refuse_taken(out)
+    if out is not None:  # checked first, since the run takes long
+        _refuse_foreign_files(out)
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_CONSOLE, transient=True
     ) as bar:
@@ -68,7 +68,7 @@ def canaries(
         raise typer.Exit(1)
 
 
-def _refuse_taken(out: Path) -> None:
+def _refuse_foreign_files(out: Path) -> None:
     beside = [out.with_suffix(suffix) for suffix in (".md", ".png")]
     if out in beside:
         raise BadConfig(

@@ -92,7 +92,7 @@ def import_files(
         if refusal := next((result for result in results if isinstance(result, Refusal)), None):
             raise BadInput(f"a course of these files cannot be carried: {refusal.detail} {REASONS[refusal.reason]}")
         rows += sum(len(result) for result in results if not isinstance(result, Refusal))
-    for what, count in sorted(gathered.left.items()):
+    for what, count in sorted(gathered.skipped.items()):
         if count:
             _ERR.print(f"not carried: {count} x {what}", soft_wrap=True, highlight=False)
     if not rows:

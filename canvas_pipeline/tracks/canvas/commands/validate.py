@@ -84,11 +84,11 @@ def validate_files(
     if fix:
         good = _fix_all(files, out, in_place, limit, json)
         raise typer.Exit(0 if good else 1)
-    twins = _twins(files)
-    for problem in twins:
+    duplicates = _duplicates(files)
+    for problem in duplicates:
         _print_problem(problem, json)
     detector, missing = (None, None) if schema_only else _detector()
-    good = not twins
+    good = not duplicates
     with _progress(files) as advance:
         for path in files:
             try:
@@ -121,7 +121,7 @@ def _detector() -> tuple[Detector | None, CanvasPipelineError | None]:
         return None, error
 
 
-def _twins(files: Sequence[Path]) -> list[Problem]:
+def _duplicates(files: Sequence[Path]) -> list[Problem]:
     """Find files of one folder whose ids differ only in case. (The reader reports an unsafe name, record by record.)"""
     found: list[Refusal] = []
     for folder in sorted({path.parent for path in files}):

@@ -1,8 +1,7 @@
-"""Where free text stands inside strings that carry structure: native tool calls, tool results, JSON.
+"""Apply a function to the free text inside structured strings: native tool calls, tool results, JSON.
 
-In: a string or any JSON-like value, and a function from text to text. Out: the same with the function applied to free text
-and to string values only. What must hold: every byte outside of them is kept (markers, names, keys, numbers, spacing), so that
-whatever parsed before parses after, with the same shape; if the function changes nothing, nothing changes.
+Only free text and string values change. Every other byte is kept (markers, names, keys, numbers, spacing), so that whatever parsed
+before parses after, with the same shape.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ _MARKER = re.compile(r'(<\|[\w"]*\|?>|<\w+\|>|<(?:eos|bos|pad|unk|mask)>)')
 _JSON_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
 _LITERAL = re.compile(r'<\|"\|>.*?<\|"\|>|"(?:[^"\\]|\\.)*"', re.S)
 _RESPONSE = re.compile(r"<\|tool_response>response:[\w.]+\{", re.S)
-# Linkage, not prose: the contributor's own id must survive so that their rows can be found and deleted again.
+# The contributor's own id is not masked, so that their rows can be found and removed.
 LINK_FIELDS = frozenset({"contributor_id"})
 
 
 def scrub_rows(rows: Iterable[Any], scrubber: Scrubber, courses: CourseMasker | None = None) -> list[Any]:
-    """JSON-like rows (sessions, messages, anything nested) with every string value masked: courses first, then identities.
+    """Mask every string value of JSON-like rows (sessions, messages, anything nested): courses first, then identities.
 
-    Keys, numbers, native tool-call markup and JSON inside strings keep their bytes and shape;
-    ``contributor_id`` stays. Rows come back as new plain objects, in order.
+    Keys, numbers, native tool-call markup, JSON inside strings and ``contributor_id`` do not change. Returns new plain objects, in
+    order.
     """
     kept = list(rows)
     texts: dict[str, str] = {}
@@ -48,7 +47,7 @@ def scrub_rows(rows: Iterable[Any], scrubber: Scrubber, courses: CourseMasker | 
 
 
 def change_strings(value: Any, change: Change) -> Any:
-    """Apply ``change`` to every string of a JSON-like value, however deep; keys and ``contributor_id`` stay."""
+    """Apply ``change`` to every string of a JSON-like value at any depth, except keys and ``contributor_id``."""
     if isinstance(value, str):
         return change_text(value, change)
     if isinstance(value, dict):
@@ -69,7 +68,7 @@ def change_text(text: str, change: Change) -> str:
 
 
 def _change_inner(text: str, change: Change) -> str:
-    """Text that is JSON (a tool's result, or JSON kept in a string of JSON, however deep) or prose."""
+    """Change text that is prose or JSON: a tool's result, or JSON inside a string of JSON at any depth."""
     if text[:1] in ("{", "[", '"') and _is_json(text):
         return _JSON_LITERAL.sub(lambda m: m.group() if _is_key(m) else _change_json(m.group(), change), text)
     return change(text)
@@ -91,7 +90,7 @@ def _change_prose(text: str, change: Change) -> str:
 def _change_block(block: str, change: Change) -> str:
     response = block.startswith(CALLS.response_open)
     readable = _RESPONSE.match(block) is not None if response else not CALLS.parse(block).malformed
-    if not readable:  # broken anyway: no identity may hide in it
+    if not readable:  # malformed: treat all of it as prose, so that no identity remains
         return _change_prose(block, change)
     return _LITERAL.sub(lambda m: m.group() if _is_key(m) else _change_native(m.group(), change), block)
 
@@ -101,7 +100,7 @@ def _is_key(match: re.Match[str]) -> bool:
 
 
 def _change_native(literal: str, change: Change) -> str:
-    """A string in a native block, in native or (leniently) plain quotes. It may itself be JSON, as a tool's result is."""
+    """Change a string in a native block, in native or plain quotes. It may itself be JSON, as a tool's result is."""
     if literal.startswith(CALLS.quote):
         inner = CALLS.unescape(literal[len(CALLS.quote) : -len(CALLS.quote)])
         changed = _change_inner(inner, change)
@@ -112,7 +111,7 @@ def _change_native(literal: str, change: Change) -> str:
 
 
 def _change_json(literal: str, change: Change) -> str:
-    """A string in JSON text that was escaped as a whole (``CALLS.response_text``) or not at all."""
+    """Change a string in JSON text that was escaped as a whole (``CALLS.response_text``) or not at all."""
     inner = json.loads(CALLS.unescape(literal), strict=False)
     changed = _change_inner(inner, change)
     return literal if changed == inner else CALLS.escape(json.dumps(changed, ensure_ascii=False))

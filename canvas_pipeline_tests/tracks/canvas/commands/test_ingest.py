@@ -1,4 +1,4 @@
-"""The intake commands: documented, honest exit codes, whole files or none, and never a word of anybody's text."""
+"""The intake commands: documented, exit codes, whole files or none, and no text of a contribution in any output."""
 
 from __future__ import annotations
 
@@ -125,16 +125,16 @@ def test_an_output_that_is_an_input_by_another_name_is_refused(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("name", "there", "told"),
+    ("name", "there", "message"),
     [("page.md", (), "the report is JSON"), ("notes.json", ("notes.md",), "belongs to no report")],
 )
 def test_the_page_of_a_canary_report_replaces_no_other_file(
-    tmp_path: Path, name: str, there: tuple[str, ...], told: str
+    tmp_path: Path, name: str, there: tuple[str, ...], message: str
 ) -> None:
     for other in there:
         (tmp_path / other).write_text("mine")
     app = typer.Typer()
     canaries.register(app)
     result = CliRunner().invoke(app, ["--root", str(tmp_path), "--out", str(tmp_path / name)])
-    assert told in str(result.exception) and isinstance(result.exception, (BadConfig, BadInput))
+    assert message in str(result.exception) and isinstance(result.exception, (BadConfig, BadInput))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(there)

@@ -180,7 +180,7 @@ def test_an_array_and_an_archive_are_scrubbed_like_lines(source: Path, monkeypat
 
 
 def test_a_file_in_another_language_keeps_its_ordinary_titles(source: Path) -> None:
-    """By itself, such a title is taken for a name; the file's other texts tell its language."""
+    """Alone, such a title is masked as a name; the other texts of the file determine its language."""
     titles = ["Entrega del trabajo final", "Cuestionario de la unidad dos", "Lectura para el lunes", "Examen parcial escrito",
               "Ensayo sobre la novela", "Proyecto Integrador"]  # fmt: skip
     masked = {}

@@ -1,4 +1,4 @@
-"""``canvas-data validate`` as a student meets it: what it says, what it writes, how it ends."""
+"""``canvas-data validate`` for a contributor: output, written files, exit codes."""
 
 from __future__ import annotations
 

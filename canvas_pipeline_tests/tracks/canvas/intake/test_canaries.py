@@ -39,13 +39,13 @@ def test_another_process_plants_the_same() -> None:
         "from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import canaries; "
         "print([(c.text, c.needles) for c in canaries(400, 7)])"
     )
-    said = [
+    texts = [
         subprocess.run(
             [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
         ).stdout
         for seed in ("1", "2")
     ]
-    assert said[0] == said[1] and len(said[0]) > 10_000
+    assert texts[0] == texts[1] and len(texts[0]) > 10_000
 
 
 def test_every_type_is_planted_by_its_share_and_no_needle_belongs_to_two(planted: list[Any]) -> None:

@@ -49,11 +49,11 @@ def test_twins_by_case_and_tricks_are_refused_as_files_in_any_order(tmp_path: Pa
     paths = [tmp_path / f"{stem}.jsonl" for stem in ("bo", "Ada", "ada", ".x", "NUL", "cy", "elsewhere/bo")]
     for path in paths:
         path.touch()
-    taken, refused = contributors(paths)
-    assert list(taken) == ["cy"]
+    accepted, refused = contributors(paths)
+    assert list(accepted) == ["cy"]
     assert [(r.source, r.line, r.reason) for r in refused] == [
         (".x.jsonl", WHOLE_FILE, "unsafe_id"), ("Ada.jsonl", WHOLE_FILE, "duplicate_contributor"),
         ("NUL.jsonl", WHOLE_FILE, "unsafe_id"), ("ada.jsonl", WHOLE_FILE, "duplicate_contributor"),
         ("bo.jsonl", WHOLE_FILE, "duplicate_contributor"), ("bo.jsonl", WHOLE_FILE, "duplicate_contributor"),
     ]  # fmt: skip
-    assert contributors(reversed(paths)) == (taken, refused)
+    assert contributors(reversed(paths)) == (accepted, refused)

@@ -15,21 +15,20 @@ from canvas_pipeline.errors import SchemaMismatch
 from canvas_pipeline.privacy.audit.auditor import audit
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.tracks.canvas.intake.reading.normalise import is_overdue, normalise
-from canvas_pipeline.tracks.canvas.intake.stream.corpus import ContributorIntake, intake_contributor, merge
 from canvas_pipeline.tracks.canvas.intake.stream.table import checked
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.rows import Item, item_id
+from canvas_pipeline_tests.tracks.canvas.intake.contributions import Intake, merge
+from canvas_pipeline_tests.tracks.canvas.intake.contributions import intake as intake_file
 
 KEY = b"a key for tests only"
 AT = "2026-02-16T14:05:33.482913-05:00"
 
 
-def intake(
-    tmp_path: Path, *records: dict[str, Any], name: str = "zed-001", registry: Path | None = None
-) -> ContributorIntake:
+def intake(tmp_path: Path, *records: dict[str, Any], name: str = "zed-001", registry: Path | None = None) -> Intake:
     path = tmp_path / f"{name}.jsonl"
     path.write_text("".join(json.dumps({"contributor_id": name, "collected_at": AT, **r}) + "\n" for r in records))
-    return intake_contributor(path, KEY, registry)
+    return intake_file(path, KEY, registry)
 
 
 def course(
@@ -164,22 +163,22 @@ def test_two_contributors_partial_codes_and_own_handles_never_become_one_course(
 
 
 @pytest.fixture(scope="module")
-def contributed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[ContributorIntake], Path]:
+def contributed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[Intake], Path]:
     folder = tmp_path_factory.mktemp("collab")
     paths = synthesize(3, 12, 40, 11, folder)
     registry = folder / "private" / "registry.jsonl"
-    return paths, [intake_contributor(path, KEY, registry) for path in paths], registry
+    return paths, [intake_file(path, KEY, registry) for path in paths], registry
 
 
-def test_any_order_of_files_gives_the_same_bytes(contributed: tuple[list[Path], list[ContributorIntake], Path]) -> None:
+def test_any_order_of_files_gives_the_same_bytes(contributed: tuple[list[Path], list[Intake], Path]) -> None:
     paths, intakes, _ = contributed
     expected = dumps(merge([i.items for i in intakes])[0])
-    again = [intake_contributor(path, KEY).items for path in reversed(paths)]
+    again = [intake_file(path, KEY).items for path in reversed(paths)]
     random.Random(1).shuffle(again[0])
     assert dumps(merge(again)[0]) == expected
 
 
-def test_every_source_row_is_accounted_for(contributed: tuple[list[Path], list[ContributorIntake], Path]) -> None:
+def test_every_source_row_is_accounted_for(contributed: tuple[list[Path], list[Intake], Path]) -> None:
     paths, intakes, _ = contributed
     rows = 0
     for path in paths:
@@ -191,7 +190,7 @@ def test_every_source_row_is_accounted_for(contributed: tuple[list[Path], list[C
 
 
 def test_the_corpus_is_clean_to_the_auditor_and_holds_nothing_of_the_registry(
-    contributed: tuple[list[Path], list[ContributorIntake], Path], tmp_path: Path
+    contributed: tuple[list[Path], list[Intake], Path], tmp_path: Path
 ) -> None:
     paths, intakes, registry = contributed
     write_jsonl(tmp_path / "corpus.jsonl", merge([i.items for i in intakes])[0])
@@ -201,7 +200,7 @@ def test_the_corpus_is_clean_to_the_auditor_and_holds_nothing_of_the_registry(
 
 
 def test_masking_the_corpus_again_changes_nothing(
-    contributed: tuple[list[Path], list[ContributorIntake], Path], tmp_path: Path
+    contributed: tuple[list[Path], list[Intake], Path], tmp_path: Path
 ) -> None:
     for result in contributed[1][:2]:
         first = result.items[:200]
@@ -216,7 +215,7 @@ def test_masking_the_corpus_again_changes_nothing(
 
 
 def test_ids_are_the_hash_of_type_title_and_course_and_are_unique(
-    contributed: tuple[list[Path], list[ContributorIntake], Path],
+    contributed: tuple[list[Path], list[Intake], Path],
 ) -> None:
     items, _ = merge([i.items for i in contributed[1]])
     assert all(i.id == item_id(i.type, normalise(i.title), i.course) for i in items) and len(
@@ -226,7 +225,7 @@ def test_ids_are_the_hash_of_type_title_and_course_and_are_unique(
 
 
 def test_the_table_check_names_the_column_and_not_the_value(
-    contributed: tuple[list[Path], list[ContributorIntake], Path],
+    contributed: tuple[list[Path], list[Intake], Path],
 ) -> None:
     items: list[Item] = merge([i.items for i in contributed[1]])[0]
     rows = [msgspec.Raw(dumps(item)) for item in items]

@@ -72,7 +72,7 @@ def test_courses_and_paginated_assignments_become_course_snapshots(tmp_path: Pat
     one = [work(1, 77, submission=handed_in(1, 5, "graded")), work(2, 77, submission=handed_in(2, 5, "unsubmitted"))]
     two = [work(3, 77, due_at=None, submission_types=["online_quiz"], quiz_id=33), work(5, 78)]
     pages = b"while(1);" + json.dumps(one).encode() + b"\n" + json.dumps(two).encode()
-    records, told = imported(
+    records, output = imported(
         tmp_path, "--canvas-api", put(tmp_path, "courses.json", COURSES), put(tmp_path, "pages.json", pages)
     )
     course, todo = records
@@ -85,7 +85,7 @@ def test_courses_and_paginated_assignments_become_course_snapshots(tmp_path: Pat
     assert [row["submission_status"] for row in rows.values()] == ["GRADED", "NOT_SUBMITTED", None]
     assert rows["Homework 3"]["type"] == "QUIZ" and rows["Homework 3"]["due_at"] is None
     assert todo["items"] == [{"type": "ASGN", "assignment_name": "Homework 5", "due_at": DUE, "course_id": "78"}]
-    assert "1 x courses without a name" in told and "2 x people" in told and "4 x descriptions" in told
+    assert "1 x courses without a name" in output and "2 x people" in output and "4 x descriptions" in output
 
 
 @pytest.mark.parametrize(
@@ -123,24 +123,26 @@ def test_a_quiz_that_is_an_assignment_too_is_taken_once(tmp_path: Path) -> None:
     for number, order in enumerate(([quizzes, rest, planner], [planner, rest, quizzes])):
         folder = tmp_path / str(number)
         folder.mkdir()
-        (record,), told = imported(folder, put(folder, "all.json", [COURSES[0], *(x for part in order for x in part)]))
+        (record,), output = imported(
+            folder, put(folder, "all.json", [COURSES[0], *(x for part in order for x in part)])
+        )
         rows = titles(record)
-        assert sorted(rows) == ["Homework 3", "Practice"] and "1 x notes, events" in told
+        assert sorted(rows) == ["Homework 3", "Practice"] and "1 x notes, events" in output
         assert rows["Homework 3"]["due_at"] == DUE and rows["Homework 3"]["submission_status"] == "SUBMITTED"
 
 
 def test_submissions_of_several_people_say_nothing_about_one(tmp_path: Path) -> None:
     states = [handed_in(1, 5, "graded"), handed_in(1, 6, "submitted")]
-    (record,), told = imported(tmp_path, put(tmp_path, "dump.json", [COURSES[0], work(1, 77), states]))
-    assert titles(record)["Homework 1"]["submission_status"] is None and "4 x people" in told
+    (record,), output = imported(tmp_path, put(tmp_path, "dump.json", [COURSES[0], work(1, 77), states]))
+    assert titles(record)["Homework 1"]["submission_status"] is None and "4 x people" in output
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
 def test_a_gradebook_gives_titles_and_points_and_no_row_of_a_student(tmp_path: Path, delimiter: str) -> None:
     text = "\ufeff" + CSV if delimiter == "," else CSV.replace(",", ";").replace("y; d", "y, d")
     path = put(tmp_path, "2031-02-01T1200_Grades-QX_3120.csv", text.encode())
-    (record,), told = imported(tmp_path, "--gradebook", path)
-    assert record["course_code"] == "QX_3120" and "3 x people" in told
+    (record,), output = imported(tmp_path, "--gradebook", path)
+    assert record["course_code"] == "QX_3120" and "3 x people" in output
     assert [row["points_possible"] for row in record["assignments"]] == [20.0, 5.0]
     assert all(row["submission_status"] is None and row["due_at"] is None for row in record["assignments"])
     (named,), _ = imported(tmp_path / ".", "--gradebook", path, "--course", "QX 3120", "--overwrite")
@@ -156,9 +158,9 @@ def test_a_feed_gives_deadlines_and_a_day_only_with_the_zone(tmp_path: Path) -> 
         event.format("calendar-event-9", ":20310211T045959Z", "Party with Zora Quillfeather"),
     )) + "END:VCALENDAR\r\n"  # fmt: skip
     path = put(tmp_path, "feed.ics", text.encode())
-    (record,), told = imported(tmp_path, "--ics", path)
+    (record,), output = imported(tmp_path, "--ics", path)
     assert [row["due_at"] for row in record["assignments"]] == [None, "2031-02-11T04:59:59Z", None]
-    assert "1 x due days without a time" in told and "1 x calendar events" in told and "1 x due dates" in told
+    assert "1 x due days without a time" in output and "1 x calendar events" in output and "1 x due dates" in output
     (record,), _ = imported(tmp_path, "--ics", path, "--timezone", "America/New_York", "--overwrite")
     assert titles(record)["Essay, draft"]["due_at"] == "2031-02-11T04:59:59Z" and record["course_code"] == "QX 3120"
 
@@ -217,7 +219,7 @@ ABOUT = {"name": "Widget Workshop", "courseCode": "QX 3120", "term": {"name": "2
     ids=["nodes", "edges and global ids", "no ids", "groups", "node", "one assignment"],
 )  # fmt: skip
 def test_answers_of_graphql_are_read_like_those_of_rest(tmp_path: Path, data: dict[str, Any]) -> None:
-    (record,), told = imported(tmp_path, "--canvas-api", put(tmp_path, "dump.json", {"data": data}))
+    (record,), output = imported(tmp_path, "--canvas-api", put(tmp_path, "dump.json", {"data": data}))
     assert (record["course_name"], record["course_code"], record["term"]) == (
         "Widget Workshop",
         "QX 3120",
@@ -225,15 +227,15 @@ def test_answers_of_graphql_are_read_like_those_of_rest(tmp_path: Path, data: di
     )
     (row,) = record["assignments"]
     assert (row["name"], row["due_at"], row["points_possible"]) == ("Homework 1", DUE, 10.0)
-    assert "Quillfeather" not in told + json.dumps(record)
+    assert "Quillfeather" not in output + json.dumps(record)
 
 
 def test_graphql_and_rest_of_one_course_are_one(tmp_path: Path) -> None:
     more = {**ABOUT, "_id": "77", "assignmentsConnection": {"nodes": [{**ASKED, "_id": "1"}, {"_id": "2", "name": "Only a name"}],
             "pageInfo": {"hasNextPage": True}}}  # fmt: skip
     files = put(tmp_path, "rest.json", [COURSES[0], work(1, 77)]), put(tmp_path, "g.json", {"data": {"course": more}})
-    (record,), told = imported(tmp_path, *files)
-    assert list(titles(record)) == ["Homework 1", "Only a name"] and "1 x further pages" in told
+    (record,), output = imported(tmp_path, *files)
+    assert list(titles(record)) == ["Homework 1", "Only a name"] and "1 x further pages" in output
 
 
 def test_what_graphql_says_without_a_course_becomes_a_to_do_list(tmp_path: Path) -> None:
@@ -257,6 +259,6 @@ def test_graphql_submissions_count_where_they_are_of_one_person(
 ) -> None:
     node = {**ASKED, "_id": "1", "submissionsConnection": {"nodes": submissions}}
     course = {**ABOUT, "_id": "77", "assignmentsConnection": {"nodes": [node]}}
-    (record,), told = imported(tmp_path, put(tmp_path, "dump.json", {"data": {"course": course}}))
+    (record,), output = imported(tmp_path, put(tmp_path, "dump.json", {"data": {"course": course}}))
     assert [row["submission_status"] for row in record["assignments"]] == [status]
-    assert "Quillfeather" not in told + json.dumps(record)
+    assert "Quillfeather" not in output + json.dumps(record)

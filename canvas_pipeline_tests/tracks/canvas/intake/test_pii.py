@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from canvas_pipeline.errors import ServiceUnavailable
 from canvas_pipeline.models.gemma4 import wire
 from canvas_pipeline.models.gemma4.wire import ToolCall
-from canvas_pipeline.privacy.courses.masker import CourseMasker
+from canvas_pipeline.privacy.courses.masker import CourseMasker, learn
 from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.privacy.identities import patterns
 from canvas_pipeline.privacy.identities.pii import Finding, Model, Scrubber
@@ -247,8 +247,7 @@ def test_messages_keep_their_markup_and_lose_their_identities() -> None:
             {"role": "tool", "content": wire.serialise_response("canvas.get_syllabus", "Ask Dr. Okonjo")},
         ]},
     ]  # fmt: skip
-    courses = CourseMasker(Registry(b"a key for tests only"), "zed-001")
-    courses.learn("CS_3704_21936_202601")
+    courses = CourseMasker(Registry(b"a key for tests only"), "zed-001", learn("CS_3704_21936_202601"))
     handle = courses.handle_of_code("CS 3704")
     (row,) = scrub_rows(rows, scrubber(), courses)
     user, assistant, tool, syllabus = json.loads(typed(json.dumps(row)))["messages"]
@@ -334,7 +333,7 @@ def test_a_broken_call_hides_nothing() -> None:
 def test_without_presidio_the_module_imports_and_names_the_extra() -> None:
     code = (
         "import sys; sys.modules['presidio_analyzer'] = None\n"
-        "import canvas_pipeline.tracks.canvas.intake.stream.corpus, canvas_pipeline.privacy.identities.pii as pii\n"
+        "import canvas_pipeline.tracks.canvas.intake.stream.ingest, canvas_pipeline.privacy.identities.pii as pii\n"
         "from canvas_pipeline.errors import MissingTool\n"
         "try: pii.Scrubber(bytes(16), 'x')\n"
         "except MissingTool as error: print(error, error.exit_code)"

@@ -14,10 +14,10 @@ from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.privacy.contributor_id import all_invented, contributor_of, in_folder
 from canvas_pipeline.privacy.quarantine import FREE_RATIO
 from canvas_pipeline.records import Refusal
-from canvas_pipeline.tracks.canvas.intake.reading.snapshot import CourseSnapshot, lines, read
-from canvas_pipeline.tracks.canvas.intake.stream.contributors import into
+from canvas_pipeline.tracks.canvas.intake.reading.snapshot import CourseSnapshot, lines
+from canvas_pipeline.tracks.canvas.intake.stream.contributors import write_into
 from canvas_pipeline.tracks.canvas.intake.stream.ingest import ingest
-from canvas_pipeline_tests.tracks.canvas.intake.contributions import COURSE, course_line
+from canvas_pipeline_tests.tracks.canvas.intake.contributions import COURSE, course_line, read
 
 KEY = b"a key for tests only"
 RECORD = json.dumps({**COURSE, "course_name": 'Sets ] , { and "quotes\\" [1]'}, indent=1).encode()
@@ -109,7 +109,7 @@ def test_a_file_that_changes_between_the_two_looks_gives_no_rows(tmp_path: Path)
 
     for expected, tick in (("0" * 64, None), (None, sees)):
         with pytest.raises(InputChanged, match="changed while it was read"):
-            ingest(path, KEY, None, into(out), workers=1, sha256=expected, tick=tick)
+            ingest(path, KEY, None, write_into(out), workers=1, sha256=expected, tick=tick)
     assert not list(out.iterdir())
 
 
@@ -122,7 +122,7 @@ def test_a_file_that_changes_between_the_two_looks_gives_no_rows(tmp_path: Path)
         ("pipe.jsonl", "not_a_file"), ("nowhere.jsonl", "not_a_file"), ("truth", None), (".hidden.jsonl", None),
     ],
 )  # fmt: skip
-def test_whatever_lies_in_a_folder_is_taken_or_named(tmp_path: Path, name: str, reason: str | None) -> None:
+def test_every_entry_of_a_folder_is_accepted_or_refused(tmp_path: Path, name: str, reason: str | None) -> None:
     put(tmp_path, course_line())
     path = tmp_path / name
     match name:
@@ -134,16 +134,16 @@ def test_whatever_lies_in_a_folder_is_taken_or_named(tmp_path: Path, name: str, 
             path.symlink_to(tmp_path / "gone")
         case _:
             path.write_bytes(b"")
-    taken, refused = in_folder(tmp_path)
-    assert list(taken) == ["zed-001"] and [file.reason for file in refused] == ([reason] if reason else [])
+    accepted, refused = in_folder(tmp_path)
+    assert list(accepted) == ["zed-001"] and [file.reason for file in refused] == ([reason] if reason else [])
 
 
 def test_an_archive_and_a_plain_file_of_one_name_are_twins(tmp_path: Path) -> None:
     put(tmp_path, course_line())
     assert list(in_folder(tmp_path)[0]) == ["zed-001"]
     put(tmp_path, gzip.compress(course_line()), "Zed-001.jsonl.gz")
-    taken, refused = in_folder(tmp_path)
-    assert not taken and {file.reason for file in refused} == {"duplicate_contributor"}
+    accepted, refused = in_folder(tmp_path)
+    assert not accepted and {file.reason for file in refused} == {"duplicate_contributor"}
 
 
 def test_a_real_contributor_in_an_archive_ends_that_all_are_invented(tmp_path: Path) -> None:

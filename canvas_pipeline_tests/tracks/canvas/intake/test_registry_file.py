@@ -52,13 +52,13 @@ def test_a_wrong_or_missing_key_is_refused_without_content(tmp_path: Path) -> No
     path = tmp_path / "r.jsonl"
     Registry(KEY, path).add(IDENTITIES)
     other = Fernet.generate_key()
-    for key, environ, said in (
+    for key, environ, message in (
         (RegistryKey(SECRET, other), {"CANVAS_REGISTRY_ENCRYPTION_KEY": other.decode()}, "another key"),
         (RegistryKey(SECRET), {}, "is encrypted"),
         (RegistryKey(SECRET, b"no key"), {"CANVAS_REGISTRY_ENCRYPTION_KEY": "no key"}, "no Fernet key"),
     ):
         for attempt in (lambda k=key: Registry(k, path), lambda e=environ: raw_identities(path, e)):
-            with pytest.raises(BadConfig, match=said) as refused:
+            with pytest.raises(BadConfig, match=message) as refused:
                 attempt()
             assert "CS" not in str(refused.value) and other.decode() not in str(refused.value)
 

@@ -1,4 +1,4 @@
-"""A clean copy: what can be mended is, what cannot is left out and told, good lines keep their bytes, the input is safe."""
+"""A clean copy: what can be mended is, what cannot is left out and reported, good lines keep their bytes, the input is safe."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.privacy.quarantine import MAX_ROWS, REASONS
 from canvas_pipeline.tracks.canvas.intake.checking.repair import MENDED, RepairReport, repair
 from canvas_pipeline.tracks.canvas.intake.checking.validation import validate
-from canvas_pipeline.tracks.canvas.intake.reading.snapshot import read
-from canvas_pipeline_tests.tracks.canvas.intake.contributions import COURSE, TODO, contribution, course_line, work_line
+from canvas_pipeline_tests.tracks.canvas.intake.contributions import (
+    COURSE,
+    TODO,
+    contribution,
+    course_line,
+    read,
+    work_line,
+)
 
 
 def mended(path: Path) -> tuple[RepairReport, list[Any]]:

@@ -13,18 +13,15 @@ from hypothesis import strategies as st
 from canvas_pipeline.errors import MissingInput
 from canvas_pipeline.privacy.quarantine import MAX_ROWS, REASONS
 from canvas_pipeline.records import Refusal
-from canvas_pipeline.tracks.canvas.intake.reading import full_record
 from canvas_pipeline.tracks.canvas.intake.reading.snapshot import (
     ARRAY,
     CourseSnapshot,
     TodoSnapshot,
     lines,
     parse,
-    read,
     source_keys,
-    strict,
 )
-from canvas_pipeline_tests.tracks.canvas.intake.contributions import COURSE, TODO, course_line, work_line
+from canvas_pipeline_tests.tracks.canvas.intake.contributions import COURSE, TODO, course_line, read, work_line
 
 
 def _read(tmp_path: Path, data: bytes, **options: int) -> list[Any]:
@@ -160,11 +157,6 @@ def test_a_source_row_is_named_by_what_it_says_and_not_by_where_it_stands() -> N
     )
 
 
-def same(left: list[Any], right: list[Any]) -> bool:
-    """Equal in types too: 1 is not 1.0, and 0.0 is not -0.0."""
-    return repr(left) == repr(right)
-
-
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=400))
 def test_arbitrary_bytes_never_crash_the_reader_and_every_line_is_accounted_for(
@@ -199,17 +191,6 @@ def test_rows_are_conserved_whatever_the_assignments_are(tmp_path_factory: Any, 
         assert len(results) == 1 and results[0].reason in ("non_finite_number", "invalid_utf8", "nul_byte")
 
 
-# Pieces of lines as JSON writers and vandals write them: values that two readers may read differently, keys that stand twice.
-_VALUES = st.sampled_from((
-    "null", "true", "5", "-0", "-0.0", "5.0", "1e2", "1e999", "-1", "NaN", "Infinity", "1" + "0" * 400, "9" * 5000, "0.1e-400",
-    "18446744073709551616", "9007199254740993", '""', '":"', '":x"', '"a\\":b"', '"\\u0000"', '"\\ud800"', '"\\ud83d\\ude00"',
-    '"\\\\u0000"',
-    '"\t"', '"\\u003a"', '"2026-03-01T04:59:59Z"', '"2026-02-30T04:59:59Z"', '["none"]', '[":"]', '["a","b"]', "[1]", "[[]]", "{}",
-    '{"name":1}', "[" * 40 + "]" * 40, '"\u00e9"', '"\U0001f4da"', "01", "1.", "", '"unterminated',
-))  # fmt: skip
-_KEYS = st.sampled_from(
-    ("name", "type", "due_at", "points_possible", "submission_types", "submission_status", "x", "n\\u0061me")
-)
 _COLON = st.sampled_from((":", ": ", " :", "\t:", "\n:", " : "))
 _FULL = [
     ("name", '"Quiz"'), ("type", '"QUIZ"'), ("due_at", "null"), ("points_possible", "5"), ("submission_types", "[]"),
@@ -217,45 +198,10 @@ _FULL = [
 ]  # fmt: skip
 
 
-@st.composite
-def _hostile_lines(draw: st.DrawFn) -> bytes:
-    """A line that is nearly a good record: fields changed, doubled, missing, in any order and spacing."""
-
-    def members(good: list[tuple[str, str]], keys: st.SearchStrategy[str]) -> str:
-        chosen = list(good)
-        for _ in range(draw(st.integers(0, 2))):
-            change = draw(st.sampled_from(("change", "double", "drop", "add")))
-            at = draw(st.integers(0, max(0, len(chosen) - 1)))
-            if change == "change" and chosen:
-                chosen[at] = (chosen[at][0], draw(_VALUES))
-            elif change == "double" and chosen:
-                chosen.append((chosen[at][0], draw(_VALUES | st.just(chosen[at][1]))))
-            elif change == "drop" and chosen:
-                del chosen[at]
-            else:
-                chosen.append((draw(keys), draw(_VALUES)))
-        return (
-            "{" + ",".join(f'"{key}"{draw(_COLON) if len(chosen) % 2 else ":"}{value}' for key, value in chosen) + "}"
-        )
-
-    rows = "[" + ",".join(members(_FULL, _KEYS) for _ in range(draw(st.integers(0, 3)))) + "]"
-    head = [(key, json.dumps(COURSE[key])) for key in COURSE if key != "assignments"]
-    text = members([*head, ("assignments", rows)], st.sampled_from(("type", "term", "assignments", "x")))
-    return text.encode("utf-8", "surrogatepass")
-
-
-@settings(max_examples=500, deadline=None)
-@given(_hostile_lines())
-def test_the_quick_way_and_the_strict_way_agree_on_every_line(line: bytes) -> None:
-    quick = parse("zed-001.jsonl", "zed-001", 3, line)
-    assert same(quick, strict("zed-001.jsonl", "zed-001", 3, line))
-    assert full_record.decode(line) is None or isinstance(json.loads(line), dict)
-
-
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_no_doubled_key_passes_the_quick_way(data: st.DataObject) -> None:
-    """Whatever the text around it says: a member is inserted into a good line, with any value, where one with its name is."""
+def test_a_doubled_key_is_refused_whatever_surrounds_it(data: st.DataObject) -> None:
+    """A member is inserted into a good line that has one of that name."""
     texts = st.text(st.sampled_from('a":\\ {}[],'), max_size=6).map(json.dumps)
     row = [(key, data.draw(texts) if key in ("name", "type") else value) for key, value in _FULL]
     twice = data.draw(st.integers(0, len(row) - 1))
@@ -265,5 +211,4 @@ def test_no_doubled_key_passes_the_quick_way(data: st.DataObject) -> None:
     colon = data.draw(_COLON)
     inner = "{" + ",".join(f'"{key}"{colon}{value}' for key, value in row) + "}"
     line = json.dumps({**COURSE, "assignments": [0]}).replace("[0]", f"[{inner}]").encode()
-    assert full_record.decode(line) is None
     assert [r.reason for r in parse("zed-001.jsonl", "zed-001", 1, line) if isinstance(r, Refusal)] == ["duplicate_key"]

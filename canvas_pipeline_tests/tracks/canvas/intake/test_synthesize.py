@@ -15,9 +15,9 @@ from canvas_pipeline.errors import BadConfig, BadInput
 from canvas_pipeline.privacy.identities import gazetteer
 from canvas_pipeline.privacy.identities.pii import Scrubber
 from canvas_pipeline.tracks.canvas.intake.checking.validation import validate
-from canvas_pipeline.tracks.canvas.intake.stream.corpus import intake_contributor
 from canvas_pipeline.tracks.canvas.intake.synthetic import curriculum
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
+from canvas_pipeline_tests.tracks.canvas.intake.contributions import intake
 
 SHIPPED = Path(__file__).parents[4] / "data" / "collab"
 
@@ -89,7 +89,7 @@ def test_files_validate_and_have_the_mess_of_real_ones(paths: list[Path]) -> Non
 
 def test_no_canary_of_a_certain_kind_survives_intake(paths: list[Path]) -> None:
     for path in paths:
-        result = intake_contributor(path, b"a key for tests only")
+        result = intake(path, b"a key for tests only")
         flat = "\n".join(f"{i.title}\n{i.course_name}\n{i.course}\n{i.term}" for i in result.items)
         for field, text, type_ in truths(path):
             if type_ in ("EMAIL", "PHONE", "SSN", "STUDENT_ID", "URL", "COURSE"):

@@ -1,4 +1,4 @@
-"""What a contributor is told: place, reason, advice, identities by type and place; never a value, and every row counted."""
+"""What validation reports: place, reason, advice, identities by type and place; never a value, and every row counted."""
 
 from __future__ import annotations
 
@@ -94,9 +94,9 @@ def test_each_distinct_text_is_asked_about_once(tmp_path: Path) -> None:
 
 def test_progress_is_told_all_bytes(tmp_path: Path) -> None:
     path = contribution(tmp_path, *[course_line()] * 9)
-    told: list[int] = []
-    validate(path, progress=told.append)
-    assert sum(told) == path.stat().st_size
+    sizes: list[int] = []
+    validate(path, progress=sizes.append)
+    assert sum(sizes) == path.stat().st_size
 
 
 _KEYS = st.text(max_size=4) | st.sampled_from(sorted(OUR_KEYS))

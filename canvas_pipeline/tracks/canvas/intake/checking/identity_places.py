@@ -1,8 +1,7 @@
-"""Where identities stand in a contributor's file: by type, field and place, never the value.
+"""Locate identities in a contributor's file by type, field and place, without their values.
 
-In: lines of a file and a detector. Out: counts for each type and field with the first places. What must hold: every string is
-looked at, however deeply nested and whatever its field, keys that are not ours too; a field that is not ours is not named (it may
-itself be an identity); each distinct text goes to the detector once.
+Every string is checked, however deeply nested, including unknown keys. An unknown field is not named, since its name may itself be
+an identity. Each distinct text goes to the detector once.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from canvas_pipeline.tracks.canvas.intake.reading.snapshot import (
 
 _HANDLE = re.compile(r"@COURSE[0-9]+")
 _PLACES = 3
-_CACHE = 1 << 17  # distinct texts whose answer is remembered
+_CACHE = 1 << 17  # distinct texts whose result is cached
 OUR_KEYS = frozenset(
     field
     for type_ in (Assignment, TodoItem, CourseSnapshot, TodoSnapshot)
     for field in type_.__struct_fields__
     if field not in ("line", "contributor")
 ) | {"contributor_id", "type"}  # fmt: skip
-# The contributor's own id is the link by which they can leave again; it is checked by name (``contributor_id.is_safe``).
+# The contributor's own id is needed to remove their rows; ``contributor_id.is_safe`` checks it.
 _LINKS = frozenset({"contributor_id"})
 
 Detector = Callable[[Sequence[str], bool], Sequence[Sequence[str]]]
@@ -55,8 +54,8 @@ class _String(NamedTuple):
 
 
 def identity_detector() -> Detector:
-    """The intake's own recognisers, courses included. Raises ``MissingTool`` where Presidio is not installed."""
-    from canvas_pipeline.privacy.identities.pii import Scrubber  # only who looks for identities needs the recognisers
+    """Return the recognisers of the intake, courses included. Raises ``MissingTool`` where Presidio is not installed."""
+    from canvas_pipeline.privacy.identities.pii import Scrubber  # slow to import, and only needed here
 
     scrubber = Scrubber(b"validation: no placeholder leaves", "validation")
 
@@ -71,7 +70,7 @@ def identity_detector() -> Detector:
 
 
 class IdentityPlaces:
-    """Identities of one file so far; each distinct text goes to the detector once."""
+    """Collects the identities of one file, batch by batch."""
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
@@ -79,8 +78,8 @@ class IdentityPlaces:
         self._strings: Counter[tuple[str, str]] = Counter()
         self._places: dict[tuple[str, str], list[str]] = {}
 
-    def look(self, batch: Batch, every_line: bool) -> Iterator[tuple[str, str]]:
-        """(place, type) of each string with an identity. ``every_line``: what is no JSON is looked at as text."""
+    def search(self, batch: Batch, every_line: bool) -> Iterator[tuple[str, str]]:
+        """Yield (place, type) for each string with an identity. With ``every_line``, lines that are not JSON are text."""
         strings = [s for number, line in batch if isinstance(line, bytes) for s in strings_of(number, line, every_line)]
         if len(self._answers) > _CACHE:
             self._answers.clear()
@@ -91,7 +90,7 @@ class IdentityPlaces:
                 self._answers[course_names, text] = tuple(sorted(set(types)))
         for string in strings:
             types = self._answers[string.field == "course_name", string.text]
-            # Whatever a course's code looks like, it is one; no recogniser has to know its form.
+            # A course code is one by its field; no recogniser has to know its form.
             if string.field == "course_code" and not types and not _HANDLE.fullmatch(string.text):
                 types = ("COURSE",)
             for type_ in types:
@@ -101,7 +100,8 @@ class IdentityPlaces:
                     places.append(string.place)
                 yield string.place, type_
 
-    def found(self) -> tuple[Identities, ...]:
+    def identities(self) -> tuple[Identities, ...]:
+        """Return all identities found so far, by type and field."""
         return tuple(
             Identities(type=type_, field=field, strings=n, places=tuple(self._places[type_, field]))
             for (type_, field), n in sorted(self._strings.items())
@@ -109,8 +109,10 @@ class IdentityPlaces:
 
 
 def strings_of(number: int, line: bytes, every_line: bool = False) -> Iterator[_String]:
-    """Every string on a line, keys that are not ours too, with its place (``3:assignments[2].name``) and field
-    (``assignments[].name``). A line that is no JSON gives nothing, or with ``every_line`` its text in pieces."""
+    """Yield every string on a line, unknown keys included, with its place (``3:assignments[2].name``) and field
+    (``assignments[].name``).
+
+    A line that is not JSON yields nothing, or with ``every_line`` its text in pieces."""
     try:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

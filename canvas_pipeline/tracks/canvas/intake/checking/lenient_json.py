@@ -1,8 +1,7 @@
-"""Read JSON that the strict reader refuses, as far as that can be done without guessing, and say what was mended.
+"""Read JSON that the strict reader refuses, as far as possible without guessing, and count the repairs by code (``MENDED``).
 
-In: the text of a line, or of a file that is one big JSON value. Out: the values in it and the codes of ``MENDED`` that applied.
-What must hold: nothing is invented; where two values contend for one key the object is marked ``Ambiguous`` and the caller leaves
-it out; the time is linear in the length.
+An object with two different values for one key is returned as ``Ambiguous``, for the caller to leave out. Time is linear in the
+length of the text.
 """
 
 from __future__ import annotations
@@ -33,15 +32,15 @@ _BETWEEN = re.compile(r"[\s,]*")
 
 
 class Ambiguous(dict[str, Any]):
-    """An object in which a key stands twice with different values."""
+    """An object that has a key twice with different values."""
 
 
-class Hopeless(Exception):
-    """The text is no JSON even with good will."""
+class NotJson(Exception):
+    """The text cannot be read as JSON even leniently."""
 
 
 def text_of(line: bytes, mended: Counter[str]) -> str:
-    """The line's text: UTF-8, and Windows-1252 for the bytes that are not."""
+    """Decode a line as UTF-8, and as Windows-1252 where its bytes are not UTF-8."""
     if line.startswith(codecs.BOM_UTF8):
         mended["byte_order_mark"] += 1
         line = line.removeprefix(codecs.BOM_UTF8)
@@ -58,12 +57,13 @@ def text_of(line: bytes, mended: Counter[str]) -> str:
 
 
 def values_of(text: str, mended: Counter[str]) -> Iterator[tuple[int, Any]]:
-    """(offset, value) of every JSON value in the text, those inside a list one by one. Raises ``Hopeless`` where the text is no
-    JSON, whatever came before."""
+    """Yield (offset, value) for every JSON value in the text; the elements of a list are yielded one by one.
+
+    Raises ``NotJson`` before the first value if any part of the text is not JSON."""
     local: Counter[str] = Counter()
     try:
         found = list(_raw_values(text, local))
-    except Hopeless:
+    except NotJson:
         local.clear()
         found = list(_raw_values(_STRING_OR_COMMA.sub(lambda m: "" if m[0] == "," else m[0], text), local))
         local["extra_comma"] += 1
@@ -81,7 +81,7 @@ def _raw_values(text: str, mended: Counter[str]) -> Iterator[tuple[int, Any]]:
             return value
         first: dict[str, Any] = {}
         for key, child in members:
-            # repr tells 1 from 1.0 and from True, which == does not
+            # repr distinguishes 1 from 1.0 and from True, which == does not
             if key in first and repr(first[key]) != repr(child):
                 return Ambiguous(value)
             first[key] = child
@@ -101,14 +101,14 @@ def _raw_values(text: str, mended: Counter[str]) -> Iterator[tuple[int, Any]]:
             try:
                 value, end = loose.raw_decode(text, at)
             except (ValueError, RecursionError):
-                raise Hopeless from None
+                raise NotJson from None
             mended["control_character"] += 1
         yield at, value
         at = _end(_BETWEEN.match(text, end))
 
 
 def _end(match: re.Match[str] | None) -> int:
-    assert match is not None  # the pattern matches nothing, too
+    assert match is not None  # the pattern also matches the empty text
     return match.end()
 
 

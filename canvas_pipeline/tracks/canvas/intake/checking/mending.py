@@ -1,8 +1,7 @@
-"""Mend the fields of one decoded record, as far as its author's meaning is plain.
+"""Repair the fields of one decoded record where the author's meaning is clear, and count the repairs by code (``MENDED``).
 
-In: a JSON value and the contributor's id. Out: the value with every field that could be mended, and a count of what was done (codes
-of ``MENDED``). What must hold: nothing is invented: a date or a number that cannot be read becomes null (not known), never another
-date or number; fields that are not ours keep their values; what stays wrong is left for the reader to refuse.
+A date or number that cannot be read becomes null (not known), never another date or number. Unknown fields are not changed. The
+reader refuses what remains wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ Note = Callable[[str], None]
 
 
 def mend(value: dict[str, Any], contributor: str, mended: Counter[str]) -> dict[str, Any]:
-    """A new record; the given one is not changed. ``value`` is not deeper than the reader allows."""
+    """Return a repaired copy of a record, which must not be nested deeper than the reader allows."""
 
     def note(code: str) -> None:
         mended[code] += 1
@@ -61,7 +60,7 @@ def mend(value: dict[str, Any], contributor: str, mended: Counter[str]) -> dict[
 
 
 def rows_field(record: Mapping[str, Any]) -> str | None:
-    """The field of the record's rows, by its type (a record may hold the other one too, and that is not ours)."""
+    """Return the name of the field that holds the record's rows, by its type; None for an unknown type."""
     kind = record.get("type")
     return _ROWS.get(kind) if isinstance(kind, str) else None
 
@@ -83,7 +82,7 @@ def _text(value: Any, note: Note) -> Any:
     return value
 
 
-def _moment(value: Any, note: Note) -> Any:
+def _time(value: Any, note: Note) -> Any:
     if isinstance(value, str) and instant(value) is None and instant(value.strip()) is not None:
         note("date_spaces")
         return value.strip()
@@ -91,7 +90,7 @@ def _moment(value: Any, note: Note) -> Any:
 
 
 def _due(value: Any, note: Note) -> Any:
-    value = _moment(value, note)
+    value = _time(value, note)
     if isinstance(value, str) and instant(value) is not None:
         return value
     note("date_unknown")
@@ -139,7 +138,7 @@ def _site(value: Any, note: Note) -> Any:
 
 
 _HEAD: Mapping[str, Callable[[Any, Note], Any]] = {
-    "course_name": _text, "course_code": _text, "term": _text, "collected_at": _moment,
+    "course_name": _text, "course_code": _text, "term": _text, "collected_at": _time,
 }  # fmt: skip
 _ROW: Mapping[str, Callable[[Any, Note], Any]] = {
     "name": _text, "assignment_name": _text, "type": _text, "due_at": _due, "points_possible": _points,
@@ -148,7 +147,7 @@ _ROW: Mapping[str, Callable[[Any, Note], Any]] = {
 
 
 def _characters(value: Any, note: Note) -> Any:
-    """A copy without NUL, halves of characters and infinities. Recursion is bounded: the caller has looked at the depth."""
+    """Return a copy without NUL, unpaired surrogates and infinities. The caller has checked the depth of the recursion."""
     if isinstance(value, str):
         if not _UNFIT.search(value):
             return value

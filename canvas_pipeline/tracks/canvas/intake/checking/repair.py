@@ -1,8 +1,8 @@
-"""Write a clean copy of a contributor's export: what can be mended without guessing is, what cannot is left out, all of it is told.
+"""Write a clean copy of a contributor's export: repair what can be repaired without guessing, leave out and report the rest.
 
-In: a contributor's file. Out: a copy that validates clean and a ``RepairReport``. What must hold: a line that is good already is
-copied byte for byte; the copy appears whole or not at all, and never over the input unless that is asked (and then only where
-nothing would be left out); ``rows + left out`` are all the rows there were; the report holds no text of the file.
+The copy validates clean. Good lines are copied byte for byte. The copy appears whole or not at all, and replaces the input only on
+request and only if nothing is left out. ``rows`` and ``left_out`` add up to the input's rows. The report contains no text of the
+file.
 """
 
 from __future__ import annotations
@@ -23,21 +23,23 @@ from canvas_pipeline.privacy.quarantine import MAX_DEPTH, MAX_LINE, MAX_ROWS, RE
 from canvas_pipeline.records import Refusal
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.tracks.canvas.intake.checking import lenient_json, mending
-from canvas_pipeline.tracks.canvas.intake.checking.lenient_json import Ambiguous, Hopeless
+from canvas_pipeline.tracks.canvas.intake.checking.lenient_json import Ambiguous, NotJson
 from canvas_pipeline.tracks.canvas.intake.reading.snapshot import Line, is_array, lines, numbered, parse
 from canvas_pipeline.tracks.canvas.intake.reading.strict_json import depth_over
 
 MENDED: Mapping[str, str] = {**lenient_json.MENDED, **mending.MENDED}
-"""Code → what was done, as a sentence for the contributor."""
-WHOLE = 32 << 20  # bytes of a file that is one big JSON value; above, it is read line by line
+"""Code → what was repaired, as a sentence for the contributor."""
+WHOLE = 32 << 20  # bytes of a file that is decoded as one JSON value; a larger one is read line by line
 LIMIT = 1000
 _POSITION = re.compile(r"\[(\d+)\]")
 
 
 class RepairReport(msgspec.Struct, frozen=True, kw_only=True):
-    """``rows`` are the assignments and to-do items of the copy, ``unchanged`` the lines copied as they were, ``mended`` code → how
-    often, ``left_out`` reason → rows (an unreadable record counts as one), ``problems`` the first of those; ``out`` is None where
-    nothing was written."""
+    """The result of a repair.
+
+    ``rows`` counts the assignments and to-do items of the copy, ``unchanged`` the lines copied as they were, ``mended`` the repairs
+    by code, ``left_out`` the rows by reason (an unreadable record counts as one). ``problems`` are the first rows left out.
+    ``out`` is None if nothing was written."""
 
     file: str
     out: str | None
@@ -52,9 +54,10 @@ class RepairReport(msgspec.Struct, frozen=True, kw_only=True):
 def repair(
     path: Path, out: Path, *, in_place: bool = False, limit: int = LIMIT, progress: Callable[[int], None] | None = None
 ) -> RepairReport:
-    """Write ``out``, whose name without suffix must be the input's (it is the contributor's id). Nothing is written where no record
-    is left, or where ``in_place`` is given and something would be left out. Raises ``BadInput`` for names that cannot be,
-    ``MissingInput``, ``InputChanged`` where the file that is to be written over has been changed meanwhile."""
+    """Write a clean copy to ``out``, whose name without suffix must equal the input's (it is the contributor's id).
+
+    Nothing is written if no record remains, or if ``in_place`` is set and something would be left out. Raises ``BadInput`` for
+    unusable names, ``MissingInput``, and ``InputChanged`` if the file to be replaced was changed meanwhile."""
     path, out = usable(Path(path)), Path(out)
     shown, contributor = printable(str(path)), contributor_of(path)
     if not is_safe(contributor):
@@ -73,7 +76,7 @@ def repair(
         with whole_file(out) as temporary, temporary.open("wb") as file:
             work.run(path, file, progress or (lambda _: None))
             if not work.records or (in_place and work.left_out):
-                raise _Withheld
+                raise _NotWritten
             now = path.stat()
             if in_place and (before.st_ino, before.st_size, before.st_mtime_ns) != (
                 now.st_ino,
@@ -83,17 +86,17 @@ def repair(
                 raise InputChanged(
                     f"{shown}: the file was changed while it was read, so it is not written over; run again"
                 )
-    except _Withheld:
+    except _NotWritten:
         return work.report(None)
     return work.report(str(out))
 
 
-class _Withheld(Exception):
-    """The copy is not to take its name."""
+class _NotWritten(Exception):
+    """Aborts writing the copy."""
 
 
 class _Work:
-    """One file's repair: counts, and where the copy is written."""
+    """Repairs one file: writes the copy and counts."""
 
     def __init__(self, shown: str, contributor: str, limit: int) -> None:
         self.shown, self.contributor, self.limit = shown, contributor, limit
@@ -112,8 +115,8 @@ class _Work:
 
     def run(self, path: Path, file: BinaryIO, progress: Callable[[int], None]) -> None:
         self.file = file
-        if (spread := _spread(path)) is not None:
-            values, self.mended = spread
+        if (found := _multiline_values(path)) is not None:
+            values, self.mended = found
             for number, value in values:
                 self._value(number, value)
             progress(path.stat().st_size)
@@ -128,7 +131,7 @@ class _Work:
         results = parse(self.shown, self.contributor, number, line)
         first = results[0]
         if isinstance(line, str):
-            self._leave(number, line)
+            self._leave_out(number, line)
         elif len(results) == 1 and not isinstance(first, Refusal) and b"\n" not in line:
             self.unchanged += 1
             self._write(line, len(first))
@@ -138,20 +141,20 @@ class _Work:
             mended: Counter[str] = Counter()
             try:
                 values = list(lenient_json.values_of(lenient_json.text_of(line, mended), mended))
-            except Hopeless:
-                self._leave(number, first.reason if isinstance(first, Refusal) else "malformed_json")
+            except NotJson:
+                self._leave_out(number, first.reason if isinstance(first, Refusal) else "malformed_json")
                 return
             self.mended.update(mended)
-            if not values:  # commas, an empty list: nothing stands on the line
+            if not values:  # commas or an empty list
                 self.mended["blank"] += 1
             for _, value in values:
                 self._value(number, value)
 
     def _value(self, number: int, value: Any) -> None:
         if not isinstance(value, dict):
-            self._leave(number, "not_an_object")
+            self._leave_out(number, "not_an_object")
         elif depth_over(value, MAX_DEPTH):
-            self._leave(number, "too_deep")
+            self._leave_out(number, "too_deep")
         else:
             record = mending.mend(value, self.contributor, self.mended)
             name = mending.rows_field(record)
@@ -159,15 +162,15 @@ class _Work:
                 name = None
             rows = [] if name is None else list(enumerate(record[name]))
             if _ambiguous({**record, **({} if name is None else {name: None})}) or isinstance(record, Ambiguous):
-                self._leave(number, "duplicate_key")
+                self._leave_out(number, "duplicate_key")
                 return
             for position, row in rows:
                 if _ambiguous(row):
-                    self._leave(number, "duplicate_key", f"{name}[{position}]")
+                    self._leave_out(number, "duplicate_key", f"{name}[{position}]")
             self._emit(number, record, name, [entry for entry in rows if not _ambiguous(entry[1])])
 
     def _emit(self, number: int, record: dict[str, Any], name: str | None, rows: list[tuple[int, Any]]) -> None:
-        """Write the record with these rows (position in the source, row), in several records where one is too big."""
+        """Write the record with these rows (position in the source, row), split into several records if it is too large."""
         whole = record if name is None else {**record, name: [row for _, row in rows]}
         line = json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         if name is not None and len(rows) > 1 and (len(rows) > MAX_ROWS or len(line) > MAX_LINE):
@@ -178,7 +181,7 @@ class _Work:
         results = parse(self.shown, self.contributor, number, "line_too_long" if len(line) > MAX_LINE else line)
         first, refused = results[0], [r for r in results[1:] if isinstance(r, Refusal)]
         if isinstance(first, Refusal):
-            self._leave(number, first.reason, first.detail)
+            self._leave_out(number, first.reason, first.detail)
         elif not refused:
             self._write(line, len(first))
         else:
@@ -187,7 +190,7 @@ class _Work:
                 position = int(_POSITION.findall(refusal.detail)[0])
                 wrong[position] = refusal
                 where = refusal.detail.replace(f"[{position}]", f"[{rows[position][0]}]", 1)
-                self._leave(number, refusal.reason, where)
+                self._leave_out(number, refusal.reason, where)
             self._emit(number, record, name, [row for at, row in enumerate(rows) if at not in wrong])
 
     def _write(self, line: bytes, rows: int) -> None:
@@ -196,7 +199,7 @@ class _Work:
         self.records += 1
         self.rows += rows
 
-    def _leave(self, number: int, reason: str, field: str = "") -> None:
+    def _leave_out(self, number: int, reason: str, field: str = "") -> None:
         self.left_out[reason] += 1
         if len(self.problems) < self.limit:
             self.problems.append(
@@ -205,8 +208,7 @@ class _Work:
 
 
 def _entries(path: Path, mended: Counter[str], arrays: bool = False) -> Iterator[tuple[int, Line]]:
-    """Numbered lines, those of a UTF-16 file in UTF-8. A JSON array that is small enough is mended as a whole, so that it comes as
-    it stands unless ``arrays`` is given."""
+    """Yield numbered lines, those of a UTF-16 file as UTF-8. Splits a JSON array into its elements only if ``arrays`` is set."""
     with path.open("rb") as file:
         start = file.read(4)
     encoding = _utf16(start)
@@ -220,7 +222,7 @@ def _entries(path: Path, mended: Counter[str], arrays: bool = False) -> Iterator
 
 
 class _Utf8:
-    """A text file's lines as UTF-8 bytes, for ``numbered``."""
+    """Reads the lines of a text file as UTF-8 bytes, for ``numbered``."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
@@ -239,8 +241,8 @@ def _utf16(start: bytes) -> str | None:
     return None
 
 
-def _spread(path: Path) -> tuple[list[tuple[int, Any]], Counter[str]] | None:
-    """(line, value) of each object where the file is JSON over many lines (a list, or indented objects); None where it is not."""
+def _multiline_values(path: Path) -> tuple[list[tuple[int, Any]], Counter[str]] | None:
+    """Return (line, value) for each object of a file of multi-line JSON (a list, or indented objects); None for other files."""
     mended: Counter[str] = Counter()
     for _, line in _entries(path, Counter()):
         if isinstance(line, str) or not line.strip():
@@ -248,7 +250,7 @@ def _spread(path: Path) -> tuple[list[tuple[int, Any]], Counter[str]] | None:
         try:
             list(lenient_json.values_of(lenient_json.text_of(line, Counter()), Counter()))
             return None
-        except Hopeless:
+        except NotJson:
             break
     else:
         return None
@@ -260,7 +262,7 @@ def _spread(path: Path) -> tuple[list[tuple[int, Any]], Counter[str]] | None:
     text = lenient_json.text_of(bytes(raw), mended)
     try:
         found = list(lenient_json.values_of(text, mended))
-    except Hopeless:
+    except NotJson:
         return None
     mended["one_value_per_line"] = 1
     values, number, at = [], 1, 0
@@ -271,7 +273,7 @@ def _spread(path: Path) -> tuple[list[tuple[int, Any]], Counter[str]] | None:
 
 
 def _ambiguous(value: Any) -> bool:
-    """Whether an ``Ambiguous`` stands anywhere in it."""
+    """Return whether a value contains an ``Ambiguous`` at any depth."""
     stack = [value]
     while stack:
         node = stack.pop()

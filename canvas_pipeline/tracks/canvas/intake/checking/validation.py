@@ -1,11 +1,7 @@
-"""Tell a contributor what is wrong with their export: every problem as ``file:line:field`` with advice, never with its text.
+"""Validate a contributor's export: report every problem as ``file:line:field`` with advice, without text of the file.
 
-In: the path of a contributor's file, and optionally a detector of identities. Out: a ``ValidationReport``. What must hold: the
-counts are exact and add up for a file of any size, while only the first ``limit`` problems are held; every nested string is looked
-at, whatever field it is in, and a field that is not ours is not named (its name may itself be an identity).
-
-Identities in a raw export are *notes*: students' titles hold names and rooms, and masking them is the intake's work. In a file that
-claims to be masked already (``masked=True``) each is a problem.
+Counts are exact for a file of any size; only the first ``limit`` problems are listed. Identities in a raw export are *notes*, since
+the intake masks them. In a file that claims to be masked (``masked=True``) each is a problem.
 """
 
 from __future__ import annotations
@@ -28,9 +24,11 @@ _ADVICE = "an identity stands here unmasked; take the raw export through canvas-
 
 
 class ValidationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``validate`` found. ``rows_in = rows + sum(refused) + sum(notes)``; ``rows`` are readable assignments and to-do items;
-    ``problems`` are the first of them, or the one of a file in which no line is a record; ``refused`` (reason → rows) counts all;
-    ``array`` is whether the records stand in a JSON array; ``identities`` is None where nobody looked."""
+    """The result of a validation; ``rows_in = rows + sum(refused) + sum(notes)``.
+
+    ``rows`` counts readable assignments and to-do items, ``refused`` and ``notes`` rows by reason. ``problems`` are the first
+    problems, or a single one for a file without any record. ``array`` tells whether the file is a JSON array. ``identities`` is
+    None if they were not searched for."""
 
     file: str
     records: int
@@ -57,8 +55,10 @@ def validate(
     max_line: int = MAX_LINE,
     progress: Callable[[int], None] | None = None,
 ) -> ValidationReport:
-    """Read the whole file, streaming. ``progress`` is told the bytes of each batch. Raises ``MissingInput`` or ``BadInput`` for
-    what is no regular file, and what the detector raises (``MissingTool``, ``ServiceUnavailable``)."""
+    """Validate a whole file, streaming.
+
+    ``progress`` is called with the bytes of each batch. Raises ``MissingInput`` or ``BadInput`` unless it is a regular file, and
+    the detector's errors (``MissingTool``, ``ServiceUnavailable``)."""
     path = Path(path)
     name, contributor = printable(str(path)), contributor_of(path)
     records = rows = 0
@@ -75,7 +75,7 @@ def validate(
                 if result.reason not in NOTES and len(problems) < limit:
                     problems.append(_problem(name, number, result.detail, result.reason, REASONS[result.reason]))
         if seen is not None:
-            for place, type_ in seen.look(batch, every_line=masked):
+            for place, type_ in seen.search(batch, every_line=masked):
                 if masked and len(problems) < limit:
                     line_, _, field = place.partition(":")
                     problems.append(_problem(name, int(line_), field, UNMASKED, f"{type_}: {_ADVICE}"))
@@ -91,7 +91,7 @@ def validate(
         array=is_array(path),
         refused={reason: n for reason, n in sorted(reasons.items()) if reason not in NOTES},
         notes={reason: n for reason, n in sorted(reasons.items()) if reason in NOTES},
-        identities=None if seen is None else seen.found(),
+        identities=None if seen is None else seen.identities(),
     )  # fmt: skip
 
 

@@ -1,8 +1,6 @@
-"""Find work in an .ics feed of a Canvas calendar.
+"""Import assignments from an .ics feed of a Canvas calendar: titles, courses and due times.
 
-In: the text of the feed, and the time zone of the school where it is known. Out: added to ``Gathered``: titles, courses and due
-times. What must hold: an event of the calendar is no work; a deadline that the feed gives as a day has no due time unless the
-zone is known.
+Other events are skipped. A deadline given as a day has no due time unless the school's time zone is known.
 """
 
 from __future__ import annotations
@@ -23,8 +21,8 @@ _TITLE = re.compile(r"(.*\S)\s*\[([^\[\]]+)\]\s*", re.S)  # "Homework 1 [QX 3120
 _END_OF_DAY = time(23, 59, 59)
 
 
-def take(text: str, zone: ZoneInfo | None, gathered: Gathered) -> bool:
-    """Whether this is a calendar; nothing is taken of what is none."""
+def import_calendar(text: str, zone: ZoneInfo | None, gathered: Gathered) -> bool:
+    """Add a calendar's assignments to ``gathered``. Returns False, and adds nothing, if the text is not a calendar."""
     try:
         calendars = Calendar.from_ical(text, multiple=True)
     except (ValueError, IndexError):
@@ -38,7 +36,7 @@ def _event(event: Component, zone: ZoneInfo | None, gathered: Gathered) -> None:
     url = str(event.get("url", ""))
     found = _ANCHOR.search(url) or _UID.match(str(event.get("uid", "")))
     if found is None:
-        gathered.left["calendar events that are no assignments"] += 1
+        gathered.skipped["calendar events that are no assignments"] += 1
         return
     titled = _TITLE.fullmatch(str(event.get("summary", "")))
     name, code = (titled[1], titled[2]) if titled else (str(event.get("summary", "")), "")
@@ -46,7 +44,7 @@ def _event(event: Component, zone: ZoneInfo | None, gathered: Gathered) -> None:
     course = (where[1] or where[2]) if where else f"feed/{code}" if code else None
     if course and code:
         gathered.courses.setdefault(course, Course(code, code))
-    gathered.left["descriptions"] += bool(event.get("description"))
+    gathered.skipped["descriptions"] += bool(event.get("description"))
     gathered.add(f"a{found[1]}", Work(name, course, due_at=_due(event, zone, gathered)))
 
 
@@ -61,6 +59,6 @@ def _due(event: Component, zone: ZoneInfo | None, gathered: Gathered) -> str | N
         start = start.replace(tzinfo=zone)
     if isinstance(start, datetime) and start.tzinfo is not None:
         return start.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    gathered.left["due days without a time (give --timezone, and they end with the day)"] += start is not None
-    gathered.left["due dates that cannot be read"] += start is None
+    gathered.skipped["due days without a time (give --timezone, and they end with the day)"] += start is not None
+    gathered.skipped["due dates that cannot be read"] += start is None
     return None

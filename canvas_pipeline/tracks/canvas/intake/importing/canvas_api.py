@@ -1,9 +1,8 @@
-"""Find courses and work in answers of the Canvas API, as they were saved.
+"""Import courses and work from saved answers of the Canvas API.
 
-In: JSON values of GraphQL, or of any endpoint that lists courses, assignments (also in groups, courses, to-do lists, planner
-items, calendar events), quizzes, discussions or submissions, nested as it may be. Out: added to ``Gathered``. What must hold:
-objects are known by their fields, not by the file's name; a submission counts only where all of them are of one person, whose
-file this is.
+Accepts GraphQL answers and those of any endpoint that lists courses, assignments (also in groups, courses, to-do lists, planner
+items, calendar events), quizzes, discussions or submissions, at any nesting. Objects are recognised by their fields, not by the
+file's name. Submissions are imported only if all of them belong to one person.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ _PEOPLE_LISTS = ("enrollments", "teachers", "users", "students", "observed_users
 
 
 class CanvasApi:
-    """``take`` each value, then ``finish``."""
+    """Call ``add`` for each value, then ``finish``."""
 
     def __init__(self, gathered: Gathered) -> None:
         self._found = gathered
-        self._states: list[tuple[str, str, str]] = []  # (work, whose, status)
-        self._same: list[tuple[str, str]] = []  # (assignment, the quiz or discussion that it is)
+        self._states: list[tuple[str, str, str]] = []  # (work, owner, status)
+        self._same: list[tuple[str, str]] = []  # (assignment, the same work as a quiz or discussion)
 
-    def take(self, value: Any) -> None:
-        """A value that is not deeper than the reader allows."""
+    def add(self, value: Any) -> None:
+        """Import a value, which must not be nested deeper than the reader allows."""
         stack: list[tuple[Any, str | None]] = [(value, None)]
         while stack:
             node, course = stack.pop()
@@ -41,28 +40,27 @@ class CanvasApi:
             elif isinstance(node, dict):
                 stack += reversed(list(self._object(node, course)))
             else:
-                self._found.left["values that are no objects"] += 1
+                self._found.skipped["values that are no objects"] += 1
 
     def finish(self) -> None:
-        """Once all files are taken: statuses, and quizzes and discussions that are assignments too."""
+        """Assign statuses, and merge quizzes and discussions that are assignments too. Call it after the last file."""
         for assignment, twin in self._same:
-            if assignment in self._found.work and (gone := self._found.work.pop(twin, None)):
-                self._found.add(assignment, gone)
-        unsigned = [
-            key for key, whose, _ in self._states if not whose
-        ]  # several of one assignment are of several people
-        if len({whose for _, whose, _ in self._states if whose}) > 1 or len(unsigned) > len(set(unsigned)):
-            self._found.left[PEOPLE] += len(self._states)
+            if assignment in self._found.work and (removed := self._found.work.pop(twin, None)):
+                self._found.add(assignment, removed)
+        # Several submissions of one assignment belong to several people, even if they name no owner.
+        anonymous = [key for key, owner, _ in self._states if not owner]
+        if len({owner for _, owner, _ in self._states if owner}) > 1 or len(anonymous) > len(set(anonymous)):
+            self._found.skipped[PEOPLE] += len(self._states)
             return
         for key, _, status in self._states:
             if key in self._found.work:
                 self._found.work[key].status = status
             else:
-                self._found.left["submissions of assignments that are in no file"] += 1
+                self._found.skipped["submissions of assignments that are in no file"] += 1
 
     def _object(self, node: dict[str, Any], course: str | None) -> Iterator[tuple[Any, str | None]]:
-        """Take an object; give what is to be looked at in it, with the course that it belongs to."""
-        node = graphql.plain(node, self._found.left)
+        """Import an object; yield the values in it that remain to be imported, with their course."""
+        node = graphql.plain(node, self._found.skipped)
         course = _course_of(node) or course
         if isinstance(node.get("plannable"), dict):
             self._planner_item(node, course)
@@ -76,7 +74,7 @@ class CanvasApi:
         elif "id" in node and {"course_code", "enrollment_term_id", "access_restricted_by_date"} & node.keys():
             yield from self._course(node)
         elif any(key in node for key in _OF_PEOPLE):
-            self._found.left[PEOPLE] += 1
+            self._found.skipped[PEOPLE] += 1
         else:
             inner = node.get("course")
             if isinstance(inner, dict) and "id" in inner:
@@ -84,29 +82,31 @@ class CanvasApi:
             children = [(key, child) for key, child in node.items() if isinstance(child, (dict, list))]
             if not children:
                 known = "context_code" in node or "workflow_state" in node
-                self._found.left[
+                self._found.skipped[
                     "events and other objects that are no work" if known else "objects of unknown kind"
                 ] += 1
             for key, child in children:
                 if key in _PEOPLE_LISTS:
-                    self._found.left[PEOPLE] += len(child)
+                    self._found.skipped[PEOPLE] += len(child)
                 else:
                     yield child, key if key.isdecimal() and isinstance(child, list) else course
 
     def _course(self, node: dict[str, Any]) -> Iterator[tuple[Any, str | None]]:
         id_ = str(node["id"])
         name = next(
-            (n for n in (node.get("original_name"), node.get("name"), node.get("course_code")) if _said(n)), None
+            (n for n in (node.get("original_name"), node.get("name"), node.get("course_code")) if _is_text(n)), None
         )
         if name is None:
-            self._found.left["courses without a name (closed to you by date)"] += 1
+            self._found.skipped["courses without a name (closed to you by date)"] += 1
         else:
             term = node.get("term")
             label = term.get("name") if isinstance(term, dict) else None
             code = node.get("course_code")
-            self._found.courses[id_] = Course(name, str(code) if _said(code) else name, label if _said(label) else None)
+            self._found.courses[id_] = Course(
+                name, str(code) if _is_text(code) else name, label if _is_text(label) else None
+            )
         for key in _PEOPLE_LISTS:
-            self._found.left[PEOPLE] += len(node[key]) if isinstance(node.get(key), list) else 0
+            self._found.skipped[PEOPLE] += len(node[key]) if isinstance(node.get(key), list) else 0
         for key in ("assignments", "assignment_groups", "quizzes", "discussion_topics"):
             if isinstance(node.get(key), list):
                 yield node[key], id_
@@ -123,7 +123,7 @@ class CanvasApi:
         elif isinstance(topic, dict) or "discussion_topic" in kinds:
             type_ = "DISC"
             self._same.append((key, f"d{topic.get('id')}" if isinstance(topic, dict) else ""))
-        self._found.left["descriptions"] += bool(node.get("description"))
+        self._found.skipped["descriptions"] += bool(node.get("description"))
         self._found.add(key, Work(
             _text(node["name"]), course, type_, _date(node.get("due_at")), points(node.get("points_possible")), kinds,
         ))  # fmt: skip
@@ -140,7 +140,7 @@ class CanvasApi:
         if isinstance(inner := node.get("assignment"), dict):
             yield inner, course
         elif node.get("is_announcement"):
-            self._found.left["announcements"] += 1
+            self._found.skipped["announcements"] += 1
         elif f"a{node.get('assignment_id')}" not in self._found.work:
             sign, type_, kind = (
                 ("q", "QUIZ", "online_quiz") if "quiz_type" in node else ("d", "DISC", "discussion_topic")
@@ -154,7 +154,7 @@ class CanvasApi:
     def _planner_item(self, node: dict[str, Any], course: str | None) -> None:
         sign, type_ = _PLANNED.get(str(node.get("plannable_type")), ("", ""))
         if not sign:
-            self._found.left["notes, events and pages of the planner"] += 1
+            self._found.skipped["notes, events and pages of the planner"] += 1
             return
         work = node["plannable"]
         key = f"a{work['assignment_id']}" if work.get("assignment_id") else f"{sign}{node.get('plannable_id')}"
@@ -180,7 +180,7 @@ def _course_of(node: dict[str, Any]) -> str | None:
     return found[1] if found else None
 
 
-def _said(value: Any) -> bool:
+def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
@@ -189,4 +189,4 @@ def _text(value: Any) -> str:
 
 
 def _date(value: Any) -> str | None:
-    return value if _said(value) else None
+    return value if _is_text(value) else None

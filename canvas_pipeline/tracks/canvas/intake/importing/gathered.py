@@ -1,8 +1,6 @@
-"""What was found in files of other forms, and the contributor file that it makes.
+"""Collect courses and assignments from imported files, and convert them to lines of a contributor file.
 
-In: courses and pieces of work, as one importer after the other finds them. Out: the lines of a contributor file, each of which the
-reader accepts, and counts of what could not be carried. What must hold: a piece of work that stands in several files is taken once;
-nothing is invented: what a source does not say is null; of other people there is nothing but a count.
+Work found in several files is stored once. A field that no source has is null. Data of other people is counted and never stored.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ PEOPLE = "people and what they wrote (students, teachers, submissions of others)
 
 @dataclass
 class Work:
-    """An assignment, quiz or discussion. ``course`` is the platform's id of its course."""
+    """An assignment, quiz or discussion. ``course`` is the platform's id of the course."""
 
     name: str
     course: str | None = None
@@ -41,19 +39,19 @@ class Course:
 
 @dataclass
 class Gathered:
-    """``work`` is by a key that is the same wherever the piece is found; ``left`` counts what is not carried, by what it is."""
+    """Imported courses by id, work by a key that is equal in all sources, and counts of what was ``skipped`` by kind."""
 
     courses: dict[str, Course] = field(default_factory=dict)
     work: dict[str, Work] = field(default_factory=dict)
-    left: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
 
     def add(self, key: str, found: Work) -> None:
-        """Take a piece of work; what another file has said of it is completed, not replaced."""
+        """Add a piece of work. Fields that are known already are completed, not replaced."""
         if not found.name.strip():
-            self.left["work without a title"] += 1
+            self.skipped["work without a title"] += 1
             return
         if found.due_at is not None and instant(found.due_at) is None:
-            self.left["due dates that cannot be read"] += 1
+            self.skipped["due dates that cannot be read"] += 1
             found.due_at = None
         known = self.work.setdefault(key, found)
         known.course = known.course or found.course
@@ -64,7 +62,7 @@ class Gathered:
             known.points_possible = found.points_possible
 
     def lines(self, contributor: str, collected_at: str) -> Iterator[bytes]:
-        """A course snapshot for each course that has work, and a to-do list of what has no known course."""
+        """Yield a course snapshot for each course that has work, and a to-do list of the work without a known course."""
         of: dict[str, list[Work]] = {}
         for work in self.work.values():
             of.setdefault(work.course if work.course in self.courses else "", []).append(work)
@@ -88,7 +86,7 @@ class Gathered:
 
 
 def points(value: Any) -> float | None:
-    """A number of points, or None where it is none."""
+    """Convert a value to a number of points; None if it is not one."""
     try:
         number = None if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):

@@ -1,8 +1,7 @@
-"""Objects of the Canvas GraphQL API in the words of the REST API.
+"""Convert objects of the Canvas GraphQL API to the field names of the REST API.
 
-In: a JSON object. Out: the same object, or, where its fields are GraphQL's, one with the names that ``canvas_api`` looks for. What
-must hold: an object of the REST API comes back as it is; only the object's own level is rewritten, its children when they are
-looked at; pages that were not saved are counted.
+Only the object's own level is converted; ``canvas_api`` converts its children when it reaches them. Pages that were not saved are
+counted.
 """
 
 from __future__ import annotations
@@ -23,33 +22,33 @@ _MEMBERS = {
     "assignments": "Assignment", "filteredAssignments": "Assignment", "assignmentGroups": "AssignmentGroup",
     "submissions": "Submission", "courses": "Course", "allCourses": "Course", "groupAssignments": "Assignment",
 }  # fmt: skip
-"""Of which type a list's members are, where they do not say so themselves (``__typename``)."""
+"""A list's field → the type of its members, for members without ``__typename``."""
 _SINGLE = {"course": "Course", "assignment": "Assignment", "submission": "Submission"}
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _GLOBAL_ID = re.compile(r"[A-Za-z]+-([0-9~]{1,40})")
 MORE_PAGES = "further pages of a list, which were not saved"
 
 
-def plain(node: dict[str, Any], left: Counter[str]) -> dict[str, Any]:
-    """The object as the REST API would give it."""
+def plain(node: dict[str, Any], skipped: Counter[str]) -> dict[str, Any]:
+    """Return an object with the REST API's field names. An object of the REST API is returned unchanged."""
     if not _is_graphql(node):
         return node
-    made: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for key, value in node.items():
         name = key.removesuffix(_CONNECTION)
         if key != name and isinstance(value, dict):
             page = value.get("pageInfo")
-            left[MORE_PAGES] += bool(isinstance(page, dict) and page.get("hasNextPage"))
+            skipped[MORE_PAGES] += bool(isinstance(page, dict) and page.get("hasNextPage"))
             value = _members(value)
         if isinstance(value, list) and (type_ := _MEMBERS.get(name)):
             value = [_typed(child, type_) for child in value]
         elif type_ := _SINGLE.get(key):
             value = _typed(value, type_)
-        made[_NAMES.get(key) or (_CAPITAL.sub("_", name).lower() if key != name else key)] = value
+        result[_NAMES.get(key) or (_CAPITAL.sub("_", name).lower() if key != name else key)] = value
     if (id_ := _id(node)) is not None:
-        made["id"] = id_
-    _IN_FULL.get(_type(node), lambda _: None)(made)
-    return made
+        result["id"] = id_
+    _COMPLETE.get(_type(node), lambda _: None)(result)
+    return result
 
 
 def _is_graphql(node: dict[str, Any]) -> bool:
@@ -72,16 +71,16 @@ def _typed(value: Any, type_: str) -> Any:
 
 
 def _type(node: dict[str, Any]) -> str:
-    said = node.get("__typename")
-    if isinstance(said, str):
-        return said
+    name = node.get("__typename")
+    if isinstance(name, str):
+        return name
     if {"assignmentsConnection", "courseCode"} & node.keys():
         return "Course"
     return "Submission" if "assignmentId" in node or "submissionStatus" in node else ""
 
 
 def _id(node: dict[str, Any]) -> str | None:
-    """The number, from ``_id``, or from the global id, which is "Course-77" in base64."""
+    """Return the numeric id, from ``_id`` or from the global id ("Course-77" in base64)."""
     if isinstance(node.get("_id"), (str, int)):
         return str(node["_id"])
     given = node.get("id")
@@ -94,29 +93,29 @@ def _id(node: dict[str, Any]) -> str | None:
     return found[1] if found else given
 
 
-def _course(made: dict[str, Any]) -> None:
-    if isinstance(made.get("name"), str):
-        made.setdefault("id", f"named/{made['name']}")
-        made.setdefault("course_code", None)
+def _course(node: dict[str, Any]) -> None:
+    if isinstance(node.get("name"), str):
+        node.setdefault("id", f"named/{node['name']}")
+        node.setdefault("course_code", None)
 
 
-def _assignment(made: dict[str, Any]) -> None:
-    made.setdefault("due_at", None)
-    made.setdefault("points_possible", None)
-    if isinstance(course := made.get("course"), dict) and made.get("course_id") is None:
-        made["course_id"] = _id(course)
-    if isinstance(quiz := made.get("quiz"), dict):
-        made["quiz_id"] = _id(quiz)
-    if isinstance(topic := made.get("discussion"), dict):
-        made["discussion_topic"] = {"id": _id(topic)}
+def _assignment(node: dict[str, Any]) -> None:
+    node.setdefault("due_at", None)
+    node.setdefault("points_possible", None)
+    if isinstance(course := node.get("course"), dict) and node.get("course_id") is None:
+        node["course_id"] = _id(course)
+    if isinstance(quiz := node.get("quiz"), dict):
+        node["quiz_id"] = _id(quiz)
+    if isinstance(topic := node.get("discussion"), dict):
+        node["discussion_topic"] = {"id": _id(topic)}
 
 
-def _submission(made: dict[str, Any]) -> None:
-    made.setdefault("workflow_state", made.get("state"))
-    if isinstance(assignment := made.get("assignment"), dict) and made.get("assignment_id") is None:
-        made["assignment_id"] = _id(assignment)
-    if isinstance(user := made.get("user"), dict) and made.get("user_id") is None:
-        made["user_id"] = _id(user)
+def _submission(node: dict[str, Any]) -> None:
+    node.setdefault("workflow_state", node.get("state"))
+    if isinstance(assignment := node.get("assignment"), dict) and node.get("assignment_id") is None:
+        node["assignment_id"] = _id(assignment)
+    if isinstance(user := node.get("user"), dict) and node.get("user_id") is None:
+        node["user_id"] = _id(user)
 
 
-_IN_FULL = {"Course": _course, "Assignment": _assignment, "Submission": _submission}
+_COMPLETE = {"Course": _course, "Assignment": _assignment, "Submission": _submission}

@@ -1,8 +1,6 @@
-"""The elements of a JSON array as if each stood on a line of its own, streaming.
+"""Split a JSON array into its elements while streaming, as if each were on a line of its own.
 
-In: a file of which a ``[`` was read. Out: (line number, bytes) of each element, as yet unread JSON. What must hold: an element that
-no reader would take whole (over the limit, never closed) is not held; a bracket or comma in a string is text; time is linear in
-the length.
+An element over the size limit is not held in memory. Brackets and commas inside strings are text. Time is linear in the length.
 """
 
 from __future__ import annotations
@@ -18,14 +16,16 @@ _IN_STRING = re.compile(rb'["\\]')
 
 
 def elements(
-    file: Readable, number: int, begun: bytes, max_line: int
+    file: Readable, number: int, start: bytes, max_line: int
 ) -> Generator[tuple[int, bytes | str], None, tuple[int, bytes]]:
-    """``begun`` is what was read of line ``number`` from behind the bracket. An element over ``max_line`` bytes is the reason code
-    ``line_too_long``, and an array without an end ends with ``cut_off``. Returns the line of the closing bracket, and what was
-    read behind it."""
+    """Yield (line number, undecoded JSON) for each element of an array.
+
+    ``start`` holds the bytes of line ``number`` after the opening bracket. An element over ``max_line`` bytes yields the reason
+    code ``line_too_long``; an array without a closing bracket ends with ``cut_off``. Returns the line number of the closing
+    bracket and the bytes read after it."""
     element = _Element(max_line)
     depth, in_string, at = 1, False, 0
-    piece = begun
+    piece = start
     while piece:
         begin = 0
         while token := (_IN_STRING if in_string else _TOKEN).search(piece, at):
@@ -34,7 +34,7 @@ def elements(
             if sign == b'"':
                 in_string = not in_string
             elif in_string:
-                at += 1  # what the backslash escapes
+                at += 1  # skip the escaped character
             elif sign in b"[{":
                 depth += 1
             elif sign in b"]}":
@@ -55,7 +55,7 @@ def elements(
 
 
 class _Element:
-    """What was read of an element."""
+    """Collects the bytes of the current element."""
 
     def __init__(self, max_line: int) -> None:
         self._max = max_line
@@ -71,7 +71,7 @@ class _Element:
             self._text += part
 
     def take(self, last: bool) -> Generator[tuple[int, bytes | str]]:
-        """The element, and begin the next one; behind the last comma there may be none."""
+        """Yield the element and start the next one. A trailing comma yields nothing."""
         if self._too_long or self._text or not last:
             yield self._line, "line_too_long" if self._too_long else bytes(self._text.rstrip())
         self._text.clear()

@@ -1,9 +1,4 @@
-"""One form for what contributors write in many: titles as keys, kinds of work, instants.
-
-In: texts as contributed (titles already masked). Out: keys, our own types, ISO-8601 instants in UTC. What must hold: the key of
-a title does not depend on blanks, quotes, dashes, emoji or case; a due date that is not known stays None; work that was handed
-in is never overdue.
-"""
+"""Normalise what contributors write: titles to keys, types and statuses to the corpus's own, times to UTC."""
 
 from __future__ import annotations
 
@@ -18,7 +13,7 @@ from canvas_pipeline.tracks.canvas.rows import Item, ItemType
 
 Status = Literal["GRADED", "SUBMITTED", "NOT_SUBMITTED"]
 
-# What platforms call a kind of work → ours; anything else is ASGN and counted.
+# A platform's type of work → the corpus's; any other type becomes ASGN and is counted.
 TYPES: Mapping[str, ItemType] = {
     "ASGN": "ASGN", "ASSIGNMENT": "ASGN", "QUIZ": "QUIZ", "DISC": "DISC", "DISCUSSION": "DISC", "DISCUSSION_TOPIC": "DISC",
 }  # fmt: skip
@@ -38,8 +33,7 @@ _YEAR_ONE = datetime.min.replace(tzinfo=UTC)
 
 
 def normalise(title: str) -> str:
-    """A title's key: compatibility forms, one kind of quote and dash, no emoji, single spaces, folded case. The title itself
-    keeps what its author wrote."""
+    """Return a title's key: NFKC, one kind of quote and dash, no emoji, single spaces, case folded."""
     if title.isascii():
         return " ".join(title.translate(_ASCII_DROPPED).lower().split())
     text = unicodedata.normalize("NFKC", title).translate(_PUNCTUATION)
@@ -48,31 +42,25 @@ def normalise(title: str) -> str:
 
 
 def key_of(*parts: str) -> int:
-    """63 bits over some texts, unambiguous in their borders: equal for equal texts, in practice for no others."""
+    """Return a 63-bit hash of some texts. The separator is escaped, so that ("a", "bc") and ("ab", "c") differ."""
     raw = "\0".join(part.replace("\0", "\0\0") for part in parts).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "big") >> 1
 
 
 def is_overdue(item: Item) -> bool:
-    """Due before it was collected and neither graded nor submitted; never for an unknown due date."""
+    """Return whether an item was due before its collection and is neither graded nor submitted. Without a due date: False."""
     if item.due_at is None or item.submission_status in ("GRADED", "SUBMITTED"):
         return False
-    return moment(item.due_at) < moment(item.collected_at)
-
-
-@lru_cache(maxsize=1 << 14)
-def moment(text: str) -> datetime:
-    """An instant of a row that was read (it is valid)."""
-    return datetime.fromisoformat(text)
+    return datetime.fromisoformat(item.due_at) < datetime.fromisoformat(item.collected_at)
 
 
 @lru_cache(maxsize=1 << 14)
 def utc(text: str) -> str:
-    """The same instant in UTC, with a Z."""
+    """Convert an ISO-8601 time to UTC, written with a Z."""
     return datetime.fromisoformat(text).astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=1 << 14)
 def microseconds(text: str) -> int:
-    """Microseconds since the day before year 1 (no offset makes it negative): instants as numbers, in their order."""
+    """Return the microseconds since two days before year 1, which no UTC offset makes negative."""
     return (datetime.fromisoformat(text) - _YEAR_ONE + timedelta(days=2)) // timedelta(microseconds=1)

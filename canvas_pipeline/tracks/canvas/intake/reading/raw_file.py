@@ -1,8 +1,6 @@
-"""The bytes of a file: hashed as they are read, and unpacked where they are gzip, whatever the file is called.
+"""Open a file for reading by lines: hash its bytes and decompress gzip, whatever its name.
 
-In: the path of a regular file. Out: an object with ``readline``, as the line reader wants it. What must hold: the hash is of
-exactly the bytes that were read, all of them; memory does not grow with the file; a file that unpacks to far more than text ever
-does is not read to its end.
+Memory does not grow with the file. A gzip file that decompresses to far more than text ever does is not read to its end.
 """
 
 from __future__ import annotations
@@ -24,37 +22,38 @@ _PIECE = 1 << 20
 
 
 class Digest(Protocol):
-    """What ``hashlib.sha256()`` gives."""
+    """The part of a ``hashlib`` object that is used."""
 
     def update(self, data: memoryview, /) -> None: ...
 
 
 class Readable(Protocol):
-    """What gives lines as an open binary file does."""
+    """The part of an open binary file that is used."""
 
     def readline(self, size: int, /) -> bytes: ...
 
 
 @contextmanager
 def opened(path: Path, digest: Digest | None = None, *, any_format: bool = False) -> Iterator[Readable]:
-    """The file's text as bytes. ``digest`` is given the file's own bytes, all of them once the block has ended without an error.
-    ``readline`` raises ``Unreadable`` (``damaged_gzip``, ``gzip_bomb``). Raises ``MissingInput`` or ``BadInput`` for what is no
-    regular file."""
+    """Open a file for reading, decompressed where it is gzip.
+
+    ``digest`` is updated with the file's own bytes: all of them, once the block has ended without an error. ``readline`` raises
+    ``Unreadable`` (``damaged_gzip``, ``gzip_bomb``). Raises ``MissingInput`` or ``BadInput`` for anything but a regular file."""
     try:
         file = usable(Path(path), any_format=any_format).open("rb", buffering=0)
-    except FileNotFoundError:  # removed since it was looked at
+    except FileNotFoundError:  # removed since `usable` checked it
         raise MissingInput(f"{printable(str(path))}: {REASONS['no_such_file']}") from None
     with file:
         hashed = _Hashed(file, digest)
         buffered = io.BufferedReader(hashed, _PIECE)
         packed = buffered.peek(2)[:2] == _MAGIC
         yield _Unpacked(buffered, hashed) if packed else buffered
-        while buffered.read(_PIECE):  # what stands behind the last line, or was left unread
+        while buffered.read(_PIECE):  # so that the digest covers bytes that the caller did not read
             pass
 
 
 class _Hashed(io.RawIOBase):
-    """A file that tells a digest what was read of it."""
+    """A file that updates a digest with the bytes read from it."""
 
     def __init__(self, file: io.FileIO, digest: Digest | None) -> None:
         self._file, self._digest = file, digest
@@ -63,7 +62,7 @@ class _Hashed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # a BufferedReader gives a memoryview
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # a BufferedReader passes a memoryview
         count = self._file.readinto(buffer)
         self.size += count
         if self._digest is not None:
@@ -72,7 +71,7 @@ class _Hashed(io.RawIOBase):
 
 
 class _Unpacked:
-    """The lines of a gzip file."""
+    """Reads the lines of a gzip file."""
 
     def __init__(self, buffered: io.BufferedReader[_Hashed], packed: _Hashed) -> None:
         self._file = gzip.GzipFile(fileobj=buffered)

@@ -1,15 +1,12 @@
-"""Read and validate a contributor's export, one JSON object a line (or an array of them), packed with gzip or not, any size, never
-trusting it.
+"""Read and validate a contributor's export: JSON Lines or a JSON array, plain or gzip, of any size, without trusting it.
 
-In: the path of ``<contributor>.jsonl``. Out: a stream of ``CourseSnapshot`` and ``TodoSnapshot`` records, and a ``Refusal``
-for everything that is none. What must hold: no bytes crash the reader; memory is bounded by ``max_line`` and not by the file;
-no text of the file enters a refusal; the quick way of reading a line and the strict one agree on every line.
+``lines`` splits a file into batches of lines; ``parse`` turns a line into ``CourseSnapshot`` or ``TodoSnapshot`` records and a
+``Refusal`` for everything else. No input crashes the reader, memory is bounded by ``max_line`` rather than by the file, and no
+text of the file enters a refusal.
 
-How rows are counted: once a line is readable its assignments (or to-do items) are the rows, each kept or refused on its own;
-an unreadable line is one row; a blank line is one row with reason ``blank``. So for every file
-``rows_in = sum(len(record)) + refusals``. A UTF-8 byte-order mark and a missing final newline are accepted.
-
-Whole files go through ``read``; a process pool takes ``lines`` apart into batches and calls ``parse``, which is pure.
+The assignments (or to-do items) of a readable line are its rows; each is accepted or refused on its own. An unreadable or blank
+line counts as one row. For every file ``rows_in = sum(len(record)) + refusals``. A UTF-8 byte-order mark and a missing final
+newline are accepted.
 """
 
 from __future__ import annotations
@@ -24,27 +21,26 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from canvas_pipeline.privacy.contributor_id import contributor_of, is_safe, printable
+from canvas_pipeline.privacy.contributor_id import is_safe, printable
 from canvas_pipeline.privacy.quarantine import MAX_LINE, MAX_ROWS, Unreadable
 from canvas_pipeline.records import Refusal, dumps
-from canvas_pipeline.tracks.canvas.intake.reading import full_record
 from canvas_pipeline.tracks.canvas.intake.reading.json_array import elements
 from canvas_pipeline.tracks.canvas.intake.reading.raw_file import Digest, Readable, opened
 from canvas_pipeline.tracks.canvas.intake.reading.strict_json import decode
 
 BATCH = 1 << 20  # bytes of text that go to a worker at a time
 ARRAY = re.compile(rb"\s*\[\s*(?:[{\]]|$)")
-"""How a file begins that is an array of objects, and not a line that happens to be a list."""
+"""The beginning of a file that is an array of objects, as opposed to a line that is a list."""
 _BOM = b"\xef\xbb\xbf"
 
 S = TypeVar("S", bound=msgspec.Struct)
 Line = bytes | str
-"""A line as it stands, or the reason code for which it could not even be read."""
+"""The bytes of a line, or the reason code for a line that could not be read."""
 Batch = list[tuple[int, Line]]
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """One assignment as contributed; unknown extra fields are left behind."""
+    """One assignment as contributed. Unknown fields are dropped."""
 
     name: str
     type: str
@@ -55,6 +51,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TodoItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One to-do item as contributed. Unknown fields are dropped."""
+
     type: str
     assignment_name: str
     due_at: str | None = None
@@ -93,7 +91,7 @@ class CourseSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TodoSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A to-do list with its readable items; it has no course code."""
+    """A to-do list with its readable items. It has no course code."""
 
     line: int
     contributor: str
@@ -107,22 +105,14 @@ class TodoSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 Record = CourseSnapshot | TodoSnapshot
 
 
-def read(path: Path, *, max_line: int = MAX_LINE) -> Iterator[Record | Refusal]:
-    """Records and refusals in file order, streaming. ``max_line`` is in bytes. Raises ``MissingInput`` where there is no such file,
-    ``BadInput`` where it is a folder or a pipe; nothing the file holds raises."""
-    path = Path(path)
-    for batch in lines(path, max_line=max_line):
-        for number, line in batch:
-            yield from parse(path.name, contributor_of(path), number, line)
-
-
 def lines(
     path: Path, *, max_line: int = MAX_LINE, batch: int = BATCH, digest: Digest | None = None, arrays: bool = True
 ) -> Iterator[Batch]:
-    """Batches of (line number from 1, bytes without newline and byte-order mark), each about ``batch`` bytes; a reason code stands
-    for a line over ``max_line`` bytes, which is skipped and never held, and for the rest of a damaged ``.gz`` file. The elements
-    of a JSON array (unless ``arrays`` is off) come as lines of their own. ``digest`` is given the bytes of the file. Raises as
-    ``read`` does."""
+    """Yield batches of about ``batch`` bytes of (line number from 1, bytes without newline and byte-order mark).
+
+    A line over ``max_line`` bytes is skipped without being held in memory and yields a reason code instead of bytes, as does the
+    remainder of a damaged gzip file. The elements of a JSON array are yielded as lines unless ``arrays`` is false. ``digest`` is
+    updated with all bytes of the file. Raises ``MissingInput`` for a missing file and ``BadInput`` for a folder or a pipe."""
     with opened(path, digest) as file:
         held: Batch = []
         size = 0
@@ -137,9 +127,11 @@ def lines(
 
 
 def numbered(file: Readable, max_line: int = MAX_LINE, arrays: bool = True) -> Iterator[tuple[int, Line]]:
-    """The same from an open file, line by line."""
+    """Yield the numbered lines of an open file, as ``lines`` does."""
     number, behind = 0, b""
-    may_begin = arrays  # an array stands at the beginning of a file, or right behind another one (pages put together)
+    may_begin = (
+        arrays  # an array starts at the beginning of a file, or directly after another array (concatenated pages)
+    )
     try:
         while line := behind or file.readline(max_line + 1):
             number, behind = number + (not behind), b""
@@ -162,7 +154,7 @@ def numbered(file: Readable, max_line: int = MAX_LINE, arrays: bool = True) -> I
 
 
 def is_array(path: Path) -> bool:
-    """Whether the file begins as a JSON array."""
+    """Return whether the file begins with a JSON array."""
     with opened(path) as file:
         try:
             while (piece := file.readline(1 << 12)) and not piece.removeprefix(_BOM).strip():
@@ -173,16 +165,10 @@ def is_array(path: Path) -> bool:
 
 
 def parse(source: str, contributor: str, number: int, line: Line) -> list[Record | Refusal]:
-    """What a line holds: one record and a refusal for each of its rows that is none, or one refusal. Pure; never raises.
+    """Parse a line: one record and a refusal for each of its unreadable rows, or one refusal for the whole line. Never raises.
 
-    ``source`` is the file's name, ``contributor`` the id it states, ``number`` counts from 1, ``line`` is as ``lines`` gives it."""
-    if isinstance(line, bytes) and (record := _quick(contributor, number, line)) is not None:
-        return [record]
-    return strict(source, contributor, number, line)
-
-
-def strict(source: str, contributor: str, number: int, line: Line) -> list[Record | Refusal]:
-    """``parse`` without its quick way: slower, same answer, and the one that knows every reason."""
+    ``source`` is the file's name, ``contributor`` the id stated by that name, ``number`` counts from 1, ``line`` is as ``lines``
+    yields it."""
     source = printable(source)
     refused: list[Refusal] = []
     try:
@@ -195,8 +181,9 @@ def strict(source: str, contributor: str, number: int, line: Line) -> list[Recor
 
 
 def source_keys(record: Record) -> Iterator[bytes]:
-    """For each row of the record, canonical bytes of the head's fields and the row's: what names a source row wherever it
-    stands. Two rows that say the same have the same key; line numbers and unknown extra fields do not enter."""
+    """Yield canonical bytes of the record's own fields and each row's fields, which identify a source row by its content.
+
+    Equal rows have equal keys. Line numbers and unknown fields are not part of the key."""
     if isinstance(record, CourseSnapshot):
         head = dumps(
             ["course", record.contributor, record.collected_at, record.course_name, record.course_code, record.term]
@@ -208,51 +195,18 @@ def source_keys(record: Record) -> Iterator[bytes]:
 
 
 def rows_of(record: Record) -> tuple[Assignment, ...] | tuple[TodoItem, ...]:
+    """Return the assignments or to-do items of a record."""
     return record.assignments if isinstance(record, CourseSnapshot) else record.items
 
 
 @lru_cache(maxsize=1 << 16)
 def instant(text: str) -> datetime | None:
-    """An ISO-8601 date with time and offset, or None where it is none."""
+    """Parse an ISO-8601 date with time and offset. Returns None for any other text."""
     try:
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo is not None and moment.astimezone(UTC) else None
+        time = datetime.fromisoformat(text)
+        return time if time.tzinfo is not None and time.astimezone(UTC) else None
     except (ValueError, OverflowError):
         return None
-
-
-def _quick(contributor: str, number: int, line: bytes) -> Record | None:
-    """The record where every field is there, nothing else is, and nothing is wrong; None where only ``strict`` can tell."""
-    full = full_record.decode(line)
-    if (
-        full is None
-        or full.contributor_id != contributor
-        or not is_safe(contributor)
-        or instant(full.collected_at) is None
-    ):
-        return None
-    if isinstance(full, full_record.Todo):
-        items = tuple([
-            TodoItem(type=i.type, assignment_name=i.assignment_name, due_at=i.due_at, course_id=i.course_id) for i in full.items
-        ])  # fmt: skip
-        if len(items) > MAX_ROWS or any(i.due_at is not None and instant(i.due_at) is None for i in items):
-            return None
-        return TodoSnapshot(line=number, contributor=contributor, collected_at=full.collected_at, items=items)
-    rows = full.assignments
-    if len(rows) > MAX_ROWS or any(r.due_at is not None and instant(r.due_at) is None for r in rows):
-        return None
-    if any(r.points_possible is not None and r.points_possible < 0 for r in rows):
-        return None
-    return CourseSnapshot(
-        line=number, contributor=contributor, collected_at=full.collected_at, course_name=full.course_name,
-        course_code=full.course_code, term=full.term,
-        assignments=tuple([
-            Assignment(
-                name=r.name, type=r.type, due_at=r.due_at, points_possible=r.points_possible,
-                submission_types=r.submission_types, submission_status=r.submission_status,
-            ) for r in rows
-        ]),
-    )  # fmt: skip
 
 
 def _record(value: dict[str, Any], source: str, contributor: str, number: int, refused: list[Refusal]) -> Record:
@@ -279,7 +233,7 @@ def _convert(value: Any, type_: type[S]) -> S:
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        # "… - at `$.assignments[…]`": the path names our fields only; a missing field is named in the message itself.
+        # "… - at `$.assignments[…]`": the path holds only fields of our schema; a missing field is named in the message itself.
         message = str(error)
         path = message.rpartition("at `$")[2].strip("`.") if "at `$" in message else ""
         missing = message.partition("missing required field `")[2].partition("`")[0]

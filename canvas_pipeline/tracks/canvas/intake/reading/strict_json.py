@@ -1,8 +1,7 @@
-"""One line of JSON, read strictly, with the reason where it cannot be.
+"""Decode one line of JSON strictly, with a reason code for every failure.
 
-In: the bytes of a line. Out: a dict, or ``Unreadable`` with a reason code. What must hold: nothing is quietly mended or lost (a
-duplicate key, a NaN, a lone surrogate, a NUL are refused, though Python's reader takes them); any bytes at all get an answer in
-time linear in their length; no recursion of ours; no text of the line is in the answer.
+Nothing is silently repaired or lost: duplicate keys, NaN, lone surrogates and NUL are refused, although ``json`` accepts them. Any
+bytes give a result in time linear in their length. No error contains text of the line.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from typing import Any, NoReturn
 
 from canvas_pipeline.privacy.quarantine import MAX_DEPTH, Unreadable
 
-# A backslash-u escape is the only way in for these; whether it stands behind an escaped backslash is looked at afterwards.
+# Only a backslash-u escape can produce these; whether its backslash is itself escaped is checked on the decoded value.
 _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """The object on the line. Raises ``Unreadable``: ``blank``, ``nul_byte``, ``invalid_utf8``, ``malformed_json``,
+    """Decode the object on a line. Raises ``Unreadable``: ``blank``, ``nul_byte``, ``invalid_utf8``, ``malformed_json``,
     ``several_objects_on_line``, ``too_deep``, ``duplicate_key``, ``non_finite_number``, ``not_an_object``."""
     if not line.strip():
         raise Unreadable("blank")
@@ -47,7 +46,7 @@ def decode(line: bytes) -> dict[str, Any]:
 
 
 def depth_over(value: Any, limit: int) -> bool:
-    """Whether containers are nested deeper than ``limit``, level by level and so without recursion."""
+    """Return whether containers are nested deeper than ``limit``. Iterates level by level, without recursion."""
     level: list[Any] = [value]
     for _ in range(limit):
         level = [
@@ -73,7 +72,7 @@ def _constant(_: str) -> NoReturn:
 
 
 def _check_characters(value: dict[str, Any]) -> None:
-    """No NUL and no half of a surrogate pair in any key or string; ``value`` is not deep."""
+    """Refuse NUL and unpaired surrogates in any key or string."""
     stack: list[Any] = [value]
     while stack:
         node = stack.pop()

@@ -1,13 +1,8 @@
-"""Taking in many contributors at once: the small ones side by side in a pool, each of the large ones with the pool to itself.
-
-In: files, the key, the registry. Out: for each file, in the order given, its ``IngestResult`` and a file of its items. What must
-hold: the items are those that ``ingest.ingest`` makes of each file alone; the registry is written once for all the small ones, so
-that not even two courses that meet in one handle depend on which file came first.
-"""
+"""Ingest many contributors: small files side by side in a process pool, each large file with a pool of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,12 +16,13 @@ from canvas_pipeline.tracks.canvas.intake.stream.ingest import (
     Sink,
     default_workers,
     ingest,
-    ingest_reading,
+    ingest_unregistered,
 )
 from canvas_pipeline.tracks.canvas.intake.stream.pool import Tick, processes
 
 _KEY: bytes = b""
 _REGISTRY: Registry | None = None
+"""Of a worker process: loaded once, since a registry may be large."""
 
 
 def ingest_all(
@@ -39,26 +35,35 @@ def ingest_all(
     pool_bytes: int = POOL_BYTES,
     tick: Tick | None = None,
 ) -> list[tuple[IngestResult, Path]]:
-    """``folder`` gets a folder for each file, with ``rows.jsonl`` and the reports. Arguments and errors are otherwise those
-    of ``ingest``; without a registry's file everything is done in this process."""
+    """Ingest each file into a folder of its own below ``folder``; return its result and the path of its items, in the order given.
+
+    Arguments and errors are those of ``ingest``. Files below ``pool_bytes`` are distributed over the workers, unless they are
+    smaller than that together. Without a registry file everything runs in this process."""
     workers = default_workers() if workers is None else workers
-    homes = {path: folder / str(number) for number, path in enumerate(paths)}  # a file's name is never a path here
-    for home in homes.values():
+    folders = [folder / str(number) for number in range(len(paths))]  # numbered: a file's name is never used as a path
+    for home in folders:
         home.mkdir(parents=True, exist_ok=True)
-    small = [path for path in paths if path.stat().st_size < pool_bytes]
-    taken: dict[Path, IngestResult] = {}
+    small = {path: home for path, home in zip(paths, folders, strict=True) if path.stat().st_size < pool_bytes}
+    results: dict[Path, IngestResult] = {}
     if workers > 1 and registry_path is not None and sum(path.stat().st_size for path in small) >= pool_bytes:
-        taken = _side_by_side(small, homes, key, registry_path, workers, tick)
-    for path, home in homes.items():
-        if path not in taken:
-            taken[path] = ingest(
-                path, key, registry_path, into(home), workers=workers, scratch=home, pool_bytes=pool_bytes, tick=tick
+        results = _side_by_side(small, key, registry_path, workers, tick)
+    for path, home in zip(paths, folders, strict=True):
+        if path not in results:
+            results[path] = ingest(
+                path,
+                key,
+                registry_path,
+                write_into(home),
+                workers=workers,
+                scratch=home,
+                pool_bytes=pool_bytes,
+                tick=tick,
             )
-    return [(taken[path], homes[path] / ROWS) for path in paths]
+    return [(results[path], home / ROWS) for path, home in zip(paths, folders, strict=True)]
 
 
-def into(folder: Path) -> Sink:
-    """A sink that writes files into a folder."""
+def write_into(folder: Path) -> Sink:
+    """Return a sink that writes its files into a folder."""
 
     def sink(rows: Iterable[msgspec.Raw], name: str, /, *, report: bool = False) -> None:
         write_jsonl(folder / name, rows)
@@ -67,20 +72,19 @@ def into(folder: Path) -> Sink:
 
 
 def _side_by_side(
-    paths: Sequence[Path], homes: dict[Path, Path], key: bytes, registry_path: Path, workers: int, tick: Tick | None
+    folders: Mapping[Path, Path], key: bytes, registry_path: Path, workers: int, tick: Tick | None
 ) -> dict[Path, IngestResult]:
-    taken: dict[Path, IngestResult] = {}
+    """Ingest each file in a worker, and write the registry once, so that handles do not depend on which worker is first."""
+    results: dict[Path, IngestResult] = {}
     new: dict[Path, frozenset[str]] = {}
-    with processes(min(workers, len(paths)), _start, key, registry_path) as pool:
-        for path, (result, identities) in zip(
-            paths, pool.map(_work, paths, [homes[path] for path in paths]), strict=True
-        ):
-            taken[path], new[path] = result, identities
+    with processes(min(workers, len(folders)), _start, key, registry_path) as pool:
+        for path, found in zip(folders, pool.map(_work, folders, folders.values()), strict=True):
+            results[path], new[path] = found
             if tick:
                 tick(path.stat().st_size)
-    # Where two courses met in one handle, those who have one of the two are taken in again, knowing them now.
-    met = Registry(key, registry_path).add(frozenset().union(*new.values())).keys()
-    return {path: result for path, result in taken.items() if met.isdisjoint(new[path])}
+    # Contributors with one of two courses that collided in one handle are left out, for the caller to ingest again.
+    collided = Registry(key, registry_path).add(frozenset().union(*new.values())).keys()
+    return {path: result for path, result in results.items() if collided.isdisjoint(new[path])}
 
 
 def _start(key: bytes, registry_path: Path) -> None:
@@ -90,5 +94,5 @@ def _start(key: bytes, registry_path: Path) -> None:
 
 def _work(path: Path, home: Path) -> tuple[IngestResult, frozenset[str]]:
     assert _REGISTRY is not None
-    _REGISTRY.start_anew()
-    return ingest_reading(path, _KEY, _REGISTRY, into(home))
+    _REGISTRY.discard_new()
+    return ingest_unregistered(path, _KEY, _REGISTRY, write_into(home))

@@ -1,13 +1,12 @@
-"""Taking in one contributor's file, of any size: learn, mask, place, sort.
+"""Ingest one contributor's file of any size: read, mask, assign courses, sort.
 
-In: the path of ``<contributor>.jsonl``, the registry's key and file. Out: to a ``Sink``, the items (``rows.jsonl``) and two
-reports: where each source row stands (``sources.jsonl``) and what was refused (``refusals.jsonl``); returned, a funnel that
-adds up. What must hold: the items' bytes are a function of the set of lines, the key and the registry; memory does not grow
-with the file; the registry is written once, by this process.
+The items go to a ``Sink`` as ``rows.jsonl``, with two reports: the location of each source row (``sources.jsonl``) and the refused
+rows (``refusals.jsonl``). The items' bytes depend only on the set of lines, the key and the registry. Memory does not grow with
+the file. The registry is written once, by this process.
 
-The file is read twice. The first look learns what the contributor's own records reveal (courses, instructors); the second
-masks, in a process pool if the file is large, and puts masked rows into a spill that sorts out of core. Both hash what they read:
-rows are given only of a file whose content was the same both times.
+The file is read twice. The first pass collects what the contributor's own records reveal (courses, instructors); the second pass
+masks, in a process pool if the file is large, and collects masked rows in a spill that sorts out of core. Both passes hash the
+file: rows are written only if its content was the same both times.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ import msgspec
 from canvas_pipeline.errors import InputChanged
 from canvas_pipeline.privacy.contributor_id import contributor_of, printable
 from canvas_pipeline.privacy.courses.registry import Registry
-from canvas_pipeline.privacy.identities.pii import Model
 from canvas_pipeline.records import Funnel, Refusal, dumps
 from canvas_pipeline.tracks.canvas.intake.reading.normalise import is_overdue
 from canvas_pipeline.tracks.canvas.intake.reading.raw_file import Digest
@@ -42,20 +40,20 @@ ROWS, SOURCES, REFUSALS = "rows.jsonl", "sources.jsonl", "refusals.jsonl"
 
 
 class Sink(Protocol):
-    """Where rows go (``artifacts.Writer.rows`` is one). Each file is given once, as a stream that must be read to its end."""
+    """Receives rows, as ``Writer.rows`` does. It is called once per file and must read the stream to its end."""
 
     def __call__(self, rows: Iterable[msgspec.Raw], name: str, /, *, report: bool = False) -> object: ...
 
 
 class IngestResult(NamedTuple):
-    """``counts`` are of notable things: masked identities (``masked_EMAIL``), courses, unknown types, rows without a due date,
-    overdue rows."""
+    """A funnel, and counts of masked identities (``masked_EMAIL``), courses, unknown types, undated and overdue rows."""
 
     funnel: Funnel
     counts: dict[str, int]
 
 
 def default_workers() -> int:
+    """Return the number of cores, at most 4."""
     return min(4, os.cpu_count() or 1)
 
 
@@ -66,7 +64,6 @@ def ingest(
     sink: Sink,
     *,
     workers: int | None = None,
-    model: Model | None = None,
     scratch: Path | None = None,
     held: int = HELD,
     pool_bytes: int = POOL_BYTES,
@@ -75,46 +72,60 @@ def ingest(
 ) -> IngestResult:
     """Read, mask and normalise one contributor's file.
 
-    ``key`` has at least 16 bytes; ``registry_path`` is the private registry (None: handles are derived and not remembered, in
-    this process alone). ``workers`` processes take part if the file has ``pool_bytes`` or more and there is no ``model``;
-    ``scratch`` is the folder for what memory (``held`` bytes) does not hold; ``tick`` hears of the bytes done;
-    ``sha256`` is what the file's content must be. Raises ``InputChanged`` where it is not, or changes between the two looks,
-    ``MissingInput`` or ``BadInput`` for no such file, ``MissingTool``/``ServiceUnavailable`` where the detector cannot work.
+    ``key`` has at least 16 bytes. ``registry_path`` is the private registry; with None, handles are derived without being stored,
+    in this process alone. ``workers`` processes are used for a file of ``pool_bytes`` or more. Rows beyond ``held`` bytes are
+    written to files below ``scratch``. ``tick`` is called with the number of bytes done. ``sha256`` is the expected hash of the
+    file.
+
+    Raises ``InputChanged`` if the content differs from ``sha256`` or between the two passes, ``MissingInput`` or ``BadInput`` for
+    an unusable path, ``MissingTool`` or ``ServiceUnavailable`` if the detector is not available.
     """
     path = Path(path)
     workers = default_workers() if workers is None else workers
     content = _Content(path, sha256)
-    survey = look_through(path, content)
-    if registry_path is not None and workers > 1 and model is None and path.stat().st_size >= pool_bytes:
-        return _in_pool(content, key, registry_path, sink, survey, workers, scratch, held, tick)
-    reading = Registry(key, registry_path, writable=False)
-    with _masked(content, Masker(key, reading, survey, model), scratch, held, tick) as gathered:
-        registry = Registry(key, registry_path)
-        if not gathered.new.intersection(registry.add(gathered.new)):
-            return gathered.give(path, sink)
-    # Two identities met in one handle (see `Registry.add`): so rare that all is simply done again, all of them being known now.
-    with _masked(content, Masker(key, registry, survey, model), scratch, held, tick) as gathered:
-        return gathered.give(path, sink)
+    survey = _survey(content)
+    registry = Registry(key, registry_path, writable=False)
+    while True:
+        with ExitStack() as stack:
+            output = _Output(stack, scratch, held)
+            with content.read() as digest:
+                if registry_path is not None and workers > 1 and path.stat().st_size >= pool_bytes:
+                    pool = stack.enter_context(Pool(workers, key, registry_path, survey))
+                    batches = pool.masked(path, output.assignments.folder, digest, tick)
+                else:
+                    batches = _masked(path, Masker(key, registry, survey), digest, tick)
+                for batch, run in batches:
+                    output.add(batch, run)
+            registry = Registry(key, registry_path)
+            if not output.new.intersection(registry.add(output.new)):
+                return output.write(path, sink)
+            # Two identities collided in one handle, which is rare: mask again, now that the registry holds both.
 
 
-def ingest_reading(path: Path, key: bytes, registry: Registry, sink: Sink) -> tuple[IngestResult, frozenset[str]]:
-    """The same without a word to the registry's file, for a worker that takes in whole contributors: returned are the identities
-    that are to be added, too. Should `Registry.add` return one of them, this contributor is to be taken in again."""
+def ingest_unregistered(path: Path, key: bytes, registry: Registry, sink: Sink) -> tuple[IngestResult, frozenset[str]]:
+    """Ingest a file with a registry that is not writable; also return the identities for a writable registry to ``add``.
+
+    If ``Registry.add`` returns one of these identities, the file must be ingested again."""
     content = _Content(path)
-    with _masked(content, Masker(key, registry, look_through(path, content)), None, HELD, None) as gathered:
-        return gathered.give(path, sink), frozenset(gathered.new)
+    survey = _survey(content)
+    with ExitStack() as stack:
+        output = _Output(stack, None, HELD)
+        with content.read() as digest:
+            for batch, run in _masked(path, Masker(key, registry, survey), digest, None):
+                output.add(batch, run)
+        return output.write(path, sink), frozenset(output.new)
 
 
 class _Content:
-    """What a file held when it was first read; each further look must find the same."""
+    """Compares a file's hash between passes."""
 
     def __init__(self, path: Path, sha256: str | None = None) -> None:
         self.path = path
         self._sha256 = sha256
 
     @contextmanager
-    def look(self) -> Iterator[Digest]:
-        """A digest for the bytes of one look at the file. Raises ``InputChanged`` after a look that found something else."""
+    def read(self) -> Iterator[Digest]:
+        """Yield a digest to update with the bytes of one pass. Raises ``InputChanged`` if they differ from the expected ones."""
         digest = hashlib.sha256()
         yield digest
         self._sha256 = self._sha256 or digest.hexdigest()
@@ -124,50 +135,30 @@ class _Content:
             )
 
 
-@contextmanager
-def _masked(
-    content: _Content, masker: Masker, scratch: Path | None, held: int, tick: Tick | None
-) -> Iterator[_Gathered]:
-    with ExitStack() as stack:
-        gathered = _Gathered(stack, scratch, held)
-        with content.look() as digest:
-            for part in lines(content.path, digest=digest):
-                gathered.add(masker.batch(content.path.name, part), None)
-                if tick:
-                    tick(size_of(part))
-        yield gathered
+def _masked(path: Path, masker: Masker, digest: Digest, tick: Tick | None) -> Iterator[tuple[Batch, Run | None]]:
+    """Yield each batch of the file, masked in this process."""
+    for part in lines(path, digest=digest):
+        yield masker.batch(path.name, part), None
+        if tick:
+            tick(size_of(part))
 
 
-def _in_pool(
-    content: _Content, key: bytes, registry_path: Path, sink: Sink, survey: Survey, workers: int, scratch: Path | None,
-    held: int, tick: Tick | None,
-) -> IngestResult:  # fmt: skip
-    while True:
-        with ExitStack() as stack:
-            gathered = _Gathered(stack, scratch, held)
-            pool = stack.enter_context(Pool(workers, key, registry_path, survey))
-            with content.look() as digest:
-                for batch, run in pool.masked(content.path, gathered.assignments.folder, digest, tick):
-                    gathered.add(batch, run)
-            if not gathered.new.intersection(Registry(key, registry_path).add(gathered.new)):
-                return gathered.give(content.path, sink)
-
-
-def look_through(path: Path, content: _Content) -> Survey:
-    """The first look through a file."""
+def _survey(content: _Content) -> Survey:
+    """Make the first pass over a file."""
+    path = content.path
     contributor = contributor_of(path)
     surveyor = Surveyor(contributor)
-    with content.look() as digest:
+    with content.read() as digest:
         for batch in lines(path, digest=digest):
             for number, line in batch:
                 for result in parse(path.name, contributor, number, line):
                     if not isinstance(result, Refusal):
-                        surveyor.look(result)
+                        surveyor.add(result)
     return surveyor.survey()
 
 
-class _Gathered:
-    """What batches gave, until it is all there."""
+class _Output:
+    """Collects the results of batches and writes them to a sink."""
 
     def __init__(self, stack: ExitStack, scratch: Path | None, held: int) -> None:
         self.assignments = stack.enter_context(Spill(scratch, held))
@@ -191,8 +182,8 @@ class _Gathered:
         self._counts += batch.counts
         self.new |= batch.new
 
-    def give(self, path: Path, sink: Sink) -> IngestResult:
-        self._place()
+    def write(self, path: Path, sink: Sink) -> IngestResult:
+        self._assign_courses()
         kept = 0
 
         def rows() -> Iterator[msgspec.Raw]:
@@ -208,8 +199,8 @@ class _Gathered:
         flow = Funnel(stage=f"collab/{contributor_of(path)}", rows_in=self._rows_in, kept=kept, refused=refused).check()
         return IngestResult(flow, dict(sorted(_named(self._counts).items())))
 
-    def _place(self) -> None:
-        with Spill(self.assignments.folder) as found:  # all is read before anything is added
+    def _assign_courses(self) -> None:
+        with Spill(self.assignments.folder) as found:  # a separate spill: all is read before anything is added
             for item in placed(self.assignments, self.todos):
                 self._counts["overdue"] += is_overdue(item)
                 found.add((Entry(item.id, 0, item.course or NOWHERE, dumps(item)),))
@@ -217,7 +208,7 @@ class _Gathered:
 
 
 def _named(counts: Counter[str]) -> dict[str, int]:
-    """Types of identity are in capitals: ``masked_EMAIL``."""
+    """Prefix types of identity, which are in capitals: ``masked_EMAIL``."""
     always = dict.fromkeys(("due_unknown", "overdue"), 0)
     return always | {f"masked_{name}" if name.isupper() else name: count for name, count in counts.items()}
 
@@ -236,5 +227,5 @@ def _lines(file: BinaryIO) -> Iterator[msgspec.Raw]:
 
 
 def hashed_key(key: bytes) -> str:
-    """A name for a key that does not tell it, as a stage's recipe shows."""
+    """Return a hash of a key, for a stage's recipe. The key cannot be derived from it."""
     return hashlib.scrypt(key, salt=b"recipe", n=1 << 12, r=8, p=1, dklen=16).hex()

@@ -1,13 +1,13 @@
-"""From all contributors' items to one corpus, more than memory holds.
+"""Merge the items of all contributors into one corpus that may exceed memory.
 
-In: files of ``Item`` rows, in any order. Out: one item for each (normalised title, course), sorted by id. What must hold: the
-same items give the same bytes, whatever file or line they stood in; of several, the one collected last is kept (then the one
-with the greatest bytes), and contributors and parents are united; every row is kept or merged.
+The corpus has one item for each (normalised title, course), sorted by id. The same items give the same bytes in any order. Of
+several items the one collected last is kept (on a tie, the one with the greatest bytes) with the contributors and parents of all.
+Every row is kept or merged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,7 +23,7 @@ _DECODER = msgspec.json.Decoder(Item)
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """What decides where an item goes."""
+    """The fields that determine an item's group and its position there."""
 
     id: str
     title: str
@@ -32,10 +32,10 @@ class _Head(msgspec.Struct, frozen=True):
 
 
 class Merge:
-    """A context manager: ``add`` lines, then read ``rows`` once to the end, then ask for the ``funnel``."""
+    """Use as a context manager: call ``add_file``, then read ``rows`` once to the end, then call ``funnel``."""
 
     def __init__(self, scratch: Path | None = None, held: int = HELD) -> None:
-        """``scratch`` is the folder for what memory (``held`` bytes) does not hold."""
+        """Write rows beyond ``held`` bytes to files below ``scratch``."""
         self._stack = ExitStack()
         self._items = self._stack.enter_context(Spill(scratch, held))
         self._united = self._stack.enter_context(Spill(scratch, held))
@@ -48,12 +48,10 @@ class Merge:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def add(self, lines: Iterable[bytes]) -> None:
-        """Rows of ``Item`` as canonical JSON, one a line."""
-        self._items.add(map(self._entry, lines))
-
     def add_file(self, path: Path) -> None:
-        """Raises ``MissingInput`` for no such file, ``BadInput`` (file and line) for a line that is no item."""
+        """Add a file of ``Item`` rows in canonical JSON.
+
+        Raises ``MissingInput`` for a missing file, ``BadInput`` (file and line) for a line that is not an item."""
         try:
             file = path.open("rb", buffering=1 << 20)
         except FileNotFoundError:
@@ -67,7 +65,7 @@ class Merge:
                 self._items.add((entry,))
 
     def rows(self) -> Iterator[msgspec.Raw]:
-        """The corpus, each row as the JSON it is written as."""
+        """Yield the rows of the corpus as JSON."""
         for group in self._groups():
             self._united.add((Entry(group[-1].group, 0, "-", _united([entry.line for entry in group])),))
         last = ""
@@ -81,18 +79,19 @@ class Merge:
             yield msgspec.Raw(entry.line)
 
     def funnel(self) -> Funnel:
+        """Return the counts of rows in, kept and merged, after ``rows`` was read."""
         return Funnel(stage="corpus", rows_in=self._rows_in, kept=self._kept, merged=self._rows_in - self._kept).check()
 
     def _entry(self, line: bytes) -> Entry:
         head = self._heads.decode(line)
         self._rows_in += 1
-        # Sorted by group, then by the instant of collection, then by bytes: the last of a group is the one to keep. What an entry
-        # calls its group is the item's id here: the row that is kept keeps it.
+        # Sorted by group, then by time of collection, then by bytes: the last row of a group is kept. `Entry.group` holds the
+        # item's id, since the kept row keeps its id.
         group = digest(normalise(head.title), head.course or "", "" if head.course is None else "course")
         return Entry(group[:32], microseconds(head.collected_at), head.id, line)
 
     def _groups(self) -> Iterator[list[Entry]]:
-        """Rows of each group, in order."""
+        """Yield the rows of each group, in order."""
         group: list[Entry] = []
         last = ""
         for entry in self._items.entries():

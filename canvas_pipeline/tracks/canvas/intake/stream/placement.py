@@ -1,12 +1,11 @@
-"""Which course a to-do item belongs to: it names a site of the platform, never a course code.
+"""Find the course of each to-do item, which names a site of the platform and never a course code.
 
-In: assignments and to-do items of one contributor, masked, as entries of two spills (``number``: the key of title and due date;
-``group``: the course's handle, or the site's). Out: the to-do items with their course. What must hold: the answer is a function
-of the set of rows and not of their order; an item that fits two courses is given to neither.
+If exactly one course of the contributor has an assignment of the same title and due date, the item belongs to that course and
+copies the assignment's fields. Other items of the same site get the course that most of its matched items have. Otherwise the
+site has a handle of its own. An item that matches two courses belongs to neither. The result depends on the set of rows, not on
+their order.
 
-If exactly one course of the contributor has an assignment of that title and due date, the item is that course's and takes over
-what the assignment knows. Its siblings of the same site follow the course that most of them found. Else the site has a handle
-of its own.
+Input entries: ``number`` is the key of title and due date, ``group`` the handle of the course or site.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _DECODER = msgspec.json.Decoder(Item)
 
 
 class Match(NamedTuple):
-    """A to-do item, its site, and the assignment (as JSON) it is the same work as, if there is one."""
+    """A to-do item as JSON, its site, and the assignment (as JSON) for the same work, if there is one."""
 
     site: str
     line: bytes
@@ -39,10 +38,10 @@ Matches = Callable[[], Iterable[Match]]
 
 
 def placed(assignments: Spill, todos: Spill) -> Iterator[Item]:
-    """Every to-do item with its course."""
+    """Yield every to-do item with its course."""
     if not assignments.spilled and not todos.spilled:
         matches = list(_in_memory(assignments.held, todos.held))
-        yield from _settled(lambda: matches)
+        yield from _with_courses(lambda: matches)
         return
     with todos.database() as database:
         database.execute(f'CREATE TABLE todo AS SELECT number, "group" AS site, line FROM {todos.table()}')
@@ -58,7 +57,7 @@ def placed(assignments: Spill, todos: Spill) -> Iterator[Item]:
                     for site, line, twin in rows:
                         yield Match(site, line.encode(), None if twin is None else twin.encode())
 
-        yield from _settled(matches_of)
+        yield from _with_courses(matches_of)
 
 
 def _in_memory(assignments: Iterable[Entry], todos: Iterable[Entry]) -> Iterator[Match]:
@@ -74,7 +73,7 @@ def _in_memory(assignments: Iterable[Entry], todos: Iterable[Entry]) -> Iterator
         yield Match(todo.group, todo.line, min(twin.line for twin in twins) if alone else None)
 
 
-def _settled(matches: Matches) -> Iterator[Item]:
+def _with_courses(matches: Matches) -> Iterator[Item]:
     votes: dict[str, Counter[str]] = {}
     first: dict[tuple[str, str], bytes] = {}
     for match in matches():

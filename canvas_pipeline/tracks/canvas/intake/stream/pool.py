@@ -1,9 +1,7 @@
-"""Worker processes that mask batches of one contributor's lines.
+"""Mask batches of one contributor's lines in worker processes.
 
-In: the key, the registry's path, what the first look learnt. Out: batches in file order, their entries in files of the spill's
-folder. What must hold: the detector is loaded once for all workers; a worker reads the registry and never writes it; the key
-travels through a pipe, not through a file or an environment; few batches are in flight at a time, so that memory does not grow
-with the file.
+The detector is loaded once for all workers. Workers read the registry and never write it. The key is passed through a pipe, not
+through a file or an environment variable. Few batches are in flight at a time, so that memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -25,12 +23,12 @@ from canvas_pipeline.tracks.canvas.intake.stream.spill import Run, write_run
 
 Tick = Callable[[int], None]
 
-_AHEAD = 2  # batches for each worker that are on their way
+_AHEAD = 2  # batches in flight for each worker
 _MASKER: Masker | None = None
 
 
 class Pool:
-    """A context manager."""
+    """Worker processes for one contributor. Use as a context manager."""
 
     def __init__(self, workers: int, key: bytes, registry_path: Path, survey: Survey) -> None:
         self._workers = workers
@@ -47,8 +45,9 @@ class Pool:
     def masked(
         self, path: Path, folder: Path, digest: Digest, tick: Tick | None = None
     ) -> Iterator[tuple[Batch, Run | None]]:
-        """Each batch of the file, in order; its assignments are in the run, everything else in the batch. ``digest`` is given the
-        file's bytes; ``tick`` hears of the bytes that are done."""
+        """Yield each batch of the file, in order: its assignments in the run, everything else in the batch.
+
+        ``digest`` is updated with the file's bytes; ``tick`` is called with the number of bytes done."""
         waiting: deque[tuple[int, Future[tuple[Batch, Run | None]]]] = deque()
 
         def first() -> tuple[Batch, Run | None]:
@@ -67,15 +66,16 @@ class Pool:
 
 
 def processes(workers: int, start: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
-    """Worker processes that each begin with ``start(*arguments)``. By a fork server: safe with threads in this process, and the
-    detector is loaded once (``preload``); it stays for the next pool of this process."""
+    """Create worker processes that each call ``start(*arguments)`` first.
+
+    A fork server starts them: it is safe with threads in this process and loads the detector once for all pools (``preload``)."""
     context = get_context("forkserver")
     context.set_forkserver_preload(["canvas_pipeline.tracks.canvas.intake.stream.preload"])
     return ProcessPoolExecutor(workers, mp_context=context, initializer=start, initargs=arguments)
 
 
 def size_of(part: Lines) -> int:
-    """Bytes of some lines."""
+    """Return the number of bytes of some lines."""
     return sum(len(line) + 1 for _, line in part)
 
 
@@ -86,7 +86,7 @@ def _start(key: bytes, registry_path: Path, survey: Survey) -> None:
 
 def _work(source: str, part: Lines, folder: Path) -> tuple[Batch, Run | None]:
     assert _MASKER is not None
-    made = _MASKER.batch(source, part)
-    if not made.assignments:
-        return made, None
-    return made._replace(assignments=[]), write_run(made.assignments, folder)
+    masked = _MASKER.batch(source, part)
+    if not masked.assignments:
+        return masked, None
+    return masked._replace(assignments=[]), write_run(masked.assignments, folder)

@@ -1,7 +1,7 @@
-"""What every worker needs, loaded once: a fork server imports this module, and each worker begins as a copy of that process.
+"""Load the detector into the fork server, once for all workers: each worker starts as a copy of that process.
 
-In: nothing. Out: the detector in memory. What must hold: only a fork server imports it (see ``pool.processes``); working at import
-is all that a fork server offers. Where the detector cannot be loaded nothing is said here: a worker tries again, and says it.
+Only the fork server imports this module (see ``pool.processes``), and an import is the only hook it has. If the detector cannot
+be loaded, the error is raised by the worker, which tries again.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import gc
 from contextlib import suppress
 
 from canvas_pipeline.errors import CanvasPipelineError
-from canvas_pipeline.privacy.identities import folding, recognisers, wordnet  # batch: what it imports
-from canvas_pipeline.tracks.canvas.intake.stream import batch  # noqa: F401  # batch: what it imports
+from canvas_pipeline.privacy.identities import folding, recognisers, wordnet
+from canvas_pipeline.tracks.canvas.intake.stream import batch  # noqa: F401  # for its imports
 
 with suppress(CanvasPipelineError):
     recognisers.certain("Room 1")  # the patterns
@@ -20,7 +20,5 @@ with suppress(CanvasPipelineError):
     wordnet.is_noun("nobody")  # the nouns
     wordnet.phrases_in("Nobody", wide=True)  # the terms
     folding.fold("é")  # the table of characters
-gc.freeze()  # the collector leaves these objects alone, so that their pages stay shared
-gc.set_threshold(
-    100_000, 20, 20
-)  # rows hold no cycles: looking for some after every 700 of them is an eighth of the time
+gc.freeze()  # the collector does not touch these objects, so that their memory pages stay shared
+gc.set_threshold(100_000, 20, 20)  # rows hold no cycles: the default of 700 costs an eighth of the time

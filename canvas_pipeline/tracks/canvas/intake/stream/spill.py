@@ -1,8 +1,7 @@
-"""More rows than memory holds, sorted: in a list while they are few, else in files that duckdb sorts out of core.
+"""Sort more rows than fit into memory: a list while they are few, else files that duckdb sorts out of core.
 
-In: ``Entry`` tuples in any order, from this process or as files that workers wrote. Out: their lines in one canonical order.
-What must hold: the order is a function of the set of entries, so that it is the same however they came; memory stays below
-``HELD`` and duckdb's limit; nothing but masked rows is ever put here, and the folder is gone when the spill is closed.
+The order depends only on the set of entries, not on the order of their arrival. Memory stays below ``HELD`` and duckdb's limit.
+Only masked rows are stored here, and the folder is deleted when the spill is closed.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ HELD = 64 << 20  # bytes of lines in the list
 MEMORY_LIMIT = "512MB"
 _FETCH = 5_000
 _SHORTEST_LIMIT = 1 << 20
-_READ = 4 << 20  # bytes duckdb reads at once; its own choice, sixteen times the longest line, alone filled the limit
+_READ = 4 << 20  # bytes duckdb reads at once; its default of sixteen times the longest line can fill the memory limit
 
 
 class Entry(NamedTuple):
-    """``line`` is one row as JSON in one line; sorted by ``key``, then ``number``, then ``line``. ``group`` is for joins."""
+    """One row as a line of JSON, sorted by ``key``, then ``number``, then ``line``. ``group`` is for joins."""
 
     key: str
     number: int
@@ -41,10 +40,10 @@ class Run(NamedTuple):
 
 
 class Spill:
-    """Collects entries. Use as a context manager: what it wrote is removed at the end."""
+    """Collects entries. Use as a context manager: its files are deleted at the end."""
 
     def __init__(self, parent: Path | None = None, held: int = HELD) -> None:
-        """``parent`` is the folder to write below (the system's own otherwise); ``held`` is how many bytes stay in memory."""
+        """Write below ``parent`` (default: the system's temporary folder) beyond ``held`` bytes in memory."""
         self.folder = Path(tempfile.mkdtemp(prefix=".spill-", dir=parent))
         self._limit = held
         self._held: list[Entry] = []
@@ -61,16 +60,16 @@ class Spill:
 
     @property
     def spilled(self) -> bool:
-        """Whether there are more entries than memory is to hold."""
+        """Whether entries were written to files."""
         return bool(self._runs)
 
     @property
     def held(self) -> Sequence[Entry]:
-        """All entries, where they are in memory."""
+        """The entries in memory: all of them unless ``spilled``."""
         return self._held
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """``entries`` may not be read from this spill itself."""
+        """Add entries, which may not be read from this spill itself."""
         for entry in entries:
             self._held.append(entry)
             self._size += len(entry.line)
@@ -78,16 +77,16 @@ class Spill:
                 self._write_out()
 
     def adopt(self, run: Run) -> None:
-        """Take in a file that ``write_run`` made."""
+        """Add a file written by ``write_run``."""
         self._runs.append(run)
 
     def lines(self) -> Iterator[bytes]:
-        """All lines, sorted."""
+        """Yield all lines, sorted."""
         for entry in self.entries():
             yield entry.line
 
     def entries(self) -> Iterator[Entry]:
-        """All entries, sorted."""
+        """Yield all entries, sorted."""
         if not self._runs:
             yield from sorted(self._held)
             return
@@ -98,7 +97,7 @@ class Spill:
                     yield Entry(key, number, group, line.encode())
 
     def table(self) -> str:
-        """All entries as a table expression of duckdb; what is still in memory is written out first."""
+        """Return a duckdb table expression for all entries, after writing those in memory to a file."""
         self._write_out()
         paths = ", ".join(_quoted(run.path) for run in self._runs)
         longest = max([_SHORTEST_LIMIT, *(run.longest + 64 for run in self._runs)])
@@ -114,7 +113,7 @@ class Spill:
             self._held, self._size = [], 0
 
     def database(self) -> duckdb.DuckDBPyConnection:
-        """A database in memory that spills into this folder."""
+        """Open an in-memory database that spills into this folder."""
         import duckdb  # a small intake never needs it
 
         settings: dict[str, str | int | float | list[str]] = {
@@ -127,7 +126,7 @@ class Spill:
 
 
 def write_run(entries: Iterable[Entry], folder: Path) -> Run:
-    """Write entries to a new file of a folder. JSON has no tab and no line end within its line."""
+    """Write entries to a new tab-separated file in a folder. A line of JSON holds neither tabs nor line ends."""
     longest = 0
     with tempfile.NamedTemporaryFile(dir=folder, prefix="run-", suffix=".tsv", delete=False, buffering=1 << 18) as file:
         for entry in entries:

@@ -1,7 +1,6 @@
-"""The corpus as a table, checked column by column before anybody builds on it.
+"""Check the corpus as a table, column by column, before it is written.
 
-In: items as rows are written. Out: the same rows, or ``SchemaMismatch`` that names columns and checks, never values. What must
-hold: memory is bounded by ``BATCH`` rows; a row that is passed on has been checked.
+``SchemaMismatch`` names columns and checks, never values. Memory is bounded by ``BATCH`` rows.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _COLUMNS = ("id", "type", "title", "course", "due_at", "points_possible", "submi
 
 
 class _Row(msgspec.Struct, frozen=True):
-    """The checked columns, as loosely typed as they can be: what they hold is for the checks to say."""
+    """The checked columns, loosely typed: the checks decide about their values."""
 
     id: str
     type: str
@@ -42,7 +41,7 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 def checked(rows: Iterable[msgspec.Raw]) -> Iterator[msgspec.Raw]:
-    """Pass rows on, each batch after it has been checked. Ids are unique within a batch here; the merge sees to the rest."""
+    """Yield the rows of each batch after checking it. Ids are checked within a batch; ``Merge`` checks them across batches."""
     decoder = msgspec.json.Decoder(_Row)
     stream = iter(rows)
     while batch := list(islice(stream, BATCH)):
@@ -53,7 +52,7 @@ def checked(rows: Iterable[msgspec.Raw]) -> Iterator[msgspec.Raw]:
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Load pandas and pandera (two seconds) beside what is done within; at the end they are there."""
+    """Load pandas and pandera (two seconds) in a thread while the block runs."""
     thread = Thread(target=_schema)
     thread.start()
     try:
@@ -81,7 +80,6 @@ def _validated(columns: dict[str, list[object]]) -> pd.DataFrame:
 def _schema() -> pa.DataFrameSchema:
     import pandera.pandas as pa
 
-    # Few instants and many rows: each is parsed once (`instant` remembers).
     instants = pa.Check(
         lambda column: column.map(lambda value: instant(value) is not None), name="ISO-8601 with offset"
     )

@@ -1,10 +1,8 @@
-"""Canaries: invented identities planted where they must not survive, and decoys planted where nothing may be masked.
+"""Generate canaries (invented identities that must not survive masking) and decoys (texts that must not be masked).
 
-In: counts, a seed, the words that the inputs hold anyway. Out: ``Canary`` and ``Decoy`` rows, and rates with Wilson intervals
-(``canary_search`` finds them again). What must hold: each canary has needles of its own (words, digits or codes that no other
-canary and no input holds), so that whatever part of it survives is told apart from all else, in any stage and in generated text;
-names are Faker's from many locales, each part with an odd sha256 (the recogniser learns from even ones); the same arguments give
-the same canaries; a value never enters a rate, a finding or a ``repr``."""
+Each canary has needles of its own: words, digits or codes that no other canary and no input contains, so that every remaining part
+of it can be attributed (see ``canary_search``). Names come from Faker in many locales; each part has an odd sha256, since the
+recogniser is trained on even ones. The same arguments give the same canaries. No rate, finding or ``repr`` contains a value."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ LOCALES = (
     "yo_NG", "ig_NG", "ha_NG", "tw_GH", "zu_ZA", "vi_VN", "az_AZ", "lv_LV", "sk_SK",
 )  # fmt: skip
 UNORDERED = "it_IT"
-"""Faker keeps its towns in a set: which ones are drawn would differ from process to process."""
+"""Faker stores this locale's towns in a set, so that draws would differ between processes."""
 SHARES: Mapping[str, float] = {
     "PERSON": 0.20, "COURSE": 0.18, "ROOM": 0.10, "PLACE": 0.10, "EMAIL": 0.09, "PHONE": 0.09, "STUDENT_ID": 0.07, "SSN": 0.06,
     "URL": 0.04, "USERNAME": 0.04, "ADDRESS": 0.03,
@@ -42,7 +40,7 @@ SHARES: Mapping[str, float] = {
 STRICT = ("EMAIL", "PHONE", "SSN", "STUDENT_ID", "COURSE")
 """Types of which none may survive."""
 _SPOTS: Sequence[tuple[Spot, float]] = (("title", 0.56), ("todo", 0.14), ("session", 0.15), ("tool_result", 0.15))
-_IN_NAME = 0.15  # of the types that stand in a course's name, and of codes in the code's own field
+_IN_NAME = 0.15  # share placed in a course's name (types that occur there), and of codes in the code field
 _SUBJECTS = "ACIS BIOL CHEM CMDA ECE ECON ENGL GEOG HIST ISE MATH MGT PHIL PHYS PSYC STAT SOC CS ME FIN".split()
 _DOMAINS = (
     "vt.example.edu",
@@ -55,9 +53,10 @@ _DOMAINS = (
 
 
 class Canary(Row, frozen=True, kw_only=True):
-    """One planted identity. ``text`` is the wording with it; ``needles`` are what any trace of it would hold; ``template``
-    names type,
-    place and position of the wording in its table, ``shape`` how the identity is written."""
+    """One planted identity.
+
+    ``text`` is the wording that contains it, ``needles`` are the texts by which it is found, ``template`` is the type, place and
+    position of the wording in its table, ``shape`` is the form in which the identity is written."""
 
     number: int
     type: str
@@ -73,7 +72,7 @@ class Canary(Row, frozen=True, kw_only=True):
 
 
 class Decoy(Row, frozen=True, kw_only=True):
-    """A text that must come out unchanged."""
+    """A text that masking must not change."""
 
     number: int
     family: str
@@ -81,7 +80,7 @@ class Decoy(Row, frozen=True, kw_only=True):
 
 
 class Rate(Row, frozen=True, kw_only=True):
-    """``count`` of ``of``, with its Wilson 95 % interval."""
+    """``count`` out of ``of``, with its Wilson 95 % interval."""
 
     count: int
     of: int
@@ -91,7 +90,7 @@ class Rate(Row, frozen=True, kw_only=True):
 
 
 def rate(count: int, of: int) -> Rate:
-    """A share with its Wilson 95 % interval (statsmodels ``proportion_confint``); of nothing it is 0 to 1."""
+    """Compute a share with its Wilson 95 % interval (statsmodels ``proportion_confint``), which is 0 to 1 for ``of=0``."""
     from statsmodels.stats.proportion import proportion_confint
 
     if of == 0:
@@ -101,12 +100,12 @@ def rate(count: int, of: int) -> Rate:
 
 
 def odd(name: str) -> bool:
-    """Whether a name is of the half that tests are made of: folded, as where training draws its half (``name_model.names``)."""
+    """Return whether a name is in the half used for tests; training uses the other half (``name_model.names``)."""
     return hashlib.sha256(name.casefold().encode()).digest()[-1] & 1 == 1
 
 
 def fold(text: str) -> str:
-    """One spelling for comparing: NFKC, lower case, no invisible characters."""
+    """Normalise a text for comparison: NFKC, case folded, no invisible characters."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return plain if plain.isascii() else "".join(c for c in plain if unicodedata.category(c) != "Cf")
 
@@ -115,9 +114,9 @@ def fold(text: str) -> str:
 
 
 class _Names:
-    """Names, towns and streets that occur once: each part is new, odd, and none of the words to keep clear of."""
+    """Draws names, towns and streets; each part occurs once, is ``odd`` and is not a reserved word."""
 
-    def __init__(self, seed: int, taken: Collection[str]) -> None:
+    def __init__(self, seed: int, reserved: Collection[str]) -> None:
         try:
             from faker import Faker
         except ImportError:
@@ -134,10 +133,10 @@ class _Names:
             if locale != UNORDERED:
                 self._town_makers.append(maker)
         self._rng = random.Random(f"{seed}/names")
-        self._taken = {fold(word) for word in taken}
+        self._used = {fold(word) for word in reserved}
 
     def person(self) -> tuple[str, str]:
-        """Given name and surname."""
+        """Draw a given name and a surname."""
         return self._new(lambda maker: maker.first_name()), self._new(lambda maker: maker.last_name())
 
     def surname(self) -> str:
@@ -154,11 +153,11 @@ class _Names:
                 re.fullmatch(r"[^\W\d_]{4,14}", name)
                 and name[0].isupper()
                 and odd(name)
-                and not {word, _plain(name)} & self._taken
+                and not {word, _plain(name)} & self._used
                 and _latin(name)
                 and fold(name.upper()) == word
             ):
-                self._taken |= {word, _plain(name)}
+                self._used |= {word, _plain(name)}
                 return name
 
 
@@ -167,17 +166,17 @@ def _latin(name: str) -> bool:
 
 
 class _Numbers:
-    """Digits that occur once."""
+    """Draws numbers that occur once."""
 
-    def __init__(self, seed: int, taken: Collection[str]) -> None:
+    def __init__(self, seed: int, reserved: Collection[str]) -> None:
         self._rng = random.Random(f"{seed}/numbers")
-        self._taken = set(taken)
+        self._used = set(reserved)
 
     def new(self, first: str, digits: int) -> str:
         while True:
             number = first + "".join(self._rng.choice("0123456789") for _ in range(digits - len(first)))
-            if number not in self._taken:
-                self._taken.add(number)
+            if number not in self._used:
+                self._used.add(number)
                 return number
 
 
@@ -281,7 +280,7 @@ def _course(rng: random.Random, names: _Names, numbers: _Numbers) -> Value:
     crn, term = numbers.new(rng.choice("1289"), 5), rng.choice(("202601", "202509", "202606"))
     shape = rng.choice(COURSE_SHAPES)
     if subject == "ME" and "{s} {n}" in shape:
-        subject = "ECE"  # "me 4282" in small letters is the pronoun to any reader: nothing can be planted in it
+        subject = "ECE"  # "me 4282" in small letters reads as the pronoun, not as a course
     text = shape.format(
         S=subject,
         s=subject.lower(),
@@ -308,14 +307,14 @@ _VALUES: Mapping[str, Callable[[random.Random, _Names, _Numbers], Value]] = {
 }  # fmt: skip
 
 
-def canaries(count: int, seed: int, taken: Collection[str] = ()) -> list[Canary]:
-    """``count`` canaries, each type by its share. ``taken`` are words and numbers that the inputs hold."""
+def canaries(count: int, seed: int, reserved: Collection[str] = ()) -> list[Canary]:
+    """Generate ``count`` canaries, each type by its share. ``reserved`` are words and numbers that the inputs contain."""
     rng = random.Random(f"{seed}/canaries")
     wordings = " ".join(
         [*TOPICS, *(text for table in (TEMPLATES, COURSE_NAMES) for texts in table.values() for text in texts)]
     )
-    taken = {*taken, *re.findall(r"[^\W\d_]+", f"{wordings} downtown campus")}
-    names, numbers = _Names(seed, taken), _Numbers(seed, taken)
+    reserved = {*reserved, *re.findall(r"[^\W\d_]+", f"{wordings} downtown campus")}
+    names, numbers = _Names(seed, reserved), _Numbers(seed, reserved)
     types = [type_ for type_, share in SHARES.items() for _ in range(round(share * count))]
     types = (types + ["PERSON"] * count)[:count]
     return [_canary(number, type_, rng, names, numbers) for number, type_ in enumerate(types)]
@@ -327,7 +326,7 @@ def _canary(number: int, type_: str, rng: random.Random, names: _Names, numbers:
     if type_ == "COURSE" and rng.random() < _IN_NAME and "{n}" in shape:
         spot, template, text = "course_code", "COURSE/course_code/0", value
     elif type_ in COURSE_NAMES and rng.random() < _IN_NAME:
-        # A place of its own: what identifies a course in its name is known by its position.
+        # A wording of its own: an identity in a course's name is recognised by its position.
         position = rng.randrange(len(COURSE_NAMES[type_]))
         spot, template = "course_name", f"{type_}/course_name/{position}"
         text = COURSE_NAMES[type_][position].format(t=rng.choice(TOPICS), x=value)
@@ -340,7 +339,7 @@ def _canary(number: int, type_: str, rng: random.Random, names: _Names, numbers:
 
 
 def decoys(count: int, seed: int) -> list[Decoy]:
-    """``count`` texts out of all decoys × frames, each once (at most as many as there are)."""
+    """Draw ``count`` texts from all decoys × frames without repetition, or all of them if there are fewer."""
     every = [(family, frame.format(d=text)) for family, texts in DECOYS.items() for text in texts for frame in FRAMES]
     every = list(dict.fromkeys((family, text[0].upper() + text[1:]) for family, text in every))
     random.Random(f"{seed}/decoys").shuffle(every)

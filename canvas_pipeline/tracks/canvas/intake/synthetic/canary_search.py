@@ -1,7 +1,6 @@
-"""Which canaries a text still shows, in time linear in the text: words, digits and codes are looked up, none is scanned for.
+"""Find planted canaries in a text, in time linear in the text: its words, digits and codes are looked up in a table.
 
-In: planted canaries and any text. Out: their numbers. What must hold: a needle is found whatever stands around it (case,
-separators, full-width letters); no needle shows in a ``repr``."""
+A needle is found regardless of case, separators and full-width letters. No ``repr`` shows a needle."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import Canary, fold
 
-# Seven digits in a row of a placeholder ("@COURSE65640208") or an id of ours ("3f9a…", 12 digits or more) are nobody's number.
+# The digits of a placeholder ("@COURSE65640208") or of a row's id ("3f9a…", 12 digits or more) are not a needle.
 _PLACEHOLDER = re.compile(r"@[a-z_]{4,}\d{6,8}(?!\d)")
 _HEX_ID = re.compile(r"(?<![a-z0-9])(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{12,64}(?![a-z0-9@])")
 _WORD = re.compile(r"[^\W\d_]{4,}")
@@ -24,7 +23,7 @@ _CRN = re.compile(r"crn\W{0,3}(\d{5})(?!\d)|\((\d{5})\)|(?<=[_-])(\d{5})(?=[_-]\
 
 
 class Search:
-    """Which canaries a text still shows, in time linear in the text: words, digits and codes are looked up, none is scanned for."""
+    """Finds the canaries that a text contains."""
 
     def __init__(self, planted: Sequence[Canary]) -> None:
         self._by_needle = {needle: c.number for c in planted for needle in c.needles}
@@ -33,12 +32,12 @@ class Search:
         return f"Search({len(self._by_needle)} needles withheld)"
 
     def found(self, text: str) -> set[int]:
-        """Numbers of the canaries of which the text shows a part."""
+        """Return the numbers of the canaries of which the text contains a part."""
         known = self._by_needle
-        return {known[trace] for trace in _traces(fold(text)) if trace in known}
+        return {known[part] for part in _parts(fold(text)) if part in known}
 
 
-def _traces(text: str) -> Iterator[str]:
+def _parts(text: str) -> Iterator[str]:
     text = _PLACEHOLDER.sub(" ", _HEX_ID.sub(" ", text))
     yield from _WORD.findall(text)
     if not any(char.isdigit() for char in text) and "@" not in text:

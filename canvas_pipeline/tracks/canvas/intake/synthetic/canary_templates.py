@@ -1,11 +1,7 @@
-"""Wordings that canaries and anti-canaries are planted in. Data only, written apart from the templates that the recogniser
-is trained on.
+"""The wordings that contain canaries and decoys. Data only, independent of the templates that the recogniser is trained on.
 
-In: nothing. Out: ``TEMPLATES`` (type → wordings with one ``{x}``), ``COURSE_NAMES`` (for a course's name), ``DECOYS``
-(family → texts that
-name nobody) and ``FRAMES`` (where a decoy stands). What must hold: no wording here is one of ``name_model.templates``; each type
-has at least
-60; the identity stands at the start, in the middle and at the end; nothing but ``{x}`` in a wording is an identity.
+No wording here is in ``name_model.templates``. Each type has at least 60 wordings, with the identity at the start, in the middle
+and at the end. Nothing but ``{x}`` in a wording is an identity.
 """
 
 from __future__ import annotations
@@ -151,7 +147,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "PERSON": _PERSON, "ROOM": _ROOM, "PLACE": _PLACE, "EMAIL": _EMAIL, "PHONE": _PHONE, "SSN": _SSN, "STUDENT_ID": _STUDENT_ID,
     "URL": _URL, "USERNAME": _USERNAME, "ADDRESS": _ADDRESS, "COURSE": _COURSE,
 }  # fmt: skip
-"""Type → wordings with one hole ``{x}``, for titles, to-do items, questions and results."""
+"""Type → wordings with one field ``{x}``, for titles, to-do items, questions and results."""
 
 COURSE_NAMES: Mapping[str, tuple[str, ...]] = {
     "PERSON": ("{t} – {x}", "{t} ({x})", "{x} - {t}", "{t} with Prof. {x}", "{t} | {x}", "Dr. {x}, {t}"),
@@ -227,7 +223,7 @@ DECOYS: Mapping[str, tuple[str, ...]] = {
     Tableau ¦ MyMathLab ¦ Top Hat ¦ Gradescope ¦ Overleaf
 """),
     "work": _lines("""
-    The Great Gatsby ¦ Beowulf ¦ The Odyssey ¦ Citizen Kane ¦ the Magna Carta ¦ The Federalist Papers ¦ Starry NightlySettings
+    The Great Gatsby ¦ Beowulf ¦ The Odyssey ¦ Citizen Kane ¦ the Magna Carta ¦ The Federalist Papers ¦ Starry Night
     The Rite of Spring ¦ A Raisin in the Sun ¦ Brave New World ¦ Things Fall Apart ¦ Invisible Man
 """),
     "phrase": _lines("""
@@ -237,4 +233,4 @@ DECOYS: Mapping[str, tuple[str, ...]] = {
     Mark your calendar ¦ Will power ¦ Grace period ¦ a Rose window ¦ Hall of fame
 """),
 }  # fmt: skip
-"""Family → texts that look like an identity, or are capitalised, and name nobody: what must not be masked."""
+"""Family → texts that look like an identity or are capitalised, but must not be masked."""

@@ -1,9 +1,8 @@
-"""The invented campus that synthetic contributors study at: subjects, topics, forms of work, people, buildings.
+"""The invented campus of the synthetic contributors: subjects, topics, forms of work, people, buildings.
 
-Data only. Nothing here is real: the people are made of names drawn apart, the telephone numbers are from the range kept
-for fiction (555-01xx), the SSNs from the block kept for advertising (987-65-43xx), the domains are ``example.*``.
-The name tables here and those of ``gazetteer`` are separate on purpose: a recall measured on these names says something
-about names the recognisers have not been given.
+Data only, and nothing is real: given names and surnames are combined at random, telephone numbers are from the range reserved for
+fiction (555-01xx), SSNs from the block reserved for advertising (987-65-43xx), domains are ``example.*``. The name tables are
+separate from those of ``gazetteer`` on purpose, so that recall is measured on names that the recognisers do not contain.
 """
 
 from __future__ import annotations

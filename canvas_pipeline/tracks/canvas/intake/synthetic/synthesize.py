@@ -1,9 +1,8 @@
-"""Synthetic contributors with all the mess of real ones, and the truth about which characters are identities.
+"""Generate synthetic contributors as irregular as real ones, and the ground truth of which characters are identities.
 
-In: counts and a seed. Out: ``<out>/<contributor>.jsonl`` (both record kinds) and ``<out>/truth/<contributor>.truth.jsonl``
-with one row per identity: line, field path, start and end (characters of the decoded string), type. What must hold: the
-same arguments give the same bytes; a truth span always covers exactly the identity's text; the truth lies in a folder of
-its own so that nobody reads it as a contribution. Nothing in it is real (see ``curriculum``).
+Writes ``<out>/<contributor>.jsonl`` (both record types) and ``<out>/truth/<contributor>.truth.jsonl`` with one row per identity:
+line, field path, start and end (characters of the decoded string), type. The same arguments give the same bytes. The ground truth
+has a folder of its own, so that it is not read as a contribution. Nothing in it is real (see ``curriculum``).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ TERMS = (("Spring 2026", "2026 Spring", "202601"), ("Fall 2025", "Fall 2025", "2
 NO_DUE = 0.2  # share of work without a due date
 IDENTITY_TITLES = 0.1  # share of titles that name a person, an address, a room …
 DECOY_TITLES = 0.04
-TODO_ITEMS = 5_000  # of one list; what is more stands in further lists
+TODO_ITEMS = 5_000  # of one list; more items go into further lists
 GRADED = 0.9  # of the work whose due date has passed, and of the undated
 
 
@@ -39,7 +38,7 @@ Part = str | tuple[str, str]
 
 
 def marked(*parts: Part) -> Marked:
-    """Join parts; a ``(text, type)`` part is an identity."""
+    """Join parts, of which ``(text, type)`` is an identity."""
     text, spans = "", []
     for part in parts:
         if isinstance(part, tuple):
@@ -55,7 +54,7 @@ class Course(NamedTuple):
     title: str
     crn: str
     term: str  # "Spring 2026"
-    term_field: str  # what the record's `term` says
+    term_field: str  # the record's `term`
     term_code: str  # "202601"
     surname: str
     building: str
@@ -64,18 +63,18 @@ class Course(NamedTuple):
 
 
 def synthesize(contributors: int, courses: int, assignments: int, seed: int, out_dir: Path) -> list[Path]:
-    """Write ``contributors`` files of ``courses`` courses × ``assignments`` assignments each; returns their paths.
+    """Write ``contributors`` files of ``courses`` courses × ``assignments`` assignments each; return their paths.
 
-    The first course of every contributor is shared by all of them, so that a merge has something to merge. Raises
-    ``BadConfig`` for counts below one, ``BadInput`` before anything is written where a file of somebody else has the name of one of
-    them: it would be lost, and what lies beside it taken for invented.
+    All contributors share their first course, so that a merge has rows to merge. Raises ``BadConfig`` for counts below one, and
+    ``BadInput`` before anything is written if a file without ground truth has one of their names: it would be overwritten, and
+    then counted as invented.
     """
     if min(contributors, courses, assignments) < 1:
         raise BadConfig("contributors, courses and assignments must each be at least 1")
     names = {contributor_id(index).casefold() for index in range(contributors)}
     for path in sorted(out_dir.glob("*")):
-        whose = contributor_of(path)
-        if path.is_file() and whose.casefold() in names and not (out_dir / TRUTH / f"{whose}.truth.jsonl").is_file():
+        owner = contributor_of(path)
+        if path.is_file() and owner.casefold() in names and not (out_dir / TRUTH / f"{owner}.truth.jsonl").is_file():
             raise BadInput(
                 f"{path} is no invented contributor's (there is no truth beside it) and is not written over; move it"
             )
@@ -97,7 +96,7 @@ def synthesize(contributors: int, courses: int, assignments: int, seed: int, out
 def _with_truth(
     records: Iterator[dict[str, Any]], truth: list[dict[str, Any]], file: BinaryIO
 ) -> Iterator[dict[str, Any]]:
-    """Records as they come; what is true of each goes to the file before the next is made, so that neither is ever held whole."""
+    """Yield records, and write the ground truth of each before the next one is generated, so that memory stays small."""
     for record in records:
         file.writelines(dumps(row) + b"\n" for row in truth)
         truth.clear()
@@ -105,6 +104,7 @@ def _with_truth(
 
 
 def contributor_id(index: int) -> str:
+    """Return the id of the contributor with this index."""
     stems = curriculum.CONTRIBUTOR_STEMS
     return f"{stems[index % len(stems)]}-{index + 1:03d}"
 
@@ -120,12 +120,12 @@ def _records(
 ) -> Iterator[dict[str, Any]]:
     collected = EPOCH + timedelta(minutes=37 * index)
     stamp = {"contributor_id": name, "collected_at": collected.isoformat()}
-    # Every subject is used before one comes again: no course of theirs is a section of another by accident.
+    # Every subject is used before one repeats, so that no course is accidentally a section of another.
     order = rng.sample(range(1, len(curriculum.SUBJECTS)), len(curriculum.SUBJECTS) - 1)
     todo: list[tuple[Course, Marked, str, str | None]] = []
     for number in range(courses):
         course = shared if number == 0 else _course(rng, order[number % len(order)])
-        # Two thirds are in the registrar's form, as in real files; the rest walk through all other shapes.
+        # Two thirds are in the registrar's form, as in real files; the rest cycle through all other shapes.
         shape = CODE_SHAPES[(number // 3 + 2 * index) % len(CODE_SHAPES)] if number % 3 == 2 else _crn_form
         work = [_assignment(rng, title, collected) for title in _titles(rng, course, assignments)]
         for _ in range(max(1, assignments // 24)):  # a few exact duplicates
@@ -297,7 +297,7 @@ class _Form(NamedTuple):
 
 
 def _titles(rng: random.Random, course: Course, count: int) -> Iterator[_Form]:
-    """``count`` forms of work: some common to all courses, the rest a topic × form × number of this subject."""
+    """Yield ``count`` forms of work: some common to all courses, the rest a topic × form × number of this subject."""
     common = list(curriculum.COMMON_TITLES[: max(1, min(count // 6, 4))])
     for name, kind, submission, points in common[:count]:
         yield _Form(marked(name), kind, submission, points)
