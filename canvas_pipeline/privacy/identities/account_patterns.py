@@ -16,6 +16,7 @@ from canvas_pipeline.privacy.identities.numbers import (
     is_secret,
 )
 from canvas_pipeline.privacy.identities.patterns import LIKELY, SURE, Pattern
+from canvas_pipeline.privacy.word_lists import word_list
 
 _IS = r"(?:\s(?:is|are|was))?"
 _GAP = r"[\s:=#(\[\"'-]{1,4}"
@@ -74,23 +75,11 @@ _ID_WORD = r"[A-Za-z]ID(?![A-Za-z])"
 _FIVE_DIGITS = r"\d(?:[^\d\n]{0,6}\d){4}"
 _SEVEN_DIGITS = r"\d(?:[\s().\-/]{0,3}\d){6}"
 _SIGNED = r"[:=(\[]|\s(?i:is|are)[\s:]"
-_OF_LOGINS = frozenset(
-    (
-        "id name netid andrewid computingid directoryid campusid universityid loginid userid unityid accessid sunetid studentid unixid linuxid "
-        "labid serverid uniqname uniquename username loginname accountname unixname login logon kerberos principal onyen eid utorid ubit "
-        "ubitname crsid onid ccid uni uid pid hawkid shortname sid upi"
-    ).split()
-)
+_OF_LOGINS = frozenset(word_list("login_cues"))
 _OF_SECRETS = frozenset(
     "code passcode password passwd passphrase pwd pw pin key kenncode contraseña clave passe kennwort passwort".split()
 )
-OF_APPS = frozenset(
-    (
-        "discord chat wechat weixin 微信 app whatsapp telegram signal kakao talk kakaotalk snap snapchat insta instagram ig twitter tok tiktok "
-        "slack hub github lab gitlab me groupme skype viber zalo steam twitch reddit venmo cashapp paypal facebook fb in linkedin bluesky "
-        "mastodon threads line host admin owner"
-    ).split()
-)
+OF_APPS = frozenset(word_list("app_cues"))
 
 
 ACCOUNTS: tuple[Pattern, ...] = (

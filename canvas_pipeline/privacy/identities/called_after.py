@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import re
 
-from canvas_pipeline.privacy.identities.course_terms import CALLED_AFTER
-from canvas_pipeline.privacy.identities.eponyms import THINGS
-from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.privacy.identities.gazetteer import CALLED_AFTER, GIVEN, SURNAMES, THINGS
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ordinary, is_proper, is_word
 from canvas_pipeline.privacy.identities.wordnet import is_genus, is_noun, is_thing, phrases_in
 

@@ -14,8 +14,7 @@ import re
 from collections.abc import Iterator
 
 from canvas_pipeline.privacy.courses.forms import KNOWN_SUBJECTS, NO_SUBJECT
-from canvas_pipeline.privacy.identities.course_terms import TERMS
-from canvas_pipeline.privacy.identities.gazetteer import SURNAMES
+from canvas_pipeline.privacy.identities.gazetteer import SURNAMES, TERMS
 from canvas_pipeline.privacy.identities.vocabulary import (
     is_course_work,
     is_famous,
@@ -25,6 +24,7 @@ from canvas_pipeline.privacy.identities.vocabulary import (
     is_word,
     reads_as_word,
 )
+from canvas_pipeline.privacy.word_lists import word_list
 
 _SEASON = r"(?i:spring|summer|fall|autumn|winter)"
 _YEAR = r"(?:19|20)\d\d"
@@ -90,28 +90,14 @@ _CALLED_FOR = re.compile(
     re.I,
 )
 _FOREIGN = frozenset(  # small words of other languages
-    "de del la las los el y en un una para con por e o os as da do dos das um uma em le les du des et au aux une pour dans "
-    "sur der die das "
-    "und ein eine im zum zur für den dem von mit di della dei delle il lo gli per nel nella al och att det en av för och til "
-    "og et i van het een voor w z na".split()
+    word_list("foreign_small_words")
 ) - frozenset("as in do en i o e an a die".split())
 _BEFORE_A_TOPIC = re.compile(
     r"(?<![^\W_])(?:of|in|to|on|for|through|about|and|the|from|with|as|an?|de|di|using|world|school|works|saint|st\.?)\s$",
     re.I,
 )
 # Short forms of school subjects, and what stands in a field of its own without naming anybody.
-_SHORT = frozenset(
-    "alg algebra geo geom geometry trig calc precalc stat stats bio biol chem chemistry phys physics phy sci apes env "
-    "hist ush apush "
-    "apwh apeuro euro gov govt civ civics econ psych soc eng ela lit lang comp span fren ger lat mus orch choir band pe "
-    "phed health "
-    "hon honors hons cp ap ib sem semester elem kinder advisory homeroom hr study esl ell sped resource stem steam "
-    "robotics culinary "
-    "adv reg online hybrid async sync web lec lab dis rec tut sec section main copy merged combined master template sandbox dev "
-    "site shell test live fall spring summer winter autumn full year term quarter trimester day evening campus distance "
-    "remote virtual "
-    "homebase dual credit pathway magnet cohort group team block period hour pd per blk".split()
-)
+_SHORT = frozenset(word_list("school_short_forms"))
 
 
 def instructors_in(name: str) -> list[tuple[int, int]]:

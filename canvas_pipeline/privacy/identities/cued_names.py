@@ -11,34 +11,11 @@ from collections.abc import Iterator
 
 from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_proper, is_word
+from canvas_pipeline.privacy.word_lists import word_list
 
-WORD_GIVEN = frozenset(
-    "Will Bill Mark Hope Grace Faith Joy Rose Lily Violet Iris Ivy Daisy Olive Hazel Ruby Pearl Jade Amber Crystal Dawn "
-    "Eve April May June "
-    "August Frank Grant Chase Hunter Mason Carter Cooper Rich Rob Pat Chip Drew Gene Jack Ray Art Bob Don Guy Jay Miles Cliff Glen "
-    "Heath Reed Rusty Sandy Skip Sterling Sunny Wade Ward Bud Buddy Earl Melody Misty Penny Robin Sage Skye Charity "
-    "Constance Justice "
-    "Trinity Nick Rod Dick Peg Pete Jimmy Harry Jerry Sue Carol Holly Heather Ginger Rosemary Basil River Brook Brooke "
-    "Sierra Savannah "
-    "Georgia Dakota Austin Dallas Chelsea Brandy Sherry Gale Wren Colt Drake Phil Kit Max Rex Lance Pierce Tucker Turner "
-    "Tanner Porter "
-    "Parker Baker Josh Tad Ty Matt Stew Mort Norm Herb Hank Mack Mae Bea Flora Fern Myrtle Opal Autumn Summer Angel "
-    "Christian Destiny "
-    "Harmony Patience Felicity Clement Ginny Trish Tess Win Wes Gail Nell Barb Babs Van Dean Major Duke "
-    "Merry Gay Happy Rocky".split()
-)
+WORD_GIVEN = frozenset(word_list("given_names_and_words"))
 # Surnames that are words, beside those of the gazetteer.
-_WORD_SURNAMES = frozenset(
-    "Abbott Banks Barber Barnes Bean Bell Berry Bird Bishop Bolt Booth Bridges Brooks Bush Butler Carpenter Cherry Church "
-    "Clay Cloud Cook Cross Day "
-    "Drummer Early English Farmer Field Fields Fisher Flowers Ford Forest Fountain Fox Frost Gardener Gates Gold Graves "
-    "Hammer Hart Hill Holiday "
-    "Hope House Jewel Keys King Knight Lake Lamb Land Lane Light Lock Locke Long Love Marsh Mills Moody Moon Noble Pace Page "
-    "Parks Pike Pool Pope "
-    "Potter Price Quick Rains Rice Rivers Roach Savage Sawyer Sellers Sharp Shepherd Shields Short Silver Singer Small Snow "
-    "Sparks Stone Storm Story "
-    "Strong Swan Swift Teal Towns Vine Wall Walls Waters Weaver Weeks Wells West Winters Wise Wolf Wood Woods Worth Young".split()
-)
+_WORD_SURNAMES = frozenset(word_list("surnames_and_words"))
 _NOT_ALONE = frozenset("Dean Major Duke Christian Angel Van Summer Autumn Happy Gay Win Max".split())
 UNSURE = frozenset("Art August May April June".split())  # alone only where the sentence ends or goes on about them
 GOES_ON = re.compile(r"\s?(?:$|[,.;!?)]|\((?!\d)|[A-Z]\.(?!\w)|(?:about|to|for|and|re|on|if|when|why|at|from)\s(?!\d))")
@@ -54,13 +31,7 @@ _CUE = (
     r"peer\s(?:review|eval(?:uation)?|critique|feedback|assessment)\s(?:of|for|from|by|with)"
 )
 # A word of each cue, in small letters.
-_CUE_WORDS = frozenset(
-    "mrs ms dr prof aunt uncle grandma grandpa grandmother grandfather interview interviewing interviewed interviewee "
-    "interviewer interviews with to ask thank remind email mail call text dm partner partners mentor advisor adviser tutor "
-    "cc bcc dear hi hello roommate teammate teammates classmate buddy supervisor coach grader reviewer ta instructor "
-    "teacher contact presenter speaker host by peer miss mx group groups team table pair squad member members partner authors "
-    "author duo presenters advising advisory mentoring tutoring appointment meeting conference session office".split()
-)
+_CUE_WORDS = frozenset(word_list("person_cues"))
 _WORDS = re.compile(r"[^\W\d_]+")
 _SIGN = r"(?:\s?[:=]\s?|\s\(|\s[-–—]\s|\s)"
 _PART = r"[^\W\d_a-z][^\W\d_]{1,24}(?:['’-][^\W\d_]{1,24})?"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from canvas_pipeline.privacy.identities.numbers import is_account, is_owner
 from canvas_pipeline.privacy.identities.patterns import LIKELY, SURE, Pattern
+from canvas_pipeline.privacy.word_lists import word_list
 
 # Hosts, with what stands between them and a name.
 _PAGES = (
@@ -41,12 +42,7 @@ _WORK = (
     r"(?:hw|lab|ps|p?set|proj(?:ect)?|asg?n|assignment|essay|final|midterm|quiz|ex(?:ercise)?|report|resume|cv|draft|task|part|problem|q|a|p|"
     r"homework|exam|paper|poster|slides|solution|submission|week|wk|log|reflection)"
 )
-OF_PLATFORMS = frozenset(
-    "roblox minecraft chess lichess xbox psn playstation nintendo epic fortnite valorant battle battlenet duolingo quizlet "
-    "kahoot spotify strava goodreads letterboxd pinterest tumblr youtube scratch replit repl leetcode hackerrank codeforces "
-    "codewars kaggle soundcloud bereal vsco overleaf codecademy khan stack stackoverflow devpost typeracer monkeytype "
-    "geoguessr tryhackme skype teams zelle".split()
-)
+OF_PLATFORMS = frozenset(word_list("platform_cues"))
 _REPOSITORY = r"(?:repo(?:sitory)?|branch|fork|folder|directory|namespace|database|schema|container)"
 _OF_CUES = frozenset("ign gamer gamertag screen screenname game psn nick nickname handle alias".split())
 _OF_REPOSITORIES = frozenset("repo repository branch fork folder directory namespace database schema container".split())

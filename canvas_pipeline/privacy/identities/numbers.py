@@ -10,23 +10,17 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
-from canvas_pipeline.privacy.identities.course_terms import TERMS
+from canvas_pipeline.privacy.identities.gazetteer import TERMS
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ordinary, is_proper, is_word, reads_as_word
+from canvas_pipeline.privacy.word_lists import word_list
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _FILE_ENDS = frozenset(
     "md py txt pdf com io org net edu gov doc docx zip js ts html css java cpp c h ipynb csv json xlsx pptx".split()
 )
-_NO_LOGIN = frozenset(
-    "and or the is are not you your with for from via only here below above tbd tba none na etc hw ps pset exam lab quiz ch "
-    "pt sec wk vs ver rev proj prob max min app api url html xml json".split()
-)
+_NO_LOGIN = frozenset(word_list("no_logins"))
 # Accounts that come with a machine, and parts of addresses that are nobody's.
-_NO_ACCOUNT = frozenset(
-    "user username ubuntu root admin jovyan pi student students guest runner vagrant ec public shared usr www com org src app "
-    "repo login signup"
-    " npm api docs blog config async stdin stdout utils".split()
-)
+_NO_ACCOUNT = frozenset(word_list("no_accounts"))
 # Countries and their numbers whose check digits are strong enough to believe without a word beside them.
 _CHECKED = (
     "es.nif", "cl.rut", "br.cpf", "it.codicefiscale", "mx.curp", "gb.nino", "fi.hetu", "kr.rrn", "se.personnummer", "ch.ssn",

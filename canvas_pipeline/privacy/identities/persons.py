@@ -14,10 +14,10 @@ from typing import NamedTuple
 from canvas_pipeline.privacy.identities.beside_names import beside
 from canvas_pipeline.privacy.identities.course_names import instructors_in
 from canvas_pipeline.privacy.identities.cued_names import WORD_GIVEN, cued, joined
-from canvas_pipeline.privacy.identities.eponyms import FULL_NAMES, THINGS
-from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.privacy.identities.gazetteer import FULL_NAMES, GIVEN, SURNAMES, THINGS
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_slip, is_word
 from canvas_pipeline.privacy.identities.wordnet import phrases_in
+from canvas_pipeline.privacy.word_lists import word_list
 
 _SP = r"[ \u00a0]{1,2}"
 _NAME = r"[^\W\d_a-z][\w'’\-]{0,30}"
@@ -114,8 +114,7 @@ _ENDS = re.compile(r"\s*(?:$|[-–—(:])")
 # "R. Delacour"; not "B. Results" of a list, nor "U.S. Navy".
 _INITIALED = re.compile(rf"(?<![\w@.&])(?P<name>[A-Z]\.{_SP}?(?P<surname>[^\W\d_a-z][^\W\d_A-Z]{{2,30}}))(?!\w|\.\w)")
 _LETTERED = frozenset(  # what has a letter after it in a list
-    "part section appendix exhibit plan type group option question problem vitamin hepatitis table figure unit chapter case column "
-    "row step team level grade set version class item series lab room draft form track block day".split()
+    word_list("lettered")
 )
 _LAST_WORD = re.compile(r"([^\W\d_]+)[ \u00a0]$")
 _TITLED = re.compile(

@@ -9,6 +9,7 @@ import re
 
 from canvas_pipeline.privacy.identities.patterns import CLOCK, LIKELY, SURE, WEAK, Pattern
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, reads_as_word
+from canvas_pipeline.privacy.word_lists import word_list
 
 _ROOMS = (
     r"(?:Ballroom|(?:Multi-?[Pp]urpose|Conference|Banquet|Board|Reading|Seminar|Meeting|Rec|Recreation|Community|Dining|Common|Green|Music|Choir|Band|Orchestra|"
@@ -18,18 +19,8 @@ _ROOMS = (
     r"Planetarium|Greenhouse|Arboretum|Boathouse)"
 )
 # What such a room is called by its use or kind: nobody's and nowhere's.
-_KINDS = frozenset(
-    "the a an my our your this that main grand new old large small big lower upper north south east west first second third campus university college "
-    "school student students faculty staff public virtual online zoom visit tour explore inside reserve book find clean design draw sketch "
-    "organic modern classical roman greek gothic baroque renaissance museum hotel hospital office library music dance theater theatre "
-    "photo image picture video poster portrait media web icon digital national project product it tech technical it's hotel cafe "
-    "shared pop interactive flexbox grid computer "
-    "chemistry biology physics math history english art law business engineering computer science nursing open closed safe quiet".split()
-)
-_OF_ROOMS = frozenset(
-    "ballroom room boardroom lounge rotunda atrium amphitheater amphitheatre house fieldhouse natatorium hall auditorium courtyard box cafeteria "
-    "playhouse coliseum gymnasium center centre reccenter union planetarium greenhouse arboretum boathouse lab laboratory desk gallery makerspace space lot garage deck".split()
-)
+_KINDS = frozenset(word_list("kinds_of_places"))
+_OF_ROOMS = frozenset(word_list("room_cues"))
 _OF_HOUSES = frozenset(
     "hall building bldg center centre auditorium library tower gym gymnasium annex pavilion house commons arena chapel plaza".split()
 )
@@ -49,15 +40,7 @@ _OTHER_GROUNDS = (
 )
 _AT = r"(?i:in|into|at|to|outside|inside|near|behind|beside|by|around|opposite|toward|towards|beneath|under|above|@)"
 _AT_SURELY = r"(?i:in|into|at|outside|inside|near|behind|beside|opposite|@)"
-_OF_GROUNDS = frozenset(
-    "terrace quad quadrangle foyer lobby mezzanine concourse patio promenade loggia veranda gazebo plaza esplanade wing annex annexe complex "
-    "suite suites lab labs laboratory laboratories studio studios stadium dorm dormitory apartments towers commons pavilion bookstore cafe café "
-    "clubhouse lodge conservatory observatory amphitheater amphitheatre box playhouse stage mainstage kiva nook alcove courtyard ballroom lounge "
-    "auditorium chapel arena rink hub union center centre theater theatre court courts lawn green oval field fields pool track park garden gardens "
-    "deck barn farm clinic residence gate entrance steps fountain balcony basement dock pier trail shelter hangar kitchen workshop institute school "
-    "museum hospital room chamber salon parlor parlour loft cottage cabin circle corner grove pond creek hill row mall library house hall building "
-    "bldg tower gym church temple armory armoury range stable stables nursery archive archives depot".split()
-)
+_OF_GROUNDS = frozenset(word_list("ground_cues"))
 _HOUSES = rf"(?:Hall|Building|Bldg\.?|Center|Centre|Auditorium|Library|Tower|Gym|Gymnasium|Annex|Pavilion|House|Commons|Arena|Chapel|Plaza|{_GROUNDS})"
 _HOUR = r"\d{1,2}(?::[0-5]\d)?\s?[-–]\s?"
 # An hour that says so itself ("1.30pm", "9:30a", "15h30", "18.15 Uhr"), and one of a range.

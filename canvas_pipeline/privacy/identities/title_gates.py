@@ -11,18 +11,19 @@ from __future__ import annotations
 import re
 
 from canvas_pipeline.privacy.identities.called_after import in_a_term, names_a_topic
-from canvas_pipeline.privacy.identities.course_terms import (
+from canvas_pipeline.privacy.identities.gazetteer import (
     CALLED_AFTER,
     CLIPPED,
-    EPONYMS,
+    GIVEN,
     NAMESAKES,
     PROGRAM_PARTS,
     PROGRAMS,
     STATES,
+    SURNAMES,
+    TERM_EPONYMS,
     TERMS,
+    THINGS,
 )
-from canvas_pipeline.privacy.identities.eponyms import THINGS
-from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.privacy.identities.persons import stands_strongly
 from canvas_pipeline.privacy.identities.vocabulary import (
     beginnings,
@@ -35,17 +36,11 @@ from canvas_pipeline.privacy.identities.vocabulary import (
     lacks_a_letter,
 )
 from canvas_pipeline.privacy.identities.wordnet import is_thing
+from canvas_pipeline.privacy.word_lists import word_list
 
 _WORD = re.compile(r"[^\W\d_]+")
 _STATE = re.compile(r"\w+")
-_DATE_WORDS = frozenset(
-    (
-        "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun "
-        "january february march april "
-        "may june july august september october november december jan feb mar apr jun jul aug sep sept oct "
-        "nov dec st nd rd th due week the of"
-    ).split()
-)
+_DATE_WORDS = frozenset(word_list("date_words"))
 _SECTION = re.compile(r"\d{1,2}\.\d{1,3}\W*$")
 _HOUSE = re.compile(
     r"(?<!\w)(?:office|room|rm|hall|building|bldg|lab|suite|house|tower|center|centre|library|annex|floor|theatre|theater|auditorium|gym|commons)\b",
@@ -174,7 +169,7 @@ def _is_adjective(low: str) -> bool:
     if low.endswith(("ism", "isms")):
         return True
     forms = (stem[1], f"{stem[1]}e", f"{stem[1]}us", f"{stem[1]}o")
-    return any(form in EPONYMS or is_famous(form) for form in forms)
+    return any(form in TERM_EPONYMS or is_famous(form) for form in forms)
 
 
 def _is_beginning(low: str) -> bool:

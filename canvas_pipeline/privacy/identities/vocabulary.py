@@ -18,11 +18,19 @@ from typing import Any
 
 from canvas_pipeline.errors import ServiceUnavailable
 from canvas_pipeline.privacy.courses.forms import NO_SUBJECT
-from canvas_pipeline.privacy.identities.course_terms import TERMS
-from canvas_pipeline.privacy.identities.eponyms import EPONYMS, FIELD_WORDS, LANDS
-from canvas_pipeline.privacy.identities.gazetteer import FAMOUS, GIVEN, ORDINARY, SURNAMES
+from canvas_pipeline.privacy.identities.gazetteer import (
+    EPONYMS,
+    FAMOUS,
+    FIELD_WORDS,
+    GIVEN,
+    LANDS,
+    ORDINARY,
+    SURNAMES,
+    TERMS,
+)
 from canvas_pipeline.privacy.identities.patterns import TYPES
 from canvas_pipeline.privacy.identities.wordnet import phrases_in, plainly, surnames, words
+from canvas_pipeline.privacy.word_lists import word_list
 
 WORDS = Path(__file__).parent / "english_words.txt.xz"
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -32,10 +40,7 @@ _INNER = re.compile(r"[A-Z][a-z]+")
 _PREFIXES = frozenset(
     "mac mc fitz la le de di du da del van von el al jo lu san".split()
 )  # of names with an inner capital
-_TOWN_ENDS = frozenset(
-    "land port ford wood field haven mouth bridge dale view side stead town burg ville chester bury shire hill fall "
-    "creek stone brook gate well lake shore worth ham ton house hall church castle minster beach bay pool water ridge".split()
-)
+_TOWN_ENDS = frozenset(word_list("town_endings"))
 _NAMES = frozenset(word.lower() for word in GIVEN | SURNAMES)
 _FAMOUS = frozenset(word.lower() for word in FAMOUS | EPONYMS)
 _COURSE_WORK = frozenset(word.lower() for word in (*ORDINARY, *FIELD_WORDS, *LANDS, *NO_SUBJECT, *TYPES, "COURSE"))
@@ -176,26 +181,8 @@ def looks_shifted(left: str, right: str) -> bool:
     )
 
 
-_PARTS_BEFORE = tuple(
-    "anti auto bi bio bot chem co counter cross cyber de di dys eco electro em endo eth ex extra fore geo hemi hetero homo "
-    "hydro hyper hypo in infra "
-    "inter intra iso kin macro mal mega meta micro mid mis mono multi nano neo neuro non octo omni ortho out over para peri "
-    "petro pharm philo "
-    "photo physio poly post pre pro proto pseudo psych quasi re retro semi sub super supra sym syn techno tele tetra thermo "
-    "trans tri ultra un "
-    "under uni vice zoo".split()
-)
-_PARTS_AFTER = tuple(
-    "able ably aceous ae age al ally ance ant archy ard ary ase ate ated ating ation ations ative ator cide cy dom ed ee eer "
-    "en ence ent er ers ery ese "
-    "esque ess est etic ette ful fy gamy genesis genic gram graph graphy hood ia iac ial ian ians ible ic ical ically ics "
-    "ide ier ies ify ile ine ing "
-    "ings ion ions ious ise ised ish ism isms ist ists ite itis ity ive ize ized izer izing less let like ling log logical "
-    "logy loid ly lysis ment "
-    "ments meter metric metry mous ness nomics nomy oid ol oma ome omics onym or ors osis ous pathy phage phobia phone phony "
-    "plasty pod scope scopy ship "
-    "sion some sophy sphere ster stomy tion tions tome tomy tron tronics tropic ty ual ular ure ware ways wise yl".split()
-)
+_PARTS_BEFORE = frozenset(word_list("word_beginnings"))
+_PARTS_AFTER = frozenset(word_list("word_endings"))
 _LITTLE = frozenset("up in on it to by of no off out way day one two day web app lab log".split())
 
 

@@ -16,8 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from canvas_pipeline.errors import ServiceUnavailable
-from canvas_pipeline.privacy.identities.eponyms import FULL_NAMES
-from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.privacy.identities.gazetteer import FULL_NAMES, GIVEN, SURNAMES
 
 PATH = Path(__file__).parent / "wordnet.txt.xz"
 NOUNS_PATH = Path(__file__).parent / "wordnet_nouns.txt.xz"

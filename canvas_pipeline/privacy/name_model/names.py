@@ -1,7 +1,7 @@
 """Invented people and places for the name recogniser: Faker's names in many locales, names made of syllables, spellings nobody has.
 
 In: a seed and a share. Out: ``Names``. What must hold: training draws only names whose every word hashes to an even number
-(``trains``), testing only those with an odd one (``tests``).
+(``is_for_training``), testing only those with an odd one (``is_for_testing``).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Names(NamedTuple):
     foreign: tuple[str, ...]
 
 
-def trains(name: str) -> bool:
+def is_for_training(name: str) -> bool:
     """Whether a name belongs to training: the sha256 of each of its words, case folded, is even (``GENERIC`` ones aside)."""
     return all(_parity(word) == 0 for word in name.split() if word.lower() not in GENERIC)
 
 
-def tests(name: str) -> bool:
+def is_for_testing(name: str) -> bool:
     """Whether a name belongs to testing: each word's hash is odd. Names of mixed words belong to neither."""
     return all(_parity(word) == 1 for word in name.split() if word.lower() not in GENERIC)
 
@@ -58,7 +58,7 @@ def names(seed: int, training: bool, per_locale: int = 500) -> Names:
     """Names by Faker in many locales, a third as many again made of syllables, and towns. Takes about a minute."""
     from faker import Faker
 
-    rng, belongs = random.Random(seed), trains if training else tests
+    rng, belongs = random.Random(seed), is_for_training if training else is_for_testing
     pools: dict[str, set[str]] = {"given": set(), "surnames": set(), "cities": set(), "foreign": set()}
     for locale in LOCALES:
         fake: Any = Faker(locale)

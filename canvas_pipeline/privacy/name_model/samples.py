@@ -19,24 +19,10 @@ from canvas_pipeline.privacy.name_model.templates import SLOT, Sample
 Part = tuple[str, str]  # text, label ("" where it is no identity)
 
 _TITLES = ("Dr. ", "Dr ", "Prof. ", "Prof ", "Professor ", "Mr. ", "Ms. ", "Mrs. ", "prof. ", "dr. ", "Coach ", "Dean ")
-_BUILDING = (
-    "Hall|Building|Bldg|Center|Library|Tower|Gym|Auditorium|House|Commons|Annex|Pavilion|Stadium|Theatre|Lab|Arena|Field|Union|"
-    "Plaza|Hospital|High School|Elementary|Church|Park|Cafe|Courts|Quad|Farm|Institute|Dining Hall|Residence Hall|Science Center|"
-    "Student Center|Observatory|Greenhouse|Museum|Chapel|Campus|Research Center|Clinic|Gardens|Community Center"
-).split("|")
-_ROOMED = _BUILDING[:14]
 _CAMPUS = ("{c} campus", "the {c} campus", "{c} Campus", "{c} Center", "University of {c}", "{c} State", "downtown {c}")
 _NATURE = (
-    "Lake {s}",
-    "Mount {s}",
-    "{s} Pond",
-    "{s} Creek",
-    "{s} Trail",
-    "{s} Beach",
-    "Fort {s}",
-    "{s} River",
-    "{s} Street",
-)
+    "Lake {s}", "Mount {s}", "{s} Pond", "{s} Creek", "{s} Trail", "{s} Beach", "Fort {s}", "{s} River", "{s} Street",
+)  # fmt: skip
 _STATES = "VA MD NC TX CA NY PA OH WV Virginia Texas Ohio Maine Oregon Kenya Poland Spain".split()
 _ROOM_NUMBERS: tuple[Callable[[random.Random], str], ...] = (
     lambda r: str(r.randrange(1, 4999)),
@@ -68,7 +54,7 @@ class Drawing:
         self._eponyms = tuple(eponyms)
         self._words = data.ordinary_words()
         self._dictionary = ordinary_list()
-        self._double = tuple(word for word in (*data.ALSO_NAMES_SORTED, *names.surnames) if is_word(word.lower()))
+        self._double = tuple(word for word in (*sorted(data.WORDS_AND_NAMES), *names.surnames) if is_word(word.lower()))
         self._proper = tuple(word.title() for word in (*names.cities, *names.surnames) if is_proper(word))
         self._figures = tuple(sorted(name.title() for name in wordnet.surnames()))
         self._held_out = not training
@@ -162,7 +148,7 @@ class Drawing:
         elif draw < 0.7:
             text = r.choice(_NATURE).format(s=surname)
         else:
-            text = f"{self._stem()} {r.choice(_BUILDING)}"
+            text = f"{self._stem()} {r.choice(data.BUILDINGS)}"
         if text.startswith(("the ", "downtown ")):
             first, _, rest = text.partition(" ")
             return [(f"{first} ", ""), (rest, "PLACE")]
@@ -175,13 +161,13 @@ class Drawing:
         r, draw = self._rng, self._rng.random()
         number = r.choice(_ROOM_NUMBERS)(r)
         if draw < 0.4:
-            text = f"{self._stem()} {r.choice(_ROOMED)}{r.choice((' ', ' ', ', ', ' Room ', ' rm '))}{number}"
+            text = f"{self._stem()} {r.choice(data.BUILDINGS_WITH_ROOMS)}{r.choice((' ', ' ', ', ', ' Room ', ' rm '))}{number}"
         elif draw < 0.72:
             text = f"{self._stem()} {number}"
         elif draw < 0.9:
             text = f"{r.choice(('Room', 'room', 'Rm', 'rm.', 'Suite', 'Office', 'Classroom', 'ROOM'))} {number}"
         elif draw < 0.95:
-            text = f"{self._stem()} {r.choice(_ROOMED)} {r.choice(('basement', 'lobby', '2nd floor', 'atrium', 'third floor'))}"
+            text = f"{self._stem()} {r.choice(data.BUILDINGS_WITH_ROOMS)} {r.choice(('basement', 'lobby', '2nd floor', 'atrium', 'third floor'))}"
         else:
             text = (
                 f"{''.join(r.choice('ABCDGHLMNPRSTW') for _ in range(r.choice((2, 3, 3, 4))))} {r.randrange(100, 499)}"
@@ -288,7 +274,7 @@ class Drawing:
     def _bm(self) -> list[Part]:
         """A building whose room was found and masked before."""
         room = f"{self._rng.choice((' ', ', ', ' - '))}@ROOM{self._rng.randrange(100_000, 10**6)}"
-        return [(f"{self._stem()} {self._rng.choice(_ROOMED)}", "PLACE"), (room, "")]
+        return [(f"{self._stem()} {self._rng.choice(data.BUILDINGS_WITH_ROOMS)}", "PLACE"), (room, "")]
 
     # Texts that were masked before: what stands there is no identity any more.
 

@@ -24,12 +24,9 @@ from canvas_pipeline.privacy.identities import wordnet
 from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.privacy.identities.vocabulary import WORDS, is_proper, mark
 from canvas_pipeline.privacy.name_model import fillers as data
-from canvas_pipeline.privacy.name_model import held_out as fresh
-from canvas_pipeline.privacy.name_model import unseen
 from canvas_pipeline.privacy.name_model.names import names
 from canvas_pipeline.privacy.name_model.samples import Drawing
-from canvas_pipeline.privacy.name_model.templates import HELD_OUT, SLOT, TRAINING, Sample
-from canvas_pipeline.privacy.name_model.wordings import WORDINGS
+from canvas_pipeline.privacy.name_model.templates import SLOT, Sample, shares, training, wordings
 from canvas_pipeline.storage.atomic import whole_file
 
 SEED = 20260
@@ -116,24 +113,16 @@ def _architecture() -> dict[str, Any]:
 
 def context_words() -> list[str]:
     """Lower-case words of the templates and fillers which are nobody's name: the recogniser reads them as themselves."""
-    texts = [SLOT.sub(" ", text) for share in (TRAINING, WORDINGS) for table in share.values() for text in table]
+    texts = [SLOT.sub(" ", text) for share in (training(), wordings()) for table in share.values() for text in table]
     for table in (
-        data.WORKS,
-        data.DAYS,
-        data.COURSES,
-        data.OBJECTS,
-        data.EPONYM_NOUNS,
-        data.NEAR,
-        data.WHERE,
-        data.VERBS,
-        data.COMMON,
-    ):
+        data.WORKS, data.DAYS, data.COURSES, data.OBJECTS, data.EPONYM_NOUNS, data.NEAR, data.WHERE, data.VERBS, data.COMMON,
+    ):  # fmt: skip
         texts += table
     found = {word.lower() for text in texts for word in _LETTERS.findall(text)}
     for verb in data.VERBS:
         found |= {f"{verb}s", f"{verb.rstrip('e')}ing", f"{verb.rstrip('e')}ed"}
     small = {*data.NEAR, *data.WHERE, *data.VERBS}
-    people = {word.lower() for word in GIVEN | SURNAMES} | data.ALSO_NAMES
+    people = {word.lower() for word in GIVEN | SURNAMES} | {*data.WORDS_AND_NAMES}
     return sorted(word for word in found if word in small or not (word in people or is_proper(word)))
 
 
@@ -190,17 +179,9 @@ def measure(count: int, seed: int = SEED + 1, share: str = "held-out") -> dict[s
     return {name: _interval(hits[name], seen[name]) for name in sorted(seen)}
 
 
-# What can be measured on: templates, topics, eponyms. Texts of the last are never looked at, only their rates.
-SHARES = {
-    "held-out": (HELD_OUT, data.HELD_OUT_TOPICS, data.HELD_OUT_EPONYMS),
-    "fresh": (fresh.FRESH, fresh.FRESH_TOPICS, fresh.FRESH_EPONYMS),
-    "unseen": (unseen.UNSEEN, unseen.UNSEEN_TOPICS, unseen.UNSEEN_EPONYMS),
-}
-
-
 def held_out(count: int, seed: int, share: str = "held-out") -> list[Sample]:
-    """Texts for measuring, of one of ``SHARES``: names of the testing half only."""
-    templates, topics, eponyms = SHARES[share]
+    """Return texts for measuring, of one of ``shares``: names of the testing half only."""
+    templates, topics, eponyms = shares()[share]
     return list(
         Drawing(names(seed, training=False), seed, topics, eponyms, training=False).samples(templates, count=count)
     )
@@ -219,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--measure", type=int, metavar="TEXTS", help="measure the installed recognisers on so many texts"
     )
-    parser.add_argument("--share", choices=sorted(SHARES), default="unseen", help="which templates to measure with")
+    parser.add_argument("--share", choices=sorted(shares()), default="unseen", help="which templates to measure with")
     parser.add_argument("--samples", type=int, default=SAMPLES, help="texts to train on")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="times to read them")
     chosen = parser.parse_args(arguments)
@@ -228,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.out is not None:
         context = context_words()
         drawing = Drawing(names(SEED, training=True), SEED)
-        samples = list(drawing.samples(TRAINING, WORDINGS, said(), count=chosen.samples))
+        samples = list(drawing.samples(training(), wordings(), said(), count=chosen.samples))
         *_, language = train(samples, frozenset(context), epochs=chosen.epochs)
         lean(language)
         chosen.out.mkdir(parents=True, exist_ok=True)
