@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import BadInput, MissingInput
-from canvas_pipeline.privacy.audit.auditor import audit
+from canvas_pipeline.privacy.audit.auditor import report
 from canvas_pipeline.privacy.courses.registry import Registry
 
 PLANTED = {
@@ -30,7 +30,7 @@ def test_a_leak_anywhere_is_named_by_file_line_field_and_type(tmp_path: Path, ty
         '{"ok": 1}\n'
         + json.dumps({"messages": [{"content": "hello"}, {"content": f"see {text} now"}]}, ensure_ascii=False)
     )
-    leaks = audit([path])
+    leaks = report([path]).leaks
     assert type_ in {leak.type for leak in leaks}
     assert {(leak.file, leak.line, leak.field) for leak in leaks} == {(str(path), 2, "messages[1].content")}
     assert text not in "".join(map(str, leaks)) + repr(leaks)
@@ -40,14 +40,14 @@ def test_a_leak_anywhere_is_named_by_file_line_field_and_type(tmp_path: Path, ty
 def test_what_is_masked_or_harmless_is_no_leak(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps({"x": [text]}))
     (tmp_path / "a.md").write_text(text)
-    assert audit([tmp_path]) == []
+    assert report([tmp_path]).leaks == ()
 
 
 def test_plain_text_and_unreadable_json_and_keys_are_looked_at_too(tmp_path: Path) -> None:
     (tmp_path / "card.md").write_text("fine\nwrite to jo@x.edu\n")
     (tmp_path / "torn.jsonl").write_text('{"a": "jo@x.edu')
     (tmp_path / "keys.json").write_text('{"jo@x.edu": 1}')
-    leaks = audit([tmp_path])
+    leaks = report([tmp_path]).leaks
     assert [(Path(leak.file).name, leak.line) for leak in leaks] == [
         ("card.md", 2),
         ("keys.json", 1),
@@ -62,14 +62,14 @@ def test_what_the_private_registry_knows_is_looked_for(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     for text in ("zz 9911", "ZZ_9911", "bring 33333 along", "course/ZZ/9911/33333/202601"):
         out.write_text(json.dumps({"title": text}))
-        assert audit([out], registry) and (not audit([out]) or text.startswith("course/")), text
+        assert report([out], registry).total and (not report([out]).total or text.startswith("course/")), text
     for text in ('{"course_id":33333}', "1.33333", "abc33333", "zz 99112"):
         out.write_text(json.dumps({"title": text}))
-        assert audit([out], registry) == [], text
+        assert report([out], registry).total == 0, text
 
 
 def test_an_audit_that_can_look_at_nothing_fails(tmp_path: Path) -> None:
     with pytest.raises(MissingInput):
-        audit([tmp_path / "nothing.jsonl"])
+        report([tmp_path / "nothing.jsonl"])
     with pytest.raises(BadInput):
-        audit([tmp_path], tmp_path / "no-registry.jsonl")
+        report([tmp_path], tmp_path / "no-registry.jsonl")

@@ -160,12 +160,6 @@ class Auditor:
         return found
 
 
-def audit(paths: Sequence[Path], registry: Path | None = None, environ: Mapping[str, str] | None = None) -> list[Leak]:
-    """All leaks in files and folders. Raises ``MissingInput`` for a path that is not there, and ``BadInput`` where the registry
-    cannot be read: an audit that looked at nothing must not look clean."""
-    return list(report(paths, registry, environ).leaks)
-
-
 def report(
     paths: Sequence[Path],
     registry: Path | None = None,

@@ -33,6 +33,7 @@ PLAIN_SUBJECTS = (
 ).split()
 # Also words or abbreviations of other things: believed in capitals and with four digits.
 WORDY_SUBJECTS = "BIO BIT BME CHE CHN COMM COMP CSE EE FIN GER HUM ITAL ME REL RUS SPAN".split()
+_PLAIN, _WORDY, _LONG = map("|".join, (PLAIN_SUBJECTS, WORDY_SUBJECTS, [s for s in PLAIN_SUBJECTS if len(s) > 3]))
 # Five digits beside these are a count, not a registration number.
 COUNTED = "(?:bytes|rows|tokens|words|students|people|points|pts|steps|items|pairs|files|lines|times|ms|s|KB|MB|GB)"
 # What stands after "Professor" or "Dr." without being a name.
@@ -55,10 +56,6 @@ def _is_name(match: re.Match[str]) -> bool:
 def _is_phone(match: re.Match[str]) -> bool:
     digits = sum(char.isdigit() for char in match.group())
     return 8 <= digits <= 15
-
-
-def _any_case(subjects: list[str]) -> str:
-    return "|".join(subjects)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -93,12 +90,12 @@ CHECKS: tuple[Check, ...] = (
     Check("COURSE_CRN", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2,5}[ _-]\d{4}[A-Z]?[ _-]\d{5}(?![0-9A-Za-z])"), needs=DIGITS),
     Check("COURSE_CRN", re.compile(r"(?i)(?<![a-z0-9])crn(?:[ :#_-]|is|no\.?|number){0,4}\d{5}(?!\d)"), needs="cC"),
     Check("COURSE_CODE", re.compile(
-        rf"(?<![A-Za-z0-9@#.&])(?i:{_any_case(PLAIN_SUBJECTS)})[ _./-]{{0,2}}[1-79]\d{{3}}[A-Za-z]?(?![0-9A-Za-"
+        rf"(?<![A-Za-z0-9@#.&])(?i:{_PLAIN})[ _./-]{{0,2}}[1-79]\d{{3}}[A-Za-z]?(?![0-9A-Za-"
             rf"z%]|\.\d)"), needs=DIGITS),
     Check("COURSE_CODE", re.compile(
-        rf"(?<![A-Za-z0-9@#.&])(?:{_any_case(WORDY_SUBJECTS)})[ _-]?[1-7]\d{{3}}[A-Z]?(?![0-9A-Za-z%]|\.\d)"), needs=DIGITS),
+        rf"(?<![A-Za-z0-9@#.&])(?:{_WORDY})[ _-]?[1-7]\d{{3}}[A-Z]?(?![0-9A-Za-z%]|\.\d)"), needs=DIGITS),
     Check("COURSE_CODE", re.compile(
-        rf"(?<![A-Za-z0-9@#.&])(?:{_any_case([s for s in PLAIN_SUBJECTS if len(s) > 3])})[ _-]?[1-5]\d{{2}}(?![0-9A-Za-z"
+        rf"(?<![A-Za-z0-9@#.&])(?:{_LONG})[ _-]?[1-5]\d{{2}}(?![0-9A-Za-z"
             rf"%-]|\.\d)"), needs=DIGITS),
     Check("URL", re.compile(r"(?i)\b[a-z][a-z0-9+]{1,10}://[^\s/@\"'<>]{1,80}@[a-z0-9]"), needs="@"),
     Check("URL", re.compile(r"(?i)\b(?:https?://|www\.)[^\s\"'<>]{1,200}?/(?:~|@|u/|users?/|people/|profiles?/|in/)["

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 
 from canvas_pipeline.privacy.courses.forms import KNOWN_SUBJECTS, NO_SUBJECT
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.gazetteer import SURNAMES, TERMS
 from canvas_pipeline.privacy.identities.vocabulary import (
     is_course_work,
@@ -79,7 +80,6 @@ _SUBJECT_END = re.compile(
     r"(?:ics|ology|ologies|ography|onomy|metry|systems|sciences?|studies|genesis|pathy|therapy|istry|culture)$"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_PLAIN_WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(
     r"(?<![A-Za-z0-9'’@-])(?<![A-Za-z]\.)(?P<id>[a-z]{2,12}\d{0,6})(?![A-Za-z0-9@]|-[A-Za-z0-9]|\.[a-z])"
 )
@@ -158,9 +158,7 @@ def _is_coined(name: str, start: int, end: int) -> bool:
 
 def _is_english(name: str, start: int, end: int) -> bool:
     """Whether the words beside ``name[start:end]`` are English: one at least is, and none of them is of another language."""
-    words = [
-        word for word in _PLAIN_WORD.findall(f"{name[:start]} {name[end:]}") if not word.isupper() or len(word) > 4
-    ]
+    words = [word for word in LETTERS.findall(f"{name[:start]} {name[end:]}") if not word.isupper() or len(word) > 4]
     if not name.isascii() or any(word.lower() in _FOREIGN for word in words):
         return False
     known = [word for word in words if len(word) > 2 and (is_course_work(word) or reads_as_word(word))]

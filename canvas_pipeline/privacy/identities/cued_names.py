@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_proper, is_word
 from canvas_pipeline.privacy.word_lists import word_list
@@ -32,12 +33,11 @@ _CUE = (
 )
 # A word of each cue, in small letters.
 _CUE_WORDS = frozenset(word_list("person_cues"))
-_WORDS = re.compile(r"[^\W\d_]+")
 _SIGN = r"(?:\s?[:=]\s?|\s\(|\s[-–—]\s|\s)"
-_PART = r"[^\W\d_a-z][^\W\d_]{1,24}(?:['’-][^\W\d_]{1,24})?"
+PART = r"[^\W\d_a-z][^\W\d_]{1,24}(?:['’-][^\W\d_]{1,24})?"
 _CUED = re.compile(
     rf"(?<![\w@])(?P<cue>(?i:{_CUE})){_SIGN}(?P<name>(?P<initials>(?:[A-Z](?:\.\s?|"
-    rf"\s?)){{1,3}}(?<=[\s.]))?(?P<first>{_PART})(?: (?P<last>{_PART}))?)(?![\w@])"
+    rf"\s?)){{1,3}}(?<=[\s.]))?(?P<first>{PART})(?: (?P<last>{PART}))?)(?![\w@])"
 )
 _WITH = re.compile(r"(?i:with|interview\w*|of)$")
 # Cues after which a dash or colon is needed: "Ask", "Call" are followed by anything.
@@ -47,31 +47,31 @@ _LABELS = re.compile(
 )
 # The next of several who are named together.
 _NEXT = re.compile(
-    rf"\s?(?:,(?:\s(?:and|&))?|&|\+|/|and\b|with\b)\s?(?P<name>(?P<first>{_PART})(?: (?P<last>{_PART}))?)(?![\w@])"
+    rf"\s?(?:,(?:\s(?:and|&))?|&|\+|/|and\b|with\b)\s?(?P<name>(?P<first>{PART})(?: (?P<last>{PART}))?)(?![\w@])"
 )
 _GROUP = re.compile(
     r"(?<![\w@])(?i:groups?|team|table|pair|squad|members?|partners?|presenters?|authors?|duo)(?:\s?#?\d{1,2}|\s[A-Z])?"
-    rf"\s?[-–—:(]\s?(?P<first>{_PART})(?=\s?(?:,|&|/|\+|and\b))"
+    rf"\s?[-–—:(]\s?(?P<first>{PART})(?=\s?(?:,|&|/|\+|and\b))"
 )
 _ENCLOSED = re.compile(
     r"(?<![\w@])(?i:advis\w{2,4}|mentor\w{0,3}|tutor\w{0,3}|appointment|meeting|check-?in|conference|interview|session|"
-    rf"office\shours|1:1|ta|grader)(?:\s[^\W\d_]{{1,15}}){{0,2}}\s\((?P<name>(?P<first>{_PART}) (?P<last>{_PART}))\)"
+    rf"office\shours|1:1|ta|grader)(?:\s[^\W\d_]{{1,15}}){{0,2}}\s\((?P<name>(?P<first>{PART}) (?P<last>{PART}))\)"
 )
 _HONOURED = re.compile(
-    rf"(?<![\w@])(?:Mrs?|Ms|Miss|Mx|Dr)\.? (?P<name>{_PART})(?=\s*(?:$|[,.;:!?)/&]|\s[-–—(])|'s|\s(?:to|for|about|if|and)\s)(?!-)"
+    rf"(?<![\w@])(?:Mrs?|Ms|Miss|Mx|Dr)\.? (?P<name>{PART})(?=\s*(?:$|[,.;:!?)/&]|\s[-–—(])|'s|\s(?:to|for|about|if|and)\s)(?!-)"
 )
 _MONTHS = frozenset("April May June August Summer Autumn".split())
 
 
 def cued(text: str) -> Iterator[tuple[int, int]]:
     """Left to right for each kind of cue, with those who are named together with the first."""
-    if _CUE_WORDS.isdisjoint(_WORDS.findall(text.lower())):
+    if _CUE_WORDS.isdisjoint(LETTERS.findall(text.lower())):
         return
     for start, end in _called_for(text):
         yield start, end
         yield from joined(text, end)
     for match in _GROUP.finditer(text):
-        others = list(joined(text, match.end("first"))) if match["first"] in WORD_GIVEN | GIVEN else []
+        others = list(joined(text, match.end("first"))) if is_given(match["first"]) else []
         names = {match["first"], *(text[start:end] for start, end in others)}
         if others and not names <= _MONTHS:
             yield match.span("first")
@@ -79,17 +79,22 @@ def cued(text: str) -> Iterator[tuple[int, int]]:
     for match in _ENCLOSED.finditer(text):
         first, last = match["first"], match["last"]
         unsure = first in _NOT_ALONE or first in UNSURE or is_course_work(last)
-        if (first in WORD_GIVEN or first in GIVEN) and (not unsure or is_surname(last)):
+        if is_given(first) and (not unsure or is_surname(last)):
             yield match.span("name")
     for match in _HONOURED.finditer(text):
         yield match.span("name")
+
+
+def is_given(word: str) -> bool:
+    """Return whether a capitalised word is a given name, be it a word too."""
+    return word in GIVEN or word in WORD_GIVEN
 
 
 def joined(text: str, at: int) -> Iterator[tuple[int, int]]:
     """Further names behind one that ends at ``at``: "Rob & June", "Will, Pat and Ivy Stone"."""
     while match := _NEXT.match(text, at):
         first, last = match["first"], match["last"]
-        given = first in WORD_GIVEN or first in GIVEN
+        given = is_given(first)
         if given and last and (not is_course_work(last) or is_surname(last)):
             at = match.end("last")
         elif (given and stands_alone(first, text[match.end("first") :])) or (not last and _is_nobody_else(first)):
@@ -110,7 +115,7 @@ def _called_for(text: str) -> Iterator[tuple[int, int]]:
         unsigned = text[match.end("cue")] == " " and text[match.end("cue") + 1] not in "-–—"
         if unsigned and _LABELS.fullmatch(match["cue"]) and first not in GIVEN:
             continue
-        given = first in WORD_GIVEN or first in GIVEN
+        given = is_given(first)
         if (
             last
             and given

@@ -7,12 +7,15 @@ So "５４０\u2013５５５\u20130143", written with full-width digits and en d
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
+LETTERS = re.compile(r"[^\W\d_]+")
+"""A run of letters of any script."""
 # Invisible: they only serve to break a word apart.
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e"))
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"

@@ -15,8 +15,10 @@ from functools import cache
 from typing import Any, Literal
 
 from canvas_pipeline.errors import MissingTool
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.privacy.identities.name_gates import stands_out
+from canvas_pipeline.privacy.identities.patterns import PLACEHOLDER
 from canvas_pipeline.privacy.identities.persons import PARTICLES
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_famous, is_word
 
@@ -24,13 +26,11 @@ Home = Literal["english", "other", "unknown"]
 _CANDIDATES = (
     "en es fr de pt it nl sv da nb nn no fi pl cs sk hr sl ro hu tr vi id ms ca gl et lv lt is sq tl sw".split()
 )
-_WORD = re.compile(r"[^\W\d_]+")
 _BEFORE_SOMEBODY = re.compile(
     r"(?<!\w)(?:de|con|a|por|para|avec|par|pour|à|chez|com|da|do|di|per|von|mit|für|bei|van|voor|met|av|med|till|til|z|od)\s$",
     re.I,
 )
 _SURNAME_FIRST = re.compile(r"[^\W\d_]+, [^\W\d_]+")
-_PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
 _MARGIN = {"english": 9.0, "unknown": 15.0, "other": -1.0}
 """By how much (log-likelihood) another language must beat English. A title alone says little, and a name that stays is worse than
 an ordinary word that goes: at 2.5, one name in twenty more survived."""
@@ -60,11 +60,11 @@ def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknow
     """Whether ``text`` is in a language that the recogniser does not know. ``found`` are the spans that it takes for names."""
     if other_script(text):
         return True
-    plain = _PLACEHOLDER.sub(" ", text)
+    plain = PLACEHOLDER.sub(" ", text)
     if home == "other" and found and not _is_plainly_english(plain):
         return not _names_somebody(text, found)
     beside = _without(text, found)
-    words = [word for word in _WORD.findall(beside) if len(word) > 1]
+    words = [word for word in LETTERS.findall(beside) if len(word) > 1]
     english = sum(_is_english(word) for word in words)
     foreign = len(words) - english
     if not english and not foreign and _could_be_named(text, found):
@@ -88,7 +88,7 @@ def home_of(titles: Iterable[str]) -> Home:
     for title in titles:
         score = _ENOUGH + 1 if other_script(title) else lead(title)
         other += score > _ENOUGH
-        english += score < 0 or any(len(word) > 3 and is_course_work(word) for word in _WORD.findall(title))
+        english += score < 0 or any(len(word) > 3 and is_course_work(word) for word in LETTERS.findall(title))
     if other + english < 3:
         return "unknown"
     return "other" if other > english else "english"
@@ -96,7 +96,7 @@ def home_of(titles: Iterable[str]) -> Home:
 
 def lead(text: str) -> float:
     """By how much the likeliest other language beats English, as a log-likelihood."""
-    words = _WORD.findall(text.lower())
+    words = LETTERS.findall(text.lower())
     if not words:
         return 0.0
     ranked = dict(_detector().rank(" ".join(words)))
@@ -107,14 +107,14 @@ def lead(text: str) -> float:
 def _without(text: str, found: Sequence[tuple[int, int]]) -> str:
     for start, end in found:
         text = text[:start] + " " * (end - start) + text[end:]
-    return _PLACEHOLDER.sub(" ", text)
+    return PLACEHOLDER.sub(" ", text)
 
 
 def _holds_small_words(text: str, found: Sequence[tuple[int, int]]) -> bool:
     """Whether a finding runs over words in small letters, as no name does, in a text that has capitals."""
     if text.islower():
         return False
-    words = [word for start, end in found for word in _WORD.findall(text[start:end])]
+    words = [word for start, end in found for word in LETTERS.findall(text[start:end])]
     return any(word.islower() and word not in PARTICLES for word in words)
 
 
@@ -126,7 +126,7 @@ def _could_be_named(text: str, found: Sequence[tuple[int, int]]) -> bool:
     """A title that is a finding and nothing else, with a name of the tables in it or surname first."""
     if any(_is_surname_first(text, *span) for span in found):
         return True
-    words = [word for start, end in found for word in _WORD.findall(text[start:end])]
+    words = [word for start, end in found for word in LETTERS.findall(text[start:end])]
     return any(word.title() in GIVEN or word.title() in SURNAMES for word in words)
 
 
@@ -135,13 +135,13 @@ def _names_somebody(text: str, found: Sequence[tuple[int, int]]) -> bool:
     small letters ("comentarios de Brindlewood"): of German, whose nouns have them, that says nothing."""
     if any(_is_surname_first(text, *span) or _has_the_capitals(text, *span) for span in found):
         return True
-    words = [word for start, end in found for word in _WORD.findall(text[start:end])]
+    words = [word for start, end in found for word in LETTERS.findall(text[start:end])]
     return any((word in GIVEN or word in SURNAMES) and not is_word(word) for word in words)
 
 
 def _has_the_capitals(text: str, start: int, end: int) -> bool:
     """Also behind a word that people follow ("de", "con", "avec"); behind "sobre" stand topics."""
-    words = _WORD.findall(text[start:end])
+    words = LETTERS.findall(text[start:end])
     if _BEFORE_SOMEBODY.search(text, max(0, start - 12), start) is None:
         return False
     return stands_out(text, start, end) and not any(is_famous(word) or is_word(word) for word in words)
@@ -149,7 +149,7 @@ def _has_the_capitals(text: str, start: int, end: int) -> bool:
 
 def _is_plainly_english(text: str) -> bool:
     """Whether a title of somebody whose other titles are in another language is in English all the same."""
-    words = _WORD.findall(text.lower())
+    words = LETTERS.findall(text.lower())
     return not _ENGLISH_ONLY.isdisjoint(words) or (len(words) > 2 and lead(text) < _PLAINLY_ENGLISH)
 
 

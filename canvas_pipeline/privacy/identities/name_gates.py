@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.persons import PARTICLES, names_a_thing, stands_strongly, within_figure
 from canvas_pipeline.privacy.identities.vocabulary import (
     is_compound,
@@ -26,7 +27,6 @@ _HEX_ID = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}")
 _OTHER_NUMBER = re.compile(r"\d{5}|^\d+[^\W\d_]*$")
 _BEFORE = re.compile(r"(?<!\w)([^\W\d_][\w'-]*\.?),? {1,2}$")
 _AFTER = re.compile(r",? {1,2}([^\W\d_][\w'-]*)")
-_WORD = re.compile(r"[^\W\d_]+")
 _HYPHENED_BEFORE = re.compile(r"(?<!\w)(?:[^\W\d_a-z][^\W\d_]+-)+$")  # the other half of a double name
 _HYPHENED_AFTER = re.compile(r"(?:-[^\W\d_a-z][^\W\d_]+)+(?!\w)")
 _OFFICE = r"(?<!\w)(?i:office) (?:\d\.\d\d|\d{3}[A-Da-d])(?!\w)"
@@ -116,7 +116,7 @@ def _belongs(word: str) -> bool:
         return True
     if len(word) < 2 or not word[0].isupper() or word.isupper():
         return False
-    return not any(is_ordinary(part) or looks_mistyped(part) for part in _WORD.findall(word))
+    return not any(is_ordinary(part) or looks_mistyped(part) for part in LETTERS.findall(word))
 
 
 def _is_surname(text: str, start: int, end: int, after: re.Match[str]) -> bool:
@@ -130,7 +130,7 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
     and words that are names too in lower case, both unless a person is called for, and what stands before a number without
     naming a place ("RFC 2616"). What the rules say of a person ("Dr. Newton") is not touched by it."""
     value = text[start:end]
-    words = [word for word in _WORD.findall(value) if len(word) > 1]
+    words = [word for word in LETTERS.findall(value) if len(word) > 1]
     if (
         not words
         or _CODES.issuperset(words)
@@ -181,26 +181,26 @@ def _made_history(text: str, start: int, end: int) -> bool:
 def stands_out(text: str, start: int, end: int) -> bool:
     """Whether ``text[start:end]`` has capitals where the words around it have none ("the bus to Strand"), so that an ordinary word
     may be a name. A word of course work is none for that, nor the first of a sentence."""
-    words = _WORD.findall(text[start:end])
+    words = LETTERS.findall(text[start:end])
     if not words or is_course_work(words[0]) or not all(word.istitle() for word in words):
         return False
     if not _RUNS_ON.search(text, max(0, start - 40), start):
         return False
-    around = _WORD.findall(text[:start])[1:] + _WORD.findall(text[end:])
+    around = LETTERS.findall(text[:start])[1:] + LETTERS.findall(text[end:])
     small = len([word for word in around if word.islower()])
     return small >= 2 and small * 4 >= len(around) * 3
 
 
 def holds_one_that_stands_out(text: str) -> bool:
     """Whether any word of the text stands out; cheap, since most texts are titles."""
-    if sum(word.islower() for word in _WORD.findall(text)) < 2:
+    if sum(word.islower() for word in LETTERS.findall(text)) < 2:
         return False
     return any(stands_out(text, match.start(), match.end()) for match in _CAPITALISED.finditer(text, 1))
 
 
 def _shifted(text: str, start: int, end: int) -> bool:
     """Whether all of a span's words are ordinary once a blank that slipped by one letter is put right ("Popq uiz")."""
-    around = list(_WORD.finditer(text, max(0, start - 30), min(len(text), end + 30)))
+    around = list(LETTERS.finditer(text, max(0, start - 30), min(len(text), end + 30)))
     right = [False] * len(around)
     for at, (left, next_) in enumerate(zip(around, around[1:], strict=False)):
         if next_.start() - left.end() == 1 and looks_shifted(left.group(), next_.group()):

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.gazetteer import TERMS
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ordinary, is_proper, is_word, reads_as_word
 from canvas_pipeline.privacy.word_lists import word_list
 
-_LETTERS = re.compile(r"[^\W\d_]+")
 _FILE_ENDS = frozenset(
     "md py txt pdf com io org net edu gov doc docx zip js ts html css java cpp c h ipynb csv json xlsx pptx".split()
 )
@@ -94,7 +94,7 @@ def _in_some_region(number: str, assigned: bool) -> bool:
 
 def is_login(name: str) -> bool:
     """Nothing that a sentence would say there: no ordinary word, no part of course work with its number."""
-    words = [word.lower() for word in _LETTERS.findall(name)]
+    words = [word.lower() for word in LETTERS.findall(name)]
     if not words:
         return len(name) >= 5
     if any(c.isdigit() for c in name):
@@ -104,7 +104,7 @@ def is_login(name: str) -> bool:
 
 def is_handle(name: str) -> bool:
     """Not words or a file's name ("lab3", "README.md", "week.two")."""
-    words = [word.lower() for word in _LETTERS.findall(name)]
+    words = [word.lower() for word in LETTERS.findall(name)]
     if not words or words[-1] in _FILE_ENDS:
         return False
     return not all(
@@ -114,13 +114,13 @@ def is_handle(name: str) -> bool:
 
 def is_owner(name: str) -> bool:
     """What stands where only names of accounts do: no word, program or topic, no file, nobody's default."""
-    words = [word.lower() for word in _LETTERS.findall(name)]
+    words = [word.lower() for word in LETTERS.findall(name)]
     return is_handle(name) and not all(map(_is_nobodys, words))
 
 
 def is_account(name: str) -> bool:
     """A name of one's own where other words stand too: also no words that run together ("mergesort"), unless two digits follow."""
-    words = [word.lower() for word in _LETTERS.findall(name)]
+    words = [word.lower() for word in LETTERS.findall(name)]
     numbered = re.search(r"\d\d$", name) is not None
     return is_owner(name) and (numbered or not all(_is_nobodys(word) or _is_run_on(word) for word in words))
 
@@ -155,7 +155,7 @@ def is_group_code(code: str) -> bool:
 
 def is_coined(name: str) -> bool:
     """Letters that are no word of any kind, with digits or signs or without."""
-    parts = _LETTERS.findall(name)
+    parts = LETTERS.findall(name)
     if not parts or parts[-1] in _FILE_ENDS:
         return False
     long = [part for part in parts if len(part) > 3]
@@ -168,7 +168,7 @@ def is_coined(name: str) -> bool:
 
 def is_coined_or_mixed(name: str) -> bool:
     """The same after a label that calls for a login: two letters and digits are enough."""
-    letters = "".join(_LETTERS.findall(name))
+    letters = "".join(LETTERS.findall(name))
     return (
         (is_login(name) and (len(letters) < 4 or not is_word(letters)))
         if re.search(r"\d{2}", name)
@@ -180,7 +180,7 @@ def is_coined_with_digits(name: str) -> bool:
     """A login that shows itself: letters that are no word of any kind, and digits."""
     return (
         name not in TERMS
-        and all(not reads_as_word(part, slips=False) for part in _LETTERS.findall(name))
+        and all(not reads_as_word(part, slips=False) for part in LETTERS.findall(name))
         and is_account(name)
     )
 

@@ -9,6 +9,7 @@ the expression cannot match. Expressions are bounded, so that a long line costs 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ TYPES = ("EMAIL", "URL", "SSN", "PHONE", "STUDENT_ID", "ADDRESS", "ROOM", "TIME"
 CERTAIN = frozenset({"EMAIL", "URL", "SSN", "PHONE", "STUDENT_ID", "ADDRESS", "USERNAME"})
 # A clock time says where somebody is only beside one of these.
 WHEREABOUTS = frozenset({"ROOM", "PLACE", "ADDRESS"})
+
+PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
+"""A placeholder of any type, also of one that only other versions of the masking have."""
 
 _GAP = r"[\s.\-/]"
 CLOCK = r"\d{1,2}(?::[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?|\s?[AaPp]\.?[Mm]\b\.?)"

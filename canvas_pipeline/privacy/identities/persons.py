@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from canvas_pipeline.privacy.identities.beside_names import beside
 from canvas_pipeline.privacy.identities.course_names import instructors_in
-from canvas_pipeline.privacy.identities.cued_names import WORD_GIVEN, cued, joined
+from canvas_pipeline.privacy.identities.cued_names import WORD_GIVEN, cued, is_given, joined
 from canvas_pipeline.privacy.identities.gazetteer import FULL_NAMES, GIVEN, SURNAMES, THINGS
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_slip, is_word
 from canvas_pipeline.privacy.identities.wordnet import phrases_in
@@ -137,12 +137,8 @@ def find_people(text: str, course_name: bool = False) -> list[tuple[int, int]]:
     }
     found |= {span for span in cued(text) if not within_figure(text, *span)}
     found |= {span for span in beside(text) if not (within_figure(text, *span) or names_a_thing(text, *span))}
-    found |= {span for _, at in tuple(found) for span in joined(text, at) if _is_given(text[slice(*span)])}
+    found |= {span for _, at in tuple(found) for span in joined(text, at) if is_given(text[slice(*span)].split()[0])}
     return sorted(found | set(instructors_in(text)) if course_name else found)
-
-
-def _is_given(name: str) -> bool:
-    return name.split()[0] in GIVEN | WORD_GIVEN
 
 
 def stands_strongly(text: str, start: int) -> bool:

@@ -55,13 +55,6 @@ class Scrubbed(NamedTuple):
     only_rules: bool = False
 
 
-class DryRun(NamedTuple):
-    """What a scrub would do: identities by type, and a few already masked samples of each."""
-
-    counts: dict[str, int]
-    samples: dict[str, tuple[str, ...]]
-
-
 class Scrubber:
     """Finds and replaces identities in one record set. ``key``: at least 16 bytes, private. ``model``: an optional token classifier
     (batch in, findings out). ``people``: surnames (see ``instructors``) to mask wherever they stand. ``home``: the language of most
@@ -98,18 +91,6 @@ class Scrubber:
         for result in done:
             self.counts.update(span.type for span in result.spans)
         return done
-
-    def dry_run(self, texts: Sequence[str], kind: Kind = "text", samples: int = 3) -> DryRun:
-        """Counts by type and at most ``samples`` masked texts of each; nothing of an identity is in the answer."""
-        counts: Counter[str] = Counter()
-        shown: dict[str, list[str]] = {}
-        for result in self.scrub(texts, kind):
-            for span in result.spans:
-                counts[span.type] += 1
-                examples = shown.setdefault(span.type, [])
-                if len(examples) < samples and result.text not in examples:
-                    examples.append(result.text)
-        return DryRun(dict(sorted(counts.items())), {type_: tuple(v) for type_, v in sorted(shown.items())})
 
     def placeholder(self, type_: str, value: str) -> str:
         """``@PERSON`` + six digits. Spelling does not matter: case, blanks, dashes, and the punctuation of a number."""

@@ -22,6 +22,7 @@ from canvas_pipeline.errors import MissingTool, ServiceUnavailable
 from canvas_pipeline.privacy.identities import patterns
 from canvas_pipeline.privacy.identities.account_patterns import ACCOUNTS
 from canvas_pipeline.privacy.identities.cue_patterns import CUED
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.handle_patterns import HANDLES
 from canvas_pipeline.privacy.identities.name_gates import (
     HOUSE_NUMBER,
@@ -44,8 +45,6 @@ MODEL = Path(__file__).parent / "person_model"
 _CHUNK, _OVERLAP = 20_000, 200  # characters of one reading of the name recogniser
 _BATCH = 256
 _SURE_HOUSES = frozenset("Hall Building Bldg Bldg. Annex Pavilion".split())  # after any word but those of course work
-_WORD = re.compile(r"[^\W\d_]+")
-_PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
 
 
 class Span(NamedTuple):
@@ -56,27 +55,16 @@ class Span(NamedTuple):
     type: str
 
 
-def may_match(text: str) -> bool:
-    """False only for folded texts in which no pattern can match."""
-    return _prefilter().search(text) is not None or not _CUES.isdisjoint(_words(text))
-
-
-def may_apply(row: patterns.Pattern, text: str) -> bool:
-    """False only for folded texts in which this row's expression cannot match."""
-    cued = not row.cues or not row.cues.isdisjoint(_words(text))
-    return cued and re.search(row.trigger, text) is not None
-
-
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+    return LETTERS.findall(text.lower())
 
 
 def may_name(text: str) -> bool:
     """False for folded texts of ordinary words alone, none of which stands out: the name recogniser does not read them."""
     if HOUSE_NUMBER.search(text) is not None:
         return True
-    plain = _PLACEHOLDER.sub(" ", text) if "@" in text else text
-    return any(not is_ordinary(word) for word in _WORD.findall(plain) if len(word) > 1) or holds_one_that_stands_out(
+    plain = patterns.PLACEHOLDER.sub(" ", text) if "@" in text else text
+    return any(not is_ordinary(word) for word in LETTERS.findall(plain) if len(word) > 1) or holds_one_that_stands_out(
         plain
     )
 
@@ -232,11 +220,9 @@ def analyzer() -> AnalyzerEngine:
             import spacy
             from presidio_analyzer import (
                 AnalyzerEngine,
-                EntityRecognizer,
                 Pattern,
                 PatternRecognizer,
                 RecognizerRegistry,
-                RecognizerResult,
             )
             from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
             from presidio_analyzer.nlp_engine import SpacyNlpEngine
@@ -273,31 +259,15 @@ def analyzer() -> AnalyzerEngine:
         def validate_result(self, pattern_text: str) -> bool | None:
             return None if self._valid(pattern_text) else False
 
-    class PersonRecognizer(EntityRecognizer):
-        def load(self) -> None:
-            """Nothing to load: the rules are compiled with their module."""
-
-        def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
-            return [RecognizerResult("PERSON", start, end, patterns.SURE) for start, end in find_people(text)]
-
-    class NameRecognizer(EntityRecognizer):
-        def load(self) -> None:
-            """The model loads with its first text."""
-
-        def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
-            return [RecognizerResult(type_, start, end, patterns.LIKELY) for start, end, type_ in names([text])[0]]
-
     nlp = BlankEnglish(models=[{"lang_code": "en", "model_name": "blank"}])
     nlp.load()
-    recognizers: list[EntityRecognizer] = [
+    recognizers: list[PatternRecognizer] = [
         (partial(CheckedRecognizer, row.valid) if row.valid else PlaceRecognizer if row.first_word else PatternRecognizer)(
             supported_entity=row.type, name=f"{row.type}: {row.name}", global_regex_flags=0,
             patterns=[Pattern(row.name, row.regex, row.score)], context=list(row.context),
         )
         for row in ROWS
     ]  # fmt: skip
-    recognizers.append(PersonRecognizer(supported_entities=["PERSON"], name="PERSON: rules"))
-    recognizers.append(NameRecognizer(supported_entities=["PERSON", "PLACE", "ROOM"], name="trained names"))
     return AnalyzerEngine(
         registry=RecognizerRegistry(recognizers=recognizers, supported_languages=["en"]),
         nlp_engine=nlp,

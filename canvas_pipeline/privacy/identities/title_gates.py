@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from canvas_pipeline.privacy.identities.called_after import in_a_term, names_a_topic
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.gazetteer import (
     CALLED_AFTER,
     CLIPPED,
@@ -38,7 +39,6 @@ from canvas_pipeline.privacy.identities.vocabulary import (
 from canvas_pipeline.privacy.identities.wordnet import is_thing
 from canvas_pipeline.privacy.word_lists import word_list
 
-_WORD = re.compile(r"[^\W\d_]+")
 _STATE = re.compile(r"\w+")
 _DATE_WORDS = frozenset(word_list("date_words"))
 _SECTION = re.compile(r"\d{1,2}\.\d{1,3}\W*$")
@@ -65,7 +65,7 @@ _AGES = re.compile(r".{3,}(?:cene|zoic)")
 def is_of_course(text: str, start: int, end: int, label: str, beside: frozenset[str]) -> bool:
     """Whether ``text[start:end]`` is no identity, whatever the recogniser says. ``beside``: words that stand beside people."""
     value = text[start:end]
-    words = [word for word in _WORD.findall(value) if len(word) > 1]
+    words = [word for word in LETTERS.findall(value) if len(word) > 1]
     if all(part.lower() in STATES for part in _STATE.findall(value)):
         return True
     if label == "ROOM":
@@ -96,7 +96,7 @@ def is_of_course(text: str, start: int, end: int, label: str, beside: frozenset[
 
 
 def _is_date(value: str) -> bool:
-    words = [word.lower() for word in _WORD.findall(value)]
+    words = [word.lower() for word in LETTERS.findall(value)]
     return any(word[:3] in _DATE_WORDS for word in words) and all(word in _DATE_WORDS for word in words)
 
 
@@ -124,7 +124,7 @@ def _is_term(text: str, word: str, start: int, end: int) -> bool:
     if (low in TERMS or is_famous(word)) and _gives_its_name(text, low, start, end):
         return True
     if "-" in text[start:end] and (named or is_word(word)):  # "Ford-Fulkerson": judged by the other name
-        return any(part.lower() in TERMS or is_famous(part) for part in _WORD.findall(text[start:end]))
+        return any(part.lower() in TERMS or is_famous(part) for part in LETTERS.findall(text[start:end]))
     if named:
         return False
     if _is_abbreviation(text, word):
@@ -136,7 +136,7 @@ def _is_term(text: str, word: str, start: int, end: int) -> bool:
 
 def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
     """Whether a thing is called after it: "Barr body", "Cobb-Douglas"."""
-    parts = [part.lower() for part in _WORD.findall(text[start:end])]
+    parts = [part.lower() for part in LETTERS.findall(text[start:end])]
     if "-" in text[start:end] and len(parts) > 1:
         others = [part for part in parts if not (part in TERMS or is_famous(part) or is_ordinary(part))]
         return len(others) < 2 and all(
@@ -157,7 +157,7 @@ def _is_abbreviation(text: str, word: str) -> bool:
         return True
     if _CAPITALS.fullmatch(word) is None:
         return False
-    words = [other for other in _WORD.findall(text) if len(other) > 1]
+    words = [other for other in LETTERS.findall(text) if len(other) > 1]
     return len(words) == 1 or any(other[1:].islower() for other in words)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from canvas_pipeline.errors import ServiceUnavailable
 from canvas_pipeline.privacy.courses.forms import NO_SUBJECT
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.gazetteer import (
     EPONYMS,
     FAMOUS,
@@ -33,7 +34,6 @@ from canvas_pipeline.privacy.identities.wordnet import phrases_in, plainly, surn
 from canvas_pipeline.privacy.word_lists import word_list
 
 WORDS = Path(__file__).parent / "english_words.txt.xz"
-_LETTERS = re.compile(r"[^\W\d_]+")
 _SHORTEST_TYPO = 6
 _SCHOOLS = ("ism", "isms", "ist", "ists", "istic")  # Stoicism, Romanticist: written with a capital, and nobody
 _INNER = re.compile(r"[A-Z][a-z]+")
@@ -221,7 +221,7 @@ def word_class(word: str) -> str:
     if any(char.isdigit() for char in word):
         return f"<digits {min(len(word), 6)}>" if word.isdigit() else "<mixed>"
     low = word.lower()
-    if not _LETTERS.fullmatch(low) or len(low) < 2:
+    if not LETTERS.fullmatch(low) or len(low) < 2:
         return low
     if low in _COURSE_WORK:
         return low

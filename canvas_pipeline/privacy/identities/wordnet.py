@@ -10,17 +10,16 @@ with slots. The latter: which words are nouns and no verbs, which of them are sa
 from __future__ import annotations
 
 import lzma
-import re
 import unicodedata
 from functools import cache
 from pathlib import Path
 
 from canvas_pipeline.errors import ServiceUnavailable
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.gazetteer import FULL_NAMES, GIVEN, SURNAMES
 
 PATH = Path(__file__).parent / "wordnet.txt.xz"
 NOUNS_PATH = Path(__file__).parent / "wordnet_nouns.txt.xz"
-_LETTERS = re.compile(r"[^\W\d_]+")
 LONGEST = 5  # words of a phrase that is looked for
 
 
@@ -94,7 +93,7 @@ def _phrases(wide: bool) -> dict[str, tuple[tuple[str, ...], ...]]:
     """First word → the phrases that begin with it, the longest first."""
     found: dict[str, set[tuple[str, ...]]] = {}
     for text in _table(NOUNS_PATH)["phrase"] if wide else (*figures(), *subjects(), *sorted(FULL_NAMES)):
-        parts = _LETTERS.findall(text)
+        parts = LETTERS.findall(text)
         if 2 <= len(parts) <= LONGEST:
             words = tuple(plainly(part) for part in parts)
             found.setdefault(words[0], set()).add(words)
@@ -105,7 +104,7 @@ def phrases_in(text: str, wide: bool = False) -> list[tuple[int, int]]:
     """Where figures, subjects and works (``eponyms.FULL_NAMES``) of several words stand, in any case, with or without a
     hyphen, in the plural too. ``wide``: the other terms instead."""
     table = _phrases(wide)
-    tokens = [(match.start(), match.end(), plainly(match.group())) for match in _LETTERS.finditer(text)]
+    tokens = [(match.start(), match.end(), plainly(match.group())) for match in LETTERS.finditer(text)]
     found, at = [], 0
     while at < len(tokens):
         length = next((len(p) for p in table.get(tokens[at][2], ()) if _stands(tokens, at, p)), 0)
