@@ -122,7 +122,7 @@ def test_a_models_metadata_template_and_vocabulary_are_looked_into(tmp_path: Pat
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.close()
-    found = Auditor(RegistryKeys(["course/ZZ/9911/33333/202601"])).look([path])
+    found = Auditor(RegistryKeys(["course/ZZ/9911/33333/202601"])).audit([path])
     assert {(leak.field, leak.type) for leak in found.leaks} == {
         ("general.description", "EMAIL"), ("tokenizer.chat_template", "PHONE"), ("tokenizer.ggml.tokens[1]", "PERSON"),
     }  # fmt: skip

@@ -1,7 +1,8 @@
-"""People whose name is a word too, or stands in another language, by what is beside it: "Pat's notes", "Entrevista a Hope Lund".
+"""Find people whose name is a word too, or is in another language, by the words beside it: "Pat's notes", "Entrevista a Hope
+Lund".
 
-In: a folded text. Out: spans of names. What must hold: linear work; a name that is a word too counts only where what stands
-beside it calls for a person, a month only where it cannot be one.
+The work is linear. A name that is a word too counts only beside words that ask for a person, a month's name only where it cannot
+be a month.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ _ANOTHER = re.compile(r"\s[^\W\d_a-z][^\W\d_A-Z]")
 
 
 def beside(text: str) -> Iterator[tuple[int, int]]:
-    """Each kind left to right; overlaps and all."""
+    """Yield the spans for each kind, left to right; they may overlap."""
     some = any(map(is_given, LETTERS.findall(text)))
     if not (some or _TITLED.search(text) or _ABROAD.search(text)):
         return
@@ -175,7 +176,7 @@ def beside(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _pairs(text: str) -> Iterator[tuple[int, int]]:
-    """A given name that is a word too, with a surname: one that is no word, or one beside a word that calls for a person."""
+    """Yield a given name that is a word too, with a surname: one that is no word, or one beside a word that asks for a person."""
     for match in _GIVEN_SURNAME.finditer(text):
         given, surname = match["given"], match["surname"]
         if not is_given(given) or is_famous(surname):

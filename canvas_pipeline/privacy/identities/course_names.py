@@ -1,11 +1,11 @@
-"""Instructors in the names of courses: directory ids and surnames that no cue stands beside.
+"""Find instructors in folded names of courses: directory ids and surnames without a cue beside them.
 
-In: a folded course name, its courses masked or not. Out: spans. What must hold: linear work; words of course work, subjects and
-their short forms, and ordinary words are none, unless a name stands where schools put their teachers alone ("S2-AP Chem-Stone-04").
+The work is linear. Courses may be masked or not. Words of course work, subjects and their short forms, and ordinary words are
+none, unless they are in a place where schools put teachers only ("S2-AP Chem-Stone-04").
 
-What is no word of any kind in a name whose other words are English is somebody's: in small letters a directory id, with a capital
-a surname where a field of the name begins or ends. In other languages, and for words that are names too, a place that teachers
-have decides: beside a term ("Fall 2031 qbrindle"), in a field of its own, beside a period ("Geometry Pd 6 Surname").
+What is no word of any kind in a name whose other words are English identifies somebody: in lower case as a directory id, with a
+capital as a surname where a field of the name begins or ends. In other languages, and for words that are names too, the place
+decides: beside a term ("Fall 2031 qbrindle"), in a field of its own, beside a period ("Geometry Pd 6 Surname").
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _AFTER_TERM = re.compile(
 )
 _BEFORE_TERM = re.compile(rf"[\s_-](?P<name>[^\W\d_]['\w-]{{2,24}})[\s_,(-]{{1,3}}{_TERM}\)?\s*$")
 _ALONE = re.compile(r"(?:^|[-–—|(\[/]\s?)(?P<id>[a-z][a-z0-9]{2,15})(?=\s?[:)\]/]|\s?[-–—|]\s|\s*$)")
-# In small letters at an end of the name, or where a sign or the term sets it apart.
+# Lower-case letters at an end of the name, or where a sign or the term separates them.
 _AT_AN_END = re.compile(
     rf"(?:^|[\s_~/|<(\[-])(?P<id>(?<![\w.'’-][a-z]$)[a-z][a-z0-9]{{3,15}})(?=[>)\]/\s]{{0,3}}$|\s?[:|>)\]]|\s[-–—~]{{1,2}}\s|"
     rf"[-_](?:Online|Hybrid|Async|Web)|[\s_(-]{{1,2}}{_TERM})"
 )
-# A course to try things out in is called after the one whom it belongs to.
+# A course for trials has its owner's name.
 _TRIAL = (
     r"(?i:sand\s?box|test(?:\s(?:course|site|shell))?|(?:practice|demo|training|dev|play)[\s_]?(?:course|site|shell|ground)|"
     r"playground|dev)"
@@ -67,7 +67,7 @@ _SHORT_ID = re.compile(
     r"(?!(?:fa|sp|su|wi|au|ss|ws|ay|sy|yr)(?:19|20))[a-z]{2,3}\d{4}"
 )  # whatever its letters say: "hw1530"
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)?")
-# Marks of a school's own naming: periods, blocks, semesters, grades, sections and years as fields of their own.
+# Marks of schools' names: periods, blocks, semesters, grades, sections and years as fields of their own.
 _MARK = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:pd|per|period|hr|hour|block|blk|sem|gr|grade|sec|section|room|rm|yr|year|set|form|level|"
     r"tutor group|team|ks|klasse|clase|grado|groupe)\.?"
@@ -101,7 +101,7 @@ _SHORT = frozenset(word_list("school_short_forms"))
 
 
 def instructors_in(name: str) -> list[tuple[int, int]]:
-    """Spans of directory ids and of surnames, sorted."""
+    """Return the spans of directory ids and surnames, sorted."""
     return sorted(set(_ids(name)) | set(_surnames(name)))
 
 
@@ -115,7 +115,7 @@ def _ids(name: str) -> Iterator[tuple[int, int]]:
         if _MIXED_ID.fullmatch(match["id"]) and _is_id(match["id"]):
             yield match.span("id")
     if not _CAPITALS.search(name):
-        return  # a name all in small letters shows nothing
+        return  # an all lower-case name proves nothing
     for token in _TOKEN.finditer(name):
         if _is_coined(name, *token.span("id")):
             yield token.span("id")
@@ -132,7 +132,7 @@ def _ids(name: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_coined(name: str, start: int, end: int) -> bool:
-    """Whether small letters, with digits or without, are no word of any kind in a name whose other words are."""
+    """Return whether lower-case letters, with digits or without, are no word of any kind in a name whose other words are."""
     word = name[start:end]
     letters, digits = word.rstrip("0123456789"), len(word) - len(word.rstrip("0123456789"))
     if (
@@ -157,7 +157,7 @@ def _is_coined(name: str, start: int, end: int) -> bool:
 
 
 def _is_english(name: str, start: int, end: int) -> bool:
-    """Whether the words beside ``name[start:end]`` are English: one at least is, and none of them is of another language."""
+    """Return whether one of the words beside ``name[start:end]`` at least is English, and none of another language."""
     words = [word for word in LETTERS.findall(f"{name[:start]} {name[end:]}") if not word.isupper() or len(word) > 4]
     if not name.isascii() or any(word.lower() in _FOREIGN for word in words):
         return False
@@ -167,7 +167,8 @@ def _is_english(name: str, start: int, end: int) -> bool:
 
 
 def _is_set_apart(name: str, start: int, end: int) -> bool:
-    """By a sign, or as the last word of a dated name whose other long words have capitals: "Intro to microcontrollers" has none."""
+    """Return whether a sign precedes it, or it is the last word of a dated name whose other long words have capitals. "Intro to
+    microcontrollers" has none."""
     before = name[:start]
     if not before or before[-1] != " " or before.rstrip()[-1:] in "-–—|/~:<([":
         return True
@@ -207,7 +208,7 @@ def _surnames(name: str) -> Iterator[tuple[int, int]]:
 
 
 def _ends_a_field(name: str, start: int, end: int) -> bool:
-    """Whether a word stands last in a field of the name, or first before a sign, and is not what the words before it lead to."""
+    """Return whether a word is last in a field of the name, or first before a sign, and does not belong to the words before it."""
     if _BEFORE_A_TOPIC.search(name, max(0, start - 10), start):
         return False
     last = re.match(r"['’]s\b|\s*(?:$|[-–—|:;,/()\[\]_&+~*]|\d)", name[end:]) is not None
@@ -220,7 +221,7 @@ def _is_strange(word: str) -> bool:
 
 
 def _at_border(name: str, start: int, end: int, marked: list[tuple[int, int]]) -> bool:
-    """At the name's beginning or end, or beside a mark."""
+    """Return whether it is at the name's beginning or end, or beside a mark."""
     return (
         not name[:start].strip()
         or not name[end:].strip()
@@ -240,7 +241,7 @@ def _is_id(word: str) -> bool:
 
 
 def _is_surname(word: str) -> bool:
-    """A capitalised word that is no subject, no word of any dictionary, and nobody whom things are called after."""
+    """Match a capitalised word that is no subject, no dictionary word, and no eponym."""
     if not _NAME.fullmatch(word) or len(word) < 3 or not any(c.islower() for c in word):
         return False
     if _SUBJECT_END.search(word):
@@ -257,5 +258,5 @@ def _is_surname(word: str) -> bool:
 
 
 def _is_common(word: str) -> bool:
-    """A surname that many bear, be it a word too ("Baker")."""
+    """Match a common surname, be it a word too ("Baker")."""
     return word.title() in SURNAMES and word[0].isupper() and not is_course_work(word) and word.lower() not in _SHORT

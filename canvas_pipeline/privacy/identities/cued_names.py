@@ -1,7 +1,7 @@
-"""People after a word that calls for one, where the name itself does not show it: "Interview with J Pearson", "Ask Will".
+"""Find people after a word that asks for one, where the name alone does not prove it: "Interview with J Pearson", "Ask Will".
 
-In: a folded text. Out: spans of names. What must hold: linear work; a given name that is a word too counts only after these cues;
-what a sentence goes on with ("Interview with Experts", "Call Bill Pay") is none.
+The work is linear. A given name that is a word too counts only after these cues. What continues a sentence ("Interview with
+Experts", "Call Bill Pay") is no name.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _MONTHS = frozenset("April May June August Summer Autumn".split())
 
 
 def cued(text: str) -> Iterator[tuple[int, int]]:
-    """Left to right for each kind of cue, with those who are named together with the first."""
+    """Yield the spans for each kind of cue, left to right, with those who are named together with the first."""
     if _CUE_WORDS.isdisjoint(LETTERS.findall(text.lower())):
         return
     for start, end in _called_for(text):
@@ -91,7 +91,7 @@ def is_given(word: str) -> bool:
 
 
 def joined(text: str, at: int) -> Iterator[tuple[int, int]]:
-    """Further names behind one that ends at ``at``: "Rob & June", "Will, Pat and Ivy Stone"."""
+    """Yield further names behind one that ends at ``at``: "Rob & June", "Will, Pat and Ivy Stone"."""
     while match := _NEXT.match(text, at):
         first, last = match["first"], match["last"]
         given = is_given(first)
@@ -129,27 +129,27 @@ def _called_for(text: str) -> Iterator[tuple[int, int]]:
 
 
 def stands_alone(given: str, after: str) -> bool:
-    """Whether a given name by itself is somebody, by what comes after it."""
+    """Return whether a given name alone is a person, by the text after it."""
     return given not in _NOT_ALONE and not _runs_on(after) and (given not in UNSURE or GOES_ON.match(after) is not None)
 
 
 def is_surname(word: str) -> bool:
-    """A surname that many bear or a proper name, be it a word of course work too ("Page")."""
+    """Match a common surname or proper name, be it a word of course work too ("Page")."""
     return word in SURNAMES or word in _WORD_SURNAMES or is_proper(word)
 
 
 def _is_nobody_else(name: str) -> bool:
-    """A known surname or proper name that is no ordinary word."""
+    """Match a known surname or proper name that is no ordinary word."""
     return (name in SURNAMES or (is_proper(name) and not is_word(name))) and not is_ordinary(name)
 
 
 def _is_initialed(cue: str, initials: str, surname: str) -> bool:
-    """Initials and a surname, not a list's letter or an article ("Partner A Worksheet", "Interview with A Scientist")."""
+    """Match initials and a surname, not a list's letter or an article ("Partner A Worksheet", "Interview with A Scientist")."""
     if is_proper(surname) or is_famous(surname) or not is_word(surname):
         return True
     return _WITH.search(cue) is not None and initials not in ("A", "I")
 
 
 def _runs_on(after: str) -> bool:
-    """Whether a capitalised word of course work follows ("Call Bill Pay", "Text Mark-up"), so that the name is none."""
+    """Return whether a capitalised word of course work follows ("Call Bill Pay", "Text Mark-up"), so that this is no name."""
     return re.match(r"[-’']|\s[^\W\d_a-z][^\W\d_A-Z]", after) is not None and re.match(r"['’]s\b", after) is None

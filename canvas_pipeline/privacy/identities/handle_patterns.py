@@ -1,7 +1,7 @@
-"""Patterns for the name that somebody has on a platform or a machine, by where it stands: a path, a prompt, a file's name, a cue.
+"""Patterns for names on a platform or a machine, by their place: a path, a prompt, a file's name, a cue. Data only.
 
-Further rows for ``patterns``. Each is a place in which a name of one's own stands; the words there that are nobody's ("/home/user",
-"github.com/features") are ``numbers.is_owner``'s to tell. Data only.
+Further rows for ``patterns``. Each is a place of account names; ``numbers.is_owner`` drops the words there that identify nobody
+("/home/user", "github.com/features").
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PAGES = (
 )
 _HOSTS = r"(?i)\.(?:com|tv|co|app|me|org|ee|io|edu)/"
 _HOMES = r"(?:/(?:home|Users|u|afs/[\w.]{2,40}/users?)/|[A-Z]:\\Users\\|(?<![\w~/])~)"
-# Platforms that are also spoken of without anybody's name: a label or a sign must follow.
+# Platforms that are also mentioned without an account: a label or a sign must follow.
 PLATFORMS = (
     r"(?:roblox|minecraft|chess\.com|lichess(?:\.org)?|xbox(?:\slive)?|psn|playstation|nintendo|epic(?:\sgames)?|fortnite|valorant|"
     r"battle\.?net|duolingo|quizlet|kahoot|spotify|strava|goodreads|letterboxd|pinterest|tumblr|youtube|scratch|replit|repl\.it|leetcode|hackerrank|"

@@ -1,9 +1,8 @@
-"""Whether the trained name recogniser knows a text's language; it knows English, and takes other languages' nouns for names.
+"""Decide whether the trained name recogniser knows a text's language. It knows English, and takes other languages' nouns for
+names.
 
-In: a folded text, what was found in it, and the language of the contributor's other titles. Out: whether only rules and patterns
-count for it. What must hold: the same text, findings and home give the same answer; nothing is downloaded (py3langid ships its
-model). Titles are short, so that the words beside a finding decide with the detector: a foreign name in an English title must not
-look like a foreign title.
+The answer depends on the text, the findings and ``home`` only; nothing is downloaded (py3langid ships its model). Titles are
+short, so the words beside a finding decide together with the detector: a foreign name must not make an English title foreign.
 """
 
 from __future__ import annotations
@@ -32,23 +31,23 @@ _BEFORE_SOMEBODY = re.compile(
 )
 _SURNAME_FIRST = re.compile(r"[^\W\d_]+, [^\W\d_]+")
 _MARGIN = {"english": 9.0, "unknown": 15.0, "other": -1.0}
-"""By how much (log-likelihood) another language must beat English. A title alone says little, and a name that stays is worse than
-an ordinary word that goes: at 2.5, one name in twenty more survived."""
+"""By how much (log-likelihood) another language must beat English. A title alone is weak evidence, and an unmasked name is worse
+than a masked word: at 2.5, one name in twenty more survived."""
 _PER_ENGLISH_WORD = 6.0
 _LITTLE_WORDS = frozenset("the and of with for from by at to is my our me in".split())
 _BESIDE = 0.0
-"""The same of the words beside the findings, where English ones are among them: a foreign name outweighs a short title."""
+"""The same for the words beside the findings, if some are English: a foreign name outweighs a short title."""
 _PLAINLY = 25.0
-"""So far ahead, one word that is English too ("final") does not count."""
+"""Lead at which one word that is English too ("final") does not count."""
 _PLAINLY_ENGLISH = -12.0
-"""So far behind English, the likeliest other language is none of a title in somebody's home of another language."""
+"""Lead below which a title is English, though its author's other titles are not."""
 _ENGLISH_ONLY = frozenset("the and of with my our your this that what how why which who their from".split())
 _ENOUGH = 6.0
-"""Log-likelihood by which one title speaks for a language when its author's home is sought."""
+"""Log-likelihood from which one title counts as being in another language for ``home_of``."""
 
 
 def other_script(text: str) -> bool:
-    """Whether most letters are of another alphabet than the Latin one."""
+    """Return whether most letters are of another alphabet than the Latin one."""
     letters = [char for char in text if char.isalpha() and not char.isascii()]
     if not letters:
         return False
@@ -57,7 +56,8 @@ def other_script(text: str) -> bool:
 
 
 def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknown") -> bool:
-    """Whether ``text`` is in a language that the recogniser does not know. ``found`` are the spans that it takes for names."""
+    """Return whether ``text`` is in a language that the recogniser does not know, so that only rules and patterns count.
+    ``found`` are the spans that the recogniser takes for names."""
     if other_script(text):
         return True
     plain = PLACEHOLDER.sub(" ", text)
@@ -83,7 +83,7 @@ def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknow
 
 
 def home_of(titles: Iterable[str]) -> Home:
-    """The language that most of a contributor's titles are in, as far as the recogniser is concerned."""
+    """Return the language of most of a contributor's titles: English, another one, or unknown."""
     other = english = 0
     for title in titles:
         score = _ENOUGH + 1 if other_script(title) else lead(title)
@@ -95,7 +95,7 @@ def home_of(titles: Iterable[str]) -> Home:
 
 
 def lead(text: str) -> float:
-    """By how much the likeliest other language beats English, as a log-likelihood."""
+    """Return by how much the likeliest other language beats English, as a log-likelihood."""
     words = LETTERS.findall(text.lower())
     if not words:
         return 0.0
@@ -111,7 +111,7 @@ def _without(text: str, found: Sequence[tuple[int, int]]) -> str:
 
 
 def _holds_small_words(text: str, found: Sequence[tuple[int, int]]) -> bool:
-    """Whether a finding runs over words in small letters, as no name does, in a text that has capitals."""
+    """Return whether a finding includes lower-case words, which no name has, in a text that has capitals."""
     if text.islower():
         return False
     words = [word for start, end in found for word in LETTERS.findall(text[start:end])]
@@ -123,7 +123,7 @@ def _is_english(word: str) -> bool:
 
 
 def _could_be_named(text: str, found: Sequence[tuple[int, int]]) -> bool:
-    """A title that is a finding and nothing else, with a name of the tables in it or surname first."""
+    """Return whether a title that is one finding holds a name of the tables or has the surname first."""
     if any(_is_surname_first(text, *span) for span in found):
         return True
     words = [word for start, end in found for word in LETTERS.findall(text[start:end])]
@@ -131,8 +131,8 @@ def _could_be_named(text: str, found: Sequence[tuple[int, int]]) -> bool:
 
 
 def _names_somebody(text: str, found: Sequence[tuple[int, int]]) -> bool:
-    """Whether a finding holds a name of the tables that is no word, is one with the surname first, or has the only capitals amid
-    small letters ("comentarios de Brindlewood"): of German, whose nouns have them, that says nothing."""
+    """Return whether a finding holds a name of the tables that is no word, has the surname first, or has the only capitals amid
+    lower-case words ("comentarios de Brindlewood"). In German, whose nouns have capitals, the last proves nothing."""
     if any(_is_surname_first(text, *span) or _has_the_capitals(text, *span) for span in found):
         return True
     words = [word for start, end in found for word in LETTERS.findall(text[start:end])]
@@ -140,7 +140,7 @@ def _names_somebody(text: str, found: Sequence[tuple[int, int]]) -> bool:
 
 
 def _has_the_capitals(text: str, start: int, end: int) -> bool:
-    """Also behind a word that people follow ("de", "con", "avec"); behind "sobre" stand topics."""
+    """Return whether a finding stands out behind a word that people follow ("de", "con", "avec"); topics follow "sobre"."""
     words = LETTERS.findall(text[start:end])
     if _BEFORE_SOMEBODY.search(text, max(0, start - 12), start) is None:
         return False
@@ -148,13 +148,13 @@ def _has_the_capitals(text: str, start: int, end: int) -> bool:
 
 
 def _is_plainly_english(text: str) -> bool:
-    """Whether a title of somebody whose other titles are in another language is in English all the same."""
+    """Return whether a title is in English though the contributor's other titles are in another language."""
     words = LETTERS.findall(text.lower())
     return not _ENGLISH_ONLY.isdisjoint(words) or (len(words) > 2 and lead(text) < _PLAINLY_ENGLISH)
 
 
 def _is_surname_first(text: str, start: int, end: int) -> bool:
-    """ "Kowal, Ewa"; not "Strafrecht, Teil 2"."""
+    """Match "Kowal, Ewa" and not "Strafrecht, Teil 2"."""
     return _SURNAME_FIRST.fullmatch(text, start, end) is not None and not text[end:].lstrip()[:1].isdigit()
 
 

@@ -1,9 +1,8 @@
-"""What the trained name recogniser takes for a name in a title and is none: Canvas's states, dates, numbers, capitals, terms of
-courses.
+"""Drop findings of the name recogniser that are ordinary in titles: states that the LMS writes, dates, numbers, capitals, terms
+of courses.
 
-In: a folded text and a finding in it. Out: whether it is ordinary. What must hold: linear work; patterns and rules are not
-judged here,
-nor is a person whom the words before call for ("by", "ask", "Dr.") unless Canvas itself writes the word.
+The work is linear. Findings of patterns and rules are not filtered here. A person whom the words before ask for ("by", "ask",
+"Dr.") stays, unless the LMS writes the word itself.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from canvas_pipeline.privacy.word_lists import word_list
 _STATE = re.compile(r"\w+")
 _DATE_WORDS = frozenset(word_list("date_words"))
 _SECTION = re.compile(r"\d{1,2}\.\d{1,3}\W*$")
-_HOUSE = re.compile(
+_BUILDING = re.compile(
     r"(?<!\w)(?:office|room|rm|hall|building|bldg|lab|suite|house|tower|center|centre|library|annex|floor|theatre|theater|auditorium|gym|commons)\b",
     re.I,
 )
@@ -62,8 +61,9 @@ _ADJECTIVE = re.compile(r"(.{3,}?)(?:ian|ean|esque|ism|isms|ist|ists|ical)")
 _AGES = re.compile(r".{3,}(?:cene|zoic)")
 
 
-def is_of_course(text: str, start: int, end: int, label: str, beside: frozenset[str]) -> bool:
-    """Whether ``text[start:end]`` is no identity, whatever the recogniser says. ``beside``: words that stand beside people."""
+def is_no_identity(text: str, start: int, end: int, label: str, beside: frozenset[str]) -> bool:
+    """Return whether ``text[start:end]``, a finding of the recogniser, is no identity. ``beside``: words that stand beside
+    people."""
     value = text[start:end]
     words = [word for word in LETTERS.findall(value) if len(word) > 1]
     if all(part.lower() in STATES for part in _STATE.findall(value)):
@@ -101,14 +101,14 @@ def _is_date(value: str) -> bool:
 
 
 def _is_section(text: str, value: str, start: int) -> bool:
-    """ "LW 2.3": letters and a section's number, no building beside it."""
+    """Match "LW 2.3": letters and a section's number, without a building beside them."""
     if _CALLS_FOR_A_ROOM.search(text, max(0, start - 20), start):
         return False
-    return _SECTION.search(value) is not None and _HOUSE.search(text, max(0, start - 20), start + len(value)) is None
+    return _SECTION.search(value) is not None and _BUILDING.search(text, max(0, start - 20), start + len(value)) is None
 
 
 def _is_clipped_course(words: list[str]) -> bool:
-    """ "Biol Lab 2207": the first word is a subject, or the beginning of one."""
+    """Match "Biol Lab 2207": the first word is a subject, or the beginning of one."""
     return bool(words) and all(is_course_work(word) or word.lower() in CLIPPED | PROGRAMS for word in words)
 
 
@@ -123,7 +123,7 @@ def _is_term(text: str, word: str, start: int, end: int) -> bool:
         return True
     if (low in TERMS or is_famous(word)) and _gives_its_name(text, low, start, end):
         return True
-    if "-" in text[start:end] and (named or is_word(word)):  # "Ford-Fulkerson": judged by the other name
+    if "-" in text[start:end] and (named or is_word(word)):  # "Ford-Fulkerson": the other name decides
         return any(part.lower() in TERMS or is_famous(part) for part in LETTERS.findall(text[start:end]))
     if named:
         return False
@@ -135,7 +135,7 @@ def _is_term(text: str, word: str, start: int, end: int) -> bool:
 
 
 def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
-    """Whether a thing is called after it: "Barr body", "Cobb-Douglas"."""
+    """Return whether something is called after it: "Barr body", "Cobb-Douglas"."""
     parts = [part.lower() for part in LETTERS.findall(text[start:end])]
     if "-" in text[start:end] and len(parts) > 1:
         others = [part for part in parts if not (part in TERMS or is_famous(part) or is_ordinary(part))]
@@ -152,7 +152,7 @@ def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
 
 
 def _is_abbreviation(text: str, word: str) -> bool:
-    """Capitals ("NFA", "GANs") where the text has small letters too, or a word whose capitals stand as in no name."""
+    """Match capitals ("NFA", "GANs") where the text has lower-case letters too, or capitals in places where no name has them."""
     if _MIXED.fullmatch(word) and not word.startswith(("Mc", "Mac", "De", "La", "Le", "Di", "Van", "Fitz")):
         return True
     if _CAPITALS.fullmatch(word) is None:
@@ -162,7 +162,7 @@ def _is_abbreviation(text: str, word: str) -> bool:
 
 
 def _is_adjective(low: str) -> bool:
-    """ "Weberian", "Sufism": of a school or of one whom it is called after."""
+    """Match "Weberian", "Sufism": adjectives and schools called after somebody."""
     stem = _ADJECTIVE.fullmatch(low)
     if stem is None:
         return False
@@ -173,5 +173,5 @@ def _is_adjective(low: str) -> bool:
 
 
 def _is_beginning(low: str) -> bool:
-    """ "Evaluat": a word of course work cut short."""
+    """Match "Evaluat": a word of course work cut short."""
     return low in beginnings()

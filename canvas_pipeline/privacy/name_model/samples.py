@@ -1,8 +1,7 @@
-"""Draw labelled texts from the templates: what the name recogniser is trained on and what it is measured on.
+"""Draw labelled texts from the templates: what the name recogniser is trained on and measured with.
 
-In: a seed, ``Names`` and a mapping kind → templates. Out: ``Sample`` rows. What must hold: the same arguments give the same
-samples; a span covers exactly the name, without its title ("Dr.") and without a possessive ending; mess (lower case, capitals,
-missing blanks, typing errors, emoji) never shifts a span.
+The same arguments give the same samples. A span covers exactly the name, without its title ("Dr.") and without a possessive
+ending; careless typing (lower case, capitals, missing blanks, typing errors, emoji) never shifts a span.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _EMOJI = (" 🎉", " 📚", " (optional)", "  ", " !!", "…")
 
 
 class Drawing:
-    """One share's fillers. ``training`` also makes up names, words and topics, else all are taken from the tables."""
+    """Draw from one share's fillers. ``training`` also invents names, words and topics; otherwise all are from the tables."""
 
     def __init__(
         self,
@@ -61,8 +60,8 @@ class Drawing:
         self._fresh = {id(pool): Spelling(pool) for pool in (names.given, names.surnames, names.cities, self._words)}
 
     def samples(self, *sets: Mapping[str, tuple[str, ...]], count: int, mess: float = 0.35) -> Iterator[Sample]:
-        """``count`` samples, from one set of templates as often as from another, the kinds in turn as ``_TURNS`` weighs them; ``mess``
-        is the share typed carelessly."""
+        """Yield ``count`` samples, from each set of templates equally often, the kinds in turn as ``_TURNS`` weighs them.
+        ``mess`` is the share typed carelessly."""
         for index in range(count):
             kind = _TURNS[index % len(_TURNS)]
             parts = self._fill(self._rng.choice(self._rng.choice([table[kind] for table in sets if kind in table])))
@@ -86,13 +85,13 @@ class Drawing:
         return self._rng.choice(pool)
 
     def _name(self, pool: tuple[str, ...]) -> str:
-        """In training often a name that nobody has, so that the spelling and the place in the text are what is learnt."""
+        """Return a name; in training often an invented one, so that spelling and position are learnt."""
         if self._held_out or self._rng.random() < 0.55:
             return self._rng.choice(pool)
         return self._fresh[id(pool)].word(self._rng)
 
     def _p(self) -> list[Part]:
-        """In training more given names alone: they are the hardest."""
+        """Return a person. Training has more lone given names, which are the hardest."""
         draw = self._rng.random()
         full, titled, given = (0.52, 0.74, 0.92) if self._held_out else (0.40, 0.60, 0.92)
         if draw < full:
@@ -185,7 +184,7 @@ class Drawing:
         return self._a().title() if draw < 0.75 else self._q().capitalize()
 
     def _double_topic(self) -> str:
-        """A topic with a word that is a name too ("Bell Curve", "Grant Writing") or with a place ("Boston School")."""
+        """Return a topic with a word that is a name too ("Bell Curve", "Grant Writing") or with a place ("Boston School")."""
         r, word = self._rng, self._one(self._dictionary)
         if r.random() < 0.3:
             return f"{self._one(self._proper)} {r.choice(data.AFTER_PROPER)}"
@@ -195,7 +194,7 @@ class Drawing:
         )
 
     def _a(self) -> str:
-        """One to three ordinary words, as in prose, as in a title, or as a sentence begins."""
+        """Return one to three ordinary words, as in prose, as in a title, or as at the beginning of a sentence."""
         text = " ".join(self._word() for _ in range(self._rng.choice((1, 1, 2, 2, 3))))
         return self._rng.choice((text, text.title(), text.capitalize()))
 
@@ -211,7 +210,7 @@ class Drawing:
         return verb.capitalize() if self._rng.random() < 0.6 else verb
 
     def _any_verb(self) -> str:
-        """A verb, and often any other word in its place: where a name may stand is learnt, not after which words."""
+        """Return a verb, or often any other word, so that positions of names are learnt and not the words before them."""
         draw = self._rng.random()
         return (
             self._rng.choice(data.VERBS) if draw < 0.5 else self._one(self._words) if draw < 0.85 else self._q().lower()
@@ -272,11 +271,11 @@ class Drawing:
         return self._one(data.COURSES)
 
     def _bm(self) -> list[Part]:
-        """A building whose room was found and masked before."""
+        """Return a building whose room was masked before."""
         room = f"{self._rng.choice((' ', ', ', ' - '))}@ROOM{self._rng.randrange(100_000, 10**6)}"
         return [(f"{self._stem()} {self._rng.choice(data.BUILDINGS_WITH_ROOMS)}", "PLACE"), (room, "")]
 
-    # Texts that were masked before: what stands there is no identity any more.
+    # Placeholders of texts that were masked before, which are no identities.
 
     def _mp(self) -> str:
         return f"@PERSON{self._rng.randrange(100_000, 10**6)}"

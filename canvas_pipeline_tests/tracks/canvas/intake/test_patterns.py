@@ -143,7 +143,7 @@ def ours(text: str) -> set[int]:
 
 
 def plain(text: str) -> set[int]:
-    return covered(recognisers.believed(analyzer().analyze(text, language="en")))
+    return covered(recognisers.above_threshold(analyzer().analyze(text, language="en")))
 
 
 def test_the_fast_path_finds_what_plain_presidio_finds_in_hard_cases() -> None:
