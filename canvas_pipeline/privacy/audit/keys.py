@@ -15,7 +15,7 @@ from canvas_pipeline.privacy.audit.patterns import COUNTED
 from canvas_pipeline.privacy.courses.registry_file import raw_identities
 
 _COURSE = re.compile(r"(?:of/[^/]+/)?course/([^/]+)/([^/]+)/([^/]+)/([^/]+)")
-# Codes of numbers and signs ("27-314", "01:640:252", "en.715.309"), kept as they are written; after a page or chapter they
+# Codes of numbers and signs ("27-314", "01:640:252", "en.715.309") as they are written; after a page or chapter they
 # are none.
 _NUMBERED = re.compile(r"(?:[a-z]{2,5}[.-])?\d{1,3}(?:[-.:]\d{3,4}){1,2}")
 _OWN_CODE = re.compile(rf"of/[^/]+/code/({_NUMBERED.pattern})")

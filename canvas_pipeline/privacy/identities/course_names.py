@@ -65,7 +65,7 @@ _ID = re.compile(r"[a-z]{2,12}\d{0,6}[a-z]{0,2}")
 _MIXED_ID = re.compile(r"[a-z]{2,12}\d{1,6}[a-z]{0,2}")
 _SHORT_ID = re.compile(
     r"(?!(?:fa|sp|su|wi|au|ss|ws|ay|sy|yr)(?:19|20))[a-z]{2,3}\d{4}"
-)  # whatever its letters say: "hw1530"
+)  # also of a word's letters: "hw1530"
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)?")
 # Marks of schools' names: periods, blocks, semesters, grades, sections and years as fields of their own.
 _MARK = re.compile(

@@ -131,7 +131,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("USERNAME", "at-name", rf"(?<![\w@./])@(?!(?:COURSE|{'|'.join(TYPES)})\d)[A-Za-z_][\w.]{{1,29}}\w", LIKELY, r"@[A-Za-z_]"),
 )  # fmt: skip
 
-# Label of a plugged-in token classifier, without its B-/I- prefix → our type. Other labels are refused.
+# Label of a plugged-in token classifier, without its B-/I- prefix → type. Other labels are refused.
 MODEL_LABELS = {
     "GIVENNAME": "PERSON", "SURNAME": "PERSON", "LASTNAME": "PERSON", "FIRSTNAME": "PERSON", "PERSON": "PERSON", "PER": "PERSON",
     "USERNAME": "USERNAME", "EMAIL": "EMAIL", "EMAIL_ADDRESS": "EMAIL", "TELEPHONENUM": "PHONE", "PHONE_NUMBER": "PHONE",

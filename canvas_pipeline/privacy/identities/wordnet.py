@@ -20,7 +20,7 @@ from canvas_pipeline.privacy.identities.gazetteer import FULL_NAMES, GIVEN, SURN
 
 PATH = Path(__file__).parent / "wordnet.txt.xz"
 NOUNS_PATH = Path(__file__).parent / "wordnet_nouns.txt.xz"
-LONGEST = 5  # words of a phrase that is looked for
+LONGEST = 5  # words of a phrase
 
 
 @cache

@@ -1,6 +1,6 @@
 """What fills the slots of the name recogniser's templates beside names: topics, kinds of work, days, verbs, words.
 
-``word_list`` keeps the order of the files, which decides what a seed draws.
+The order of the files decides what a seed draws.
 """
 
 from __future__ import annotations

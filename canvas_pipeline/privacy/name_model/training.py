@@ -204,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="times to read them")
     chosen = parser.parse_args(arguments)
     if chosen.out is None and chosen.measure is None:
-        parser.error("say --out FOLDER or --measure TEXTS")
+        parser.error("give --out FOLDER or --measure TEXTS")
     if chosen.out is not None:
         context = context_words()
         drawing = Drawing(names(SEED, training=True), SEED)
