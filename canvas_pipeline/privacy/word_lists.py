@@ -7,13 +7,15 @@ file has one entry a line. A line that begins with ``# `` is a comment; the firs
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
+_HERE = Path(__file__).parent
 _FOLDER = "words"
 
 
 @cache
 def word_list(name: str, package: str = "") -> tuple[str, ...]:
     """Return the entries of ``words/NAME.txt`` in ``privacy``, or in one of its packages, in the file's order."""
-    path = files("canvas_pipeline.privacy").joinpath(package, _FOLDER, f"{name}.txt")
-    return tuple(line for line in path.read_text(encoding="utf-8").split("\n") if line and not line.startswith("# "))
+    with (_HERE / package / _FOLDER / f"{name}.txt").open(encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    return tuple(line for line in lines if line and not line.startswith("# "))
