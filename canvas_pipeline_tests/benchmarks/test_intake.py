@@ -35,6 +35,7 @@ from canvas_pipeline.tracks.canvas.intake.stream.ingest import default_workers
 from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
 from canvas_pipeline.tracks.canvas.intake.stream.table import checked, loading
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
+from canvas_pipeline_tests.privacy.plain_presidio import analyzer
 
 KEY = b"a key for this measurement"
 COURSES, WORKS = 25, 40  # a thousand assignments for each contributor, as real ones have
@@ -126,13 +127,13 @@ def ours(paths: Sequence[Path], folder: Path, workers: int) -> int:
 
 def plain(paths: Sequence[Path], out: Path, limit: int) -> int:
     """One line, one row, one text at a time; the same recognisers, through Presidio's own analyser; duplicates by a dictionary."""
-    analyzer = recognisers.analyzer()
+    engine = analyzer()
     numbers: dict[tuple[str, str], str] = {}
     kept: dict[tuple[str, str], dict[str, object]] = {}
 
     def mask(text: str) -> str:
         text = CODES.sub(lambda m: numbers.setdefault(("COURSE", m.group()), f"@COURSE{len(numbers)}"), text)
-        spans = sorted(analyzer.analyze(text, language="en"), key=lambda r: (-r.score, r.start))
+        spans = sorted(engine.analyze(text, language="en"), key=lambda r: (-r.score, r.start))
         chosen: list[tuple[int, int, str]] = []
         for r in spans:
             if r.score >= 0.5 and all(r.end <= start or r.start >= end for start, end, _ in chosen):
@@ -189,7 +190,7 @@ def test_the_whole_intake_beside_a_plain_pipeline(tmp_path: Path) -> None:
     with measured() as mine:
         kept = ours(paths, tmp_path / "ours", WORKERS)
     line("ours", count, mine, f"({kept:,} items)")
-    recognisers.analyzer()  # loaded before the clock starts, the model too: to its favour
+    analyzer()  # loaded before the clock starts, the model too: to its favour
     recognisers.names(["Nobody"])
     rates = []
     for part in (PLAIN // 2, PLAIN):

@@ -15,8 +15,8 @@ from canvas_pipeline.privacy.audit.keys import RegistryKeys
 from canvas_pipeline.privacy.courses.crn import find
 from canvas_pipeline.privacy.quarantine import MAX_LINE
 from canvas_pipeline.tracks.canvas.intake.reading.snapshot import numbered, parse
+from canvas_pipeline_tests.privacy.test_audit_disguises import REPEATS, registry_keys, scan
 from canvas_pipeline_tests.tracks.canvas.intake.hostile_files import BOMBS, CONTRIBUTOR
-from canvas_pipeline_tests.tracks.canvas.intake.test_audit_disguises import REPEATS, registry_keys, scan
 from canvas_pipeline_tests.tracks.canvas.intake.test_course_masker import mask_thousand, with_codes
 from canvas_pipeline_tests.tracks.canvas.intake.test_crn import HOSTILE
 

@@ -1,7 +1,7 @@
-"""What the auditor knows of logins, national numbers, meetings, telephones abroad and course codes of any school.
+"""The auditor's expressions for logins, national numbers, meetings, telephones abroad and course codes of any school.
 
-In: a text. Out: types. What must hold: written apart from the masking code, as ``audit.patterns`` is, and as narrow: each needs the
-word that says what the number is, or a form that nothing else has.
+They are written apart from the masking code, as ``audit.patterns`` is, and as narrow: each needs the word that names the number,
+or a form that nothing else has.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from canvas_pipeline.privacy.audit.patterns import COUNTED, DIGITS, Check
 
 # A label, "is" or a sign, and no placeholder behind it.
-_SAYS = r"(?: is)?(?: ?[:=#(] ?| )[\"'(]?(?!@)"
+_LABELLED = r"(?: is)?(?: ?[:=#(] ?| )[\"'(]?(?!@)"
 _LETTERS_AND_DIGITS = r"(?=[a-z]{1,8}\d)[a-z0-9]{4,14}(?![\w@-])"
 
 
@@ -32,7 +32,7 @@ ACCOUNT_CHECKS: tuple[Check, ...] = (
     Check("USERNAME", re.compile(
         rf"(?<![\w])(?:[Nn]et[Ii][Dd]|NetId|[Uu]niq[Nn]ame|UNI|uni|ONYEN|onyen|[Kk]erberos|[Aa]ndrew ?ID|zID|[Cc]omputing "
         rf"ID|[Dd]irectory ID)"
-        rf"{_SAYS}{_LETTERS_AND_DIGITS}")),
+        rf"{_LABELLED}{_LETTERS_AND_DIGITS}")),
     Check("USERNAME", re.compile(
         r"(?i)(?<!\w)(?:discord|we ?chat|telegram|snap(?:chat)?|insta(?:gram)?)(?: id| handle| name)?(?: is | ?[:=] ?| )"
         r"(?!@)(?=[a-z.]{2,30}[_\d#])[a-z][\w.]{2,31}#?(?:\d{4})?(?!\w)"), needs=DIGITS),
@@ -41,10 +41,10 @@ ACCOUNT_CHECKS: tuple[Check, ...] = (
     Check("STUDENT_ID", re.compile(
         rf"(?i)(?<!\w)(?:cwid|nuid|ufid|buid|emplid|gtid|uin|matrikel-?n(?:ummer|r)\.?|matr\.-?nr\.?|matricola|studentnummer|"
         rf"legajo)"
-        rf"{_SAYS}[a-z]?-?(?P<number>\d{{6,10}})(?!\d)")),
+        rf"{_LABELLED}[a-z]?-?(?P<number>\d{{6,10}})(?!\d)")),
     Check("SSN", re.compile(
         rf"(?i)(?<!\w)(?:dni|nie|rut|cpf|curp|nino|aadhaar|pesel|bsn|personnummer|codice fiscale)(?: n(?:o|umber|[º°])\.?)?"
-        rf"{_SAYS}(?=[\w .-]{{0,6}}\d)(?P<number>[A-Z]{{0,6}}\d[\d .A-Z-]{{5,16}})"), _enough_digits),
+        rf"{_LABELLED}(?=[\w .-]{{0,6}}\d)(?P<number>[A-Z]{{0,6}}\d[\d .A-Z-]{{5,16}})"), _enough_digits),
     Check("SSN", re.compile(r"(?<![\w.-])(?:\d{1,2}\.\d{3}\.\d{3}-[\dkK]|\d{3}\.\d{3}\.\d{3}-\d{2})(?![\w-])"), needs="."),
     Check("MEETING_ID", re.compile(
         r"(?i)(?<!\w)(?:zoom|webex|webinar|meeting)(?: (?:meeting|room|id|no|number|code)){0,3} ?[:#=]? "

@@ -1,11 +1,10 @@
-"""A second, independent reader that looks for what must not be there, over anything the line wrote.
+"""Search files for unmasked identities, independently of the masking code.
 
-In: files and folders (``audit.files`` lists the kinds) and optionally the private registry. Out: an ``AuditReport``: what was
-looked at, ``Leak`` rows that name file, line, field and type, never the value, and what could not be read. What must hold: it
-shares no expression with the masking code (``audit.patterns``), so that one mistake does not blind both; it undoes escapes and
-disguises before it looks (``audit.texts``); it is narrow, since a false alarm blocks a release; an audit of nothing is not clean.
+The auditor shares no expression with the masking code (``audit.patterns``), so that one mistake does not affect both. It undoes
+escapes and disguises before it searches (``audit.texts``). It is narrow, since a false alarm blocks a release. An audit of
+nothing is not clean. Leaks name file, line, field and type, never the value.
 
-Each distinct text is looked at once: rows repeat their system prompts and titles, so that most of a file is a look-up in a set.
+Each distinct text is searched once: rows repeat their system prompts and titles, so most of a file is a lookup in a set.
 """
 
 from __future__ import annotations
@@ -24,16 +23,15 @@ from canvas_pipeline.privacy.audit.keys import RegistryKeys, keys_of
 from canvas_pipeline.privacy.audit.texts import readings
 from canvas_pipeline.records import Row
 
-REMEMBERED = 500_000  # distinct texts whose answer is kept, by hash: about 60 MB
-MAX_LEAKS = 10_000  # rows of leaks kept; all are counted
+REMEMBERED = 500_000  # distinct texts whose result is cached, by hash: about 60 MB
+MAX_LEAKS = 10_000  # rows of leaks in a report; all are counted
 _CHECKS = (*audit_patterns.CHECKS, *ACCOUNT_CHECKS)
 _VOCABULARY = "tokenizer.ggml.tokens["
 
 
 class Leak(Row, frozen=True, kw_only=True):
     """An identity that should have been masked. ``field`` is a path such as ``messages[1].content``, empty for plain text,
-    ``(name)``
-    for the file's own name; ``>`` in it enters a JSON text inside a string."""
+    ``(name)`` for the file's own name; ``>`` in it enters a JSON text inside a string."""
 
     file: str
     line: int
@@ -45,10 +43,9 @@ class Leak(Row, frozen=True, kw_only=True):
 
 
 class AuditReport(Row, frozen=True, kw_only=True):
-    """``strings`` are the texts looked at, ``distinct`` how many of them differ (as far as they were remembered); ``opaque``
-    files had
-    only their names looked at; ``allowed`` are findings of reviewed exceptions, which are no leaks; ``unreadable`` maps a file
-    to why. ``leaks`` are the first ``MAX_LEAKS``; ``by_type`` counts all."""
+    """What was read and found. ``strings`` are the texts, ``distinct`` how many of them differ (as far as they were remembered).
+    Of ``opaque`` files only the names were read. ``allowed`` are findings of reviewed exceptions, which are no leaks.
+    ``unreadable`` maps a file to the reason. ``leaks`` are the first ``MAX_LEAKS``; ``by_type`` counts all."""
 
     files: int
     lines: int
@@ -64,17 +61,17 @@ class AuditReport(Row, frozen=True, kw_only=True):
 
     @property
     def total(self) -> int:
-        """Number of leaks."""
+        """The number of leaks."""
         return sum(self.by_type.values())
 
     @property
     def clean(self) -> bool:
-        """Whether something was looked at, all of it could be, and nothing was found."""
+        """Whether something was read, all of it could be, and nothing was found."""
         return not self.total and not self.unreadable and self.strings > 0
 
 
 class Auditor:
-    """Looks through files one after the other and remembers the texts it has seen. Not safe for several threads."""
+    """Read files one after the other and remember their texts. Not safe for several threads."""
 
     def __init__(self, keys: RegistryKeys | None = None, exceptions: Exceptions | None = None) -> None:
         self._keys = keys or RegistryKeys()
@@ -82,7 +79,7 @@ class Auditor:
         self._known: dict[int, tuple[tuple[str, ...], int]] = {}
 
     def types_in(self, text: str, numbers: bool = True) -> tuple[str, ...]:
-        """Types of identity in a text, sorted."""
+        """Return the types of identity in a text, sorted."""
         found: set[str] = set()
         for reading in readings(text):
             found.update(audit_patterns.types_in(reading, _CHECKS))
@@ -90,11 +87,11 @@ class Auditor:
         return tuple(sorted(found))
 
     def findings_in(self, text: str) -> set[tuple[str, str]]:
-        """(type, words) of what the expressions find in a text, in any of its readings."""
+        """Return (type, words) of the expressions' findings in a text, in any of its readings."""
         return {found for reading in readings(text) for found in audit_patterns.findings_in(reading)}
 
-    def _judged(self, text: str, numbers: bool) -> tuple[tuple[str, ...], int]:
-        """Types of identity in a text but for those of which all was reviewed, and how many those are."""
+    def _unreviewed(self, text: str, numbers: bool) -> tuple[tuple[str, ...], int]:
+        """Return the types of identity in a text without those whose findings were all reviewed, and the number of the latter."""
         types = self.types_in(text, numbers)
         if not types or not self._exceptions:
             return types, 0
@@ -103,10 +100,9 @@ class Auditor:
         left = tuple(type_ for type_ in types if type_ in known or type_ in refused)
         return left, len(types) - len(left)
 
-    def look(self, paths: Sequence[Path], tick: Callable[[Path], None] | None = None) -> AuditReport:
-        """Look through files and, recursively, folders. ``tick`` is called with each file before it is read. Raises
-        ``MissingInput`` for a
-        path that is not there; damaged files are in the report."""
+    def audit(self, paths: Sequence[Path], tick: Callable[[Path], None] | None = None) -> AuditReport:
+        """Read files and, recursively, folders. ``tick`` is called with each file before it is read. Raises ``MissingInput`` for
+        a path that does not exist; damaged files are in the report."""
         sums: Counter[str] = Counter()
         leaks: list[Leak] = []
         by_type: Counter[str] = Counter()
@@ -132,38 +128,32 @@ class Auditor:
 
     def _of_file(self, path: Path, sums: Counter[str]) -> Iterator[Leak]:
         for type_ in self.types_in(path.name):
-            # The name is the leak: it is not repeated.
+            # The name is the leak, so it is not printed.
             yield Leak(file=str(path.parent / f"(a {path.suffix or 'file'})"), line=0, field="(name)", type=type_)
         shown = "(file)" if self.types_in(path.name) else str(path)
         last = 0
-        said: set[tuple[str, str]] = set()
+        reported: set[tuple[str, str]] = set()
         for line, field, text in places(path):
             sums["strings"] += 1
             if line != last:
                 sums["lines"] += 1
                 last = line
-                said.clear()
+                reported.clear()
             types, allowed = self._types(text, field)
             sums["allowed"] += allowed
             for type_ in types:
-                if (field, type_) not in said:
-                    said.add((field, type_))
+                if (field, type_) not in reported:
+                    reported.add((field, type_))
                     yield Leak(file=shown, line=line, field=field, type=type_)
 
     def _types(self, text: str, field: str) -> tuple[tuple[str, ...], int]:
         mark = hash(text)
         found = self._known.get(mark)
         if found is None:
-            found = self._judged(text, numbers=not field.startswith(_VOCABULARY))
+            found = self._unreviewed(text, numbers=not field.startswith(_VOCABULARY))
             if len(self._known) < REMEMBERED:
                 self._known[mark] = found
         return found
-
-
-def audit(paths: Sequence[Path], registry: Path | None = None, environ: Mapping[str, str] | None = None) -> list[Leak]:
-    """All leaks in files and folders. Raises ``MissingInput`` for a path that is not there, and ``BadInput`` where the registry
-    cannot be read: an audit that looked at nothing must not look clean."""
-    return list(report(paths, registry, environ).leaks)
 
 
 def report(
@@ -173,15 +163,16 @@ def report(
     tick: Callable[[Path], None] | None = None,
     exceptions: Exceptions | None = None,
 ) -> AuditReport:
-    """Like ``audit``, with what was looked at. ``environ`` holds the key of an encrypted registry (the process's own by
-    default); ``exceptions`` are findings that were reviewed."""
+    """Audit files and folders. ``environ`` has the key of an encrypted registry (the process's own by default); ``exceptions``
+    are reviewed findings. Raises ``MissingInput`` for a path that does not exist, ``BadInput`` where the registry cannot be
+    read: an audit without its keys must not look clean."""
     keys = keys_of(registry, os.environ if environ is None else environ) if registry else RegistryKeys()
-    return Auditor(keys, exceptions).look(paths, tick)
+    return Auditor(keys, exceptions).audit(paths, tick)
 
 
 def reviewed_at(paths: Sequence[Path], leaks: Sequence[str]) -> list[tuple[str, str]]:
-    """(type, words) of the leaks that are named as the audit prints them (``file:line:field: TYPE``). Raises ``BadInput`` for one
-    that is not found there: only what the audit found can be reviewed."""
+    """Return (type, words) of the leaks that are named as the audit prints them (``file:line:field: TYPE``). Raises ``BadInput``
+    for one that is not found there: only findings of the audit can be reviewed."""
     wanted, found = dict.fromkeys(leaks, False), []
     auditor = Auditor()
     for path in files_of(paths):
@@ -201,7 +192,7 @@ def reviewed_at(paths: Sequence[Path], leaks: Sequence[str]) -> list[tuple[str, 
 
 
 def files_of(paths: Sequence[Path]) -> Iterator[Path]:
-    """Files, and the files below folders, sorted. Raises ``MissingInput``."""
+    """Yield files, and the files below folders, sorted. Raises ``MissingInput``."""
     for path in map(Path, paths):
         if path.is_dir():
             yield from sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink())

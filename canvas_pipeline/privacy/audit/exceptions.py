@@ -1,9 +1,8 @@
-"""Reviewed exceptions to the audit: findings that a person has looked at and answers for.
+"""Reviewed exceptions to the audit: findings that a person has reviewed and answers for.
 
-In: a private file of sealed lines and the key of the private registry. Out: ``Exceptions``, which the auditor asks about what it
-found. What must hold: the file shows nothing of what was found (each entry is a keyed hash of the exact words and their type), who
-allowed it, when, why and until when stand in it, and an entry that was changed, made with another key or has expired is refused; a
-key of the private registry and a file's name are never excepted.
+They are in a private file of sealed lines. The file reveals nothing of the findings: each entry is a keyed hash of the exact
+words and their type, with who allowed it, when, why and until when. An entry that was changed, made with another key or has
+expired is refused. Keys of the private registry and file names are never excepted.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _MARK, _SEAL = b"audit exception\0", b"audit exception seal\0"
 
 
 class Reviewed(Row, frozen=True, kw_only=True):
-    """One line. ``mark`` stands for the words and their type, ``seal`` for the whole line; both need the key."""
+    """One line. ``mark`` represents the words and their type, ``seal`` authenticates the line; both need the key."""
 
     mark: str
     type: str
@@ -39,7 +38,7 @@ class Reviewed(Row, frozen=True, kw_only=True):
 
 
 class Exceptions:
-    """What may be found. Its ``repr`` shows how many, not which."""
+    """The findings that are allowed. Its ``repr`` shows their number only."""
 
     def __init__(self, key: bytes = b"", reviewed: Iterable[Reviewed] = ()) -> None:
         self._key = key
@@ -52,7 +51,7 @@ class Exceptions:
         return f"Exceptions({len(self)} withheld)"
 
     def allow(self, type_: str, words: str) -> bool:
-        """Whether exactly these words were reviewed as no identity of this type."""
+        """Return whether exactly these words were reviewed as no identity of this type."""
         return bool(self._marks) and mark(self._key, type_, words) in self._marks
 
 
@@ -65,14 +64,14 @@ def mark(key: bytes, type_: str, words: str) -> str:
 
 
 def exceptions(path: Path, key: bytes, now: date) -> Exceptions:
-    """The exceptions of a file; none where there is none. Raises ``BadInput`` (file and line) for an entry that does not hold."""
+    """Read the exceptions of a file; without a file there are none. Raises ``BadInput`` (file and line) for an invalid entry."""
     return Exceptions(key, (entry for entry in _read(path, key) if _in_force(path, entry, now)))
 
 
 def review(
     path: Path, key: bytes, found: Sequence[tuple[str, str]], *, by: str, reason: str, now: date, days: int = DAYS
 ) -> int:
-    """Add (or renew) an entry for each type and words; returns how many the file then holds. Raises ``BadInput``."""
+    """Add (or renew) an entry for each type and words; return the number of entries in the file. Raises ``BadInput``."""
     if not by.strip() or len(reason.split()) < 3:
         raise BadInput("an exception needs who reviewed it (--by) and why it is no identity (--reason, a few words)")
     if not 1 <= days <= MOST_DAYS:
@@ -85,13 +84,13 @@ def review(
             mark=mark(key, type_, words), type=type_, by=by.strip(), at=now, until=now + timedelta(days=days), reason=reason.strip()
         )  # fmt: skip
         new[made.mark] = msgspec.structs.replace(made, seal=_seal(key, made))
-    kept = [entry for entry in _read(path, key) if entry.mark not in new]
+    others = [entry for entry in _read(path, key) if entry.mark not in new]
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with whole_file(path) as temporary:
         temporary.touch(0o600)
         os.chmod(temporary, 0o600)
-        temporary.write_bytes(b"".join(dumps(entry) + b"\n" for entry in (*kept, *new.values())))
-    return len(kept) + len(new)
+        temporary.write_bytes(b"".join(dumps(entry) + b"\n" for entry in (*others, *new.values())))
+    return len(others) + len(new)
 
 
 def _read(path: Path, key: bytes) -> list[Reviewed]:

@@ -1,11 +1,10 @@
-"""The files that the auditor can look into, and how each becomes places and texts.
+"""Read the files that the auditor knows as ``(line, field, text)``, streaming.
 
-In: a path. Out: ``(line, field, text)``, streaming. What must hold: a file of a kind that should be readable and is not raises
-``Unreadable`` (an audit that could not look must not look clean); one that is weights or pictures only is named by its kind, and
-its name and the text inside it (a PNG's comments, a safetensors header, a GGUF's key–value section) are looked at all the same.
+A file of a readable kind that cannot be read raises ``Unreadable``, since an audit that could not read must not look clean. Of
+weights and pictures, the name and the text inside (a PNG's comments, a safetensors header, a GGUF's key–value section) are read.
 
 Kinds: text by lines (JSONL, JSON, Markdown, CSV, HTML, YAML, logs, anything that is UTF-8), GGUF metadata with chat template and
-vocabulary (a learnt tokenizer may hold a name; it is read by ``audit.gguf_texts`` in a process of its own), SQLite files
+vocabulary (a learnt tokenizer may have a name in it; ``audit.gguf_texts`` reads it in a process of its own), SQLite files
 (Dagster's runs and event logs: every text of every table), PNG text chunks, safetensors headers, gzip of text.
 """
 
@@ -49,11 +48,11 @@ _SQLITE, _PNG, _GZIP = b"SQLite format 3\x00", b"\x89PNG\r\n\x1a\n", b"\x1f\x8b"
 
 
 class Unreadable(Exception):
-    """Something that should be looked at cannot be; the text says which way, not what it holds."""
+    """A file that should be read and cannot be. The message names the reason, never the content."""
 
 
 def places(path: Path) -> Iterator[Place]:
-    """Every text of a file. Raises ``Unreadable``; yields nothing for an opaque kind (see ``is_opaque``)."""
+    """Yield every text of a file. Raises ``Unreadable``; yields nothing for an opaque kind (see ``is_opaque``)."""
     try:
         with path.open("rb") as file:
             head = file.read(16)
@@ -63,7 +62,7 @@ def places(path: Path) -> Iterator[Place]:
 
 
 def is_opaque(path: Path) -> bool:
-    """Whether only the file's name is looked at."""
+    """Return whether only the file's name is read."""
     return path.suffix.lower() in OPAQUE
 
 
@@ -110,7 +109,7 @@ def _lines(file: IO[bytes] | gzip.GzipFile) -> Iterator[Place]:
 
 
 def _json_file(path: Path) -> Iterator[Place]:
-    """A whole document where it is one (its strings may be escaped over lines); else line by line."""
+    """Read a whole document where it is one (its strings may be escaped over lines), else line by line."""
     raw = path.read_bytes() if path.stat().st_size <= MAX_LINE else b""
     try:
         document = json.loads(raw.decode("utf-8-sig")) if raw else None
@@ -175,7 +174,7 @@ def _safetensors(path: Path) -> Iterator[Place]:
 
 
 def _gguf(path: Path) -> Iterator[Place]:
-    """In a process of its own with a limit of time: a truncated file can make the reader loop."""
+    """Read the metadata in a process of its own with a time limit: a truncated file can make the reader loop."""
     command = [sys.executable, "-m", "canvas_pipeline.privacy.audit.gguf_texts", str(path)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=GGUF_SECONDS, check=False)

@@ -1,8 +1,9 @@
 """Print the texts of a GGUF file's key–value section: ``python -m canvas_pipeline.privacy.audit.gguf_texts FILE``.
 
-One JSON ``[field, text]`` a line on standard output: every string and every string of an array (name, description, chat template,
-vocabulary); merges are left out, since what they join is in the vocabulary. Exit 1 where the file cannot be read. A process of its
-own, because the reader can hang on a damaged file; gguf is imported on use."""
+One JSON ``[field, text]`` a line on standard output: every string and every string of an array (name, description, chat
+template, vocabulary). Merges are left out, since their parts are in the vocabulary. Exit 1 where the file cannot be read. It is
+a process of its own because the reader can hang on a damaged file; gguf is imported on use.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ SKIPPED = frozenset({"tokenizer.ggml.merges"})
 
 
 def texts(path: Path) -> Iterator[tuple[str, str]]:
-    """(key, text) of all string fields; an element of an array has its position in the key. A blank's mark in a token is a
-    blank."""
+    """Yield (key, text) of all string fields. The key of an array's element has its position; the mark of a blank in a token
+    becomes a blank."""
     from gguf import GGUFReader, GGUFValueType
 
     for key, field in GGUFReader(path).fields.items():

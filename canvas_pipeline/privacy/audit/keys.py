@@ -1,8 +1,8 @@
-"""What the private registry knows, looked for in any text in time linear in the text, however large the registry is.
+"""Search texts for identities of the private registry, in time linear in the text, however large the registry is.
 
-In: raw identities (``course/CS/3704/21936/202601``, or any other raw text). Out: the types that occur in a text. What must hold:
-one pass of a fixed expression finds candidates, a hash set decides; no key is ever part of an expression, a message or a
-``repr``."""
+Raw identities are ``course/CS/3704/21936/202601``, or any other raw text. One pass of a fixed expression finds candidates; a
+hash set decides. No key is ever part of an expression, a message or a ``repr``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from canvas_pipeline.privacy.audit.patterns import COUNTED
 from canvas_pipeline.privacy.courses.registry_file import raw_identities
 
 _COURSE = re.compile(r"(?:of/[^/]+/)?course/([^/]+)/([^/]+)/([^/]+)/([^/]+)")
-# Codes of numbers and signs ("27-314", "01:640:252", "en.715.309"), kept as they are written; after a page or chapter they
+# Codes of numbers and signs ("27-314", "01:640:252", "en.715.309") as they are written; after a page or chapter they
 # are none.
 _NUMBERED = re.compile(r"(?:[a-z]{2,5}[.-])?\d{1,3}(?:[-.:]\d{3,4}){1,2}")
 _OWN_CODE = re.compile(rf"of/[^/]+/code/({_NUMBERED.pattern})")
@@ -38,7 +38,7 @@ _ENGLISH = frozenset(
 
 
 class RegistryKeys:
-    """Codes, registration numbers and raw texts to look for; its ``repr`` shows how many, not which."""
+    """Codes, registration numbers and raw texts to search for. Its ``repr`` shows their number only."""
 
     def __init__(self, identities: Iterable[str] = ()) -> None:
         self._raw: set[str] = set()
@@ -68,7 +68,7 @@ class RegistryKeys:
         return f"RegistryKeys({len(self)} withheld)"
 
     def types_in(self, text: str, numbers: bool = True) -> Iterator[str]:
-        """Types of what the registry knows and the text says. ``numbers=False``: bare registration numbers are passed over (in a
+        """Yield the types of what a text has of the registry. ``numbers=False``: bare registration numbers do not count (in a
         tokenizer's vocabulary every number is a token)."""
         if not self._raw:
             return
@@ -82,7 +82,7 @@ class RegistryKeys:
             yield "COURSE_CODE"
         if numbers and any(match.group() in self._crns for match in _NUMBER.finditer(text)):
             yield "COURSE_CRN"
-        if self._phrases and self._says_phrase(text):
+        if self._phrases and self._has_phrase(text):
             yield "REGISTRY_ENTRY"
 
     def _is_code(self, match: re.Match[str]) -> bool:
@@ -91,7 +91,7 @@ class RegistryKeys:
             return False
         return not (gap and subject.islower() and subject in _ENGLISH)
 
-    def _says_phrase(self, text: str) -> bool:
+    def _has_phrase(self, text: str) -> bool:
         words = _WORD.findall(text.casefold())
         for position, word in enumerate(words):
             for phrase in self._phrases.get(word, ()):
@@ -101,8 +101,8 @@ class RegistryKeys:
 
 
 def keys_of(path: Path, environ: Mapping[str, str]) -> RegistryKeys:
-    """The keys of a registry file, plain or encrypted (with the key in the environment). Raises ``BadInput`` where it cannot be
-    read: an audit that does not know what to look for must not look clean."""
+    """Read the keys of a registry file, plain or encrypted (with the key in the environment). Raises ``BadInput`` where it
+    cannot be read: an audit without its keys must not look clean."""
     try:
         return RegistryKeys(raw_identities(path, environ))
     except (OSError, ValueError, CanvasPipelineError):

@@ -1,8 +1,8 @@
-"""What an identity looks like to the auditor: one table of compiled expressions, written apart from the masking code.
+"""The auditor's table of compiled expressions for identities, written apart from the masking code.
 
-In: a text, as it stands or normalised (``audit.texts``). Out: the types that occur in it. What must hold: no expression here is
-shared with, or imported from, the code that masks, so that one mistake does not blind both; each is linear (no nested repeats);
-each is narrow, since a false alarm blocks a release: ids, hashes, ISO times, floats, sizes and tool names are none.
+No expression is shared with or imported from the code that masks, so that one mistake does not affect both. Each is linear (no
+nested repeats) and narrow, since a false alarm blocks a release: ids, hashes, ISO times, floats, sizes and tool names do not
+match. Texts come as they are or normalised (``audit.texts``).
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ _DIGIT = re.compile("[0-9]")
 
 
 class Check(NamedTuple):
-    """``pattern`` finds a candidate; ``believe`` (None: always) decides on it. ``needs`` are characters of which one must occur
-    in a text before the pattern is tried at all."""
+    """One row. ``pattern`` finds a candidate; ``accept`` (None: always) decides on it. ``needs`` are characters of which one
+    must occur in a text before the pattern is tried."""
 
     type: str
     pattern: re.Pattern[str]
-    believe: Callable[[re.Match[str]], bool] | None = None
+    accept: Callable[[re.Match[str]], bool] | None = None
     needs: str = DIGITS
 
 
-# Subjects of a catalogue that are no English words: believed in any case.
+# Subjects of a catalogue that are no English words: in any case.
 PLAIN_SUBJECTS = (
     "AAEC ACCT ACIS AFST ANTH AOE ARCH ARTH ASTR BCHM BIOL BMES BTEC CEE CHEM CINE CMDA CNST CRIM CSCI CSES CS DASC ECE ECON "
     "EDCI ENGE ENGL ENGR ENSC ESM FMD FREN GEOG GEOL GEOS HDFS HIST HNFE HORT HTM ISE JOUR JPN KIN LING MATH MGMT MGT MKTG MSE MUS "
     "NEUR NSEG PHIL PHYS POLS PPWS PSCI PSYC RLCL SOCI SOC SPIA STAT SYSB THEA UAP WGS"
 ).split()
-# Also words or abbreviations of other things: believed in capitals and with four digits.
+# Also words or abbreviations of other things: in capitals and with four digits only.
 WORDY_SUBJECTS = "BIO BIT BME CHE CHN COMM COMP CSE EE FIN GER HUM ITAL ME REL RUS SPAN".split()
+_PLAIN, _WORDY, _LONG = map("|".join, (PLAIN_SUBJECTS, WORDY_SUBJECTS, [s for s in PLAIN_SUBJECTS if len(s) > 3]))
 # Five digits beside these are a count, not a registration number.
 COUNTED = "(?:bytes|rows|tokens|words|students|people|points|pts|steps|items|pairs|files|lines|times|ms|s|KB|MB|GB)"
-# What stands after "Professor" or "Dr." without being a name.
+# Words behind "Professor" or "Dr." that are no names.
 NO_NAME = frozenset(
     "Office Hours Hour Evaluation Evaluations Approval Feedback Email Emails Course Courses Class Lecture Lectures "
     "Notes Recommendation Who Of In At The And Or Is Are Was Will Has Had To For From With On A An I He She "
@@ -44,7 +45,7 @@ NO_NAME = frozenset(
     "Emeritus Emerita Emeriti Emeritae".split()
 )
 _STREETS = "Street|Avenue|Boulevard|Lane|Drive|Court|Terrace|Circle|Highway|Parkway|Road"
-_HALLS = "Hall|Building|Bldg|Tower|Annex|Auditorium|Pavilion|Theatre|Theater|Library|Gymnasium"
+_BUILDINGS = "Hall|Building|Bldg|Tower|Annex|Auditorium|Pavilion|Theatre|Theater|Library|Gymnasium"
 _NOT_A_SIZE = rf"(?! ?{COUNTED}\b)"
 
 
@@ -55,10 +56,6 @@ def _is_name(match: re.Match[str]) -> bool:
 def _is_phone(match: re.Match[str]) -> bool:
     digits = sum(char.isdigit() for char in match.group())
     return 8 <= digits <= 15
-
-
-def _any_case(subjects: list[str]) -> str:
-    return "|".join(subjects)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -93,12 +90,12 @@ CHECKS: tuple[Check, ...] = (
     Check("COURSE_CRN", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2,5}[ _-]\d{4}[A-Z]?[ _-]\d{5}(?![0-9A-Za-z])"), needs=DIGITS),
     Check("COURSE_CRN", re.compile(r"(?i)(?<![a-z0-9])crn(?:[ :#_-]|is|no\.?|number){0,4}\d{5}(?!\d)"), needs="cC"),
     Check("COURSE_CODE", re.compile(
-        rf"(?<![A-Za-z0-9@#.&])(?i:{_any_case(PLAIN_SUBJECTS)})[ _./-]{{0,2}}[1-79]\d{{3}}[A-Za-z]?(?![0-9A-Za-"
+        rf"(?<![A-Za-z0-9@#.&])(?i:{_PLAIN})[ _./-]{{0,2}}[1-79]\d{{3}}[A-Za-z]?(?![0-9A-Za-"
             rf"z%]|\.\d)"), needs=DIGITS),
     Check("COURSE_CODE", re.compile(
-        rf"(?<![A-Za-z0-9@#.&])(?:{_any_case(WORDY_SUBJECTS)})[ _-]?[1-7]\d{{3}}[A-Z]?(?![0-9A-Za-z%]|\.\d)"), needs=DIGITS),
+        rf"(?<![A-Za-z0-9@#.&])(?:{_WORDY})[ _-]?[1-7]\d{{3}}[A-Z]?(?![0-9A-Za-z%]|\.\d)"), needs=DIGITS),
     Check("COURSE_CODE", re.compile(
-        rf"(?<![A-Za-z0-9@#.&])(?:{_any_case([s for s in PLAIN_SUBJECTS if len(s) > 3])})[ _-]?[1-5]\d{{2}}(?![0-9A-Za-z"
+        rf"(?<![A-Za-z0-9@#.&])(?:{_LONG})[ _-]?[1-5]\d{{2}}(?![0-9A-Za-z"
             rf"%-]|\.\d)"), needs=DIGITS),
     Check("URL", re.compile(r"(?i)\b[a-z][a-z0-9+]{1,10}://[^\s/@\"'<>]{1,80}@[a-z0-9]"), needs="@"),
     Check("URL", re.compile(r"(?i)\b(?:https?://|www\.)[^\s\"'<>]{1,200}?/(?:~|@|u/|users?/|people/|profiles?/|in/)["
@@ -108,7 +105,7 @@ CHECKS: tuple[Check, ...] = (
     Check("ADDRESS", re.compile(rf"(?<![\w.,-])\d{{1,5}} (?:[NSEW]\.? )?(?:[A-Z][a-z]{{2,20}} ){{1,2}}(?:{_STREETS}|St\.|"
         rf"Ave\.|Blvd\.)(?!\w)"), needs=DIGITS),
     Check("ROOM", re.compile(
-        rf"(?<![\w@])[A-Z][a-zA-Z'’]{{2,20}} (?:{_HALLS})\.?,? "
+        rf"(?<![\w@])[A-Z][a-zA-Z'’]{{2,20}} (?:{_BUILDINGS})\.?,? "
         r"(?:(?i:room|rm\.?) [A-Z]?[0-9]|[A-Z]?[0-9]{2})[0-9]{0,2}[A-Z]?(?![\w%])")),
     Check("PERSON", re.compile(
         r"(?<![\w@.])(?:Dr|Prof|Mr|Mrs|Ms|Mx)\.? (?:[A-Z]\. ?){0,2}(?P<name>[A-Z][^\W\d_]*(?:['’-][A-Z][^\W\d_]+)?)"
@@ -121,21 +118,21 @@ TYPES = tuple(dict.fromkeys(check.type for check in CHECKS))
 
 
 def types_in(text: str, checks: Sequence[Check] = CHECKS) -> Iterator[str]:
-    """Types of identity that occur in a text (a type may come twice)."""
+    """Yield the types of identity that occur in a text (a type may come twice)."""
     digits = _DIGIT.search(text) is not None
     for check in checks:
         if not (digits if check.needs == DIGITS else any(char in text for char in check.needs)):
             continue
-        if check.believe is None:
+        if check.accept is None:
             if check.pattern.search(text):
                 yield check.type
-        elif any(check.believe(match) for match in check.pattern.finditer(text)):
+        elif any(check.accept(match) for match in check.pattern.finditer(text)):
             yield check.type
 
 
 def findings_in(text: str) -> Iterator[tuple[str, str]]:
-    """(type, words) of everything that is taken for an identity."""
+    """Yield (type, words) of everything that counts as an identity."""
     for check in CHECKS:
         for match in check.pattern.finditer(text):
-            if check.believe is None or check.believe(match):
+            if check.accept is None or check.accept(match):
                 yield check.type, match.group()

@@ -1,9 +1,9 @@
-"""From a line or value to the texts that the auditor looks at: what stands there, and what it says once undone.
+"""Convert a line or value to the texts that the auditor searches: the text itself, and what it reads once undone.
 
-In: a text, or a decoded JSON value. Out: (field, text) pairs, and the readings of a text. What must hold: an identity that is
-escaped, percent-encoded, an HTML entity, written full-width or in other digits, split by an invisible character or by tags, or
-inside a JSON text inside a JSON text is seen; undoing is bounded (three rounds, six levels) and linear; a key is looked at too,
-and one that is no plain word never enters a field's name."""
+An identity is found that is escaped, percent-encoded, an HTML entity, written full-width or in other digits, split by an
+invisible character or by tags, or inside a JSON text inside a JSON text. Undoing is bounded (three rounds, six levels) and
+linear. Keys are searched too; one that is no plain word never enters a field's name.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TELLING_KEY = re.compile(
 
 
 def readings(text: str) -> Iterator[str]:
-    """The text, and what it says once escapes, entities, look-alikes and invisible characters are undone, where that differs."""
+    """Yield the text, and its forms without escapes, entities, look-alikes, invisible characters and tags, where they differ."""
     yield text
     if not text.isascii() or _ESCAPE.search(text) or "<" in text:
         undone = normalised(text)
@@ -47,7 +47,7 @@ def readings(text: str) -> Iterator[str]:
 
 
 def normalised(text: str) -> str:
-    """One plain spelling of a text; what is plain already comes back unchanged."""
+    """Return one plain spelling of a text; a plain text is returned unchanged."""
     text = text.replace(*_QUOTES)
     for _ in range(MAX_ROUNDS):
         before = text
@@ -75,21 +75,21 @@ def _plain_letters(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).translate(_DASHES).translate(_ALIKE)
     if text.isascii():
         return text
-    kept = []
+    plain = []
     for char in text:
         if char.isascii():
-            kept.append(char)
+            plain.append(char)
             continue
         category = unicodedata.category(char)
         if category == "Nd":
-            kept.append(str(unicodedata.digit(char)))
+            plain.append(str(unicodedata.digit(char)))
         elif category not in ("Cf", "Me") and char != "\u034f":  # invisible: joiners, soft hyphens, marks of direction
-            kept.append(" " if category == "Zs" else char)
-    return "".join(kept)
+            plain.append(" " if category == "Zs" else char)
+    return "".join(plain)
 
 
 def strings_of(line: str) -> Iterator[tuple[str, str]]:
-    """(field, text) of a line: every key and string of its JSON, or the line itself where it is none."""
+    """Yield (field, text) of a line: every key and string of its JSON, or the line itself where it is none."""
     value = _json(line.lstrip("\ufeff \t"))
     if value is None:
         yield "", line
@@ -98,7 +98,7 @@ def strings_of(line: str) -> Iterator[tuple[str, str]]:
 
 
 def _json(text: str) -> Any:
-    """The object or array that a text is, or None."""
+    """Return the object or array that a text is, or None."""
     if text[:1] not in ("{", "["):
         return None
     try:
@@ -109,7 +109,7 @@ def _json(text: str) -> Any:
 
 
 def walk(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """(field, text) of a decoded value: strings, keys, telling numbers, and the JSON texts inside strings."""
+    """Yield (field, text) of a decoded value: strings, keys, telling numbers, and the JSON texts inside strings."""
     stack: list[tuple[str, Any, int]] = [(path, value, depth)]
     while stack:
         here, node, level = stack.pop()

@@ -1,7 +1,7 @@
-"""Patterns for what lets somebody in or reaches them: logins, student and national numbers, meetings, telephones abroad, handles.
+"""Patterns for access data and addresses: logins, student and national numbers, meetings, telephones abroad, handles. Data only.
 
-Further rows for ``patterns``, read by the same recognisers. Most need the word that says what the number is; those without one
-are believed only with their check digits (``numbers``). Data only.
+Further rows for ``patterns``, read by the same recognisers. Most need the word that names the number; the others count only with
+right check digits (``numbers``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from canvas_pipeline.privacy.identities.numbers import (
     is_secret,
 )
 from canvas_pipeline.privacy.identities.patterns import LIKELY, SURE, Pattern
+from canvas_pipeline.privacy.word_lists import word_list
 
 _IS = r"(?:\s(?:is|are|was))?"
 _GAP = r"[\s:=#(\[\"'-]{1,4}"
@@ -48,8 +49,8 @@ NATIONAL = (
     r"学号|學號|学籍番号|学生番号|학번|身份证号?|mssv|mã\ssố\ssinh\sviên)"
 )
 _NATIONAL_NUMBER = r"(?=(?:[^\d\n]{0,6}\d){5})[A-Z0-9](?:[ ./-]?[A-Z0-9]){4,22}(?:-?[kK])?(?![A-Za-z0-9])"
-ROOMS = r"(?:zoom|webex|teams|webinar|meeting|conference|dial-?in|join|bluejeans|gotomeeting|bigbluebutton|google\smeet|skype)"
-_OF_ROOM = r"(?:zoom|webex|teams|meeting|webinar|conference|room|call|link|id|no\.?|number|nr\.?|code|access|personal|pmi|via|on|at|with|is|in)"
+MEETINGS = r"(?:zoom|webex|teams|webinar|meeting|conference|dial-?in|join|bluejeans|gotomeeting|bigbluebutton|google\smeet|skype)"
+_OF_MEETING = r"(?:zoom|webex|teams|meeting|webinar|conference|room|call|link|id|no\.?|number|nr\.?|code|access|personal|pmi|via|on|at|with|is|in)"
 # Nine to twelve digits in any groups, no date at their head.
 _MEETING = (
     r"(?!(?:19|20)\d\d[\s-]\d\d[\s-]\d)(?:\d{9,12}(?!\d)|(?=\d(?:[\s-]?\d){8,11}(?![\s-]?\d))\d{2,5}(?:[\s-]\d{2,5}){1,4}(?!\d)"
@@ -69,28 +70,16 @@ APPS = (
     r"(?:chat|group(?:\schat)?)\s(?:host|admin|owner))"
 )
 _OF_APP = r"(?:[\s/](?:id|handle|user(?:name)?|user\sname|tag|account|name|is|me|at|wechat|whatsapp|discord|instagram|insta)){0,3}"
-# What the texts have in which an expression can match: triggers and cues.
+# Triggers and cues: what a text has in which an expression can match.
 _ID_WORD = r"[A-Za-z]ID(?![A-Za-z])"
 _FIVE_DIGITS = r"\d(?:[^\d\n]{0,6}\d){4}"
 _SEVEN_DIGITS = r"\d(?:[\s().\-/]{0,3}\d){6}"
 _SIGNED = r"[:=(\[]|\s(?i:is|are)[\s:]"
-_OF_LOGINS = frozenset(
-    (
-        "id name netid andrewid computingid directoryid campusid universityid loginid userid unityid accessid sunetid studentid unixid linuxid "
-        "labid serverid uniqname uniquename username loginname accountname unixname login logon kerberos principal onyen eid utorid ubit "
-        "ubitname crsid onid ccid uni uid pid hawkid shortname sid upi"
-    ).split()
-)
+_OF_LOGINS = frozenset(word_list("login_cues"))
 _OF_SECRETS = frozenset(
     "code passcode password passwd passphrase pwd pw pin key kenncode contraseña clave passe kennwort passwort".split()
 )
-OF_APPS = frozenset(
-    (
-        "discord chat wechat weixin 微信 app whatsapp telegram signal kakao talk kakaotalk snap snapchat insta instagram ig twitter tok tiktok "
-        "slack hub github lab gitlab me groupme skype viber zalo steam twitch reddit venmo cashapp paypal facebook fb in linkedin bluesky "
-        "mastodon threads line host admin owner"
-    ).split()
-)
+OF_APPS = frozenset(word_list("app_cues"))
 
 
 ACCOUNTS: tuple[Pattern, ...] = (
@@ -105,7 +94,7 @@ ACCOUNTS: tuple[Pattern, ...] = (
     Pattern("SSN", "national number after its name", rf"(?i)(?<![^\W_]){NATIONAL}(?:[\s-](?:number|no\.?|nr\.?|nummer|n[ºo°]?\.?|card|id|code|universitari[oa]|estudiantil|(?:d[eioa]l?\s)?(?:estudiante|alumn[oa]|alun[oa]|estudante|discente|identidade?|studente)|usp))?{_IS}[\s:=#(\[.º°-]{{0,4}}\K(?-i:{_NATIONAL_NUMBER})", SURE, _FIVE_DIGITS, valid=is_identifying),
     Pattern("SSN", "national number with its check digits", r"(?<![\w.-])(?:\d{8}[A-Z]|[XYZ]\d{7}[A-Z]|\d{1,2}\.\d{3}\.\d{3}-[\dkK]|\d{7,8}-[\dkK]|\d{3}\.\d{3}\.\d{3}-\d{2}|[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]|[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d|\d{6}[-+A]\d{3}[0-9A-Z]|\d{6}-\d{7}|756\.\d{4}\.\d{4}\.\d{2}|\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}|\d{2}-\d{8}-\d|\d{17}[\dX]|[12]\s\d{2}\s\d{2}\s\d{2}\s\d{3}\s\d{3}(?:\s\d{2})?)(?![\w-]|\.\d)", LIKELY, _FIVE_DIGITS, valid=is_checked),
     Pattern("SSN", "national insurance", r"(?<![\w.-])[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\s\d{2}\s\d{2}\s\d{2}\s[A-D](?!\w)", LIKELY, r"\d\d\s\d\d\s\d\d", valid=is_checked),
-    Pattern("USERNAME", "meeting", rf"(?i)(?<![^\W_]){ROOMS}(?:[\s:(/]{{1,3}}{_OF_ROOM}){{0,4}}[\s:#=(,/-]{{1,4}}\K{_MEETING}", SURE, _FIVE_DIGITS),
+    Pattern("USERNAME", "meeting", rf"(?i)(?<![^\W_]){MEETINGS}(?:[\s:(/]{{1,3}}{_OF_MEETING}){{0,4}}[\s:#=(,/-]{{1,4}}\K{_MEETING}", SURE, _FIVE_DIGITS),
     Pattern("USERNAME", "meeting in letters", r"(?i)\bmeet(?:\.google\.com/|ing)?[\s:]{0,2}(?:code|id|link)?[\s:]{0,2}\K(?-i:[a-z]{3}-[a-z]{4}-[a-z]{3})(?![\w-])", SURE, r"(?i)meet"),
     Pattern("USERNAME", "pass code", rf"(?i)(?<![^\W_]){_SECRET}(?:\s(?:is|for\szoom))?[\s:=#(\"']{{1,4}}\K(?=[^\s,;()\"']{{0,19}}\d)[^\s,;()\"'@]{{4,20}}", SURE, r"\d", valid=is_secret, cues=_OF_SECRETS),
     Pattern("USERNAME", "pass code in letters", rf"(?i)(?<![^\W_]){_SECRET}\s?[:=]\s?[\"']?\K(?-i:{_SMALL})", SURE, _SIGNED, valid=is_login, cues=_OF_SECRETS),

@@ -1,7 +1,8 @@
-"""People whose name is a word too, or stands in another language, by what is beside it: "Pat's notes", "Entrevista a Hope Lund".
+"""Find people whose name is a word too, or is in another language, by the words beside it: "Pat's notes", "Entrevista a Hope
+Lund".
 
-In: a folded text. Out: spans of names. What must hold: linear work; a name that is a word too counts only where what stands
-beside it calls for a person, a month only where it cannot be one.
+The work is linear. A name that is a word too counts only beside words that ask for a person, a month's name only where it cannot
+be a month.
 """
 
 from __future__ import annotations
@@ -9,17 +10,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from canvas_pipeline.privacy.identities.cued_names import GOES_ON, UNSURE, WORD_GIVEN, is_surname, stands_alone
+from canvas_pipeline.privacy.identities.cued_names import (
+    GOES_ON,
+    PART,
+    UNSURE,
+    WORD_GIVEN,
+    is_given,
+    is_surname,
+    stands_alone,
+)
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_famous, reads_as_word
 
-_PART = r"[^\W\d_a-z][^\W\d_]{1,24}(?:['’-][^\W\d_]{1,24})?"
-_GIVEN_SURNAME = re.compile(rf"(?<![\w@'’-])(?P<given>{_PART}) (?P<surname>{_PART})(?![\w@]|['’-]\w)")
+_GIVEN_SURNAME = re.compile(rf"(?<![\w@'’-])(?P<given>{PART}) (?P<surname>{PART})(?![\w@]|['’-]\w)")
 _GIVEN_INITIAL = re.compile(
-    rf"(?<![\w@'’-])(?P<given>{_PART}) (?P<initial>[A-Z])(?:\.(?!\w)|(?=$|[,;:)!?]|\s[-–—(]|\s(?:and|&|on|for|about)\s))"
+    rf"(?<![\w@'’-])(?P<given>{PART}) (?P<initial>[A-Z])(?:\.(?!\w)|(?=$|[,;:)!?]|\s[-–—(]|\s(?:and|&|on|for|about)\s))"
 )
 _OWNED = re.compile(
-    rf"(?<![\w@'’-])(?P<given>{_PART})['’]s\s(?:[a-z]+\s)?(?P<thing>study|guide|notes?|drafts?|slides?|section|group|essay|"
+    rf"(?<![\w@'’-])(?P<given>{PART})['’]s\s(?:[a-z]+\s)?(?P<thing>study|guide|notes?|drafts?|slides?|section|group|essay|"
     rf"papers?|project|presentation|feedback|"
     r"comments?|office|lab|half|part|turn|code|repo|copy|version|birthday|party|laptop|desk|e-?mail|number|schedule|class|"
     r"lecture|review|doc|"
@@ -45,9 +54,9 @@ _DONE_FOR = re.compile(
     r"sit-?in|cover\w{0,3}|sub(?:bing)?|makeup|check-?in|cc|bcc|dear|hi|hello|hey|fwd|congrats|regards|love|sincerely|"
     r"partnered|paired|working|"
     r"studying|study|practice|rehears\w{1,4})(?:[\s-][a-z]+){0,2}?"
-    rf"(?:\s(?i:from|for|to|by|with|of)|,|\s?[:=-])\s(?P<given>{_PART})(?![\w@]|['’-]\w)"
+    rf"(?:\s(?i:from|for|to|by|with|of)|,|\s?[:=-])\s(?P<given>{PART})(?![\w@]|['’-]\w)"
     rf"|(?<![\w@])(?i:b?cc|dear|hi|hello|hey|congrats|love|sincerely|regards|thanks|thank you|"
-    rf"rsvp to),?\s(?P<greeted>{_PART})(?![\w@]|['’-]\w)"
+    rf"rsvp to),?\s(?P<greeted>{PART})(?![\w@]|['’-]\w)"
 )
 _ENDS = re.compile(
     rf"{GOES_ON.pattern}|\s(?:this|next|before|after|by|until|in|who|is|was|has|today|tomorrow|tonight|again|please|also|or|"
@@ -63,12 +72,12 @@ _ROLE = (
     r"asesora?|orientadora?|encadrant\w?|tuteur|relator[ei]|ansprechpartner\w{0,2}|handledare|begeleider)"
 )
 _LABELLED = re.compile(
-    rf"(?<![\w@]){_ROLE}(?:\s[a-z]+){{0,3}}\s?(?:[=:]|[-–—]{{1,2}}>?|→)\s?(?P<name>(?P<given>{_PART})(?: (?P<surname>{_PART}|"
+    rf"(?<![\w@]){_ROLE}(?:\s[a-z]+){{0,3}}\s?(?:[=:]|[-–—]{{1,2}}>?|→)\s?(?P<name>(?P<given>{PART})(?: (?P<surname>{PART}|"
     rf"[A-Z]\.?))?)(?![\w@]|['’-]\w)"
 )
-_ENCLOSED = re.compile(rf"(?<![\w@]){_ROLE}(?:\s[^\W\d_]{{1,15}}){{0,2}}\s\((?P<given>{_PART})(?=\)|,\s[^\d])")
+_ENCLOSED = re.compile(rf"(?<![\w@]){_ROLE}(?:\s[^\W\d_]{{1,15}}){{0,2}}\s\((?P<given>{PART})(?=\)|,\s[^\d])")
 _ROLE_BEHIND = re.compile(
-    rf"(?<![\w@'’-])(?P<given>{_PART})(?:\s?[-–(,]\s?(?:my\s|our\s|the\s)?(?:ta|tutor|(?:lab\s)?partner|mentor|coach|grader|"
+    rf"(?<![\w@'’-])(?P<given>{PART})(?:\s?[-–(,]\s?(?:my\s|our\s|the\s)?(?:ta|tutor|(?:lab\s)?partner|mentor|coach|grader|"
     rf"advis[eo]r|instructor|presenter|speaker|roommate)\b"
     r"|\s(?:presents|leads|hosts|teaches|grades|graded|brings|covers|said|emailed|texted|asked|shared|sent|presenting|leading)\b)"
 )
@@ -79,7 +88,7 @@ _TITLES = (
     r"Mw\.|Fru|Fr[öo]ken|Lektor|Pani|Sensei|Ustadh|Coach|Rabbi|"
     r"Father|Sister|Brother|Sgt\.?|Capt\.?|Major|Col\.?|Lt\.?|Rev\.?|Pastor|Chef|Maestra)"
 )
-_TITLED = re.compile(rf"(?<![\w@]){_TITLES}\s(?:[A-Z]\.?\s)?(?P<name>{_PART}(?: {_PART})?)(?![\w@]|['’-][A-Z])")
+_TITLED = re.compile(rf"(?<![\w@]){_TITLES}\s(?:[A-Z]\.?\s)?(?P<name>{PART}(?: {PART})?)(?![\w@]|['’-][A-Z])")
 _ABROAD = re.compile(
     r"(?<![^\W_])(?i:(?:entrevista(?:r)?|pregunta(?:r)?|escribir|agradecer|ayuda(?:r)?|carta|correo)\sa|(?:reuni[óo]n|cita|"
     r"tutor[íi]a|clase|charla|taller|entrevista|almuerzo|proyecto|grupo)\scon|"
@@ -95,7 +104,7 @@ _ABROAD = re.compile(
     r"(?:reuni[ãa]o|conversa|entrevista|aula|almoço|projeto|monitoria|encontro)\scom|"
     r"(?:apresentaç[ãa]o|notas|palestra|comentários|anivers[áa]rio|monitoria)\sd[eoa]|(?:gesprek|afspraak|overleg|"
     r"interview)\smet|(?:m[öo]te|samtal|intervju)\smed|spotkanie\sz)\s"
-    rf"(?P<name>(?P<given>{_PART}|[A-Z]\.)(?: (?P<surname>{_PART}))?)(?![\w@]|['’-]\w)"
+    rf"(?P<name>(?P<given>{PART}|[A-Z]\.)(?: (?P<surname>{PART}))?)(?![\w@]|['’-]\w)"
 )
 _NOUN_END = re.compile(
     r"(?:en|ern|er|e|ung|ungen|heit|keit|schaft|innen|rin|teams?|gruppe|partner|leuten|ión|iones|tion|tions|dad|tà|ção|ções|"
@@ -103,21 +112,20 @@ _NOUN_END = re.compile(
 )
 _MET = re.compile(r"^[^\W_]+(?:-[^\W_]+)*\s(?:con|avec|com|met|med|mit|bei|z|an|à)\s", re.I)
 _WITH_ME = re.compile(
-    rf"(?<![\w@'’-])(?:(?P<one>{_PART})\s?(?:and|&|\+|y|et|und|e)\s?(?:I|me|myself|yo|moi|ich)(?![\w'’])|(?:me|"
-    rf"myself)\s?(?:and|&|\+)\s?(?P<other>{_PART})(?![\w'’]))"
+    rf"(?<![\w@'’-])(?:(?P<one>{PART})\s?(?:and|&|\+|y|et|und|e)\s?(?:I|me|myself|yo|moi|ich)(?![\w'’])|(?:me|"
+    rf"myself)\s?(?:and|&|\+)\s?(?P<other>{PART})(?![\w'’]))"
 )
 _AFTER_A_WORD = re.compile(
     r"(?<![^\W_])(?i:for|from|to|by|with|of|and|cc|dear|hi|hello|thank|thanks|via|w/|a|con|de|para|por|von|mit|bei|für|an|"
     r"avec|pour|chez|di|per|com|van|voor|met|med)[\s,:]{1,2}$"
 )
-_WORDS = re.compile(r"[^\W\d_]+")
 _A_SIGN = re.compile(r"(?:^|[-–—:;,=(/|]\s?)$")
 _ANOTHER = re.compile(r"\s[^\W\d_a-z][^\W\d_A-Z]")
 
 
 def beside(text: str) -> Iterator[tuple[int, int]]:
-    """Each kind left to right; overlaps and all."""
-    some = any(map(_is_given, _WORDS.findall(text)))
+    """Yield the spans for each kind, left to right; they may overlap."""
+    some = any(map(is_given, LETTERS.findall(text)))
     if not (some or _TITLED.search(text) or _ABROAD.search(text)):
         return
     yield from _pairs(text)
@@ -127,7 +135,7 @@ def beside(text: str) -> Iterator[tuple[int, int]]:
         if given not in UNSURE:
             called = called or _AFTER_A_WORD.search(text, max(0, match.start() - 10), match.start())
         if given in GIVEN or (
-            _is_given(given) and called and match["initial"] not in ("I", "V", "X") and given not in ("Art", "Grade")
+            is_given(given) and called and match["initial"] not in ("I", "V", "X") and given not in ("Art", "Grade")
         ):
             yield match.span()
     for match in _OWNED.finditer(text):
@@ -136,11 +144,11 @@ def beside(text: str) -> Iterator[tuple[int, int]]:
     for match in _DONE_FOR.finditer(text):
         which = "given" if match["given"] else "greeted"
         after = text[match.end(which) :]
-        if _is_given(match[which]) and _ENDS.match(after) and stands_alone(match[which], after):
+        if is_given(match[which]) and _ENDS.match(after) and stands_alone(match[which], after):
             yield match.span(which)
     for match in _LABELLED.finditer(text):
         given, surname, after = match["given"], match["surname"], text[match.end("given") :]
-        if not _is_given(given):
+        if not is_given(given):
             continue
         if surname and (len(surname) < 3 or is_surname(surname) or not reads_as_word(surname)):
             yield match.span("name")
@@ -149,7 +157,7 @@ def beside(text: str) -> Iterator[tuple[int, int]]:
     for pattern in (_ENCLOSED, _ROLE_BEHIND):
         for match in pattern.finditer(text):
             month = match["given"] in _MONTHS and text[match.end("given") : match.end("given") + 1] != ","
-            if _is_given(match["given"]) and not month:
+            if is_given(match["given"]) and not month:
                 yield match.span("given")
     for match in _TITLED.finditer(text):
         words = match["name"].split()
@@ -157,21 +165,21 @@ def beside(text: str) -> Iterator[tuple[int, int]]:
             whole = len(words) > 1 and not (is_course_work(words[1]) or reads_as_word(words[1]))
             yield match.start("name"), match.end("name") if whole else match.start("name") + len(words[0])
     for match in _WITH_ME.finditer(text):
-        if _is_given(match["one"] or match["other"]):
+        if is_given(match["one"] or match["other"]):
             yield match.span("one" if match["one"] else "other")
     for match in _ABROAD.finditer(text):
         given, surname = match["given"], match["surname"]
         if given.endswith(".") and surname and not is_course_work(surname):
             yield match.span("name")
-        elif _is_given(given) or given in SURNAMES or (_MET.search(match.group()) and _is_no_noun(given)):
+        elif is_given(given) or given in SURNAMES or (_MET.search(match.group()) and _is_no_noun(given)):
             yield match.span("name") if surname and not is_course_work(surname) else match.span("given")
 
 
 def _pairs(text: str) -> Iterator[tuple[int, int]]:
-    """A given name that is a word too, with a surname: one that is no word, or one beside a word that calls for a person."""
+    """Yield a given name that is a word too, with a surname: one that is no word, or one beside a word that asks for a person."""
     for match in _GIVEN_SURNAME.finditer(text):
         given, surname = match["given"], match["surname"]
-        if not _is_given(given) or is_famous(surname):
+        if not is_given(given) or is_famous(surname):
             continue
         if given in _TITLE_OR_PLACE:
             continue
@@ -186,7 +194,3 @@ def _pairs(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_no_noun(word: str) -> bool:
     return not (_NOUN_END.search(word) or reads_as_word(word))
-
-
-def _is_given(word: str) -> bool:
-    return word in WORD_GIVEN or word in GIVEN

@@ -1,18 +1,16 @@
-"""Whether a capitalised word that the recogniser takes for a person stands where titles name a thing or a topic.
+"""Decide whether a capitalised word that the recogniser takes for a person names a thing or a topic in a title.
 
-In: a folded text, a finding in it, and the words that stand beside people. Out: whether it names a thing. What must hold: linear
-work; given names of the tables are never passed over here, nor a word beside another name. Three kinds: what is called after it
-("Kelvin waves", "Gricean maxims"), what is numbered or lettered ("Basel III", "Tobin's Q"), and a place in a title where only
-topics stand ("Topic 9: Praat", "Praat flashcards"). WordNet's terms ("Achilles tendon") come beside them.
+The work is linear. Given names of the tables always stay, and so does a word beside another name. Three kinds are dropped: what
+something is called after ("Kelvin waves", "Gricean maxims"), what is numbered or lettered ("Basel III", "Tobin's Q"), and a word
+in a place of a title where only topics occur ("Topic 9: Praat", "Praat flashcards"). WordNet's terms ("Achilles tendon") are
+dropped too.
 """
 
 from __future__ import annotations
 
 import re
 
-from canvas_pipeline.privacy.identities.course_terms import CALLED_AFTER
-from canvas_pipeline.privacy.identities.eponyms import THINGS
-from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.privacy.identities.gazetteer import CALLED_AFTER, GIVEN, SURNAMES, THINGS
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ordinary, is_proper, is_word
 from canvas_pipeline.privacy.identities.wordnet import is_genus, is_noun, is_thing, phrases_in
 
@@ -44,12 +42,12 @@ _TOPIC_AFTER = re.compile(
 
 
 def in_a_term(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` is (part of) one of WordNet's terms of several words ("Achilles tendon", "in vitro")."""
+    """Return whether ``text[start:end]`` is (part of) one of WordNet's terms of several words ("Achilles tendon", "in vitro")."""
     return any(first <= start and end <= last for first, last in phrases_in(text, wide=True))
 
 
 def names_a_topic(text: str, start: int, end: int, beside: frozenset[str]) -> bool:
-    """Whether ``text[start:end]`` is a thing, or what one is called after. ``beside``: words that stand beside people."""
+    """Return whether ``text[start:end]`` is a thing, or what one is called after. ``beside``: words that stand beside people."""
     head = _HEAD.match(text, start)
     if head is None or not _reaches_no_further(text, head.end(), end):
         return False
@@ -77,7 +75,7 @@ def names_a_topic(text: str, start: int, end: int, beside: frozenset[str]) -> bo
 
 
 def _reaches_no_further(text: str, at: int, end: int) -> bool:
-    """Whether the finding holds nothing after its first word but words in small letters or its number."""
+    """Return whether the finding has only lower-case words or its number after its first word."""
     return at >= end or text[at:end].islower() or _NUMBERED.fullmatch(text, at, end) is not None
 
 

@@ -1,11 +1,11 @@
-"""Instructors in the names of courses: directory ids and surnames that no cue stands beside.
+"""Find instructors in folded names of courses: directory ids and surnames without a cue beside them.
 
-In: a folded course name, its courses masked or not. Out: spans. What must hold: linear work; words of course work, subjects and
-their short forms, and ordinary words are none, unless a name stands where schools put their teachers alone ("S2-AP Chem-Stone-04").
+The work is linear. Courses may be masked or not. Words of course work, subjects and their short forms, and ordinary words are
+none, unless they are in a place where schools put teachers only ("S2-AP Chem-Stone-04").
 
-What is no word of any kind in a name whose other words are English is somebody's: in small letters a directory id, with a capital
-a surname where a field of the name begins or ends. In other languages, and for words that are names too, a place that teachers
-have decides: beside a term ("Fall 2031 qbrindle"), in a field of its own, beside a period ("Geometry Pd 6 Surname").
+What is no word of any kind in a name whose other words are English identifies somebody: in lower case as a directory id, with a
+capital as a surname where a field of the name begins or ends. In other languages, and for words that are names too, the place
+decides: beside a term ("Fall 2031 qbrindle"), in a field of its own, beside a period ("Geometry Pd 6 Surname").
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator
 
 from canvas_pipeline.privacy.courses.forms import KNOWN_SUBJECTS, NO_SUBJECT
-from canvas_pipeline.privacy.identities.course_terms import TERMS
-from canvas_pipeline.privacy.identities.gazetteer import SURNAMES
+from canvas_pipeline.privacy.identities.folding import LETTERS
+from canvas_pipeline.privacy.identities.gazetteer import SURNAMES, TERMS
 from canvas_pipeline.privacy.identities.vocabulary import (
     is_course_work,
     is_famous,
@@ -25,6 +25,7 @@ from canvas_pipeline.privacy.identities.vocabulary import (
     is_word,
     reads_as_word,
 )
+from canvas_pipeline.privacy.word_lists import word_list
 
 _SEASON = r"(?i:spring|summer|fall|autumn|winter)"
 _YEAR = r"(?:19|20)\d\d"
@@ -36,12 +37,12 @@ _AFTER_TERM = re.compile(
 )
 _BEFORE_TERM = re.compile(rf"[\s_-](?P<name>[^\W\d_]['\w-]{{2,24}})[\s_,(-]{{1,3}}{_TERM}\)?\s*$")
 _ALONE = re.compile(r"(?:^|[-–—|(\[/]\s?)(?P<id>[a-z][a-z0-9]{2,15})(?=\s?[:)\]/]|\s?[-–—|]\s|\s*$)")
-# In small letters at an end of the name, or where a sign or the term sets it apart.
+# Lower-case letters at an end of the name, or where a sign or the term separates them.
 _AT_AN_END = re.compile(
     rf"(?:^|[\s_~/|<(\[-])(?P<id>(?<![\w.'’-][a-z]$)[a-z][a-z0-9]{{3,15}})(?=[>)\]/\s]{{0,3}}$|\s?[:|>)\]]|\s[-–—~]{{1,2}}\s|"
     rf"[-_](?:Online|Hybrid|Async|Web)|[\s_(-]{{1,2}}{_TERM})"
 )
-# A course to try things out in is called after the one whom it belongs to.
+# A course for trials has its owner's name.
 _TRIAL = (
     r"(?i:sand\s?box|test(?:\s(?:course|site|shell))?|(?:practice|demo|training|dev|play)[\s_]?(?:course|site|shell|ground)|"
     r"playground|dev)"
@@ -64,9 +65,9 @@ _ID = re.compile(r"[a-z]{2,12}\d{0,6}[a-z]{0,2}")
 _MIXED_ID = re.compile(r"[a-z]{2,12}\d{1,6}[a-z]{0,2}")
 _SHORT_ID = re.compile(
     r"(?!(?:fa|sp|su|wi|au|ss|ws|ay|sy|yr)(?:19|20))[a-z]{2,3}\d{4}"
-)  # whatever its letters say: "hw1530"
+)  # also of a word's letters: "hw1530"
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)?")
-# Marks of a school's own naming: periods, blocks, semesters, grades, sections and years as fields of their own.
+# Marks of schools' names: periods, blocks, semesters, grades, sections and years as fields of their own.
 _MARK = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:pd|per|period|hr|hour|block|blk|sem|gr|grade|sec|section|room|rm|yr|year|set|form|level|"
     r"tutor group|team|ks|klasse|clase|grado|groupe)\.?"
@@ -79,7 +80,6 @@ _SUBJECT_END = re.compile(
     r"(?:ics|ology|ologies|ography|onomy|metry|systems|sciences?|studies|genesis|pathy|therapy|istry|culture)$"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_PLAIN_WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(
     r"(?<![A-Za-z0-9'’@-])(?<![A-Za-z]\.)(?P<id>[a-z]{2,12}\d{0,6})(?![A-Za-z0-9@]|-[A-Za-z0-9]|\.[a-z])"
 )
@@ -90,32 +90,18 @@ _CALLED_FOR = re.compile(
     re.I,
 )
 _FOREIGN = frozenset(  # small words of other languages
-    "de del la las los el y en un una para con por e o os as da do dos das um uma em le les du des et au aux une pour dans "
-    "sur der die das "
-    "und ein eine im zum zur für den dem von mit di della dei delle il lo gli per nel nella al och att det en av för och til "
-    "og et i van het een voor w z na".split()
+    word_list("foreign_small_words")
 ) - frozenset("as in do en i o e an a die".split())
 _BEFORE_A_TOPIC = re.compile(
     r"(?<![^\W_])(?:of|in|to|on|for|through|about|and|the|from|with|as|an?|de|di|using|world|school|works|saint|st\.?)\s$",
     re.I,
 )
 # Short forms of school subjects, and what stands in a field of its own without naming anybody.
-_SHORT = frozenset(
-    "alg algebra geo geom geometry trig calc precalc stat stats bio biol chem chemistry phys physics phy sci apes env "
-    "hist ush apush "
-    "apwh apeuro euro gov govt civ civics econ psych soc eng ela lit lang comp span fren ger lat mus orch choir band pe "
-    "phed health "
-    "hon honors hons cp ap ib sem semester elem kinder advisory homeroom hr study esl ell sped resource stem steam "
-    "robotics culinary "
-    "adv reg online hybrid async sync web lec lab dis rec tut sec section main copy merged combined master template sandbox dev "
-    "site shell test live fall spring summer winter autumn full year term quarter trimester day evening campus distance "
-    "remote virtual "
-    "homebase dual credit pathway magnet cohort group team block period hour pd per blk".split()
-)
+_SHORT = frozenset(word_list("school_short_forms"))
 
 
 def instructors_in(name: str) -> list[tuple[int, int]]:
-    """Spans of directory ids and of surnames, sorted."""
+    """Return the spans of directory ids and surnames, sorted."""
     return sorted(set(_ids(name)) | set(_surnames(name)))
 
 
@@ -129,7 +115,7 @@ def _ids(name: str) -> Iterator[tuple[int, int]]:
         if _MIXED_ID.fullmatch(match["id"]) and _is_id(match["id"]):
             yield match.span("id")
     if not _CAPITALS.search(name):
-        return  # a name all in small letters shows nothing
+        return  # an all lower-case name proves nothing
     for token in _TOKEN.finditer(name):
         if _is_coined(name, *token.span("id")):
             yield token.span("id")
@@ -146,7 +132,7 @@ def _ids(name: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_coined(name: str, start: int, end: int) -> bool:
-    """Whether small letters, with digits or without, are no word of any kind in a name whose other words are."""
+    """Return whether lower-case letters, with digits or without, are no word of any kind in a name whose other words are."""
     word = name[start:end]
     letters, digits = word.rstrip("0123456789"), len(word) - len(word.rstrip("0123456789"))
     if (
@@ -171,10 +157,8 @@ def _is_coined(name: str, start: int, end: int) -> bool:
 
 
 def _is_english(name: str, start: int, end: int) -> bool:
-    """Whether the words beside ``name[start:end]`` are English: one at least is, and none of them is of another language."""
-    words = [
-        word for word in _PLAIN_WORD.findall(f"{name[:start]} {name[end:]}") if not word.isupper() or len(word) > 4
-    ]
+    """Return whether one of the words beside ``name[start:end]`` at least is English, and none of another language."""
+    words = [word for word in LETTERS.findall(f"{name[:start]} {name[end:]}") if not word.isupper() or len(word) > 4]
     if not name.isascii() or any(word.lower() in _FOREIGN for word in words):
         return False
     known = [word for word in words if len(word) > 2 and (is_course_work(word) or reads_as_word(word))]
@@ -183,7 +167,8 @@ def _is_english(name: str, start: int, end: int) -> bool:
 
 
 def _is_set_apart(name: str, start: int, end: int) -> bool:
-    """By a sign, or as the last word of a dated name whose other long words have capitals: "Intro to microcontrollers" has none."""
+    """Return whether a sign precedes it, or it is the last word of a dated name whose other long words have capitals. "Intro to
+    microcontrollers" has none."""
     before = name[:start]
     if not before or before[-1] != " " or before.rstrip()[-1:] in "-–—|/~:<([":
         return True
@@ -223,7 +208,7 @@ def _surnames(name: str) -> Iterator[tuple[int, int]]:
 
 
 def _ends_a_field(name: str, start: int, end: int) -> bool:
-    """Whether a word stands last in a field of the name, or first before a sign, and is not what the words before it lead to."""
+    """Return whether a word is last in a field of the name, or first before a sign, and does not belong to the words before it."""
     if _BEFORE_A_TOPIC.search(name, max(0, start - 10), start):
         return False
     last = re.match(r"['’]s\b|\s*(?:$|[-–—|:;,/()\[\]_&+~*]|\d)", name[end:]) is not None
@@ -236,7 +221,7 @@ def _is_strange(word: str) -> bool:
 
 
 def _at_border(name: str, start: int, end: int, marked: list[tuple[int, int]]) -> bool:
-    """At the name's beginning or end, or beside a mark."""
+    """Return whether it is at the name's beginning or end, or beside a mark."""
     return (
         not name[:start].strip()
         or not name[end:].strip()
@@ -256,7 +241,7 @@ def _is_id(word: str) -> bool:
 
 
 def _is_surname(word: str) -> bool:
-    """A capitalised word that is no subject, no word of any dictionary, and nobody whom things are called after."""
+    """Match a capitalised word that is no subject, no dictionary word, and no eponym."""
     if not _NAME.fullmatch(word) or len(word) < 3 or not any(c.islower() for c in word):
         return False
     if _SUBJECT_END.search(word):
@@ -273,5 +258,5 @@ def _is_surname(word: str) -> bool:
 
 
 def _is_common(word: str) -> bool:
-    """A surname that many bear, be it a word too ("Baker")."""
+    """Match a common surname, be it a word too ("Baker")."""
     return word.title() in SURNAMES and word[0].isupper() and not is_course_work(word) and word.lower() not in _SHORT

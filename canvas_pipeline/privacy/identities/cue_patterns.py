@@ -1,13 +1,13 @@
 # ruff: noqa: E501 - one pattern a line
-"""Patterns for ids by what their clause says, whatever the wording: a number or name of the right shape, and a cue before or behind it.
+"""Patterns for ids by their clause, whatever the wording: a number or name of the right form, and a cue before or behind it.
 
-Further rows for ``patterns``. Words may stand between the cue and the id; the longer and stranger the id, the more of them. What
-things have numbers of their own ("order no. 12345678") is nobody's. Cues are in several languages. Data only.
+Further rows for ``patterns``; data only. Words may come between the cue and the id, more of them the longer and stranger the id.
+Numbers of things ("order no. 12345678") identify nobody. Cues are in several languages.
 """
 
 from __future__ import annotations
 
-from canvas_pipeline.privacy.identities.account_patterns import APPS, CALLS, NATIONAL, NUMBERED, OF_APPS, ROOMS
+from canvas_pipeline.privacy.identities.account_patterns import APPS, CALLS, MEETINGS, NATIONAL, NUMBERED, OF_APPS
 from canvas_pipeline.privacy.identities.handle_patterns import OF_PLATFORMS, PLATFORMS
 from canvas_pipeline.privacy.identities.numbers import (
     is_assigned,
@@ -36,7 +36,7 @@ _ITEMS = (
     r"quiz|module|section|crn|submission|file|event|discussion|video|version|record|barcode|part|sku|asset|device|tracking|grant|gene|cas|"
     r"timestamp|population|budget|step|equation|problem|figure|table|episode|flight)"
 )
-# What says that a number is somebody's: names of such numbers, and plain words for a number or card.
+# Cues of a person's number: names of such numbers, and plain words for a number or card.
 _NUMBER_WORD = (
     rf"(?:{NATIONAL}|{NUMBERED}|aadhaa?r|[^\W\d_]{{2,20}}(?:nummer|numer|number|nr|kod|kode|kennung|zahl)|n[°ºo]\.?|nr\.?|nº|№|num\.?|n[úu]mero|num[ée]ro|numer|"
     r"number|ids?|i\.d\.|cards?|carte|carta|tarjeta|karte|kort|karta|kartu|docum\w{2,6}|dokum\w{2,5}|passport|pasaporte|passeport|passaporto|reisepass|ausweis\w{0,9}|"
@@ -45,7 +45,7 @@ _NUMBER_WORD = (
 )
 _ACRONYM = r"(?!(?:ISBN|ISSN|DOI|PMID|OCLC|CRN|COURSE|GPA|USD|EUR|GBP|NASA|UTC|SKU)\b)(?:[A-Z]{2,6}|(?:[A-Z]\.){2,5})"
 _MEETING_WORD = (
-    rf"(?:{ROOMS}|zoom\w{{2,8}}|jitsi|bbb|whereby|[^\W\d_]{{0,14}}(?:besprechung|sitzung|konferenz)|r[ée]union|reuni[óo]n|reuni[ãa]o|riunione|m[øö]te|vergadering|spotkanie|"
+    rf"(?:{MEETINGS}|zoom\w{{2,8}}|jitsi|bbb|whereby|[^\W\d_]{{0,14}}(?:besprechung|sitzung|konferenz)|r[ée]union|reuni[óo]n|reuni[ãa]o|riunione|m[øö]te|vergadering|spotkanie|"
     r"kennung|visio\w{0,10}|video\w{3,10}|sala|salle|aula|webconf\w{0,7}|meet|meetings?|event|pmi|dial-?in|einwahl|host|会议|會議|회의)"
 )
 _NINE = r"(?!(?:19|20)\d\d[ .-]\d\d[ .-]\d)\d(?:[ .-]?\d){8,12}(?![\w-])"

@@ -1,19 +1,22 @@
-"""Texts as the recognisers read them: one form for every digit, dash, blank and apostrophe, and how to get back.
+"""Fold texts for the recognisers: one form for every digit, dash, blank and apostrophe, with the way back.
 
-In: a text. Out: ``Folded``: the folded text and where each of its characters stood. What must hold: ``back`` turns a span of the
-folded text into one of the source that covers the same characters, with invisible ones between them; folding is linear.
-So "５４０\u2013５５５\u20130143", written with full-width digits and en dashes, is read as the telephone number it is.
+``Folded.back`` turns a span of the folded text into one of the source that covers the same characters, and the invisible ones
+between them. Folding is linear. "５４０\u2013５５５\u20130143", written with full-width digits and en dashes, is read as a
+telephone number.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-# Invisible: they only serve to break a word apart.
+LETTERS = re.compile(r"[^\W\d_]+")
+"""A run of letters of any script."""
+# Invisible characters, which only serve to split a word.
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e"))
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"
 _APOSTROPHES = "\u2018\u2019\u02bc\u2032\u00b4\u201b"
@@ -22,13 +25,13 @@ _POINTS = "\u00b7\u2022\u2024\u2027\u22c5\u3002\uff61"
 
 
 class Folded(NamedTuple):
-    """``places[i]`` is where ``text[i]`` stood in the source; None where every character stayed in its place."""
+    """A folded text. ``places[i]`` is the source offset of ``text[i]``; None where no character moved."""
 
     text: str
     places: Sequence[int] | None = None
 
     def back(self, start: int, end: int) -> tuple[int, int]:
-        """A non-empty span of ``text`` as a span of the source."""
+        """Return the source span of a non-empty span of ``text``."""
         if self.places is None:
             return start, end
         return self.places[start], self.places[end - 1] + 1

@@ -1,136 +1,40 @@
-"""Names that are common in student bodies, and capitalised words of course work that are no names. Data only.
+"""Names that are common in student bodies, and words of courses that name nobody a student meets.
 
-Used by the person recogniser: a capitalised word of ``GIVEN`` or ``SURNAMES`` is evidence for a person, a word of ``ORDINARY``
-is evidence against one; a word of ``FAMOUS`` counts as a name only beside a title or the like. Names that are as often other words
-(Will, Mark, Rose, Brown, Hill …) are left out: context finds them. These tables are written apart from the synthetic people of ``curriculum``.
+``GIVEN`` and ``SURNAMES`` are evidence for a person, ``ORDINARY`` (words of course work) is evidence against one. ``FAMOUS`` and
+``EPONYMS`` are people, works and terms of the curriculum: alone in a title they are course work, beside a title ("Dr. Newton") or
+another cue they are a person. ``TERMS``, in lower case, decide on the name recogniser's findings only: the recogniser does not read
+them, and the rules for people do not either. The lists are independent of the synthetic people that recall is measured on.
 """
 
 from __future__ import annotations
 
+from canvas_pipeline.privacy.word_lists import word_list
 
-def _table(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+GIVEN = frozenset(word_list("given_names"))
+SURNAMES = frozenset(word_list("surnames"))
+ORDINARY = frozenset(word_list("course_work"))
+FAMOUS = frozenset(word_list("famous_names"))
+EPONYMS = frozenset(word_list("eponyms"))
+FULL_NAMES = frozenset(name.lower() for name in word_list("full_names"))
+"""Authors, figures, works and events in full; a span within one of these is no identity."""
+FIELD_WORDS = frozenset(word_list("field_words"))
+LANDS = frozenset(word_list("lands"))
+"""Countries, states, continents and peoples: too wide to be where somebody is."""
 
+PROGRAMS = frozenset(word_list("programs"))
+CLIPPED = frozenset(word_list("clipped_words"))
+TERM_EPONYMS = frozenset(word_list("term_eponyms"))
+TERMS = PROGRAMS | CLIPPED | TERM_EPONYMS | frozenset((*word_list("brands"), *word_list("borrowed_words")))
+NAMESAKES = frozenset(word_list("namesakes"))
+"""Those of ``TERMS`` that many people are called: terms only beside what is called after them ("Barr body", "Julia notebook")."""
+STATES = frozenset(word_list("lms_states"))
+"""What the LMS itself writes as a state, kind or setting."""
 
-GIVEN = _table(
-    "Aaron Abdul Abigail Adam Adrian Ahmed Aisha Alan Albert Alejandro Alex Alexander Alexandra Alexis Alfred Ali Alice "
-    "Alicia Alison Allison Alyssa Amanda Amber Amelia Amir Amy Ana Andre Andrea Andrew Angela Anita Ann Anna Anne Anthony "
-    "Antonio Anya Arthur Ashley Audrey Austin Ava Barbara Beatrice Ben Benjamin Bernard Beth Betty Beverly Bianca Bradley "
-    "Brandon Brenda Brent Brian Brianna Bruce Bryan Caleb Cameron Camila Carl Carla Carlos Carmen Carol Caroline Catherine "
-    "Chad Charles Charlotte Chelsea Chen Cheryl Chloe Christian Christina Christine Christopher Cindy Claire Claudia Connor "
-    "Craig Cristina Crystal Curtis Cynthia Dan Dana Daniel Daniela Danielle David Dawn Deborah Deepak Dennis Derek Diana "
-    "Diane Diego Dmitri Donald Donna Dorothy Douglas Dylan Edgar Eduardo Edward Eileen Elaine Elena Eli Elias Elijah "
-    "Elizabeth Ella Ellen Emily Emma Eric Erica Erik Erin Ethan Eugene Evan Evelyn Fatima Felix Fernando Fiona Florence "
-    "Frances Francis Francisco Frank Fred Gabriel Gabriela Gabriella Gary George Gerald Gina Gloria Gordon Grace Greg "
-    "Gregory Hannah Harold Harry Hassan Heather Hector Helen Henry Holly Howard Hugo Ian Irene Isaac Isabel Isabella Isaiah "
-    "Ivan Jack Jackson Jacob Jacqueline Jake James Jamie Jane Janet Janice Jared Jasmine Jason Javier Jay Jean Jeff Jeffrey "
-    "Jennifer Jeremy Jerry Jesse Jessica Jill Jim Jimmy Joan Joanna Joe Joel John Johnny Jonathan Jordan Jorge Jose Joseph "
-    "Joshua Joyce Juan Judith Judy Julia Julian Julie Justin Karen Karina Karl Kate Katherine Kathleen Kathryn Katie Kayla "
-    "Keith Kelly Kelsey Ken Kenneth Kevin Khadija Kim Kimberly Kristen Kristin Kyle Laila Larry Laura Lauren Leah Lee Leila "
-    "Leo Leon Leonard Leslie Liam Lillian Linda Lindsay Lisa Logan Lori Louis Lucas Lucia Lucy Luis Luke Lydia Madison "
-    "Malik Manuel Marco Marcus Margaret Maria Marie Marilyn Mario Marissa Martha Martin Mary Mason Matthew Maya Megan Mei "
-    "Melanie Melissa Mercedes Mia Michael Michelle Miguel Mike Mohamed Mohammed Molly Monica Morgan Muhammad Nancy Naomi "
-    "Natalia Natalie Natasha Nathan Neil Nicholas Nicole Nikhil Noah Nora Oliver Olivia Omar Oscar Owen Pablo Pamela "
-    "Patricia Patrick Paul Paula Pedro Peggy Peter Philip Phillip Phyllis Rachel Rafael Rahul Ralph Ramon Randy Raul Ravi "
-    "Raymond Rebecca Renee Ricardo Richard Robert Roberto Rodney Roger Ronald Rosa Roy Russell Ruth Ryan Sabrina Sam "
-    "Samantha Samuel Sandra Sanjay Sara Sarah Scott Sean Sergio Seth Shannon Sharon Shawn Sheila Shirley Simon Sofia Sonia "
-    "Sophia Sophie Stacy Stanley Stephanie Stephen Steve Steven Stuart Susan Suzanne Sydney Sylvia Tamara Tara Tatiana "
-    "Taylor Teresa Terry Theodore Theresa Thomas Tiffany Tim Timothy Tina Todd Tom Tony Tracy Travis Trevor Tyler Valerie "
-    "Vanessa Veronica Vicki Victor Vijay Vincent Vivian Walter Wanda Wayne Wei Wendy William Xavier Yasmin Yolanda Yvonne "
-    "Zachary Zoe "
+THINGS = frozenset(word_list("things"))
+"""Nouns that are called after somebody ("Wilson's theorem", "a Taylor series")."""
+CALLED_AFTER = frozenset(word_list("called_after"))
+"""Further ones, beside WordNet's things: ideas, and nouns that are verbs too."""
+PROGRAM_PARTS = frozenset(
+    "notebook notebooks script scripts package program programs code setup install sets level levels pipeline".split()
 )
-
-SURNAMES = _table(
-    "Adams Aguilar Alexander Allen Alvarez Anderson Andrews Armstrong Arnold Bailey Baker Banerjee Barnes Bell Bennett "
-    "Berry Boyd Bradley Brooks Bryant Burns Butler Campbell Carpenter Carroll Carter Castillo Castro Chang Chavez Chen "
-    "Cheng Choi Chowdhury Clark Cohen Coleman Collins Contreras Cooper Cox Crawford Cruz Cunningham Daniels Das Davis "
-    "Delgado Diaz Dixon Duncan Dunn Edwards Elliott Ellis Estrada Evans Ferguson Fernandez Fischer Fisher Fitzgerald "
-    "Fleming Flores Foster Fox Franklin Freeman Fuentes Garcia Gardner Gibson Gomez Gonzales Gonzalez Gordon Graham Greene "
-    "Griffin Guerrero Gupta Gutierrez Guzman Hamilton Hansen Harper Harris Harrison Hart Harvey Hawkins Hayes Henderson "
-    "Henry Hernandez Herrera Hicks Hoffman Holmes Howard Huang Hudson Hughes Hussain Ibrahim Jackson Jacobs James Jenkins "
-    "Jensen Jimenez Johnson Johnston Jones Kaur Keller Kelley Kennedy Khan Kim Knight Kumar Larson Lawrence Lawson Le Lewis "
-    "Li Lin Liu Lopez Lynch Marshall Martin Martinez Mason Matthews McCarthy McDonald Medina Mehta Mendez Mendoza Meyer "
-    "Miller Mitchell Mohamed Montgomery Moore Morales Moreno Morgan Morris Morrison Muller Munoz Murphy Murray Myers Nelson "
-    "Newman Nguyen Nichols Novak Obrien Okafor Oliver Olson Ortega Ortiz Owens Palmer Park Parker Patel Patterson Payne "
-    "Pena Perez Perkins Perry Peters Peterson Pham Phillips Pierce Porter Powell Ramirez Ramos Rao Reed Reid Reyes Reynolds "
-    "Rice Richards Richardson Riley Rios Rivera Roberts Robertson Robinson Rodriguez Rogers Romero Rosen Ross Ruiz Russell "
-    "Ryan Salazar Sanchez Sanders Sandoval Santiago Santos Sato Schmidt Schneider Schultz Shah Sharma Shaw Silva Simmons "
-    "Simpson Singh Smith Snyder Soto Spencer Stephens Stevens Stewart Sullivan Suzuki Tanaka Taylor Thomas Thompson Torres "
-    "Tran Tucker Turner Valdez Vargas Vasquez Vega Wagner Walker Wallace Walsh Wang Ward Warren Washington Watkins Watson "
-    "Weaver Webb Weber Wheeler White Williams Williamson Willis Wilson Wong Wright Wu Yamamoto Yang Young Yu Zhang Zhao "
-    "Zhou Ziegler "
-)
-
-# Whom theorems, laws and works of the curriculum are called after, and the works themselves: course work, not people one meets.
-FAMOUS = _table(
-    "Abel Ampere Archimedes Aristotle Arrhenius Asch Avogadro Babbage Bach Banach Bayes Beethoven Bellman Beowulf Bernoulli Bessel "
-    "Biot Bode Bohr Boltzmann Bonferroni Boole Boyle Bragg Brewster Brownian Cauchy Chandrasekhar Chaucer Chebyshev Chopin Coase "
-    "Confucius Copernicus Coulomb Cramer Curie Dante Darwin Debye Descartes Dijkstra Dirac Doppler Douglass Durkheim Einstein "
-    "Erikson Euclid Euler Faraday Fermat Fermi Feynman Fibonacci Foucault Fourier Frankenstein Freud Galileo Galois Gandhi Gantt "
-    "Gatsby Gauss Gaussian Gibbs Giffen Gini Goethe Golgi Goodhart Haber Hamlet Hamming Hegel Heisenberg Hermite Hess Hilbert "
-    "Hobbes Hooke Huffman Hume Hund Huygens Ibsen Jacobi Jacobian Jung Kafka Kant Karnaugh Kepler Keynes Keynesian Kirchhoff "
-    "Kohlberg Kruskal Lagrange Lagrangian Lamarck Laplace Lavoisier Lear Legendre Leibniz Likert Linnaeus Liouville Lorentz Lorenz "
-    "Macbeth Machiavelli Maclaurin Malthus Markov Marx Maslow Maxwell Mendel Mendeleev Mercator Michaelis Michelangelo Milgram "
-    "Mohr Monet Mozart Napoleon Nash Navier Nernst Newton Newtonian Nietzsche Noether Nyquist Odysseus Ohm Okun Orwell Othello "
-    "Pareto Pascal Pasteur Pauli Pavlov Pavlovian Pearson Piaget Picasso Planck Plato Poincare Poisson Punnett Pythagoras "
-    "Pythagorean Raoult Rawls Rayleigh Rembrandt Reynolds Richter Riemann Rousseau Rutherford Schrodinger Schrödinger Seneca "
-    "Shakespeare Shannon Skinner Snell Socrates Sophocles Spearman Spinoza Stokes Thevenin Tocqueville Turing Venn Venturi Virgil "
-    "Vivaldi Voltaire Vygotsky Weber Weibull Wien Wilcoxon Wronski "
-)
-
-ORDINARY = _table(
-    "A API Abstract Academic Accounting Acid Acids Active Activity Add Addition Advanced Africa African Agile Algebra "
-    "Algorithm Algorithms American Analog Analysis Anatomy Ancient And Annotated Answer Anthropology Appendix Application "
-    "Applications Applied April Argument Arguments Art Article Arts Asia Asian Assessment Assignment Astronomy At Atomic "
-    "Attendance Audience Audit August Autumn Avenue Bank Base Based Basic Basics Bayesian Beginning Behavior Behavioral "
-    "Bias Bibliography Big Binary Biochemistry Bioethics Biology Black Block Board Bonding Bonus Book Boolean Boundary "
-    "Brain Break Brief British Budget Build Building Business By Calculus Calendar Campus Canvas Capstone Career Case Cell "
-    "Cells Center Central Century Certificate Challenge Change Chapter Chapters Chart Check Checkpoint Chemical Chemistry "
-    "China Chinese Choice Circuits City Civil Civilization Class Classical Classroom Climate Close Closing Club Code Coding "
-    "Cognitive Cold Collaborative College Colonial Common Communication Community Company Complete Complex Composition "
-    "Computation Computer Computing Concept Concepts Concert Conference Confidence Consent Constitution Contact "
-    "Contemporary Content Contract Contracts Control Course Create Creative Critical Critique Cultural Culture Current "
-    "Curve Cycle DNA Data Database Databases Day Days Deadline Debate December Decision Deep Defense Demo Democracy "
-    "Department Design Development Developmental Diagram Differential Digital Diversity Document Documents Draft Drawing "
-    "Drive Due Dynamics Early Earth East Eastern Ecology Economic Economics Economy Edition Education Electric Electricity "
-    "Electronic Electronics Elementary Elements Energy Engineering Engineers English Entry Environment Environmental "
-    "Equation Equations Error Essay Essays Ethics Europe European Evaluation Event Evolution Evolutionary Exam Examination "
-    "Examples Exams Exercise Exercises Experiment Experimental Explain Exploration Extra Fall Family Feature February "
-    "Feedback Field File Film Final Finals Finance Financial First Fiscal Flow Food Force Form Forms Forum Foundations Four "
-    "Framework Free Freedom French Friday From Functions Fundamentals Fusion Future Game General Genetics Geography Geology "
-    "Geometry German Global Goal Goals Good Google Government Grade Graph Graphics Graphs Great Group Groups Guest Guide "
-    "Hall Hash Health Help Here High Historical History Holiday Homework Honors Hour Hours House How Human Humanities "
-    "Hypothesis I Idea Ideas If Impact In Independent India Industrial Industry Information Initial Innovation Inquiry "
-    "Instructions Instructor Integral Integrated Integration Intelligence Interactive Interest Intermediate International "
-    "Internet Interview Interviews Intro Introduce Introduction Introductory Investigation Is Islam It Italian January "
-    "Japan Japanese Java Job Journal July June Justice Key Kinetics Knowledge Lab Laboratory Labs Language Languages Large "
-    "Late Latin Law Laws Leadership Learning Lecture Lectures Lesson Level Library Life Linear Lines Linux List Listening "
-    "Literary Literature Local Log Logic London Machine Macroeconomics Main Major Make Makeup Management Map Maps March "
-    "Market Marketing Mass Master Mastery Material Materials Math Mathematics Matlab Matrix May Mechanics Media Medical "
-    "Medicine Meeting Memory Mental Metaphysics Method Methods Mexico Microeconomics Microsoft Midterm Milestone Mind Mini "
-    "Minutes Mobile Model Modeling Models Modern Module Modules Molecular Monday Money Morality Motion Multiple "
-    "Multivariable Music My Myth Narrative National Natural Nature Need Network Networks Neural New News Normal North "
-    "Notebook Notes Novel November Nuclear Number Numbers Numerical Nutrition Object Objects October Of Office On One "
-    "Online Only Open Operating Optics Optimization Option Optional Oral Order Organic Organization Orientation Outline "
-    "Outlines Overview Page Pages Paper Papers Paris Part Participation Partner Party Past Peer People Performance Period "
-    "Personal Perspective Perspectives Philosophy Photo Physical Physics Picture Plan Planning Plant Plato Play Please "
-    "Podcast Poem Poetry Policy Political Politics Pop Population Portfolio Post Poster Power Practical Practice Pre Prep "
-    "Preparation Presentation Presentations Pricing Primary Principles Print Private Probability Problem Problems Process "
-    "Processes Proctored Product Professional Professor Profile Program Programming Progress Project Projects Proof Proofs "
-    "Proposal Protein Proteins Psychology Public Python Quantum Question Questions Quick Quiz Quizzes R Race Random React "
-    "Reaction Reactions Read Reader Reading Readings Real Recitation Recommendation Recording Reflection Reflections Reform "
-    "Regression Regular Religion Religions Renaissance Report Reports Republic Request Required Research Resource Resources "
-    "Response Responses Resume Review Reviews Revised Revision Revolution Role Roman Romantic Room Rough Rubric Rules "
-    "Russia Russian SQL Safety Sample Sampling Saturday Schedule School Science Sciences Scientific Second Section Security "
-    "Self Semester Seminar Sensors September Series Service Session Set Sets Short Signals Silk Simple Simulation Site "
-    "Skills Sleep Slides Small Social Society Sociology Software Solution Solutions Sound Source Sources South Southern "
-    "Spain Spanish Special Speech Spring Stage Standard Standards Start State States Statistical Statistics Status Step "
-    "Story Strategy Stress Structural Structure Structures Student Students Studies Study Style Submission Submit Summary "
-    "Summer Sunday Support Survey Sustainability Syllabus System Systems Table Tables Take Task Teaching Team Teams "
-    "Technical Technology Term Test Testing Tests Text Theater Theories Theory Thermodynamics Thesis Thinking Third This "
-    "Thought Three Thursday Time Timeline To Today Topic Topics Trade Training Transfer Translation Treaty Trees "
-    "Trigonometry Tuesday Turn Tutorial Two Undergraduate Understanding Unit United Units Universe University Upload Urban "
-    "Use Using Values Vector Version Video Virginia Visual Vocabulary Volume War Warm Waste Water Wave Wealth Web Website "
-    "Wednesday Week Weekly Weeks Welcome Western What When Where Why Will Winter With Women Word Words Work Workplace "
-    "Worksheet Workshop World Write Writing Written Year You Your Zero Zoom "
-)
+"""What stands behind a program's name."""

@@ -1,13 +1,14 @@
-"""Patterns for the name that somebody has on a platform or a machine, by where it stands: a path, a prompt, a file's name, a cue.
+"""Patterns for names on a platform or a machine, by their place: a path, a prompt, a file's name, a cue. Data only.
 
-Further rows for ``patterns``. Each is a place in which a name of one's own stands; the words there that are nobody's ("/home/user",
-"github.com/features") are ``numbers.is_owner``'s to tell. Data only.
+Further rows for ``patterns``. Each is a place of account names; ``numbers.is_owner`` drops the words there that identify nobody
+("/home/user", "github.com/features").
 """
 
 from __future__ import annotations
 
 from canvas_pipeline.privacy.identities.numbers import is_account, is_owner
 from canvas_pipeline.privacy.identities.patterns import LIKELY, SURE, Pattern
+from canvas_pipeline.privacy.word_lists import word_list
 
 # Hosts, with what stands between them and a name.
 _PAGES = (
@@ -19,7 +20,7 @@ _PAGES = (
 )
 _HOSTS = r"(?i)\.(?:com|tv|co|app|me|org|ee|io|edu)/"
 _HOMES = r"(?:/(?:home|Users|u|afs/[\w.]{2,40}/users?)/|[A-Z]:\\Users\\|(?<![\w~/])~)"
-# Platforms that are also spoken of without anybody's name: a label or a sign must follow.
+# Platforms that are also mentioned without an account: a label or a sign must follow.
 PLATFORMS = (
     r"(?:roblox|minecraft|chess\.com|lichess(?:\.org)?|xbox(?:\slive)?|psn|playstation|nintendo|epic(?:\sgames)?|fortnite|valorant|"
     r"battle\.?net|duolingo|quizlet|kahoot|spotify|strava|goodreads|letterboxd|pinterest|tumblr|youtube|scratch|replit|repl\.it|leetcode|hackerrank|"
@@ -41,12 +42,7 @@ _WORK = (
     r"(?:hw|lab|ps|p?set|proj(?:ect)?|asg?n|assignment|essay|final|midterm|quiz|ex(?:ercise)?|report|resume|cv|draft|task|part|problem|q|a|p|"
     r"homework|exam|paper|poster|slides|solution|submission|week|wk|log|reflection)"
 )
-OF_PLATFORMS = frozenset(
-    "roblox minecraft chess lichess xbox psn playstation nintendo epic fortnite valorant battle battlenet duolingo quizlet "
-    "kahoot spotify strava goodreads letterboxd pinterest tumblr youtube scratch replit repl leetcode hackerrank codeforces "
-    "codewars kaggle soundcloud bereal vsco overleaf codecademy khan stack stackoverflow devpost typeracer monkeytype "
-    "geoguessr tryhackme skype teams zelle".split()
-)
+OF_PLATFORMS = frozenset(word_list("platform_cues"))
 _REPOSITORY = r"(?:repo(?:sitory)?|branch|fork|folder|directory|namespace|database|schema|container)"
 _OF_CUES = frozenset("ign gamer gamertag screen screenname game psn nick nickname handle alias".split())
 _OF_REPOSITORIES = frozenset("repo repository branch fork folder directory namespace database schema container".split())

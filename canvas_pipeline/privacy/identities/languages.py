@@ -1,9 +1,8 @@
-"""Whether the trained name recogniser knows a text's language; it knows English, and takes other languages' nouns for names.
+"""Decide whether the trained name recogniser knows a text's language. It knows English, and takes other languages' nouns for
+names.
 
-In: a folded text, what was found in it, and the language of the contributor's other titles. Out: whether only rules and patterns
-count for it. What must hold: the same text, findings and home give the same answer; nothing is downloaded (py3langid ships its
-model). Titles are short, so that the words beside a finding decide with the detector: a foreign name in an English title must not
-look like a foreign title.
+The answer depends on the text, the findings and ``home`` only; nothing is downloaded (py3langid ships its model). Titles are
+short, so the words beside a finding decide together with the detector: a foreign name must not make an English title foreign.
 """
 
 from __future__ import annotations
@@ -15,8 +14,10 @@ from functools import cache
 from typing import Any, Literal
 
 from canvas_pipeline.errors import MissingTool
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.privacy.identities.name_gates import stands_out
+from canvas_pipeline.privacy.identities.patterns import PLACEHOLDER
 from canvas_pipeline.privacy.identities.persons import PARTICLES
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_famous, is_word
 
@@ -24,31 +25,29 @@ Home = Literal["english", "other", "unknown"]
 _CANDIDATES = (
     "en es fr de pt it nl sv da nb nn no fi pl cs sk hr sl ro hu tr vi id ms ca gl et lv lt is sq tl sw".split()
 )
-_WORD = re.compile(r"[^\W\d_]+")
 _BEFORE_SOMEBODY = re.compile(
     r"(?<!\w)(?:de|con|a|por|para|avec|par|pour|à|chez|com|da|do|di|per|von|mit|für|bei|van|voor|met|av|med|till|til|z|od)\s$",
     re.I,
 )
 _SURNAME_FIRST = re.compile(r"[^\W\d_]+, [^\W\d_]+")
-_PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
 _MARGIN = {"english": 9.0, "unknown": 15.0, "other": -1.0}
-"""By how much (log-likelihood) another language must beat English. A title alone says little, and a name that stays is worse than
-an ordinary word that goes: at 2.5, one name in twenty more survived."""
+"""By how much (log-likelihood) another language must beat English. A title alone is weak evidence, and an unmasked name is worse
+than a masked word: at 2.5, one name in twenty more survived."""
 _PER_ENGLISH_WORD = 6.0
 _LITTLE_WORDS = frozenset("the and of with for from by at to is my our me in".split())
 _BESIDE = 0.0
-"""The same of the words beside the findings, where English ones are among them: a foreign name outweighs a short title."""
+"""The same for the words beside the findings, if some are English: a foreign name outweighs a short title."""
 _PLAINLY = 25.0
-"""So far ahead, one word that is English too ("final") does not count."""
+"""Lead at which one word that is English too ("final") does not count."""
 _PLAINLY_ENGLISH = -12.0
-"""So far behind English, the likeliest other language is none of a title in somebody's home of another language."""
+"""Lead below which a title is English, though its author's other titles are not."""
 _ENGLISH_ONLY = frozenset("the and of with my our your this that what how why which who their from".split())
 _ENOUGH = 6.0
-"""Log-likelihood by which one title speaks for a language when its author's home is sought."""
+"""Log-likelihood from which one title counts as being in another language for ``home_of``."""
 
 
 def other_script(text: str) -> bool:
-    """Whether most letters are of another alphabet than the Latin one."""
+    """Return whether most letters are of another alphabet than the Latin one."""
     letters = [char for char in text if char.isalpha() and not char.isascii()]
     if not letters:
         return False
@@ -57,14 +56,15 @@ def other_script(text: str) -> bool:
 
 
 def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknown") -> bool:
-    """Whether ``text`` is in a language that the recogniser does not know. ``found`` are the spans that it takes for names."""
+    """Return whether ``text`` is in a language that the recogniser does not know, so that only rules and patterns count.
+    ``found`` are the spans that the recogniser takes for names."""
     if other_script(text):
         return True
-    plain = _PLACEHOLDER.sub(" ", text)
+    plain = PLACEHOLDER.sub(" ", text)
     if home == "other" and found and not _is_plainly_english(plain):
         return not _names_somebody(text, found)
     beside = _without(text, found)
-    words = [word for word in _WORD.findall(beside) if len(word) > 1]
+    words = [word for word in LETTERS.findall(beside) if len(word) > 1]
     english = sum(_is_english(word) for word in words)
     foreign = len(words) - english
     if not english and not foreign and _could_be_named(text, found):
@@ -83,20 +83,20 @@ def only_rules(text: str, found: Sequence[tuple[int, int]], home: Home = "unknow
 
 
 def home_of(titles: Iterable[str]) -> Home:
-    """The language that most of a contributor's titles are in, as far as the recogniser is concerned."""
+    """Return the language of most of a contributor's titles: English, another one, or unknown."""
     other = english = 0
     for title in titles:
         score = _ENOUGH + 1 if other_script(title) else lead(title)
         other += score > _ENOUGH
-        english += score < 0 or any(len(word) > 3 and is_course_work(word) for word in _WORD.findall(title))
+        english += score < 0 or any(len(word) > 3 and is_course_work(word) for word in LETTERS.findall(title))
     if other + english < 3:
         return "unknown"
     return "other" if other > english else "english"
 
 
 def lead(text: str) -> float:
-    """By how much the likeliest other language beats English, as a log-likelihood."""
-    words = _WORD.findall(text.lower())
+    """Return by how much the likeliest other language beats English, as a log-likelihood."""
+    words = LETTERS.findall(text.lower())
     if not words:
         return 0.0
     ranked = dict(_detector().rank(" ".join(words)))
@@ -107,14 +107,14 @@ def lead(text: str) -> float:
 def _without(text: str, found: Sequence[tuple[int, int]]) -> str:
     for start, end in found:
         text = text[:start] + " " * (end - start) + text[end:]
-    return _PLACEHOLDER.sub(" ", text)
+    return PLACEHOLDER.sub(" ", text)
 
 
 def _holds_small_words(text: str, found: Sequence[tuple[int, int]]) -> bool:
-    """Whether a finding runs over words in small letters, as no name does, in a text that has capitals."""
+    """Return whether a finding includes lower-case words, which no name has, in a text that has capitals."""
     if text.islower():
         return False
-    words = [word for start, end in found for word in _WORD.findall(text[start:end])]
+    words = [word for start, end in found for word in LETTERS.findall(text[start:end])]
     return any(word.islower() and word not in PARTICLES for word in words)
 
 
@@ -123,38 +123,38 @@ def _is_english(word: str) -> bool:
 
 
 def _could_be_named(text: str, found: Sequence[tuple[int, int]]) -> bool:
-    """A title that is a finding and nothing else, with a name of the tables in it or surname first."""
+    """Return whether a title that is one finding holds a name of the tables or has the surname first."""
     if any(_is_surname_first(text, *span) for span in found):
         return True
-    words = [word for start, end in found for word in _WORD.findall(text[start:end])]
+    words = [word for start, end in found for word in LETTERS.findall(text[start:end])]
     return any(word.title() in GIVEN or word.title() in SURNAMES for word in words)
 
 
 def _names_somebody(text: str, found: Sequence[tuple[int, int]]) -> bool:
-    """Whether a finding holds a name of the tables that is no word, is one with the surname first, or has the only capitals amid
-    small letters ("comentarios de Brindlewood"): of German, whose nouns have them, that says nothing."""
+    """Return whether a finding holds a name of the tables that is no word, has the surname first, or has the only capitals amid
+    lower-case words ("comentarios de Brindlewood"). In German, whose nouns have capitals, the last proves nothing."""
     if any(_is_surname_first(text, *span) or _has_the_capitals(text, *span) for span in found):
         return True
-    words = [word for start, end in found for word in _WORD.findall(text[start:end])]
+    words = [word for start, end in found for word in LETTERS.findall(text[start:end])]
     return any((word in GIVEN or word in SURNAMES) and not is_word(word) for word in words)
 
 
 def _has_the_capitals(text: str, start: int, end: int) -> bool:
-    """Also behind a word that people follow ("de", "con", "avec"); behind "sobre" stand topics."""
-    words = _WORD.findall(text[start:end])
+    """Return whether a finding stands out behind a word that people follow ("de", "con", "avec"); topics follow "sobre"."""
+    words = LETTERS.findall(text[start:end])
     if _BEFORE_SOMEBODY.search(text, max(0, start - 12), start) is None:
         return False
     return stands_out(text, start, end) and not any(is_famous(word) or is_word(word) for word in words)
 
 
 def _is_plainly_english(text: str) -> bool:
-    """Whether a title of somebody whose other titles are in another language is in English all the same."""
-    words = _WORD.findall(text.lower())
+    """Return whether a title is in English though the contributor's other titles are in another language."""
+    words = LETTERS.findall(text.lower())
     return not _ENGLISH_ONLY.isdisjoint(words) or (len(words) > 2 and lead(text) < _PLAINLY_ENGLISH)
 
 
 def _is_surname_first(text: str, start: int, end: int) -> bool:
-    """ "Kowal, Ewa"; not "Strafrecht, Teil 2"."""
+    """Match "Kowal, Ewa" and not "Strafrecht, Teil 2"."""
     return _SURNAME_FIRST.fullmatch(text, start, end) is not None and not text[end:].lstrip()[:1].isdigit()
 
 

@@ -1,13 +1,13 @@
-"""What is believed of the trained name recogniser's findings, and how far a name or place reaches.
+"""Decide which findings of the trained name recogniser count, and extend names and places to their full length.
 
-In: a folded text and a span of it with its label. Out: whether it counts, and its ends. What must hold: linear work; nothing that
-the rules or patterns found is judged here, places grow only.
+The work is linear. Findings of the rules and patterns are not filtered here; places only grow.
 """
 
 from __future__ import annotations
 
 import re
 
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.persons import PARTICLES, names_a_thing, stands_strongly, within_figure
 from canvas_pipeline.privacy.identities.vocabulary import (
     is_compound,
@@ -26,13 +26,12 @@ _HEX_ID = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}")
 _OTHER_NUMBER = re.compile(r"\d{5}|^\d+[^\W\d_]*$")
 _BEFORE = re.compile(r"(?<!\w)([^\W\d_][\w'-]*\.?),? {1,2}$")
 _AFTER = re.compile(r",? {1,2}([^\W\d_][\w'-]*)")
-_WORD = re.compile(r"[^\W\d_]+")
 _HYPHENED_BEFORE = re.compile(r"(?<!\w)(?:[^\W\d_a-z][^\W\d_]+-)+$")  # the other half of a double name
 _HYPHENED_AFTER = re.compile(r"(?:-[^\W\d_a-z][^\W\d_]+)+(?!\w)")
 _OFFICE = r"(?<!\w)(?i:office) (?:\d\.\d\d|\d{3}[A-Da-d])(?!\w)"
 _OFFICE_NUMBER = re.compile(_OFFICE)
 # "Pinto 1175", no year; "Office 5.13".
-HOUSE_NUMBER = re.compile(rf"(?<!\w)[^\W\d_a-z][^\W\d_]+ (?!1[5-9]\d\d|20\d\d)\d{{3,4}}(?!\w)|{_OFFICE}")
+ROOM_NUMBER = re.compile(rf"(?<!\w)[^\W\d_a-z][^\W\d_]+ (?!1[5-9]\d\d|20\d\d)\d{{3,4}}(?!\w)|{_OFFICE}")
 _OF_HISTORY = re.compile(
     r"\b(?:Treaty|Battle|Siege|Congress|Fall|Peace|Edict|Council|Sack|Massacre|Compromise|History|Economy) of (?:the )?$",
     re.IGNORECASE,
@@ -41,16 +40,16 @@ _IN_HISTORY = re.compile(
     r" (?:Agreement|Protocols?|Accords?|Conventions?|Conference|Wars?|Revolution|Uprising|Massacre|Crisis|Empire|Dynasty|Era)\b",
     re.IGNORECASE,
 )
-_HOUSES = (
+_BUILDINGS = (
     "hall|building|bldg|center|centre|library|tower|gym|auditorium|house|commons|annex|pavilion|stadium|theatre|theater|lab|arena|"
     "field|union|plaza|hospital|church|park|courts|quad|institute|observatory|museum|chapel|clinic|gardens|pond|creek|trail|beach|"
     "river|lake|street|falls|springs|heights|grove"
 )
-_KINDS_OF_HOUSES = (
+_KINDS_OF_BUILDINGS = (
     r"(?:dining|residence|science|student|research|community|high|middle|elementary|recreation|medical)[ \u00a0]{1,2}"
 )
-_HOUSE_BEFORE = re.compile(
-    rf"(?P<words>(?:[^\W\d_][\w'’\-]*[ \u00a0]{{1,2}}){{1,3}})(?:{_HOUSES})\.?[, \u00a0]{{1,3}}$", re.IGNORECASE
+_BUILDING_BEFORE = re.compile(
+    rf"(?P<words>(?:[^\W\d_][\w'’\-]*[ \u00a0]{{1,2}}){{1,3}})(?:{_BUILDINGS})\.?[, \u00a0]{{1,3}}$", re.IGNORECASE
 )
 _WORD_BEFORE = re.compile(r"[^\W\d_][\w'’\-]*")
 _OF_A_PLACE = re.compile(
@@ -61,7 +60,7 @@ _OF_A_PLACE = re.compile(
     re.IGNORECASE,
 )
 _REST_OF_A_PLACE = re.compile(
-    rf"(?:[ \u00a0]{{1,2}}(?:campus|state|(?:{_KINDS_OF_HOUSES})?(?:{_HOUSES}|school)|elementary)\b|"
+    rf"(?:[ \u00a0]{{1,2}}(?:campus|state|(?:{_KINDS_OF_BUILDINGS})?(?:{_BUILDINGS}|school)|elementary)\b|"
     r", (?:(?-i:[A-Z]{2})\b|Virginia|Texas|Ohio|Maine|Oregon|Kenya|Poland))+",
     re.IGNORECASE,
 )
@@ -69,19 +68,19 @@ _WHERE = re.compile(r"(?<!\w)(?:in|at|to|from|near|outside|behind) $", re.IGNORE
 _IN_A_STATE = re.compile(r"[A-Z].*, [A-Z]{2}$")
 _RUNS_ON = re.compile(r"[\w,'’)] $")
 _CAPITALISED = re.compile(r"(?<!\w)[^\W\d_a-z][^\W\d_A-Z]+(?!\w)")
-_LAST_HOUSE = re.compile(rf"[ \u00a0](?:{_HOUSES})$", re.IGNORECASE)
+_LAST_BUILDING = re.compile(rf"[ \u00a0](?:{_BUILDINGS})$", re.IGNORECASE)
 
 
 def grown(text: str, start: int, end: int, label: str) -> tuple[int, int]:
-    """A place with what belongs to its name: the building before "Room 12", "Lake" or "University of" before it, "campus" or the
-    state after it."""
+    """Extend a place by what belongs to its name: the building before "Room 12", "Lake" or "University of" before it, "campus"
+    or the state after it."""
     if label not in ("ROOM", "PLACE"):
         return start, end
-    if label == "ROOM" and (house := _HOUSE_BEFORE.search(text, max(0, start - 80), start)):
-        words = list(_WORD_BEFORE.finditer(house["words"]))
+    if label == "ROOM" and (building := _BUILDING_BEFORE.search(text, max(0, start - 80), start)):
+        words = list(_WORD_BEFORE.finditer(building["words"]))
         while words and (is_course_work(words[0].group()) or (len(words) > 1 and is_ordinary(words[0].group()))):
             words.pop(0)
-        start = house.start("words") + words[0].start() if words else start
+        start = building.start("words") + words[0].start() if words else start
     if before := _OF_A_PLACE.search(text, max(0, start - 40), start):
         start = before.start()
     if after := _REST_OF_A_PLACE.match(text, end, min(len(text), end + 40)):
@@ -90,8 +89,8 @@ def grown(text: str, start: int, end: int, label: str) -> tuple[int, int]:
 
 
 def whole_words(text: str, start: int, end: int, label: str) -> tuple[int, int]:
-    """A name does not begin or end inside a word (the tokeniser takes "id" apart), and takes its neighbours along: particles and
-    initials ("van der"), and beside a written name further capitalised words that are no ordinary ones."""
+    """Extend a name to whole words (the tokeniser splits "id") and by its neighbours: particles and initials ("van der"), and
+    further capitalised words that are not ordinary."""
     while start > 0 and text[start - 1].isalpha() and text[start].isalpha():
         start -= 1
     while end < len(text) and text[end - 1].isalpha() and text[end].isalpha():
@@ -116,21 +115,25 @@ def _belongs(word: str) -> bool:
         return True
     if len(word) < 2 or not word[0].isupper() or word.isupper():
         return False
-    return not any(is_ordinary(part) or looks_mistyped(part) for part in _WORD.findall(word))
+    return not any(is_ordinary(part) or looks_mistyped(part) for part in LETTERS.findall(word))
 
 
 def _is_surname(text: str, start: int, end: int, after: re.Match[str]) -> bool:
-    """Whether the word after one given name is written with a capital where no other is: "a card for Ilka Nickel, please"."""
+    """Return whether the word after a lone given name has a capital where no other word has one: "a card for Ilka Nickel,
+    please"."""
     alone = text[start:end].istitle() and text[start:end].isalpha()
     return alone and after.start(1) == end + 1 and not is_ordinary(text[start:end]) and stands_out(text, *after.span(1))
 
 
-def is_believable(text: str, start: int, end: int, label: str) -> bool:
-    """No name: ordinary words, words that only a slip keeps from being such, single letters, what a thing is called after, eponyms
-    and words that are names too in lower case, both unless a person is called for, and what stands before a number without
-    naming a place ("RFC 2616"). What the rules say of a person ("Dr. Newton") is not touched by it."""
+def is_plausible(text: str, start: int, end: int, label: str) -> bool:
+    """Return whether a finding may be a name.
+
+    No names: ordinary words and misspellings of them, single letters, eponyms and what is called after them, names that are
+    words too in lower case (unless the words before ask for a person), and what precedes a number without naming a place ("RFC
+    2616"). People that the rules find ("Dr. Newton") are not affected.
+    """
     value = text[start:end]
-    words = [word for word in _WORD.findall(value) if len(word) > 1]
+    words = [word for word in LETTERS.findall(value) if len(word) > 1]
     if (
         not words
         or _CODES.issuperset(words)
@@ -143,13 +146,13 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
         return False
     if label == "PLACE" and _IN_A_STATE.search(value) and not is_course_work(words[0]):
         return True
-    # "What is next in Torque?": topics stand after "in" as places do.
+    # Topics follow "in" as places do: "What is next in Torque?".
     topical = label != "ROOM" and len(words) == 1 and text[max(0, start - 3) : start].lower() == "in "
     if topical and is_joined(words[0]):
         return False
     out = not topical and stands_out(text, start, end)
     if not out and all(is_ordinary(word) or looks_mistyped(word) for word in words):
-        numbered = label == "ROOM" and HOUSE_NUMBER.search(value) is not None
+        numbered = label == "ROOM" and ROOM_NUMBER.search(value) is not None
         return numbered and (not all(is_course_work(word) for word in words) or bool(_OFFICE_NUMBER.search(value)))
     if within_figure(text, start, end):
         return False
@@ -161,7 +164,7 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
         return False
     if _OF_HISTORY.search(text, max(0, start - 24), start) or _made_history(text, start, end):
         return False
-    if label == "PLACE" and value[0].isupper() and _LAST_HOUSE.search(value) and not is_ordinary(words[0]):
+    if label == "PLACE" and value[0].isupper() and _LAST_BUILDING.search(value) and not is_ordinary(words[0]):
         return True
     if not out and all(is_word(word) for word in words):
         if any(is_ordinary(word) or word.islower() for word in words):
@@ -173,34 +176,34 @@ def is_believable(text: str, start: int, end: int, label: str) -> bool:
 
 
 def _made_history(text: str, start: int, end: int) -> bool:
-    """ "the Yalta Conference", also all in small letters; not "the Strand conference"."""
+    """Match "the Yalta Conference", also in lower case, and not "the Strand conference"."""
     event = _IN_HISTORY.match(text, end)
     return event is not None and (event.group()[1].isupper() or text[start:end].islower())
 
 
 def stands_out(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` has capitals where the words around it have none ("the bus to Strand"), so that an ordinary word
-    may be a name. A word of course work is none for that, nor the first of a sentence."""
-    words = _WORD.findall(text[start:end])
+    """Return whether ``text[start:end]`` is capitalised amid lower-case words ("the bus to Strand"), so that an ordinary word
+    may be a name. Words of course work never stand out, nor the first word of a sentence."""
+    words = LETTERS.findall(text[start:end])
     if not words or is_course_work(words[0]) or not all(word.istitle() for word in words):
         return False
     if not _RUNS_ON.search(text, max(0, start - 40), start):
         return False
-    around = _WORD.findall(text[:start])[1:] + _WORD.findall(text[end:])
+    around = LETTERS.findall(text[:start])[1:] + LETTERS.findall(text[end:])
     small = len([word for word in around if word.islower()])
     return small >= 2 and small * 4 >= len(around) * 3
 
 
 def holds_one_that_stands_out(text: str) -> bool:
-    """Whether any word of the text stands out; cheap, since most texts are titles."""
-    if sum(word.islower() for word in _WORD.findall(text)) < 2:
+    """Return whether any word of the text stands out; cheap, since most texts are titles."""
+    if sum(word.islower() for word in LETTERS.findall(text)) < 2:
         return False
     return any(stands_out(text, match.start(), match.end()) for match in _CAPITALISED.finditer(text, 1))
 
 
 def _shifted(text: str, start: int, end: int) -> bool:
-    """Whether all of a span's words are ordinary once a blank that slipped by one letter is put right ("Popq uiz")."""
-    around = list(_WORD.finditer(text, max(0, start - 30), min(len(text), end + 30)))
+    """Return whether all words of a span are ordinary once a blank that slipped by one letter is put right ("Popq uiz")."""
+    around = list(LETTERS.finditer(text, max(0, start - 30), min(len(text), end + 30)))
     right = [False] * len(around)
     for at, (left, next_) in enumerate(zip(around, around[1:], strict=False)):
         if next_.start() - left.end() == 1 and looks_shifted(left.group(), next_.group()):
@@ -210,7 +213,7 @@ def _shifted(text: str, start: int, end: int) -> bool:
 
 
 def _inside_id(text: str, start: int, end: int) -> bool:
-    """Whether a span is (part of) one id in hexadecimal, such as the imprint of an item in a session: ``bdd2d3af3a5a``."""
+    """Return whether a span is (part of) a hexadecimal id, such as the imprint of an item in a session: ``bdd2d3af3a5a``."""
     while start > 0 and text[start - 1].isalnum():
         start -= 1
     while end < len(text) and text[end].isalnum():

@@ -1,6 +1,7 @@
-"""What is believed of a number or name that a pattern caught: national check digits, telephone plans, words that are no login.
+"""Decide whether a number or name that a pattern matched counts: national check digits, telephone plans, words that are no
+login.
 
-In: the caught text. Out: whether it counts. Check digits are python-stdnum's, telephone plans libphonenumber's, every region's.
+Check digits are python-stdnum's; telephone plans are libphonenumber's, of every region.
 """
 
 from __future__ import annotations
@@ -10,24 +11,18 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
-from canvas_pipeline.privacy.identities.course_terms import TERMS
+from canvas_pipeline.privacy.identities.folding import LETTERS
+from canvas_pipeline.privacy.identities.gazetteer import TERMS
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ordinary, is_proper, is_word, reads_as_word
+from canvas_pipeline.privacy.word_lists import word_list
 
-_LETTERS = re.compile(r"[^\W\d_]+")
 _FILE_ENDS = frozenset(
     "md py txt pdf com io org net edu gov doc docx zip js ts html css java cpp c h ipynb csv json xlsx pptx".split()
 )
-_NO_LOGIN = frozenset(
-    "and or the is are not you your with for from via only here below above tbd tba none na etc hw ps pset exam lab quiz ch "
-    "pt sec wk vs ver rev proj prob max min app api url html xml json".split()
-)
+_NO_LOGIN = frozenset(word_list("no_logins"))
 # Accounts that come with a machine, and parts of addresses that are nobody's.
-_NO_ACCOUNT = frozenset(
-    "user username ubuntu root admin jovyan pi student students guest runner vagrant ec public shared usr www com org src app "
-    "repo login signup"
-    " npm api docs blog config async stdin stdout utils".split()
-)
-# Countries and their numbers whose check digits are strong enough to believe without a word beside them.
+_NO_ACCOUNT = frozenset(word_list("no_accounts"))
+# Countries and their numbers whose check digits suffice without a word beside them.
 _CHECKED = (
     "es.nif", "cl.rut", "br.cpf", "it.codicefiscale", "mx.curp", "gb.nino", "fi.hetu", "kr.rrn", "se.personnummer", "ch.ssn",
     "be.nn", "ar.cuit", "cn.ric", "fr.nir", "dk.cpr",
@@ -51,23 +46,25 @@ def _checks() -> tuple[Callable[[str], bool], ...]:
 
 
 def is_checked(number: str) -> bool:
-    """A national identity number of one of the countries of the table, its check digits right (or, in Britain, its letters)."""
+    """Return whether the check digits (in Britain, the letters) of a national identity number are right, in a country of the
+    table."""
     plain = re.sub(r"[\s]", "", number)
     return bool(_NINO.fullmatch(plain)) or any(check(number) for check in _checks())
 
 
 def is_identifying(number: str) -> bool:
-    """Five digits or more that are no date, after the name of a national or student number."""
+    """Match five digits or more that are no date, after the name of a national or student number."""
     return sum(c.isdigit() for c in number) >= 5 and not _DATE.fullmatch(number)
 
 
 def is_callable(number: str) -> bool:
-    """As long as a telephone number of some region is, no date and no row of round amounts: enough after a word of calling."""
+    """Return whether a number has the length of a telephone number of some region and is no date or row of round amounts. For
+    use after a word of calling."""
     return not _is_other(number) and _in_some_region(number, assigned=False)
 
 
 def is_assigned(number: str) -> bool:
-    """A number that some region's plan assigns: enough by itself, written as abroad."""
+    """Return whether the plan of some region assigns the number. Sufficient without a word beside it."""
     return not _is_other(number) and _in_some_region(number, assigned=True)
 
 
@@ -99,8 +96,8 @@ def _in_some_region(number: str, assigned: bool) -> bool:
 
 
 def is_login(name: str) -> bool:
-    """Nothing that a sentence would say there: no ordinary word, no part of course work with its number."""
-    words = [word.lower() for word in _LETTERS.findall(name)]
+    """Return whether a name is unlikely in a sentence: no ordinary word, no part of course work with its number."""
+    words = [word.lower() for word in LETTERS.findall(name)]
     if not words:
         return len(name) >= 5
     if any(c.isdigit() for c in name):
@@ -109,8 +106,8 @@ def is_login(name: str) -> bool:
 
 
 def is_handle(name: str) -> bool:
-    """Not words or a file's name ("lab3", "README.md", "week.two")."""
-    words = [word.lower() for word in _LETTERS.findall(name)]
+    """Return whether a name is no word and no file's name ("lab3", "README.md", "week.two")."""
+    words = [word.lower() for word in LETTERS.findall(name)]
     if not words or words[-1] in _FILE_ENDS:
         return False
     return not all(
@@ -119,14 +116,15 @@ def is_handle(name: str) -> bool:
 
 
 def is_owner(name: str) -> bool:
-    """What stands where only names of accounts do: no word, program or topic, no file, nobody's default."""
-    words = [word.lower() for word in _LETTERS.findall(name)]
+    """Return whether a name in a place of account names is an account: no word, program, topic, file or default account."""
+    words = [word.lower() for word in LETTERS.findall(name)]
     return is_handle(name) and not all(map(_is_nobodys, words))
 
 
 def is_account(name: str) -> bool:
-    """A name of one's own where other words stand too: also no words that run together ("mergesort"), unless two digits follow."""
-    words = [word.lower() for word in _LETTERS.findall(name)]
+    """Return whether a name among other words is an account: as ``is_owner``, and no compound word ("mergesort") unless two
+    digits follow."""
+    words = [word.lower() for word in LETTERS.findall(name)]
     numbered = re.search(r"\d\d$", name) is not None
     return is_owner(name) and (numbered or not all(_is_nobodys(word) or _is_run_on(word) for word in words))
 
@@ -136,13 +134,13 @@ def _is_nobodys(word: str) -> bool:
 
 
 def _is_run_on(word: str) -> bool:
-    """Two words of three letters or more, one of them ordinary, written as one."""
+    """Return whether a word is two words of three letters or more, one of them ordinary."""
     halves = ((word[:at], word[at:]) for at in range(3, len(word) - 2))
     return any(is_word(one) and is_word(other) and (is_ordinary(one) or is_ordinary(other)) for one, other in halves)
 
 
 def is_long_id(number: str) -> bool:
-    """Seven digits or more that are no date, no row of round amounts and no book's number."""
+    """Match seven digits or more that are no date, no row of round amounts and no book's number."""
     digits = re.sub(r"\D", "", number)
     dated = re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", digits)
     book = len(digits) == 13 and digits.startswith(("978", "979"))
@@ -152,7 +150,7 @@ def is_long_id(number: str) -> bool:
 
 
 def is_group_code(code: str) -> bool:
-    """Groups of small letters and digits between dashes, two of them no words: a meeting's."""
+    """Match a meeting's code: groups of lower-case letters and digits between dashes, two of them no words."""
     groups = code.split("-")
     mixed = [group for group in groups if not group.isalpha() and not group.isdigit()]
     strange = [g for g in groups if g.isalpha() and not (is_word(g) or is_proper(g) or g in TERMS or g in _NO_LOGIN)]
@@ -160,8 +158,8 @@ def is_group_code(code: str) -> bool:
 
 
 def is_coined(name: str) -> bool:
-    """Letters that are no word of any kind, with digits or signs or without."""
-    parts = _LETTERS.findall(name)
+    """Match letters that are no word of any kind, with digits or signs or without."""
+    parts = LETTERS.findall(name)
     if not parts or parts[-1] in _FILE_ENDS:
         return False
     long = [part for part in parts if len(part) > 3]
@@ -173,8 +171,8 @@ def is_coined(name: str) -> bool:
 
 
 def is_coined_or_mixed(name: str) -> bool:
-    """The same after a label that calls for a login: two letters and digits are enough."""
-    letters = "".join(_LETTERS.findall(name))
+    """Match the same after a label of a login, where two letters and digits suffice."""
+    letters = "".join(LETTERS.findall(name))
     return (
         (is_login(name) and (len(letters) < 4 or not is_word(letters)))
         if re.search(r"\d{2}", name)
@@ -183,14 +181,14 @@ def is_coined_or_mixed(name: str) -> bool:
 
 
 def is_coined_with_digits(name: str) -> bool:
-    """A login that shows itself: letters that are no word of any kind, and digits."""
+    """Match letters that are no word of any kind, with digits: a login without a label."""
     return (
         name not in TERMS
-        and all(not reads_as_word(part, slips=False) for part in _LETTERS.findall(name))
+        and all(not reads_as_word(part, slips=False) for part in LETTERS.findall(name))
         and is_account(name)
     )
 
 
 def is_secret(code: str) -> bool:
-    """A code with a digit in it that is no date, share or time."""
+    """Match a code with a digit in it that is no date, share or time."""
     return not _DATE.fullmatch(code) and re.fullmatch(r"\d{1,2}:\d\d\w*|\d+%|[a-z]+-?\d", code) is None

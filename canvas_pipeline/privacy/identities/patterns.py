@@ -1,14 +1,15 @@
-"""The table of identity patterns: type, regular expression, score, the words that must stand near a weak one, and a trigger.
+"""The table of identity patterns: type, regular expression, score, context words of a weak pattern, and a trigger.
 
-Texts come folded (``folding``): digits, dashes, spaces and apostrophes of every script are ASCII. A pattern at or above
-``THRESHOLD`` counts alone; one below needs a context word near it (Presidio adds ``CONTEXT_BONUS``). ``\\K`` drops what stood
-before it from the match (a label such as "SSN:"). A row's ``trigger`` is a cheap necessary condition: where it finds nothing
-the expression cannot match. Expressions are bounded, so that a long line costs linear time. Data only; people are in
-``persons`` and in the trained recogniser, courses in ``crn``.
+Texts are folded (``folding``): digits, dashes, spaces and apostrophes of every script are ASCII. A pattern with a score of at
+least ``THRESHOLD`` counts alone; one below needs a context word near it (Presidio adds ``CONTEXT_BONUS``). ``\\K`` drops what
+precedes it from the match (a label such as "SSN:"). A row's ``trigger`` is a cheap necessary condition: without a match of it
+the expression cannot match. Expressions are bounded, so that a long line costs linear time. Data only; people are in ``persons``
+and the trained recogniser, courses in ``crn``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -17,17 +18,20 @@ CONTEXT_BONUS = 0.35
 CONTEXT_BEFORE, CONTEXT_AFTER = 7, 4  # words
 SURE, LIKELY, WEAK = 0.9, 0.6, 0.3
 
-# The order decides between identities of equal length: the first wins. A placeholder is "@" + type + six digits.
+# Between identities of equal length, the first type wins. A placeholder is "@" + type + six digits.
 TYPES = ("EMAIL", "URL", "SSN", "PHONE", "STUDENT_ID", "ADDRESS", "ROOM", "TIME", "USERNAME", "PERSON", "PLACE")
-# What shape alone proves goes before what a reader guesses, where the two overlap.
+# Types that their form proves win over guessed ones where the two overlap.
 CERTAIN = frozenset({"EMAIL", "URL", "SSN", "PHONE", "STUDENT_ID", "ADDRESS", "USERNAME"})
-# A clock time says where somebody is only beside one of these.
+# A clock time identifies somebody only beside one of these.
 WHEREABOUTS = frozenset({"ROOM", "PLACE", "ADDRESS"})
+
+PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
+"""A placeholder of any type, also of one that this version does not know."""
 
 _GAP = r"[\s.\-/]"
 CLOCK = r"\d{1,2}(?::[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?|\s?[AaPp]\.?[Mm]\b\.?)"
 _DAYS = r"(?:M|T|W|R|F|Mo|Tu|We|Th|Fr|Sa|Su|Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun|Monday|Tuesday|Wednesday|Thursday|Friday)"
-_HOUSES = "Hall|Building|Bldg\\.?|Center|Centre|Auditorium|Library|Tower|Gym|Gymnasium|Annex|Pavilion|Stadium|Theatre|Laboratory|House|Commons|Arena|Chapel|Plaza"
+_BUILDINGS = "Hall|Building|Bldg\\.?|Center|Centre|Auditorium|Library|Tower|Gym|Gymnasium|Annex|Pavilion|Stadium|Theatre|Laboratory|House|Commons|Arena|Chapel|Plaza"
 _CAPITAL = r"[^\W\d_a-z][\w'\-]{1,24}"
 _STREET = r"(?:Street|St|Avenue|Ave|Road|Rd|Drive|Lane|Ln|Boulevard|Blvd|Court|Ct|Place|Circle|Terrace|Highway|Hwy|Parkway|Pkwy|Way|Loop|Alley|Pike|Square)"
 _HOST = r"(?:instructure\.com|zoom\.us|google\.com|goo\.gl|bit\.ly|forms\.gle|discord\.gg|calendly\.com|groupme\.com|linkedin\.com|instagram\.com|facebook\.com|twitter\.com|tiktok\.com)"
@@ -56,14 +60,13 @@ _SOCIAL = ("ssn", "social", "security", "itin")
 _EMAIL_SIGN = r"@"
 _EMAIL_WORD = r"(?i)(?<![a-z])at(?![a-z])"
 _DIGITS = r"\d(?:[^A-Za-z\d]{0,6}\d){6}"
-_PLACE_WORD = rf"(?:{_HOUSES})"
-_OTHER_HOUSES = r"(?:High|Middle|Elementary)\sSchool|(?:Research|Student|Science|Community|Recreation|Medical)\sCent(?:er|re)|(?:Dining|Residence)\sHall|Hospital|Observatory|Clinic|Airport"
+_PLACE_WORD = rf"(?:{_BUILDINGS})"
+_OTHER_BUILDINGS = r"(?:High|Middle|Elementary)\sSchool|(?:Research|Student|Science|Community|Recreation|Medical)\sCent(?:er|re)|(?:Dining|Residence)\sHall|Hospital|Observatory|Clinic|Airport"
 
 
 class Pattern(NamedTuple):
-    """``first_word``: a match whose first word is an ordinary word of course work ("Lecture Hall") is dropped. ``cues``: words of which one must
-    stand in the text, in small letters (none: no such word is needed). ``valid``: a match
-    that it denies is dropped."""
+    """One row. ``first_word``: drop a match whose first word is a word of course work ("Lecture Hall"). ``cues``: lower-case
+    words of which one must occur in the text (none: no word is needed). ``valid``: drop a match for which it returns false."""
 
     type: str
     name: str
@@ -116,19 +119,19 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("ADDRESS", "number and street, any case", r"(?i)(?<![\w.])\d{2,5}\s(?:[nsew]\.?\s)?[^\W\d_]{3,20}(?:\s[^\W\d_]{3,20})?\s(?:street|st|avenue|ave|road|rd|blvd|lane|ln)\b(?:,?\s(?:apt|unit|suite|\#)\.?\s?\w{1,6})?", LIKELY, r"\d\s"),
     Pattern("ADDRESS", "post box", r"(?i)\bP\.?\s?O\.?\s?Box\s#?\d{1,6}\b", LIKELY, r"(?i)box\s"),
     Pattern("ADDRESS", "town, state and code", rf"{_CAPITAL}(?:\s{_CAPITAL}){{0,2}},?\s[A-Z]{{2}},?\s\d{{5}}(?:-\d{{4}})?(?!\d)", LIKELY, r"[A-Z]{2},?\s\d{5}"),
-    Pattern("ROOM", "building and number", rf"(?<![\w@]){_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s(?:{_HOUSES}),?\s(?:(?:[Rr]oom|[Rr]m)\.?\s)?#?(?:[A-Z]-?)?\d{{1,4}}(?:\.\d{{1,3}})?[A-Z]?\b", SURE, _PLACE_WORD),
+    Pattern("ROOM", "building and number", rf"(?<![\w@]){_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s(?:{_BUILDINGS}),?\s(?:(?:[Rr]oom|[Rr]m)\.?\s)?#?(?:[A-Z]-?)?\d{{1,4}}(?:\.\d{{1,3}})?[A-Z]?\b", SURE, _PLACE_WORD),
     Pattern("ROOM", "building and number in capitals", r"(?<![\w@])[A-Z]{3,20}(?:\s[A-Z]{3,20})?\s(?:HALL|BUILDING|BLDG|CENTER|LIBRARY|TOWER|AUDITORIUM|GYM),?\s(?:(?:ROOM|RM)\.?\s)?#?[A-Z]?\d{2,4}[A-Z]?\b", SURE, r"HALL|BUILDING|BLDG|CENTER|LIBRARY|TOWER|AUDITORIUM|GYM"),
     Pattern("ROOM", "room", r"(?i)(?<![a-z0-9@])(?:room|rm|classroom|suite|lecture\shall|auditorium|conference\sroom|office(?=\s(?!365\b|20\d\d\b)(?:[a-z]-?)?\d{2,4}\b))\.?\s{0,2}(?:no\.?\s|number\s)?#?(?:[a-z]{1,2}-?)?\d{1,4}(?:[.-]\d{1,3})?[a-z]?(?![a-z0-9])", SURE, r"(?i)room|rm|suite|hall|auditorium|office"),
     Pattern("ROOM", "in or at a place with a number", rf"\b(?:[Ii]n|[Aa]t)\s\K{_CAPITAL}\s\d{{3,4}}[A-Z]?\b", LIKELY, r"\b(?:[Ii]n|[Aa]t)\s", first_word=True),
-    Pattern("ROOM", "building and floor", rf"(?<![\w@]){_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s(?:{_HOUSES}),?\s(?:basement|lobby|atrium|(?:\d(?:st|nd|rd|th)|first|second|third|fourth|fifth|top|ground)\sfloor)\b", SURE, _PLACE_WORD),
-    Pattern("PLACE", "building", rf"(?<![\w@]){_CAPITAL}\s(?:{_HOUSES})(?!\w|\sof\s)", LIKELY, _PLACE_WORD, first_word=True),
-    Pattern("PLACE", "other building", rf"(?<![\w@]){_CAPITAL}\s(?:{_OTHER_HOUSES})(?!\w|\sof\s)", LIKELY, _OTHER_HOUSES, first_word=True),
+    Pattern("ROOM", "building and floor", rf"(?<![\w@]){_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s(?:{_BUILDINGS}),?\s(?:basement|lobby|atrium|(?:\d(?:st|nd|rd|th)|first|second|third|fourth|fifth|top|ground)\sfloor)\b", SURE, _PLACE_WORD),
+    Pattern("PLACE", "building", rf"(?<![\w@]){_CAPITAL}\s(?:{_BUILDINGS})(?!\w|\sof\s)", LIKELY, _PLACE_WORD, first_word=True),
+    Pattern("PLACE", "other building", rf"(?<![\w@]){_CAPITAL}\s(?:{_OTHER_BUILDINGS})(?!\w|\sof\s)", LIKELY, _OTHER_BUILDINGS, first_word=True),
     Pattern("TIME", "days and hours", rf"(?<!\w)(?<!(?i:due|.by) )(?:{_DAYS}(?:[/,&\s]{{0,2}}{_DAYS}){{1,5}},?\s(?!11:59|23:59)\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\s?-\s?{CLOCK})?|{_DAYS},?\s\d{{1,2}}:[0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?\s?-\s?{CLOCK})(?!\w)", LIKELY, r"\d:[0-5]\d"),
     Pattern("TIME", "hours", rf"(?<![\w:]){CLOCK}(?:\s?-\s?{CLOCK})?(?![\w:])", WEAK, r"\d(?::[0-5]\d|\s?[AaPp]\.?[Mm])"),
     Pattern("USERNAME", "at-name", rf"(?<![\w@./])@(?!(?:COURSE|{'|'.join(TYPES)})\d)[A-Za-z_][\w.]{{1,29}}\w", LIKELY, r"@[A-Za-z_]"),
 )  # fmt: skip
 
-# What a plugged-in token classifier may say, without its B-/I- prefix → our type. Anything else is refused aloud.
+# Label of a plugged-in token classifier, without its B-/I- prefix → type. Other labels are refused.
 MODEL_LABELS = {
     "GIVENNAME": "PERSON", "SURNAME": "PERSON", "LASTNAME": "PERSON", "FIRSTNAME": "PERSON", "PERSON": "PERSON", "PER": "PERSON",
     "USERNAME": "USERNAME", "EMAIL": "EMAIL", "EMAIL_ADDRESS": "EMAIL", "TELEPHONENUM": "PHONE", "PHONE_NUMBER": "PHONE",

@@ -1,8 +1,8 @@
-"""Find people's names in short texts without a model: gazetteer plus context, one table of rules.
+"""Find people's names in short folded texts without a model: gazetteer plus context, one table of rules.
 
-In: a folded text (a title, a course name, a sentence). Out: spans of names, titles such as "Dr." left outside. What must hold:
-linear work on text of any length; a name beside an honorific or a strong context is found although no table knows it; ordinary
-words of course work or of the dictionary, and what a thing is called after ("Wilson's theorem"), are not taken for names.
+Titles such as "Dr." stay outside the spans. The work is linear. A name beside an honorific or in a strong context is found
+although no table has it. Ordinary words of course work or of the dictionary, and what a thing is called after ("Wilson's
+theorem"), are no names.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from canvas_pipeline.privacy.identities.beside_names import beside
 from canvas_pipeline.privacy.identities.course_names import instructors_in
-from canvas_pipeline.privacy.identities.cued_names import WORD_GIVEN, cued, joined
-from canvas_pipeline.privacy.identities.eponyms import FULL_NAMES, THINGS
-from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.privacy.identities.cued_names import WORD_GIVEN, cued, is_given, joined
+from canvas_pipeline.privacy.identities.gazetteer import FULL_NAMES, GIVEN, SURNAMES, THINGS
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_famous, is_ordinary, is_slip, is_word
 from canvas_pipeline.privacy.identities.wordnet import phrases_in
+from canvas_pipeline.privacy.word_lists import word_list
 
 _SP = r"[ \u00a0]{1,2}"
 _NAME = r"[^\W\d_a-z][\w'’\-]{0,30}"
@@ -29,7 +29,7 @@ _HYPHENS = re.compile(r"[-'’]")
 
 
 def _is_name_shaped(word: str) -> bool:
-    """A capital, then something lower, and no everyday word of course work."""
+    """Match a capital, then something lower-case, and no everyday word of course work."""
     return word[0].isupper() and any(c.islower() for c in word) and not is_course_work(_base(word))
 
 
@@ -42,7 +42,7 @@ def _known(word: str) -> bool:
 
 
 def _nobodys(word: str) -> bool:
-    """An ordinary word in each of its parts, or a slip of one."""
+    """Return whether a word is ordinary in each of its parts, or a misspelling of such a word."""
     return all(is_ordinary(part) or is_slip(part) for part in _HYPHENS.split(_base(word)) if len(part) > 1)
 
 
@@ -59,7 +59,7 @@ def _full_or_known(words: list[str]) -> bool:
 
 
 def _has_known(words: list[str]) -> bool:
-    """A known name; one that is a word too ("Young", "Grace") only beside another word that is none."""
+    """Match a known name; one that is a word too ("Young", "Grace") only beside another word that is none."""
     if any(_known(word) and not is_word(_base(word)) for word in words):
         return True
     return len(words) >= 2 and any(_known(word) for word in words) and not any(_nobodys(word) for word in words)
@@ -70,11 +70,11 @@ def _given_first(words: list[str]) -> bool:
 
 
 class Rule(NamedTuple):
-    """``believe`` decides over the leading name-shaped words of what ``pattern`` caught."""
+    """One rule. ``accept`` decides on the leading name-shaped words of what ``pattern`` matched."""
 
     name: str
     pattern: re.Pattern[str]
-    believe: Callable[[list[str]], bool]
+    accept: Callable[[list[str]], bool]
 
 
 _STRONG = (
@@ -83,7 +83,7 @@ _STRONG = (
     r"teammates?|ta|gta|grader|student|name|hours with|questions to|notes from|call|text|thanks to|dear|hi|hello|my name is|i am|"
     r"co-?author|attn|signed|witness|moderator|scribe|captain|supervisor|(?:second )?reader|roommate|classmate|committee"
 )
-# What is done to people and to things alike.
+# Verbs with people and things as objects.
 _OBJECT = r"ping|nudge|nominate|observe|send|copy|remind|invite|thank|shadow(?:ing)?|owe|wait(?:ing)? for"
 _HONORIFIC = r"[Dd]r|[Pp]rof|[Pp]rofessor|[Mm]r|[Mm]rs|[Mm]s|[Mm]x|Sra?|Mme"
 _OFFICE = r"Coach|Dean|Provost|Chancellor|Director|TA|GTA"
@@ -98,7 +98,7 @@ RULES: tuple[Rule, ...] = (
     Rule("given name first", re.compile(rf"(?<![\w@]){_FULL}"), _given_first),
     Rule("possessive", re.compile(rf"(?<![\w@])(?P<name>{_NAME}?)(?:'s|’s){_SP}(?i:{_OWNED})\b"), _somebodys),
 )
-# Only in a course's name: the instructor or site stands before or after a dash, or in parentheses at the end.
+# Only in a course's name: the instructor or site is before or after a dash, or in parentheses at the end.
 COURSE_NAME_RULES: tuple[Rule, ...] = (
     Rule("after a dash", re.compile(rf"[\s\u00a0][-–—|:]{_SP}{_FULL}\s*$"), _somebodys),
     Rule("in parentheses", re.compile(rf"\({_FULL}\)\s*$"), _somebodys),
@@ -114,8 +114,7 @@ _ENDS = re.compile(r"\s*(?:$|[-–—(:])")
 # "R. Delacour"; not "B. Results" of a list, nor "U.S. Navy".
 _INITIALED = re.compile(rf"(?<![\w@.&])(?P<name>[A-Z]\.{_SP}?(?P<surname>[^\W\d_a-z][^\W\d_A-Z]{{2,30}}))(?!\w|\.\w)")
 _LETTERED = frozenset(  # what has a letter after it in a list
-    "part section appendix exhibit plan type group option question problem vitamin hepatitis table figure unit chapter case column "
-    "row step team level grade set version class item series lab room draft form track block day".split()
+    word_list("lettered")
 )
 _LAST_WORD = re.compile(r"([^\W\d_]+)[ \u00a0]$")
 _TITLED = re.compile(
@@ -130,7 +129,7 @@ _THING = re.compile(rf"(?:(?:'s?|’s?)[ \u00a0](?:[a-z]+ )?|[ \u00a0-])({'|'.jo
 
 
 def find_people(text: str, course_name: bool = False) -> list[tuple[int, int]]:
-    """Spans (start, end) of names; ``course_name`` adds the rules for where instructors stand in a course's name."""
+    """Return the spans of names. ``course_name`` adds the rules for instructors in a course's name."""
     found = {
         (start, end)
         for start, end in set(_spans(text, course_name))
@@ -138,22 +137,18 @@ def find_people(text: str, course_name: bool = False) -> list[tuple[int, int]]:
     }
     found |= {span for span in cued(text) if not within_figure(text, *span)}
     found |= {span for span in beside(text) if not (within_figure(text, *span) or names_a_thing(text, *span))}
-    found |= {span for _, at in tuple(found) for span in joined(text, at) if _is_given(text[slice(*span)])}
+    found |= {span for _, at in tuple(found) for span in joined(text, at) if is_given(text[slice(*span)].split()[0])}
     return sorted(found | set(instructors_in(text)) if course_name else found)
 
 
-def _is_given(name: str) -> bool:
-    return name.split()[0] in GIVEN | WORD_GIVEN
-
-
 def stands_strongly(text: str, start: int) -> bool:
-    """Whether what stands before ``start`` calls for a person: a title, "ask", "with", "by" …"""
+    """Return whether the words before ``start`` ask for a person: a title, "ask", "with", "by" …"""
     return _STRONGLY.search(text, max(0, start - 40), start) is not None
 
 
 def names_a_thing(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` is a figure whom titles name in full, or a thing is called after it ("Wilson's theorem"), be the
-    thing within the span or after it."""
+    """Return whether ``text[start:end]`` is a figure that titles name in full, or something within or after it is called after
+    it ("Wilson's theorem")."""
     first, *rest = text[start:end].split()
     if rest and rest[-1].lower() in THINGS and not (first.title() in GIVEN and rest[-1].lower() in _THINGS_AND_NAMES):
         return True
@@ -161,32 +156,30 @@ def names_a_thing(text: str, start: int, end: int) -> bool:
 
 
 def in_phrase(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` is (part of) a figure or subject that WordNet has ("Mary Magdalene", "Gregorian chant"), other
-    than one whose name is given to many ("John Brown")."""
-    return any(
-        first <= start and end <= last and not _borne_by_many(text[first:last]) for first, last in phrases_in(text)
-    )
+    """Return whether ``text[start:end]`` is (part of) a figure or subject that WordNet has ("Mary Magdalene", "Gregorian
+    chant"); names that are common today ("John Brown") do not count."""
+    return any(first <= start and end <= last and not _is_common(text[first:last]) for first, last in phrases_in(text))
 
 
-def _borne_by_many(name: str) -> bool:
+def _is_common(name: str) -> bool:
     given, *_, surname = [part.title() for part in _ANY_WORD.findall(name)] or [""] * 2
     return given in GIVEN and (surname in SURNAMES or is_word(surname))
 
 
 def within_figure(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` is (part of) an author, figure or work in full ("Jane" in "Jane Eyre")."""
+    """Return whether ``text[start:end]`` is (part of) an author, figure or work in full ("Jane" in "Jane Eyre")."""
     return is_figure(text[start:end]) or any(
         first <= start and end <= last and is_figure(text[first:last]) for first, last in phrases_in(text)
     )
 
 
 def is_figure(value: str) -> bool:
-    """An author or figure in full ("Jane Austen"): not a person whom a student meets, whatever stands before."""
+    """Return whether the value is an author or figure in full ("Jane Austen"), who is no identity whatever the context."""
     return " ".join(value.split()).lower() in FULL_NAMES
 
 
 def may_hold_people(text: str) -> bool:
-    """False only for texts in which ``find_people`` finds nobody (course names' own rules aside)."""
+    """Return False only for texts in which ``find_people`` finds nobody (the rules for course names aside)."""
     if any(True for found in (cued, beside) for _ in found(text)):
         return True
     if _CONTEXT.search(text) or _TITLED.search(text) or _INITIALED.search(text):
@@ -199,7 +192,7 @@ def _spans(text: str, course_name: bool) -> Iterator[tuple[int, int]]:
         for match in rule.pattern.finditer(text):
             start = match.start("name")
             words = _leading(match.group("name"))
-            if words and rule.believe([word for word, _ in words]):
+            if words and rule.accept([word for word, _ in words]):
                 yield start, start + words[-1][1]
     for match in _SWAPPED.finditer(text):
         alone = match["given"] in WORD_GIVEN and not is_word(match["surname"]) and _ENDS.match(text, match.end())
@@ -209,11 +202,11 @@ def _spans(text: str, course_name: bool) -> Iterator[tuple[int, int]]:
         if _is_initialed(text, match.start(), match["surname"]):
             yield match.span("name")
     for match in _TITLED.finditer(text):  # "dr saito", "PROF NGENO"
-        borne = list(_WORD.finditer(match["name"]))
-        named = [word for word in borne if word.group().lower() not in PARTICLES and not _nobodys(word.group())]
-        if borne[0].group().lower() in PARTICLES and borne[-1].group()[0].isupper():
-            named = borne
-        if named and named[0] is borne[0]:
+        tokens = list(_WORD.finditer(match["name"]))
+        named = [word for word in tokens if word.group().lower() not in PARTICLES and not _nobodys(word.group())]
+        if tokens[0].group().lower() in PARTICLES and tokens[-1].group()[0].isupper():
+            named = tokens
+        if named and named[0] is tokens[0]:
             end = named[-1].start() + len(_base(named[-1].group()))
             yield match.start("name"), match.start("name") + end
     for match in _PAIR.finditer(text):  # "JOHN SMITH", "john smith": both in the tables
@@ -226,8 +219,11 @@ def _spans(text: str, course_name: bool) -> Iterator[tuple[int, int]]:
 
 
 def _is_initialed(text: str, start: int, surname: str) -> bool:
-    """Whether a capital with a point before ``surname`` is a given name's: a word needs something before that calls for a name or
-    runs on in small letters ("a note from E. Forrester"), since lists have letters too ("B. Results", "Part A. Reading")."""
+    """Return whether a capital with a point before ``surname`` is a given name's.
+
+    Lists have letters too ("B. Results", "Part A. Reading"), so a surname that is a word needs a text before it that asks for a
+    name or runs on in lower case ("a note from E. Forrester").
+    """
     if is_course_work(surname) and not stands_strongly(text, start):
         return False
     if not (is_word(surname) or is_famous(surname)):
@@ -238,7 +234,7 @@ def _is_initialed(text: str, start: int, surname: str) -> bool:
 
 
 def _leading(name: str) -> list[tuple[str, int]]:
-    """The leading name-shaped words (initials between them allowed) and where each ends, possessive ending left out."""
+    """Return the leading name-shaped words (initials between them allowed) and where each ends, without a possessive ending."""
     words: list[tuple[str, int]] = []
     for match in _WORD.finditer(name):
         word = match.group()

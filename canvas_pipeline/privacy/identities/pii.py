@@ -1,10 +1,9 @@
-"""Personal data out, typed placeholders in: ``Email jo@x.edu`` → ``Email @EMAIL402915``.
+"""Replace personal data with typed placeholders: ``Email jo@x.edu`` → ``Email @EMAIL402915``.
 
-In: texts (titles, names, messages), a secret key and the record set (a contributor's id). Out: the texts with placeholders, and the
-spans that were replaced. What must hold: a placeholder is derived from key, record set, type and value, so it does not depend on
-the order of texts, files or runs, and two record sets share none; scrubbing twice is scrubbing once; placeholders that are already
-there are left alone; the patterns always run, whatever a plugged-in model says; all that any recogniser found is masked, also
-where two of them overlap; nothing is downloaded.
+A placeholder is derived from the key, the record set (a contributor's id), the type and the value, so it does not depend on the
+order of texts, files or runs, and two record sets share none. Scrubbing is idempotent; existing placeholders stay. The patterns
+always run, also beside a plugged-in model. All that any recogniser found is masked, also where findings overlap. Nothing is
+downloaded.
 
 Presidio's recognisers (``recognisers``) read folded texts (``folding``): patterns, rules for people, a trained name recogniser.
 """
@@ -37,7 +36,7 @@ _FREE_RUN = re.compile(rb"\x00+")
 
 
 class Finding(NamedTuple):
-    """What a model says: characters ``start``..``end`` are a ``label`` (with or without ``B-``/``I-``)."""
+    """One finding of a model: characters ``start``..``end`` are a ``label`` (with or without ``B-``/``I-``)."""
 
     start: int
     end: int
@@ -48,27 +47,22 @@ Model = Callable[[Sequence[str]], Sequence[Sequence[Finding]]]
 
 
 class Scrubbed(NamedTuple):
-    """``spans`` are offsets into the text as it came in. ``only_rules``: the name recogniser does not know the text's language."""
+    """A masked text. ``spans`` are offsets into the source text; ``only_rules``: the name recogniser does not know its language."""
 
     text: str
     spans: tuple[Span, ...]
     only_rules: bool = False
 
 
-class DryRun(NamedTuple):
-    """What a scrub would do: identities by type, and a few already masked samples of each."""
-
-    counts: dict[str, int]
-    samples: dict[str, tuple[str, ...]]
-
-
 class Scrubber:
-    """Finds and replaces identities in one record set. ``key``: at least 16 bytes, private. ``model``: an optional token classifier
-    (batch in, findings out). ``people``: surnames (see ``instructors``) to mask wherever they stand. ``home``: the language of most
-    of the record set's titles (see ``languages``).
+    """Find and replace identities in one record set.
+
+    ``key``: at least 16 bytes, private. ``model``: an optional token classifier (batch in, findings out). ``people``: surnames
+    (see ``instructors``) that are masked everywhere. ``home``: the language of most titles of the record set (see
+    ``languages``).
 
     Raises ``BadConfig`` for a short key, ``MissingTool`` where Presidio is not installed, ``ServiceUnavailable`` where the model
-    fails, answers for another number of texts, or uses a label that ``patterns.MODEL_LABELS`` does not know.
+    fails, answers for another number of texts, or uses a label that ``patterns.MODEL_LABELS`` does not map.
     """
 
     def __init__(
@@ -87,7 +81,7 @@ class Scrubber:
         self.counts: Counter[str] = Counter()
 
     def scrub(self, texts: Sequence[str], kind: Kind = "text") -> list[Scrubbed]:
-        """Replace identities; each distinct text is analysed once in the scrubber's life.
+        """Replace identities. Each distinct text is analysed once per scrubber.
 
         ``kind="course_name"`` adds the rules for an instructor's surname in a course's name.
         """
@@ -99,20 +93,8 @@ class Scrubber:
             self.counts.update(span.type for span in result.spans)
         return done
 
-    def dry_run(self, texts: Sequence[str], kind: Kind = "text", samples: int = 3) -> DryRun:
-        """Counts by type and at most ``samples`` masked texts of each; nothing of an identity is in the answer."""
-        counts: Counter[str] = Counter()
-        shown: dict[str, list[str]] = {}
-        for result in self.scrub(texts, kind):
-            for span in result.spans:
-                counts[span.type] += 1
-                examples = shown.setdefault(span.type, [])
-                if len(examples) < samples and result.text not in examples:
-                    examples.append(result.text)
-        return DryRun(dict(sorted(counts.items())), {type_: tuple(v) for type_, v in sorted(shown.items())})
-
     def placeholder(self, type_: str, value: str) -> str:
-        """``@PERSON`` + six digits. Spelling does not matter: case, blanks, dashes, and the punctuation of a number."""
+        """Return ``@PERSON`` + six digits. Case, blanks, dashes and the punctuation of a number do not change it."""
         plain = fold(value).text.casefold()
         if type_ in _DIGITS_ONLY and any(c.isdigit() for c in plain):
             plain = re.sub(r"\D", "", plain)
@@ -122,16 +104,16 @@ class Scrubber:
         return f"@{type_}{_LOWEST + int.from_bytes(digest, 'big') % _NUMBERS}"
 
     def _analyse(self, texts: Sequence[str], kind: Kind) -> list[Scrubbed]:
-        """Look again at the masked text until nothing is found in it: that makes scrubbing idempotent."""
+        """Search the masked text again until nothing is found in it, which makes scrubbing idempotent."""
         found: list[list[Span]] = [[] for _ in texts]
         views = list(texts)
         open_ = list(range(len(texts)))
         other: set[int] = set()
         for _ in range(MAX_ROUNDS):
-            looks, not_read = self._look([views[i] for i in open_], kind)
+            results, not_read = self._search([views[i] for i in open_], kind)
             other.update(open_[i] for i in not_read)
             again = []
-            for index, spans in zip(open_, looks, strict=True):
+            for index, spans in zip(open_, results, strict=True):
                 if spans:
                     found[index] = sorted([*found[index], *_to_source(spans, found[index])])
                     views[index] = self._replace(texts[index], found[index])
@@ -150,11 +132,11 @@ class Scrubber:
             at = span.end
         return "".join(pieces) + text[at:]
 
-    def _look(self, texts: Sequence[str], kind: Kind) -> tuple[list[list[Span]], list[int]]:
-        """What is found in each text, and which of them are in a language that the name recogniser does not know."""
+    def _search(self, texts: Sequence[str], kind: Kind) -> tuple[list[list[Span]], list[int]]:
+        """Return what is found in each text, and the indices of those in a language that the name recogniser does not know."""
         folded = [fold(text) for text in texts]
         found = [self._certain(view.text, kind) for view in folded]
-        # Names are read when nothing certain is left: beside "@EMAIL402915" prose reads as it does in the training texts.
+        # Names are searched once nothing certain is left: the training texts hold placeholders such as "@EMAIL402915" too.
         unknown = [i for i, view in enumerate(folded) if not found[i] and recognisers.may_name(view.text)]
         not_read = []
         for index, spans in zip(unknown, recognisers.names([folded[i].text for i in unknown]), strict=True):
@@ -183,7 +165,7 @@ class Scrubber:
             return [[] for _ in texts]
         try:
             answers = self._model(texts)
-        except Exception as error:  # a model is foreign code: whatever it raises, the detector is not available
+        except Exception as error:  # foreign code: it may raise anything
             raise ServiceUnavailable(
                 f"the model recogniser failed ({type(error).__name__}); run without it or repair it"
             ) from None
@@ -196,7 +178,7 @@ class Scrubber:
 
 
 def instructors(course_names: Iterable[str]) -> frozenset[str]:
-    """Surnames that course names reveal ("Theory - Kowalczyk", "Prof. Umarov – Calculus"), as they are written there."""
+    """Return the surnames that course names reveal ("Theory - Kowalczyk", "Prof. Umarov – Calculus"), as they are written there."""
     found: set[str] = set()
     for name in course_names:
         plain = fold(name).text
@@ -209,27 +191,27 @@ def instructors(course_names: Iterable[str]) -> frozenset[str]:
 
 
 def resolve(text: str, spans: Iterable[Span]) -> list[Span]:
-    """No overlaps, whatever order the spans come in: certain types first, then the longest, then by type and place. What a later
-    span covers beyond an earlier one is masked too; placeholders stay."""
-    taken = bytearray(len(text))
+    """Remove overlaps, independent of the order of the spans: certain types first, then the longest, then by type and position.
+    The part of a later span beyond an earlier one is masked too; placeholders stay."""
+    masked = bytearray(len(text))
     for match in _PLACEHOLDER.finditer(text) if "@" in text else ():
-        taken[match.start() : match.end()] = b"\x01" * (match.end() - match.start())
-    kept: list[Span] = []
+        masked[match.start() : match.end()] = b"\x01" * (match.end() - match.start())
+    resolved: list[Span] = []
     order = sorted(set(spans), key=lambda s: (s.type not in patterns.CERTAIN, s.start - s.end, _PRIORITY[s.type], s))
     for span in order:
         runs = [
-            (span.start + m.start(), span.start + m.end()) for m in _FREE_RUN.finditer(taken[span.start : span.end])
+            (span.start + m.start(), span.start + m.end()) for m in _FREE_RUN.finditer(masked[span.start : span.end])
         ]
         for start, end in runs:
-            if (start, end) != (span.start, span.end):  # what is left of it, without the punctuation at the cut
+            if (start, end) != (span.start, span.end):  # the rest of a cut span, without punctuation at its ends
                 while start < end and not text[start].isalnum():
                     start += 1
                 while start < end and not text[end - 1].isalnum():
                     end -= 1
             if start < end:
-                kept.append(Span(start, end, span.type))
-                taken[start:end] = b"\x01" * (end - start)
-    return sorted(kept)
+                resolved.append(Span(start, end, span.type))
+                masked[start:end] = b"\x01" * (end - start)
+    return sorted(resolved)
 
 
 def _unfolded(view: Folded, spans: Iterable[Span]) -> list[Span]:
@@ -238,14 +220,15 @@ def _unfolded(view: Folded, spans: Iterable[Span]) -> list[Span]:
 
 @cache
 def _people_pattern(people: frozenset[str]) -> re.Pattern[str]:
-    """Long names in any case, short ones ("Li") as they are written; "_" beside a name does not hide it."""
+    """Match long names in any case and short ones ("Li") as written, also beside "_"."""
     forms = sorted(people, key=lambda name: (-len(name), name))
     each = [re.escape(fold(name).text) if len(name) < 4 else f"(?i:{re.escape(fold(name).text)})" for name in forms]
     return re.compile(r"(?<![^\W_])(?<!@)(?:" + "|".join(each) + r")(?![^\W_])")
 
 
 def model_label(label: str) -> str | None:
-    """A model's label, with or without its ``B-``/``I-``, as our type; None for "O"; raises for one that is not mapped."""
+    """Return our type for a model's label, with or without its ``B-``/``I-``; None for "O". Raises for a label that is not
+    mapped."""
     bare = re.sub(r"^[BIESLU]-", "", label.upper())
     if bare == "O":
         return None
@@ -258,7 +241,7 @@ def model_label(label: str) -> str | None:
 
 
 def _to_source(spans: Iterable[Span], before: Sequence[Span]) -> list[Span]:
-    """Offsets in a masked text → offsets in its source, in which ``before`` were replaced."""
+    """Convert offsets in a masked text to offsets in its source, in which ``before`` were replaced."""
 
     def back(at: int) -> int:
         for span in before:

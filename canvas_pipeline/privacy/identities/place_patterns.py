@@ -1,4 +1,4 @@
-"""Patterns for places that have no number, the numbers of houses, and the hours of a course that stands in for its room. Data only.
+"""Patterns for places without a number, numbers of buildings, and the hours of a course in place of its room. Data only.
 
 Further rows for ``patterns``: a hall or room of a kind that buildings have, with the name before it.
 """
@@ -9,6 +9,7 @@ import re
 
 from canvas_pipeline.privacy.identities.patterns import CLOCK, LIKELY, SURE, WEAK, Pattern
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, reads_as_word
+from canvas_pipeline.privacy.word_lists import word_list
 
 _ROOMS = (
     r"(?:Ballroom|(?:Multi-?[Pp]urpose|Conference|Banquet|Board|Reading|Seminar|Meeting|Rec|Recreation|Community|Dining|Common|Green|Music|Choir|Band|Orchestra|"
@@ -17,25 +18,14 @@ _ROOMS = (
     r"Rec\s?[Cc]enter|Student\sUnion|Event\sCent(?:er|re)|Computer\sLab(?:oratory)?|(?:Front|Help|Service|Circulation|Reception|Information)\sDesk|Gallery|Maker\s?[Ss]pace|Parking\s(?:Lot|Garage|Deck)|"
     r"Planetarium|Greenhouse|Arboretum|Boathouse)"
 )
-# What such a room is called by its use or kind: nobody's and nowhere's.
-_KINDS = frozenset(
-    "the a an my our your this that main grand new old large small big lower upper north south east west first second third campus university college "
-    "school student students faculty staff public virtual online zoom visit tour explore inside reserve book find clean design draw sketch "
-    "organic modern classical roman greek gothic baroque renaissance museum hotel hospital office library music dance theater theatre "
-    "photo image picture video poster portrait media web icon digital national project product it tech technical it's hotel cafe "
-    "shared pop interactive flexbox grid computer "
-    "chemistry biology physics math history english art law business engineering computer science nursing open closed safe quiet".split()
-)
-_OF_ROOMS = frozenset(
-    "ballroom room boardroom lounge rotunda atrium amphitheater amphitheatre house fieldhouse natatorium hall auditorium courtyard box cafeteria "
-    "playhouse coliseum gymnasium center centre reccenter union planetarium greenhouse arboretum boathouse lab laboratory desk gallery makerspace space lot garage deck".split()
-)
-_OF_HOUSES = frozenset(
+# Names of rooms by their use or kind, which identify nobody.
+_KINDS = frozenset(word_list("kinds_of_places"))
+_OF_ROOMS = frozenset(word_list("room_cues"))
+_OF_BUILDINGS = frozenset(
     "hall building bldg center centre auditorium library tower gym gymnasium annex pavilion house commons arena chapel plaza".split()
 )
 _NAMED = r"[^\W\d_a-z][\w'’-]{1,24}"
-# Parts of a campus that carry a name: by themselves after a word of place or a sign, and those that are also other things only
-# after a word of place.
+# Parts of a campus that have names: after a word of place or a sign; those that are other things too, only after a word of place.
 _GROUNDS = (
     r"(?:Terrace|Quad(?:rangle)?|Foyer|Lobby|Mezzanine|Concourse|Patio|Promenade|Loggia|Veranda|Gazebo|Plaza|Esplanade|Wing|Annexe?|Complex|Suites?|"
     r"Lab(?:oratory|s)?|Laboratories|(?:Skills|Simulation|Sim|Language|Media|Wet|Dry|Teaching)\sLab|Studios?|Stadium|Dorm(?:itory)?|Apartments|Towers|Commons|Pavilion|"
@@ -49,18 +39,10 @@ _OTHER_GROUNDS = (
 )
 _AT = r"(?i:in|into|at|to|outside|inside|near|behind|beside|by|around|opposite|toward|towards|beneath|under|above|@)"
 _AT_SURELY = r"(?i:in|into|at|outside|inside|near|behind|beside|opposite|@)"
-_OF_GROUNDS = frozenset(
-    "terrace quad quadrangle foyer lobby mezzanine concourse patio promenade loggia veranda gazebo plaza esplanade wing annex annexe complex "
-    "suite suites lab labs laboratory laboratories studio studios stadium dorm dormitory apartments towers commons pavilion bookstore cafe café "
-    "clubhouse lodge conservatory observatory amphitheater amphitheatre box playhouse stage mainstage kiva nook alcove courtyard ballroom lounge "
-    "auditorium chapel arena rink hub union center centre theater theatre court courts lawn green oval field fields pool track park garden gardens "
-    "deck barn farm clinic residence gate entrance steps fountain balcony basement dock pier trail shelter hangar kitchen workshop institute school "
-    "museum hospital room chamber salon parlor parlour loft cottage cabin circle corner grove pond creek hill row mall library house hall building "
-    "bldg tower gym church temple armory armoury range stable stables nursery archive archives depot".split()
-)
-_HOUSES = rf"(?:Hall|Building|Bldg\.?|Center|Centre|Auditorium|Library|Tower|Gym|Gymnasium|Annex|Pavilion|House|Commons|Arena|Chapel|Plaza|{_GROUNDS})"
+_OF_GROUNDS = frozenset(word_list("ground_cues"))
+_BUILDINGS = rf"(?:Hall|Building|Bldg\.?|Center|Centre|Auditorium|Library|Tower|Gym|Gymnasium|Annex|Pavilion|House|Commons|Arena|Chapel|Plaza|{_GROUNDS})"
 _HOUR = r"\d{1,2}(?::[0-5]\d)?\s?[-–]\s?"
-# An hour that says so itself ("1.30pm", "9:30a", "15h30", "18.15 Uhr"), and one of a range.
+# An hour with its unit ("1.30pm", "9:30a", "15h30", "18.15 Uhr"), and one of a range.
 _HOUR_OF_DAY = (
     r"(?:\d{1,2}(?:(?::[0-5]\d)?\s?[AaPp](?:\.?[Mm]\b\.?)|(?::[0-5]\d)?[ap]\b|\.[0-5]\d\s?[AaPp]\.?[Mm]\b\.?|h[0-5]\d\b|(?:[.:][0-5]\d)?\sUhr\b)"
     r"|(?:1\d|2[0-3])\s?h\b|(?i:kl)\.?\s\d{1,2}(?:[.:][0-5]\d)?(?!\d)|(?:0\d|1\d|2[0-3])[0-5]\d\s?(?:hrs?|hours|h)\b)"
@@ -72,7 +54,7 @@ _HOURS = (
     rf"(?:\s?(?:-|to|bis|à|a)\s?(?:{_HOUR_OF_DAY}|{_BARE_HOUR}))?{_ZONE}"
 )
 _WORK = r"(?i:due|by|until|till|before|closes|opens|video|clip|runtime|length|ratio|verse|genesis|john|luke|mark|matthew|pace|track)"
-# What a course itself does at an hour: no work of it stands between.
+# What a course, and not its work, does at an hour.
 _MEETS = r"(?i:opens?|starts?|begins?|ends?|closes?|meets?|runs|by|at|until|till|from|before|um|ab|bis|à|de|a\slas|las|kl\.?|às|alle|om|sharp|no\slater\sthan|not\sbefore|,|:|/|\||-)"
 _COUNTED = (
     r"(?i:chapter|quiz|lab|exam|test|hw|homework|problem|problems|page|pages|unit|week|part|fall|spring|summer|winter|autumn|lecture|module|section|"
@@ -87,7 +69,7 @@ def _is_somewhere(place: str) -> bool:
 
 
 def _is_called(place: str) -> bool:
-    """A hall's name that is no word ("Brindlewood-Hörsaal", not "Aula Virtual")."""
+    """Match a hall's name that is no word ("Brindlewood-Hörsaal", not "Aula Virtual")."""
     return not reads_as_word(re.split(r"[\s-]", place)[0])
 
 
@@ -101,7 +83,7 @@ PLACES: tuple[Pattern, ...] = (
     Pattern("TIME", "hours as written abroad", rf"(?<![\w:.$]){_HOUR_OF_DAY}(?![\w:])", WEAK, r"\d\s?[APaphHU]|(?<!\w)[Kk][Ll]\.?\s\d"),
     Pattern("TIME", "at which a course meets", rf"@COURSE\d{{8}}(?:\s?{_MEETS}){{1,3}}\s?\K(?!11:59|23:59){_HOURS}(?!\w|:\d)", SURE, r"@COURSE\d{8}"),
     Pattern("PLACE", "room without a number", rf"(?<![\w@]){_NAMED}\s{_ROOMS}(?!\w|\s(?:[Dd]anc|[Ee]tiquette|[Cc]ulture|[Ww]alk|[Tt]alk|[Cc]rawl|[Rr]eport|of\b))", LIKELY, _ROOMS, valid=_is_somewhere, cues=_OF_ROOMS),
-    Pattern("ADDRESS", "house number", rf"(?<![\w@.:/])(?:(?<=^)|(?<=[,;(@–-]\s?)|(?<=\b(?i:in|at|to|from|near|by|outside|behind)\s)|(?=\d{{3}})(?<!\b(?i:chapter|quiz|lab|exam|hw|homework|problem|page|unit|week|part|room|fall|spring|summer|winter)\s))\d{{1,5}}(?:-\d{{1,4}}|(?<=\d{{3}})/\d{{3,4}})?(?:-?[A-Z])?\s{_NAMED}(?:\s{_NAMED})?\s{_HOUSES}(?!\w)", LIKELY, rf"\d(?:-?[A-Z])?\s[^\W\d_a-z].{{2,52}}(?:{_HOUSES})", cues=_OF_HOUSES | _OF_GROUNDS),
+    Pattern("ADDRESS", "house number", rf"(?<![\w@.:/])(?:(?<=^)|(?<=[,;(@–-]\s?)|(?<=\b(?i:in|at|to|from|near|by|outside|behind)\s)|(?=\d{{3}})(?<!\b(?i:chapter|quiz|lab|exam|hw|homework|problem|page|unit|week|part|room|fall|spring|summer|winter)\s))\d{{1,5}}(?:-\d{{1,4}}|(?<=\d{{3}})/\d{{3,4}})?(?:-?[A-Z])?\s{_NAMED}(?:\s{_NAMED})?\s{_BUILDINGS}(?!\w)", LIKELY, rf"\d(?:-?[A-Z])?\s[^\W\d_a-z].{{2,52}}(?:{_BUILDINGS})", cues=_OF_BUILDINGS | _OF_GROUNDS),
     Pattern("TIME", "of a course in its room's place", rf"@COURSE\d{{8}}(?:[,(]|\s@)?\s?(?:(?:at|from|on|,|@)\s)?\K(?!11:59|23:59)(?:{_HOUR})?{CLOCK}(?:\s?[-–]\s?{CLOCK})?(?![\w:])", SURE, r"@COURSE\d{8}"),
     Pattern("TIME", "before a course in its room's place", rf"(?<![\w:])(?<!{_WORK}\s)(?!11:59|23:59)(?:{_HOUR})?{CLOCK}(?:\s?[-–]\s?{CLOCK})?(?=(?:,|\s(?:in|at|@))?\s@COURSE\d{{8}})", SURE, r"@COURSE\d{8}"),
     Pattern("TIME", "of a course, further on", rf"(?<=@COURSE\d{{8}}[^@\n]{{0,40}})(?<![\w:.$])(?<!\b{_WORK}\b[^@\n]{{0,20}})(?!11:59|23:59){_HOURS}(?!\w|:\d)", SURE, r"@COURSE\d{8}"),

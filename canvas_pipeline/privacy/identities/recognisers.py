@@ -1,9 +1,8 @@
-"""Presidio with our recognisers, and the trained name recogniser: what finds identities in folded texts. CPU only, offline.
+"""Find identities in folded texts: Presidio with our recognisers, and the trained name recogniser. CPU only, offline.
 
-In: folded texts (``folding``). Out: spans (start, end, type). What must hold: nothing is downloaded; Presidio and spaCy are
-imported on first use only; ``certain`` finds exactly what Presidio's analyser finds with the same recognisers (a test compares
-them), only without its cost for each call: a recogniser runs where its trigger is present, and words are looked at as context
-only where a weak pattern matched. ``analyzer`` is that plain analyser, complete, for who wants it one text at a time.
+Presidio and spaCy are imported on first use. ``certain`` finds exactly what Presidio's analyser finds with the same recognisers
+(a test compares them) at a lower cost for each call: a recogniser runs only where its trigger matches, and context words are
+searched only where a weak pattern matched.
 """
 
 from __future__ import annotations
@@ -22,17 +21,18 @@ from canvas_pipeline.errors import MissingTool, ServiceUnavailable
 from canvas_pipeline.privacy.identities import patterns
 from canvas_pipeline.privacy.identities.account_patterns import ACCOUNTS
 from canvas_pipeline.privacy.identities.cue_patterns import CUED
+from canvas_pipeline.privacy.identities.folding import LETTERS
 from canvas_pipeline.privacy.identities.handle_patterns import HANDLES
 from canvas_pipeline.privacy.identities.name_gates import (
-    HOUSE_NUMBER,
+    ROOM_NUMBER,
     grown,
     holds_one_that_stands_out,
-    is_believable,
+    is_plausible,
     whole_words,
 )
 from canvas_pipeline.privacy.identities.persons import find_people, may_hold_people
 from canvas_pipeline.privacy.identities.place_patterns import PLACES
-from canvas_pipeline.privacy.identities.title_gates import is_of_course
+from canvas_pipeline.privacy.identities.title_gates import is_no_identity
 from canvas_pipeline.privacy.identities.vocabulary import is_course_work, is_ordinary, mark
 
 if TYPE_CHECKING:
@@ -43,46 +43,35 @@ _CUES: frozenset[str] = frozenset().union(*(row.cues for row in ROWS))
 MODEL = Path(__file__).parent / "person_model"
 _CHUNK, _OVERLAP = 20_000, 200  # characters of one reading of the name recogniser
 _BATCH = 256
-_SURE_HOUSES = frozenset("Hall Building Bldg Bldg. Annex Pavilion".split())  # after any word but those of course work
-_WORD = re.compile(r"[^\W\d_]+")
-_PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*\d+")
+_SURE_BUILDINGS = frozenset(
+    "Hall Building Bldg Bldg. Annex Pavilion".split()
+)  # behind any word, words of course work excepted
 
 
 class Span(NamedTuple):
-    """An identity at ``text[start:end]``; ``type`` is one of ``patterns.TYPES``."""
+    """An identity at ``text[start:end]``. ``type`` is one of ``patterns.TYPES``."""
 
     start: int
     end: int
     type: str
 
 
-def may_match(text: str) -> bool:
-    """False only for folded texts in which no pattern can match."""
-    return _prefilter().search(text) is not None or not _CUES.isdisjoint(_words(text))
-
-
-def may_apply(row: patterns.Pattern, text: str) -> bool:
-    """False only for folded texts in which this row's expression cannot match."""
-    cued = not row.cues or not row.cues.isdisjoint(_words(text))
-    return cued and re.search(row.trigger, text) is not None
-
-
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+    return LETTERS.findall(text.lower())
 
 
 def may_name(text: str) -> bool:
-    """False for folded texts of ordinary words alone, none of which stands out: the name recogniser does not read them."""
-    if HOUSE_NUMBER.search(text) is not None:
+    """Return False for folded texts of ordinary words alone, none of which stands out: the name recogniser skips them."""
+    if ROOM_NUMBER.search(text) is not None:
         return True
-    plain = _PLACEHOLDER.sub(" ", text) if "@" in text else text
-    return any(not is_ordinary(word) for word in _WORD.findall(plain) if len(word) > 1) or holds_one_that_stands_out(
+    plain = patterns.PLACEHOLDER.sub(" ", text) if "@" in text else text
+    return any(not is_ordinary(word) for word in LETTERS.findall(plain) if len(word) > 1) or holds_one_that_stands_out(
         plain
     )
 
 
 def certain(text: str) -> list[Span]:
-    """What the patterns and the rules for people find in one folded text, clock times beside a place included."""
+    """Return what the patterns and the rules for people find in a folded text, clock times beside a place included."""
     results: list[Any] = []
     words = _words(text)
     cued = not _CUES.isdisjoint(words)
@@ -98,14 +87,14 @@ def certain(text: str) -> list[Span]:
             results = engine.context_aware_enhancer.enhance_using_context(
                 text, results, artifacts, engine.registry.recognizers, []
             )
-    spans = [Span(*grown(text, *span), span.type) for span in believed(results)]
+    spans = [Span(*grown(text, *span), span.type) for span in above_threshold(results)]
     if may_hold_people(text):
         spans += [Span(start, end, "PERSON") for start, end in find_people(text)]
     return spans
 
 
-def believed(results: Sequence[Any]) -> list[Span]:
-    """Presidio's results that count: above the threshold, and any clock time if a place is named too."""
+def above_threshold(results: Sequence[Any]) -> list[Span]:
+    """Return Presidio's results above the threshold, and any clock time if one of them is a place."""
     sure = [Span(r.start, r.end, r.entity_type) for r in results if r.score >= patterns.THRESHOLD]
     if any(span.type in patterns.WHEREABOUTS for span in sure):
         sure += [Span(r.start, r.end, "TIME") for r in results if r.entity_type == "TIME"]
@@ -113,7 +102,7 @@ def believed(results: Sequence[Any]) -> list[Span]:
 
 
 def clock_times(text: str) -> list[Span]:
-    """Every clock time; for texts in which something else found a place."""
+    """Return every clock time of a text in which something else found a place."""
     return [
         Span(r.start, r.end, "TIME")
         for trigger, _, recognisers in _by_trigger()
@@ -125,7 +114,7 @@ def clock_times(text: str) -> list[Span]:
 
 
 def names(texts: Sequence[str]) -> list[list[Span]]:
-    """What the trained recogniser reads as a person, place or room in each folded text; read in batches."""
+    """Return what the trained recogniser reads as a person, place or room in each folded text, in batches."""
     pieces = [(index, at, text[at : at + _CHUNK]) for index, text in enumerate(texts) for at in _starts(text)]
     found: list[list[Span]] = [[] for _ in texts]
     language, context = _language(), _context_words()
@@ -136,8 +125,8 @@ def names(texts: Sequence[str]) -> list[list[Span]]:
             Span(*grown(texts[index], at + start, at + end, entity.label_), entity.label_)
             for entity in doc.ents
             for start, end in [whole_words(piece, entity.start_char, entity.end_char, entity.label_)]
-            if is_believable(piece, start, end, entity.label_)
-            and not is_of_course(piece, start, end, entity.label_, context)
+            if is_plausible(piece, start, end, entity.label_)
+            and not is_no_identity(piece, start, end, entity.label_, context)
         ]
     return found
 
@@ -157,8 +146,8 @@ def _scoped(trigger: str) -> str:
 
 @cache
 def _by_trigger() -> tuple[tuple[re.Pattern[str], frozenset[str], tuple[tuple[Any, Any], ...]], ...]:
-    """Trigger and cues → (expression, recogniser): the bare expression answers in 2 µs whether its recogniser (20 µs) has anything
-    to do."""
+    """Return trigger and cues → (expression, recogniser). The bare expression takes 2 µs to tell whether its recogniser (20 µs)
+    has a match."""
     import regex  # type: ignore[import-untyped]  # what Presidio compiles its patterns with
 
     groups: dict[tuple[str, frozenset[str]], list[tuple[Any, Any]]] = {}
@@ -197,7 +186,8 @@ def _shipped(name: str) -> bytes:
 
 @contextmanager
 def _without(*modules: str) -> Iterator[None]:
-    """Presidio and spaCy import these where they are installed, for parts we do not use: 9 s and 600 MB a process."""
+    """Hide modules that Presidio and spaCy import where they are installed, for parts that are not used: 9 s and 600 MB a
+    process."""
     hidden = [name for name in modules if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail, as the docs have it
     try:
@@ -226,17 +216,15 @@ def _language() -> Any:
 
 @cache
 def analyzer() -> AnalyzerEngine:
-    """One analyser a process, with our recognisers only, those of the table first. Raises ``MissingTool`` naming the extra."""
+    """Return the process's analyser with the recognisers of the table, in its order. Raises ``MissingTool`` naming the extra."""
     try:
         with _without("torch", "transformers"):
             import spacy
             from presidio_analyzer import (
                 AnalyzerEngine,
-                EntityRecognizer,
                 Pattern,
                 PatternRecognizer,
                 RecognizerRegistry,
-                RecognizerResult,
             )
             from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
             from presidio_analyzer.nlp_engine import SpacyNlpEngine
@@ -262,7 +250,7 @@ def analyzer() -> AnalyzerEngine:
     class PlaceRecognizer(PatternRecognizer):
         def validate_result(self, pattern_text: str) -> bool | None:
             first, *_, last = pattern_text.split()
-            sure = last in _SURE_HOUSES or last.isdigit()
+            sure = last in _SURE_BUILDINGS or last.isdigit()
             return False if is_course_work(first) or (not sure and is_ordinary(first)) else None
 
     class CheckedRecognizer(PatternRecognizer):
@@ -273,31 +261,15 @@ def analyzer() -> AnalyzerEngine:
         def validate_result(self, pattern_text: str) -> bool | None:
             return None if self._valid(pattern_text) else False
 
-    class PersonRecognizer(EntityRecognizer):
-        def load(self) -> None:
-            """Nothing to load: the rules are compiled with their module."""
-
-        def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
-            return [RecognizerResult("PERSON", start, end, patterns.SURE) for start, end in find_people(text)]
-
-    class NameRecognizer(EntityRecognizer):
-        def load(self) -> None:
-            """The model loads with its first text."""
-
-        def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
-            return [RecognizerResult(type_, start, end, patterns.LIKELY) for start, end, type_ in names([text])[0]]
-
     nlp = BlankEnglish(models=[{"lang_code": "en", "model_name": "blank"}])
     nlp.load()
-    recognizers: list[EntityRecognizer] = [
+    recognizers: list[PatternRecognizer] = [
         (partial(CheckedRecognizer, row.valid) if row.valid else PlaceRecognizer if row.first_word else PatternRecognizer)(
             supported_entity=row.type, name=f"{row.type}: {row.name}", global_regex_flags=0,
             patterns=[Pattern(row.name, row.regex, row.score)], context=list(row.context),
         )
         for row in ROWS
     ]  # fmt: skip
-    recognizers.append(PersonRecognizer(supported_entities=["PERSON"], name="PERSON: rules"))
-    recognizers.append(NameRecognizer(supported_entities=["PERSON", "PLACE", "ROOM"], name="trained names"))
     return AnalyzerEngine(
         registry=RecognizerRegistry(recognizers=recognizers, supported_languages=["en"]),
         nlp_engine=nlp,

@@ -1,9 +1,8 @@
-"""What the trained name recogniser takes for a name in a title and is none: Canvas's states, dates, numbers, capitals, terms of
-courses.
+"""Drop findings of the name recogniser that are ordinary in titles: states that the LMS writes, dates, numbers, capitals, terms
+of courses.
 
-In: a folded text and a finding in it. Out: whether it is ordinary. What must hold: linear work; patterns and rules are not
-judged here,
-nor is a person whom the words before call for ("by", "ask", "Dr.") unless Canvas itself writes the word.
+The work is linear. Findings of patterns and rules are not filtered here. A person whom the words before ask for ("by", "ask",
+"Dr.") stays, unless the LMS writes the word itself.
 """
 
 from __future__ import annotations
@@ -11,18 +10,20 @@ from __future__ import annotations
 import re
 
 from canvas_pipeline.privacy.identities.called_after import in_a_term, names_a_topic
-from canvas_pipeline.privacy.identities.course_terms import (
+from canvas_pipeline.privacy.identities.folding import LETTERS
+from canvas_pipeline.privacy.identities.gazetteer import (
     CALLED_AFTER,
     CLIPPED,
-    EPONYMS,
+    GIVEN,
     NAMESAKES,
     PROGRAM_PARTS,
     PROGRAMS,
     STATES,
+    SURNAMES,
+    TERM_EPONYMS,
     TERMS,
+    THINGS,
 )
-from canvas_pipeline.privacy.identities.eponyms import THINGS
-from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.privacy.identities.persons import stands_strongly
 from canvas_pipeline.privacy.identities.vocabulary import (
     beginnings,
@@ -35,19 +36,12 @@ from canvas_pipeline.privacy.identities.vocabulary import (
     lacks_a_letter,
 )
 from canvas_pipeline.privacy.identities.wordnet import is_thing
+from canvas_pipeline.privacy.word_lists import word_list
 
-_WORD = re.compile(r"[^\W\d_]+")
 _STATE = re.compile(r"\w+")
-_DATE_WORDS = frozenset(
-    (
-        "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun "
-        "january february march april "
-        "may june july august september october november december jan feb mar apr jun jul aug sep sept oct "
-        "nov dec st nd rd th due week the of"
-    ).split()
-)
+_DATE_WORDS = frozenset(word_list("date_words"))
 _SECTION = re.compile(r"\d{1,2}\.\d{1,3}\W*$")
-_HOUSE = re.compile(
+_BUILDING = re.compile(
     r"(?<!\w)(?:office|room|rm|hall|building|bldg|lab|suite|house|tower|center|centre|library|annex|floor|theatre|theater|auditorium|gym|commons)\b",
     re.I,
 )
@@ -67,10 +61,11 @@ _ADJECTIVE = re.compile(r"(.{3,}?)(?:ian|ean|esque|ism|isms|ist|ists|ical)")
 _AGES = re.compile(r".{3,}(?:cene|zoic)")
 
 
-def is_of_course(text: str, start: int, end: int, label: str, beside: frozenset[str]) -> bool:
-    """Whether ``text[start:end]`` is no identity, whatever the recogniser says. ``beside``: words that stand beside people."""
+def is_no_identity(text: str, start: int, end: int, label: str, beside: frozenset[str]) -> bool:
+    """Return whether ``text[start:end]``, a finding of the recogniser, is no identity. ``beside``: words that stand beside
+    people."""
     value = text[start:end]
-    words = [word for word in _WORD.findall(value) if len(word) > 1]
+    words = [word for word in LETTERS.findall(value) if len(word) > 1]
     if all(part.lower() in STATES for part in _STATE.findall(value)):
         return True
     if label == "ROOM":
@@ -101,19 +96,19 @@ def is_of_course(text: str, start: int, end: int, label: str, beside: frozenset[
 
 
 def _is_date(value: str) -> bool:
-    words = [word.lower() for word in _WORD.findall(value)]
+    words = [word.lower() for word in LETTERS.findall(value)]
     return any(word[:3] in _DATE_WORDS for word in words) and all(word in _DATE_WORDS for word in words)
 
 
 def _is_section(text: str, value: str, start: int) -> bool:
-    """ "LW 2.3": letters and a section's number, no building beside it."""
+    """Match "LW 2.3": letters and a section's number, without a building beside them."""
     if _CALLS_FOR_A_ROOM.search(text, max(0, start - 20), start):
         return False
-    return _SECTION.search(value) is not None and _HOUSE.search(text, max(0, start - 20), start + len(value)) is None
+    return _SECTION.search(value) is not None and _BUILDING.search(text, max(0, start - 20), start + len(value)) is None
 
 
 def _is_clipped_course(words: list[str]) -> bool:
-    """ "Biol Lab 2207": the first word is a subject, or the beginning of one."""
+    """Match "Biol Lab 2207": the first word is a subject, or the beginning of one."""
     return bool(words) and all(is_course_work(word) or word.lower() in CLIPPED | PROGRAMS for word in words)
 
 
@@ -128,8 +123,8 @@ def _is_term(text: str, word: str, start: int, end: int) -> bool:
         return True
     if (low in TERMS or is_famous(word)) and _gives_its_name(text, low, start, end):
         return True
-    if "-" in text[start:end] and (named or is_word(word)):  # "Ford-Fulkerson": judged by the other name
-        return any(part.lower() in TERMS or is_famous(part) for part in _WORD.findall(text[start:end]))
+    if "-" in text[start:end] and (named or is_word(word)):  # "Ford-Fulkerson": the other name decides
+        return any(part.lower() in TERMS or is_famous(part) for part in LETTERS.findall(text[start:end]))
     if named:
         return False
     if _is_abbreviation(text, word):
@@ -140,8 +135,8 @@ def _is_term(text: str, word: str, start: int, end: int) -> bool:
 
 
 def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
-    """Whether a thing is called after it: "Barr body", "Cobb-Douglas"."""
-    parts = [part.lower() for part in _WORD.findall(text[start:end])]
+    """Return whether something is called after it: "Barr body", "Cobb-Douglas"."""
+    parts = [part.lower() for part in LETTERS.findall(text[start:end])]
     if "-" in text[start:end] and len(parts) > 1:
         others = [part for part in parts if not (part in TERMS or is_famous(part) or is_ordinary(part))]
         return len(others) < 2 and all(
@@ -157,26 +152,26 @@ def _gives_its_name(text: str, low: str, start: int, end: int) -> bool:
 
 
 def _is_abbreviation(text: str, word: str) -> bool:
-    """Capitals ("NFA", "GANs") where the text has small letters too, or a word whose capitals stand as in no name."""
+    """Match capitals ("NFA", "GANs") where the text has lower-case letters too, or capitals in places where no name has them."""
     if _MIXED.fullmatch(word) and not word.startswith(("Mc", "Mac", "De", "La", "Le", "Di", "Van", "Fitz")):
         return True
     if _CAPITALS.fullmatch(word) is None:
         return False
-    words = [other for other in _WORD.findall(text) if len(other) > 1]
+    words = [other for other in LETTERS.findall(text) if len(other) > 1]
     return len(words) == 1 or any(other[1:].islower() for other in words)
 
 
 def _is_adjective(low: str) -> bool:
-    """ "Weberian", "Sufism": of a school or of one whom it is called after."""
+    """Match "Weberian", "Sufism": adjectives and schools called after somebody."""
     stem = _ADJECTIVE.fullmatch(low)
     if stem is None:
         return False
     if low.endswith(("ism", "isms")):
         return True
     forms = (stem[1], f"{stem[1]}e", f"{stem[1]}us", f"{stem[1]}o")
-    return any(form in EPONYMS or is_famous(form) for form in forms)
+    return any(form in TERM_EPONYMS or is_famous(form) for form in forms)
 
 
 def _is_beginning(low: str) -> bool:
-    """ "Evaluat": a word of course work cut short."""
+    """Match "Evaluat": a word of course work cut short."""
     return low in beginnings()

@@ -1,9 +1,9 @@
-"""An optional second reader for ``Scrubber(model=…)``: a local Piiranha-style token classifier, from a transformers folder.
+"""Read texts with an optional second recogniser for ``Scrubber(model=…)``: a local Piiranha-style token classifier.
 
-In: texts of any length. Out: ``Finding`` rows in characters of each text, with the model's labels. What must hold: nothing is
-downloaded; long texts are read in overlapping windows of the model's context (256 tokens), so that no character is unread and
-a name at the edge of one window stands whole in the next; ``B-``/``I-`` prefixes and bare labels are both understood; a model
-with a label we cannot map is refused before it reads anything. Torch and transformers are imported with the first text.
+Nothing is downloaded. Long texts are read in overlapping windows of the model's context (256 tokens), so that every character is
+read and a name at the edge of one window is whole in the next. ``B-``/``I-`` prefixes and bare labels are both understood; a
+model with a label that is not mapped is refused before it reads anything. Torch and transformers are imported with the first
+text.
 
 Models are not shipped; mind their licences (Piiranha v1: cc-by-nc-nd-4.0).
 """
@@ -22,10 +22,11 @@ _BATCH = 16
 
 
 class TokenClassifier:
-    """``folder`` holds config, weights and a fast tokenizer. Only the path is pickled: a pool's worker loads its own.
+    """A token classifier. ``folder`` has config, weights and a fast tokenizer. Only the path is pickled: each worker loads its
+    own model.
 
     Raises ``MissingInput`` without the folder, ``MissingTool`` without torch, ``ServiceUnavailable`` for a model that does not
-    load, has no fast tokenizer, or speaks of labels that ``patterns.MODEL_LABELS`` does not map.
+    load, has no fast tokenizer, or has labels that ``patterns.MODEL_LABELS`` does not map.
     """
 
     def __init__(self, folder: Path, window: int = WINDOW, overlap: int = OVERLAP) -> None:
@@ -40,7 +41,7 @@ class TokenClassifier:
         return {**self.__dict__, "_loaded": None}
 
     def __call__(self, texts: Sequence[str]) -> list[list[Finding]]:
-        """Findings per text, in order."""
+        """Return the findings of each text, in characters, with the model's labels."""
         if self._loaded is None:
             self._loaded = self._load()
         tokenizer, model, labels = self._loaded
@@ -92,7 +93,7 @@ class TokenClassifier:
 
 
 def _joined(text: str, tokens: Iterable[tuple[int, int, str]]) -> Iterable[Finding]:
-    """Neighbouring tokens of one type are one finding; a ``B-`` at a new word begins another."""
+    """Join neighbouring tokens of one type to one finding; a ``B-`` at a new word begins another."""
     start = end = -1
     kind = ""
     for first, last, label in sorted(tokens):

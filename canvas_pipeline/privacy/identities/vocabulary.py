@@ -1,10 +1,9 @@
-"""What kind of word a word is: ordinary English, a proper name, both, an eponym, or none that a dictionary knows.
+"""Classify words: ordinary English, a proper name, both, an eponym, or none that a dictionary has.
 
-In: a word. Out: its class, for the name recogniser (which reads it as a feature) and for what is believed of its findings.
-What must hold: the same word has the same class in any case form; nothing is read from outside the package. The dictionary is
-SCOWL (size 70, American and British; licence in NOTICE): its lower-case entries are ordinary words, its capitalised ones proper
-names. ``english_words.txt.xz`` holds those of its words that are letters only, sorted (Debian's packages ``wamerican-large`` and
-``wbritish-large``, 2020.12.07-2).
+The name recogniser reads the class as a feature, and the filters of its findings use it. A word has the same class in any case
+form. Nothing is read from outside the package. The dictionary is SCOWL (size 70, American and British; licence in NOTICE): its
+lower-case entries are ordinary words, its capitalised ones proper names. ``english_words.txt.xz`` has those of its words that
+are letters only, sorted (Debian's packages ``wamerican-large`` and ``wbritish-large``, 2020.12.07-2).
 """
 
 from __future__ import annotations
@@ -18,24 +17,29 @@ from typing import Any
 
 from canvas_pipeline.errors import ServiceUnavailable
 from canvas_pipeline.privacy.courses.forms import NO_SUBJECT
-from canvas_pipeline.privacy.identities.course_terms import TERMS
-from canvas_pipeline.privacy.identities.eponyms import EPONYMS, FIELD_WORDS, LANDS
-from canvas_pipeline.privacy.identities.gazetteer import FAMOUS, GIVEN, ORDINARY, SURNAMES
+from canvas_pipeline.privacy.identities.folding import LETTERS
+from canvas_pipeline.privacy.identities.gazetteer import (
+    EPONYMS,
+    FAMOUS,
+    FIELD_WORDS,
+    GIVEN,
+    LANDS,
+    ORDINARY,
+    SURNAMES,
+    TERMS,
+)
 from canvas_pipeline.privacy.identities.patterns import TYPES
 from canvas_pipeline.privacy.identities.wordnet import phrases_in, plainly, surnames, words
+from canvas_pipeline.privacy.word_lists import word_list
 
 WORDS = Path(__file__).parent / "english_words.txt.xz"
-_LETTERS = re.compile(r"[^\W\d_]+")
 _SHORTEST_TYPO = 6
 _SCHOOLS = ("ism", "isms", "ist", "ists", "istic")  # Stoicism, Romanticist: written with a capital, and nobody
 _INNER = re.compile(r"[A-Z][a-z]+")
 _PREFIXES = frozenset(
     "mac mc fitz la le de di du da del van von el al jo lu san".split()
 )  # of names with an inner capital
-_TOWN_ENDS = frozenset(
-    "land port ford wood field haven mouth bridge dale view side stead town burg ville chester bury shire hill fall "
-    "creek stone brook gate well lake shore worth ham ton house hall church castle minster beach bay pool water ridge".split()
-)
+_TOWN_ENDS = frozenset(word_list("town_endings"))
 _NAMES = frozenset(word.lower() for word in GIVEN | SURNAMES)
 _FAMOUS = frozenset(word.lower() for word in FAMOUS | EPONYMS)
 _COURSE_WORK = frozenset(word.lower() for word in (*ORDINARY, *FIELD_WORDS, *LANDS, *NO_SUBJECT, *TYPES, "COURSE"))
@@ -54,12 +58,12 @@ def _dictionary() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def is_course_work(word: str) -> bool:
-    """A word of the project's own tables of course work."""
+    """Return whether a word is in the project's own lists of course work."""
     return word.lower() in _COURSE_WORK
 
 
 def is_ordinary(word: str) -> bool:
-    """A word of course work or of the dictionary, and nobody's name as far as the tables and the dictionary know."""
+    """Return whether a word of course work or of the dictionary is no name that the lists or the dictionary know."""
     low = word.lower()
     if low in _COURSE_WORK:
         return True
@@ -68,7 +72,7 @@ def is_ordinary(word: str) -> bool:
 
 
 def is_compound(word: str) -> bool:
-    """Ordinary words written as one with inner capitals, as products are called ("WordPerfect"); not "McBride" or "LaToya"."""
+    """Match ordinary words in one with inner capitals, as products are called ("WordPerfect"); not "McBride" or "LaToya"."""
     parts = _INNER.findall(word)
     return (
         len(parts) > 1
@@ -79,7 +83,7 @@ def is_compound(word: str) -> bool:
 
 
 def is_joined(word: str) -> bool:
-    """The plural of two ordinary words run together that no dictionary has ("boxplots"), unless towns end in the second."""
+    """Match the plural of two ordinary words in one that no dictionary has ("boxplots"), unless the second is a town's ending."""
     low = word.lower()
     if not low.endswith("s") or is_word(low) or is_proper(low):
         return False
@@ -91,36 +95,36 @@ def is_joined(word: str) -> bool:
 
 
 def is_famous(word: str) -> bool:
-    """One whom theorems, laws and works are called after, or such a work; not a name that many bear (Taylor, Newman)."""
+    """Return whether theorems, laws or works are called after it, or it is such a work. Common names (Taylor, Newman) are not."""
     low = word.lower()
     return low in _FAMOUS and low not in _NAMES
 
 
 def is_word(word: str) -> bool:
-    """Any entry in lower case ("will", "rose"), a name too or not."""
+    """Return whether a word has a lower-case entry ("will", "rose"), be it a name too or not."""
     return word.lower() in _dictionary()[0] or is_course_work(word)
 
 
 def is_proper(word: str) -> bool:
-    """A name in the dictionary or in the tables of common names."""
+    """Return whether a word is a name in the dictionary or in the lists of common names."""
     low = word.lower()
     return low in _NAMES or low in _dictionary()[1]
 
 
 @cache
 def ordinary_list() -> tuple[str, ...]:
-    """The dictionary's ordinary words of 3 to 14 letters, sorted."""
+    """Return the dictionary's ordinary words of 3 to 14 letters, sorted."""
     return tuple(sorted(word for word in _dictionary()[0] if 3 <= len(word) <= 14 and is_ordinary(word)))
 
 
 @cache
 def beginnings() -> frozenset[str]:
-    """Words of course work cut short by two letters or more, at least six left: "evaluat"."""
+    """Return words of course work cut short by two letters or more, with at least six letters left: "evaluat"."""
     return frozenset(word[:length] for word in _COURSE_WORK for length in range(6, len(word) - 1))
 
 
 def looks_mistyped(word: str) -> bool:
-    """Two neighbours swapped make an ordinary or famous word of it, or it is a slip of course work."""
+    """Return whether swapping two neighbours makes an ordinary or famous word of it, or it is a slip of course work."""
     low = word.lower()
     if len(low) < _SHORTEST_TYPO - 1 or is_word(low) or is_proper(low):
         return False
@@ -131,7 +135,7 @@ def looks_mistyped(word: str) -> bool:
 
 
 def is_slip(word: str) -> bool:
-    """One slip away from a word of course work: two letters swapped, one too many, one doubled or dropped."""
+    """Return whether one slip separates it from a word of course work: two letters swapped, one added, one doubled or dropped."""
     low = word.lower()
     if len(low) < _SHORTEST_TYPO or is_word(low) or is_proper(low):
         return False
@@ -139,7 +143,7 @@ def is_slip(word: str) -> bool:
 
 
 def lacks_a_letter(word: str) -> bool:
-    """A long word of course work without one of its inner letters ("reserch"). Some surnames look so, too."""
+    """Match a long word of course work without one of its inner letters ("reserch"), unless it is a proper name."""
     low = word.lower()
     return low in _lacking_one() and not is_proper(low)
 
@@ -153,7 +157,7 @@ def _lacking_one() -> frozenset[str]:
 
 
 def is_accented(word: str) -> bool:
-    """A word of course work in the accents that it came with ("résumé")."""
+    """Match a word of course work with its original accents ("résumé")."""
     return len(word) > 5 and not word.isascii() and is_course_work(plainly(word))
 
 
@@ -166,7 +170,7 @@ def _slips(word: str) -> Iterable[str]:
 
 
 def looks_shifted(left: str, right: str) -> bool:
-    """Two words whose blank slipped by one letter: "Popq uiz", "Fatigu eCracks"."""
+    """Match two words whose blank slipped by one letter: "Popq uiz", "Fatigu eCracks"."""
     if is_ordinary(left) and is_ordinary(right):
         return False
     pairs = ((left + right[0], right[1:]), (left[:-1], left[-1] + right))
@@ -176,33 +180,15 @@ def looks_shifted(left: str, right: str) -> bool:
     )
 
 
-_PARTS_BEFORE = tuple(
-    "anti auto bi bio bot chem co counter cross cyber de di dys eco electro em endo eth ex extra fore geo hemi hetero homo "
-    "hydro hyper hypo in infra "
-    "inter intra iso kin macro mal mega meta micro mid mis mono multi nano neo neuro non octo omni ortho out over para peri "
-    "petro pharm philo "
-    "photo physio poly post pre pro proto pseudo psych quasi re retro semi sub super supra sym syn techno tele tetra thermo "
-    "trans tri ultra un "
-    "under uni vice zoo".split()
-)
-_PARTS_AFTER = tuple(
-    "able ably aceous ae age al ally ance ant archy ard ary ase ate ated ating ation ations ative ator cide cy dom ed ee eer "
-    "en ence ent er ers ery ese "
-    "esque ess est etic ette ful fy gamy genesis genic gram graph graphy hood ia iac ial ian ians ible ic ical ically ics "
-    "ide ier ies ify ile ine ing "
-    "ings ion ions ious ise ised ish ism isms ist ists ite itis ity ive ize ized izer izing less let like ling log logical "
-    "logy loid ly lysis ment "
-    "ments meter metric metry mous ness nomics nomy oid ol oma ome omics onym or ors osis ous pathy phage phobia phone phony "
-    "plasty pod scope scopy ship "
-    "sion some sophy sphere ster stomy tion tions tome tomy tron tronics tropic ty ual ular ure ware ways wise yl".split()
-)
+_PARTS_BEFORE = frozenset(word_list("word_beginnings"))
+_PARTS_AFTER = frozenset(word_list("word_endings"))
 _LITTLE = frozenset("up in on it to by of no off out way day one two day web app lab log".split())
 
 
 @cache
 def reads_as_word(word: str, slips: bool = True) -> bool:
-    """Whether letters are a word of some kind: of a dictionary or the tables, a slip of one, two words run together, or a word with
-    a part that many begin or end with ("microcontrollers"). Logins are none ("bpelldor"). ``slips``: whether slips count."""
+    """Return whether letters are a word of some kind: of a dictionary or the lists, a slip of one, two words in one, or a word
+    with a common beginning or ending ("microcontrollers"). Logins are none ("bpelldor"). ``slips``: whether slips count."""
     low = plainly(word)
     if len(low) < 3 or is_word(low) or is_proper(low) or is_famous(low) or low in TERMS:
         return True
@@ -230,11 +216,11 @@ def _makes_a_word(one: str, other: str) -> bool:
 
 @cache
 def word_class(word: str) -> str:
-    """What the recogniser reads of a word beside its letters: a short word or a digit's shape itself, else its class."""
+    """Return what the recogniser reads of a word beside its letters: a short word or a digit's shape itself, else its class."""
     if any(char.isdigit() for char in word):
         return f"<digits {min(len(word), 6)}>" if word.isdigit() else "<mixed>"
     low = word.lower()
-    if not _LETTERS.fullmatch(low) or len(low) < 2:
+    if not LETTERS.fullmatch(low) or len(low) < 2:
         return low
     if low in _COURSE_WORK:
         return low
@@ -255,7 +241,7 @@ def word_class(word: str) -> str:
 
 
 def mark(doc: Any, context: frozenset[str]) -> Any:
-    """A spaCy ``Doc`` whose tokens' norms are their classes; words of ``context`` keep themselves."""
+    """Set the norms of a spaCy ``Doc``'s tokens to their classes; words of ``context`` are their own class."""
     phrases = phrases_in(doc.text)
     for token in doc:
         low = token.lower_

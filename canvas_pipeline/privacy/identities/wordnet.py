@@ -1,28 +1,26 @@
-"""Figures, subjects and ways of saying, out of WordNet 3.0: what a course is about, and sentences to learn names in.
+"""Read tables made from WordNet 3.0: figures, subjects, nouns, terms of several words, and example sentences.
 
-In: nothing. Out: tables read once from ``wordnet.txt.xz`` and ``wordnet_nouns.txt.xz`` (made by ``wordnet_source``; licence in
-NOTICE). The former: ``figures``, people of history and fiction in full ("Mary Magdalene"); ``surnames``, theirs alone ("Peano");
-``subjects``, terms of several words or with a capital ("Punic War"); ``words`` of the dictionary; ``frames``, WordNet's examples
-with slots. The latter: which words are nouns and no verbs, which of them are said of things, and more terms of several words
-("Achilles tendon", "in vitro"). What must hold: nothing is read from outside the package; ``phrases_in`` is linear in the text.
+``wordnet.txt.xz`` and ``wordnet_nouns.txt.xz`` are made by ``wordnet_source``; licence in NOTICE. The former has ``figures``,
+people of history and fiction in full ("Mary Magdalene"); ``surnames``, theirs alone ("Peano"); ``subjects``, terms of several
+words or with a capital ("Punic War"); ``words`` of the dictionary; ``frames``, WordNet's examples with slots. The latter has
+nouns that are no verbs, those of them that name things, and more terms of several words ("Achilles tendon", "in vitro").
+``phrases_in`` is linear in the text.
 """
 
 from __future__ import annotations
 
 import lzma
-import re
 import unicodedata
 from functools import cache
 from pathlib import Path
 
 from canvas_pipeline.errors import ServiceUnavailable
-from canvas_pipeline.privacy.identities.eponyms import FULL_NAMES
-from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
+from canvas_pipeline.privacy.identities.folding import LETTERS
+from canvas_pipeline.privacy.identities.gazetteer import FULL_NAMES, GIVEN, SURNAMES
 
 PATH = Path(__file__).parent / "wordnet.txt.xz"
 NOUNS_PATH = Path(__file__).parent / "wordnet_nouns.txt.xz"
-_LETTERS = re.compile(r"[^\W\d_]+")
-LONGEST = 5  # words of a phrase that is looked for
+LONGEST = 5  # words of a phrase
 
 
 @cache
@@ -39,45 +37,46 @@ def _table(path: Path = PATH) -> dict[str, tuple[str, ...]]:
 
 
 def frames(kind: str) -> tuple[str, ...]:
-    """``person``, ``place`` or ``plain``: templates as in ``name_model.templates``."""
+    """Return the templates of a kind (``person``, ``place`` or ``plain``), with slots as in ``name_model.templates``."""
     return _table()[kind]
 
 
 @cache
 def figures() -> tuple[str, ...]:
-    """People of history and fiction in full; names that anybody may bear ("John Brown") left out."""
+    """Return people of history and fiction in full, without common names ("John Brown")."""
     return tuple(name for name in _table()["figure"] if not {name.split()[0], name.split()[-1]} <= GIVEN | SURNAMES)
 
 
 def subjects() -> tuple[str, ...]:
+    """Return terms of several words or with a capital."""
     return _table()["subject"]
 
 
 @cache
 def surnames() -> frozenset[str]:
-    """Lower case; those that are also somebody's given name left out."""
+    """Return their surnames in lower case, without those that are somebody's given name too."""
     given = {plainly(name.split()[0]) for name in _table()["figure"]}
     return frozenset(low for name in _table()["surname"] if (low := plainly(name)) not in given)
 
 
 @cache
 def words() -> frozenset[str]:
-    """Lower-case words of at least four letters."""
+    """Return the dictionary's lower-case words of at least four letters."""
     return frozenset(_table()["word"])
 
 
 def is_thing(noun: str) -> bool:
-    """Whether a noun in small letters, or what it is the plural of, is said of things: parts, substances, shapes, processes …"""
+    """Return whether a lower-case noun, or its singular, names a thing: a part, substance, shape, process …"""
     return not _nouns("thing").isdisjoint(_forms(noun))
 
 
 def is_noun(noun: str) -> bool:
-    """A noun, in the plural too, that is no verb."""
+    """Return whether a word is a noun, in the plural too, and no verb."""
     return is_thing(noun) or not _nouns("noun").isdisjoint(_forms(noun))
 
 
 def is_genus(word: str) -> bool:
-    """Whether species are called so in the first place ("Homo")."""
+    """Return whether a word is the first part of species' names ("Homo")."""
     return ("genus", word.lower()) in _phrases(True).get("genus", ())
 
 
@@ -92,10 +91,10 @@ def _forms(noun: str) -> tuple[str, ...]:
 
 @cache
 def _phrases(wide: bool) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """First word → the phrases that begin with it, the longest first."""
+    """Return first word → the phrases that begin with it, the longest first."""
     found: dict[str, set[tuple[str, ...]]] = {}
     for text in _table(NOUNS_PATH)["phrase"] if wide else (*figures(), *subjects(), *sorted(FULL_NAMES)):
-        parts = _LETTERS.findall(text)
+        parts = LETTERS.findall(text)
         if 2 <= len(parts) <= LONGEST:
             words = tuple(plainly(part) for part in parts)
             found.setdefault(words[0], set()).add(words)
@@ -103,10 +102,10 @@ def _phrases(wide: bool) -> dict[str, tuple[tuple[str, ...], ...]]:
 
 
 def phrases_in(text: str, wide: bool = False) -> list[tuple[int, int]]:
-    """Where figures, subjects and works (``eponyms.FULL_NAMES``) of several words stand, in any case, with or without a
-    hyphen, in the plural too. ``wide``: the other terms instead."""
+    """Return the spans of figures, subjects and works (``gazetteer.FULL_NAMES``) of several words, in any case, with or without
+    a hyphen, in the plural too. ``wide``: the other terms instead."""
     table = _phrases(wide)
-    tokens = [(match.start(), match.end(), plainly(match.group())) for match in _LETTERS.finditer(text)]
+    tokens = [(match.start(), match.end(), plainly(match.group())) for match in LETTERS.finditer(text)]
     found, at = [], 0
     while at < len(tokens):
         length = next((len(p) for p in table.get(tokens[at][2], ()) if _stands(tokens, at, p)), 0)
@@ -126,7 +125,7 @@ def _stands(tokens: list[tuple[int, int, str]], at: int, phrase: tuple[str, ...]
 
 
 def plainly(text: str) -> str:
-    """Lower case without accents: WordNet writes none."""
+    """Return the text in lower case without accents, as WordNet writes it."""
     low = text.lower()
     return (
         low if low.isascii() else "".join(c for c in unicodedata.normalize("NFKD", low) if not unicodedata.combining(c))

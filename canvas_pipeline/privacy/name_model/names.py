@@ -1,7 +1,7 @@
-"""Invented people and places for the name recogniser: Faker's names in many locales, names made of syllables, spellings nobody has.
+"""Invent people and places for the name recogniser: Faker's names in many locales, names made of syllables, unseen spellings.
 
-In: a seed and a share. Out: ``Names``. What must hold: training draws only names whose every word hashes to an even number
-(``trains``), testing only those with an odd one (``tests``).
+Training draws only names whose every word hashes to an even number (``is_for_training``), testing only those with odd ones
+(``is_for_testing``).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ LOCALES = (
     "zh_CN ja_JP ko_KR ru_RU el_GR hi_IN ar_AA"
 ).split()
 OTHER_SCRIPTS = frozenset(LOCALES[-7:])
-UNORDERED = frozenset({"it_IT"})  # Faker keeps its towns in a set: which ones are drawn differs from process to process
+UNORDERED = frozenset({"it_IT"})  # Faker has its towns in a set: the draw differs from process to process
 ROMANIZED = ("zh_CN", "ja_JP")
 
 
 class Names(NamedTuple):
-    """Pools of one share (training or testing). ``foreign`` are whole names in other scripts."""
+    """The pools of one share (training or testing). ``foreign`` are whole names in other scripts."""
 
     given: tuple[str, ...]
     surnames: tuple[str, ...]
@@ -33,17 +33,17 @@ class Names(NamedTuple):
     foreign: tuple[str, ...]
 
 
-def trains(name: str) -> bool:
-    """Whether a name belongs to training: the sha256 of each of its words, case folded, is even (``GENERIC`` ones aside)."""
+def is_for_training(name: str) -> bool:
+    """Return whether the sha256 of each word of a name, case folded, is even (``GENERIC`` words aside)."""
     return all(_parity(word) == 0 for word in name.split() if word.lower() not in GENERIC)
 
 
-def tests(name: str) -> bool:
-    """Whether a name belongs to testing: each word's hash is odd. Names of mixed words belong to neither."""
+def is_for_testing(name: str) -> bool:
+    """Return whether each word's hash is odd. Names of mixed words belong to neither share."""
     return all(_parity(word) == 1 for word in name.split() if word.lower() not in GENERIC)
 
 
-# Words of place names that say nothing: both shares have them.
+# Words of many place names: both shares have them.
 GENERIC = frozenset(
     "north south east west new old port lake fort mount upper lower great little san santa saint sainte st st. de da do del di la le "
     "les el los las am an der den bad ob im van von sur en y e falls springs heights creek grove beach ville".split()
@@ -55,10 +55,10 @@ def _parity(word: str) -> int:
 
 
 def names(seed: int, training: bool, per_locale: int = 500) -> Names:
-    """Names by Faker in many locales, a third as many again made of syllables, and towns. Takes about a minute."""
+    """Draw names by Faker in many locales, a third as many again made of syllables, and towns. Takes about a minute."""
     from faker import Faker
 
-    rng, belongs = random.Random(seed), trains if training else tests
+    rng, belongs = random.Random(seed), is_for_training if training else is_for_testing
     pools: dict[str, set[str]] = {"given": set(), "surnames": set(), "cities": set(), "foreign": set()}
     for locale in LOCALES:
         fake: Any = Faker(locale)
@@ -104,7 +104,7 @@ def _town(rng: random.Random) -> str:
 
 
 class Spelling:
-    """Words never seen that are spelt like those of a pool: each letter drawn after the two before it."""
+    """Make new words that are spelt like those of a pool: each letter is drawn after the two before it."""
 
     def __init__(self, pool: Sequence[str]) -> None:
         self._next: dict[str, list[str]] = {}
@@ -114,7 +114,7 @@ class Spelling:
                 self._next.setdefault(padded[at : at + 2], []).append(padded[at + 2])
 
     def word(self, rng: random.Random) -> str:
-        """3 to 12 letters, capitalised."""
+        """Return a word of 3 to 12 letters, capitalised."""
         while True:
             text = "^^"
             while len(text) < 15 and text[-1] != "$":
@@ -124,5 +124,5 @@ class Spelling:
 
 
 def learned_word(rng: random.Random) -> str:
-    """A word that looks like a topic: "hydrometry", "colonization"."""
+    """Return a word that looks like a topic: "hydrometry", "colonization"."""
     return rng.choice(STEMS) + (rng.choice(STEMS) if rng.random() < 0.2 else "") + rng.choice(SUFFIXES)

@@ -1,8 +1,7 @@
-"""Draw labelled texts from the templates: what the name recogniser is trained on and what it is measured on.
+"""Draw labelled texts from the templates: what the name recogniser is trained on and measured with.
 
-In: a seed, ``Names`` and a mapping kind → templates. Out: ``Sample`` rows. What must hold: the same arguments give the same
-samples; a span covers exactly the name, without its title ("Dr.") and without a possessive ending; mess (lower case, capitals,
-missing blanks, typing errors, emoji) never shifts a span.
+The same arguments give the same samples. A span covers exactly the name, without its title ("Dr.") and without a possessive
+ending; careless typing (lower case, capitals, missing blanks, typing errors, emoji) never shifts a span.
 """
 
 from __future__ import annotations
@@ -19,24 +18,10 @@ from canvas_pipeline.privacy.name_model.templates import SLOT, Sample
 Part = tuple[str, str]  # text, label ("" where it is no identity)
 
 _TITLES = ("Dr. ", "Dr ", "Prof. ", "Prof ", "Professor ", "Mr. ", "Ms. ", "Mrs. ", "prof. ", "dr. ", "Coach ", "Dean ")
-_BUILDING = (
-    "Hall|Building|Bldg|Center|Library|Tower|Gym|Auditorium|House|Commons|Annex|Pavilion|Stadium|Theatre|Lab|Arena|Field|Union|"
-    "Plaza|Hospital|High School|Elementary|Church|Park|Cafe|Courts|Quad|Farm|Institute|Dining Hall|Residence Hall|Science Center|"
-    "Student Center|Observatory|Greenhouse|Museum|Chapel|Campus|Research Center|Clinic|Gardens|Community Center"
-).split("|")
-_ROOMED = _BUILDING[:14]
 _CAMPUS = ("{c} campus", "the {c} campus", "{c} Campus", "{c} Center", "University of {c}", "{c} State", "downtown {c}")
 _NATURE = (
-    "Lake {s}",
-    "Mount {s}",
-    "{s} Pond",
-    "{s} Creek",
-    "{s} Trail",
-    "{s} Beach",
-    "Fort {s}",
-    "{s} River",
-    "{s} Street",
-)
+    "Lake {s}", "Mount {s}", "{s} Pond", "{s} Creek", "{s} Trail", "{s} Beach", "Fort {s}", "{s} River", "{s} Street",
+)  # fmt: skip
 _STATES = "VA MD NC TX CA NY PA OH WV Virginia Texas Ohio Maine Oregon Kenya Poland Spain".split()
 _ROOM_NUMBERS: tuple[Callable[[random.Random], str], ...] = (
     lambda r: str(r.randrange(1, 4999)),
@@ -52,7 +37,7 @@ _EMOJI = (" 🎉", " 📚", " (optional)", "  ", " !!", "…")
 
 
 class Drawing:
-    """One share's fillers. ``training`` also makes up names, words and topics, else all are taken from the tables."""
+    """Draw from one share's fillers. ``training`` also invents names, words and topics; otherwise all are from the tables."""
 
     def __init__(
         self,
@@ -68,15 +53,15 @@ class Drawing:
         self._eponyms = tuple(eponyms)
         self._words = data.ordinary_words()
         self._dictionary = ordinary_list()
-        self._double = tuple(word for word in (*data.ALSO_NAMES_SORTED, *names.surnames) if is_word(word.lower()))
+        self._double = tuple(word for word in (*sorted(data.WORDS_AND_NAMES), *names.surnames) if is_word(word.lower()))
         self._proper = tuple(word.title() for word in (*names.cities, *names.surnames) if is_proper(word))
         self._figures = tuple(sorted(name.title() for name in wordnet.surnames()))
         self._held_out = not training
         self._fresh = {id(pool): Spelling(pool) for pool in (names.given, names.surnames, names.cities, self._words)}
 
     def samples(self, *sets: Mapping[str, tuple[str, ...]], count: int, mess: float = 0.35) -> Iterator[Sample]:
-        """``count`` samples, from one set of templates as often as from another, the kinds in turn as ``_TURNS`` weighs them; ``mess``
-        is the share typed carelessly."""
+        """Yield ``count`` samples, from each set of templates equally often, the kinds in turn as ``_TURNS`` weighs them.
+        ``mess`` is the share typed carelessly."""
         for index in range(count):
             kind = _TURNS[index % len(_TURNS)]
             parts = self._fill(self._rng.choice(self._rng.choice([table[kind] for table in sets if kind in table])))
@@ -100,13 +85,13 @@ class Drawing:
         return self._rng.choice(pool)
 
     def _name(self, pool: tuple[str, ...]) -> str:
-        """In training often a name that nobody has, so that the spelling and the place in the text are what is learnt."""
+        """Return a name; in training often an invented one, so that spelling and position are learnt."""
         if self._held_out or self._rng.random() < 0.55:
             return self._rng.choice(pool)
         return self._fresh[id(pool)].word(self._rng)
 
     def _p(self) -> list[Part]:
-        """In training more given names alone: they are the hardest."""
+        """Return a person. Training has more lone given names, which are the hardest."""
         draw = self._rng.random()
         full, titled, given = (0.52, 0.74, 0.92) if self._held_out else (0.40, 0.60, 0.92)
         if draw < full:
@@ -162,7 +147,7 @@ class Drawing:
         elif draw < 0.7:
             text = r.choice(_NATURE).format(s=surname)
         else:
-            text = f"{self._stem()} {r.choice(_BUILDING)}"
+            text = f"{self._stem()} {r.choice(data.BUILDINGS)}"
         if text.startswith(("the ", "downtown ")):
             first, _, rest = text.partition(" ")
             return [(f"{first} ", ""), (rest, "PLACE")]
@@ -175,13 +160,13 @@ class Drawing:
         r, draw = self._rng, self._rng.random()
         number = r.choice(_ROOM_NUMBERS)(r)
         if draw < 0.4:
-            text = f"{self._stem()} {r.choice(_ROOMED)}{r.choice((' ', ' ', ', ', ' Room ', ' rm '))}{number}"
+            text = f"{self._stem()} {r.choice(data.BUILDINGS_WITH_ROOMS)}{r.choice((' ', ' ', ', ', ' Room ', ' rm '))}{number}"
         elif draw < 0.72:
             text = f"{self._stem()} {number}"
         elif draw < 0.9:
             text = f"{r.choice(('Room', 'room', 'Rm', 'rm.', 'Suite', 'Office', 'Classroom', 'ROOM'))} {number}"
         elif draw < 0.95:
-            text = f"{self._stem()} {r.choice(_ROOMED)} {r.choice(('basement', 'lobby', '2nd floor', 'atrium', 'third floor'))}"
+            text = f"{self._stem()} {r.choice(data.BUILDINGS_WITH_ROOMS)} {r.choice(('basement', 'lobby', '2nd floor', 'atrium', 'third floor'))}"
         else:
             text = (
                 f"{''.join(r.choice('ABCDGHLMNPRSTW') for _ in range(r.choice((2, 3, 3, 4))))} {r.randrange(100, 499)}"
@@ -199,7 +184,7 @@ class Drawing:
         return self._a().title() if draw < 0.75 else self._q().capitalize()
 
     def _double_topic(self) -> str:
-        """A topic with a word that is a name too ("Bell Curve", "Grant Writing") or with a place ("Boston School")."""
+        """Return a topic with a word that is a name too ("Bell Curve", "Grant Writing") or with a place ("Boston School")."""
         r, word = self._rng, self._one(self._dictionary)
         if r.random() < 0.3:
             return f"{self._one(self._proper)} {r.choice(data.AFTER_PROPER)}"
@@ -209,7 +194,7 @@ class Drawing:
         )
 
     def _a(self) -> str:
-        """One to three ordinary words, as in prose, as in a title, or as a sentence begins."""
+        """Return one to three ordinary words, as in prose, as in a title, or as at the beginning of a sentence."""
         text = " ".join(self._word() for _ in range(self._rng.choice((1, 1, 2, 2, 3))))
         return self._rng.choice((text, text.title(), text.capitalize()))
 
@@ -225,7 +210,7 @@ class Drawing:
         return verb.capitalize() if self._rng.random() < 0.6 else verb
 
     def _any_verb(self) -> str:
-        """A verb, and often any other word in its place: where a name may stand is learnt, not after which words."""
+        """Return a verb, or often any other word, so that positions of names are learnt and not the words before them."""
         draw = self._rng.random()
         return (
             self._rng.choice(data.VERBS) if draw < 0.5 else self._one(self._words) if draw < 0.85 else self._q().lower()
@@ -286,11 +271,11 @@ class Drawing:
         return self._one(data.COURSES)
 
     def _bm(self) -> list[Part]:
-        """A building whose room was found and masked before."""
+        """Return a building whose room was masked before."""
         room = f"{self._rng.choice((' ', ', ', ' - '))}@ROOM{self._rng.randrange(100_000, 10**6)}"
-        return [(f"{self._stem()} {self._rng.choice(_ROOMED)}", "PLACE"), (room, "")]
+        return [(f"{self._stem()} {self._rng.choice(data.BUILDINGS_WITH_ROOMS)}", "PLACE"), (room, "")]
 
-    # Texts that were masked before: what stands there is no identity any more.
+    # Placeholders of texts that were masked before, which are no identities.
 
     def _mp(self) -> str:
         return f"@PERSON{self._rng.randrange(100_000, 10**6)}"

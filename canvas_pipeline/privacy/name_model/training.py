@@ -1,9 +1,9 @@
-"""The recipe of the name recogniser that is shipped: ``python -m canvas_pipeline.privacy.name_model.training --out FOLDER``.
+"""Train the name recogniser that is shipped: ``python -m canvas_pipeline.privacy.name_model.training --out FOLDER``.
 
-In: a seed and a number of samples; nothing is downloaded. Out: in ``FOLDER`` a spaCy pipeline (a small convolutional NER: PERSON,
-PLACE, ROOM), ``words.txt`` (ordinary words; texts of these alone are not read) and ``recipe.json`` with what made it and the sha256 of
-each file. ``--measure`` measures what is installed and prints the rates. What must hold: the same
-seed, library versions and processor give the same bytes; nothing of the held-out share is trained on.
+``FOLDER`` receives a spaCy pipeline (a small convolutional NER: PERSON, PLACE, ROOM), ``words.txt`` (ordinary words; texts of
+these alone are skipped) and ``recipe.json`` with the settings and the sha256 of each file. ``--measure`` measures the installed
+recognisers and prints the rates. Nothing is downloaded. The same seed, library versions and processor give the same bytes;
+nothing of the held-out shares is trained on.
 """
 
 from __future__ import annotations
@@ -24,12 +24,9 @@ from canvas_pipeline.privacy.identities import wordnet
 from canvas_pipeline.privacy.identities.gazetteer import GIVEN, SURNAMES
 from canvas_pipeline.privacy.identities.vocabulary import WORDS, is_proper, mark
 from canvas_pipeline.privacy.name_model import fillers as data
-from canvas_pipeline.privacy.name_model import held_out as fresh
-from canvas_pipeline.privacy.name_model import unseen
 from canvas_pipeline.privacy.name_model.names import names
 from canvas_pipeline.privacy.name_model.samples import Drawing
-from canvas_pipeline.privacy.name_model.templates import HELD_OUT, SLOT, TRAINING, Sample
-from canvas_pipeline.privacy.name_model.wordings import WORDINGS
+from canvas_pipeline.privacy.name_model.templates import SLOT, Sample, shares, training, wordings
 from canvas_pipeline.storage.atomic import whole_file
 
 SEED = 20260
@@ -39,14 +36,14 @@ WIDTH, DEPTH, ROWS = 64, 4, 2000
 CHARACTER, CHARACTERS = 16, 8  # width of a letter; letters read of a word, half from each end
 BATCH = 128
 DROPOUT = 0.2
-LEAN = 1.5  # see ``lean``
+BIAS = 1.5  # see ``add_bias``
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NOT_HASHED = frozenset({"recipe.json", "MODEL_CARD.md"})
 RATES = (2e-3, 1e-3, 3e-4)  # one an epoch
 
 
 def train(samples: Sequence[Sample], context: frozenset[str], seed: int = SEED, epochs: int = EPOCHS) -> Iterator[Any]:
-    """A spaCy ``Language`` with an ``ner`` after each epoch, trained on the CPU; says the loss on stderr."""
+    """Yield a spaCy ``Language`` with an ``ner`` after each epoch, trained on the CPU; print the loss on stderr."""
     import spacy
     from spacy.util import fix_random_seed
 
@@ -67,17 +64,17 @@ def train(samples: Sequence[Sample], context: frozenset[str], seed: int = SEED, 
         yield language
 
 
-def said() -> dict[str, tuple[str, ...]]:
-    """WordNet's examples as templates, half of them begun with a capital; there are none for rooms."""
+def example_templates() -> dict[str, tuple[str, ...]]:
+    """Return WordNet's examples as templates, half of them beginning with a capital; there are none for rooms."""
     return {
         kind: tuple(text[0].upper() + text[1:] if at % 2 else text for at, text in enumerate(wordnet.frames(kind)))
         for kind in ("person", "place", "plain")
     }
 
 
-def lean(language: Any, by: float = LEAN) -> None:
-    """Make the recogniser read a name sooner: takes ``by`` off the score of "no name". What it then reads too much is what
-    ``recognisers`` drops: ordinary words, eponyms, things called after somebody."""
+def add_bias(language: Any, by: float = BIAS) -> None:
+    """Lower the score of "no name" by ``by``, so that the recogniser finds more names. ``recognisers`` drops what is then found
+    too much: ordinary words, eponyms, things called after somebody."""
     ner = language.get_pipe("ner")
     upper = ner.model.get_ref("upper")
     scores = upper.get_param("b").copy()
@@ -115,30 +112,22 @@ def _architecture() -> dict[str, Any]:
 
 
 def context_words() -> list[str]:
-    """Lower-case words of the templates and fillers which are nobody's name: the recogniser reads them as themselves."""
-    texts = [SLOT.sub(" ", text) for share in (TRAINING, WORDINGS) for table in share.values() for text in table]
+    """Return the templates' and fillers' lower-case words that are no names; the recogniser reads them as themselves."""
+    texts = [SLOT.sub(" ", text) for share in (training(), wordings()) for table in share.values() for text in table]
     for table in (
-        data.WORKS,
-        data.DAYS,
-        data.COURSES,
-        data.OBJECTS,
-        data.EPONYM_NOUNS,
-        data.NEAR,
-        data.WHERE,
-        data.VERBS,
-        data.COMMON,
-    ):
+        data.WORKS, data.DAYS, data.COURSES, data.OBJECTS, data.EPONYM_NOUNS, data.NEAR, data.WHERE, data.VERBS, data.COMMON,
+    ):  # fmt: skip
         texts += table
     found = {word.lower() for text in texts for word in _LETTERS.findall(text)}
     for verb in data.VERBS:
         found |= {f"{verb}s", f"{verb.rstrip('e')}ing", f"{verb.rstrip('e')}ed"}
     small = {*data.NEAR, *data.WHERE, *data.VERBS}
-    people = {word.lower() for word in GIVEN | SURNAMES} | data.ALSO_NAMES
+    people = {word.lower() for word in GIVEN | SURNAMES} | {*data.WORDS_AND_NAMES}
     return sorted(word for word in found if word in small or not (word in people or is_proper(word)))
 
 
 def _bare(language: Any) -> Any:
-    """The same pipeline without the strings of the training texts: it needs none of them, and loads the faster."""
+    """Return the same pipeline without the strings of the training texts, which loads faster."""
     import spacy
 
     bare = spacy.util.load_model_from_config(language.config, auto_fill=True)
@@ -146,7 +135,7 @@ def _bare(language: Any) -> Any:
 
 
 def write(folder: Path, language: Any, context: Sequence[str], samples: int, epochs: int) -> None:
-    """The pipeline, its words and its recipe; the recipe last, since it names the others' hashes."""
+    """Write the pipeline, its words and its recipe; the recipe last, since it has the others' hashes."""
     import faker
     import spacy
 
@@ -155,7 +144,7 @@ def write(folder: Path, language: Any, context: Sequence[str], samples: int, epo
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in _NOT_HASHED)
     recipe = {
         "command": "python -m canvas_pipeline.privacy.name_model.training --out FOLDER",
-        "seed": SEED, "samples": samples, "epochs": epochs, "batch": BATCH, "dropout": DROPOUT, "lean": LEAN, "learning_rates": RATES,
+        "seed": SEED, "samples": samples, "epochs": epochs, "batch": BATCH, "dropout": DROPOUT, "lean": BIAS, "learning_rates": RATES,
         "width": WIDTH, "depth": DEPTH, "embedding_rows": ROWS, "characters": [CHARACTER, CHARACTERS],
         "dictionary_sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (WORDS, wordnet.PATH)},
         "versions": {"python": sys.version.split()[0], "spacy": spacy.__version__, "faker": faker.VERSION},
@@ -166,9 +155,8 @@ def write(folder: Path, language: Any, context: Sequence[str], samples: int, epo
 
 
 def measure(count: int, seed: int = SEED + 1, share: str = "held-out") -> dict[str, Any]:
-    """Recall of the installed recognisers on a ``SHARES`` set of templates and topics with the names of testing, and the share of
-    texts without any identity that are changed; each with a Wilson 95 % interval. ``unread`` counts identities that the word list
-    alone loses."""
+    """Measure the installed recognisers on a share with the names of testing: recall by label, and the share of texts without an
+    identity that are changed, each with a Wilson 95 % interval. ``unread`` counts identities that the word list alone loses."""
     from canvas_pipeline.privacy.identities.folding import fold
     from canvas_pipeline.privacy.identities.pii import Scrubber
     from canvas_pipeline.privacy.identities.recognisers import may_name
@@ -190,17 +178,9 @@ def measure(count: int, seed: int = SEED + 1, share: str = "held-out") -> dict[s
     return {name: _interval(hits[name], seen[name]) for name in sorted(seen)}
 
 
-# What can be measured on: templates, topics, eponyms. Texts of the last are never looked at, only their rates.
-SHARES = {
-    "held-out": (HELD_OUT, data.HELD_OUT_TOPICS, data.HELD_OUT_EPONYMS),
-    "fresh": (fresh.FRESH, fresh.FRESH_TOPICS, fresh.FRESH_EPONYMS),
-    "unseen": (unseen.UNSEEN, unseen.UNSEEN_TOPICS, unseen.UNSEEN_EPONYMS),
-}
-
-
 def held_out(count: int, seed: int, share: str = "held-out") -> list[Sample]:
-    """Texts for measuring, of one of ``SHARES``: names of the testing half only."""
-    templates, topics, eponyms = SHARES[share]
+    """Return texts for measuring, of one of ``shares``: names of the testing half only."""
+    templates, topics, eponyms = shares()[share]
     return list(
         Drawing(names(seed, training=False), seed, topics, eponyms, training=False).samples(templates, count=count)
     )
@@ -219,18 +199,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--measure", type=int, metavar="TEXTS", help="measure the installed recognisers on so many texts"
     )
-    parser.add_argument("--share", choices=sorted(SHARES), default="unseen", help="which templates to measure with")
+    parser.add_argument("--share", choices=sorted(shares()), default="unseen", help="which templates to measure with")
     parser.add_argument("--samples", type=int, default=SAMPLES, help="texts to train on")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="times to read them")
     chosen = parser.parse_args(arguments)
     if chosen.out is None and chosen.measure is None:
-        parser.error("say --out FOLDER or --measure TEXTS")
+        parser.error("give --out FOLDER or --measure TEXTS")
     if chosen.out is not None:
         context = context_words()
         drawing = Drawing(names(SEED, training=True), SEED)
-        samples = list(drawing.samples(TRAINING, WORDINGS, said(), count=chosen.samples))
+        samples = list(drawing.samples(training(), wordings(), example_templates(), count=chosen.samples))
         *_, language = train(samples, frozenset(context), epochs=chosen.epochs)
-        lean(language)
+        add_bias(language)
         chosen.out.mkdir(parents=True, exist_ok=True)
         write(chosen.out, language, context, chosen.samples, chosen.epochs)
     if chosen.measure is not None:

@@ -1,8 +1,8 @@
-"""Make the two files of ``wordnet`` of WordNet 3.0: ``python -m canvas_pipeline.privacy.name_model.wordnet_source FOLDER``.
+"""Make the two files of ``wordnet`` from WordNet 3.0: ``python -m canvas_pipeline.privacy.name_model.wordnet_source FOLDER``.
 
-In: WordNet's ``data.*`` and ``index.*`` files (Debian's package ``wordnet-base``: /usr/share/wordnet). Out: ``wordnet.txt.xz`` and
-``wordnet_nouns.txt.xz``, one line an entry, ``KIND<tab>TEXT``, sorted (see ``wordnet``).
-What must hold: the same files give the same bytes; towns and buildings are no entry, since they may be where somebody is.
+``FOLDER`` has WordNet's ``data.*`` and ``index.*`` files (Debian's package ``wordnet-base``: /usr/share/wordnet).
+``wordnet.txt.xz`` and ``wordnet_nouns.txt.xz`` have one entry a line, ``KIND<tab>TEXT``, sorted. The same files give the same
+bytes. Towns and buildings are left out, since they may be somebody's whereabouts.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _PARTS = ("noun", "verb", "adj", "adv")
 # WordNet's files of nouns (lexnames(5WN)): what a course is about. Left out: artifacts, places, people in general, plants, animals.
 _PEOPLE = 18
 _SUBJECTS = frozenset({4, 7, 9, 10, 16, 19, 22, 23, 24, 26, 27, 28, 14})
-# What is called after its discoverer: animals, parts of bodies, objects, phenomena, plants, processes, quantities, relations, shapes,
-# substances. Not "lunch", "slides", "ideas" or "attitude", which belong to people one meets.
+# Kinds of things that are called after their discoverer: animals, parts of bodies, objects, phenomena, plants, processes, quantities, relations, shapes,
+# substances. Not "lunch", "slides", "ideas" or "attitude", which have owners.
 _THINGS = frozenset({5, 8, 17, 19, 20, 22, 23, 24, 25, 27})
 _WHO_AND_WHERE = frozenset({6, 15, 17, _PEOPLE})
 _EXAMPLE = re.compile(r'"([^"]+)"')
@@ -52,7 +52,7 @@ _UNFIT = re.compile(
 
 
 class Synset(NamedTuple):
-    """One meaning: WordNet's file of it, whether it is one certain thing or person, its words, its gloss."""
+    """One meaning: its WordNet file, whether it is one particular thing or person, its words, its gloss."""
 
     file: int
     instance: bool
@@ -61,7 +61,7 @@ class Synset(NamedTuple):
 
 
 def synsets(folder: Path) -> Iterator[Synset]:
-    """All of them, in the files' order."""
+    """Yield all meanings, in the files' order."""
     for part in _PARTS:
         for line in _lines(folder / f"data.{part}"):
             head, _, gloss = line.partition(" | ")
@@ -73,7 +73,7 @@ def synsets(folder: Path) -> Iterator[Synset]:
 
 
 def entries(folder: Path) -> Iterator[tuple[str, str]]:
-    """(kind, text) of everything that is kept."""
+    """Yield (kind, text) of the first file's entries."""
     for synset in synsets(folder):
         if synset.file == _PEOPLE and synset.instance:
             whole = [word for word in synset.words if " " in word]
@@ -88,8 +88,8 @@ def entries(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def nouns(folder: Path) -> Iterator[tuple[str, str]]:
-    """``thing`` or ``noun``, and a noun that is no verb; one that is an adjective or adverb too only in the plural. Things are those
-    that mean one in the commoner two of their meanings."""
+    """Yield ``thing`` or ``noun``, and a noun that is no verb; one that is an adjective or adverb too only in the plural. Things
+    are nouns that mean one in the commoner two of their meanings."""
     files: dict[str, int] = {}
     for line in _lines(folder / "data.noun"):
         offset, file, *_ = line.split()
@@ -107,7 +107,7 @@ def nouns(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def phrases(folder: Path) -> Iterator[tuple[str, str]]:
-    """Terms of several words that ``entries`` has not: ways of saying, and nouns but those of people, places and buildings."""
+    """Yield terms of several words that ``entries`` does not have, without people, places and buildings."""
     for synset in synsets(folder):
         if synset.file not in _SUBJECTS and synset.file not in _WHO_AND_WHERE:
             yield from (("phrase", word) for word in synset.words if " " in word)
@@ -131,7 +131,7 @@ def _frames(example: str) -> Iterator[tuple[str, str]]:
 
 
 def _sampled(example: str) -> bool:
-    """A third of the examples: enough to learn from."""
+    """Select a third of the examples, which is enough to learn from."""
     return sum(map(ord, example)) % 3 == 0
 
 

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from canvas_pipeline.errors import BadConfig, BadInput, MissingInput
-from canvas_pipeline.privacy.audit.auditor import audit
+from canvas_pipeline.privacy.audit.auditor import report
 from canvas_pipeline.tracks.canvas.commands import canaries
 from canvas_pipeline.tracks.canvas.commands import ingest as ingest_commands
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
@@ -44,7 +44,7 @@ def test_merge_writes_the_same_bytes_in_any_order_and_the_audit_is_clean(files: 
     assert run("merge", "--inputs", *files, "--out", a, "--private", private).exit_code == 0
     assert run("merge", *reversed(files), "--out", b, "--private", private, "--workers", 2).exit_code == 0
     assert a.read_bytes() == b.read_bytes() and a.stat().st_size > 0
-    assert audit([a], private / "registry.jsonl") == []
+    assert report([a], private / "registry.jsonl").total == 0
 
 
 def test_a_dry_run_shows_counts_masked_samples_and_a_hash_and_writes_nothing(files: list[Path], tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from canvas_pipeline.privacy.name_model import fillers as person_fillers
-from canvas_pipeline.privacy.name_model import names as person_names
 from canvas_pipeline.privacy.name_model import samples as person_samples
-from canvas_pipeline.privacy.name_model import templates as person_templates
+from canvas_pipeline.privacy.name_model.names import is_for_training
+from canvas_pipeline.privacy.name_model.templates import shares, training, wordings
 from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import SHARES, canaries, decoys, odd, rate
 from canvas_pipeline.tracks.canvas.intake.synthetic.canary_search import Search
 from canvas_pipeline.tracks.canvas.intake.synthetic.canary_templates import DECOYS, FRAMES, TEMPLATES
@@ -116,15 +116,19 @@ def _bones(text: str) -> str:
     return " ".join(re.findall(r"[a-z]+", re.sub(r"\{[^}]*\}|\[[^\]]*\]", " ", text).casefold()))
 
 
-@pytest.mark.parametrize("module", [person_templates, person_samples, person_fillers])
-def test_no_wording_of_the_canaries_is_one_that_the_recogniser_is_trained_on(module: Any) -> None:
+def test_no_wording_of_the_canaries_is_one_that_the_recogniser_is_trained_on() -> None:
+    tables = [training(), wordings(), shares()["held-out"].templates, vars(person_fillers), vars(person_samples)]
     learnt = {
-        _bones(text) for name, value in vars(module).items() if not name.startswith("__") for text in _texts(value)
+        _bones(text)
+        for table in tables
+        for name, value in table.items()
+        if not name.startswith("__")
+        for text in _texts(value)
     }
     mine = {_bones(text) for texts in TEMPLATES.values() for text in texts if len(_bones(text).split()) > 1}
-    assert len(learnt) > 50 and mine & learnt == set()
+    assert len(learnt) > 1000 and mine & learnt == set()
 
 
 def test_no_name_of_the_canaries_is_one_that_training_may_draw(planted: list[Any]) -> None:
     parts = [part for c in planted if c.type == "PERSON" for part in c.value.split() if not part.endswith(".")]
-    assert [part for part in parts if person_names.trains(part)] == []
+    assert [part for part in parts if is_for_training(part)] == []

@@ -227,10 +227,10 @@ def test_every_model_label_maps_to_a_type_we_have() -> None:
     )
 
 
-def test_a_dry_run_counts_by_type_and_shows_masked_samples_only() -> None:
-    result = scrubber().dry_run(list(FOUND))
-    assert result.counts["EMAIL"] == 3 and result.counts["PHONE"] == 6
-    assert not any(value in str(result) for value in ("Smith", "555", "905123456", "Kowalczyk"))
+def test_a_scrubber_counts_what_it_masked_by_type() -> None:
+    masker = scrubber()
+    masker.scrub(list(FOUND))
+    assert masker.counts["EMAIL"] == 3 and masker.counts["PHONE"] == 6
 
 
 def test_messages_keep_their_markup_and_lose_their_identities() -> None:
