@@ -200,7 +200,8 @@ class Endpoint:
         self, method: str, path: str, body: Mapping[str, Any] | None, read: Callable[[Any], T], needs: str = ""
     ) -> T:
         try:
-            return self._retrying(self._once, method, path, body, read, needs)
+            result: T = self._retrying(self._once, method, path, body, read, needs)
+            return result
         except (_Overloaded, _Unreadable) as error:
             raise ServiceUnavailable(
                 f"the {self.role} at {self.base_url}{path} does not answer ({error}); start it or try again: "
