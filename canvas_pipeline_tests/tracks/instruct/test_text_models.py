@@ -17,13 +17,15 @@ from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.tracks.instruct import data, decisions, stages
 from canvas_pipeline.tracks.instruct.rows import InstructRow, prompt_of
-from canvas_pipeline.tracks.instruct.text_models import open_text_models
+from canvas_pipeline.tracks.instruct.text_models import MAX_NEW_TOKENS, open_text_models
 from canvas_pipeline_tests.tracks.canvas.examples.teacher_server import serving
 from canvas_pipeline_tests.tracks.instruct.test_stages import SMALL, _bench, _nothing, _workspace
 
 ITEMS = data.training_items(SMALL.train_rows, seed=7)
 GOLD = {item.instruction: item.gold for item in ITEMS}
 POLITE = "Kindly answer this one. "
+ENDLESS = "\n{}" * MAX_NEW_TOKENS
+"""A base model goes on with examples until it is stopped."""
 
 
 def _one_in(count: int, text: str) -> bool:
@@ -35,10 +37,10 @@ def _continued(prompt: str) -> str:
     if prompt.endswith("Another way:"):
         asked = re.findall(r"One way: (.*) Another way:$", prompt)[0]
         new = "Say anything." if _one_in(5, asked) else POLITE * _one_in(2, asked) + asked
-        return f" {new}\nOne way: Say hello. Another way: Greet me."
+        return f" {new}" + ENDLESS.replace("{}", "One way: Say hello. Another way: Greet me.")
     asked = prompt.rsplit("Instruction: ", 1)[1].removesuffix("\nResponse:").removeprefix(POLITE)
     answer = "it was a long day" if _one_in(9, asked) else GOLD[asked]
-    return f" {answer}\n\nInstruction: Say hello.\nResponse: hello"
+    return f" {answer}\n" + ENDLESS.replace("{}", "Instruction: Say hello.")
 
 
 def _first_tokens(asked: str) -> list[tuple[str, float]]:
