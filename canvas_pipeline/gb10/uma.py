@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import httpx
 from pydantic import Field
 
 from canvas_pipeline.errors import BadConfig
@@ -23,13 +22,13 @@ from canvas_pipeline.gb10.gauge import Status
 from canvas_pipeline.gb10.host import GIB, Memory, gib, memory
 from canvas_pipeline.gb10.ledger import Ledger, LedgerEntry, since_boot
 from canvas_pipeline.gb10.peaks import Peaks
+from canvas_pipeline.models import endpoint
 from canvas_pipeline.training import allocator
 
 FLOOR_SHARE = 0.12
 FLOOR_MOST = 14 * GIB
 """The default floor: 14 GiB on a GB10, which needs 12 to 16 free to stay responsive; on a smaller machine 12 % of its memory."""
 PINNED = "pinned"
-PROBE_S = 1.0
 PROBED_FOR_S = 10.0
 ENVIRONMENT: Mapping[str, str] = {
     "total_gib": "CANVAS_UMA_TOTAL_GIB",
@@ -114,7 +113,7 @@ class UmaCap(dg.ConfigurableResource[Any]):
             return slot
         known = ledger.note(f"answers {where}")
         if known is None or known[1] > PROBED_FOR_S:
-            known = ("yes" if responds(where) else "no", 0.0)
+            known = ("yes" if endpoint.answers(where) else "no", 0.0)
             ledger.store_note(f"answers {where}", known[0])
         return slot if known[0] == "yes" else 0
 
@@ -158,11 +157,7 @@ class UmaCap(dg.ConfigurableResource[Any]):
         where = self._text("teacher").strip()
         if where in ("", PINNED):
             return where
-        try:
-            url = httpx.URL(where)
-        except httpx.InvalidURL:
-            url = httpx.URL()
-        if url.scheme not in ("http", "https") or not url.host:
+        if not endpoint.is_address(where):
             raise BadConfig(
                 f"{ENVIRONMENT['teacher']} is no address: write the teacher's endpoint, such as http://127.0.0.1:8000/v1, "
                 f"or {PINNED!r}"
@@ -188,11 +183,3 @@ def default_ledger(environ: Mapping[str, str]) -> Path:
     """Return ``$XDG_STATE_HOME/canvas_pipeline/uma.sqlite``: one file per user and machine, whatever the Dagster instance."""
     state = environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "canvas_pipeline" / "uma.sqlite"
-
-
-def responds(endpoint: str) -> bool:
-    """Return whether a server responds at the endpoint; a response such as 403 counts."""
-    try:
-        return httpx.get(f"{endpoint.rstrip('/')}/models", timeout=PROBE_S).status_code < 500
-    except httpx.HTTPError:
-        return False

@@ -31,7 +31,8 @@ class FirstTokenModel(Protocol):
     def first_token_logprobs(self, prompts: Sequence[str], tokens: Sequence[str]) -> Sequence[Mapping[str, float]]:
         """Return, for each prompt, the log-probability of each of these single tokens as the next one.
 
-        A string that is no single token of the model's vocabulary is left out."""
+        A string that is no single token of the model's vocabulary is left out. Where only the likeliest tokens are known, an upper
+        bound may stand for a value, which makes a margin at most smaller."""
         ...
 
 

@@ -34,6 +34,7 @@ from canvas_pipeline.verifiers.words import plain
 
 SHOTS = 4
 RESPONSE_TEMPERATURE, REWORD_TEMPERATURE = 0.4, 0.7
+STOPS = ("\n\n", "\nInstruction:", "\nOne way:")  # each begins a further example in the prompts of ``model_drafts``
 TOPIC_LEAST, TOPIC_SHARE = 20, 0.01
 PRINCIPLES = (
     "The answer follows the instruction exactly.",
@@ -275,10 +276,11 @@ def _criticised(alive: Sequence[tuple[int, Draft]], critic: FirstTokenModel) -> 
 
 
 def _row(draft: Draft, base_verdicts: str) -> InstructRow:
-    prompt = prompt_of(draft.instruction)
+    prompt, embedded = prompt_of(draft.instruction), draft.generator == "world"
     provenance = Provenance(
         generator=draft.generator, seed=draft.seed, wording_id=draft.item.wording_id, prompt_sha256=digest("prompt", prompt),
-        parameters=draft.parameters, base_verdicts=base_verdicts,
+        parameters=draft.parameters, base_verdicts=base_verdicts, quantisation="none" if embedded else "as served",
+        dtype="float32" if embedded else "as served",
     )  # fmt: skip
     return InstructRow(
         id=digest("instruct", draft.instruction, draft.response)[:12], instruction=draft.instruction,

@@ -40,6 +40,7 @@ from canvas_pipeline.tracks.instruct.rows import (
     group_of,
 )
 from canvas_pipeline.tracks.instruct.scorer import items
+from canvas_pipeline.tracks.instruct.text_models import open_text_models
 
 CHECK, QUALITY, LEAKS = "check.json", "quality.json", "leaks.json"
 PROBE = "tracks.instruct.base_probe"
@@ -117,18 +118,24 @@ def sft_rows(context: BuildContext) -> StageResult:
     checked, decided = clean_base(ws), require_decision(ws, "base")
     asked = evaluation_items(ws)
 
-    def build(writer: Writer) -> None:
-        drafts = data.world_drafts(data.training_items(context.profile.train_rows, context.seed), context.seed)
-        found = data.build_rows(drafts, asked, checked)
-        writer.rows(found.rows)
-        writer.rows(found.refusals, "refusals.jsonl")
-        writer.json(found.quality, QUALITY)
-        writer.funnel = found.funnel
-        types = Counter(row.instruction_type for row in found.rows)
-        writer.notes = {"median words": found.quality.measures[3].value, **dict(sorted(types.items()))}
+    with open_text_models(ws) as models:
 
-    inputs = {"base_check": checked, "base_decision": decided, "bench_cases": context.input("bench_cases").sha256}
-    stage, reused = context.make(build, inputs)
+        def build(writer: Writer) -> None:
+            drafts = models.drafts(data.training_items(context.profile.train_rows, context.seed), context.seed)
+            found = data.build_rows(drafts, asked, checked, models.critic)
+            writer.rows(found.rows)
+            writer.rows(found.refusals, "refusals.jsonl")
+            writer.json(found.quality, QUALITY)
+            writer.funnel = found.funnel
+            types = Counter(row.instruction_type for row in found.rows)
+            writer.notes = {
+                "median words": found.quality.measures[3].value,
+                **dict(sorted(types.items())),
+                **models.identities,
+            }
+
+        inputs = {"base_check": checked, "base_decision": decided, "bench_cases": context.input("bench_cases").sha256}
+        stage, reused = context.make(build, inputs, models.identities)
     return _filtered(context, stage, reused, (_quality(ws, {"sft_rows": stage.sha256}),))
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from canvas_pipeline.errors import EXIT_CODES, BadInput
+from canvas_pipeline.models.endpoint import AdaptiveLimit
 from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import Refusal, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import never_an_input, whole_file
@@ -27,7 +28,7 @@ from canvas_pipeline.tracks.canvas.examples.mutation import categories, mutate, 
 from canvas_pipeline.tracks.canvas.examples.pairs import sample_pairs
 from canvas_pipeline.tracks.canvas.examples.splits import assign, groups_of, release_split
 from canvas_pipeline.tracks.canvas.examples.students import Snapshot, students
-from canvas_pipeline.tracks.canvas.examples.teacher import AdaptiveLimit, HttpTeacher, Teacher, UrgencyTeacher
+from canvas_pipeline.tracks.canvas.examples.teacher import HttpTeacher, Teacher, UrgencyTeacher
 from canvas_pipeline.tracks.canvas.examples.trajectory import synthesise
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.profiles import PROFILES

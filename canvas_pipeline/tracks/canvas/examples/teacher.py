@@ -5,16 +5,12 @@ A teacher returns ``"first"``, ``"second"`` or None (undecided). Its vote depend
 
 from __future__ import annotations
 
-import json
 import math
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from canvas_pipeline.errors import BadConfig, ServiceUnavailable
+from canvas_pipeline.models.endpoint import Endpoint
 from canvas_pipeline.tracks.canvas.rows import Item
 
 Choice = Literal["first", "second"]
@@ -91,169 +87,17 @@ def urgency(item: Item, reference_instant: str) -> tuple[int, float, float]:
     return (_OVERDUE if hours < 0 else _UPCOMING, abs(hours), points)
 
 
-class AdaptiveLimit:
-    """Limits the requests in flight: one more after each full round of successes, half after an overload.
+class HttpTeacher(Endpoint):
+    """A model behind an OpenAI-compatible server, asked at temperature 0. Safe to share between threads."""
 
-    Additive increase, multiplicative decrease. Requests sent before a decrease do not decrease it again."""
-
-    def __init__(self, start: float = 4.0, ceiling: float = 64.0) -> None:
-        self._limit, self._ceiling = start, ceiling
-        self._in_flight = 0
-        self._era = 0
-        self._changed = threading.Condition()
-
-    @property
-    def value(self) -> float:
-        return self._limit
-
-    @contextmanager
-    def slot(self) -> Iterator[Callable[[], None]]:
-        """Wait for a slot and hold it. Call the yielded function when the server is overloaded."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._in_flight < max(1, int(self._limit)))
-            self._in_flight += 1
-            era = self._era
-        overloaded = False
-
-        def overload() -> None:
-            nonlocal overloaded
-            overloaded = True
-            with self._changed:
-                if era == self._era:
-                    self._era += 1
-                    self._limit = max(1.0, self._limit / 2)
-
-        try:
-            yield overload
-        finally:
-            with self._changed:
-                self._in_flight -= 1
-                if not overloaded:
-                    self._limit = min(self._ceiling, self._limit + 1 / self._limit)
-                self._changed.notify_all()
-
-
-class _Overloaded(Exception):
-    """A failure to retry after a wait: 408, 429, 5xx, a time-out, a broken connection."""
-
-
-class _Unreadable(Exception):
-    """A reply that is not a chat completion."""
-
-
-class HttpTeacher:
-    """A model behind an OpenAI-compatible server, asked at temperature 0. Safe to share between threads.
-
-    ``base_url`` ends before ``/chat/completions`` (``http://host:8000/v1``). The constructor checks that the server serves
-    ``model`` (``BadConfig`` where it does not, ``ServiceUnavailable`` where it is down), and every reply must name it.
-    ``revision`` is the pinned revision of the weights, by default the server's own ``revision`` or ``root``. ``limit`` adapts the
-    number of requests in flight."""
-
-    def __init__(
-        self,
-        base_url: str,
-        model: str,
-        *,
-        revision: str | None = None,
-        api_key: str | None = None,
-        timeout_s: float = 300.0,
-        attempts: int = 6,
-        max_wait_s: float = 60.0,
-        limit: AdaptiveLimit | None = None,
-    ) -> None:
-        import httpx
-        import tenacity
-
-        self.base_url, self.model = base_url.rstrip("/"), model
-        self.limit = limit or AdaptiveLimit()
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        pool = httpx.Limits(max_connections=None)
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)), headers=headers, limits=pool
-        )
-        self._retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((_Overloaded, _Unreadable)),
-            wait=tenacity.wait_random_exponential(multiplier=min(0.5, max_wait_s), max=max_wait_s),
-            stop=tenacity.stop_after_attempt(attempts),
-            reraise=True,
-        )
-        try:
-            served = self._served_revision()  # asked also where a revision is pinned: the name must be served
-            self.identity = f"{model}@{revision or served}"
-        except BaseException:
-            self._client.close()
-            raise
-
-    def __enter__(self) -> HttpTeacher:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
+    role = "teacher"
 
     def vote(
         self, query: str, item_first: Item, item_second: Item, rubric: str, reference_instant: str
     ) -> Choice | None:
         """Ask for one vote, with retries. Raises ``ServiceUnavailable`` when all fail, ``BadConfig`` when another model answers."""
         text = prompt_text(query, item_first, item_second, rubric, reference_instant)
-        body = {
-            "model": self.model,
-            "messages": [{"role": "user", "content": text}],
-            "temperature": 0,
-            "max_tokens": 1024,
-        }
-        return read_choice(self._call("POST", "/chat/completions", body, _completion))
-
-    def _served_revision(self) -> str:
-        served: dict[str, str] = self._call("GET", "/models", None, _models)
-        if self.model not in served:
-            names = ", ".join(sorted(served)) or "none"
-            raise BadConfig(
-                f"{self.base_url} does not serve the model {self.model}; it serves: {names}. Name one with --model"
-            )
-        return served[self.model]
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None, read: Callable[[Any, str], Any]) -> Any:
-        try:
-            return self._retrying(self._once, method, path, body, read)
-        except (_Overloaded, _Unreadable) as error:
-            raise ServiceUnavailable(
-                f"the teacher at {self.base_url}{path} does not answer ({error}); start it or try again: "
-                "votes in the journal are kept"
-            ) from None
-
-    def _once(self, method: str, path: str, body: dict[str, Any] | None, read: Callable[[Any, str], Any]) -> Any:
-        import httpx
-
-        with self.limit.slot() as overload:
-            try:
-                reply = self._client.request(method, f"{self.base_url}{path}", json=body)
-            except (httpx.TimeoutException, httpx.TransportError) as error:
-                overload()
-                raise _Overloaded(type(error).__name__) from None
-            if reply.status_code in (408, 429) or reply.status_code >= 500:
-                overload()
-                raise _Overloaded(f"status {reply.status_code}")
-        if reply.status_code != 200:
-            # A refused request (a wrong key, a wrong path) stays refused: asking again would only hide it.
-            raise BadConfig(
-                f"the teacher at {self.base_url}{path} answers {reply.status_code}; check --endpoint and the API key"
-            )
-        try:
-            return read(json.loads(reply.content), self.model)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-            raise _Unreadable("its reply is not in the OpenAI format") from None
-
-
-def _models(reply: Any, model: str) -> dict[str, str]:
-    return {str(m["id"]): str(m.get("revision") or m.get("root") or "unpinned") for m in reply["data"]}
-
-
-def _completion(reply: Any, model: str) -> str:
-    if reply["model"] != model:
-        raise BadConfig(
-            f"a model other than {model} answered; labels of two teachers are not mixed: restart with one of them"
-        )
-    return str(reply["choices"][0]["message"]["content"] or "")
+        return read_choice(self.chat([{"role": "user", "content": text}]))
 
 
 def read_choice(text: str) -> Choice | None:

@@ -1,4 +1,4 @@
-"""A real OpenAI-compatible server in a thread, that answers by the urgency of due dates and can be made to fail."""
+"""A real OpenAI-compatible server in a thread, answering by the urgency of due dates or as a test says. It can be made to fail."""
 
 from __future__ import annotations
 
@@ -11,18 +11,33 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-# What to do with the n-th chat request (counted from 0): an HTTP status, "slow", "garbage", "wrong_model", or None.
+# What to do with the n-th request (counted from 0): an HTTP status, "slow", "garbage", "wrong_model", or None.
 Faults = Callable[[int], int | str | None]
+# The continuation of a bare text, before any stop or limit.
+Continue = Callable[[str], str]
+# The user's message → the likeliest first tokens of the reply with their log-probabilities.
+FirstTokens = Callable[[str], list[tuple[str, float]]]
 
 
 class TeacherServer(ThreadingHTTPServer):
-    """``peak`` is the highest number of chat requests that were under way at once; ``capacity`` answers 503 above it."""
+    """``peak`` is the highest number of requests that were under way at once; ``capacity`` answers 503 above it.
+
+    Bare texts are continued by ``continued`` and first tokens weighed by ``first_tokens``; without one, the server cannot do it."""
 
     daemon_threads = True
     request_queue_size = 64  # the default of 5 resets connections that the test did not mean to fail
 
-    def __init__(self, faults: Faults, model: str, capacity: int, delay_s: float) -> None:
+    def __init__(
+        self,
+        faults: Faults,
+        model: str,
+        capacity: int,
+        delay_s: float,
+        continued: Continue | None,
+        first_tokens: FirstTokens | None,
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.continued, self.first_tokens = continued, first_tokens
         self.faults, self.model, self.capacity, self.delay_s = faults, model, capacity, delay_s
         self.lock = threading.Lock()
         self.requests = 0
@@ -42,6 +57,9 @@ class TeacherServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: TeacherServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = (
+        True  # head and body are two writes: without this the second waits for the first one's receipt
+    )
 
     def do_GET(self) -> None:
         if self.path != "/v1/models":
@@ -66,11 +84,33 @@ class _Handler(BaseHTTPRequestHandler):
             if fault == "garbage":
                 return self._answer(200, {"choices": "no"})
             model = "another" if fault == "wrong_model" else server.model
-            text = _choose(body["messages"][0]["content"])
-            return self._answer(200, {"model": model, "choices": [{"message": {"content": text}}]})
+            if self.path == "/v1/completions":
+                return self._continue(body, model)
+            return self._answer(200, {"model": model, "choices": [self._reply(body)]})
         finally:
             with server.lock:
                 server.under_way -= 1
+
+    def _continue(self, body: dict[str, Any], model: str) -> None:
+        if self.server.continued is None:
+            return self._answer(404, {})
+        whole = self.server.continued(body["prompt"])
+        text = min((whole.split(stop)[0] for stop in body["stop"]), key=len, default=whole)
+        words = text.split(" ")
+        cut = " ".join(words[: body["max_tokens"]])
+        choice = {"text": cut, "finish_reason": "stop" if cut == text else "length"}
+        usage = {"completion_tokens": min(len(words), body["max_tokens"])}
+        return self._answer(200, {"model": model, "choices": [choice], "usage": usage})
+
+    def _reply(self, body: dict[str, Any]) -> dict[str, Any]:
+        asked = body["messages"][-1]["content"]
+        if not body.get("logprobs"):
+            return {"message": {"content": _choose(asked)}}
+        if self.server.first_tokens is None:
+            return {"message": {"content": "A"}, "logprobs": None}
+        likeliest = sorted(self.server.first_tokens(asked), key=lambda pair: -pair[1])[: body["top_logprobs"]]
+        listed = [{"token": token, "logprob": value} for token, value in likeliest]
+        return {"message": {"content": likeliest[0][0]}, "logprobs": {"content": [{"top_logprobs": listed}]}}
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:
         raw = json.dumps(body).encode()
@@ -90,10 +130,16 @@ def _choose(prompt: str) -> str:
 
 @contextmanager
 def serving(
-    faults: Faults = lambda n: None, *, model: str = "labeller", capacity: int = 1000, delay_s: float = 0.0
+    faults: Faults = lambda n: None,
+    *,
+    model: str = "labeller",
+    capacity: int = 1000,
+    delay_s: float = 0.0,
+    continued: Continue | None = None,
+    first_tokens: FirstTokens | None = None,
 ) -> Iterator[TeacherServer]:
     """The server, running until the block ends."""
-    with TeacherServer(faults, model, capacity, delay_s) as server:
+    with TeacherServer(faults, model, capacity, delay_s, continued, first_tokens) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
+from canvas_pipeline.models.endpoint import AdaptiveLimit
 from canvas_pipeline.tracks.canvas.examples.teacher import (
     PARAPHRASE,
     RUBRIC,
-    AdaptiveLimit,
     HttpTeacher,
     UrgencyTeacher,
     prompt_text,
