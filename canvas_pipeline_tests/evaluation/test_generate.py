@@ -74,15 +74,15 @@ def asked(count: int = 40) -> tuple[list[BenchCase], list[str]]:
 
 
 def test_every_case_gets_one_prediction_in_the_order_of_the_cases(generator: Checkpoint, tmp_path: Path) -> None:
-    found = generate(generator, *asked(9), tmp_path / "p.jsonl", "k", quiet(), Seal(tmp_path / "store.key"))
+    found = generate(generator, *asked(9), tmp_path / "p.jsonl", "k", quiet(), Seal(tmp_path / "private" / "store.key"))
     assert [p.id for p in found] == [c.id for c in cases(9)]
     assert [json.loads(line)["id"] for line in (tmp_path / "p.jsonl").read_text().splitlines()] == [p.id for p in found]
-    assert [p.name for p in tmp_path.iterdir()] == ["p.jsonl"]
+    assert [p.name for p in tmp_path.iterdir() if p.name != "private"] == ["p.jsonl"]
 
 
 def test_the_same_run_gives_the_same_bytes(generator: Checkpoint, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        generate(generator, *asked(9), tmp_path / name, "k", quiet(), Seal(tmp_path / "store.key"))
+        generate(generator, *asked(9), tmp_path / name, "k", quiet(), Seal(tmp_path / "private" / "store.key"))
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -90,14 +90,16 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generation, "TOKENS_A_BATCH", 80)
-    generate(Echo(), *asked(), tmp_path / "whole", "k", quiet(), Seal(tmp_path / "store.key"))
+    generate(Echo(), *asked(), tmp_path / "whole", "k", quiet(), Seal(tmp_path / "private" / "store.key"))
     with pytest.raises(KeyboardInterrupt):
-        generate(Echo(breaks_after=20), *asked(), tmp_path / "broken", "k", quiet(), Seal(tmp_path / "store.key"))
+        generate(
+            Echo(breaks_after=20), *asked(), tmp_path / "broken", "k", quiet(), Seal(tmp_path / "private" / "store.key")
+        )
     assert not (tmp_path / "broken").exists()
     partial = tmp_path / ".partial-broken"
     partial.write_bytes(partial.read_bytes() + b'{"id":"b3","te')
     rest = Echo()
-    generate(rest, *asked(), tmp_path / "broken", "k", quiet(), Seal(tmp_path / "store.key"))
+    generate(rest, *asked(), tmp_path / "broken", "k", quiet(), Seal(tmp_path / "private" / "store.key"))
     assert rest.asked == 40 - 16
     assert (tmp_path / "broken").read_bytes() == (tmp_path / "whole").read_bytes()
 
@@ -107,9 +109,11 @@ def test_what_another_model_or_other_cases_left_is_not_taken_over(
 ) -> None:
     monkeypatch.setattr(generation, "TOKENS_A_BATCH", 80)
     with pytest.raises(KeyboardInterrupt):
-        generate(Echo(breaks_after=20), *asked(), tmp_path / "p", "one", quiet(), Seal(tmp_path / "store.key"))
+        generate(
+            Echo(breaks_after=20), *asked(), tmp_path / "p", "one", quiet(), Seal(tmp_path / "private" / "store.key")
+        )
     fresh = Echo()
-    generate(fresh, *asked(), tmp_path / "p", "other", quiet(), Seal(tmp_path / "store.key"))
+    generate(fresh, *asked(), tmp_path / "p", "other", quiet(), Seal(tmp_path / "private" / "store.key"))
     assert fresh.asked == 40
 
 
@@ -160,5 +164,5 @@ def test_a_checkpoint_says_the_same_however_many_threads_ask_it(checkpoint: Path
     for workers in (1, 3):
         generator = Checkpoint(checkpoint, GEMMA4, max_new_tokens=12)
         generator.workers = workers
-        generate(generator, *asked(24), tmp_path / str(workers), "k", quiet(), Seal(tmp_path / "store.key"))
+        generate(generator, *asked(24), tmp_path / str(workers), "k", quiet(), Seal(tmp_path / "private" / "store.key"))
     assert (tmp_path / "1").read_bytes() == (tmp_path / "3").read_bytes()
