@@ -33,6 +33,13 @@ LIMIT_S = 300.0
 KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "SYSTEMROOT")
 """Variables that the check inherits: nothing that would point it to the checkout or to another installation."""
 
+_SCRIPT = """#!{python}
+from {module} import {function}
+
+if __name__ == "__main__":
+    {function}()
+"""
+
 
 @contextmanager
 def installed(checkout: Path | None) -> Iterator[Path]:
@@ -134,6 +141,6 @@ def _scripts(site: Path, folder: Path) -> None:
             module, _, function = target.partition(":")
             script = folder / name
             script.write_text(
-                f"#!{folder / 'python'}\nfrom {module} import {function}\n\n{function}()\n", encoding="utf-8"
+                _SCRIPT.format(python=folder / "python", module=module, function=function), encoding="utf-8"
             )
             script.chmod(0o755)

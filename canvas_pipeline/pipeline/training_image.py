@@ -39,8 +39,8 @@ def training_image(context: BuildContext) -> StageResult:
 
 
 def installed_code(ws: Workspace) -> int:
-    """The exit code of ``canvas-train --check-install`` as a wheel installs it. It is not run again where it passed with the same code,
-    build settings and libraries."""
+    """The exit code of ``canvas-train --check-install`` as a wheel installs it. It is not run again where it passed with the same
+    code, build settings and libraries."""
     codes: list[int] = []
 
     def check(writer: Writer) -> None:
