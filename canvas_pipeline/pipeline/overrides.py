@@ -131,8 +131,6 @@ def _converted(where: str, field: str, value: Any) -> Any:
         found = msgspec.convert(typed if field != "checkpointing" else text, FIELDS[field], strict=False)
     except msgspec.ValidationError as error:
         raise BadConfig(f"{where} is {value!r}: {str(error)[:1].lower()}{str(error)[1:]}") from None
-    if isinstance(value, bool) and FIELDS[field] is not bool:
-        raise BadConfig(f"{where} is {value!r}; a number is expected")
     if isinstance(found, float) and found in (float("inf"), float("-inf")) or found != found:
         raise BadConfig(f"{where} is {value!r}; a finite number is expected")
     if field in CHOICES and found not in CHOICES[field]:
