@@ -124,11 +124,10 @@ def _known(name: str, there: Iterable[str], what: str, where: str) -> None:
 
 
 def _converted(where: str, field: str, value: Any) -> Any:
+    none = isinstance(value, str) and value.lower() in ("none", "null")
     try:
         # Not strict: YAML reads 5e-7 as text, and the command line gives nothing else.
-        text = value.lower() if isinstance(value, str) else value
-        typed = None if text in ("none", "null") else value
-        found = msgspec.convert(typed if field != "checkpointing" else text, FIELDS[field], strict=False)
+        found = msgspec.convert(None if none else value, FIELDS[field], strict=False)
     except msgspec.ValidationError as error:
         raise BadConfig(f"{where} is {value!r}: {str(error)[:1].lower()}{str(error)[1:]}") from None
     if isinstance(found, float) and found in (float("inf"), float("-inf")) or found != found:

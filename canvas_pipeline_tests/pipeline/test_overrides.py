@@ -34,7 +34,7 @@ def of_file(tmp_path: Path, text: str, *texts: str, profile: str = "embedded") -
 
 def test_numbers_of_the_command_line_have_the_types_of_the_table() -> None:
     found = set_(
-        "dpo.beta=0.1", "dpo.learning_rate=5e-7", "sft.epochs=2", "sft.checkpointing=true", "lora.adapter_rank=8"
+        "dpo.beta=0.1", "dpo.learning_rate=5e-7", "sft.epochs=2", "sft.checkpointing=True", "lora.adapter_rank=8"
     )
     assert found == {
         "dpo": {"beta": 0.1, "learning_rate": 5e-7}, "sft": {"epochs": 2.0, "checkpointing": True}, "lora": {"adapter_rank": 8}
@@ -143,8 +143,10 @@ def test_a_changed_number_is_part_of_the_run_spec_and_of_the_checkpoint_and_stan
 
 def test_a_line_with_the_tables_numbers_says_nothing_of_changes(good_line: Path, tmp_path: Path) -> None:
     ws = copy_of(good_line, tmp_path / "line")
+    before = read_spec(ws.store.get("dpo_run_spec").path("spec.json"))
     made = build_stage(ws, "dpo_run_spec", Workshop(ws.root / BASE))
-    assert made.reused and "changed from the table" not in made.figures
+    assert read_spec(made.stage.path("spec.json")).sha256 == before.sha256
+    assert "changed from the table" not in made.figures
     assert "train.changed" not in model_facts(ws, "dpo")
 
 
