@@ -23,6 +23,7 @@ from canvas_pipeline.pipeline.options import (
     TrackName,
 )
 from canvas_pipeline.pipeline.settings import METHOD, from_environment
+from canvas_pipeline.pipeline.sweep import read_sweep
 from canvas_pipeline.pipeline.track import DEFAULT, Track, track_named
 from canvas_pipeline.pipeline.workspace import DEPLOY, Workspace
 
@@ -51,6 +52,10 @@ def train(
     check_install: Annotated[
         bool, typer.Option("--check-install", help="only check that this installation is whole, and print its version")
     ] = False,
+    sweep: Annotated[
+        Path | None,
+        typer.Option(help="YAML of a method and named settings: train and bench each, and compare them in a matrix"),
+    ] = None,
     profile: ProfileName = None,
     root: Root = None,
     base_model: BaseModel = None,
@@ -76,16 +81,22 @@ def train(
         track_named(track), root=root, profile=profile, base_model=base_model, seed=seed, numbers=numbers, deploy=deploy,
         overrides=overrides, options=options, allow_shrinkage=allow_shrinkage or [],
     )  # fmt: skip
+    if sweep is not None:
+        read_sweep(sweep, ws)  # refused before a run is started
+    job = "sweep" if sweep is not None else "guardrails" if check else "train"
     # Imported here: --help needs no Dagster, which takes seconds to load.
     from canvas_pipeline.cli.session import home_of, session
 
     config = {"resources": {"pipeline": {"config": settings}}}
     with session(
         "canvas-train",
-        f"{track}_guardrails" if check else f"{track}_train",
+        f"{track}_{job}",
         home_of(os.environ, ws.root),
         verbose=verbose,
     ) as current:
+        if sweep is not None:
+            compare(current, track, sweep.resolve(), config)
+            return
         if check:
             raise typer.Exit(3 if report_checks(current, track, names, config) else 0)
         result = current.run(f"{track}_train", assets=keys_of(ws.track, names), config=config)
@@ -96,6 +107,18 @@ def train(
             raise current.failed(result, what, refusals(ws, names) if closed else [])
         for each in names:
             current.out.print(f"{each}: {ws.store.get(f'{each}_checkpoint').folder}", markup=False, soft_wrap=True)
+
+
+def compare(current: Session, track: str, file: Path, config: dict[str, Any]) -> None:
+    """Run a sweep, and print its matrix and where it lies."""
+    settings = {"ops": {f"{track}_settings": {"config": {"file": str(file)}}}, **config}
+    result = current.run(f"{track}_sweep", config=settings)
+    current.table.close()
+    if not result.success:
+        raise current.failed(result, "not every setting was trained and benched")
+    (found,) = [e.step_output_data.metadata for e in result.events if e.is_successful_output]
+    for name in ("matrix", "folder"):
+        current.out.print(str(found[name].value), markup=False, soft_wrap=True)
 
 
 def keys_of(track: Track, names: list[str]) -> list[Any]:

@@ -96,7 +96,7 @@ def _margins(e: TrainingEvidence) -> Measured:
 
 
 def _image(e: ImageEvidence) -> Measured:
-    """Check that the training image builds, its help exits 0 and no command collides with the entry point. ``how`` is whether a
+    """Check that the training image builds, its check exits 0 and no command collides with the entry point. ``how`` is whether a
     container engine built it or the files were parsed."""
     numbers: dict[str, Number] = {
         "how": e.how, "engine": e.engine, "build_exit_code": e.build_exit_code, "help_exit_code": e.help_exit_code,
