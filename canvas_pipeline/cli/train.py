@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -88,12 +89,7 @@ def train(
     from canvas_pipeline.cli.session import home_of, session
 
     config = {"resources": {"pipeline": {"config": settings}}}
-    with session(
-        "canvas-train",
-        f"{track}_{job}",
-        home_of(os.environ, ws.root),
-        verbose=verbose,
-    ) as current:
+    with session("canvas-train", f"{track}_{job}", home_of(os.environ, ws.root), verbose=verbose) as current:
         if sweep is not None:
             compare(current, track, sweep.resolve(), config)
             return

@@ -75,7 +75,8 @@ def sweep(ws: Workspace, wanted: Sweep, launch: Launch) -> StageResult:
                 raise
             left_out[title] = str(error).partition("\n")[0]
             continue
-        benches[title] = made.stage, read_report(other, made.stage)
+        # On the selection cases, so that the release's bench stays unseen by who chooses a setting.
+        benches[title] = made.stage, read_report(other, made.stage, "report-selection.json")
     return _compared(ws, wanted, benches, left_out)
 
 
