@@ -86,7 +86,7 @@ def _key(row: Answer) -> tuple[str, ...]:
 
 
 class ServedGenerator(_Served[Continuation]):
-    """A ``Generator`` behind a server. It continues bare text, so a base model serves as well as one tuned to chat.
+    """A ``TextGenerator`` behind a server. It continues bare text, so a base model serves as well as one tuned to chat.
 
     ``stops`` end a text besides the model's own end."""
 

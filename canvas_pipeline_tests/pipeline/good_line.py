@@ -31,7 +31,7 @@ from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence,
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.seal import KEY_FILE, Seal
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tracks.canvas.bench.agent import Trace
+from canvas_pipeline.tracks.canvas.bench.agent import AgentRun
 from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
@@ -64,7 +64,7 @@ class Workshop:
         if name == "canvas_pipeline.pipeline.generation_process":
             write_jsonl(out, (self.said(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
         elif name == "canvas_pipeline.tracks.canvas.bench.scenarios":
-            trace = Trace(text="Done.", turns=(), answer="Done.", ending="answered")
+            trace = AgentRun(text="Done.", turns=(), answer="Done.", ending="answered")
             write_jsonl(out, [ScenarioResult(scenario="triage", title="triage", passed=True, reason="", trace=trace)])
         else:
             {"measure": measured, "reference": referred, "train": self._trained}[words[0]](

@@ -29,7 +29,7 @@ def found(ws: Workspace) -> CanaryReport:
 
 def test_no_canary_of_a_strict_type_survives_any_stage(found: CanaryReport) -> None:
     survived = {type_: found.recall[type_].of - found.recall[type_].count for type_ in STRICT}
-    assert survived == dict.fromkeys(STRICT, 0), [counted for counted in found.traces if counted.type in STRICT]
+    assert survived == dict.fromkeys(STRICT, 0), [counted for counted in found.survivors if counted.type in STRICT]
 
 
 def test_every_stage_is_looked_through_and_no_planted_session_is_refused(found: CanaryReport) -> None:

@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.privacy.courses.registry_file import Entry, RegistryFile, encryption_key
+from canvas_pipeline.privacy.courses.registry_file import RegistryEntry, RegistryFile, encryption_key
 
 HANDLE = re.compile(r"@COURSE([1-9]\d{7})(?!\d)")
 KEY_VARIABLE = "CANVAS_REGISTRY_KEY"
@@ -125,7 +125,7 @@ class Registry:
             else:
                 with self._file.locked(write=True) as file:
                     self._load(*self._file.unread(file))  # another process may have added some
-                    entries = [Entry(identity=i, handle=self._handles[i]) for i in self._derive_all(wanted)]
+                    entries = [RegistryEntry(identity=i, handle=self._handles[i]) for i in self._derive_all(wanted)]
                     if entries:
                         self._file.append(file, entries, self._check())
         return {i: self._handles[i] for i in wanted if self._handles[i] != self._derive(i, 0)}
@@ -147,7 +147,7 @@ class Registry:
             return 0
         with self._file.locked(write=True) as file:
             self._load(*self._file.unread(file))
-            kept = [Entry(identity=i, handle=h) for i, h in self._handles.items() if not i.startswith(own)]
+            kept = [RegistryEntry(identity=i, handle=h) for i, h in self._handles.items() if not i.startswith(own)]
             removed_count = len(self._handles) - len(kept)
             if removed_count:
                 self._file.rewrite(kept, self._check())
@@ -174,7 +174,7 @@ class Registry:
     def _check(self) -> str:
         return hmac.new(self._key, b"registry key check", hashlib.sha256).hexdigest()[:16]
 
-    def _load(self, entries: Iterable[Entry], renewed: bool) -> None:
+    def _load(self, entries: Iterable[RegistryEntry], renewed: bool) -> None:
         """Load entries of the file. If another process replaced the file, discard all others."""
         assert self._file is not None
         if self._file.key_check not in ("", self._check()):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from canvas_pipeline.datasets.best_of import Pairing, PairReport, Scored, pair_report, pairs_of
 from canvas_pipeline.datasets.duplicates import capped, deduplicate, leaks
 from canvas_pipeline.datasets.quality import QualityReport, quality, refusal_reason
-from canvas_pipeline.datasets.text_model import Generator
+from canvas_pipeline.datasets.text_model import TextGenerator
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import Funnel, Refusal, digest, funnel
 from canvas_pipeline.tracks.instruct.profiles import REFUSALS
@@ -86,7 +86,7 @@ def world_drafts(items: Sequence[TestItem], seed: int) -> list[Draft]:
     ]  # fmt: skip
 
 
-def model_drafts(items: Sequence[TestItem], model: Generator, seed: int, max_new_tokens: int) -> list[Draft]:
+def model_drafts(items: Sequence[TestItem], model: TextGenerator, seed: int, max_new_tokens: int) -> list[Draft]:
     """Let a model word the instructions anew and answer them, both by completing a few examples.
 
     A new wording counts only if it holds all that was filled into the old one; else the item keeps its own."""
@@ -182,7 +182,7 @@ def sampling_plan(rows: Sequence[InstructRow], prompts: int, seed: int) -> list[
 
 
 def sample_answers(
-    rows: Sequence[InstructRow], model: Generator, k: int, temperature: float, seed: int, max_new_tokens: int
+    rows: Sequence[InstructRow], model: TextGenerator, k: int, temperature: float, seed: int, max_new_tokens: int
 ) -> list[SampledAnswer]:
     """Answer each prompt ``k`` times, each sample with a seed of its own."""
     if not 2 <= k <= 4:

@@ -67,7 +67,7 @@ class TracedTurn(Row, frozen=True, kw_only=True):
     calls: tuple[TracedCall, ...]
 
 
-class Trace(Row, frozen=True, kw_only=True):
+class AgentRun(Row, frozen=True, kw_only=True):
     """One run. ``answer`` is shown to the student; ``failure`` is the type of the error if the backend failed."""
 
     text: str
@@ -113,7 +113,7 @@ class CanvasAgent:
         self.now = instant.isoformat() if isinstance(instant, datetime) else str(instant)
         self.declaration: Declaration = declaration
 
-    def run(self, text: str, history: Sequence[Message] = ()) -> Trace:
+    def run(self, text: str, history: Sequence[Message] = ()) -> AgentRun:
         """Serve one request. ``history`` holds earlier user, assistant and tool messages of the conversation."""
         messages: list[Message] = [system_message(self.now, self.declaration), *history]
         messages.append(Message(role="user", content=CALLS.escape(text)))
@@ -228,5 +228,5 @@ def _refusal(code: str, message: str) -> dict[str, Any]:
 
 def _trace(
     text: str, turns: Sequence[TracedTurn], ending: Ending, answer: str = "", failure: str | None = None
-) -> Trace:
-    return Trace(text=text, turns=tuple(turns), answer=answer or FALLBACKS[ending], ending=ending, failure=failure)
+) -> AgentRun:
+    return AgentRun(text=text, turns=tuple(turns), answer=answer or FALLBACKS[ending], ending=ending, failure=failure)

@@ -88,7 +88,7 @@ def run(
         families = Counter(decoy.family for decoy in harmless)
         return CanaryReport(
             seed=seed, canaries=len(planted), decoys=len(harmless), seconds=round(time.monotonic() - started, 1),
-            recall=counter.recall(), stages=tuple(counter.stages), refused=counter.refused, traces=counter.traces(),
+            recall=counter.recall(), stages=tuple(counter.stages), refused=counter.refused, survivors=counter.survivors(),
             false_masks=rate(sum(changed.values()), len(harmless)),
             by_family={family: rate(changed[family], of) for family, of in sorted(families.items())},
         )  # fmt: skip
@@ -113,7 +113,7 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
     found = msgspec.json.decode(stage.path("report.json").read_bytes(), type=CanaryReport)
     facts = {
         "survivors": table(found),
-        "where": survivors_table(found.traces),
+        "where": survivors_table(found.survivors),
         "short of": "\n".join(found.shortfalls()) or "nothing",
     }
     figures = {f"masked {type_} (%)": round(100 * rate.share, 2) for type_, rate in found.recall.items()}
@@ -193,7 +193,7 @@ class _SurvivorCounter:
         survived = Counter(self._planted[number].type for number in self._survived)
         return {type_: rate(count - survived[type_], count) for type_, count in of.items()}
 
-    def traces(self) -> tuple[SurvivorCount, ...]:
+    def survivors(self) -> tuple[SurvivorCount, ...]:
         fields = ("stage", "file", "field", "type", "spot", "template", "shape")
         return tuple(
             SurvivorCount(**dict(zip(fields, key, strict=True)), count=count)
