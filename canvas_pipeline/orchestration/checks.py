@@ -1,6 +1,6 @@
 """From a guard's verdict to a check in Dagster: its reason, its numbers beside their bounds, where to look.
 
-In: ``Verdict`` rows. Out: check specs and check results. What must hold: nothing is judged here; a guard without a verdict is a
+In: ``Verdict`` rows. Out: check specs and check results. What must hold: no guard is evaluated here; a guard without a verdict is a
 failed check.
 """
 
@@ -42,7 +42,7 @@ def check_results(made: StageResult, guards: Iterable[Guard]) -> list[dg.AssetCh
 
 def check_result(guard: Guard, verdict: Verdict, made: StageResult | None = None) -> dg.AssetCheckResult:
     """A verdict as a check. Its reason stands first, then the numbers beside their bounds, then where to look; numbers to be drawn
-    over time and the hashes it judged come last. A shrinkage check also shows where rows went, as a table and as a picture."""
+    over time and the hashes it is about come last. A shrinkage check also shows where rows went, as a table and as a picture."""
     rows = sorted(_numbers(guard, verdict), key=lambda row: ("no", "yes", "").index(row[-1]))
     metadata: dict[str, Any] = {}
     if verdict.allowance:
@@ -75,12 +75,12 @@ def numbers_of(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, objec
 
 def _numbers(guard: Guard, verdict: Verdict) -> Iterator[tuple[Any, ...]]:
     """Number, measured, bound, whether it holds; those that no bound is about last."""
-    told = set[str]()
+    shown = set[str]()
     broken = guard.broken(verdict.numbers, verdict.thresholds)
     for bound in guard.bounds:
         limit = verdict.thresholds.get(bound.threshold)
         if limit is not None:
-            told.add(bound.number)
+            shown.add(bound.number)
             yield (bound.number, _plain(verdict.numbers.get(bound.number)), f"{bound.op} {_plain(limit)}",
                    "no" if bound in broken else "yes")  # fmt: skip
     for name, value in verdict.numbers.items():
@@ -89,7 +89,7 @@ def _numbers(guard: Guard, verdict: Verdict) -> Iterator[tuple[Any, ...]]:
         minimum = verdict.thresholds.get(f"minimum/{stage}", shipped) if kind == "retained" else None
         if isinstance(minimum, (int, float)) and isinstance(value, (int, float)):
             yield (name, _plain(value), f">= {_plain(minimum)}", "yes" if value >= minimum else "no")
-        elif name not in told:
+        elif name not in shown:
             yield (name, _plain(value), "", "")
 
 

@@ -45,8 +45,8 @@ def every_answer(ws: Workspace, names: Sequence[str], launch: Launch) -> list[An
     for guard in ws.track.guards.guards.values():
         own = [verdict for (guard_id, _), verdict in sorted(found.items(), key=str) if guard_id == guard.id]
         for v in own:
-            said = PASSED if v.passed else FAILED
-            answers.append(Answer(guard=guard.name, about=v.subject or "", verdict=said, why=v.reason))
+            state = PASSED if v.passed else FAILED
+            answers.append(Answer(guard=guard.name, about=v.subject or "", verdict=state, why=v.reason))
         if not own and any(guard in ws.track.guards.of_method(method(name)) for name in names):
             answers.append(Answer(guard=guard.name, about="", verdict=NOT_JUDGED, why=guard.what))
     return answers + problems

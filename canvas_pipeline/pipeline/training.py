@@ -267,8 +267,8 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
             f"{name}: the run spec has other numbers than the method table, or another compute type than this machine's "
             f"({now.compute}); materialise {name}_run_spec again"
         )
-    written, again = set(map(_said, spec.verdicts)), verdicts_now(ws, now)
-    changed = [f"{v.name}: {v.reason or 'passes now'}" for v in again if _said(v) not in written]
+    written, again = set(map(_text_of, spec.verdicts)), verdicts_now(ws, now)
+    changed = [f"{v.name}: {v.reason or 'passes now'}" for v in again if _text_of(v) not in written]
     changed += [f"{v.name}: not measured" for v in spec.verdicts if v.guard not in {now.guard for now in again}]
     if changed:
         listing = "".join(f"\n  - {reason}" for reason in changed)
@@ -278,7 +278,7 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
     return msgspec.structs.replace(now, verdicts=spec.verdicts)
 
 
-def _said(verdict: Verdict) -> str:
+def _text_of(verdict: Verdict) -> str:
     return dumps(verdict).decode()
 
 

@@ -140,6 +140,7 @@ def test_a_spec_left_in_the_store_with_good_numbers_over_bad_ones_does_not_train
 
 def test_the_module_itself_ends_with_exit_code_3(honest: RunSpec, tmp_path: Path) -> None:
     write_spec(replace(honest, verdicts=()), tmp_path / "spec.json")
+    process_seal(tmp_path).put(tmp_path / "spec.json", SPEC)
     command = [
         sys.executable,
         "-m",

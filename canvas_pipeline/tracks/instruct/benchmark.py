@@ -70,7 +70,7 @@ METRICS: Mapping[str, Metric] = {
 """What is measured. Lower is better for answers that are cut off or missing."""
 
 
-def spoken(text: str) -> str:
+def answer_text(text: str) -> str:
     """Return a model's output up to its end of text."""
     return text.partition(END)[0].strip()
 
@@ -99,7 +99,7 @@ def report(items: Sequence[TestItem], predictions: Iterable[Prediction]) -> Inst
 
 
 def _outcome(item: TestItem, prediction: Prediction) -> Outcome:
-    text = spoken(prediction.text)
+    text = answer_text(prediction.text)
     found = score(item, text, stopped=prediction.stopped)
     return Outcome(
         case_id=item.id, type=item.type, state=found.state, right=found.right, score=found.score, loose=found.loose,

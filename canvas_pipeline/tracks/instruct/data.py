@@ -97,18 +97,20 @@ def model_drafts(items: Sequence[TestItem], model: TextGenerator, seed: int, max
         max_new_tokens=max_new_tokens,
     )
     instructions = [
-        _first_line(said.text) if said.stopped and asks_the_same(item, _first_line(said.text)) else item.instruction
-        for item, said in zip(items, reworded, strict=True)
+        _first_line(generated.text)
+        if generated.stopped and asks_the_same(item, _first_line(generated.text))
+        else item.instruction
+        for item, generated in zip(items, reworded, strict=True)
     ]
     prompts = [_answer_prompt(item, instruction, seed) for item, instruction in zip(items, instructions, strict=True)]
     answers = model.generate(prompts, temperature=RESPONSE_TEMPERATURE, seed=seed, max_new_tokens=max_new_tokens)
     parameters: dict[str, float | str] = {"temperature": RESPONSE_TEMPERATURE, "max_new_tokens": float(max_new_tokens)}
     return [
         Draft(
-            item=item, instruction=instruction, response=said.text.strip(), stopped=said.stopped, tokens=said.tokens,
+            item=item, instruction=instruction, response=generated.text.strip(), stopped=generated.stopped, tokens=generated.tokens,
             generator=model.name, seed=seed, parameters=parameters,
         )
-        for item, instruction, said in zip(items, instructions, answers, strict=True)
+        for item, instruction, generated in zip(items, instructions, answers, strict=True)
     ]  # fmt: skip
 
 
@@ -190,7 +192,7 @@ def sample_answers(
     prompts = [row.prompt for row in rows]
     answers = []
     for sample in range(k):
-        said = model.generate(prompts, temperature=temperature, seed=seed + sample, max_new_tokens=max_new_tokens)
+        generated = model.generate(prompts, temperature=temperature, seed=seed + sample, max_new_tokens=max_new_tokens)
         answers += [
             SampledAnswer(
                 row_id=row.id,
@@ -200,7 +202,7 @@ def sample_answers(
                 tokens=one.tokens,
                 seed=seed + sample,
             )  # fmt: skip
-            for row, one in zip(rows, said, strict=True)
+            for row, one in zip(rows, generated, strict=True)
         ]
     return answers
 

@@ -201,6 +201,6 @@ def read_comparison(stage: Stage) -> Comparison:
     return msgspec.json.decode(stage.path("comparison.json").read_bytes(), type=Comparison)
 
 
-def told(chain: Sequence[Decision]) -> Mapping[str, str]:
+def descriptions(chain: Sequence[Decision]) -> Mapping[str, str]:
     """Each decision in a line."""
     return {found.point: f"{found.verdict} at {percent(found.rate)}" for found in chain}

@@ -25,7 +25,7 @@ from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.store import Writer
-from canvas_pipeline.tracks.instruct.decisions import chain_of, told
+from canvas_pipeline.tracks.instruct.decisions import chain_of, descriptions
 
 NAME = "session"
 RATE, BUDGET = "rate_usd_per_hour", "budget_usd"
@@ -112,7 +112,7 @@ def manifest_of(ws: Workspace) -> SessionManifest:
     rate = _number(ws, RATE)
     if rate is not None:
         attempts = [msgspec.structs.replace(attempt, cost_usd=attempt.seconds / 3600 * rate) for attempt in attempts]
-    decisions = tuple(f"{point}: {text}" for point, text in told(chain_of(ws)).items())
+    decisions = tuple(f"{point}: {text}" for point, text in descriptions(chain_of(ws)).items())
     failed = any(not record.attempts[-1].success for record in records if record.attempts)
     found = msgspec.structs.replace(_new(ws, names), attempts=tuple(attempts), decisions=decisions)
     return msgspec.structs.replace(found, state="failed" if failed else "complete")

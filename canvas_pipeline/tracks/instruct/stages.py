@@ -26,7 +26,7 @@ from canvas_pipeline.records import digest, funnel, read_jsonl, write_jsonl
 from canvas_pipeline.storage.digests import sha256_file, sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.instruct import data
-from canvas_pipeline.tracks.instruct.benchmark import spoken
+from canvas_pipeline.tracks.instruct.benchmark import answer_text
 from canvas_pipeline.tracks.instruct.decisions import require_decision
 from canvas_pipeline.tracks.instruct.guard_table import LeakEvidence
 from canvas_pipeline.tracks.instruct.guards import BaseCheck, require_clean
@@ -184,10 +184,10 @@ def candidates(context: BuildContext) -> StageResult:
         unfinished = context.unfinished(writer)
         asked = unfinished / "asked.jsonl"
         write_jsonl(asked, (_sample_of(row, number) for row in rows for number in range(context.profile.samples)))
-        said = evaluation.predictions(context, unfinished, "hf", checkpoint.directory(), [asked], sampling)
+        predicted = evaluation.predictions(context, unfinished, "hf", checkpoint.directory(), [asked], sampling)
         writer.rows(rows, "prompts.jsonl")
         writer.rows(
-            _answer(row, number, said, context.seed) for row in rows for number in range(context.profile.samples)
+            _answer(row, number, predicted, context.seed) for row in rows for number in range(context.profile.samples)
         )
         shutil.rmtree(unfinished)
 
@@ -214,9 +214,9 @@ def _sample_of(row: InstructRow, number: int) -> TestItem:
     )  # fmt: skip
 
 
-def _answer(row: InstructRow, number: int, said: Mapping[str, Prediction], seed: int) -> SampledAnswer:
-    one = said[f"{row.id}.{number}"]
-    text = spoken(one.text)
+def _answer(row: InstructRow, number: int, predicted: Mapping[str, Prediction], seed: int) -> SampledAnswer:
+    one = predicted[f"{row.id}.{number}"]
+    text = answer_text(one.text)
     return SampledAnswer(
         row_id=row.id, sample=number, text=text, stopped=one.stopped, tokens=len(text.split()), seed=seed
     )

@@ -18,6 +18,7 @@ import msgspec
 from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.evaluation.charts import funnel_png
 from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.models import endpoint
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline import verdicts as guard_verdicts
 from canvas_pipeline.pipeline.context import BuildContext
@@ -67,10 +68,10 @@ def session_files(ws: Workspace) -> dict[str, str]:
     if not ws.sessions.is_dir():
         ws.log(f"{ws.sessions}: no such folder; trajectories come from the scripted policy alone")
         return {}
-    taken, others = sessions_in(ws.sessions)
+    read, others = sessions_in(ws.sessions)
     for path, reason in others:  # a skipped file must be visible
         ws.log(f"sessions/{printable(path.name)} is not read: {reason}")
-    return {path.name: sha256_file(path) for path in taken}
+    return {path.name: sha256_file(path) for path in read}
 
 
 def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> Iterator[Trajectory | Refusal]:
@@ -170,7 +171,7 @@ def open_teacher(ws: Workspace) -> Iterator[teacher.Teacher]:
     if not ws.teacher_endpoint:
         yield teacher.UrgencyTeacher()
         return
-    key = os.environ.get("CANVAS_TEACHER_API_KEY")
+    key = endpoint.api_key("CANVAS_TEACHER_API_KEY", os.environ)
     with teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=key) as labeller:
         yield labeller
 
