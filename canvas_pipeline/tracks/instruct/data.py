@@ -90,12 +90,8 @@ def model_drafts(items: Sequence[TestItem], model: TextGenerator, seed: int, max
     """Let a model word the instructions anew and answer them, both by completing a few examples.
 
     A new wording counts only if it holds all that was filled into the old one; else the item keeps its own."""
-    reworded = model.generate(
-        [_reword_prompt(item, seed) for item in items],
-        temperature=REWORD_TEMPERATURE,
-        seed=seed,
-        max_new_tokens=max_new_tokens,
-    )
+    asked = [_reword_prompt(item, seed) for item in items]
+    reworded = model.generate(asked, temperature=REWORD_TEMPERATURE, seed=seed, max_new_tokens=max_new_tokens)
     instructions = [
         _first_line(generated.text)
         if generated.stopped and asks_the_same(item, _first_line(generated.text))
