@@ -156,8 +156,7 @@ def run_spec(context: BuildContext, *, measure_anyway: bool = False) -> StageRes
 
 
 def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
-    """What the guards that need no measurement say about the line as it is now, as far as they concern a method.
-    Raises ``GateClosed`` where the audit of a split is red."""
+    """The current verdicts of the guards that need no measurement, as far as they concern a method. Raises ``GateClosed`` where the audit of a split is red."""
     for dataset in evaluated.datasets_of(name):
         audits.audited(ws, f"{dataset}_split")
     found = [verdict for dataset in evaluated.datasets_of(name) for verdict in evaluated.of_split(ws, dataset)]
@@ -167,7 +166,7 @@ def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
 
 
 def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
-    """What all guards say about the line as it is now; those over measurements where exactly this spec was measured."""
+    """The current verdicts of all guards; those over measurements only where exactly this spec was measured."""
     name, (inputs, config) = spec.method, _measured(spec)
     found = row_verdicts(ws, name)
     measured = ws.store.find(f"{name}_measurement")
@@ -248,7 +247,7 @@ def checkpoint(context: BuildContext) -> StageResult:
 
 
 def current_spec(ws: Workspace, name: str) -> RunSpec:
-    """The run spec of a method, if it is for the inputs as they are now and says what the guards say now; else
+    """The run spec of a method, if it is for the current inputs and holds the current verdicts; else
     ``GateClosed`` naming what differs. Its inputs' paths are those of this workspace."""
     spec = read_spec(ws.store.get(f"{name}_run_spec").path("spec.json"))
     now = _draft(ws, name)

@@ -1,9 +1,8 @@
-"""All verdicts a method needs, worked out from stages on disk and bound to the exact hashes.
+"""Collect the verdicts that a method needs, from stages on disk, each bound to the hashes of what it is about.
 
-In: split stages, their upstream funnels, the base's bench report, the training image's evidence, a method's measurement. Out:
-``Verdict`` rows. What must hold: a verdict names the sha256 of the very files it judged (evidence speaks for what it was made
-from, not for what lies there now); a data set whose stages were made from older versions of each other is not judged at all; rows
-that did not change are read by the guards once, for all methods and all later runs (stage ``<dataset>_verdicts``).
+A verdict names the sha256 of the very files that were evaluated: evidence is about what it was made from, not about what lies there
+now. A data set whose stages were made from older versions of each other is not evaluated at all. Rows that did not change are read by
+the guards once, for all methods and all later runs (stage ``<dataset>_verdicts``).
 """
 
 from __future__ import annotations
