@@ -156,7 +156,9 @@ def run_spec(context: BuildContext, *, measure_anyway: bool = False) -> StageRes
 
 
 def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
-    """The current verdicts of the guards that need no measurement, as far as they concern a method. Raises ``GateClosed`` where the audit of a split is red."""
+    """The current verdicts of the guards that need no measurement, as far as they concern a method.
+
+    Raises ``GateClosed`` where the audit of a split found something."""
     for dataset in evaluated.datasets_of(name):
         audits.audited(ws, f"{dataset}_split")
     found = [verdict for dataset in evaluated.datasets_of(name) for verdict in evaluated.of_split(ws, dataset)]

@@ -1,8 +1,8 @@
 """Collect the verdicts that a method needs, from stages on disk, each bound to the hashes of what it is about.
 
-A verdict names the sha256 of the very files that were evaluated: evidence is about what it was made from, not about what lies there
-now. A data set whose stages were made from older versions of each other is not evaluated at all. Rows that did not change are read by
-the guards once, for all methods and all later runs (stage ``<dataset>_verdicts``).
+A verdict names the sha256 of the very files that were evaluated: evidence is about what it was made from, not about what lies
+there now. A data set whose stages were made from older versions of each other is not evaluated at all. Rows that did not change are
+read by the guards once, for all methods and all later runs (stage ``<dataset>_verdicts``).
 """
 
 from __future__ import annotations
