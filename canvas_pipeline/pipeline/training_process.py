@@ -1,9 +1,9 @@
 """Train, measure, or compute reference log-probabilities, in a process of its own.
 
 ``python -m canvas_pipeline.pipeline.training_process train|measure|reference`` reads a run spec and writes a checkpoint folder, a
-measurement or reference rows. Events are JSON, a line each, on stdout, and in Dagster's log where it was started through Pipes. Only
-processes like this one load torch. A refused run writes nothing. Exit codes: 0 done, 1 bad input, 2 something needed is missing, 3 a
-gate is closed.
+measurement or reference rows. Events are JSON, a line each, on stdout, and in Dagster's log where it was started through Pipes.
+Only processes like this one load torch. A refused run writes nothing. Exit codes: 0 done, 1 bad input, 2 something needed is
+missing, 3 a gate is closed.
 """
 
 from __future__ import annotations
