@@ -14,20 +14,28 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from canvas_pipeline.cli.failure import run
 from canvas_pipeline.errors import EXIT_CODES, ArtifactCorrupt, BadConfig
 from canvas_pipeline.models.families import family_of
+from canvas_pipeline.pipeline.settings import data_folder
 from canvas_pipeline.pipeline.track import DEFAULT, track_named
 from canvas_pipeline.release import gguf as gguf_files
 from canvas_pipeline.release import publish as releases
 from canvas_pipeline.release.gate import ITEMS, read_evidence, reasons_by_item
 from canvas_pipeline.release.quant_check import check as check_quant
 
-EVIDENCE = Path(f"data/artifacts/{DEFAULT}/release_log/current/evidence.json")
+EVIDENCE = Path(f"artifacts/{DEFAULT}/release_log/current/evidence.json")
+"""Below the data folder."""
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=f"Release models as GGUF. {EXIT_CODES}"
 )
 out = Console(soft_wrap=True, highlight=False, markup=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
-EvidenceOption = Annotated[Path, typer.Option("--evidence", help="The evidence file that the release_log stage wrote.")]
+EvidenceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--evidence", help="The evidence file that the release_log stage wrote.",
+        show_default=f"{EVIDENCE} of the data folder, CANVAS_DATA",
+    ),
+]  # fmt: skip
 
 
 @app.command(
@@ -67,9 +75,9 @@ def gguf(
 
 
 @app.command(epilog=f"Example: canvas-release check. {EXIT_CODES}")
-def check(evidence: EvidenceOption = EVIDENCE) -> None:
+def check(evidence: EvidenceOption = None) -> None:
     """Print every item of the RELEASE-LOG with all reasons against; exit 3 where there is one."""
-    known = read_evidence(evidence)
+    known = read_evidence(evidence or data_folder() / EVIDENCE)
     reasons = reasons_by_item(track_named(known.track).guards, known)
     for item, (sentence, _) in ITEMS.items():
         out.print(f"{'open' if reasons[item] else 'ok  '}  {sentence}")
@@ -91,10 +99,10 @@ def publish(
         list[Path],
         typer.Option("--from", help="Folder with files to release, by their names; may be given several times."),
     ],
-    evidence: EvidenceOption = EVIDENCE,
+    evidence: EvidenceOption = None,
 ) -> None:
     """Publish into a local folder, if the gate is open; releases that exist are never touched."""
-    known = read_evidence(evidence)
+    known = read_evidence(evidence or data_folder() / EVIDENCE)
     files: dict[str, Path] = {}
     for name in known.files:
         places = [folder / name for folder in sources if (folder / name).is_file()]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from canvas_pipeline.datasets.spec import PARTS
-from canvas_pipeline.methods import METHODS, ancestry
+from canvas_pipeline.methods import METHODS, Hyperparameters, ancestry
 from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline.numbers import differences
 from canvas_pipeline.release.cards import CardTemplate, Fact, Unit
 from canvas_pipeline.release.modelfile import SystemPrompt
 from canvas_pipeline.release.quant_check import QuantEvidence
@@ -72,6 +73,8 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
         if value is None:  # a number that the method does without
             continue
         facts[f"train.{key}"] = Fact(value=value, source=made_from)
+    if changed := changed_numbers(ws, method):
+        facts["train.changed"] = Fact(value=f"from the table: {changed}", source=made_from)
     for step in reversed(ancestry(METHODS[method])):  # its own verdict last: it replaces that of a start
         made_by = source(ws.store.get(f"{step.name}_run_spec"), "spec.json")
         for verdict in training.current_spec(ws, step.name).verdicts:
@@ -80,6 +83,17 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
                 value=f"{verdict.name}: {'passed' if verdict.passed else 'failed'}{subject}", source=made_by
             )
     return facts
+
+
+def changed_numbers(ws: Workspace, name: str) -> str:
+    """What the trainings of a method and of those that it starts from had other than the method table; empty where nothing."""
+    found = []
+    for step in ancestry(METHODS[name]):
+        summary = training.trained(ws, step.name).path("summary.json").read_bytes()
+        numbers = msgspec.convert(msgspec.json.decode(summary)["hyperparameters"], Hyperparameters)
+        if text := differences(numbers, ws.track.numbers(step.name, ws.profile.name)):
+            found.append(text if step.name == name else f"{step.name}: {text}")
+    return "; ".join(found)
 
 
 def _objective(name: str, chosen_nll: float) -> str:

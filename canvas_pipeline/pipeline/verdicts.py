@@ -180,7 +180,7 @@ def of_measurement(
         largest_logit=measured["largest_logit"],
         masks_wrong=measured["masks_wrong"],
         lengths=measured["lengths"],
-        max_length=ws.track.numbers(name, ws.profile.name).max_length,
+        max_length=ws.numbers(name).max_length,
         margins=[msgspec.convert(margin, AxisMargin) for margin in measured["margins"]],
         axes=axes_of(ws, row.dataset),
     )

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from canvas_pipeline.errors import EXIT_CODES, BadInput
 from canvas_pipeline.models.endpoint import AdaptiveLimit
+from canvas_pipeline.pipeline.options import option
 from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import Refusal, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import never_an_input, whole_file
@@ -38,12 +39,12 @@ from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 _CONSOLE = Console(stderr=True)
 
 Out = Annotated[Path, typer.Option("--out", help="File to write; it appears whole or not at all.")]
-Seed = Annotated[int, typer.Option("--seed", help="Same seed, same rows.")]
+Seed = Annotated[int, option("seed", "--seed")]
+ProfileName = Annotated[str, option("profile", "--profile")]
 Corpus = Annotated[Path, typer.Option("--corpus", help="Item rows, as `canvas-data merge` writes them.")]
 Trajectories = Annotated[
     Path, typer.Option("--trajectories", help="Trajectory rows, as `canvas-data trajectory` writes them.")
 ]
-ProfileName = Annotated[str, typer.Option("--profile", help=f"Sizes and prompts: {' or '.join(PROFILES)}.")]
 
 
 def make_trajectories(corpus: Corpus, out: Out, profile_name: ProfileName = "embedded", seed: Seed = 0) -> None:
@@ -83,10 +84,8 @@ def generate_pairs(
 def label_pairs(
     pairs: Annotated[Path, typer.Option("--pairs", help="ItemPair rows, as `canvas-data generate-pairs` writes them.")],
     out: Out,
-    endpoint: Annotated[
-        str | None, typer.Option(help="OpenAI-compatible base URL. Without it, the built-in urgency rule.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="The model that must answer there.")] = None,
+    endpoint: Annotated[str | None, option("teacher_endpoint", "--endpoint")] = None,
+    model: Annotated[str | None, option("teacher_model", "--model")] = None,
     revision: Annotated[str | None, typer.Option(help="What its weights are pinned to; part of every label.")] = None,
     api_key: Annotated[
         str | None, typer.Option(envvar="CANVAS_TEACHER_API_KEY", show_envvar=True, help="Bearer token.")

@@ -20,6 +20,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.pipeline.options import Private
+from canvas_pipeline.pipeline.settings import data_folder
 from canvas_pipeline.privacy.contributor_id import contributors, printable
 from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.privacy.quarantine import NOTES, REASONS
@@ -32,13 +34,6 @@ from canvas_pipeline.tracks.canvas.intake.synthetic import synthesize as synthes
 
 _CONSOLE = Console(stderr=True)
 _SAMPLES = 5
-
-Private = Annotated[
-    Path,
-    typer.Option(
-        "--private", help=f"Folder of the course registry and its key (mode 0600); {KEY_VARIABLE} overrides the key."
-    ),
-]
 
 
 def synthesize(
@@ -67,7 +62,7 @@ def merge(
     workers: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes; the default is the number of cores, at most 4.")
     ] = None,
-    private: Private = Path("data/private"),
+    private: Private = None,
 ) -> None:
     """Anonymise contributor files and merge them into one corpus; the same files in any order give the same bytes."""
     paths = [*(inputs or []), *(files or [])]
@@ -85,7 +80,9 @@ def merge(
     if dry_run:  # a dry run leaves nothing behind, so handles come from a key that is thrown away
         key, registry = os.environ.get(KEY_VARIABLE, "").encode() or b"dry run, nothing is kept", None
     else:
-        key, registry = registry_key(os.environ, private / "registry.key"), private / "registry.jsonl"
+        folder_of_keys = private or data_folder() / "private"
+        key = registry_key(os.environ, folder_of_keys / "registry.key")
+        registry = folder_of_keys / "registry.jsonl"
     with ExitStack() as stack:
         beside = None if out is None or dry_run else out.parent
         with write_errors(out or Path()):

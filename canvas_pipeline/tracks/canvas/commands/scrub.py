@@ -21,6 +21,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.pipeline.options import Private
+from canvas_pipeline.pipeline.settings import data_folder
 from canvas_pipeline.privacy.contributor_id import contributor_of, printable, usable
 from canvas_pipeline.privacy.courses.masker import CourseMasker
 from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, Registry, registry_key
@@ -59,10 +61,7 @@ def scrub(
     source: Annotated[Path, typer.Argument(help="Any JSONL: sessions, messages, rows.")],
     out: Annotated[Path | None, typer.Option("--out", help="File to write; it appears whole or not at all.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: counts, masked samples, sha256.")] = False,
-    private: Annotated[
-        Path,
-        typer.Option("--private", help=f"Folder of the course registry and its key; {KEY_VARIABLE} overrides the key."),
-    ] = Path("data/private"),
+    private: Private = None,
     contributor: Annotated[str, typer.Option(help="Whose records these are; the default is the file's name.")] = "",
     classifier: Annotated[
         Path | None,
@@ -82,6 +81,7 @@ def scrub(
         key: bytes = given if len(given) >= 16 else _DRY_KEY
         courses = CourseMasker(Registry(key), whose)
     else:
+        private = private or data_folder() / "private"
         key = registry_key(os.environ, private / "registry.key")
         courses = CourseMasker(Registry(key, private / "registry.jsonl"), whose)
     batches = _batches(source)
