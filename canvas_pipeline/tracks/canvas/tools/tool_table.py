@@ -194,6 +194,21 @@ def schemas(names: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
     return [tool.schema() for name, tool in TOOLS.items() if names is None or name in names]
 
 
+def filled(call: ToolCall) -> ToolCall:
+    """Return a call with the defaults of what it leaves out, so that two calls that do the same are equal.
+
+    10.0 hours are 10 hours. A call of an unknown tool is returned as it is."""
+    tool = TOOLS.get(call.name)
+    if tool is None:
+        return call
+    kinds = {p.name: p.kind for p in tool.parameters}
+    given = {
+        name: int(value) if kinds.get(name) == "number" and isinstance(value, float) and value.is_integer() else value
+        for name, value in call.arguments.items()
+    }
+    return ToolCall(call.name, {**tool.defaults(), **given})
+
+
 def validate(call: ToolCall) -> tuple[ArgumentError, ...]:
     """Return every error in a call; an empty tuple means it can be dispatched. Never raises.
 

@@ -15,6 +15,7 @@ from canvas_pipeline.tracks.canvas.tools.tool_table import (
     REQUIRED,
     TOOLS,
     ArgumentError,
+    filled,
     schemas,
     validate,
 )
@@ -151,6 +152,16 @@ def test_errors_inside_lists_say_where() -> None:
         ("unknown_argument", "deadlines[2].more"),
     }
     assert codes("canvas.list_announcements", {"course_ids": [1, "2"]}) == {("wrong_type", "course_ids[1]")}
+
+
+def test_calls_that_do_the_same_are_equal_once_filled() -> None:
+    def work(**arguments: Any) -> ToolCall:
+        return filled(ToolCall("canvas.get_assignments", arguments))
+
+    assert work(course_id=7) == work(horizon_days=14, include_submitted=False, course_id=7) != work(course_id=8)
+    plan = ("study.semester_schedule", {"semester_end_iso": "2026-05-08", "deadlines": []})
+    assert filled(ToolCall(*plan)) == filled(ToolCall(plan[0], {**plan[1], "weekly_hours_available": 10.0}))
+    assert filled(ToolCall("canvas.list_assignments", {"a": 1})) == ToolCall("canvas.list_assignments", {"a": 1})
 
 
 VALUES = st.recursive(
