@@ -23,7 +23,7 @@ from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, ErrorCode, Par
 _FAMILIES = tuple(dict.fromkeys(tool.family for tool in TOOLS.values()))
 _TOOL_NAME = re.compile(rf"\b(?:{'|'.join(_FAMILIES)})\.[a-z]\w*")
 _KEYS: tuple[ErrorCode, ...] = ("missing_argument", "unknown_argument")
-_VALUES: tuple[ErrorCode, ...] = ("wrong_type", "out_of_range", "not_in_enum", "bad_date")
+_VALUES: tuple[ErrorCode, ...] = ("wrong_type", "out_of_range", "not_in_enum", "bad_date", "blank")
 
 Arguments = Mapping[str, Any]
 

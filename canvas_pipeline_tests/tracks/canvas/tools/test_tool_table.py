@@ -134,6 +134,9 @@ def test_wrong_arguments_that_were_seen_elsewhere_are_errors() -> None:
         ("canvas.get_assignments", "horizon_days", -1, "out_of_range"),
         ("study.semester_schedule", "ramp_factor", float("nan"), "out_of_range"),
         ("calendar.list_events", "start_iso", "", "bad_date"),
+        ("calendar.delete_event", "rationale", "", "blank"),
+        ("calendar.modify_event", "rationale", " \u00a0\n", "blank"),
+        ("calendar.create_event", "rationale", " ", "blank"),
     ],
 )
 def test_values_out_of_their_range_are_named(name: str, argument: str, value: Any, code: str) -> None:
