@@ -31,6 +31,7 @@ from canvas_pipeline.records import Funnel, Refusal, funnel, read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.cases import cases
+from canvas_pipeline.tracks.canvas.data.accounts import Accounts, accounts
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.examples import (
     feedback,
@@ -46,19 +47,13 @@ from canvas_pipeline.tracks.canvas.examples import (
 from canvas_pipeline.tracks.canvas.intake.markup import scrub_rows
 from canvas_pipeline.tracks.canvas.intake.reading.snapshot import lines
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
-from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.rows import BenchCase, Item, ItemPair, PreferencePair, Student, Trajectory
 
-
-@functools.lru_cache(maxsize=2)
-def _accounts(path: Path, profile_name: str, seed: int) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
-    made = students.students(read_jsonl(path, Item), PROFILES[profile_name], seed)
-    fraction = PROFILES[profile_name].eval_fraction
-    shares: dict[splits.Split, float] = {"train": 1 - 2 * fraction, "eval": fraction, "test": fraction}
-    return tuple(made), splits.assign({s.id: s.item_ids for s in made}, seed, shares)
+_accounts = functools.lru_cache(maxsize=2)(accounts)
+"""A stage's file never changes: its folder is named by its content."""
 
 
-def mock_accounts(ws: Workspace) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+def mock_accounts(ws: Workspace) -> Accounts:
     """Return all mock accounts of the current corpus, and the split of each item and student."""
     return _accounts(ws.store.get("corpus").path(), ws.profile.name, ws.seed)
 
@@ -74,10 +69,13 @@ def session_files(ws: Workspace) -> dict[str, str]:
     return {path.name: sha256_file(path) for path in read}
 
 
-def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> Iterator[Trajectory | Refusal]:
+def recorded_sessions(
+    ws: Workspace, path: Path, sha256: str | None = None, of: Sequence[students.Snapshot] | None = None
+) -> Iterator[Trajectory | Refusal]:
     """Anonymise the sessions of one file and yield each as a training row or a refusal.
 
-    Raises ``InputChanged`` where the content does not have the given hash (any more)."""
+    They belong to the accounts ``of``, by default those of the current corpus. Raises ``InputChanged`` where the content does not
+    have the given hash (any more)."""
     rows: list[Any] = []
     digest = hashlib.sha256()
     for number, line in (entry for batch in lines(path, digest=digest, arrays=False) for entry in batch):
@@ -90,7 +88,9 @@ def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> I
         raise InputChanged(f"{path}: the file was changed while it was read; run again when nobody writes to it")
     key, registry = ws.registry()
     clean = scrub_rows(rows, Scrubber(key, path.stem), CourseMasker(Registry(key, registry), path.stem))
-    yield from sessions.from_sessions(clean, mock_accounts(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
+    yield from sessions.from_sessions(
+        clean, of or mock_accounts(ws)[0], ws.profile.declaration, f"sessions/{path.stem}"
+    )
 
 
 def trajectories(context: BuildContext) -> StageResult:
