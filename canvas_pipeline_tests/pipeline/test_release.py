@@ -28,7 +28,7 @@ def launch(ws: Workspace) -> Workshop:
 
 def test_the_good_line_is_released(ws: Workspace) -> None:
     made = build_stage(ws, "release", launch(ws))
-    assert (ws.root / "releases" / "current" / "RELEASE-LOG.md").read_text().count("[x]") == 9
+    assert (ws.root / "releases" / "current" / "RELEASE-LOG.md").read_text().count("[x]") == 10
     assert made.figures["folder name"] == (ws.root / "releases" / "current").resolve().name
 
 

@@ -1,9 +1,9 @@
 """Tell whether an answer after a tool result states something that nothing in the conversation states.
 
 Checked are instants, dates, times of day, ids, numbers, and names (titles, courses, people). An answer in plain words has none of
-them and is faithful. A number may also be the length of a list in a result ("3 items") or part of a date. The first word of a sentence, weekdays,
-months and function words are not names, so the measure is a lower bound; and it compares words, not sense: an answer that takes a
-true value for another thing passes.
+them and is faithful. A number may also be the length of a list in a result ("3 items") or part of a date. The first word of a
+sentence, weekdays, months and function words are not names, so the measure is a lower bound; and it compares words, not sense: an
+answer that takes a true value for another thing passes.
 """
 
 from __future__ import annotations
