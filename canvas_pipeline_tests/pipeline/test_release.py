@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,9 +13,10 @@ from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.pipeline import evaluation, training
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.release import publish
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
-from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, release_half
+from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, model_half, release_half
 
 STALE = ("preference_train", "preference_eval", "trajectory_train", "deploy/compose.yaml")
 
@@ -52,6 +56,26 @@ def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Works
         build_stage(ws, "release", launch(ws))
     assert TABLE.guards[guard].name in str(closed.value) or "sft is" in str(closed.value)
     assert not (ws.root / "releases").exists()
+
+
+@pytest.mark.parametrize("methods", [("sft",), ("sft", "kto")], ids=",".join)
+def test_a_line_without_a_preference_method_is_released(
+    methods: tuple[str, ...], good_line: Path, tmp_path: Path
+) -> None:
+    """From the splits to a verified release; nothing of a method that is not in the line is left."""
+    ws = copy_of(good_line, tmp_path / "line")
+    for stage in ws.track.stages().values():
+        if stage.kind != "rows":
+            shutil.rmtree(ws.store.home(stage.name), ignore_errors=True)
+    list(model_half(ws, methods))
+    assert ws.store.find("dpo_bench") is None
+    build_stage(ws, "release", launch(ws))
+    folder = ws.root / "releases" / "current"
+    assert publish.verify(folder) and (folder / "RELEASE-LOG.md").read_text().count("[x]") == 10
+    bound = json.loads((folder / "release.json").read_bytes())
+    own = {"sft": {"trajectory_train"}, "kto": {"trajectory_train", "feedback_train"}}
+    assert bound["method"] == methods[-1] and set(bound["data"]) == own[methods[-1]]
+    assert "g1" not in re.findall(r"^\| (g\d+) ", (folder / "README.md").read_text(), re.M)
 
 
 def test_weights_trained_on_older_data_do_not_pass_under_the_specs_of_newer_data(ws: Workspace) -> None:
