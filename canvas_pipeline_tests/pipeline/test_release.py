@@ -45,7 +45,7 @@ def test_a_line_with_one_guard_broken_is_not_released(guard: str, ws: Workspace)
     assert not (ws.root / "releases").exists()
 
 
-@pytest.mark.parametrize("guard", ["g1", "g3", "g9", "g13"])
+@pytest.mark.parametrize("guard", ["g3", "g13"])
 def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Workspace) -> None:
     """The broken line's specs are new and honest: they say that the guard failed, and the old weights are not theirs."""
     BREAKS[guard](ws)
@@ -56,6 +56,17 @@ def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Works
         build_stage(ws, "release", launch(ws))
     assert TABLE.guards[guard].name in str(closed.value) or "sft is" in str(closed.value)
     assert not (ws.root / "releases").exists()
+
+
+@pytest.mark.parametrize("guard", ["g1", "g9"])
+def test_what_is_wrong_with_the_pairs_alone_leaves_the_method_that_reads_none(guard: str, ws: Workspace) -> None:
+    BREAKS[guard](ws)
+    build_stage(ws, "dpo_run_spec", launch(ws))
+    list(release_half(ws))
+    assert "dpo" in evaluation.current_benches(ws)[1] and evaluation.production_method(ws) == "sft"
+    build_stage(ws, "release", launch(ws))
+    card = (ws.root / "releases" / "current" / "README.md").read_text()
+    assert "# canvas-sft" in card and TABLE.guards[guard].name not in card
 
 
 @pytest.mark.parametrize("methods", [("sft",), ("sft", "kto")], ids=",".join)
