@@ -76,7 +76,7 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
         if value is None:  # a number that the method does without
             continue
         facts[f"train.{key}"] = Fact(value=value, source=made_from)
-    for step in reversed(ancestry(METHODS[method])):  # its own verdict last: it replaces that of a start
+    for step in ancestry(METHODS[method]):  # its own verdict last: it replaces that of a start
         made_by = source(ws.store.get(f"{step.name}_run_spec"), "spec.json")
         for verdict in training.current_spec(ws, step.name).verdicts:
             subject = f" ({verdict.subject})" if verdict.subject else ""

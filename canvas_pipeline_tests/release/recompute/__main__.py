@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .cards import Found, recompute
+from canvas_pipeline_tests.release.recompute.cards import Found, recompute
 
 
 def main(arguments: list[str]) -> int:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .scores import score, share, shares
+from canvas_pipeline_tests.release.recompute.scores import score, share, shares
 
 Cells = dict[tuple[str, str, str], str]
 """(section, row, column) → text."""
