@@ -20,6 +20,7 @@ from canvas_pipeline.pipeline.stage import StageSpec, ordered
 from canvas_pipeline.pipeline.standard import standard_stages
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.profiles import Profile
+from canvas_pipeline.release.gate import ReleaseItem
 
 TRACKS = Path(__file__).resolve().parents[1] / "tracks"
 DEFAULT = "canvas"
@@ -38,7 +39,8 @@ class Track:
     ``data_stages`` make its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
     production checkpoint and the release; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass where a stage
     loses rows on purpose. ``hyperparameters`` (method, profile, numbers) are used instead of the method table's; ``verdicts`` are
-    those of its own guards that are not over rows, for the gate; ``around`` may put something around each stage. Where people
+    those of its own guards that are not over rows, for the gate; ``release_items`` measures what it asks of a release beyond them,
+    with the profile's bounds; ``around`` may put something around each stage. Where people
     contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose stage is missing or old, and
     ``ingest`` makes one's stage."""
 
@@ -59,6 +61,7 @@ class Track:
     demo_methods: tuple[str, ...] = ("sft",)
     hyperparameters: Mapping[str, Mapping[str, Hyperparameters]] = field(default_factory=dict)
     verdicts: Callable[[Workspace], Iterable[Verdict]] = lambda ws: ()
+    release_items: Callable[[Workspace], Sequence[ReleaseItem]] = lambda ws: ()
     around: Callable[[StageSpec], StageSpec] = lambda spec: spec
 
     def numbers(self, name: str, profile: str) -> Hyperparameters:

@@ -32,7 +32,7 @@ from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.seal import KEY_FILE, Seal
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.agent import AgentRun
-from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.scenarios import SCENARIOS, ScenarioResult
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
@@ -65,7 +65,13 @@ class Workshop:
             write_jsonl(out, (self.said(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
         elif name == "canvas_pipeline.tracks.canvas.bench.scenarios":
             trace = AgentRun(text="Done.", turns=(), answer="Done.", ending="answered")
-            write_jsonl(out, [ScenarioResult(scenario="triage", title="triage", passed=True, reason="", trace=trace)])
+            write_jsonl(
+                out,
+                (
+                    ScenarioResult(scenario=one.id, title=one.title, passed=True, reason="", trace=trace)
+                    for one in SCENARIOS
+                ),
+            )
         else:
             {"measure": measured, "reference": referred, "train": self._trained}[words[0]](
                 read_spec(Path(words[1])), out
@@ -76,7 +82,9 @@ class Workshop:
     def said(self, case: BenchCase) -> Prediction:
         right = int(digest(case.id)[:8], 16) / 0xFFFFFFFF < self.share
         calls = (ToolCall(name, dict(a)) for name, a in zip(case.expected_tools, case.expected_args))
-        return Prediction(id=case.id, text="".join(map(serialise, calls)) if right else "I do not know.")
+        return Prediction(
+            id=case.id, text="".join(map(serialise, calls)) or "All right." if right else "I do not know."
+        )
 
     def _trained(self, spec: RunSpec, out: Path) -> None:
         shutil.copytree(self.weights, out / "model")

@@ -131,6 +131,7 @@ TRACK = Track(
     evaluation_stages=_evaluation,
     hyperparameters=_numbers(),
     verdicts=_verdicts,
+    release_items=decisions.release_items,
     around=recorded,
     allowances=(
         Allowance(

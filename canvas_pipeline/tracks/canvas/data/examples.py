@@ -38,6 +38,7 @@ from canvas_pipeline.tracks.canvas.examples import (
     labelling,
     mutation,
     pairs,
+    policy,
     sessions,
     splits,
     students,
@@ -100,6 +101,9 @@ def trajectories(context: BuildContext) -> StageResult:
     recorded = session_files(ws)
 
     def build(writer: Writer) -> None:
+        # Counted apart from what is made of them, so that a conversation that gets lost is noticed.
+        planned = sum(policy.quotas(context.profile).values()) if mock_accounts(ws)[0] else 0
+        sessions_given = sum(len(batch) for name in recorded for batch in lines(ws.sessions / name, arrays=False))
         made = list(trajectory.synthesise(mock_accounts(ws)[0], context.profile, context.seed, MockCanvas))
         kept: list[Trajectory] = []
         refused: list[Refusal] = []
@@ -113,8 +117,7 @@ def trajectories(context: BuildContext) -> StageResult:
         writer.rows(refused, "refusals.jsonl")
         links = (Student(id=student.id, parents=student.item_ids) for student in mock_accounts(ws)[0])
         writer.rows(links, "students.jsonl", report=True)
-        rows_in = len(made) + len(kept) + len(refused)
-        writer.funnel = funnel("trajectories", rows_in, len(made) + len(kept), refused)
+        writer.funnel = funnel("trajectories", planned + sessions_given, len(made) + len(kept), refused)
         writer.notes = {"synthesised": len(made), "from sessions": len(kept)}
 
     return _result(context, *context.make(build, inputs={"corpus": corpus.sha256, **recorded}))
@@ -186,7 +189,8 @@ def mutation_pairs(context: BuildContext) -> StageResult:
     source = context.input("trajectories")
 
     def build(writer: Writer) -> None:
-        found = mutation.mutate(read_jsonl(source.path(), Trajectory), quotas(context.workspace), context.seed)
+        wanted = quotas(context.workspace)
+        found = mutation.mutate(read_jsonl(source.path(), Trajectory), wanted, context.seed)
         if found.shortfall:
             lacking = ", ".join(f"{axis}: {count}" for axis, count in found.shortfall.items())
             raise BadInput(
@@ -194,9 +198,9 @@ def mutation_pairs(context: BuildContext) -> StageResult:
             )
         writer.rows(found.pairs)
         writer.rows(found.refusals, "refusals.jsonl")
-        writer.funnel = funnel(
-            "mutation_pairs", len(found.pairs) + len(found.refusals), len(found.pairs), found.refusals
-        )
+        # Every candidate is a pair that the quotas plan or a refused one.
+        planned = sum(wanted.values()) + len(found.refusals)
+        writer.funnel = funnel("mutation_pairs", planned, len(found.pairs), found.refusals)
         counts: dict[str, int] = {}
         for pair in found.pairs:
             name = "mixed" if len(pair.axes) > 1 else pair.axes[0]
