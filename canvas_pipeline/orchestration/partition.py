@@ -1,8 +1,8 @@
-"""A contributor's partition in Dagster, when they leave; and what the leaving comes to, for the web UI.
+"""Remove a contributor's partition and runs from a Dagster instance, and report a removal in the web UI.
 
-In: an instance, a contributor's id, a workspace. Out: a ``MaterializeResult``. What must hold: no partition, materialisation or
-finished run of theirs remains in the instance (but the run of the leaving itself, whose configuration names them: delete it when
-it is over, or leave by ``canvas-data forget``); runs of others and runs that are still going are left alone.
+No partition, materialisation or finished run of the contributor remains in the instance. The exception is the run of the removal
+itself, whose configuration names them: delete it after it has ended, or use ``canvas-data forget`` instead. Runs of others and
+unfinished runs are not touched.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OVER = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunS
 
 
 def forget_partition(instance: dg.DagsterInstance, contributor: str) -> int:
-    """Delete the finished runs of a contributor's partition with their logs, and the partition; returns how many runs."""
+    """Delete a contributor's partition and its finished runs with their logs; return the number of runs."""
     runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: contributor}, statuses=OVER))
     for run in runs:
         instance.delete_run(run.run_id)
@@ -34,7 +34,9 @@ def forget_partition(instance: dg.DagsterInstance, contributor: str) -> int:
 
 
 def removed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str, rebuild: str) -> Result:
-    """Carry the leaving out; every stage that was made again is reported to the instance with its new version."""
+    """Remove a contributor and report each rebuilt stage to the instance with its new version.
+
+    Raises ``BadConfig`` for a rebuild that does not exist, and whatever ``removal.remove`` raises."""
     chosen = next((name for name in removal.REBUILDS if name == rebuild), None)
     if chosen is None:
         raise BadConfig(f"there is no rebuild {rebuild!r}; choose one of: {', '.join(removal.REBUILDS)}")
