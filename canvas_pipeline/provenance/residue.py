@@ -62,7 +62,7 @@ def remove_files(ws: Workspace, contributor: str) -> None:
 
 
 def only_invented_after(ws: Workspace, contributor: str) -> bool:
-    """Tell whether all remaining contributors are invented: their handles must not change then."""
+    """Return whether all remaining contributors are invented. If so, their handles must not change."""
     return all_invented(ws.collab, without=contributor)
 
 

@@ -1,4 +1,4 @@
-"""Where the code of each stage begins, and which stages an edit of a file makes again."""
+"""Tables: the root of each stage's code, and the stages that an edit of a file rebuilds."""
 
 from __future__ import annotations
 
@@ -98,4 +98,4 @@ EDITS: Mapping[str, str] = {
     "storage/store.py": "canaries",
     "gb10/ledger.py": "",
 }
-"""Edited file → the stages that are made again. Canaries run the data half of the line, its audits and its plots."""
+"""Edited file → the stages that are rebuilt. Canaries run the data stages, their audits and their plots."""

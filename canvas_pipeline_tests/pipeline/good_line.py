@@ -1,7 +1,7 @@
-"""A small line in which everything holds, on disk: what a test copies and spoils one thing of.
+"""Build a small pipeline on disk in which every guard passes; a test copies it and breaks one thing.
 
-Made by the same stage functions as any other line, from synthetic contributors, at the embedded profile. Only the processes
-that need torch are stood in for, by ``Workshop``: it writes what a measurement, a bench or a training would have written.
+Built by the real stage functions from synthetic contributors, at the embedded profile. Only the processes that need torch are
+replaced, by ``Workshop``: it writes what a measurement, a bench or a training would have written.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ OTHERS = 0.9
 
 @dataclass(frozen=True)
 class Workshop:
-    """A ``Launch``: does what the child processes of the line do, without torch. ``share`` is how much of a bench is
-    answered rightly; ``weights`` the folder that every training ends with. Counts what it was asked for."""
+    """A ``Launch`` that does what the pipeline's child processes do, without torch. ``share``: fraction of a bench answered right;
+    ``weights``: the folder that every training ends with. Counts the requests."""
 
     weights: Path
     share: float = 1.0

@@ -1,4 +1,4 @@
-"""Records what a change of structure must leave equal: ``python -m canvas_pipeline_tests.pipeline.record FILE [--compare OLD]``.
+"""Record what a change of structure must leave equal: ``python -m canvas_pipeline_tests.pipeline.record FILE [--compare OLD]``.
 
 Runs the data half over the repository's contributors with the embedded profile in a temporary folder, and writes, per stage, the
 content hash and the verdicts of its guards; and a ``BenchReport`` over predictions drawn by a seed from the bench cases. With
