@@ -28,7 +28,10 @@ def guardrails_job(track: Track) -> dg.JobDefinition:
 
     @dg.op(name=f"{track.name}_every_guard", tags={TAG: table(LARGEST), THREADS: "all"})
     def every_guard(
-        context: dg.OpExecutionContext, config: GuardrailsConfig, pipeline: PipelineResource, pipes: dg.PipesSubprocessClient
+        context: dg.OpExecutionContext,
+        config: GuardrailsConfig,
+        pipeline: PipelineResource,
+        pipes: dg.PipesSubprocessClient,
     ) -> dg.Output[Any]:
         answers = every_answer(pipeline.workspace(context, track), config.methods, pipes_launch(context, pipes))
         records = [dg.TableRecord(msgspec.to_builtins(answer)) for answer in answers]

@@ -50,9 +50,7 @@ class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
     ``<track>_guardrails``."""
 
     track: str = Field(description="a package below tracks/")
-    methods: list[str] = Field(
-        default=[], description="names from the method table; default: all methods of the track"
-    )
+    methods: list[str] = Field(default=[], description="names from the method table; default: all methods of the track")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         track = track_named(self.track)

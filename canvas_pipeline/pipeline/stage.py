@@ -30,8 +30,8 @@ class StageSpec:
     ``kind``: ``rows`` contain contributors' rows; a ``model`` was trained on them; a ``report`` describes its inputs; a ``spec``'s
     recipe has a digest only, and its file ``names_inputs`` lists its inputs. ``checks`` are the guards evaluated on it.
     ``rows_from`` are inputs each of whose rows comes out of this stage, is merged, or is refused with a reason (G6 counts them).
-    ``evaluated_on`` are inputs that a model is evaluated on, not made from. ``memory_gib``: profile → memory of a step that runs a
-    process of its own on every core; steps without it reserve the default. ``method``: the method that the stage belongs to.
+    ``evaluated_on`` are inputs that a model is evaluated on, not made from. ``memory_gib``: profile → memory of a step that
+    computes on every core in its own process; other steps reserve the default. ``method``: the method that the stage belongs to.
     ``next_act``: what to do after it, if that is not to materialise the stages that read it. ``scheduled``: the demo and the
     nightly build it. ``restored``: it is rebuilt after a removal. ``expected_daily``: the web UI warns if it is older than a day."""
 

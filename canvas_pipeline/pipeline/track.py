@@ -1,4 +1,4 @@
-"""Describe a track: its data sets, guards, methods and own stages. The stages from training to release are the same in every track."""
+"""Describe a track: its data sets, guards, methods and own stages. Training to release are the same stages in every track."""
 
 from __future__ import annotations
 

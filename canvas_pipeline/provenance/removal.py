@@ -44,9 +44,9 @@ PLAN, RECORD = "leaving.json", "departed.jsonl"
 class RemovalReport(Row, frozen=True, kw_only=True):
     """The result of a removal.
 
-    ``exposures``: versions and releases that contain or may contain their rows, or were trained on them. ``removed``: counts by kind. ``reused``: for each rebuilt stage, whether its old
-    version could be reused. ``to_rebuild``: stages that existed before and do not now. ``mentions``: files that still contain the
-    contributor's id, by plain search; there should be none."""
+    ``exposures``: versions and releases that contain or may contain their rows, or were trained on them. ``removed``: counts by
+    kind. ``reused``: for each rebuilt stage, whether its old version could be reused. ``to_rebuild``: stages that existed before
+    and do not now. ``mentions``: files that still contain the contributor's id, by plain search; there should be none."""
 
     who: str
     exposures: tuple[Exposure, ...]

@@ -1,4 +1,4 @@
-"""The contributor sensor on a real folder: which partitions it adds and deletes, which runs it requests; and the nightly's request."""
+"""The contributor sensor on a real folder: partitions added and deleted, runs requested; and the nightly's request."""
 
 from __future__ import annotations
 
@@ -131,9 +131,7 @@ def test_hidden_files_and_other_kinds_are_ignored(folder: Folder) -> None:
     assert (folder.tick(), folder.partitions) == ([], [])
 
 
-def test_skipped_files_are_named_with_what_to_do(
-    folder: Folder, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_skipped_files_are_named_with_what_to_do(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("ok-2.JSONL", "ok-3.json", "grades.csv", "my export.jsonl"):
         (folder.root / "collab" / name).write_text("{}\n")
     (folder.root / "collab" / "sub").mkdir()

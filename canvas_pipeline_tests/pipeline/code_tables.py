@@ -43,7 +43,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "release_log": ("pipeline.release:release_log.build",),
     "release": ("pipeline.release:release.build",),
 }  # fmt: skip
-"""Stage → where its code begins. Two tests below hold it to the stages that there are."""
+"""Stage → the root of its code. Two tests compare it with the existing stages."""
 
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
 SPEAKS = "bench scenarios gguf"

@@ -1,4 +1,4 @@
-"""The release end of the line: what was broken after the release log was written is still noticed."""
+"""The end of the pipeline: what was broken after the release log was written is still detected."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def launch(ws: Workspace) -> Workshop:
     return Workshop(ws.root / BASE, SHARES["dpo"])
 
 
-def test_the_good_line_is_released(ws: Workspace) -> None:
+def test_the_good_pipeline_is_released(ws: Workspace) -> None:
     made = build_stage(ws, "release", launch(ws))
     assert (ws.root / "releases" / "current" / "RELEASE-LOG.md").read_text().count("[x]") == 9
     assert made.figures["folder name"] == (ws.root / "releases" / "current").resolve().name
 
 
 @pytest.mark.parametrize("guard", BREAKS)
-def test_a_line_with_one_guard_broken_is_not_released(guard: str, ws: Workspace) -> None:
+def test_a_pipeline_with_one_guard_broken_is_not_released(guard: str, ws: Workspace) -> None:
     BREAKS[guard](ws)
     with pytest.raises(GateClosed) as closed:
         build_stage(ws, "release", launch(ws))
@@ -43,7 +43,7 @@ def test_a_line_with_one_guard_broken_is_not_released(guard: str, ws: Workspace)
 
 @pytest.mark.parametrize("guard", ["g1", "g3", "g9", "g13"])
 def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Workspace) -> None:
-    """The broken line's specs are new and honest: they say that the guard failed, and the old weights are not theirs."""
+    """The broken pipeline's new specs record that the guard failed, and the old weights were not trained by them."""
     BREAKS[guard](ws)
     for name in ("sft", "dpo"):
         build_stage(ws, f"{name}_run_spec", launch(ws))
@@ -54,8 +54,8 @@ def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Works
     assert not (ws.root / "releases").exists()
 
 
-def test_weights_trained_on_older_data_do_not_pass_under_the_specs_of_newer_data(ws: Workspace) -> None:
-    """Another seed is other data: its specs are in order, but the weights were not made by them."""
+def test_weights_trained_on_older_data_are_refused_under_the_specs_of_newer_data(ws: Workspace) -> None:
+    """Another seed gives other data: its specs are valid, but the weights were not trained by them."""
     from canvas_pipeline_tests.pipeline.breaks import pairs
 
     pairs(ws, lambda found: [*found[1:], found[0]])

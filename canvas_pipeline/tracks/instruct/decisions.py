@@ -99,7 +99,9 @@ def chain_of(ws: Workspace) -> list[Decision]:
 
 
 def require_decision(ws: Workspace, point: str) -> str:
-    """Return the hash of a decision stage. Raises ``GateClosed`` unless it lets the run continue and is based on current reports."""
+    """Return the hash of a decision stage.
+
+    Raises ``GateClosed`` unless it and the decisions before it let the run continue and are based on the current reports."""
     stage = ws.store.get(f"{point}_decision")
     chain = [read_decision(ws.store.get(f"{name}_decision").verify()) for name in _up_to(point)]
     for decision in chain:
