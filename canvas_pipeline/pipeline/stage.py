@@ -33,7 +33,7 @@ class StageSpec:
     ``evaluated_on`` are inputs that a model is evaluated on, not made from. ``memory_gib``: profile → memory of a step that
     computes on every core in its own process; other steps reserve the default. ``method``: the method that the stage belongs to.
     ``next_act``: what to do after it, if that is not to materialise the stages that read it. ``scheduled``: the demo and the
-    nightly build it. ``restored``: it is rebuilt after a removal. ``expected_daily``: the web UI warns if it is older than a day."""
+    nightly build it. ``restored``: it is rebuilt after a removal. ``expected_daily``: the web UI warns when it is a day old."""
 
     name: str
     inputs: tuple[str, ...]
