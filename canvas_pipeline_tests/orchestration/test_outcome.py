@@ -56,7 +56,8 @@ def test_a_failed_check_shows_its_numbers_beside_their_bounds_and_what_does_not_
 
 def test_where_to_look_follows_the_bounds_and_the_evaluated_hashes_come_last(failed: dg.AssetCheckResult) -> None:
     assert list(failed.metadata) == [
-        "bounds", "look first at", "rows by stage", "rows in and out", "value: stages", "value: stages_below",
+        "bounds", "look first at", "rows by stage", "rows in and out", "value: rows_unaccounted", "value: stages",
+        "value: stages_below",
         "versions evaluated (sha256)",
     ]  # fmt: skip
     assert failed.metadata["look first at"].value == "collab/zed-001 (25.0% of 4 rows kept)"
