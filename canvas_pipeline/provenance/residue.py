@@ -110,7 +110,7 @@ def mentions(ws: Workspace, contributor: str) -> tuple[str, ...]:
 
 
 def private_file(path: Path, raw: bytes) -> None:
-    """Write a file of mode 0600, whole or not at all."""
+    """Write a file of mode 0600 atomically."""
     with whole_file(path, private=True) as temporary:
         temporary.write_bytes(raw)
 

@@ -145,7 +145,7 @@ def _quality(ws: Workspace, inputs: Mapping[str, str]) -> Verdict:
 
 
 def trajectory_split(context: BuildContext) -> StageResult:
-    """Split the rows into train and eval, no instruction in both, and find those that repeat an evaluation item (S10)."""
+    """Split the rows into train and eval, no instruction in both, and find rows that repeat an evaluation item (S10)."""
     source, asked = context.input("sft_rows"), evaluation_items(context.workspace)
 
     def build(writer: Writer) -> None:
