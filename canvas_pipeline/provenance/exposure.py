@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from canvas_pipeline.errors import ArtifactCorrupt
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.provenance.lineage import Lineage
@@ -99,6 +100,15 @@ def kind_of(stage: str, stages: Mapping[str, StageSpec]) -> Kind:
     return "report" if spec.kind == "spec" else spec.kind
 
 
+def _edited(stage: Stage) -> bool:
+    """Return whether a version's files differ from its manifest: what they name is then no proof of what it was made from."""
+    try:
+        stage.verify()
+    except ArtifactCorrupt:
+        return True
+    return False
+
+
 class _Search:
     """Search all versions for one subject (a contributor or a row).
 
@@ -133,6 +143,10 @@ class _Search:
                 seen, rows = self._rows(stage)
             else:
                 seen, rows = self._recipe(stage), 0
+                self._note(stage.sha256, seen)
+                self._note_files(stage, seen)
+            if _edited(stage):
+                seen = _worse(seen, "unknown")
                 self._note(stage.sha256, seen)
                 self._note_files(stage, seen)
             inputs = stage.manifest.recipe.inputs

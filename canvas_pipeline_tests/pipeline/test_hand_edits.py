@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ import pytest
 from canvas_pipeline.errors import ArtifactCorrupt, CanvasPipelineError, GateClosed, MissingInput
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.provenance.exposure import exposure
+from canvas_pipeline.provenance.lineage import Lineage
 from canvas_pipeline.records import dumps
 from canvas_pipeline.storage.digests import MANIFEST, content_sha256, sha256_file
 from canvas_pipeline.storage.seal import KEY_FILE, Seal
@@ -278,3 +281,18 @@ def believed(ws: Workspace, path: Path) -> bool:
         return stage is not None and ws.store.sealed(stage, stage.manifest.stage) and bool(stage.verify())
     except CanvasPipelineError:
         return False
+
+
+def test_an_edited_run_spec_does_not_hide_a_contributor_from_the_removal(ws: Workspace) -> None:
+    contributor = next(iter(ws.track.contributors(ws)))
+
+    def seen() -> dict[str, str]:
+        with Lineage(ws.store) as index:
+            found = exposure(index, ws.track, contributor, ws.root / "releases").exposures
+        return {one.stage: one.seen for one in found}
+
+    assert seen()["sft_run_spec"] == "yes"
+    spec = ws.store.get("sft_run_spec").folder / "spec.json"
+    raw = spec.read_bytes()
+    edit(spec, lambda text: re.sub(rb"[0-9a-f]{64}", b"0" * 64, text))
+    assert len(spec.read_bytes()) == len(raw) and seen()["sft_run_spec"] == "unknown"
