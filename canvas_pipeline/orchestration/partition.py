@@ -1,8 +1,8 @@
-"""A contributor's partition in Dagster, when they leave; and what the leaving comes to, for the web UI.
+"""Remove a contributor's partition and runs from a Dagster instance, and report a removal in the web UI.
 
-In: an instance, a contributor's id, a workspace. Out: a ``MaterializeResult``. What must hold: nothing that the instance stores
-names them any more: no partition, materialisation, tag, configuration, check result, tick or log of a finished run, and not the
-configuration of the run that removes them. Runs of others and runs that are still going are left alone.
+Nothing that the instance stores names the contributor any more: no partition, materialisation, tag, configuration, check result,
+tick or log of a finished run, and not the configuration of the run that removes them. Runs of others and unfinished runs are not
+touched.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def _cursor_without(cursor: str, contributor: str) -> str:
 
 
 def removed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str, rebuild: str) -> Result:
-    """Carry the leaving out; every stage that was made again is reported to the instance with its new version."""
+    """Remove a contributor and report each rebuilt stage to the instance with its new version.
+
+    Raises ``BadConfig`` for a rebuild that does not exist, and whatever ``removal.remove`` raises."""
     chosen = next((name for name in removal.REBUILDS if name == rebuild), None)
     if chosen is None:
         raise BadConfig(f"there is no rebuild {rebuild!r}; choose one of: {', '.join(removal.REBUILDS)}")

@@ -3,7 +3,7 @@
 A version of a rows stage is exposed if one of its rows descends from the contributor's, through the versions it was made from.
 For models, reports and releases the hashes in their recipes decide.
 
-Where the answer can no longer be told (an input version was pruned) it is ``unknown``, never ``no``. An item with several
+Where the answer can no longer be found (an input version was pruned) it is ``unknown``, never ``no``. An item with several
 contributors is exposed only where this contributor's own row went in."""
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Exposure(Row, frozen=True, kw_only=True):
     """One version of a stage, or a release.
 
     ``seen``: whether the contributor's rows are in it, were trained on, or are what a report is about. ``rows`` counts them in
-    rows stages. ``remove``: this version must be deleted; true also for quants that saw nothing but were benched on the
-    contributor's cases, because their reports quote the prompts."""
+    rows stages. ``remove``: this version must be deleted; true also for quants that were only benchmarked on the contributor's
+    cases, because their reports quote the prompts."""
 
     stage: str
     version: str
@@ -88,7 +88,7 @@ def release_folders(releases: Path) -> list[Path]:
 
 
 def is_about(stage: str, contributor: str) -> bool:
-    """Tell whether a stage is this contributor's intake or a report about it, by its name."""
+    """Return whether a stage is this contributor's intake or a report about it, by its name."""
     return f"/{stage}".endswith(f"/collab/{contributor}")
 
 
@@ -248,7 +248,7 @@ class _Search:
         return seen
 
     def released(self, folder: Path) -> Exposure:
-        """Tell whether a release's model was trained on the rows, by the hashes in its binding."""
+        """Return a release's exposure, by the hashes in its binding."""
         bound = msgspec.json.decode((folder / BINDING).read_bytes())
         model = [str(bound.get("checkpoint", "")), *map(str, dict(bound.get("data", {})).values())]
         seen = self._worst(model, lost="unknown")

@@ -1,4 +1,4 @@
-"""A contributor's partition, runs and materialisations leave Dagster with them; those of others stay."""
+"""Forgetting a contributor deletes their partition, runs and materialisations from Dagster, and no others."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def partitions(instance: dg.DagsterInstance) -> set[str]:
     return set(instance.get_materialized_partitions(dg.AssetKey("taken_in")))
 
 
-def test_their_partition_and_runs_go_and_the_others_stay(instance: dg.DagsterInstance) -> None:
+def test_their_partition_and_runs_are_deleted_and_others_stay(instance: dg.DagsterInstance) -> None:
     assert forget_partition(instance, "ada") == 1
     assert instance.get_dynamic_partitions(CONTRIBUTORS_NAME) == ["bo"]
     assert [run.tags["dagster/partition"] for run in instance.get_runs()] == ["bo"]
     assert partitions(instance) == {"bo"}
 
 
-def test_somebody_who_has_no_partition_is_no_error(instance: dg.DagsterInstance) -> None:
+def test_a_contributor_without_a_partition_is_no_error(instance: dg.DagsterInstance) -> None:
     assert forget_partition(instance, "nobody") == 0
     assert partitions(instance) == {"ada", "bo"}
 

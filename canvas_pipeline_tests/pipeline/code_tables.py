@@ -1,4 +1,4 @@
-"""Where the code of each stage begins, and which stages an edit of a file makes again."""
+"""Tables: the root of each stage's code, and the stages that an edit of a file rebuilds."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "release_log": ("pipeline.release:release_log.build",),
     "release": ("pipeline.release:release.build",),
 }  # fmt: skip
-"""Stage → where its code begins. Two tests below hold it to the stages that there are."""
+"""Stage → the root of its code. Two tests compare it with the existing stages."""
 
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
 SPEAKS = "bench scenarios gguf"
@@ -99,4 +99,4 @@ EDITS: Mapping[str, str] = {
     "storage/store.py": "canaries",
     "gb10/ledger.py": "",
 }
-"""Edited file → the stages that are made again. Canaries run the data half of the line, its audits and its plots."""
+"""Edited file → the stages that are rebuilt. Canaries run the data stages, their audits and their plots."""

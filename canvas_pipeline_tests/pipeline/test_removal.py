@@ -1,4 +1,4 @@
-"""Removing a contributor: nothing of theirs stays, everything of the others does, and an interrupted removal is finished."""
+"""Removing a contributor: all of their data is deleted, the others' is unchanged, and an interrupted removal is finished."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def files(ws: Workspace) -> Iterator[Path]:
 
 
 def state(ws: Workspace) -> dict[str, bytes]:
-    """Every name below the root with its bytes (a link: where it points; the lock file: nothing)."""
+    """Return every path below the root with its bytes (a link: its target; the lock file: nothing)."""
     names = {p.relative_to(ws.root).as_posix(): p for p in sorted(ws.root.rglob("*")) if p.is_symlink() or p.is_file()}
     return {n: bytes(p.readlink()) if p.is_symlink() else p.read_bytes() for n, p in names.items() if "lock" not in n}
 
@@ -139,7 +139,7 @@ def test_the_handles_of_invented_contributors_stay_when_the_last_real_one_is_rem
     assert ws.synthetic and ws.registry() == before and (ws.private / KEPT).exists()
 
 
-def test_releases_that_saw_them_are_withdrawn_and_never_current_again(ws: Workspace) -> None:
+def test_releases_trained_on_their_rows_are_withdrawn_and_never_current_again(ws: Workspace) -> None:
     releases = ws.root / "releases"
     point(releases / "current", "canvas-sft-000000000000")
     found = removal.remove(ws, "ada", AT, rebuild="none")
@@ -150,7 +150,7 @@ def test_releases_that_saw_them_are_withdrawn_and_never_current_again(ws: Worksp
     assert publish.verify(releases / "current")
 
 
-def test_where_no_other_release_is_sound_there_is_no_current_one(ws: Workspace) -> None:
+def test_without_another_valid_release_there_is_no_current_one(ws: Workspace) -> None:
     removal.remove(ws, "bo", AT, rebuild="none")
     assert not (ws.root / "releases" / "current").is_symlink()
 
@@ -228,13 +228,13 @@ def test_an_unknown_contributor_is_refused(name: str, ws: Workspace) -> None:
     assert {n: raw for n, raw in state(ws).items() if "leaving" not in n} == before
 
 
-def test_rebuilding_models_needs_somebody_to_train_them(ws: Workspace) -> None:
+def test_rebuilding_models_needs_a_launch(ws: Workspace) -> None:
     with pytest.raises(BadConfig, match="give a launch"):
         removal.remove(ws, "ada", AT, rebuild="all")
 
 
 def killed(root: Path, deadly: int | None, count: Path | None = None) -> int:
-    """Remove in a child that dies at a boundary; without one, write down how many there were."""
+    """Remove in a child process that dies at a boundary; without one, record how many boundaries there were."""
 
     def remove() -> None:
         boundaries = Boundaries(deadly)

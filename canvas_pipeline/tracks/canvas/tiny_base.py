@@ -1,4 +1,4 @@
-"""Make the shipped base of the Canvas track, which has something left to learn.
+"""Train the small base model that is shipped with the Canvas track, with gaps that training can close.
 
 ``python -m canvas_pipeline.tracks.canvas.tiny_base --out FOLDER`` repeats the recipe. The base reads requests, copies their values
 and writes calls. It calls half of the tools by other names (``OTHER_NAMES``, as a model trained on another vendor's tools would)
@@ -286,7 +286,7 @@ def shipped_base(folder: Path = SHIPPED) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the base again from its recipe and return the exit code."""
+    """Rebuild the shipped base model from its recipe, as a command; return the exit code."""
     return command_line(build_base, "tiny_base", arguments)
 
 

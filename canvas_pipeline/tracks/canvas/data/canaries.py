@@ -105,7 +105,7 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
     def build(writer: Writer) -> None:
         writer.json(run(ws, count, ws.seed), "report.json")
 
-    # Built by name inside: named here, so that an edit of one of them makes the report again.
+    # ``run`` builds these by name. Listing them makes an edit of one rebuild the report.
     steps = (intake.corpus, examples.trajectories, examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs,
              examples.feedback_examples, examples.split)  # fmt: skip
     runs = [root_of(step) for step in steps]
@@ -122,7 +122,7 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
 
 
 class _SurvivorCounter:
-    """Searches for planted canaries after each stage and counts them."""
+    """Search for planted canaries after each stage and count them."""
 
     def __init__(self, ws: Workspace, planted: Sequence[Canary]) -> None:
         self._ws, self._planted, self._search = ws, planted, Search(planted)

@@ -38,8 +38,10 @@ class StageRates(Row, frozen=True, kw_only=True):
 
 
 class CanaryReport(Row, frozen=True, kw_only=True):
-    """``refused``: planted rows that were refused before they could be searched. ``recall``: over the whole run; a canary counts
-    as masked only where no stage shows any part of it. ``false_masks``: over all decoys, ``by_family`` in parts."""
+    """The result of a canary run.
+
+    ``refused``: planted rows that were refused before they could be searched, by stage and reason. ``recall`` by type: a canary
+    counts as masked only if no part of it is in any stage. ``false_masks``: over all decoys; ``by_family``: per family."""
 
     seed: int
     canaries: int

@@ -1,4 +1,4 @@
-"""The stages from ``trajectories`` to ``bench_cases``: trajectories, labelled and mutated pairs, feedback, splits, cases.
+"""Build the stages from ``trajectories`` to ``bench_cases``: trajectories, labelled and mutated pairs, feedback, splits, cases.
 
 One assignment of students to train, eval and test holds for all data sets, so no row spans two parts. Bench cases share neither
 items nor wordings with training rows."""

@@ -1,4 +1,4 @@
-"""The job ``forget`` in an instance of its own: rows are made again and reported, and the instance knows nobody of that name."""
+"""The job ``forget`` in an instance of its own: rows are rebuilt and reported, and the instance no longer names the contributor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def naming(folder: Path, contributor: str) -> list[str]:
     return [path.name for path in folder.rglob("*") if path.is_file() and contributor.encode() in path.read_bytes()]
 
 
-def test_who_leaves_by_the_job_leaves_the_folder_and_the_instance(tmp_path: Path) -> None:
+def test_the_job_removes_a_contributor_from_the_folder_and_the_instance(tmp_path: Path) -> None:
     ws = ingested(tmp_path / "line")
     first, leaver, last = sorted(intake.contributor_files(ws))
     line = {"resources": {"pipeline": {"config": {"root": str(ws.root)}}}}
