@@ -30,6 +30,7 @@ class StageSpec:
     ``kind``: ``rows`` hold a contributor's rows; a ``model`` was trained on them; a ``report`` tells of its inputs; a ``spec``'s
     recipe names a digest only, and its file ``names_inputs`` says what it was made from. ``checks`` are the guards that it answers.
     ``rows_from`` are inputs each of whose rows comes out of this stage, is merged, or is refused with a reason (G6 counts them).
+    ``counted_by`` is a field of the rows: its values are counted in place of rows, where a stage makes several rows from one.
     ``evaluated_on`` are inputs that a model is measured on and not made from. ``memory_gib`` by profile marks a step that computes
     on every core in a process of its own; the others reserve the default. ``method`` is the method that a stage belongs to.
     ``next_act`` says what to do when it is there, where that is not to materialise its readers. ``scheduled`` says whether the demo
@@ -45,6 +46,7 @@ class StageSpec:
     checks: tuple[Guard, ...] = ()
     tools: tuple[str, ...] = ()
     rows_from: tuple[str, ...] = ()
+    counted_by: str = ""
     evaluated_on: frozenset[str] = frozenset()
     names_inputs: str = ""
     memory_gib: Mapping[str, float] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """What people see of the instruct track in the web UI: its graph with the groups folded, a bench, and a base that is refused.
 
-The graph needs no data. The bench is that of ``make demo TRACK=instruct`` in this clone: after it, ``CANVAS_SCREENSHOTS=docs`` keeps
-the pictures that docs/ shows."""
+The graph needs no data. The bench is that of ``make demo TRACK=instruct`` in this clone: after it, ``CANVAS_SCREENSHOTS=docs``
+keeps the pictures that docs/ shows."""
 
 from __future__ import annotations
 
