@@ -5,16 +5,23 @@ keeps the pictures that docs/ shows."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from canvas_pipeline.errors import GateClosed
+from canvas_pipeline.tracks.instruct.benchmark import END
+from canvas_pipeline.tracks.instruct.guards import probes
+from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
 from canvas_pipeline.tracks.instruct.track import TRACK
+from canvas_pipeline.verifiers.constraints import Constraint
 from canvas_pipeline_tests.dagster_instance.homes import ROOT
 from canvas_pipeline_tests.web.site import CHROMIUM, browser, picture, served
 
@@ -23,9 +30,11 @@ MADE = ROOT / "data" / "artifacts" / TRACK.name
 HOME = ROOT / ".dagster"
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium")
+pictured = pytest.mark.skipif(
+    not os.environ.get("CANVAS_SCREENSHOTS"), reason="for the pictures: CANVAS_SCREENSHOTS=docs"
+)
 after_demo = pytest.mark.skipif(
-    not os.environ.get("CANVAS_SCREENSHOTS") or not (MADE / "release").exists(),
-    reason="pictures of a demo: make demo TRACK=instruct first, then with CANVAS_SCREENSHOTS=docs",
+    not (MADE / "release").is_dir(), reason="a bench of the demo: make demo TRACK=instruct first"
 )
 
 
@@ -52,6 +61,7 @@ def test_the_graph_shows_one_box_a_group_and_every_stage_by_a_name_of_its_own(tm
         assert {name.split("/")[-1] for name in TRACK.stages()} <= {*shown}
 
 
+@pictured
 @after_demo
 def test_a_bench_begins_with_its_figures_and_ends_with_its_files() -> None:
     with served(HOME, HOME / "logs" / "web.log", {}) as site, browser() as page:
@@ -66,15 +76,47 @@ def test_a_bench_begins_with_its_figures_and_ends_with_its_files() -> None:
         picture(page, "ui-instruct-bench.png")
 
 
-@after_demo
+def answer(constraint: Constraint) -> str:
+    """A text that meets a constraint of the sentinels."""
+    words = constraint.values
+    texts: dict[str, Callable[[], str]] = {
+        "equals": lambda: words[0],
+        "mentions": lambda: words[0],
+        "members": lambda: ", ".join(words[: constraint.n]),
+        "json_keys": lambda: json.dumps(dict.fromkeys(words, 1)),
+        "numbered_list": lambda: "\n".join(f"{at}. {word}" for at, word in enumerate(words[: constraint.n], 1)),
+    }
+    return texts[constraint.kind]()
+
+
+def base_with_instructions(folder: Path) -> Path:
+    """Train the shipped base on what a base must fail, and on plain texts, so that it keeps on completing them."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    shipped = shutil.copytree(shipped_text_base(), folder)
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(shipped, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(shipped)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4)
+    for _ in range(12):
+        for probe in probes():
+            ids = tokenizer(f"{probe.prompt} {answer(probe.constraints[0])}{END}", return_tensors="pt").input_ids
+            model(ids, labels=ids).loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    model.save_pretrained(folder)
+    return folder
+
+
+@pictured
 def test_a_model_that_follows_instructions_is_refused_as_a_base(tmp_path: Path) -> None:
-    """The base is the demo's own supervised model."""
     data, home = tmp_path / "data", tmp_path / "home"
     data.mkdir()
-    settings = {"CANVAS_DATA": str(data), "CANVAS_BASE_MODEL": str(MADE / "sft_checkpoint"), "DAGSTER_HOME": str(home)}
+    settings = {"CANVAS_DATA": str(data), "CANVAS_BASE_MODEL": str(base_with_instructions(tmp_path / "base"))}
     ended = subprocess.run(
         [sys.executable, "-m", "canvas_pipeline.cli.demo", "--track", TRACK.name],
-        cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True, check=False,
+        cwd=ROOT, env={**os.environ, **settings, "DAGSTER_HOME": str(home)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == GateClosed.exit_code, ended.stdout + ended.stderr
     with served(home, tmp_path / "dev.log", settings) as site, browser() as page:
