@@ -70,10 +70,22 @@ def test_a_bench_begins_with_its_figures_and_ends_with_its_files() -> None:
         page.get_by_text("accuracy (%)", exact=True).first.wait_for()
         page.get_by_text("Hide navigation").click()
         shown = page.locator("body").inner_text()
-        order = ["accuracy (%)", "accuracy, 95 % interval", "what changed", "next", "sha256", "folder", "files"]
+        order = [
+            "accuracy (%)",
+            "accuracy, 95 % interval",
+            "accuracy by type",
+            "what changed",
+            "next",
+            "cases",
+            "sha256",
+            "files",
+        ]
         places = [shown.index(f"\n{key}\n") for key in order]
         assert places == sorted(places)
         picture(page, "ui-instruct-bench.png")
+        page.get_by_text("[Show Markdown]").first.click()
+        expect(page.locator("img[src^='data:image/png']").last).to_be_visible()
+        picture(page, "ui-instruct-types.png")
 
 
 def answer(constraint: Constraint) -> str:
