@@ -16,7 +16,7 @@ from canvas_pipeline.evaluation.generate import prompt_text
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.models.families import family
-from canvas_pipeline.pipeline import audits, evaluation, facts, training
+from canvas_pipeline.pipeline import audits, candidates, evaluation, facts, training
 from canvas_pipeline.pipeline.context import BuildContext, build_stage
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.privacy.audit import auditor
@@ -41,6 +41,7 @@ def gguf(context: BuildContext) -> StageResult:
     checkpoint, benched = context.input(f"{name}_checkpoint"), context.input(f"{name}_bench")
     cases, benchmark = context.input("bench_cases"), context.track.benchmark
     whole, private = benchmark.whole, tuple(context.track.contributors(ws))
+    weights = candidates.chosen(checkpoint, benched, name)
 
     def build(writer: Writer) -> None:
         rows: list[Any] = list(read_jsonl(cases.path(), benchmark.case_type))
@@ -53,7 +54,7 @@ def gguf(context: BuildContext) -> StageResult:
         )
         evidence = {}
         unfinished = context.unfinished(writer)
-        for quant, path in export(checkpoint.directory() / "model", writer.folder, name=released(ws, name)).items():
+        for quant, path in export(weights.directory(), writer.folder, name=released(ws, name)).items():
             report = check(path, quant, of, prompts=asked, private=private)
             context.log(
                 f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
@@ -69,7 +70,7 @@ def gguf(context: BuildContext) -> StageResult:
         shutil.rmtree(unfinished)
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    config = {"max_new_tokens": benchmark.max_new_tokens, "whole": whole.name}
+    config = {"max_new_tokens": benchmark.max_new_tokens, "whole": whole.name, **weights.config}
     runs = evaluation.asking(benchmark)
     stage, reused = context.make(build, inputs, config, runs=runs, unused=training.ADAPTERS)
     quants = read_quants(stage)
@@ -161,6 +162,12 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
         ws.store.get(stage.manifest.stage).verify()
     name = evaluation.production_method(ws)
     checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"{name}_gguf"), ws.store.get("cards")
+    benched = ws.store.get(f"{name}_bench")
+    weights, made_from = candidates.chosen(checkpoint, benched, name), files.manifest.recipe.inputs
+    if (made_from.get("model"), made_from.get("bench")) != (checkpoint.sha256, benched.sha256):
+        raise GateClosed(
+            f"{name}_gguf was made from another checkpoint or bench than the current ones; materialise it again"
+        )
     quants = read_quants(files)
     paths = {file: card.path(file) for file in RELEASED}
     paths.update({q.report.file: files.path(q.report.file) for q in quants.values()})
@@ -175,15 +182,17 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     known = registry if registry.is_file() or ws.track.contributors(ws) else None
     found_in = auditor.report(audited, known, exceptions=reviewed)
     reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
-    found = evaluation.read_report(ws, ws.store.get(f"{name}_bench"))
-    chosen = evaluation.read_selection(ws.store.get("production_checkpoint")).chosen
+    found = evaluation.read_report(ws, benched)
+    measured = benched.manifest.recipe.inputs["model"]
+    chosen = candidates.read_selection(ws.store.get("production_checkpoint")).chosen
     figures = {m.name: _figure(found.rate(m.name)) for m in ws.track.benchmark.metrics if m.compared}
     evidence = gate.ReleaseEvidence(
         name=released(ws, name),
         track=ws.track.name,
         method=name,
         profile=ws.profile.name,
-        checkpoint=checkpoint.sha256,
+        checkpoint=weights.sha256,
+        candidate_of="" if weights.single else checkpoint.sha256,
         files={file: sha256_file(path) for file, path in paths.items()},
         inputs=inputs,
         data=data,
@@ -197,7 +206,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
             for path in audited
         },
         figures=figures,
-        bench_checkpoint=ws.store.get(f"{name}_bench").manifest.recipe.inputs["model"],
+        bench_checkpoint=weights.sha256 if measured == checkpoint.sha256 else measured,
         production=(chosen.method, chosen.checkpoint_sha256) if chosen else None,
         quants=quants,
         cards={
