@@ -15,7 +15,7 @@ import msgspec
 from canvas_pipeline.evaluation.selection import Candidate, SelectionRecord
 from canvas_pipeline.storage.digests import content_sha256
 from canvas_pipeline.storage.store import Stage
-from canvas_pipeline.training.candidates import CANDIDATES
+from canvas_pipeline.training.weights import CANDIDATES, MODEL
 
 RECORD = "selection.json"
 """The file of a stage that says which candidate was chosen, and why."""
@@ -58,7 +58,7 @@ def of_checkpoint(stage: Stage, method: str) -> tuple[Weights, ...]:
 
 def _weights(stage: Stage, method: str, summary: dict[str, Any], kept: list[int]) -> Iterator[Weights]:
     epochs, last = float(summary["hyperparameters"]["epochs"]), int(summary["steps"])
-    for step, folder in (*((step, f"{CANDIDATES}/{step}") for step in kept), (last, "model")):
+    for step, folder in (*((step, f"{CANDIDATES}/{step}") for step in kept), (last, MODEL)):
         sha256 = content_sha256(
             {
                 name.removeprefix(f"{folder}/"): entry.sha256

@@ -134,12 +134,14 @@ def _benched(
     return _make_bench(context, run, sha256, cases)
 
 
-def _make_bench(context: BuildContext, build: Callable[[Writer], None], model: str, cases: Stage) -> tuple[Stage, bool]:
+def _make_bench(
+    context: BuildContext, build: Callable[[Writer], None], model: str, cases: Stage, *chooses: str
+) -> tuple[Stage, bool]:
     benchmark = context.track.benchmark
     inputs = {"model": model, "bench_cases": cases.sha256}
     # The generation process reads the profile by its name, where no import of this code shows it.
     config = {"max_new_tokens": benchmark.max_new_tokens, "sizes": digest(dumps(context.profile).decode())}
-    runs = (*asking(benchmark), *_grouping(benchmark))
+    runs = (*asking(benchmark), *_grouping(benchmark), *chooses)
     return context.make(build, inputs, config, runs=runs, unused=UNUSED)
 
 
@@ -177,7 +179,7 @@ def _each_benched(context: BuildContext, checkpoint: Stage, found: Sequence[cand
         _write_groups(benchmark, writer)
         shutil.rmtree(unfinished)
 
-    return _make_bench(context, build, checkpoint.sha256, cases)
+    return _make_bench(context, build, checkpoint.sha256, cases, root_of(benchmark.choose))
 
 
 def _write_groups(benchmark: Benchmark, writer: Writer) -> None:

@@ -15,9 +15,7 @@ from typing import Any
 
 from canvas_pipeline.methods import Hyperparameters
 from canvas_pipeline.storage.seal import Seal
-
-CANDIDATES = "candidates"
-"""The folder of a checkpoint that contains a model folder for each kept step but the last, whose weights are ``model``."""
+from canvas_pipeline.training.weights import CANDIDATES
 
 
 def candidate_steps(total: int, count: int) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.storage.seal import Seal, process_seal
-from canvas_pipeline.training.candidates import CANDIDATES, Kept, stops, watch, without_improvement
+from canvas_pipeline.training.candidates import Kept, stops, watch, without_improvement
 from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.fused_head import project_learnt_only
@@ -29,6 +29,7 @@ from canvas_pipeline.training.progress import Reporter, metric_rows
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.threads import MACHINE, choose_threads
+from canvas_pipeline.training.weights import CANDIDATES, MODEL
 
 LOGS, SAVES, EVALS = 40, 8, 4
 EVAL_ROWS = 64
@@ -217,7 +218,7 @@ def train(
         "last": _last(history),
     }
     with whole_folder(out) as folder:
-        kept.save(folder / "model")
+        kept.save(folder / MODEL)
         write_jsonl(folder / "metrics.jsonl", history)
         (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
         (folder / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")

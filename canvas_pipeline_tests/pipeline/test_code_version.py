@@ -121,7 +121,11 @@ def test_a_comment_or_a_docstring_makes_nothing_again(package: Path, unedited: L
 @pytest.mark.parametrize(
     ("old", "new", "stages"),
     [
-        ("return benchmark.score(cases, [found", "return benchmark.score(list(cases), [found", {"bench", "gguf"}),
+        (
+            "return benchmark.score(cases, [found",
+            "return benchmark.score(list(cases), [found",
+            {"bench", "candidates_bench", "gguf"},
+        ),
         ("share(metric.title", "share(metric.name", set()),
     ],
     ids=["scoring", "showing"],

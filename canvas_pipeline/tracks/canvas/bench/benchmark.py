@@ -7,8 +7,8 @@ from typing import Any
 
 from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.evaluation.charts import forest_png
-from canvas_pipeline.evaluation.groups import Groups, Shares
-from canvas_pipeline.tracks.canvas.bench.score import MEANS, METRICS, BenchReport, report
+from canvas_pipeline.evaluation.groups import Groups
+from canvas_pipeline.tracks.canvas.bench.score import MEANS, METRICS, BenchReport, by_tool, report
 from canvas_pipeline.tracks.canvas.bench.selection import select
 from canvas_pipeline.tracks.canvas.bench.trivial import trivial
 from canvas_pipeline.tracks.canvas.rows import BenchCase
@@ -24,14 +24,6 @@ def pictures(found: BenchReport) -> Mapping[str, bytes]:
     """Draw tool selection tool by tool."""
     rates = {name: score.selection for name, score in found.by_tool.items()}
     return {"tool selection by tool": forest_png(rates, "tool selection", found.macro_selection)}
-
-
-def by_tool(found: BenchReport) -> Shares:
-    """Give tool selection and exact calls tool by tool."""
-    return {
-        METRICS["tool_selection"].title: {name: score.selection for name, score in found.by_tool.items()},
-        METRICS["exact_call"].title: {name: score.exact for name, score in found.by_tool.items()},
-    }
 
 
 BENCHMARK = Benchmark(
