@@ -204,6 +204,17 @@ def test_a_bench_that_was_killed_does_not_ask_a_candidate_again(ws: Workspace) -
     assert not list((ws.root / "work").glob("*bench*"))
 
 
+def test_a_bench_and_the_matrix_have_a_table_by_tool(ws: Workspace) -> None:
+    bench, matrix = (build_stage(ws, name, kitchen(ws)) for name in ("dpo_bench", "method_matrix"))
+    for made in (bench, matrix):
+        assert made.reused and made.facts["by tool"] == made.stage.path("by-tool.md").read_text()
+    report = evaluation.read_report(ws, bench.stage)
+    for tool, score in report.by_tool.items():
+        cell = f"{score.selection.hits}/{score.selection.cases} | {100 * score.selection.share:.1f} %"
+        assert f"| {tool} | {cell}" in bench.facts["by tool"]
+        assert f"| dpo | {cell}" in matrix.facts["by tool"].partition(f"### {tool}\n")[2].partition("###")[0]
+
+
 def test_a_checkpoint_with_one_candidate_is_known_by_its_stage(good_line: Path, tmp_path: Path) -> None:
     plain = copy_of(good_line, tmp_path / "line")
     production, stage = evaluation.production_weights(plain), plain.store.get("dpo_checkpoint")
