@@ -16,7 +16,7 @@ from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.guardrails.standard import remarks
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, Hyperparameters, ancestry
-from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline import candidates, evaluation, training
 from canvas_pipeline.pipeline.numbers import differences
 from canvas_pipeline.pipeline.stage import CONTRIBUTORS
 from canvas_pipeline.records import Funnel, digest
@@ -51,13 +51,14 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
     checkpoint = training.trained(ws, method)
     made_from = source(checkpoint, "summary.json")
     summary = msgspec.json.decode(checkpoint.path("summary.json").read_bytes())
+    weights = candidates.chosen(checkpoint, ws.store.get(f"{method}_bench"), method)
     base = ws.base_model or ws.profile.base_model
     embedded = base == "embedded"
     facts = {
         "model.name": Fact(value=f"{ws.track.name}-{method}", source=made_from),
         "model.method": Fact(value=method, source=made_from),
         "model.profile": Fact(value=ws.profile.name, source=made_from),
-        "model.checkpoint": Fact(value=checkpoint.sha256, source=made_from),
+        "model.checkpoint": Fact(value=weights.sha256, source=made_from),
         # Of a folder the name alone: where it lies tells of the machine and of who works on it.
         "base.name": Fact(
             value=Path(base).name if Path(base).is_dir() else base, source=source(ws.store.get("base_model"))
@@ -70,6 +71,11 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
     for key in ("steps", "rows", "eval_rows", "tokens", "seed", "compute"):
         if key in summary:
             facts[f"train.{key}"] = Fact(value=summary[key], source=made_from)
+    if "planned_steps" in summary:
+        facts["train.steps"] = Fact(value=weights.step, source=made_from)
+        facts["train.steps_planned"] = Fact(value=summary["planned_steps"], source=made_from)
+    if "stopped" in summary:
+        facts["train.stopped_early"] = Fact(value=candidates.stopped_early(summary), source=made_from)
     facts["train.objective"] = Fact(
         value=_objective(method, summary["hyperparameters"].get("chosen_nll", 0.0)), source=made_from
     )
@@ -115,6 +121,11 @@ def bench_facts(ws: Workspace, methods: tuple[str, ...]) -> dict[str, Fact]:
         found, where = evaluation.read_report(ws, stage), source(stage, "report.json")
         facts["bench.cases"] = Fact(value=len(found.outcomes), source=where)
         facts["bench.confidence"] = Fact(value=0.95, source=where)
+        grouping = ws.track.benchmark.groups
+        if grouping is not None and name != "base":
+            facts[f"bench.{name}_{grouping.title.replace(' ', '_')}"] = Fact(
+                value=f"a table of its own, {grouping.file}", source=source(stage, grouping.file)
+            )
         for metric in ws.track.benchmark.metrics:
             rate = found.rate(metric.name)
             if rate.share is not None:

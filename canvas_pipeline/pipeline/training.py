@@ -19,7 +19,7 @@ from canvas_pipeline.evaluation.charts import guards_png
 from canvas_pipeline.guardrails import gate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, method
-from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline import audits, candidates
 from canvas_pipeline.pipeline import verdicts as evaluated
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.numbers import differences
@@ -332,8 +332,9 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
 
 
 def _readable(summary: Mapping[str, Any]) -> dict[str, Any]:
-    shown = ("steps", "rows", "eval_rows", "tokens", "compute", "threads")
-    return {key: summary[key] for key in shown if key in summary}
+    shown = ("steps", "planned_steps", "rows", "eval_rows", "tokens", "compute", "threads")
+    found = {key: summary[key] for key in shown if key in summary}
+    return found | ({"stopped early": candidates.stopped_early(summary)} if "stopped" in summary else {})
 
 
 def _last(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.methods import method
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
-from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline import candidates, evaluation, training
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import DEPLOY, StageResult, Workspace, recipe, workspace
 from canvas_pipeline.records import digest, read_jsonl, write_jsonl
@@ -180,6 +180,7 @@ def quants(ws: Workspace, name: str) -> None:
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
     config = {"max_new_tokens": ws.track.benchmark.max_new_tokens, "whole": ws.track.benchmark.whole.name}
+    config |= candidates.chosen(checkpoint, benched, name).config
     ws.store.make(recipe(ws, f"{name}_gguf", QUANTISES, inputs, config, unused=training.ADAPTERS), build)
 
 
