@@ -26,8 +26,9 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class NightlySettings:
-    """``hour:minute`` in an IANA ``zone``; ``running`` is whether schedule and sensors start switched on; ``tracks`` are those that
-    the nightly builds."""
+    """When the nightly runs and what it builds.
+
+    ``hour`` and ``minute`` are in the IANA ``zone``. ``running``: schedule and sensors start switched on."""
 
     hour: int = 2
     minute: int = 0

@@ -48,7 +48,7 @@ app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=Fa
     help="From contributor files to a GGUF that answers: the whole pipeline on this machine, offline.\n\n"
     "What did not change is reused and what was interrupted is resumed, so it can be stopped and started at any "
     "time. `make dev` shows its runs, `uma status` their memory.\n\n"
-    "Examples: `make demo`; `make demo TRACK=instruct`; `make demo METHODS=dpo`; `make demo METHODS=all V=1`; "
+    "Examples: `make demo`; `make demo TRACK=instruct`; `make demo METHODS=sft`; `make demo METHODS=all V=1`; "
     "`CANVAS_SET='dpo.beta=0.1;dpo.epochs=2' make demo`.\n\n"
     "Its instance is that of DAGSTER_HOME, else `.dagster` beside the data folder.\n\n" + EXIT_CODES
 )

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -138,20 +139,22 @@ def remove(
         report = removal.resume(ws, rebuild=rebuild.value, launch=launch)
     else:
         report = removal.remove(ws, contributor, at, rebuild=rebuild.value, launch=launch)
-        _forget_partition(contributor)
+        _forget_partition(contributor, ws.root)
     _show(report, as_json, "removed", "to rebuild")
     if report.mentions:
         raise typer.Exit(1)
 
 
-def _forget_partition(contributor: str) -> None:
-    """Delete the partition in Dagster, if this machine has an instance."""
-    if os.environ.get("DAGSTER_HOME"):
+def _forget_partition(contributor: str, root: Path) -> None:
+    """Erase them from Dagster's instance, if this machine has one: that of the environment, or the one beside the data folder."""
+    from canvas_pipeline.cli.session import HOME, home_of
+
+    if os.environ.get(HOME) or (root.resolve().parent / ".dagster" / "dagster.yaml").is_file():
         import dagster as dg
 
         from canvas_pipeline.orchestration.partition import forget_partition
 
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.from_config(str(home_of(os.environ, root))) as instance:
             forget_partition(instance, contributor)
 
 

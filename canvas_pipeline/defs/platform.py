@@ -1,4 +1,4 @@
-"""Resources and executor of the code location, and an asset that shows who holds the machine's memory."""
+"""Define the code location's resources, executor and logger, and an asset that shows how the machine's memory is reserved."""
 
 import os
 
@@ -16,7 +16,7 @@ from canvas_pipeline.pipeline.settings import given
 
 @dg.asset(
     group_name="platform", owners=OWNERS, tags={"kind": "report"}, kinds={"report"},
-    description="Who holds and who waits for this machine's memory, now. Look at the table, then at the bar.",
+    description="Shows which steps hold or wait for this machine's memory. Look at the table, then at the bar.",
 )  # fmt: skip
 def uma_status(uma: UmaCap) -> dg.MaterializeResult[None]:
     found = uma.status()

@@ -7,6 +7,7 @@ from the method table, G12's minimum from the profile.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from canvas_pipeline.guardrails.guard import (
     BOTH_PARTS,
@@ -20,10 +21,24 @@ from canvas_pipeline.guardrails.guard import (
     RowsEvidence,
     TrainingEvidence,
 )
-from canvas_pipeline.guardrails.verdict import Number
+from canvas_pipeline.guardrails.verdict import Allowance, Number, Verdict
 
 MIN_RETAINED = 0.7
 """The least share of its rows that a stage must keep (G6)."""
+FLOOR = 0.25
+"""An allowance to keep less than this share is named as such in the release log and on the data card."""
+
+
+def recorded(allowance: Allowance) -> str:
+    """Return an allowance as the verdict of G6 records it: ``stage>=number: reason``."""
+    return f"{allowance.stage}>={min(MIN_RETAINED, allowance.minimum_retained):g}: {allowance.reason}"
+
+
+def remarks(allowance: Allowance, verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    """List what a reader should know of an allowance: that it goes below ``FLOOR``, that none of the verdicts needed it."""
+    low = (f"below the floor of {FLOOR:.0%}",) if allowance.minimum_retained < FLOOR else ()
+    needed = any(recorded(allowance) in (verdict.allowance or "") for verdict in verdicts)
+    return low if needed else (*low, "nothing needed it")
 
 
 def _disjoint(e: RowsEvidence) -> Measured:
@@ -67,7 +82,7 @@ def _shrinkage(e: FunnelEvidence) -> Measured:
         if retained < MIN_RETAINED and permit is not None:
             minimum = min(MIN_RETAINED, permit.minimum_retained)
             limits[f"minimum/{funnel.stage}"] = minimum
-            used.append(f"{funnel.stage}>={minimum:g}: {permit.reason}")
+            used.append(recorded(permit))
         numbers[f"retained/{funnel.stage}"] = round(retained, 4)
         numbers[f"rows_in/{funnel.stage}"] = funnel.rows_in
         if retained < minimum:

@@ -1,4 +1,4 @@
-"""The pipeline's settings as a Dagster resource: filled in on the launch pad, given to stage functions as a ``Workspace``."""
+"""Define the resource with the pipeline's settings: filled in on the launch pad, passed to stages as a ``Workspace``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PipelineResource(dg.ConfigurableResource[Any]):
     )
 
     def workspace(self, context: Context, track: Track) -> Workspace:
-        """The workspace of a step; its log is the run's."""
+        """Return the workspace of a step, which logs to the run."""
         return self.here(track, context.log.info)
 
     def here(self, track: Track, log: Log | None = None) -> Workspace:
@@ -52,8 +52,9 @@ class PipelineResource(dg.ConfigurableResource[Any]):
 
 
 def pipes_launch(context: Context, pipes: dg.PipesSubprocessClient) -> Launch:
-    """A ``Launch`` that runs the command under Dagster Pipes, so that its progress stands in the run's log. A command that ends
-    badly is an error of the kind that its exit code says."""
+    """Return a ``Launch`` that runs a command under Dagster Pipes, so that its progress is in the run's log.
+
+    A command that fails raises the error that its exit code stands for."""
 
     def launch(command: Sequence[str], env: Mapping[str, str]) -> None:
         try:

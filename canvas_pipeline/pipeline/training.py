@@ -19,7 +19,7 @@ from canvas_pipeline.evaluation.charts import guards_png
 from canvas_pipeline.guardrails import gate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, method
-from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline import audits, candidates
 from canvas_pipeline.pipeline import verdicts as evaluated
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.numbers import differences
@@ -142,8 +142,9 @@ def run_spec(context: BuildContext, *, measure_anyway: bool = False) -> StageRes
 
 
 def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
-    """What the guards that need no measurement say about the line as it is now, as far as they concern a method.
-    Raises ``GateClosed`` where the audit of a split is red."""
+    """The current verdicts of the guards that need no measurement, as far as they concern a method.
+
+    Raises ``GateClosed`` where the audit of a split found something."""
     for dataset in evaluated.datasets_of(name):
         audits.audited(ws, f"{dataset}_split")
     found = [verdict for dataset in evaluated.datasets_of(name) for verdict in evaluated.of_split(ws, dataset)]
@@ -153,7 +154,7 @@ def row_verdicts(ws: Workspace, name: str) -> tuple[Verdict, ...]:
 
 
 def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
-    """What all guards say about the line as it is now; those over measurements where exactly this spec was measured."""
+    """The current verdicts of all guards; those over measurements only where exactly this spec was measured."""
     name, (inputs, config) = spec.method, _measured(spec)
     found = row_verdicts(ws, name)
     measured = ws.store.find(f"{name}_measurement")
@@ -233,7 +234,7 @@ def checkpoint(context: BuildContext) -> StageResult:
 
 
 def current_spec(ws: Workspace, name: str) -> RunSpec:
-    """The run spec of a method, if it is for the inputs as they are now and says what the guards say now; else
+    """The run spec of a method, if it is for the current inputs and holds the current verdicts; else
     ``GateClosed`` naming what differs. Its inputs' paths are those of this workspace."""
     spec = read_spec(ws.store.get(f"{name}_run_spec").path("spec.json"))
     now = _draft(ws, name)
@@ -252,8 +253,8 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
             f"{name}: the run spec has other numbers than the method table and this run's overrides give, or another "
             f"compute type than this machine's ({now.compute}); materialise {name}_run_spec again"
         )
-    written, again = set(map(_said, spec.verdicts)), verdicts_now(ws, now)
-    changed = [f"{v.name}: {v.reason or 'passes now'}" for v in again if _said(v) not in written]
+    written, again = set(map(_text_of, spec.verdicts)), verdicts_now(ws, now)
+    changed = [f"{v.name}: {v.reason or 'passes now'}" for v in again if _text_of(v) not in written]
     changed += [f"{v.name}: not measured" for v in spec.verdicts if v.guard not in {now.guard for now in again}]
     if changed:
         listing = "".join(f"\n  - {reason}" for reason in changed)
@@ -263,7 +264,7 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
     return msgspec.structs.replace(now, verdicts=spec.verdicts)
 
 
-def _said(verdict: Verdict) -> str:
+def _text_of(verdict: Verdict) -> str:
     return dumps(verdict).decode()
 
 
@@ -331,8 +332,9 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
 
 
 def _readable(summary: Mapping[str, Any]) -> dict[str, Any]:
-    shown = ("steps", "rows", "eval_rows", "tokens", "compute", "threads")
-    return {key: summary[key] for key in shown if key in summary}
+    shown = ("steps", "planned_steps", "rows", "eval_rows", "tokens", "compute", "threads")
+    found = {key: summary[key] for key in shown if key in summary}
+    return found | ({"stopped early": candidates.stopped_early(summary)} if "stopped" in summary else {})
 
 
 def _last(summary: Mapping[str, Any]) -> dict[str, Any]:

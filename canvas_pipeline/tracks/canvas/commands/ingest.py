@@ -23,7 +23,7 @@ from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.pipeline.options import Private
 from canvas_pipeline.pipeline.settings import data_folder
 from canvas_pipeline.privacy.contributor_id import contributors, printable
-from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
+from canvas_pipeline.privacy.courses.registry import opened
 from canvas_pipeline.privacy.quarantine import NOTES, REASONS
 from canvas_pipeline.records import Funnel, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file, write_errors
@@ -57,7 +57,8 @@ def merge(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Corpus to write (JSONL of items).")] = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Write nothing: counts, masked samples, and the sha256 there would be.")
+        bool,
+        typer.Option(help="Write nothing: counts, masked samples and, once there is a key, the sha256 there will be."),
     ] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes; the default is the number of cores, at most 4.")
@@ -77,13 +78,10 @@ def merge(
     paths = list(named.values())
     if out is not None and out.exists() and any(out.samefile(path) for path in paths):
         raise BadInput(f"{out} is one of the inputs; contributions are never overwritten")
-    if dry_run:  # a dry run leaves nothing behind, so handles come from a key that is thrown away
-        key, registry = os.environ.get(KEY_VARIABLE, "").encode() or b"dry run, nothing is kept", None
-    else:
-        folder_of_keys = private or data_folder() / "private"
-        key = registry_key(os.environ, folder_of_keys / "registry.key")
-        registry = folder_of_keys / "registry.jsonl"
     with ExitStack() as stack:
+        key, registry, known = stack.enter_context(
+            opened(os.environ, private or data_folder() / "private", dry_run=dry_run)
+        )
         beside = None if out is None or dry_run else out.parent
         with write_errors(out or Path()):
             if beside is not None:
@@ -119,10 +117,8 @@ def merge(
     for title in written.samples if dry_run else ():
         typer.echo(f"sample: {title}")
     _CONSOLE.print(_table(counts))
-    typer.echo(
-        f"{flow.kept} items, sha256 {written.sha256.hexdigest()}"
-        + (" (dry run, nothing written)" if dry_run else f", {out}")
-    )
+    content = f"sha256 {written.sha256.hexdigest()}" if known else "sha256 not known before there is a key"
+    typer.echo(f"{flow.kept} items, {content}" + (" (dry run, nothing written)" if dry_run else f", {out}"))
 
 
 def _no_rows_message(path: Path, flow: Funnel) -> str:
