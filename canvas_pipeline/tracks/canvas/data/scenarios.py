@@ -40,7 +40,7 @@ def scenarios(context: BuildContext) -> StageResult:
 def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
     """Measure the scenarios passed and the answers that state something invented, with the profile's bounds."""
     name = evaluation.production_method(ws)
-    passed, invented = _passed(ws, name), _invented(ws, name)
+    passed, invented = _passed(ws), _invented(ws, name)
     return (
         ReleaseItem(
             name="scenarios passed", value=passed.share, low=passed.low, high=passed.high, n=passed.cases, op=">=",
@@ -53,10 +53,12 @@ def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
     )  # fmt: skip
 
 
-def _passed(ws: Workspace, name: str) -> Rate:
+def _passed(ws: Workspace) -> Rate:
     """The scenarios passed; no case where they were run with another checkpoint, or not all of them were."""
-    stage = ws.store.find("scenarios")
-    if stage is None or stage.manifest.recipe.inputs != {"model": training.trained(ws, name).sha256}:
+    stage, production = ws.store.find("scenarios"), evaluation.production_weights(ws)
+    if stage is None or stage.manifest.recipe.inputs != {"model": production.stage.sha256}:
+        return wilson(0, 0)
+    if stage.manifest.recipe.config.get("candidate") != production.config.get("candidate"):
         return wilson(0, 0)
     results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
     if sorted(result.scenario for result in results) != sorted(scenario.id for scenario in SCENARIOS):
