@@ -88,6 +88,7 @@ def unexplained_loss(ws: Workspace) -> None:
     refused = [Refusal(source="trajectories", line=n, reason="not_confirmed") for n in range(round(kept / 0.6) - kept)]
     flow = funnel("mutation_pairs", kept + len(refused), kept, refused)
     rewrite(ws, "mutation_pairs", {"refusals.jsonl": refused}, funnel=flow)
+    build_stage(ws, "preference_split")  # the same rows, made from the stage as it is now
 
 
 def hallucinated_chosen(ws: Workspace) -> None:
