@@ -26,8 +26,9 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class NightlySettings:
-    """``hour:minute`` in an IANA ``zone``; ``running`` is whether schedule and sensors start switched on; ``tracks`` are those that
-    the nightly builds."""
+    """When the nightly runs and what it builds.
+
+    ``hour`` and ``minute`` are in the IANA ``zone``. ``running``: schedule and sensors start switched on."""
 
     hour: int = 2
     minute: int = 0
@@ -79,6 +80,11 @@ def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
             ws.base_model,
             ws.teacher_endpoint,
             ws.teacher_model,
+            [
+                (each.track.name, sorted((name, sorted(fields.items())) for name, fields in each.overrides.items()))
+                for each in workspaces
+            ],
+            sorted(ws.options.items()),
         ],
         "code": package_version(),
     }

@@ -1,7 +1,7 @@
 """Send a notification of a failed run to the log, a file, a webhook or a service, as ``CANVAS_NOTIFY`` names them.
 
 Invariants: a notification contains step names, check names, numbers and exception classes only, never an exception's text, so
-it holds nobody's data; every place is tried even if one fails; an address is a secret and appears in no message.
+it contains no personal data; every place is tried even if one fails; an address is a secret and appears in no message.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True)
 class Log:
-    """Log to Python's log: with Dagster, the daemon's output."""
+    """Write to Python's log, which Dagster's daemon prints."""
 
     def send(self, notification: Notification) -> None:
         logging.getLogger("canvas_pipeline.notification").error("%s", notification.text())
@@ -145,7 +145,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Service:
-    """Send the line to any service that Apprise knows (e-mail, ntfy, Teams, Slack …); ``address`` is Apprise's, or ``@FILE``.
+    """Send through any service that Apprise supports (e-mail, ntfy, Teams, Slack …); ``address`` is Apprise's, or ``@FILE``.
 
     Not used for a plain webhook: Apprise would neither send the numbers nor report why an address refused them."""
 

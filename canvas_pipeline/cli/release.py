@@ -18,8 +18,19 @@ from canvas_pipeline.errors import EXIT_CODES, ArtifactCorrupt, BadConfig
 from canvas_pipeline.models.families import family_of
 from canvas_pipeline.pipeline import release
 from canvas_pipeline.pipeline.evidence import evidence_of
-from canvas_pipeline.pipeline.track import DEFAULT, track_named, track_names
-from canvas_pipeline.pipeline.workspace import DEPLOY, Workspace, allowance_of, workspace
+from canvas_pipeline.pipeline.options import (
+    BaseModel,
+    Deploy,
+    Numbers,
+    Options,
+    Overrides,
+    ProfileName,
+    Root,
+    Seed,
+    TrackName,
+)
+from canvas_pipeline.pipeline.settings import from_environment
+from canvas_pipeline.pipeline.track import DEFAULT, track_named
 from canvas_pipeline.release import gguf as gguf_files
 from canvas_pipeline.release import publish as releases
 from canvas_pipeline.release.gate import ITEMS, reasons_by_item
@@ -31,17 +42,9 @@ app = typer.Typer(
 out = Console(soft_wrap=True, highlight=False, markup=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
-TrackOption = Annotated[str, typer.Option(envvar="TRACK", help=f"One of: {', '.join(track_names())}.")]
-RootOption = Annotated[Path, typer.Option("--root", envvar="CANVAS_DATA", help="The data folder, with its artefacts.")]
-ProfileOption = Annotated[str, typer.Option(envvar="CANVAS_PROFILE", help="Embedded (runs anywhere) or gb10.")]
-BaseOption = Annotated[
-    str, typer.Option(envvar="CANVAS_BASE_MODEL", help="The base that was trained, if not the profile's.")
-]
-SeedOption = Annotated[int, typer.Option(help="The seed that was trained with.")]
 ShrinkageOption = Annotated[
     list[str] | None, typer.Option(help="STAGE=SHARE:REASON: an allowance that was trained under; several allowed.")
 ]
-DeployOption = Annotated[Path, typer.Option(envvar="CANVAS_DEPLOY", help="Folder of the training image's files.")]
 
 
 @app.command(
@@ -82,16 +85,22 @@ def gguf(
 
 @app.command(epilog=f"Example: canvas-release check --root data --profile embedded. {EXIT_CODES}")
 def check(
-    track: TrackOption = DEFAULT,
-    root: RootOption = Path("data"),
-    profile: ProfileOption = "embedded",
-    base_model: BaseOption = "",
-    seed: SeedOption = 7,
+    track: TrackName = DEFAULT,
+    root: Root = None,
+    profile: ProfileName = None,
+    base_model: BaseModel = None,
+    seed: Seed = None,
+    numbers: Numbers = None,
+    overrides: Overrides = None,
+    options: Options = None,
     allow_shrinkage: ShrinkageOption = None,
-    deploy: DeployOption = DEPLOY,
+    deploy: Deploy = None,
 ) -> None:
     """Print every item of the RELEASE-LOG with all reasons against; exit 3 where there is one."""
-    ws = _workspace(track, root, profile, base_model, seed, allow_shrinkage, deploy)
+    ws, _ = from_environment(
+        track_named(track), None, root=root, profile=profile, seed=seed, base_model=base_model, numbers=numbers,
+        overrides=overrides, options=options, allow_shrinkage=allow_shrinkage, deploy=deploy,
+    )  # fmt: skip
     reasons = reasons_by_item(ws.track.guards, evidence_of(ws)[0])
     for item, (sentence, _) in ITEMS.items():
         out.print(f"{'open' if reasons[item] else 'ok  '}  {sentence}")
@@ -106,26 +115,23 @@ def check(
 @app.command(epilog=f"Example: canvas-release publish --root data --to releases. {EXIT_CODES}")
 def publish(
     to: Annotated[Path, typer.Option("--to", help="Folder that holds the releases.")],
-    track: TrackOption = DEFAULT,
-    root: RootOption = Path("data"),
-    profile: ProfileOption = "embedded",
-    base_model: BaseOption = "",
-    seed: SeedOption = 7,
+    track: TrackName = DEFAULT,
+    root: Root = None,
+    profile: ProfileName = None,
+    base_model: BaseModel = None,
+    seed: Seed = None,
+    numbers: Numbers = None,
+    overrides: Overrides = None,
+    options: Options = None,
     allow_shrinkage: ShrinkageOption = None,
-    deploy: DeployOption = DEPLOY,
+    deploy: Deploy = None,
 ) -> None:
     """Publish into a local folder, if the gate is open; releases that exist are never touched."""
-    ws = _workspace(track, root, profile, base_model, seed, allow_shrinkage, deploy)
+    ws, _ = from_environment(
+        track_named(track), None, root=root, profile=profile, seed=seed, base_model=base_model, numbers=numbers,
+        overrides=overrides, options=options, allow_shrinkage=allow_shrinkage, deploy=deploy,
+    )  # fmt: skip
     out.print(str(release.publish_current(ws, to)))
-
-
-def _workspace(
-    track: str, root: Path, profile: str, base_model: str, seed: int, allow_shrinkage: list[str] | None, deploy: Path
-) -> Workspace:
-    allowances = tuple(map(allowance_of, allow_shrinkage or ()))
-    return workspace(
-        root, profile, track_named(track), base_model=base_model, seed=seed, allowances=allowances, deploy=deploy
-    )
 
 
 @app.command(epilog=f"Example: canvas-release verify releases/current. {EXIT_CODES}")

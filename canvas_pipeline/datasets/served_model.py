@@ -86,7 +86,7 @@ def _key(row: Answer) -> tuple[str, ...]:
 
 
 class ServedGenerator(_Served[Continuation]):
-    """A ``Generator`` behind a server. It continues bare text, so a base model serves as well as one tuned to chat.
+    """A ``TextGenerator`` behind a server. It continues bare text, so a base model serves as well as one tuned to chat.
 
     ``stops`` end a text besides the model's own end."""
 
@@ -100,14 +100,14 @@ class ServedGenerator(_Served[Continuation]):
         """Continue each prompt. Raises ``ServiceUnavailable`` when the server goes down; what it answered is in the journal."""
 
         def ask(key: str, prompt: str) -> Continuation:
-            said = self._endpoint.complete(
+            generated = self._endpoint.complete(
                 prompt, temperature=temperature, seed=seed, max_tokens=max_new_tokens, stop=self._stops
             )
-            return Continuation(key=key, completion=said)
+            return Continuation(key=key, completion=generated)
 
         settings = {"temperature": temperature, "seed": seed, "max_tokens": max_new_tokens, "stop": self._stops}
         found = (row.completion for row in self._ask_all(prompts, settings, ask))
-        return [Generated(said.text, said.stopped, said.tokens) for said in found]
+        return [Generated(generated.text, generated.stopped, generated.tokens) for generated in found]
 
 
 class ServedCritic(_Served[Weighing]):

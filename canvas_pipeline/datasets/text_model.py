@@ -16,7 +16,7 @@ class Generated:
     tokens: int
 
 
-class Generator(Protocol):
+class TextGenerator(Protocol):
     """A text model. It reads plain text without a template, and stops at its end of text or a blank line."""
 
     name: str

@@ -1,4 +1,4 @@
-"""What runs by itself at night: every stage of the tracks, reused where nothing changed."""
+"""Define the nightly: a job over every stage of the tracks after intake, and its schedule."""
 
 import os
 
@@ -28,10 +28,10 @@ nightly_job = dg.define_asset_job(
     name="nightly", job=nightly_job, cron_schedule=NIGHT.cron, execution_timezone=NIGHT.zone, default_status=AT_NIGHT
 )  # fmt: skip
 def every_night(context: dg.ScheduleEvaluationContext, pipeline: PipelineResource) -> dg.RunRequest:
-    """Rebuild what changed since the last success (hour and zone: CANVAS_NIGHTLY_AT, CANVAS_NIGHTLY_ZONE; CANVAS_TRACKS).
+    """Request the nightly run; set its time and tracks by CANVAS_NIGHTLY_AT, CANVAS_NIGHTLY_ZONE and CANVAS_TRACKS.
 
-    The run goes through every stage and reuses those whose inputs, code and settings are the same, so that a night without
-    changes is a check of the whole pipeline that makes nothing; its tags say what had changed."""
+    The run visits every stage and reuses those whose inputs, code and settings have not changed. Its tags name what changed since
+    the last successful nightly."""
     now = nightly.inputs_of([pipeline.here(track) for track in TRACKS])
     succeeded = dg.RunsFilter(job_name=nightly_job.name, statuses=[dg.DagsterRunStatus.SUCCESS])
     last = [nightly.from_tag(run.tags.get(INPUTS, "")) for run in context.instance.get_runs(succeeded, limit=1)]

@@ -1,4 +1,4 @@
-"""Who hears of a run that failed: every job of the code location, told to the places of CANVAS_NOTIFY."""
+"""Define the sensor that sends a notification of every failed run to the places in ``CANVAS_NOTIFY``."""
 
 import os
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ NOTIFIERS = notifiers_of(os.environ.get(NOTIFY, ""))
 
 @dg.run_failure_sensor(name="failures", default_status=WATCHING, minimum_interval_seconds=30)
 def failures(context: dg.RunFailureSensorContext, pipeline: PipelineResource) -> None:
-    """Say which guardrails stopped a run and how the release stands; places: CANVAS_NOTIFY (log, file, webhook, service)."""
+    """Send which guardrails stopped a run and which release is current; CANVAS_NOTIFY names the places."""
     run = context.dagster_run
     started = context.instance.get_run_record_by_id(run.run_id)
     since = datetime.fromtimestamp((started and started.start_time) or 0, UTC)
@@ -42,7 +42,7 @@ def failures(context: dg.RunFailureSensorContext, pipeline: PipelineResource) ->
 def notification_of(
     run: dg.DagsterRun, failed: Iterable[dg.DagsterEvent], evaluations: Iterable[dg.AssetCheckEvaluation], release: str
 ) -> Notification:
-    """The notice of a failed run: names, numbers and exception classes, and nothing anybody wrote."""
+    """Build the notification of a failed run from names, numbers and exception classes; no text of an exception or row."""
     failed = list(failed)
     errors = [event.step_failure_data.error for event in failed]
     return Notification(

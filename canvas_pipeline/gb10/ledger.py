@@ -91,8 +91,10 @@ def nothing_left(entry: LedgerEntry) -> bool:
 
 
 class Ledger:
-    """The machine's ledger. ``reaper`` ends what is left of the processes of an entry whose owner is dead, and returns whether none
-    is left; ``alive`` and ``clock`` are replaced in tests."""
+    """Reserve the machine's memory for steps and queue the steps that must wait.
+
+    ``reaper`` is called with an entry whose owner has ended: it stops the entry's remaining processes and returns whether none is
+    left, so that the entry can be removed. ``alive`` and ``clock`` are replaced in tests."""
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ def size_class(rows: int) -> int:
 
 
 class Peaks:
-    """The peaks of all steps, in the ledger's file, which survives reboots."""
+    """Store the peak memory of steps in the ledger's SQLite file, which survives reboots."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -54,7 +54,10 @@ def _children(pid: int) -> list[int]:
 
 
 def step_processes(token: str, session: int | None = None, started_after: int = 0) -> list[int]:
-    """Return the processes of a step whose watchdog has ended: those with its mark, and those of its session started after it."""
+    """Return the processes that remain of a step whose watchdog has ended.
+
+    These are the processes of this user with the step's token in their environment, and those of its POSIX session that started at
+    ``started_after`` or later (unless the session's id has been reused since)."""
     leader = None if session is None else started(session)
     reused = session is not None and leader is not None and leader > started_after and not has_mark(session, token)
     mine = os.getuid()

@@ -95,7 +95,7 @@ class TrainingEvidence:
 
 class ImageEvidence(Row, frozen=True, kw_only=True):
     """How the training image was examined: ``built`` with a container engine, or ``parsed`` without one. Exit codes are
-    those of the build (0 where nothing was built) and of ``canvas-train --help``; ``collisions`` are the services whose
+    those of the build (0 where nothing was built) and of ``canvas-train --check-install``; ``collisions`` are the services whose
     command does not fit the entry point."""
 
     how: Literal["built", "parsed"]

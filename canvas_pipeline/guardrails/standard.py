@@ -111,7 +111,7 @@ def _margins(e: TrainingEvidence) -> Measured:
 
 
 def _image(e: ImageEvidence) -> Measured:
-    """Check that the training image builds, its help exits 0 and no command collides with the entry point. ``how`` is whether a
+    """Check that the training image builds, its check exits 0 and no command collides with the entry point. ``how`` is whether a
     container engine built it or the files were parsed."""
     numbers: dict[str, Number] = {
         "how": e.how, "engine": e.engine, "build_exit_code": e.build_exit_code, "help_exit_code": e.help_exit_code,
@@ -201,13 +201,13 @@ GUARDS: tuple[Guard, ...] = (
            _B("axes_wrong", "<=", "max_wrong", 0, "the objective pushes the wrong way: look for swapped sides and "
               "at the sign of the loss")),
           lambda method: method.objective != "sft"),
-    Guard("g10", "g10_training_image", "the training image answers canvas-train --help; commands fit its entry",
+    Guard("g10", "g10_training_image", "the training image answers canvas-train --check-install; commands fit its entry",
           "line", ("deploy/Dockerfile.training", "deploy/compose.yaml"), ImageEvidence, _image,
           (_B("collisions", "<=", "max_collisions", 0, "let compose's command hold options only"),
            _B("build_exit_code", "<=", "max_exit_code", 0, "the image does not build"),
            _B("build_exit_code", ">=", "min_exit_code", 0, "the image's build was killed"),
-           _B("help_exit_code", "<=", "max_exit_code", 0, "canvas-train --help must exit 0"),
-           _B("help_exit_code", ">=", "min_exit_code", 0, "canvas-train --help was killed"))),
+           _B("help_exit_code", "<=", "max_exit_code", 0, "canvas-train --check-install must exit 0, as installed from a wheel"),
+           _B("help_exit_code", ">=", "min_exit_code", 0, "canvas-train --check-install was killed"))),
     Guard("g11", "g11_lengths", "fewer than 1 % of the rows are longer than the method's max_length",
           "method", (*BOTH_PARTS, "base_model"), TrainingEvidence, _lengths,
           (_B("rows", ">=", "min_rows", 1, NOTHING_TO_EVALUATE),

@@ -1,7 +1,6 @@
-"""From a guard's verdict to a check in Dagster: its reason, its numbers beside their bounds, where to look.
+"""Convert guards to check specs and their verdicts to check results.
 
-In: ``Verdict`` rows. Out: check specs and check results. What must hold: nothing is judged here; a guard without a verdict is a
-failed check.
+No guard is evaluated here. A guard without a verdict is a failed check.
 """
 
 from __future__ import annotations
@@ -18,8 +17,10 @@ from canvas_pipeline.pipeline.workspace import StageResult
 from canvas_pipeline.records import Funnel
 
 FUNNEL_PICTURE = "rows in and out"
-BOUNDS, LOOK, WHERE_ROWS_WENT, JUDGED = "bounds", "look first at", "rows by stage", "versions judged (sha256)"
-"""Keys of a check's metadata. Dagster keeps a check's metadata by the alphabet: these names stand in the order to be read in."""
+BOUNDS, LOOK, WHERE_ROWS_WENT = "bounds", "look first at", "rows by stage"
+EVALUATED = "versions evaluated (sha256)"
+"""Keys of a check's metadata. Dagster sorts them alphabetically; these names are chosen so that the order is also the reading
+order."""
 _COLUMNS = {"number": "string", "measured": "any", "must be": "string", "holds": "string"}
 _FUNNEL_COLUMNS = {
     "stage": "string", "rows in": "int", "kept": "int", "merged": "int", "refused": "string", "retained": "string"
@@ -27,22 +28,25 @@ _FUNNEL_COLUMNS = {
 
 
 def check_specs(asset: dg.AssetKey, guards: Iterable[Guard]) -> list[dg.AssetCheckSpec]:
-    """The blocking checks of an asset; names and one-liners are the guards' own."""
+    """Return an asset's blocking check specs, with the guards' names and descriptions."""
     return [dg.AssetCheckSpec(name=guard.name, asset=asset, description=guard.what, blocking=True) for guard in guards]
 
 
 def check_results(made: StageResult, guards: Iterable[Guard]) -> list[dg.AssetCheckResult]:
-    """The verdicts on a stage as checks. ``guards`` are those that the asset must answer: one that has no verdict (nothing is
-    measured while a guard over rows fails) is a failed check and says so, since absent is not passed."""
-    asked = {guard.id: guard for guard in guards}
-    answered = [check_result(asked[verdict.guard], verdict, made) for verdict in made.verdicts]
-    lacking = asked.keys() - {verdict.guard for verdict in made.verdicts}
-    return [*answered, *(_unanswered(guard) for guard in asked.values() if guard.id in lacking)]
+    """Convert a stage's verdicts to check results. ``guards`` are those that the asset declares.
+
+    A guard without a verdict fails: nothing is measured while a guard over rows fails, and absent is not passed."""
+    declared = {guard.id: guard for guard in guards}
+    results = [check_result(declared[verdict.guard], verdict, made) for verdict in made.verdicts]
+    missing = declared.keys() - {verdict.guard for verdict in made.verdicts}
+    return [*results, *(_not_evaluated(guard) for guard in declared.values() if guard.id in missing)]
 
 
 def check_result(guard: Guard, verdict: Verdict, made: StageResult | None = None) -> dg.AssetCheckResult:
-    """A verdict as a check. Its reason stands first, then the numbers beside their bounds, then where to look; numbers to be drawn
-    over time and the hashes it judged come last. A shrinkage check also shows where rows went, as a table and as a picture."""
+    """Convert one verdict to a check result, with its reason as the description.
+
+    Metadata: the numbers with their bounds, where to look if it failed, for G6 the rows by stage as a table and a picture, each
+    bounded number by itself (so that the web UI plots it over time), and the hashes of the evaluated versions."""
     rows = sorted(_numbers(guard, verdict), key=lambda row: ("no", "yes", "").index(row[-1]))
     metadata: dict[str, Any] = {}
     if verdict.allowance:
@@ -55,7 +59,7 @@ def check_result(guard: Guard, verdict: Verdict, made: StageResult | None = None
         metadata.update({name: picture(png) for name, png in made.pictures.items() if name == FUNNEL_PICTURE})
     bounded = {bound.number for bound in guard.bounds}
     metadata |= {f"value: {name}": shown(verdict.numbers[name]) for name in sorted(bounded & {*verdict.numbers})}
-    metadata[JUDGED] = shown(verdict.inputs)
+    metadata[EVALUATED] = shown(verdict.inputs)
     return dg.AssetCheckResult(
         passed=verdict.passed,
         check_name=verdict.name,
@@ -66,7 +70,7 @@ def check_result(guard: Guard, verdict: Verdict, made: StageResult | None = None
 
 
 def numbers_of(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, object]:
-    """A check's numbers by name, as its table holds them."""
+    """Read a check's numbers by name from its metadata; empty if it has no table of bounds."""
     found = metadata.get(BOUNDS)
     if not isinstance(found, dg.TableMetadataValue):
         return {}
@@ -74,13 +78,13 @@ def numbers_of(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, objec
 
 
 def _numbers(guard: Guard, verdict: Verdict) -> Iterator[tuple[Any, ...]]:
-    """Number, measured, bound, whether it holds; those that no bound is about last."""
-    told = set[str]()
+    """Yield name, measured value, bound and whether it holds; bound and answer are empty for a number without a bound."""
+    bounded = set[str]()
     broken = guard.broken(verdict.numbers, verdict.thresholds)
     for bound in guard.bounds:
         limit = verdict.thresholds.get(bound.threshold)
         if limit is not None:
-            told.add(bound.number)
+            bounded.add(bound.number)
             yield (bound.number, _plain(verdict.numbers.get(bound.number)), f"{bound.op} {_plain(limit)}",
                    "no" if bound in broken else "yes")  # fmt: skip
     for name, value in verdict.numbers.items():
@@ -89,7 +93,7 @@ def _numbers(guard: Guard, verdict: Verdict) -> Iterator[tuple[Any, ...]]:
         minimum = verdict.thresholds.get(f"minimum/{stage}", shipped) if kind == "retained" else None
         if isinstance(minimum, (int, float)) and isinstance(value, (int, float)):
             yield (name, _plain(value), f">= {_plain(minimum)}", "yes" if value >= minimum else "no")
-        elif name not in told:
+        elif name not in bounded:
             yield (name, _plain(value), "", "")
 
 
@@ -100,7 +104,7 @@ def _plain(value: Number) -> Number:
 
 
 def _where(guard: Guard, verdict: Verdict) -> str:
-    """The rows, stages or axes that the reason names, else what the first bound that does not hold advises."""
+    """Return the rows, stages or axes that the reason names, else the advice of the first broken bound."""
     _, found, where = verdict.reason.rpartition(f"{LOOK} ")
     if found:
         return where
@@ -108,12 +112,12 @@ def _where(guard: Guard, verdict: Verdict) -> str:
     return broken[0].advice if broken else verdict.reason
 
 
-def _unanswered(guard: Guard) -> dg.AssetCheckResult:
+def _not_evaluated(guard: Guard) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=False,
         check_name=guard.name,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="not judged: nothing is measured while another guard fails; mend that one first",
+        description="not evaluated: nothing is measured while another guard fails; fix that one first",
     )
 
 

@@ -1,7 +1,6 @@
-"""What a run prints in a terminal: one short line an event, in place of Dagster's long ones.
+"""Print one short line per event of a run to standard error: ``time  step  message``.
 
-In: log records of a run. Out: ``time  step  message`` on standard error. What must hold: the event log in the web UI is untouched;
-only the terminal is shorter.
+The event log in the web UI is not affected.
 """
 
 import logging
@@ -14,7 +13,7 @@ from canvas_pipeline.pipeline.processes import progress_text
 
 
 class Short(logging.Formatter):
-    """``12:03:10  dpo_checkpoint  done 120  loss 0.31``; a failure keeps its whole message."""
+    """Format a record as ``12:03:10  dpo_checkpoint  done 120  loss 0.31``. Messages are not truncated."""
 
     def format(self, record: logging.LogRecord) -> str:
         meta: dict[str, Any] = getattr(record, "dagster_meta", None) or {}
@@ -28,7 +27,7 @@ class Short(logging.Formatter):
     description="Short lines for people who watch a terminal.",
 )
 def console(context: dg.InitLoggerContext) -> logging.Logger:
-    """The logger of every run of this code location."""
+    """Create the terminal logger for a run of this code location."""
     level = context.logger_config["log_level"]
     logger = logging.Logger("canvas_pipeline.console", level=level)
     handler = logging.StreamHandler(sys.stderr)

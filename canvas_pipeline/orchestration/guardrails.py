@@ -1,4 +1,4 @@
-"""A job that asks every guardrail of a track and trains nothing: ``canvas-train --check``."""
+"""Define a track's job ``<track>_guardrails``, which evaluates every guard and trains nothing (``canvas-train --check``)."""
 
 from typing import Any
 
@@ -17,18 +17,21 @@ from canvas_pipeline.pipeline.track import Track
 LARGEST = {profile: max([gib, *(row.uma_gib[profile] for row in METHODS.values())]) for profile, gib in ANSWERS.items()}
 
 
-class Asked(dg.Config):
-    """Which methods the guards are asked about."""
+class GuardrailsConfig(dg.Config):
+    """Configure for which methods the guards are evaluated."""
 
-    methods: list[str] = Field(default=list(METHODS), description="rows of the method table")
+    methods: list[str] = Field(default=list(METHODS), description="names from the method table")
 
 
 def guardrails_job(track: Track) -> dg.JobDefinition:
-    """Every guardrail of some of a track's methods, with its reason."""
+    """Return the job that evaluates the guards of some of a track's methods and lists each verdict with its reason."""
 
     @dg.op(name=f"{track.name}_every_guard", tags={TAG: table(LARGEST), THREADS: "all"})
     def every_guard(
-        context: dg.OpExecutionContext, config: Asked, pipeline: PipelineResource, pipes: dg.PipesSubprocessClient
+        context: dg.OpExecutionContext,
+        config: GuardrailsConfig,
+        pipeline: PipelineResource,
+        pipes: dg.PipesSubprocessClient,
     ) -> dg.Output[Any]:
         answers = every_answer(pipeline.workspace(context, track), config.methods, pipes_launch(context, pipes))
         records = [dg.TableRecord(msgspec.to_builtins(answer)) for answer in answers]

@@ -1,4 +1,4 @@
-"""Turns values, pictures and tables into what Dagster's web UI shows."""
+"""Convert values, pictures and tables to Dagster metadata."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import dagster as dg
 
 
 def shown(value: Any) -> Any:
-    """A value as metadata of its own kind; text of several lines is read as Markdown."""
+    """Convert a value to metadata of its own type; text of several lines becomes Markdown."""
     if isinstance(value, dg.MetadataValue):
         return value
     if isinstance(value, bool):
@@ -28,12 +28,12 @@ def shown(value: Any) -> Any:
 
 
 def picture(png: bytes) -> dg.MarkdownMetadataValue:
-    """A PNG that the web UI shows in place."""
+    """Convert a PNG to metadata that the web UI shows inline."""
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
 def table(columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> dg.TableMetadataValue:
-    """A table; ``columns`` are names with their types. A column of type ``any`` may hold text beside numbers."""
+    """Convert rows to a table. ``columns`` maps names to types; a column of type ``any`` may mix text and numbers."""
     schema = dg.TableSchema(columns=[dg.TableColumn(name, type=kind) for name, kind in columns.items()])
     records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
     return dg.MetadataValue.table(records=records, schema=schema)

@@ -1,7 +1,7 @@
-"""From a stage on disk to what Dagster shows: data version, figures, pictures, facts and checks.
+"""Convert a ``StageResult`` to a ``MaterializeResult``: data version, metadata and check results.
 
-In: a ``StageResult``. Out: a ``MaterializeResult``. What must hold: nothing is computed here; every number and picture comes from
-the stage; nothing that enters metadata is row text. Dagster shows metadata in the order given: what one came for stands first.
+Every figure and picture comes from the stage. Metadata never contains row text. Dagster shows metadata in the order given, so the
+most important entries come first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from canvas_pipeline.pipeline.workspace import StageResult
 from canvas_pipeline.records import Funnel
 from canvas_pipeline.storage.history import what_changed
 
-# What every asset here returns. Dagster reads the annotation and takes only the bare class where there are checks too.
+# The return type of every asset. Dagster reads the annotation, and accepts only the bare class for an asset with checks.
 if TYPE_CHECKING:
     Result = dg.MaterializeResult[None]
 else:
@@ -28,10 +28,11 @@ else:
 def outcome(
     made: StageResult, guards: Iterable[Guard] = (), *, named: Collection[str] = (), next_act: str = ""
 ) -> Result:
-    """Data version from the content hash; figures, pictures, what changed and the next act, then facts, then hashes and folder.
+    """Return a stage's materialisation, with its content hash as data version.
 
-    ``guards`` are the checks that the asset must answer. ``named`` are the inputs that may be named where they changed (others may
-    be named after people). ``next_act`` says what comes after this asset, where its checks hold."""
+    Metadata, in order: figures, row counts, pictures, what changed, what to do next, facts, hash, folder and files. ``guards`` are
+    the checks that the asset declares. ``named`` are the inputs whose names may be shown where they changed; other names may
+    identify people. ``next_act`` is shown as the next step if every check passes."""
     checks = check_results(made, guards)
     failed = [check.check_name or "" for check in checks if not check.passed]
     metadata: dict[str, Any] = {name: shown(value) for name, value in made.figures.items()}
@@ -39,7 +40,7 @@ def outcome(
     metadata.update({name: picture(png) for name, png in made.pictures.items()})
     metadata["what changed"] = shown(what_changed(made.stage, made.reused, named))
     if failed:
-        metadata["next"] = shown(f"mend {', '.join(failed)} (tab Checks); until then nothing that reads this is made")
+        metadata["next"] = shown(f"fix {', '.join(failed)} (tab Checks); until then nothing downstream is built")
     elif next_act:
         metadata["next"] = shown(next_act)
     metadata.update({name: shown(value) for name, value in made.facts.items() if name not in metadata})
@@ -53,7 +54,7 @@ def outcome(
 
 
 def _rows(made: StageResult) -> dict[str, Any]:
-    """How many rows there are, and what share of those that came in was kept."""
+    """Return the number of rows, and the funnel's numbers if the stage has one."""
     manifest = made.stage.manifest
     rows = [entry.rows for entry in manifest.files.values() if entry.rows is not None]
     found: dict[str, Any] = {"dagster/row_count": dg.MetadataValue.int(sum(rows))} if rows else {}

@@ -1,8 +1,8 @@
-"""A contributor's partition in Dagster, when they leave; and what the leaving comes to, for the web UI.
+"""Remove a contributor's partition and runs from a Dagster instance, and report a removal in the web UI.
 
-In: an instance, a contributor's id, a workspace. Out: a ``MaterializeResult``. What must hold: no partition, materialisation or
-finished run of theirs remains in the instance (but the run of the leaving itself, whose configuration names them: delete it when
-it is over, or leave by ``canvas-data forget``); runs of others and runs that are still going are left alone.
+Nothing that the instance stores names the contributor any more: no partition, materialisation, tag, configuration, check result,
+tick or log of a finished run, and not the configuration of the run that removes them. Runs of others and unfinished runs are not
+touched.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from canvas_pipeline.automation import arrivals
+from canvas_pipeline.dagster_instance import contributor_traces as traces
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.orchestration.outcome import Result
 from canvas_pipeline.orchestration.track import asset_key
@@ -19,29 +21,41 @@ from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import removal
 
 CONTRIBUTORS_NAME = "contributors"
-PARTITION_TAG, VERSION_TAG = "dagster/partition", "dagster/data_version"
-OVER = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+"""Of the partitions, and of the sensor that adds them."""
+VERSION_TAG = "dagster/data_version"
 
 
-def forget_partition(instance: dg.DagsterInstance, contributor: str) -> int:
-    """Delete the finished runs of a contributor's partition with their logs, and the partition; returns how many runs."""
-    runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: contributor}, statuses=OVER))
-    for run in runs:
-        instance.delete_run(run.run_id)
+def forget_partition(instance: dg.DagsterInstance, contributor: str, *, current: str = "", pseudonym: str = "") -> int:
+    """Erase a contributor from an instance; returns how many runs were deleted.
+
+    ``current`` is the run that does this, if any: it keeps its events, and names the ``pseudonym`` instead."""
+    runs = traces.runs_about(instance, contributor)
+    traces.erase_runs(instance, runs)
     if contributor in instance.get_dynamic_partitions(CONTRIBUTORS_NAME):
         instance.delete_dynamic_partition(CONTRIBUTORS_NAME, contributor)
+    traces.erase_ticks_and_backfills(instance, contributor)
+    traces.erase_from_cursor(instance, CONTRIBUTORS_NAME, lambda cursor: _cursor_without(cursor, contributor))
+    if current:
+        traces.rename_in_run(instance, current, contributor, pseudonym)
     return len(runs)
 
 
+def _cursor_without(cursor: str, contributor: str) -> str:
+    seen = arrivals.from_cursor(cursor)
+    return arrivals.to_cursor({name: sighting for name, sighting in seen.items() if name != contributor})
+
+
 def removed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str, rebuild: str) -> Result:
-    """Carry the leaving out; every stage that was made again is reported to the instance with its new version."""
+    """Remove a contributor and report each rebuilt stage to the instance with its new version.
+
+    Raises ``BadConfig`` for a rebuild that does not exist, and whatever ``removal.remove`` raises."""
     chosen = next((name for name in removal.REBUILDS if name == rebuild), None)
     if chosen is None:
         raise BadConfig(f"there is no rebuild {rebuild!r}; choose one of: {', '.join(removal.REBUILDS)}")
     at = datetime.now(UTC).isoformat(timespec="seconds")
     launch = subprocess_launch(context.log.info) if chosen == "all" else None
     found = removal.remove(ws, contributor, at, rebuild=chosen, launch=launch)
-    runs = forget_partition(context.instance, contributor)
+    runs = forget_partition(context.instance, contributor, current=context.run.run_id, pseudonym=found.who)
     for name, reused in found.reused.items():
         if not reused and not name.startswith("collab/"):
             version = ws.store.get(name).sha256

@@ -1,6 +1,6 @@
-"""A track as one component: its stages as assets, with checks, groups and memory, from their declarations.
+"""Turn a track's stages into assets with checks, groups and memory demands, and define the track's jobs.
 
-What must hold: an asset only calls its stage and shows what that returns.
+An asset only calls its stage's ``build`` and reports what that returns.
 """
 
 import functools
@@ -20,25 +20,25 @@ from canvas_pipeline.orchestration.checks import check_specs
 from canvas_pipeline.orchestration.guardrails import guardrails_job
 from canvas_pipeline.orchestration.outcome import Result, outcome
 from canvas_pipeline.orchestration.resource import PipelineResource, pipes_launch
+from canvas_pipeline.orchestration.sweep import sweep_job
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.stage import StageSpec, upstream
 from canvas_pipeline.pipeline.track import Track, track_named
 from canvas_pipeline.pipeline.workspace import StageResult
 
 DAILY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=50))
-"""A warning when one night was missed, a failure when two were. A night that changes nothing counts as fresh."""
-
+"""Warn after one missed night, fail after two. A nightly that changes nothing counts as fresh."""
 
 OWNERS = [owner.strip() for owner in (os.environ.get("CANVAS_OWNERS") or "team:canvas-pipeline").split(",")]
-"""Who answers for the assets: teams (``team:NAME``) or e-mail addresses, with commas between them."""
+"""Owners of all assets, from ``CANVAS_OWNERS``: teams (``team:NAME``) or e-mail addresses, separated by commas."""
 SCHEDULED = "scheduled"
-"""Asset tag: the demo and the nightly make it."""
+"""Tag of the assets that the nightly builds."""
 KINDS: Mapping[str, str] = {"rows": "jsonl", "model": "pytorch", "report": "report", "spec": "json"}
-"""What an asset's box in the graph is marked with, where the stage names no tools."""
+"""Stage kind → the asset's kind in the web UI, for stages that name no tools."""
 
 
 class Attributes(TypedDict):
-    """What Dagster's asset decorator takes of ``attributes``."""
+    """Keyword arguments for ``dg.asset``, as ``attributes`` returns them."""
 
     group_name: str
     owners: list[str]
@@ -47,12 +47,11 @@ class Attributes(TypedDict):
 
 
 class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
-    """The stages of a track after intake, and its jobs: ``<track>_demo``, ``<track>_train``, ``<track>_guardrails``."""
+    """Define the assets of a track (all stages after intake) and its jobs ``<track>_demo``, ``<track>_train``,
+    ``<track>_guardrails`` and ``<track>_sweep``."""
 
     track: str = Field(description="a package below tracks/")
-    methods: list[str] = Field(
-        default=[], description="rows of the method table; all of the track's where none is named"
-    )
+    methods: list[str] = Field(default=[], description="names from the method table; default: all methods of the track")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         track = track_named(self.track)
@@ -69,42 +68,44 @@ class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
                     description="All methods on the current splits (canvas-train).",
                 ),
                 guardrails_job(track),
+                sweep_job(track),
             ],
         )  # fmt: skip
 
 
 def demo_selection(track: Track, methods: Sequence[str] = ()) -> dg.AssetSelection:
-    """Everything after intake with some methods (by default those of the demo), and the quants of the production checkpoint."""
+    """Select the scheduled stages that belong to no method or to one of ``methods`` (default: the demo's)."""
     wanted = methods or track.demo_methods
     found = track.stages().values()
     return selection((s.name for s in found if s.scheduled and (not s.method or s.method in wanted)), track.name)
 
 
 def scheduled(tracks: Iterable[Track]) -> dg.AssetSelection:
-    """What the nightly makes of some tracks."""
+    """Select what the nightly builds of some tracks."""
     made = dg.AssetSelection.tag(SCHEDULED, "yes")
     return made & functools.reduce(operator.or_, (dg.AssetSelection.tag("track", track.name) for track in tracks))
 
 
 def training_selection(track: Track, methods: Sequence[str] = ()) -> dg.AssetSelection:
-    """What trains some methods (by default all) on the current splits: the methods, what they start from and are judged by."""
+    """Select the checkpoints of ``methods`` (default: all) and every stage upstream of them, except rows stages."""
     names = [f"{method(name).name}_checkpoint" for name in methods or track.methods]
     return selection(upstream(track.stages(), names), track.name)
 
 
 def asset_key(name: str, track: str) -> dg.AssetKey:
-    """A stage's key in Dagster: the track, then the stage's name."""
+    """Return a stage's asset key: the track, then the parts of the stage's name."""
     return dg.AssetKey([track, *name.split("/")])
 
 
 def selection(names: Iterable[str], track: str) -> dg.AssetSelection:
-    """The assets of some stages."""
+    """Select the assets of some stages."""
     return dg.AssetSelection.assets(*(asset_key(name, track) for name in names))
 
 
 def attributes(track: str, kind: str, group: str, method: str = "", tools: Iterable[str] = ()) -> Attributes:
-    """Group, owners, tags and kinds of an asset: what the web UI filters and folds by. A group is one method or one part of a
-    track; the track's name stands before it, so that two tracks' groups are not one."""
+    """Return an asset's group, owners, tags and kinds, by which the web UI groups and filters.
+
+    A group is one method or one part of a track. The track's name precedes it, so groups of two tracks stay separate."""
     return {
         "group_name": f"{track}_{group}".replace("-", "_"),
         "owners": OWNERS,
@@ -119,7 +120,10 @@ def _attributes(spec: StageSpec, track: str) -> Attributes:
 
 
 def next_act(spec: StageSpec, stages: Mapping[str, StageSpec], track: str) -> str:
-    """What to do when a stage is there, in one line: its own words, else the assets that come next (one for all methods)."""
+    """Return what to do after a stage, in one line: its spec's ``next_act``, else which assets to materialise.
+
+    Those are the stages that read it, except where one is downstream of another. Stages of several methods are folded into
+    ``<method>``. Empty if no stage reads it."""
     if spec.next_act:
         return spec.next_act
     readers = [other for other in stages.values() if spec.name in other.inputs]
@@ -133,7 +137,7 @@ def next_act(spec: StageSpec, stages: Mapping[str, StageSpec], track: str) -> st
 
 
 def _comes_after(spec: StageSpec, name: str, stages: Mapping[str, StageSpec]) -> bool:
-    """Whether a stage is made from another, directly or through others."""
+    """Return whether a stage is downstream of another."""
     return any(
         inner == name or (inner in stages and _comes_after(stages[inner], name, stages)) for inner in spec.inputs
     )
@@ -163,6 +167,6 @@ def _asset(spec: StageSpec, track: Track, after: str) -> dg.AssetsDefinition:
 
 
 def _named(spec: StageSpec, made: StageResult) -> list[str]:
-    """The inputs that may be named. Stages of rows also read people's files, which are named after them."""
+    """Return the inputs whose names may be shown. Rows stages also read contributors' files, whose names are their ids."""
     inputs = [name for name in made.stage.manifest.recipe.inputs if spec.kind != "rows" and "/" not in name]
     return [*spec.inputs, *inputs]

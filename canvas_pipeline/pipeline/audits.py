@@ -1,8 +1,7 @@
-"""The audit of a stage: looked at once, remembered by content, asked for by whoever reads the stage.
+"""Audit a stage's files for identities, and refuse a stage whose audit failed to every later stage.
 
-In: a stage. Out: its ``audit`` verdict, kept as stage ``audits/<stage>``. What must hold: the verdict is of the very files at
-hand, with the rules and the registry as they are now (a course learnt since then is looked for too); nothing that did not change
-is looked through again; a stage whose audit is red is not read by the next one, from whatever entry point."""
+The verdict is stored as stage ``audits/<stage>``. Its recipe holds the hashes of the files, of the registry and of the reviewed
+exceptions, and the code version of the rules: an unchanged file is audited once, and again after a course was added."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ _VERDICT = "verdict.json"
 
 
 def of_stage(ws: Workspace, stage: Stage) -> Verdict:
-    """What the second reader says of a stage's files (its reports too)."""
+    """Return the audit's verdict on all files of a stage, reports included."""
     name = stage.manifest.stage
     files = {file: entry.sha256 for file, entry in stage.manifest.files.items()}
     return of_files(ws, name, {file: stage.path(file) for file in files}, files, {name: stage.sha256})
@@ -35,7 +34,9 @@ def of_stage(ws: Workspace, stage: Stage) -> Verdict:
 def of_files(
     ws: Workspace, name: str, paths: Mapping[str, Path], files: Mapping[str, str], inputs: Mapping[str, str]
 ) -> Verdict:
-    """The same for any files: name → path and name → sha256; ``inputs`` is what the verdict is bound to."""
+    """Return the audit's verdict on any files. ``paths`` and ``files`` map their names to path and sha256.
+
+    ``inputs`` are the names and hashes that the verdict is bound to."""
     known = ws.registry()[1]
     registry = known if known.is_file() else None
     reviewed = exceptions_of(ws)
@@ -63,18 +64,20 @@ def of_files(
     )
     made, reused = ws.store.make(recipe, build)
     if not reused:
-        ws.log(f"{name}: looked through by the audit")
+        ws.log(f"{name}: audited")
     return msgspec.json.decode(made.path(_VERDICT).read_bytes(), type=Verdict)
 
 
 def exceptions_of(ws: Workspace) -> Exceptions:
-    """The reviewed exceptions of a workspace, as they hold today. Raises ``BadInput`` for one that does not."""
+    """Read the workspace's reviewed exceptions. Raises ``BadInput`` for an entry that is expired or was changed."""
     listed = ws.private / FILE
     return exceptions(listed, ws.registry()[0], today()) if listed.is_file() else Exceptions()
 
 
 def audited(ws: Workspace, name: str) -> Stage:
-    """A stage that the audit found clean; else ``GateClosed`` with what it found and where. Raises ``MissingInput``."""
+    """Return a stage whose audit passed. Raises ``GateClosed`` with what was found and where, or ``MissingInput``.
+
+    A copy that a canary run planted is returned without an audit, so that survivors can be counted."""
     stage = ws.store.get(name)
     if not ws.planted:
         require(of_stage(ws, stage))
@@ -82,7 +85,7 @@ def audited(ws: Workspace, name: str) -> Stage:
 
 
 def refuse_canaries(ws: Workspace) -> None:
-    """Return where no canaries were planted, else raise ``GateClosed``: what is trained or released comes from people."""
+    """Raise ``GateClosed`` if canaries were planted in this workspace: such data is never trained on or released."""
     if ws.holds_canaries:
         raise GateClosed(
             f"{ws.root} is a copy with canaries in it, and its audits do not stop it; train and release from the folder "
@@ -91,6 +94,6 @@ def refuse_canaries(ws: Workspace) -> None:
 
 
 def require(verdict: Verdict) -> None:
-    """Return where the audit passed, else raise ``GateClosed``."""
+    """Raise ``GateClosed`` unless the audit passed."""
     if not verdict.passed:
         raise GateClosed(f"{verdict.subject} may not be read: its audit failed. {verdict.reason}")

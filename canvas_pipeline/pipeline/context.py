@@ -1,4 +1,4 @@
-"""What a stage sees while it is made: the stages it is made from, the track's settings, a log, and how to start a process."""
+"""Give a stage what it needs while it is built: its inputs, the track's settings, a log, and a way to start a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
-    """The surroundings of one stage. ``workspace`` is for what asks about the whole track: the gate, the release, removal."""
+    """The environment in which one stage is built.
+
+    ``workspace`` is for code that concerns the whole track: the gate, the release, removal."""
 
     spec: StageSpec
     workspace: Workspace
@@ -32,7 +34,7 @@ class BuildContext:
 
     @property
     def profile(self) -> Any:
-        """A row of the track's profiles."""
+        """Return the profile, of the track's own type."""
         return self.workspace.profile
 
     @property
@@ -44,8 +46,10 @@ class BuildContext:
         return self.workspace.log
 
     def input(self, name: str) -> Stage:
-        """One of the stages that the spec declares. Raises ``GateClosed`` where its audit found something, ``MissingInput`` or
-        ``ArtifactCorrupt`` where it is not there as it was made, ``KeyError`` for a stage that is not declared."""
+        """Return a declared input stage, whose audit passed if it has one.
+
+        Raises ``GateClosed`` if the audit failed, ``MissingInput`` or ``ArtifactCorrupt`` if the stage is missing or was changed,
+        ``KeyError`` if it is not among the spec's inputs."""
         if name not in self.spec.inputs:
             raise KeyError(f"{self.spec.name} reads {name}, which its declaration does not name")
         source = self.track.stages().get(name)
@@ -62,27 +66,30 @@ class BuildContext:
         runs: Sequence[str] = (),
         unused: Collection[str] = (),
     ) -> tuple[Stage, bool]:
-        """Reuse the stage if it was made from the same, or build it; returns it and whether it was reused. Arguments as of
-        ``workspace.make``."""
+        """Reuse the stage if its recipe is unchanged, else build it. Return it, and whether it was reused.
+
+        The arguments are those of ``workspace.make``."""
         return make(self.workspace, self.spec.name, build, inputs, config, runs=runs, unused=unused)
 
     def launch(self, command: Sequence[str]) -> None:
-        """Run a command that computes with a model in a process of its own. Raises what the process failed with."""
+        """Run a command in its own process, with the workspace's environment. Raises the error that its exit code stands for."""
         self.start(command, child(self.workspace, os.environ))
 
     def unfinished(self, writer: Writer) -> Path:
-        """A folder for what is worked out before the stage is whole; a killed run leaves it to the next one of the same recipe."""
+        """Return a folder for intermediate results. After a kill, the next build with the same recipe finds them there."""
         return self.workspace.unfinished(self.spec.name, writer.fingerprint)
 
 
 def build_stage(ws: Workspace, name: str, launch: Launch | None = None) -> StageResult:
-    """Make one stage of the workspace's track; without ``launch`` one that starts no process. Raises ``KeyError`` for no stage."""
+    """Build or reuse one stage of the workspace's track. Raises ``KeyError`` for an unknown name.
+
+    ``launch`` is needed only for a stage that starts a process."""
     context = context_of(ws, name, launch)
     return context.spec.build(context)
 
 
 def context_of(ws: Workspace, name: str, launch: Launch | None = None) -> BuildContext:
-    """What ``build_stage`` gives to a stage."""
+    """Return the context with which ``build_stage`` calls a stage."""
     return BuildContext(ws.track.stages()[name], ws, launch or _no_process)
 
 

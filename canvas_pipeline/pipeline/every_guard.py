@@ -1,4 +1,4 @@
-"""Every guardrail of some methods asked at once, for a report: nothing is trained, and no failure hides another."""
+"""Evaluate every guard of some methods for one report: nothing is trained, and no failure hides another."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from canvas_pipeline.pipeline.workspace import Launch, Workspace
 from canvas_pipeline.records import Row
 from canvas_pipeline.training.spec import REFERENCE
 
-PASSED, FAILED, NOT_JUDGED = "passed", "FAILED", "NOT JUDGED"
+PASSED, FAILED, NOT_EVALUATED = "passed", "FAILED", "NOT EVALUATED"
 
 
 class Answer(Row, frozen=True, kw_only=True):
-    """One line of the report. ``guard`` is a check's name, or a method that could not be judged."""
+    """One line of the report. ``guard`` is a check's name, or a method whose guards could not be evaluated."""
 
     guard: str
     about: str
@@ -26,8 +26,10 @@ class Answer(Row, frozen=True, kw_only=True):
 
 
 def every_answer(ws: Workspace, names: Sequence[str], launch: Launch) -> list[Answer]:
-    """What each guard says about each subject it has here, in the guard table's order. A method that cannot be judged, because
-    something it needs is missing, is a line of its own."""
+    """Return each guard's verdict on each of its subjects, in the order of the guard table.
+
+    Builds ``base_model``, ``training_image``, ``base_bench``, the reference and the run specs as needed. A method for which
+    something is missing becomes one more line, with the error."""
     for stage in ("base_model", "training_image", "base_bench"):
         build_stage(ws, stage, launch)
     found: dict[tuple[str, str | None], Verdict] = {}
@@ -40,13 +42,13 @@ def every_answer(ws: Workspace, names: Sequence[str], launch: Launch) -> list[An
             for verdict in training.run_spec(context, measure_anyway=True).verdicts:
                 found[verdict.guard, verdict.subject] = verdict
         except CanvasPipelineError as error:
-            problems.append(Answer(guard=name, about=name, verdict=NOT_JUDGED, why=str(error)))
+            problems.append(Answer(guard=name, about=name, verdict=NOT_EVALUATED, why=str(error)))
     answers = []
     for guard in ws.track.guards.guards.values():
         own = [verdict for (guard_id, _), verdict in sorted(found.items(), key=str) if guard_id == guard.id]
         for v in own:
-            said = PASSED if v.passed else FAILED
-            answers.append(Answer(guard=guard.name, about=v.subject or "", verdict=said, why=v.reason))
+            state = PASSED if v.passed else FAILED
+            answers.append(Answer(guard=guard.name, about=v.subject or "", verdict=state, why=v.reason))
         if not own and any(guard in ws.track.guards.of_method(method(name)) for name in names):
-            answers.append(Answer(guard=guard.name, about="", verdict=NOT_JUDGED, why=guard.what))
+            answers.append(Answer(guard=guard.name, about="", verdict=NOT_EVALUATED, why=guard.what))
     return answers + problems

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from canvas_pipeline.errors import MissingInput
+from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, ancestry
-from canvas_pipeline.pipeline import audits, evaluation, training
+from canvas_pipeline.pipeline import audits, candidates, evaluation, training
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.release import gate
 from canvas_pipeline.release.quant_check import QuantEvidence
@@ -34,6 +34,13 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
         ws.store.get(stage.manifest.stage).verify()
     name = evaluation.production_method(ws)
     checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"{name}_gguf"), ws.store.get("cards")
+    benched, cases = ws.store.get(f"{name}_bench"), ws.store.get("bench_cases")
+    weights, made_from = candidates.chosen(checkpoint, benched, name), files.manifest.recipe.inputs
+    if (made_from.get("model"), made_from.get("bench")) != (checkpoint.sha256, benched.sha256):
+        raise GateClosed(
+            f"{name}_gguf was made from another checkpoint or bench than the current ones; materialise it again"
+        )
+    measured = _benched_on(benched, cases)
     quants = read_quants(files)
     places = {file: (card, file) for file in RELEASED}
     places |= {q.report.file: (files, q.report.file) for q in quants.values()}
@@ -43,15 +50,15 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     read = [*(ws.store.get(spec.split) for spec in ws.track.datasets.values()), ws.store.get("bench_cases"), card]
     audited = _audited(ws, read)
     reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
-    benched, cases = ws.store.get(f"{name}_bench"), ws.store.get("bench_cases")
     found = evaluation.read_report(ws, benched)
-    chosen = evaluation.read_selection(ws.store.get("production_checkpoint")).chosen
+    chosen = candidates.read_selection(ws.store.get("production_checkpoint")).chosen
     evidence = gate.ReleaseEvidence(
         name=released(ws, name),
         track=ws.track.name,
         method=name,
         profile=ws.profile.name,
-        checkpoint=checkpoint.sha256,
+        checkpoint=weights.sha256,
+        candidate_of="" if weights.single else checkpoint.sha256,
         files=hashes,
         inputs=inputs,
         data=data,
@@ -67,7 +74,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
             for file, entry in stage.manifest.files.items()
         },
         figures={m.name: _figure(found.rate(m.name)) for m in ws.track.benchmark.metrics if m.compared},
-        bench_checkpoint=_benched_on(benched, cases),
+        bench_checkpoint=weights.sha256 if measured == checkpoint.sha256 else measured,
         production=(chosen.method, chosen.checkpoint_sha256) if chosen else None,
         quants=quants,
         cards={file: gate.CardEvidence(sha256=hashes[file], reasons=reasons[file]) for file in gate.CARDS},

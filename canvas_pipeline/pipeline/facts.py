@@ -15,8 +15,9 @@ import msgspec
 from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.guardrails.standard import remarks
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.methods import METHODS, ancestry
-from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.methods import METHODS, Hyperparameters, ancestry
+from canvas_pipeline.pipeline import candidates, evaluation, training
+from canvas_pipeline.pipeline.numbers import differences
 from canvas_pipeline.pipeline.stage import CONTRIBUTORS
 from canvas_pipeline.records import Funnel, digest
 from canvas_pipeline.release.cards import CardTemplate, Fact, Unit
@@ -50,13 +51,14 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
     checkpoint = training.trained(ws, method)
     made_from = source(checkpoint, "summary.json")
     summary = msgspec.json.decode(checkpoint.path("summary.json").read_bytes())
+    weights = candidates.chosen(checkpoint, ws.store.get(f"{method}_bench"), method)
     base = ws.base_model or ws.profile.base_model
     embedded = base == "embedded"
     facts = {
         "model.name": Fact(value=f"{ws.track.name}-{method}", source=made_from),
         "model.method": Fact(value=method, source=made_from),
         "model.profile": Fact(value=ws.profile.name, source=made_from),
-        "model.checkpoint": Fact(value=checkpoint.sha256, source=made_from),
+        "model.checkpoint": Fact(value=weights.sha256, source=made_from),
         # Of a folder the name alone: where it lies tells of the machine and of who works on it.
         "base.name": Fact(
             value=Path(base).name if Path(base).is_dir() else base, source=source(ws.store.get("base_model"))
@@ -69,6 +71,11 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
     for key in ("steps", "rows", "eval_rows", "tokens", "seed", "compute"):
         if key in summary:
             facts[f"train.{key}"] = Fact(value=summary[key], source=made_from)
+    if "planned_steps" in summary:
+        facts["train.steps"] = Fact(value=weights.step, source=made_from)
+        facts["train.steps_planned"] = Fact(value=summary["planned_steps"], source=made_from)
+    if "stopped" in summary:
+        facts["train.stopped_early"] = Fact(value=candidates.stopped_early(summary), source=made_from)
     facts["train.objective"] = Fact(
         value=_objective(method, summary["hyperparameters"].get("chosen_nll", 0.0)), source=made_from
     )
@@ -76,6 +83,8 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
         if value is None:  # a number that the method does without
             continue
         facts[f"train.{key}"] = Fact(value=value, source=made_from)
+    if changed := changed_numbers(ws, method):
+        facts["train.changed"] = Fact(value=f"from the table: {changed}", source=made_from)
     for step in ancestry(METHODS[method]):  # its own verdict last: it replaces that of a start
         made_by = source(ws.store.get(f"{step.name}_run_spec"), "spec.json")
         for verdict in training.current_spec(ws, step.name).verdicts:
@@ -84,6 +93,17 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
                 value=f"{verdict.name}: {'passed' if verdict.passed else 'failed'}{subject}", source=made_by
             )
     return facts
+
+
+def changed_numbers(ws: Workspace, name: str) -> str:
+    """What the trainings of a method and of those that it starts from had other than the method table; empty where nothing."""
+    found = []
+    for step in ancestry(METHODS[name]):
+        summary = training.trained(ws, step.name).path("summary.json").read_bytes()
+        numbers = msgspec.convert(msgspec.json.decode(summary)["hyperparameters"], Hyperparameters)
+        if text := differences(numbers, ws.track.numbers(step.name, ws.profile.name)):
+            found.append(text if step.name == name else f"{step.name}: {text}")
+    return "; ".join(found)
 
 
 def _objective(name: str, chosen_nll: float) -> str:
@@ -101,6 +121,11 @@ def bench_facts(ws: Workspace, methods: tuple[str, ...]) -> dict[str, Fact]:
         found, where = evaluation.read_report(ws, stage), source(stage, "report.json")
         facts["bench.cases"] = Fact(value=len(found.outcomes), source=where)
         facts["bench.confidence"] = Fact(value=0.95, source=where)
+        grouping = ws.track.benchmark.groups
+        if grouping is not None and name != "base":
+            facts[f"bench.{name}_{grouping.title.replace(' ', '_')}"] = Fact(
+                value=f"a table of its own, {grouping.file}", source=source(stage, grouping.file)
+            )
         for metric in ws.track.benchmark.metrics:
             rate = found.rate(metric.name)
             if rate.share is not None:

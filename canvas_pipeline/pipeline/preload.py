@@ -1,15 +1,15 @@
-"""What every step of the line would work out again, worked out once: imported by the fork server, before the first step.
+"""Warm the caches that every step of a run needs; the fork server imports this module before the first step.
 
-In: nothing. Out: warm caches. What must hold: as ``gb10.preload``, no thread and no open file stays behind, and code that cannot be
-read (a file in the middle of an edit) does not end the server: each step then says itself what is wrong. A step names the code that
-this run began with, also where a file was edited since.
+As in ``gb10.fork_server``, no thread and no open file may remain. Code that cannot be read (a file in the middle of an edit) does
+not end the server: each step then reports the error itself. Steps record the code version of the start of the run, even if a file
+was edited since.
 """
 
 import sys
 
 
 def warm() -> None:
-    """Load what draws and what every stage asks for; say what kept it from that."""
+    """Load matplotlib and compute the package's code version; print the error's class if that fails."""
     try:
         import matplotlib.backends.backend_agg
         import matplotlib.figure  # noqa: F401

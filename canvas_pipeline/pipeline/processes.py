@@ -1,7 +1,7 @@
-"""Commands in their own process: torch and llama.cpp never run inside the code location.
+"""Run commands in their own process, so that torch and llama.cpp never run inside the code location.
 
-In: a command and its environment. Out: nothing, or a ``CanvasPipelineError`` of the kind that the child's exit code says.
-What must hold: a child's progress reaches the reader while it runs; its last words are in the error.
+Progress is logged while the child runs. A failure raises the ``CanvasPipelineError`` that the exit code stands for, with the
+child's last lines.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _KINDS: Mapping[int, type[CanvasPipelineError]] = {2: ServiceUnavailable, 3: Gat
 
 
 def subprocess_launch(log: Log) -> Launch:
-    """A ``Launch`` that runs the command as a plain child and passes its progress lines on to ``log``."""
+    """Return a ``Launch`` that runs a command as a plain child process and logs its output line by line."""
 
     def launch(command: Sequence[str], env: Mapping[str, str]) -> None:
         last: deque[str] = deque(maxlen=12)
@@ -38,19 +38,21 @@ def subprocess_launch(log: Log) -> Launch:
     return launch
 
 
-def ended_badly(command: Sequence[str], code: int, last_words: str = "see the log") -> CanvasPipelineError:
-    """The error of a command that ended with an exit code, or was ended by a signal (negative)."""
+def ended_badly(command: Sequence[str], code: int, last_lines: str = "see the log") -> CanvasPipelineError:
+    """Return the error of a command that failed: 2 ``ServiceUnavailable``, 3 ``GateClosed``, any other code the base class.
+
+    A negative code is the number of the signal that ended it."""
     kind = _KINDS.get(code, CanvasPipelineError)
-    return kind(f"{' '.join(command[1:4])} ended with exit code {code}: {last_words}")
+    return kind(f"{' '.join(command[1:4])} ended with exit code {code}: {last_lines}")
 
 
 def module(name: str, *arguments: str) -> list[str]:
-    """The command that runs one of our modules with this interpreter."""
+    """Return the command that runs a module with this interpreter."""
     return [sys.executable, "-m", name, *arguments]
 
 
 def progress_text(line: str) -> str:
-    """A progress event (one JSON object a line) in words; any other line as it is."""
+    """Format a progress event (a JSON object) as words; return any other line unchanged."""
     if not line.startswith("{"):
         return line
     try:

@@ -14,7 +14,7 @@ from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.evaluation.generate import prompt_text
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.models.families import family
-from canvas_pipeline.pipeline import audits, evaluation, evidence, facts, training
+from canvas_pipeline.pipeline import audits, candidates, evaluation, evidence, facts, training
 from canvas_pipeline.pipeline.context import BuildContext, build_stage
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps, read_jsonl
@@ -35,6 +35,7 @@ def gguf(context: BuildContext) -> StageResult:
     checkpoint, benched = context.input(f"{name}_checkpoint"), context.input(f"{name}_bench")
     cases, benchmark = context.input("bench_cases"), context.track.benchmark
     whole, private = benchmark.whole, tuple(context.track.contributors(ws))
+    weights = candidates.chosen(checkpoint, benched, name)
 
     def build(writer: Writer) -> None:
         rows: list[Any] = list(read_jsonl(cases.path(), benchmark.case_type))
@@ -47,9 +48,7 @@ def gguf(context: BuildContext) -> StageResult:
         )
         known = {}
         unfinished = context.unfinished(writer)
-        for quant, path in export(
-            checkpoint.directory() / "model", writer.folder, name=evidence.released(ws, name)
-        ).items():
+        for quant, path in export(weights.directory(), writer.folder, name=evidence.released(ws, name)).items():
             report = check(path, quant, of, prompts=asked, private=private)
             context.log(
                 f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
@@ -65,7 +64,7 @@ def gguf(context: BuildContext) -> StageResult:
         shutil.rmtree(unfinished)
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    config = {"max_new_tokens": benchmark.max_new_tokens, "whole": whole.name}
+    config = {"max_new_tokens": benchmark.max_new_tokens, "whole": whole.name, **weights.config}
     runs = evaluation.asking(benchmark)
     stage, reused = context.make(build, inputs, config, runs=runs, unused=training.ADAPTERS)
     quants = evidence.read_quants(stage)

@@ -1,6 +1,6 @@
-"""Run the phases of a session and record attempts, wall time and money in a manifest that a later session can go on from.
+"""Run the phases of a session and record attempts, wall time and cost in a manifest that a later session can resume from.
 
-Time and cost stand here and never in rows, so that the same inputs give the same rows.
+Time and cost are recorded here and never in rows, so the same inputs give the same rows.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Attempt(Row, frozen=True, kw_only=True):
 
 
 class SessionManifest(Row, frozen=True, kw_only=True):
-    """What a session planned and did. ``git`` and ``environment`` are given by the caller; a cost of None is not known, not 0."""
+    """What a session planned and did. The caller supplies ``git`` and ``environment``. A cost of None is unknown, not 0."""
 
     session_id: str
     git: dict[str, str]
@@ -49,21 +49,21 @@ class SessionManifest(Row, frozen=True, kw_only=True):
 
     @property
     def seconds(self) -> float:
-        """Wall time of all attempts."""
+        """Return the wall time of all attempts, in seconds."""
         return sum(attempt.seconds for attempt in self.attempts)
 
     @property
     def cost_usd(self) -> float | None:
-        """Money of all attempts, or None where no rate was given."""
+        """Return the cost of all attempts, or None if no rate was given."""
         return None if self.rate_usd_per_hour is None else cost(self.seconds, self.rate_usd_per_hour)
 
     @property
     def retries(self) -> int:
-        """Attempts that were not the first of their phase."""
+        """Count the attempts that were not the first of their phase."""
         return sum(attempt.number > 1 for attempt in self.attempts)
 
     def by_phase(self) -> dict[str, tuple[float, float | None]]:
-        """Wall time and money of each phase that was tried, in the planned order."""
+        """Return (seconds, cost or None) of each attempted phase, in the planned order."""
         found = {}
         for phase in self.planned:
             seconds = sum(attempt.seconds for attempt in self.attempts if attempt.phase == phase)
@@ -77,9 +77,9 @@ class SessionManifest(Row, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One phase. ``run`` makes its artifacts and ``finished`` finds those that are there already, both as name → sha256.
+    """One phase. ``run`` makes its artifacts; ``finished`` returns them if they exist already, else None. Both: name → sha256.
 
-    ``estimate`` is in seconds; the budget is checked against it before the phase starts."""
+    ``estimate`` is in seconds; the phase is not started if it would exceed the budget."""
 
     name: str
     run: Callable[[], Mapping[str, str]]
@@ -88,7 +88,7 @@ class Phase:
 
 
 def cost(seconds: float, rate_usd_per_hour: float) -> float:
-    """Money for a time, in US dollars."""
+    """Return the cost of a time in US dollars."""
     return seconds / SECONDS_PER_HOUR * rate_usd_per_hour
 
 
@@ -101,9 +101,10 @@ def run_session(
 ) -> SessionManifest:
     """Run the phases that are not finished, each at most ``1 + RETRIES`` times, and save the manifest after every attempt.
 
-    To resume, give the manifest of the session that failed. A ``GateClosed`` is a decision and is not tried again: the session is
-    ``stopped``. A phase that fails three times makes it ``failed``; only this package's own errors and those of the system are
-    caught. Raises ``BadConfig`` where the phases are not the planned ones, or a budget comes without a rate."""
+    To resume, pass the manifest of the failed session. After a ``GateClosed``, which is a decision, or before a phase that exceeds
+    ``budget_usd``, the state is ``stopped``; after a phase without a successful attempt it is ``failed``. Only this package's
+    errors, ``OSError`` and ``MemoryError`` are caught. Raises ``BadConfig`` if the phases are not the planned ones, or a budget is
+    given without a rate."""
     if tuple(phase.name for phase in phases) != manifest.planned:
         raise BadConfig("the phases are not those that the session planned; begin a new session")
     if budget_usd is not None and manifest.rate_usd_per_hour is None:
@@ -131,14 +132,14 @@ def run_session(
 def _attempt(
     manifest: SessionManifest, phase: Phase, number: int, clock: Callable[[], float]
 ) -> tuple[SessionManifest, bool]:
-    """Try a phase once; returns the manifest with the attempt, and whether a gate was closed."""
+    """Try a phase once; return the manifest with the attempt, and whether a gate was closed."""
     started, artifacts, error, closed = clock(), {}, "", False
     try:
         artifacts = dict(phase.run())
     except GateClosed as gate:
         error, closed = str(gate), True
     except (CanvasPipelineError, OSError, MemoryError) as problem:
-        # The text of other errors may hold rows.
+        # The text of other errors may contain rows.
         error = str(problem) if isinstance(problem, CanvasPipelineError) else type(problem).__name__
     seconds = clock() - started
     rate = manifest.rate_usd_per_hour

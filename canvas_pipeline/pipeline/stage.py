@@ -1,6 +1,6 @@
-"""Declares a stage once.
+"""Declare a stage once.
 
-Assets, checks, jobs, the order of a rebuild, what saw a contributor, and the README's graph are computed from the declaration.
+Assets, checks, jobs, the order of a rebuild, the exposure of contributors' rows and the graphs in the docs are computed from it.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from canvas_pipeline.pipeline.workspace import StageResult
 
 CONTRIBUTORS = "collab"
-"""The folder of contributors' files, the input of the stage that joins them, and ``collab/<contributor>`` the stage of each."""
+"""The folder of contributors' files, and the input of the stage that merges them. Each has a stage ``collab/<contributor>``."""
 
 Kind = Literal["rows", "model", "report", "spec"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSpec:
-    """One stage of a track. ``name`` is its key in the track's store and, behind the track, in Dagster; ``inputs`` are names of
-    stages of the same track.
+    """One stage of a track. ``name`` is its key in the track's store and, after the track's name, in Dagster; ``inputs`` are names
+    of stages of the same track.
 
-    ``kind``: ``rows`` hold a contributor's rows; a ``model`` was trained on them; a ``report`` tells of its inputs; a ``spec``'s
-    recipe names a digest only, and its file ``names_inputs`` says what it was made from. ``checks`` are the guards that it answers.
+    ``kind``: ``rows`` contain contributors' rows; a ``model`` was trained on them; a ``report`` describes its inputs; a ``spec``'s
+    recipe has a digest only, and its file ``names_inputs`` lists its inputs. ``checks`` are the guards evaluated on it.
     ``rows_from`` are inputs each of whose rows comes out of this stage, is merged, or is refused with a reason (G6 counts them).
-    ``evaluated_on`` are inputs that a model is measured on and not made from. ``memory_gib`` by profile marks a step that computes
-    on every core in a process of its own; the others reserve the default. ``method`` is the method that a stage belongs to.
-    ``next_act`` says what to do when it is there, where that is not to materialise its readers. ``scheduled`` says whether the demo
-    and the nightly make it; ``restored`` whether it is made again after a contributor was removed; ``expected_daily`` whether the
-    web UI warns when it is older than a day."""
+    ``counted_by`` is a field of the rows: its values are counted in place of rows, where a stage makes several rows from one.
+    ``evaluated_on`` are inputs that a model is evaluated on, not made from. ``memory_gib``: profile → memory of a step that
+    computes on every core in its own process; other steps reserve the default. ``method``: the method that the stage belongs to.
+    ``next_act``: what to do after it, if that is not to materialise the stages that read it. ``scheduled``: the demo and the
+    nightly build it. ``restored``: it is rebuilt after a removal. ``expected_daily``: the web UI warns when it is a day old."""
 
     name: str
     inputs: tuple[str, ...]
@@ -45,6 +45,7 @@ class StageSpec:
     checks: tuple[Guard, ...] = ()
     tools: tuple[str, ...] = ()
     rows_from: tuple[str, ...] = ()
+    counted_by: str = ""
     evaluated_on: frozenset[str] = frozenset()
     names_inputs: str = ""
     memory_gib: Mapping[str, float] = field(default_factory=dict)
@@ -56,8 +57,9 @@ class StageSpec:
 
 
 def ordered(specs: Iterable[StageSpec]) -> Mapping[str, StageSpec]:
-    """The stages by name, each behind its inputs and otherwise in the order given. Raises ``BadConfig`` where two have one name, or
-    one is made from itself."""
+    """Sort stages so that each comes after its inputs, otherwise in the order given; return them by name.
+
+    Raises ``BadConfig`` if two have the same name or one depends on itself."""
     given: dict[str, StageSpec] = {}
     for spec in specs:
         if spec.name in given:
@@ -80,7 +82,7 @@ def ordered(specs: Iterable[StageSpec]) -> Mapping[str, StageSpec]:
 
 
 def upstream(specs: Mapping[str, StageSpec], names: Sequence[str]) -> list[str]:
-    """Some stages and what they are made from, up to the rows, which are left out; in the order of ``specs``."""
+    """Return the names of some stages and of everything upstream except rows stages, in the order of ``specs``."""
     reached, rest = set[str](), list(names)
     while rest:
         name = rest.pop()

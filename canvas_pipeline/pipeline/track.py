@@ -1,4 +1,4 @@
-"""Describes a track: what a model learns from, and the stages before training. The stages after them are every track's."""
+"""Describe a track: its data sets, guards, methods and own stages. Training to release are the same stages in every track."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from canvas_pipeline.release.gate import ReleaseItem
 
 TRACKS = Path(__file__).resolve().parents[1] / "tracks"
 DEFAULT = "canvas"
-"""The track of a command that names none."""
+"""The track of a command that does not name one."""
 
 
 def _nobody(ws: Workspace, contributor: str) -> StageResult:
@@ -36,7 +36,7 @@ class Track:
     """One track. Store keys and asset keys begin with its ``name``.
 
     ``guards`` are the standard ones and its own. ``shipped_base`` is the folder of the small base model of its embedded profile.
-    ``data_stages`` make its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
+    ``data_stages`` build its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
     production checkpoint and the release; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass where a stage
     loses rows on purpose. ``hyperparameters`` (method, profile, numbers) are used instead of the method table's; ``verdicts`` are
     those of its own guards that are not over rows, for the gate; ``release_items`` measures what it asks of a release beyond them,
@@ -65,12 +65,13 @@ class Track:
     around: Callable[[StageSpec], StageSpec] = lambda spec: spec
 
     def numbers(self, name: str, profile: str) -> Hyperparameters:
-        """The numbers of a method at a profile: the track's own, else the method table's."""
+        """Return a method's hyperparameters at a profile: the track's own, else the method table's."""
         return self.hyperparameters.get(name, {}).get(profile) or method(name).hyperparameters(profile)
 
     def stages(self, methods: tuple[str, ...] = ()) -> Mapping[str, StageSpec]:
-        """Its stages by name, with those of some methods (all of the track's where none is named), in the order they are made; the
-        intake of single contributors is not among them."""
+        """Return the stages by name in build order, with those of ``methods`` (default: all of the track's).
+
+        The intake stages of single contributors are not included."""
         return _stages(self, methods or self.methods)
 
 
@@ -80,19 +81,19 @@ def _stages(track: Track, methods: tuple[str, ...]) -> Mapping[str, StageSpec]:
 
 
 def track_names() -> tuple[str, ...]:
-    """The tracks there are: packages below ``tracks`` with a module ``track``."""
+    """List the tracks: packages in ``tracks`` with a module ``track``."""
     return tuple(sorted(path.parent.name for path in TRACKS.glob("*/track.py")))
 
 
 def track_commands() -> Iterator[Any]:
-    """The modules ``tracks.<track>.commands.app``: ``register(app)`` adds a track's own commands to the data CLI."""
+    """Import and yield the modules ``tracks.<track>.commands.app``; ``register(app)`` adds a track's commands to the data CLI."""
     for name in track_names():
         if (TRACKS / name / "commands").is_dir():
             yield importlib.import_module(f"{__name__.partition('.')[0]}.tracks.{name}.commands.app")
 
 
 def track_named(name: str) -> Track:
-    """The track that ``canvas_pipeline.tracks.<name>.track`` defines as ``TRACK``. Raises ``BadConfig`` where there is none."""
+    """Import a track: ``TRACK`` of ``canvas_pipeline.tracks.<name>.track``. Raises ``BadConfig`` for an unknown name."""
     module = f"{__name__.partition('.')[0]}.tracks.{name}.track"
     try:
         found: Track = importlib.import_module(module).TRACK

@@ -1,8 +1,9 @@
-"""The training process: ``python -m canvas_pipeline.pipeline.training_process train|measure|reference``.
+"""Train, measure, or compute reference log-probabilities, in a process of its own.
 
-In: a run spec's JSON. Out: a checkpoint folder, a measurement, reference rows, or the embedded base; a JSON event a line on
-stdout, also into Dagster when started through Pipes. What must hold: all torch work of the line happens in processes like
-this one; a refused run writes nothing. Exit codes: 0 done, 1 bad input, 2 something needed is not there, 3 a gate is closed.
+``python -m canvas_pipeline.pipeline.training_process train|measure|reference`` reads a run spec and writes a checkpoint folder, a
+measurement or reference rows. Events are JSON, a line each, on stdout, and in Dagster's log where it was started through Pipes.
+Only processes like this one load torch. A refused run writes nothing. Exit codes: 0 done, 1 bad input, 2 something needed is
+missing, 3 a gate is closed.
 """
 
 from __future__ import annotations

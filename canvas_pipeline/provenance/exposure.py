@@ -3,7 +3,7 @@
 A version of a rows stage is exposed if one of its rows descends from the contributor's, through the versions it was made from.
 For models, reports and releases the hashes in their recipes decide.
 
-Where the answer can no longer be told (an input version was pruned) it is ``unknown``, never ``no``. An item with several
+Where the answer can no longer be found (an input version was pruned) it is ``unknown``, never ``no``. An item with several
 contributors is exposed only where this contributor's own row went in."""
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from canvas_pipeline.errors import ArtifactCorrupt
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.provenance.lineage import Lineage
@@ -38,8 +39,8 @@ class Exposure(Row, frozen=True, kw_only=True):
     """One version of a stage, or a release.
 
     ``seen``: whether the contributor's rows are in it, were trained on, or are what a report is about. ``rows`` counts them in
-    rows stages. ``remove``: this version must be deleted; true also for quants that saw nothing but were benched on the
-    contributor's cases, because their reports quote the prompts."""
+    rows stages. ``remove``: this version must be deleted; true also for quants that were only benchmarked on the contributor's
+    cases, because their reports quote the prompts."""
 
     stage: str
     version: str
@@ -87,7 +88,7 @@ def release_folders(releases: Path) -> list[Path]:
 
 
 def is_about(stage: str, contributor: str) -> bool:
-    """Tell whether a stage is this contributor's intake or a report about it, by its name."""
+    """Return whether a stage is this contributor's intake or a report about it, by its name."""
     return f"/{stage}".endswith(f"/collab/{contributor}")
 
 
@@ -97,6 +98,15 @@ def kind_of(stage: str, stages: Mapping[str, StageSpec]) -> Kind:
     if spec is None:
         return "rows" if stage.startswith(_INTAKE) else "report"
     return "report" if spec.kind == "spec" else spec.kind
+
+
+def _edited(stage: Stage) -> bool:
+    """Return whether a version's files differ from its manifest: what they name is then no proof of what it was made from."""
+    try:
+        stage.verify()
+    except ArtifactCorrupt:
+        return True
+    return False
 
 
 class _Search:
@@ -133,6 +143,10 @@ class _Search:
                 seen, rows = self._rows(stage)
             else:
                 seen, rows = self._recipe(stage), 0
+                self._note(stage.sha256, seen)
+                self._note_files(stage, seen)
+            if _edited(stage):
+                seen = _worse(seen, "unknown")
                 self._note(stage.sha256, seen)
                 self._note_files(stage, seen)
             inputs = stage.manifest.recipe.inputs
@@ -234,13 +248,14 @@ class _Search:
         return seen
 
     def released(self, folder: Path) -> Exposure:
-        """Tell whether a release's model was trained on the rows, by the hashes in its binding."""
+        """Return a release's exposure, by the hashes in its binding."""
         bound = msgspec.json.decode((folder / BINDING).read_bytes())
-        model = [str(bound.get("checkpoint", "")), *map(str, dict(bound.get("data", {})).values())]
+        stage = str(bound.get("candidate_of") or bound.get("checkpoint", ""))
+        model = [stage, *map(str, dict(bound.get("data", {})).values())]
         seen = self._worst(model, lost="unknown")
         return Exposure(
             stage="release", version=folder.name, current=_points(folder), kind="release", seen=seen, remove=False,
-            sha256=str(bound.get("checkpoint", "")),
+            sha256=stage,
         )  # fmt: skip
 
 

@@ -2,9 +2,9 @@
 
     <root>/private/leaving.json     the plan (mode 0600): names the contributor until their data is gone, then only stages
     <root>/private/departed.jsonl   the record (mode 0600): an HMAC of the contributor's id under the registry key
-    <release>/WITHDRAWN             in every release that saw them or may have; it is never ``current`` again
+    <release>/WITHDRAWN             in every release that was or may have been trained on their rows; never ``current`` again
 
-The record lets the holder of the key answer "was X removed?" for a given X, and nobody list who was.
+With the key, the record answers "was X removed?" for a given X. Nobody can list from it who was.
 
 The plan is written before the first byte is deleted and every step is idempotent, so the next call finishes one that was killed.
 What was made without the contributor keeps its bytes. Order: their files first (nothing new can be made from them), then
@@ -44,9 +44,9 @@ PLAN, RECORD = "leaving.json", "departed.jsonl"
 class RemovalReport(Row, frozen=True, kw_only=True):
     """The result of a removal.
 
-    ``exposures``: what saw the contributor. ``removed``: counts by kind. ``reused``: for each rebuilt stage, whether its old
-    version could be reused. ``to_rebuild``: stages that existed before and do not now. ``mentions``: files that still contain the
-    contributor's id, by plain search; there should be none."""
+    ``exposures``: versions and releases that contain or may contain their rows, or were trained on them. ``removed``: counts by
+    kind. ``reused``: for each rebuilt stage, whether its old version could be reused. ``to_rebuild``: stages that existed before
+    and do not now. ``mentions``: files that still contain the contributor's id, by plain search; there should be none."""
 
     who: str
     exposures: tuple[Exposure, ...]
@@ -56,7 +56,7 @@ class RemovalReport(Row, frozen=True, kw_only=True):
     mentions: tuple[str, ...] = ()
 
     def of(self, kind: str) -> tuple[Exposure, ...]:
-        """Return the exposures of one kind that saw the contributor or may have."""
+        """Return the exposures of one kind, certain or possible."""
         return tuple(e for e in self.exposures if e.kind == kind and e.seen != "no")
 
 
@@ -154,7 +154,7 @@ def resume(ws: Workspace, *, rebuild: Rebuild = "data", launch: Launch | None = 
 
 
 def was_removed(ws: Workspace, contributor: str) -> bool:
-    """Tell whether the record contains this contributor."""
+    """Return whether the record contains this contributor."""
     who = pseudonym(ws.registry()[0], contributor)
     path = ws.private / RECORD
     return path.exists() and any(

@@ -62,7 +62,7 @@ def remove_files(ws: Workspace, contributor: str) -> None:
 
 
 def only_invented_after(ws: Workspace, contributor: str) -> bool:
-    """Tell whether all remaining contributors are invented: their handles must not change then."""
+    """Return whether all remaining contributors are invented. If so, their handles must not change."""
     return all_invented(ws.collab, without=contributor)
 
 
@@ -110,7 +110,7 @@ def mentions(ws: Workspace, contributor: str) -> tuple[str, ...]:
 
 
 def private_file(path: Path, raw: bytes) -> None:
-    """Write a file of mode 0600, whole or not at all."""
+    """Write a file of mode 0600 atomically."""
     with whole_file(path, private=True) as temporary:
         temporary.write_bytes(raw)
 

@@ -85,7 +85,8 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     the number of ``leaks`` (None: it did not run), of files it could not read, of reviewed ``exceptions``, and of ``excepted``
     findings that they cover. ``items`` are what the track asks of a release (None: nobody asked the track).
     ``production`` is the method and checkpoint of the selection record; ``figures`` are the required benchmark shares of the
-    released method (None: there was no such case), measured on ``bench_checkpoint``.
+    released method (None: there was no such case), measured on ``bench_checkpoint``. ``candidate_of`` is the training stage that
+    the checkpoint is one of several candidates of (empty: it is the only one, and has the stage's hash).
     """
 
     name: str
@@ -105,6 +106,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     audited: dict[str, str] = {}
     figures: dict[str, Figure | None] = {}
     bench_checkpoint: str | None = None
+    candidate_of: str = ""
     production: tuple[str, str] | None = None
     quants: dict[str, QuantEvidence] = {}
     cards: dict[str, CardEvidence] = {}

@@ -113,6 +113,7 @@ def binding(evidence: ReleaseEvidence) -> dict[str, Any]:
         "method": evidence.method,
         "profile": evidence.profile,
         "checkpoint": evidence.checkpoint,
+        **({"candidate_of": evidence.candidate_of} if evidence.candidate_of else {}),
         "model": {
             quant: {"file": q.report.file, "sha256": q.report.sha256} for quant, q in sorted(evidence.quants.items())
         },

@@ -179,14 +179,16 @@ class Store:
         self.seal = seal or Seal(self.root / ".seal.key")
 
     def find(self, stage: str) -> Stage | None:
-        """Return the current complete version of a stage, or None; what does not carry this store's seal is none."""
+        """Return the current complete version of a stage, or None. A version without this store's seal counts as none."""
         link = self.home(stage) / "current"
         found = load(link.resolve()) if link.exists() else None
         return found if found is not None and self.sealed(found, stage) else None
 
     def get(self, stage: str) -> Stage:
-        """Return what ``find`` does. Raises ``MissingInput`` naming the stage to materialise if there is none, ``ArtifactCorrupt``
-        if what lies there was edited or comes from another data folder."""
+        """Return the current complete version of a stage.
+
+        Raises ``MissingInput``, which names the stage to materialise, if there is none, and ``ArtifactCorrupt`` if its manifest was
+        edited or comes from another data folder."""
         found = self.find(stage)
         if found is not None:
             return found

@@ -54,8 +54,6 @@ class Reporter:
         peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return {"seconds": round(self.clock() - self.started, 1), "peak_gib": round(peak / 2**20, 3)}
 
-    say = emit
-
 
 @contextmanager
 def reporter() -> Iterator[Reporter]:

@@ -57,7 +57,7 @@ def test_check_passes_on_the_good_line_and_shows_every_guard(
     assert (
         all(guard.name in output for guard in TABLE.guards.values())
         and "FAILED" not in output
-        and "NOT JUDGED" not in output
+        and "NOT EVALUATED" not in output
     )
 
 

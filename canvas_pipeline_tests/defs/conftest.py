@@ -1,4 +1,4 @@
-"""The good line, for jobs that go on from where the data half ends."""
+"""Fixture ``good_line`` for jobs that start after the data stages."""
 
 from canvas_pipeline_tests.pipeline.good_line import good_line
 

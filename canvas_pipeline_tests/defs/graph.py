@@ -1,4 +1,4 @@
-"""The asset graph as text, one asset a line: what ``asset_graph.txt`` holds. ``python -m canvas_pipeline_tests.defs.graph``
+"""Render the asset graph as text, one asset per line, as in ``asset_graph.txt``. ``python -m canvas_pipeline_tests.defs.graph``
 prints it; after a wanted change: ``… > canvas_pipeline_tests/defs/asset_graph.txt``."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from canvas_pipeline.definitions import defs
 
 
 def graph_text() -> str:
-    """``key <- what it reads [checks]`` for every asset, sorted."""
+    """Return ``key <- inputs [checks]`` for every asset, sorted."""
     graph = defs().resolve_asset_graph()
     lines = []
     for key in sorted(graph.get_all_asset_keys(), key=lambda found: found.path):

@@ -1,4 +1,4 @@
-"""The contributor sensor on a real folder: who gets a partition, who gets a run, who loses theirs; and the nightly's request."""
+"""The contributor sensor on a real folder: partitions added and deleted, runs requested; and the nightly's request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONG_AGO = 60.0
 
 
 class Folder:
-    """A contributors' folder and what the sensor has done about it so far."""
+    """A contributors' folder, and the sensor's cursor and requests so far."""
 
     def __init__(self, root: Path, instance: dg.DagsterInstance) -> None:
         self.root, self.instance, self.cursor = root, instance, None
@@ -33,7 +33,7 @@ class Folder:
         os.utime(path, (time.time() - age_s,) * 2)
 
     def tick(self) -> list[str]:
-        """One evaluation, carried out as the daemon does; returns the partitions that get a run."""
+        """Evaluate the sensor once and carry out its requests as the daemon does; return the partitions that get a run."""
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, resources={"pipeline": PipelineResource(root=str(self.root))}
         )
@@ -75,7 +75,7 @@ def test_a_changed_file_runs_again_and_its_neighbour_does_not(folder: Folder) ->
     assert folder.tick() == ["ada"]
 
 
-def test_a_file_that_goes_back_to_what_it_was_runs_again(folder: Folder) -> None:
+def test_a_file_that_returns_to_earlier_content_runs_again(folder: Folder) -> None:
     for text in ("old\n", "new\n", "old\n"):
         folder.put("ada", text)
         assert folder.tick() == ["ada"]
@@ -102,14 +102,14 @@ def test_a_known_contributor_keeps_the_partition_while_the_file_is_being_replace
     assert (folder.tick(), folder.partitions) == ([], ["ada"])
 
 
-def test_a_renamed_file_is_one_contributor_less_and_one_more(folder: Folder) -> None:
+def test_a_renamed_file_deletes_one_partition_and_adds_another(folder: Folder) -> None:
     folder.put("ada", "{}\n")
     folder.tick()
     (folder.root / "collab" / "ada.jsonl").rename(folder.root / "collab" / "ada-001.jsonl")
     assert (folder.tick(), folder.partitions) == (["ada-001"], ["ada-001"])
 
 
-def test_a_removed_file_loses_its_partition_and_comes_back_with_a_run(folder: Folder) -> None:
+def test_a_removed_file_loses_its_partition_and_gets_a_run_when_it_returns(folder: Folder) -> None:
     folder.put("ada", "{}\n")
     folder.tick()
     (folder.root / "collab" / "ada.jsonl").unlink()
@@ -118,22 +118,20 @@ def test_a_removed_file_loses_its_partition_and_comes_back_with_a_run(folder: Fo
     assert (folder.tick(), folder.partitions) == (["ada"], ["ada"])
 
 
-def test_a_folder_that_is_not_there_removes_nobody(folder: Folder) -> None:
+def test_a_missing_folder_removes_no_partition(folder: Folder) -> None:
     folder.put("ada", "{}\n")
     folder.tick()
     (folder.root / "collab").rename(folder.root / "elsewhere")
     assert (folder.tick(), folder.partitions) == ([], ["ada"])
 
 
-def test_hidden_files_and_other_kinds_are_nobody(folder: Folder) -> None:
+def test_hidden_files_and_other_kinds_are_ignored(folder: Folder) -> None:
     folder.put(".ada", "{}\n")
     (folder.root / "collab" / "notes.txt").write_text("x")
     assert (folder.tick(), folder.partitions) == ([], [])
 
 
-def test_files_that_are_not_taken_in_are_named_with_what_to_do(
-    folder: Folder, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_skipped_files_are_named_with_what_to_do(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("ok-2.JSONL", "ok-3.json", "grades.csv", "my export.jsonl"):
         (folder.root / "collab" / name).write_text("{}\n")
     (folder.root / "collab" / "sub").mkdir()
@@ -149,7 +147,7 @@ def test_files_that_are_not_taken_in_are_named_with_what_to_do(
     assert folder.tick() == ["ada"]
 
 
-def test_a_flood_gets_all_its_partitions_at_once_and_its_runs_in_portions(folder: Folder) -> None:
+def test_many_new_files_get_partitions_at_once_and_runs_in_portions(folder: Folder) -> None:
     names = [f"c{n:03}" for n in range(200)]
     for name in names:
         folder.put(name, "{}\n")
@@ -166,7 +164,7 @@ def test_a_flood_gets_all_its_partitions_at_once_and_its_runs_in_portions(folder
 
 @dg.job(name="intake")
 def demo_of_intake() -> None:
-    """Stands in the run storage for a run of intake that waits: the sensor counts runs by the job's name."""
+    """Represent a waiting intake run in the run storage: the sensor counts runs by the job's name."""
 
 
 @pytest.fixture
@@ -184,10 +182,10 @@ def requested(instance: dg.DagsterInstance, line: PipelineResource) -> dict[str,
 
 @dg.job(name="nightly")
 def empty_night() -> None:
-    """Stands in the run storage for a nightly."""
+    """Represent a nightly in the run storage."""
 
 
-def test_the_nightly_says_what_changed_since_the_last_that_succeeded(line: PipelineResource) -> None:
+def test_the_nightlys_tags_name_what_changed_since_the_last_success(line: PipelineResource) -> None:
     with dg.DagsterInstance.local_temp() as instance:
         first = requested(instance, line)
         assert first[CHANGED] == EVERYTHING

@@ -1,4 +1,4 @@
-"""The code location: its graph as reviewed, its checks, its jobs, and that Dagster's own tools accept it."""
+"""The code location: asset graph, checks, jobs and schedule, and that Dagster's own tools accept it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.definitions import defs
-from canvas_pipeline.defs.platform import settings_of
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.orchestration.track import DAILY, asset_key, next_act
+from canvas_pipeline.pipeline.settings import given as settings_of
 from canvas_pipeline.pipeline.track import track_names
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.track import TRACK
@@ -38,7 +38,7 @@ def test_the_asset_graph_is_the_reviewed_one() -> None:
     assert graph_text() == (Path(__file__).parent / "asset_graph.txt").read_text()
 
 
-def test_every_asset_has_an_owner_a_kind_and_says_what_is_in_it(definitions: dg.Definitions) -> None:
+def test_every_asset_has_an_owner_a_kind_and_a_description(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
@@ -46,7 +46,7 @@ def test_every_asset_has_an_owner_a_kind_and_says_what_is_in_it(definitions: dg.
         assert node.description and node.description.rstrip().endswith("."), key
 
 
-def test_groups_carry_the_tracks_name_and_each_method_is_one(definitions: dg.Definitions) -> None:
+def test_groups_begin_with_the_tracks_name_and_each_method_is_one(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     groups = {key: graph.get(key).group_name or "" for key in graph.get_all_asset_keys()}
     assert {key: group for key, group in groups.items() if not group.startswith(f"{key.path[0]}_")} == {
@@ -61,7 +61,7 @@ def test_groups_carry_the_tracks_name_and_each_method_is_one(definitions: dg.Def
         )
 
 
-def test_no_group_stands_before_and_behind_another(definitions: dg.Definitions) -> None:
+def test_groups_have_no_cycles(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     before: dict[str, set[str]] = {}
     for key in graph.get_all_asset_keys():
@@ -71,7 +71,7 @@ def test_no_group_stands_before_and_behind_another(definitions: dg.Definitions) 
     list(TopologicalSorter(before).static_order())  # raises CycleError
 
 
-def test_an_asset_says_which_one_comes_next() -> None:
+def test_an_asset_names_the_assets_to_materialise_next() -> None:
     stages = TRACK.stages()
     said = {name: next_act(spec, stages, "canvas") for name, spec in stages.items()}
     assert said["sft_run_spec"] == "materialise canvas/sft_checkpoint"
@@ -91,7 +91,7 @@ def test_every_check_blocks(definitions: dg.Definitions) -> None:
     assert len(specs) > 13 and all(spec.blocking for spec in specs)
 
 
-def test_a_failed_verdict_is_an_error_and_not_a_warning() -> None:
+def test_a_failed_verdict_is_an_error_not_a_warning() -> None:
     from canvas_pipeline.guardrails.guard import Measured
     from canvas_pipeline.orchestration.checks import check_result
 
@@ -125,7 +125,7 @@ def test_a_run_spec_waits_for_everything_it_reads(definitions: dg.Definitions) -
     } <= read
 
 
-def test_the_demo_holds_three_methods_and_only_the_production_checkpoints_quants(definitions: dg.Definitions) -> None:
+def test_the_demo_selects_three_methods_and_only_the_production_checkpoints_quants(definitions: dg.Definitions) -> None:
     found = keys_of(definitions, "canvas_demo")
     for kind in ("run_spec", "checkpoint", "bench"):
         assert found & {f"{name}_{kind}" for name in METHODS} == {f"{name}_{kind}" for name in ("sft", "dpo", "kto")}
@@ -134,7 +134,7 @@ def test_the_demo_holds_three_methods_and_only_the_production_checkpoints_quants
     assert not {"collab", "removals"} & found
 
 
-def test_the_nightly_holds_all_nine_methods_up_to_the_release(definitions: dg.Definitions) -> None:
+def test_the_nightly_selects_all_nine_methods_up_to_the_release(definitions: dg.Definitions) -> None:
     found = keys_of(definitions, "nightly")
     for kind in ("run_spec", "checkpoint", "bench"):
         assert {f"{name}_{kind}" for name in METHODS} <= found
@@ -148,7 +148,7 @@ def test_the_nightly_holds_all_nine_methods_up_to_the_release(definitions: dg.De
     }
 
 
-def test_the_nightly_is_at_two_in_the_morning_and_nothing_runs_by_itself_unless_asked(
+def test_the_nightly_is_at_two_in_the_morning_and_automation_is_off_by_default(
     definitions: dg.Definitions,
 ) -> None:
     schedule = definitions.resolve_schedule_def("nightly")
@@ -159,7 +159,7 @@ def test_the_nightly_is_at_two_in_the_morning_and_nothing_runs_by_itself_unless_
 
 
 def automated(**environment: str) -> subprocess.CompletedProcess[str]:
-    """What the code location schedules under some environment, told by a fresh process."""
+    """Return what the code location schedules in a given environment, from a fresh process."""
     code = (
         "from canvas_pipeline.definitions import defs; d = defs(); s = d.resolve_schedule_def('nightly');"
         "print(s.cron_schedule, s.execution_timezone, s.default_status.name,"
@@ -181,12 +181,12 @@ def test_hour_zone_and_automation_are_configured_by_the_environment() -> None:
     "variable, value",
     [("CANVAS_NIGHTLY_AT", "25:00"), ("CANVAS_NIGHTLY_ZONE", "Nowhere"), ("CANVAS_NOTIFY", "pigeon:x")],
 )
-def test_the_code_location_does_not_load_with_a_setting_nobody_can_run_by(variable: str, value: str) -> None:
+def test_the_code_location_does_not_load_with_an_unusable_setting(variable: str, value: str) -> None:
     done = automated(**{variable: value})
     assert done.returncode != 0 and variable in done.stderr.splitlines()[-1]
 
 
-def test_the_release_goes_stale_when_nights_are_missed(definitions: dg.Definitions) -> None:
+def test_the_release_is_stale_after_missed_nights(definitions: dg.Definitions) -> None:
     policies = {
         spec.key.to_user_string(): spec.freshness_policy
         for asset in definitions.assets or ()

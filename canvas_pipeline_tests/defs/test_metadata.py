@@ -1,4 +1,4 @@
-"""The metadata of a whole line: figures that can be drawn, and what one came for before hashes and folders."""
+"""Asset metadata of a whole pipeline: figures that can be plotted, the most important first, hashes and folders last."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LAST = ["reused", "sha256", "folder", "files"]
 
 @pytest.fixture(scope="module")
 def shown(good_line: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, Any]]:
-    """Stage → its metadata, of a line of which a copy is looked at, so that its rows are reused."""
+    """Return stage → metadata of a copied pipeline, whose rows are reused."""
     ws = copy_of(good_line, tmp_path_factory.mktemp("shown") / "line")
     made = [*data_half(ws), *model_half(ws)]
     guards = {**TRACK.guards.guards, AUDIT.id: AUDIT}
@@ -30,7 +30,7 @@ def shown(good_line: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[
     return {name: result.metadata or {} for name, result in found.items()}
 
 
-def test_what_changed_and_the_next_act_stand_before_hashes_and_folders_which_come_last(
+def test_what_changed_and_the_next_step_precede_hashes_and_folders_which_come_last(
     shown: Mapping[str, Mapping[str, Any]],
 ) -> None:
     for name, metadata in shown.items():
@@ -40,7 +40,7 @@ def test_what_changed_and_the_next_act_stand_before_hashes_and_folders_which_com
     assert shown["corpus"]["what changed"].value == "reused: nothing that it is made from has changed"
 
 
-def test_a_share_is_a_number_in_per_cent_so_that_it_is_drawn_over_time(shown: Mapping[str, Mapping[str, Any]]) -> None:
+def test_a_share_is_a_number_in_per_cent_that_the_web_ui_can_plot(shown: Mapping[str, Mapping[str, Any]]) -> None:
     shares = {
         (name, key): value for name, found in shown.items() for key, value in found.items() if key.endswith("(%)")
     }
@@ -57,7 +57,7 @@ def test_a_bench_begins_with_tool_selection_and_its_interval(shown: Mapping[str,
     assert low < found["tool selection (%)"].value < high
 
 
-def test_each_stage_begins_with_what_one_came_for(shown: Mapping[str, Mapping[str, Any]]) -> None:
+def test_each_stage_shows_its_most_important_figure_first(shown: Mapping[str, Mapping[str, Any]]) -> None:
     first = {name: next(iter(found)) for name, found in shown.items()}
     assert first["dpo_run_spec"] == "guards passed" and first["dpo_checkpoint"] == "last loss"
     assert first["method_matrix"] == "tool selection of sft (%)" and first["production_checkpoint"] == "chosen"

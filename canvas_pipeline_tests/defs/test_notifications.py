@@ -1,4 +1,4 @@
-"""A nightly that a guardrail stops: yesterday's release stays byte for byte, and whoever should hear of it does."""
+"""A nightly that a guard stops: yesterday's release is unchanged byte for byte, and a notification is sent."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def a_night(ws: Workspace, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    """The end of the nightly, from the preference split to the release."""
+    """Run the end of the nightly, from the preference split to the release."""
     keys = [asset_key(name, "canvas") for name in NIGHT]
     job = defs().resolve_job_def("nightly")
     return job.execute_in_process(run_config=config(ws), instance=instance, asset_selection=keys, raise_on_error=False)
 
 
 def failure(result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance, ws: Workspace) -> None:
-    """What the daemon does when it sees the failed run."""
+    """Evaluate the failure sensor as the daemon does after a failed run."""
     (event,) = [e for e in result.all_events if e.event_type_value == "PIPELINE_FAILURE"]
     context = dg.build_run_status_sensor_context(
         sensor_name="failures",
@@ -61,7 +61,7 @@ def published(ws: Workspace) -> dict[str, bytes | str]:
     return {**files, "current": os.readlink(folder / "current")}
 
 
-def test_a_guardrail_that_fails_at_night_leaves_the_release_and_is_told_without_anybodys_data(
+def test_a_failed_guard_at_night_leaves_the_release_and_sends_a_notification_without_personal_data(
     ws: Workspace, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build_stage(ws, "release", Workshop(ws.root / BASE, SHARES["dpo"]))

@@ -1,4 +1,4 @@
-"""What a check shows in the web UI: a shrinkage check says where rows went, other checks only their numbers."""
+"""Check results in the web UI: numbers with bounds, where to look, and for shrinkage the rows by stage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from canvas_pipeline_tests.tracks.canvas.intake.contributions import contributio
 
 
 def check_of(root: Path, *allowances: str) -> dg.AssetCheckResult:
-    """The shrinkage check of a contributor one of whose four rows can be read."""
+    """Return the shrinkage check of a contributor with one readable row of four."""
     (root / "collab").mkdir(parents=True)
     contribution(root / "collab", course_line(), b"no JSON", b"{]", b"[1]")
     ws = Workspace(
@@ -27,7 +27,7 @@ def check_of(root: Path, *allowances: str) -> dg.AssetCheckResult:
 
 
 def bounds(found: dg.AssetCheckResult) -> dict[str, dict[str, object]]:
-    """The table of a check, by number."""
+    """Return a check's table of bounds by number."""
     table = found.metadata["bounds"]
     assert isinstance(table, dg.TableMetadataValue)
     return {str(record.data["number"]): dict(record.data) for record in table.records}
@@ -54,32 +54,33 @@ def test_a_failed_check_shows_its_numbers_beside_their_bounds_and_what_does_not_
     assert table["stages"]["holds"] == "yes" and table["rows_in/collab/zed-001"]["must be"] == ""
 
 
-def test_then_it_says_where_to_look_and_names_the_hashes_it_judged_last(failed: dg.AssetCheckResult) -> None:
+def test_where_to_look_follows_the_bounds_and_the_evaluated_hashes_come_last(failed: dg.AssetCheckResult) -> None:
     assert list(failed.metadata) == [
-        "bounds", "look first at", "rows by stage", "rows in and out", "value: stages", "value: stages_below",
-        "versions judged (sha256)",
+        "bounds", "look first at", "rows by stage", "rows in and out", "value: rows_unaccounted", "value: stages",
+        "value: stages_below",
+        "versions evaluated (sha256)",
     ]  # fmt: skip
     assert failed.metadata["look first at"].value == "collab/zed-001 (25.0% of 4 rows kept)"
 
 
-def test_dagster_which_sorts_a_checks_metadata_by_its_names_keeps_this_order(tmp_path: Path) -> None:
+def test_the_order_survives_dagster_sorting_metadata_by_key(tmp_path: Path) -> None:
     allowed = check_of(tmp_path / "allowed", "collab/zed-001=0.2:the second half is a test file")
     for found in (allowed, check_of(tmp_path / "failed")):
         assert list(found.metadata) == sorted(found.metadata)
 
 
-def test_a_passed_check_points_nowhere(tmp_path: Path) -> None:
+def test_a_passed_check_names_no_place_to_look(tmp_path: Path) -> None:
     assert (
         "look first at" not in check_of(tmp_path / "line", "collab/zed-001=0.2:the second half is a test file").metadata
     )
 
 
-def test_a_notice_finds_a_checks_numbers_by_name(failed: dg.AssetCheckResult) -> None:
+def test_a_notification_reads_a_checks_numbers_by_name(failed: dg.AssetCheckResult) -> None:
     found = numbers_of(failed.metadata)
     assert found["stages_below"] == 1 and found["retained/collab/zed-001"] == 0.25 and numbers_of({}) == {}
 
 
-def test_it_shows_rows_in_and_out_with_the_reasons_worst_first(failed: dg.AssetCheckResult) -> None:
+def test_a_shrinkage_check_lists_rows_by_stage_and_the_most_frequent_reason_first(failed: dg.AssetCheckResult) -> None:
     table = failed.metadata["rows by stage"]
     assert isinstance(table, dg.TableMetadataValue)
     assert [dict(record.data) for record in table.records] == [
@@ -90,14 +91,14 @@ def test_it_shows_rows_in_and_out_with_the_reasons_worst_first(failed: dg.AssetC
     ]  # fmt: skip
 
 
-def test_it_shows_them_as_a_picture(failed: dg.AssetCheckResult) -> None:
+def test_a_shrinkage_check_contains_a_picture_of_rows_in_and_out(failed: dg.AssetCheckResult) -> None:
     drawn = failed.metadata["rows in and out"]
     assert isinstance(drawn, dg.MarkdownMetadataValue) and str(drawn.value).startswith(
         "![picture](data:image/png;base64,"
     )
 
 
-def test_with_an_allowance_it_passes_and_keeps_number_and_reason(tmp_path: Path) -> None:
+def test_with_an_allowance_the_check_passes_and_records_number_and_reason(tmp_path: Path) -> None:
     found = check_of(tmp_path / "line", "collab/zed-001=0.2:the second half is a test file")
     assert found.passed
     assert found.metadata["allow_shrinkage"].value == "collab/zed-001>=0.2: the second half is a test file"

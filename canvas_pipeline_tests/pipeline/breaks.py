@@ -1,7 +1,7 @@
-"""For each guard one thing that goes wrong on disk: what a wrong step, a wrong file or somebody's hand would leave.
+"""Break one guard each: functions that leave on disk what a wrong step, a wrong file or an edit by hand would leave.
 
-Each takes the workspace of a copied good line and spoils the *inputs* of the gate: rows of a split, the base's bench, a
-measurement, a funnel, the training image's files. Verdicts and run specs are left as they were.
+Each takes the workspace of a copied good pipeline and changes the *inputs* of the gate: rows of a split, the base's bench, a
+measurement, a funnel, the training image's files. Verdicts and run specs stay as they were.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def rows(ws: Workspace, stage: str, file: str, type_: type[Row]) -> list[Any]:
 def pairs(
     ws: Workspace, change: Callable[[list[PreferencePair]], list[PreferencePair]], file: str = "train.jsonl"
 ) -> None:
-    """Other preference rows, and the reference rows that belong to them."""
+    """Write other preference rows, and the reference rows that belong to them."""
     rewrite(ws, "preference_split", {file: change(rows(ws, "preference_split", file, PreferencePair))})
     build_stage(ws, "reference_logprobs", Workshop(ws.root / BASE))
 
@@ -88,7 +88,7 @@ def unexplained_loss(ws: Workspace) -> None:
     refused = [Refusal(source="trajectories", line=n, reason="not_confirmed") for n in range(round(kept / 0.6) - kept)]
     flow = funnel("mutation_pairs", kept + len(refused), kept, refused)
     rewrite(ws, "mutation_pairs", {"refusals.jsonl": refused}, funnel=flow)
-    build_stage(ws, "preference_split")  # the same rows, made from the stage as it is now
+    build_stage(ws, "preference_split")
 
 
 def hallucinated_chosen(ws: Workspace) -> None:
@@ -106,7 +106,7 @@ def wrong_way(ws: Workspace) -> None:
 
 def colliding_entry_point(ws: Workspace) -> None:
     compose = ws.deploy / "compose.yaml"
-    text = compose.read_text().replace('command: ["--method", "sft"]', 'command: sh -c "canvas-train --method sft"')
+    text = compose.read_text().replace("command: []", 'command: sh -c "canvas-train --method sft"')
     compose.unlink()
     compose.write_text(text)
     build_stage(ws, "training_image", Workshop(ws.root / BASE))

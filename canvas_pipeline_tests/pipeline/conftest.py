@@ -1,4 +1,4 @@
-"""The good line, for every test of stage functions and of the gate."""
+"""Fixture ``good_line`` for the tests of stage functions and of the gate."""
 
 from canvas_pipeline_tests.pipeline.good_line import good_line
 

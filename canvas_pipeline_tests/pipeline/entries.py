@@ -1,5 +1,5 @@
-"""What all entry points of the line have in common for the tests of the gate: a line to start from, what a launch is configured
-with, what a run says when it fails, and whether anything was trained."""
+"""Shared by the tests of the gate at every entry point: a pipeline to start from, the configuration of a launch, the reasons in a
+failed run's events, and whether anything was trained."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ SPEC, CHECKPOINT = asset_key("dpo_run_spec", "canvas"), asset_key("dpo_checkpoin
 
 
 def untrained(good_line: Path, root: Path) -> Workspace:
-    """A copy of the good line on which dpo was not trained yet: its run spec and everything before it is there."""
+    """Copy the good pipeline without the trained dpo: its run spec and everything before it are there."""
     ws = copy_of(good_line, root)
     shutil.rmtree(ws.store.home("dpo_checkpoint"))
     return ws
 
 
 def config(ws: Workspace) -> dict[str, Any]:
-    """The launch pad's configuration for a line elsewhere."""
+    """Return the launch pad's configuration for a pipeline in another folder."""
     settings = {"root": str(ws.root), "base_model": str(ws.root / BASE), "deploy": str(ws.deploy)}
     return {"resources": {"pipeline": {"config": settings}}}
 
 
 def canvas_train(*arguments: str) -> int:
-    """``canvas-train`` in this process; its exit code."""
+    """Run ``canvas-train`` in this process; return its exit code."""
     before = sys.argv
     sys.argv = ["canvas-train", *arguments]
     try:
@@ -46,12 +46,12 @@ def canvas_train(*arguments: str) -> int:
 
 
 def nothing_was_trained(ws: Workspace) -> bool:
-    """No checkpoint, and no training process was even started."""
+    """Return whether there is no checkpoint and no training process was started."""
     return ws.store.find("dpo_checkpoint") is None and not any((ws.root / "work").glob("*"))
 
 
 def events_say(events: Iterable[dg.DagsterEvent]) -> str:
-    """All that a run says about why it failed: failed checks with their names, and errors with their causes."""
+    """Return why a run failed, from its events: failed checks by name, and errors with their causes."""
     words: list[str] = []
     for event in events:
         if event.event_type_value == "ASSET_CHECK_EVALUATION":

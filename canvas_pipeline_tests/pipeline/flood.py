@@ -1,11 +1,10 @@
-"""Many contributor files at once, and a real daemon: ``python -m canvas_pipeline_tests.pipeline.flood --count 200``.
+"""Ingest many contributor files at once with a real daemon: ``python -m canvas_pipeline_tests.pipeline.flood --count 200``.
 
-A daemon with the shipped dagster.yaml and the sensor ``contributors`` switched on watches an empty folder of contributors. When it
-has looked there in vain, all files are moved in within a moment. At the end every contributor must have been materialised once and
-nobody twice, says the instance's event log, and the sensor has asked for each of them once; two more looks of it change nothing.
-Prints how long that took, how many runs stood in the queue at most, and how many Dagster started again because they had died (on
-a busy machine a code server may miss its minute). A run costs seconds: a process of its own loads the code location and the
-recognisers.
+A daemon with the shipped dagster.yaml and the sensor ``contributors`` switched on watches an empty folder of contributors. After
+its first tick all files are moved in at once. At the end, by the instance's event log, every contributor must have been
+materialised exactly once and requested exactly once; two more ticks change nothing.
+Prints the duration, the longest queue, and how many runs Dagster restarted because they had died (on a busy machine a code server
+may exceed its minute). A run costs seconds: a process of its own loads the code location and the recognisers.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ class Flood:
         self.most_waiting = 0
 
     def pour(self, count: int) -> list[str]:
-        """Invent so many contributors elsewhere and move them in together; returns who they are."""
+        """Generate ``count`` contributors elsewhere and move their files in together; return their ids."""
         made = self.data / "elsewhere"
         paths = synthesize(count, 1, 2, 7, made)
         (made / "truth").rename(self.data / "collab" / "truth")
@@ -68,7 +67,7 @@ class Flood:
         return sorted(path.stem for path in paths)
 
     def materialised(self) -> list[tuple[str, float]]:
-        """Contributor and time of each materialisation, from the event log."""
+        """Return contributor and time of each materialisation, from the event log."""
         found: list[tuple[str, float]] = []
         cursor: str | None = None
         while True:
@@ -82,7 +81,7 @@ class Flood:
         return self.instance.get_runs_count(dg.RunsFilter(statuses=WAITING))
 
     def settled(self, count: int) -> None:
-        """Wait until so many are materialised or nothing moves any more, then for what may follow; says how far it is."""
+        """Wait until ``count`` are materialised or nothing changes any more, then for late runs; print the progress."""
         began = moved = time.monotonic()
         last = (-1, -1)
         quiet_since: float | None = None
@@ -101,13 +100,13 @@ class Flood:
             assert time.monotonic() - moved < STUCK_S, f"nothing has moved for {STUCK_S:.0f} s, see {self.daemon.log}"
 
     def runs(self) -> tuple[list[dg.DagsterRun], list[dg.DagsterRun]]:
-        """The runs that the sensor asked for, and those that Dagster started in the place of one that had died."""
+        """Return the runs that the sensor requested, and those that Dagster started to replace one that had died."""
         found = self.instance.get_runs(dg.RunsFilter(job_name="intake"))
         again = [run for run in found if AGAIN in run.tags]
         return [run for run in found if AGAIN not in run.tags], again
 
     def complaints(self, names: list[str]) -> list[str]:
-        """What is not as it must be, once all is quiet."""
+        """List the violated expectations after all runs have ended."""
         made = Counter(name for name, _ in self.materialised())
         asked = Counter(run.tags["dagster/partition"] for run in self.runs()[0])
         everybody = sorted({*names, *made, *asked})

@@ -1,7 +1,7 @@
-"""A small line in which everything holds, on disk: what a test copies and spoils one thing of.
+"""Build a small pipeline on disk in which every guard passes; a test copies it and breaks one thing.
 
-Made by the same stage functions as any other line, from synthetic contributors, at the embedded profile. Only the processes
-that need torch are stood in for, by ``Workshop``: it writes what a measurement, a bench or a training would have written.
+Built by the real stage functions from synthetic contributors, at the embedded profile. Only the processes that need torch are
+replaced, by ``Workshop``: it writes what a measurement, a bench or a training would have written.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.methods import method
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
-from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline import candidates, evaluation, training
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import DEPLOY, StageResult, Workspace, recipe, workspace
 from canvas_pipeline.records import digest, read_jsonl, write_jsonl
@@ -31,7 +31,7 @@ from canvas_pipeline.release.quant_check import EXPECTED, Answer, QuantEvidence,
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.seal import KEY_FILE, Seal
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tracks.canvas.bench.agent import Trace
+from canvas_pipeline.tracks.canvas.bench.agent import AgentRun
 from canvas_pipeline.tracks.canvas.bench.scenarios import SCENARIOS, ScenarioResult
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
@@ -51,8 +51,8 @@ OTHERS = 0.9
 
 @dataclass(frozen=True)
 class Workshop:
-    """A ``Launch``: does what the child processes of the line do, without torch. ``share`` is how much of a bench is
-    answered rightly; ``weights`` the folder that every training ends with. Counts what it was asked for."""
+    """A ``Launch`` that does what the pipeline's child processes do, without torch. ``share``: fraction of a bench answered right;
+    ``weights``: the folder that every training ends with. Counts the requests."""
 
     weights: Path
     share: float = 1.0
@@ -64,7 +64,7 @@ class Workshop:
         if name == "canvas_pipeline.pipeline.generation_process":
             write_jsonl(out, (self.said(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
         elif name == "canvas_pipeline.tracks.canvas.bench.scenarios":
-            trace = Trace(text="Done.", turns=(), answer="Done.", ending="answered")
+            trace = AgentRun(text="Done.", turns=(), answer="Done.", ending="answered")
             write_jsonl(
                 out,
                 (
@@ -95,7 +95,7 @@ class Workshop:
 
 
 def measured(spec: RunSpec, out: Path) -> None:
-    """What ``measure`` finds where all is well."""
+    """Return a measurement with which every guard passes."""
     kind: Any = {"preference": PreferencePair, "feedback": FeedbackExample}.get(spec.row.dataset)
     rows = read_jsonl(spec.train_path, kind) if kind else ()
     axes = {"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows if row.axes}
@@ -107,19 +107,19 @@ def measured(spec: RunSpec, out: Path) -> None:
 
 
 def referred(spec: RunSpec, out: Path) -> None:
-    """Reference rows of all pairs."""
+    """Return the reference rows of all pairs."""
     model = spec.inputs["sft_checkpoint"].sha256
     pairs = (row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, PreferencePair))
     write_jsonl(out, (ReferenceRow(id=row.id, chosen=-9.0, rejected=-11.0, model=model) for row in pairs))
 
 
 def line_at(root: Path, **settings: Any) -> Workspace:
-    """The workspace of a good line, or of a copy of one."""
+    """Return the workspace of a good pipeline, or of a copy of one."""
     return workspace(root, "embedded", TRACK, base_model=str(root / BASE), **{"deploy": root / "deploy", **settings})
 
 
 def data_half(ws: Workspace) -> Iterator[StageResult]:
-    """Every stage up to splits and bench cases, in order."""
+    """Build every stage up to splits and bench cases, in order."""
     for contributor in intake.contributor_files(ws):
         yield intake.collab(ws, contributor)
     yield build_stage(ws, "corpus")
@@ -131,8 +131,8 @@ def data_half(ws: Workspace) -> Iterator[StageResult]:
 
 
 def model_half(ws: Workspace, methods: Sequence[str] = METHODS) -> Iterator[StageResult]:
-    """Base and some methods (sft first, the others start from it) with their specs and benches, and everything up to the
-    release log."""
+    """Build the base and some methods (sft first, the others start from it) with their specs and benches, and everything up to
+    the release log."""
     weights = ws.root / BASE
     yield build_stage(ws, "base_model", Workshop(weights))
     yield build_stage(ws, "training_image", Workshop(weights))
@@ -148,7 +148,7 @@ def model_half(ws: Workspace, methods: Sequence[str] = METHODS) -> Iterator[Stag
 
 
 def release_half(ws: Workspace) -> Iterator[StageResult]:
-    """Matrix, production checkpoint, quants, scenarios, cards and release log of the models there are."""
+    """Build matrix, production checkpoint, quants, scenarios, cards and release log from the existing models."""
     launch = Workshop(ws.root / BASE)
     yield build_stage(ws, "method_matrix", launch)
     yield build_stage(ws, "production_checkpoint", launch)
@@ -159,7 +159,7 @@ def release_half(ws: Workspace) -> Iterator[StageResult]:
 
 
 def quants(ws: Workspace, name: str) -> None:
-    """The stage ``<method>_gguf`` as if six files had been made, loaded, asked and benched."""
+    """Write the stage ``<method>_gguf`` as if six files had been made, loaded and benchmarked."""
     checkpoint, benched, cases = (
         ws.store.get(f"{name}_checkpoint"),
         ws.store.get(f"{name}_bench"),
@@ -180,11 +180,12 @@ def quants(ws: Workspace, name: str) -> None:
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
     config = {"max_new_tokens": ws.track.benchmark.max_new_tokens, "whole": ws.track.benchmark.whole.name}
+    config |= candidates.chosen(checkpoint, benched, name).config
     ws.store.make(recipe(ws, f"{name}_gguf", QUANTISES, inputs, config, unused=training.ADAPTERS), build)
 
 
 def micro_base(rows: Path, folder: Path) -> None:
-    """A Gemma-4 of 0.1 M parameters, untrained, with a tokenizer learnt from some trajectories."""
+    """Build an untrained Gemma-4 of 0.1 M parameters, with a tokenizer trained on some trajectories."""
     from canvas_pipeline.models.family import MICRO
     from canvas_pipeline.models.gemma4.chat import render, to_chat
     from canvas_pipeline.models.gemma4.tiny import build_model, build_tokenizer
@@ -198,7 +199,7 @@ def micro_base(rows: Path, folder: Path) -> None:
 
 
 def make_good_line(root: Path, methods: Sequence[str] = METHODS) -> None:
-    """The whole of it, into an empty folder."""
+    """Build the whole pipeline in an empty folder."""
     synthesize(4, 6, 24, 7, root / "collab")
     shutil.copytree(DEPLOY, root / "deploy")
     (root / BASE).mkdir(parents=True)
@@ -210,13 +211,13 @@ def make_good_line(root: Path, methods: Sequence[str] = METHODS) -> None:
 
 
 def copy_of(good: Path, to: Path) -> Workspace:
-    """A copy to spoil. Files are linked, not copied: whoever changes one replaces it."""
+    """Copy the pipeline by hard links. To change a file of the copy, replace it; do not write into it."""
     shutil.copytree(good, to, symlinks=True, copy_function=os.link)
     return line_at(to)
 
 
 def rewrite(ws: Workspace, name: str, files: Mapping[str, Any], **changes: Any) -> Stage:
-    """Another content for a stage, under the recipe it has: what a wrong step, or somebody's hand, would have left."""
+    """Rewrite a stage's content under its recipe, as a wrong step or an edit by hand would have left it."""
     old = ws.store.get(name)
     folder, manifest = old.folder, old.manifest
     kept = {file: (folder / file).read_bytes() for file in manifest.files if file not in files}
@@ -235,7 +236,7 @@ def rewrite(ws: Workspace, name: str, files: Mapping[str, Any], **changes: Any) 
 
 @pytest.fixture(scope="session")
 def good_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The good line's root, made once a test run (also where several workers run). Never change it: ``copy_of`` it."""
+    """Return the good pipeline's root, built once per test run for all workers. Never change it; use ``copy_of``."""
     shared = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         shared = shared.parent

@@ -1,4 +1,4 @@
-"""Records what a change of structure must leave equal: ``python -m canvas_pipeline_tests.pipeline.record FILE [--compare OLD]``.
+"""Record what a change of structure must leave equal: ``python -m canvas_pipeline_tests.pipeline.record FILE [--compare OLD]``.
 
 Runs the data half over the repository's contributors with the embedded profile in a temporary folder, and writes, per stage, the
 content hash and the verdicts of its guards; and a ``BenchReport`` over predictions drawn by a seed from the bench cases. With
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def predictions(cases: list[BenchCase]) -> list[Prediction]:
-    """Right calls, wrong calls, broken calls and plain answers, by a seed."""
+    """Draw right calls, wrong calls, broken calls and plain answers by a seed."""
     rng, found = random.Random(11), []
     for case in cases:
         right = "".join(serialise(call) for call in expected_calls(case)) or "Nothing to do."
@@ -62,7 +62,7 @@ def _stage(found: StageResult) -> dict[str, Any]:
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """The names of what differs."""
+    """List the names of what differs."""
     before, after = (json.loads(json.dumps(found)) for found in (old, new))
     names = sorted({*before["stages"], *after["stages"]})
     found = [name for name in names if before["stages"].get(name) != after["stages"].get(name)]

@@ -1,4 +1,4 @@
-"""A recorded exception to G6: it opens the gate for the run that gives it, in every step, and for no other run."""
+"""An allowance for G6 opens the gate in every step of the run that gives it, and in no other run."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TEXT = "mutation_pairs=0.55:the verifier was made stricter this week"
 
 @pytest.fixture
 def shrunk(good_line: Path, tmp_path: Path) -> Workspace:
-    """A line that was trained, and on which a stage now keeps 60 % of its rows."""
+    """Return a trained pipeline in which one stage now keeps 60 % of its rows."""
     ws = copy_of(good_line, tmp_path / "line")
     BREAKS["g6"](ws)
     return ws
 
 
-def test_a_text_becomes_an_allowance() -> None:
+def test_a_text_is_parsed_as_an_allowance() -> None:
     assert allowance_of(TEXT) == Allowance(
         stage="mutation_pairs", minimum_retained=0.55, reason="the verifier was made stricter this week"
     )
@@ -47,12 +47,12 @@ WHY = ":a reason, long enough"
         *(s + WHY for s in ("corpus=half", "=0.5", "corpus=0", "corpus=1.0", "corpus=1.2.3")),
     ],
 )
-def test_an_allowance_without_stage_share_or_reason_is_none(text: str) -> None:
+def test_an_allowance_without_stage_share_or_reason_is_refused(text: str) -> None:
     with pytest.raises(BadConfig):
         allowance_of(text)
 
 
-def test_it_opens_the_gate_for_its_run_and_for_no_other(shrunk: Workspace) -> None:
+def test_an_allowance_opens_the_gate_for_its_run_and_for_no_other(shrunk: Workspace) -> None:
     allowed = line_at(shrunk.root, allowances=(allowance_of(TEXT),))
     made = build_stage(allowed, "dpo_run_spec", Workshop(shrunk.root / BASE))
     g6 = next(v for v in made.verdicts if v.guard == "g6")
@@ -62,13 +62,13 @@ def test_it_opens_the_gate_for_its_run_and_for_no_other(shrunk: Workspace) -> No
         build_stage(shrunk, "dpo_checkpoint", Workshop(shrunk.root / BASE))
 
 
-def test_it_allows_no_more_than_it_says(shrunk: Workspace) -> None:
+def test_an_allowance_allows_no_more_than_its_share(shrunk: Workspace) -> None:
     ws = line_at(shrunk.root, allowances=(allowance_of("mutation_pairs=0.65:a little less than usual"),))
     made = build_stage(ws, "dpo_run_spec", Workshop(shrunk.root / BASE))
     assert [v.guard for v in made.verdicts if not v.passed] == ["g6"]
 
 
-def test_the_launch_pad_takes_it_once_for_all_steps_of_a_run(shrunk: Workspace) -> None:
+def test_an_allowance_in_the_launch_pad_holds_for_all_steps_of_the_run(shrunk: Workspace) -> None:
     settings = config(shrunk)
     job = defs().resolve_job_def("nightly")
     chosen = {"asset_selection": [SPEC, CHECKPOINT], "raise_on_error": False}

@@ -1,5 +1,5 @@
-"""The audit as a check: a planted identity turns exactly that check red, the next stage refuses it, and nothing is
-looked at twice."""
+"""The audit as a check: a planted identity fails exactly that check, the next stage refuses the rows, and nothing is audited
+twice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def launch(ws: Workspace) -> Workshop:
 
 
 def plant(ws: Workspace, stage: str, file: str = "rows.jsonl") -> None:
-    """The identity in one string of the stage's last row: a title, or the last turn of a conversation."""
+    """Put the identity into one string of the stage's last row: a title, or the last turn of a conversation."""
     rows = [msgspec.json.decode(line) for line in ws.store.get(stage).path(file).read_bytes().splitlines()]
     last = rows[-1]
     if "title" in last:
@@ -83,7 +83,7 @@ def test_a_planted_identity_in_the_cards_fails_the_audit_and_stops_the_release(w
         build_stage(ws, "release_log", launch(ws))
 
 
-def test_a_planted_identity_in_what_is_to_be_published_stops_the_release_before_it_is_there(ws: Workspace) -> None:
+def test_a_planted_identity_in_a_file_to_be_published_stops_the_release_before_it_is_written(ws: Workspace) -> None:
     method = "dpo"
     stage = ws.store.get(f"{method}_gguf")
     path = next(stage.path(name) for name in stage.manifest.files if name.endswith(".gguf"))
@@ -98,22 +98,22 @@ def test_a_planted_identity_in_what_is_to_be_published_stops_the_release_before_
         audits.require(spoiled)
 
 
-def test_what_did_not_change_is_not_looked_through_again_and_a_new_registry_entry_looks_again(ws: Workspace) -> None:
+def test_unchanged_files_are_not_audited_again_until_the_registry_has_a_new_entry(ws: Workspace) -> None:
     told: list[str] = []
     from canvas_pipeline_tests.pipeline.good_line import line_at
 
     again = line_at(ws.root, log=told.append)
     build_stage(again, "corpus")
-    assert not [line for line in told if "looked through" in line]
+    assert not [line for line in told if line.endswith(": audited")]
     registry = again.registry()[1]
     raw = registry.read_bytes()
     registry.unlink()
     registry.write_bytes(raw + raw.splitlines(keepends=True)[-1])
     build_stage(again, "corpus")
-    assert [line for line in told if "looked through" in line] == ["corpus: looked through by the audit"]
+    assert [line for line in told if line.endswith(": audited")] == ["corpus: audited"]
 
 
-def test_in_dagster_the_red_check_blocks_what_comes_after(ws: Workspace) -> None:
+def test_in_dagster_the_failed_check_blocks_downstream_assets(ws: Workspace) -> None:
     plant(ws, "corpus")
     settings = {"resources": {"pipeline": {"config": {"root": str(ws.root)}}}}
     chosen = [asset_key("corpus", "canvas"), asset_key("item_pairs", "canvas")]

@@ -1,4 +1,4 @@
-"""Canaries through the data half: none of the strict types survives, decoys stay, and the report says where without saying what."""
+"""Canaries in the data stages: none of a strict type survives, decoys are not masked, and the report contains no planted value."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ def found(ws: Workspace) -> CanaryReport:
 
 def test_no_canary_of_a_strict_type_survives_any_stage(found: CanaryReport) -> None:
     survived = {type_: found.recall[type_].of - found.recall[type_].count for type_ in STRICT}
-    assert survived == dict.fromkeys(STRICT, 0), [counted for counted in found.traces if counted.type in STRICT]
+    assert survived == dict.fromkeys(STRICT, 0), [counted for counted in found.survivors if counted.type in STRICT]
 
 
-def test_every_stage_is_looked_through_and_no_planted_session_is_refused(found: CanaryReport) -> None:
+def test_every_stage_is_searched_and_no_planted_session_is_refused(found: CanaryReport) -> None:
     assert [stage.stage for stage in found.stages] == ["intake", "corpus", "trajectories", "pairs", "splits"]
     assert found.canaries == found.decoys == COUNT and sum(r.of for r in found.recall.values()) == COUNT
     assert not [reason for reason in found.refused if reason.startswith(("intake", "trajectories"))]
 
 
-def test_the_report_and_its_page_hold_no_planted_value(ws: Workspace, found: CanaryReport) -> None:
+def test_the_report_and_its_page_contain_no_planted_value(ws: Workspace, found: CanaryReport) -> None:
     shown = msgspec.json.encode(found).decode() + table(found)
     planted = canaries(COUNT, SEED, taken_words(ws))
     assert not [canary for canary in planted if len(canary.value) > 5 and canary.value in shown]
     assert picture(found).startswith(b"\x89PNG")
 
 
-def test_the_workspace_itself_is_not_touched(ws: Workspace, found: CanaryReport) -> None:
+def test_the_workspace_itself_is_not_changed(ws: Workspace, found: CanaryReport) -> None:
     assert found.canaries and not ws.store.home("canaries").exists()
     assert b"Seminar on Method" not in b"".join(path.read_bytes() for path in ws.collab.glob("*.jsonl"))
 
 
-def test_digits_of_a_digest_are_no_survivor_and_the_same_digits_in_a_text_or_in_another_id_are() -> None:
+def test_digits_in_a_digest_are_not_a_survivor_but_in_a_text_or_another_id_they_are() -> None:
     digest = "736333536123"
     row = {"id": digest, "parents": [digest], "item_ids": [digest], "title": f"call {digest}", "login_id": digest}
     assert {field for field, _ in texts_of_row(row)} >= {"title", "login_id"}

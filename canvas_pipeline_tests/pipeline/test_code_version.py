@@ -1,4 +1,4 @@
-"""What an edit makes again: the stages whose result it decides, and no others. Edits are made in a copy of the package."""
+"""An edit rebuilds the stages whose result depends on it, and no others. Edits are made in a copy of the package."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Look = dict[str, dict[str, Any]]
 
 
 def run(package: Path, script: str, *arguments: str, first: str = "") -> subprocess.CompletedProcess[str]:
-    """A script that imports the copy of the package."""
+    """Run a script that imports the copy of the package."""
     path = os.pathsep.join(filter(None, (first, str(package.parent), str(PACKAGE.parent))))
     command = [sys.executable, "-c", script, *arguments]
     return subprocess.run(
@@ -45,7 +45,7 @@ def run(package: Path, script: str, *arguments: str, first: str = "") -> subproc
 
 
 def look(package: Path, first: str = "") -> Look:
-    """What the copy says of the stages now: code versions, what they count, libraries."""
+    """Return the stages' code versions, the files these cover, and libraries, as computed in the copy."""
     done = run(package, LOOK, json.dumps(STAGES), first=first)
     assert done.returncode == 0, done.stderr
     found: Look = json.loads(done.stdout)
@@ -53,7 +53,7 @@ def look(package: Path, first: str = "") -> Look:
 
 
 def again(now: Look, before: Look) -> set[str]:
-    """The stages that have another code version."""
+    """Return the stages with another code version."""
     return {stage for stage in STAGES if now["versions"][stage] != before["versions"][stage]}
 
 
@@ -83,33 +83,31 @@ def edited(package: Path, *files: str, edit: bytes = b"\nEDITED = 1\n") -> Itera
 
 @pytest.fixture(scope="module")
 def all_edited(package: Path, unedited: Look) -> Look:
-    """All edits at once: which of them a stage notices is told apart by the files that it counts."""
+    """Apply all edits at once; the covered files tell which of them concern a stage."""
     with edited(package, *EDITS):
         return look(package)
 
 
 @pytest.mark.parametrize("file", EDITS)
-def test_an_edit_makes_the_stages_again_whose_result_it_decides_and_no_others(
+def test_an_edit_changes_the_code_version_of_the_stages_it_concerns_and_of_no_others(
     file: str, all_edited: Look, unedited: Look
 ) -> None:
     before, after = unedited["covered"], all_edited["covered"]
     assert {stage for stage in STAGES if after[stage].get(file) != before[stage].get(file)} == set(EDITS[file].split())
 
 
-def test_a_stage_has_another_code_version_where_anything_that_it_counts_was_edited(
-    all_edited: Look, unedited: Look
-) -> None:
+def test_an_edit_of_any_covered_file_changes_a_stages_code_version(all_edited: Look, unedited: Look) -> None:
     noticed = {stage for stages in EDITS.values() for stage in stages.split()}
     assert again(all_edited, unedited) == noticed and noticed < STAGES.keys()
 
 
 def test_the_stages_that_read_a_size_of_the_profile_are_known() -> None:
-    """Their recipes name the digest of its values; trainings take it from the run spec, benches name
-    the digest too, as their process reads the profile by its name."""
+    """Their recipes contain the digest of its values. Trainings take it from the run spec; benches contain the digest too, since
+    their process reads the profile by its name."""
     assert {stage for stage, roots in STAGES.items() if reads_profile(*roots)} == set(SIZED.split())
 
 
-def test_a_comment_or_a_docstring_makes_nothing_again(package: Path, unedited: Look) -> None:
+def test_a_comment_or_a_docstring_rebuilds_nothing(package: Path, unedited: Look) -> None:
     path = package / "records.py"
     raw = path.read_text(encoding="utf-8")
     path.write_text("# A remark.\n" + raw.replace('"""', '"""Said otherwise. ', 1), encoding="utf-8")
@@ -121,12 +119,16 @@ def test_a_comment_or_a_docstring_makes_nothing_again(package: Path, unedited: L
 @pytest.mark.parametrize(
     ("old", "new", "stages"),
     [
-        ("return benchmark.score(cases, [found", "return benchmark.score(list(cases), [found", {"bench", "gguf"}),
+        (
+            "return benchmark.score(cases, [found",
+            "return benchmark.score(list(cases), [found",
+            {"bench", "candidates_bench", "gguf"},
+        ),
         ("share(metric.title", "share(metric.name", set()),
     ],
     ids=["scoring", "showing"],
 )
-def test_of_a_module_of_the_line_only_the_definitions_count_that_a_stage_is_built_with(
+def test_of_a_stages_module_only_the_definitions_that_it_is_built_with_count(
     old: str, new: str, stages: set[str], package: Path, unedited: Look
 ) -> None:
     path = package / "pipeline/evaluation.py"
@@ -154,13 +156,13 @@ def _takes_a_writer(function: ast.FunctionDef) -> bool:
 
 
 def _code_of(stage: str) -> tuple[str, ...]:
-    """Of a stage by its own name, of the folder it lies in (``collab/…``), or by what it is (``dpo_bench``)."""
+    """Return the code roots of a stage: by its name, its folder (``collab/…``), or its part (``dpo_bench``)."""
     kind = stage.rpartition("_")[2]
     kinds = {"split": "splits", "measurement": "measurements", "spec": "run_spec"}
     return STAGES.get(stage) or STAGES.get(stage.split("/")[0]) or STAGES[kinds.get(kind, kind)]
 
 
-def test_the_stages_of_a_line_name_the_code_of_the_table(good_line: Path) -> None:
+def test_the_recipes_of_a_pipeline_name_the_code_of_the_table(good_line: Path) -> None:
     named = {stage.manifest.stage: stage.manifest.recipe.code for stage in versions(line_at(good_line).store)}
     expected = {name: _code_of(name) for name in named}
     assert expected == named
@@ -173,7 +175,7 @@ DATA_THAT_IS_NO_CODE = ("tracks/canvas/embedded_base/", "tracks/instruct/embedde
 decides what there is to make."""
 
 
-def test_every_data_file_counts_for_a_stage_or_is_no_code() -> None:
+def test_every_data_file_counts_for_a_stage_or_is_listed_as_no_code() -> None:
     seen = {name for roots in STAGES.values() for name in covered(*roots)}
     data = [
         p.relative_to(PACKAGE).as_posix()
@@ -195,7 +197,7 @@ its Modelfile looks, and builds its models."""
 
 @pytest.fixture(scope="module")
 def upgraded(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Look:
-    """Where other versions of some libraries are installed."""
+    """Pretend that other versions of some libraries are installed."""
     site = tmp_path_factory.mktemp("site")
     for name in LIBRARIES:
         (site / f"{name}-99.0.dist-info").mkdir()
@@ -205,14 +207,12 @@ def upgraded(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Look:
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
-def test_the_version_of_a_library_stands_in_the_recipes_of_the_stages_that_it_decides(
-    name: str, upgraded: Look
-) -> None:
+def test_a_librarys_version_is_in_the_recipes_of_the_stages_that_depend_on_it(name: str, upgraded: Look) -> None:
     found = {stage for stage, libraries in upgraded["libraries"].items() if libraries.get(name) == "99.0"}
     assert found == set(LIBRARIES[name].split())
 
 
-def test_libraries_that_a_run_does_without_are_not_in_its_recipe(good_line: Path) -> None:
+def test_libraries_that_a_stage_does_not_use_are_not_in_its_recipe(good_line: Path) -> None:
     store = line_at(good_line).store
     trained, benched = (store.get(name).manifest.recipe.libraries for name in ("sft_checkpoint", "sft_bench"))
     assert {"torch", "transformers", "trl"} <= trained.keys() and not {"peft", "bitsandbytes"} & trained.keys()
@@ -229,7 +229,7 @@ print(build_stage(ws, "item_pairs").reused, build_stage(ws, "base_bench", Worksh
 """
 
 
-def test_a_stage_whose_code_was_edited_is_made_again_and_then_reused(
+def test_a_stage_whose_code_was_edited_is_rebuilt_and_then_reused(
     good_line: Path, package: Path, tmp_path: Path
 ) -> None:
     root = str(copy_of(good_line, tmp_path / "pipeline").root)
@@ -257,9 +257,7 @@ print(json.dumps({stage: code_version.code_version(*roots) for stage, roots in j
 """
 
 
-def test_a_process_names_the_code_that_it_began_with_also_for_stages_that_it_makes_later(
-    package: Path, unedited: Look
-) -> None:
+def test_a_process_records_the_code_version_of_its_start_for_later_stages_too(package: Path, unedited: Look) -> None:
     with edited(package, "privacy/identities/pii.py", "tracks/canvas/examples/pairs.py", edit=b""):
         named = json.loads(run(package, LATER, json.dumps(STAGES)).stdout)
         after = look(package)

@@ -1,4 +1,4 @@
-"""Which files of the folder are taken in: those of safe, single names; the others are said, and nobody's run stops for them."""
+"""Files with a safe, unique name are ingested; the others are logged, and stop nobody's run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.tracks.canvas.intake.contributions import COURSE, course_line
 
 
-def test_files_with_unsafe_or_twin_names_are_left_where_they_are_and_said(tmp_path: Path) -> None:
+def test_files_with_unsafe_or_duplicate_names_are_left_in_place_and_logged(tmp_path: Path) -> None:
     collab = tmp_path / "collab"
     collab.mkdir()
     for stem in ("ada", "bo", "Bo", "CON", "a\u202eb", ".tmp-cy"):
@@ -35,7 +35,7 @@ def test_files_with_unsafe_or_twin_names_are_left_where_they_are_and_said(tmp_pa
     assert list(scan(collab, {}, time.time())) == ["ada"]
 
 
-def test_a_file_that_is_replaced_between_hash_and_reading_is_kept_under_the_hash_of_what_was_read(
+def test_a_file_replaced_between_hash_and_reading_is_stored_under_the_hash_of_what_was_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "collab").mkdir()
@@ -61,7 +61,7 @@ def test_a_file_that_is_replaced_between_hash_and_reading_is_kept_under_the_hash
     assert not again.reused and b"Homework" in again.stage.path().read_bytes()
 
 
-def test_a_file_that_never_holds_still_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_during_every_attempt_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "collab").mkdir()
     path = tmp_path / "collab/ada.jsonl"
     path.write_bytes(course_line(contributor_id="ada") + b"\n")
@@ -80,7 +80,7 @@ def test_a_file_that_never_holds_still_is_refused(tmp_path: Path, monkeypatch: p
     assert ws.store.find("collab/ada") is None
 
 
-def test_an_array_and_an_archive_in_the_folder_are_taken_in_and_leave_again(tmp_path: Path) -> None:
+def test_a_json_array_and_an_archive_are_ingested_and_removed_again(tmp_path: Path) -> None:
     (tmp_path / "collab").mkdir()
     (tmp_path / "collab/ada.jsonl").write_bytes(b"[" + course_line(contributor_id="ada") + b"]")
     packed = tmp_path / "collab/bo.jsonl.gz"
@@ -94,7 +94,7 @@ def test_an_array_and_an_archive_in_the_folder_are_taken_in_and_leave_again(tmp_
     assert list(contributor_files(ws)) == ["ada"]
 
 
-def test_a_corpus_says_whose_file_has_changed_since_it_was_taken_in(tmp_path: Path) -> None:
+def test_a_corpus_names_the_contributors_whose_file_changed_since_intake(tmp_path: Path) -> None:
     (tmp_path / "collab").mkdir()
     for name in ("ada", "bo"):
         (tmp_path / f"collab/{name}.jsonl").write_bytes(course_line(contributor_id=name) + b"\n")
@@ -109,7 +109,7 @@ def test_a_corpus_says_whose_file_has_changed_since_it_was_taken_in(tmp_path: Pa
     assert OUTDATED not in build_stage(ws, "corpus").facts
 
 
-def test_what_the_sessions_folder_holds_besides_sessions_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_other_files_in_the_sessions_folder_are_named_with_what_to_do(tmp_path: Path) -> None:
     folder = tmp_path / "sessions"
     (folder / "more.jsonl").mkdir(parents=True)
     for name in ("ada.jsonl", "bo.JSONL", "cy.json", "dee.jsonl.gz", ".hidden"):

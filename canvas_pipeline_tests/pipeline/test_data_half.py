@@ -1,5 +1,5 @@
-"""The data half on disk: nothing is made twice, the same inputs give the same bytes, one change recomputes what hangs on it, and
-bad input leaves everything as it was."""
+"""The data stages on disk: nothing is built twice, the same inputs give the same bytes, a change rebuilds what depends on it, and
+bad input changes nothing."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def ws(good_line: Path, tmp_path: Path) -> Workspace:
 
 
 def tree(ws: Workspace) -> dict[str, bytes]:
-    """Every file of the artefacts with its bytes."""
+    """Return every file of the artefacts with its bytes."""
     root = ws.store.root
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
 def contents(ws: Workspace) -> dict[str, str]:
-    """Every current stage with the hash of its content."""
+    """Return the content hash of every current stage."""
     links = sorted(ws.store.root.rglob("current"))
     names = [link.parent.relative_to(ws.store.root).as_posix() for link in links]
     return {name: ws.store.get(name).sha256 for name in names}
@@ -54,7 +54,7 @@ def add_line(ws: Workspace, raw: bytes) -> None:
     path.write_bytes(text + raw)
 
 
-def test_a_second_run_makes_nothing_and_leaves_every_byte(ws: Workspace) -> None:
+def test_a_second_run_builds_nothing_and_changes_no_byte(ws: Workspace) -> None:
     before = tree(ws)
     assert all(made.reused for made in data_half(ws))
     assert tree(ws) == before
@@ -69,7 +69,7 @@ def test_the_same_contributors_give_the_same_bytes_in_another_folder(good_line: 
     assert again == {name: sha256 for name, sha256 in contents(line_at(good_line)).items() if name in again}
 
 
-def test_a_line_that_is_only_refused_recomputes_its_contributor_and_nothing_after(ws: Workspace) -> None:
+def test_an_added_line_that_is_refused_rebuilds_its_contributor_and_nothing_downstream(ws: Workspace) -> None:
     add_line(ws, b"this is no JSON\n")
     made = {m.stage.manifest.stage: m.reused for m in data_half(ws)}
     # What was refused is a report: the rows have the bytes they had, so the merge has nothing to do either.
@@ -78,8 +78,8 @@ def test_a_line_that_is_only_refused_recomputes_its_contributor_and_nothing_afte
     assert funnel is not None and funnel.refused == {"malformed_json": 1}
 
 
-def test_a_changed_contributor_leaves_the_specs_of_yesterday_closed(ws: Workspace) -> None:
-    """Until everything in between is made again: the splits were not made from this corpus."""
+def test_the_gate_refuses_old_specs_after_a_contributor_changed(ws: Workspace) -> None:
+    """Until everything in between is rebuilt: the splits were not made from this corpus."""
     essay = {"name": "A new essay", "type": "ASGN", "due_at": None, "points_possible": 1.0, "submission_types": ["none"],
              "submission_status": "NOT_SUBMITTED"}  # fmt: skip
     record = {"type": "course_snapshot", "course_name": "Graphs", "course_code": "CS_3704_21936_202601", "term": "2026 Spring",
@@ -129,13 +129,13 @@ def test_a_kill_inside_a_stage_leaves_the_previous_one_current(ws: Workspace) ->
 # bad input
 
 
-def test_a_missing_sessions_folder_is_said_and_the_line_goes_on(ws: Workspace) -> None:
+def test_a_missing_sessions_folder_is_logged_and_the_pipeline_continues(ws: Workspace) -> None:
     told: list[str] = []
     made = build_stage(line_at(ws.root, log=told.append), "trajectories")
     assert made.reused and any(f"{ws.sessions}: no such folder" in line for line in told)
 
 
-def test_a_missing_contributors_folder_says_what_to_put_where(tmp_path: Path) -> None:
+def test_a_missing_contributors_folder_is_an_error_that_names_what_to_put_where(tmp_path: Path) -> None:
     tmp_path.joinpath(BASE).mkdir()
     with pytest.raises(MissingInput, match=r"collab: no such folder.*synthesize"):
         list(data_half(line_at(tmp_path)))
@@ -159,7 +159,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_file_is_quarantined_line_by_line_and_the_line_goes_on(kind: str, ws: Workspace) -> None:
+def test_a_hostile_file_is_quarantined_line_by_line_and_the_pipeline_continues(kind: str, ws: Workspace) -> None:
     (ws.collab / "eve.jsonl").write_bytes(HOSTILE[kind])
     made = intake.collab(ws, "eve")
     funnel = made.stage.manifest.funnel
@@ -215,7 +215,7 @@ def test_bench_cases_share_neither_items_nor_wordings_with_anything_that_is_trai
 
 
 def identities(ws: Workspace) -> Iterator[str]:
-    """Raw course codes: from the ground truth of the contributors, and from the private register."""
+    """Return the raw course codes of the contributors' ground truth and of the private registry."""
     for truth in sorted((ws.collab / "truth").glob("*.truth.jsonl")):
         lines = (ws.collab / f"{truth.name.removesuffix('.truth.jsonl')}.jsonl").read_bytes().splitlines()
         for raw in truth.read_bytes().splitlines():

@@ -1,7 +1,7 @@
-"""Each guard blocks a run that would train, and each entry point that runs in this process asks the gate: the command line, a
-single asset, a job. All start from a good line of which one thing is spoilt; nothing may train, and the refusal names the guard.
+"""Each guard blocks training, and each entry point that runs in this process is gated: the command line, a single asset, a job.
+All start from a good pipeline with one thing broken; nothing may train, and the refusal names the guard.
 
-Every entry point asks the same function, so the guards are shown once (here) and the entry points once each, with one guard:
+Every entry point calls the same function, so the guards are shown once (here) and the entry points once each, with one guard:
 here, in ``test_gate_in_workers`` and in ``test_gate_of_the_process``.
 """
 
@@ -46,7 +46,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def spoilt(good_line: Path, root: Path, guard: str) -> tuple[Workspace, str]:
-    """A line on which dpo was never trained and one guard's input is spoilt, and the guard's name."""
+    """Return a pipeline without a trained dpo and with one guard's input broken, and the guard's name."""
     ws = untrained(good_line, root)
     BREAKS[guard](ws)
     return ws, TABLE.guards[guard].name
@@ -58,7 +58,7 @@ def broken(good_line: Path, tmp_path: Path) -> tuple[Workspace, str]:
 
 
 def trains(ws: Workspace, *arguments: str) -> int:
-    """The command on a line elsewhere."""
+    """Run the command on a pipeline in another folder."""
     where = ("--root", str(ws.root), "--base-model", str(ws.root / BASE), "--deploy", str(ws.deploy))
     return canvas_train(*arguments, *where)
 
@@ -82,8 +82,8 @@ def test_the_command_line_refuses(broken: tuple[Workspace, str], capsys: pytest.
 def test_a_single_asset_refuses(
     broken: tuple[Workspace, str], definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    """``dpo_checkpoint`` alone, where no check of another run can stop it: first with the spec of the time when all was
-    well, then with the spec that records the failure."""
+    """``dpo_checkpoint`` alone, where no check of another run can stop it: first with the spec from before the break, then with
+    the spec that records the failure."""
     ws, guard = broken
     stale = run(definitions, None, ws, instance, CHECKPOINT)
     assert not stale.success and "GateClosed" in events_say(stale.all_events) and nothing_was_trained(ws)
@@ -103,10 +103,10 @@ def test_each_guard_fails_its_check_and_the_job_trains_nothing(
     assert name in {verdict.name for verdict in spec.verdicts if not verdict.passed}
 
 
-def test_the_good_line_trains_from_each_of_them(
+def test_the_good_pipeline_trains_from_each_of_them(
     good_line: Path, tmp_path: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    """The checkpoint is already there under its recipe, so an open gate hands it on: no entry refuses everything."""
+    """The checkpoint exists under its recipe, so an open gate reuses it. Shows that no entry point refuses everything."""
     ws = copy_of(good_line, tmp_path / "line")
     assert trains(ws, "--method", "dpo") == 0
     for job, keys in ((None, (CHECKPOINT,)), ("nightly", (SPEC, CHECKPOINT)), ("canvas_demo", (SPEC, CHECKPOINT))):

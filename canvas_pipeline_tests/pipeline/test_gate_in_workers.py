@@ -1,6 +1,6 @@
-"""The two entry points of a Dagster instance ask the gate: the web UI's launch mutation and an asset backfill, against a real
-code server, with runs in workers of their own. A spoilt line trains nothing and the run says which guard it was; the good line
-goes through. That each guard blocks is shown in ``test_gate_in_process``.
+"""The two entry points of a Dagster instance are gated: the web UI's launch mutation and an asset backfill, against a real code
+server, with runs in workers of their own. A broken pipeline trains nothing and the run names the guard; the good pipeline trains.
+``test_gate_in_process`` shows that each guard blocks.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class House:
         return self.context.instance
 
     def ask(self, text: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """One GraphQL request, as the browser sends it."""
+        """Send one GraphQL request, as the browser does."""
         with self.context.create_request_context() as request:
             answer = asyncio.run(self.schema.execute_async(text, context_value=request, variable_values={"p": params}))
         assert answer.errors is None, answer.errors
@@ -112,7 +112,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def code_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A code server on a socket, as ``dagster dev`` would start it but for the heartbeat: it outlives a busy machine."""
+    """Start a code server on a socket as ``dagster dev`` does, but without a heartbeat, so that a busy machine does not end it."""
     socket = str(tmp_path_factory.mktemp("socket") / "grpc")
     command = [
         sys.executable,
@@ -150,7 +150,7 @@ def house(code_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.mark.parametrize(("entry", "guard"), [("ui", "g1"), ("backfill", "g9")])
-def test_a_run_on_a_spoilt_line_fails_names_the_guard_and_trains_nothing(
+def test_a_run_on_a_broken_pipeline_fails_names_the_guard_and_trains_nothing(
     entry: str, guard: str, house: House, good_line: Path, tmp_path: Path
 ) -> None:
     ws = untrained(good_line, tmp_path / "line")
@@ -161,7 +161,7 @@ def test_a_run_on_a_spoilt_line_fails_names_the_guard_and_trains_nothing(
 
 
 def test_checks_cannot_be_deselected_in_the_ui(house: House, good_line: Path, tmp_path: Path) -> None:
-    """A run that would make the spec without its checks is not even planned."""
+    """A run that would build the spec without its checks is not even planned."""
     ws = untrained(good_line, tmp_path / "line")
     BREAKS["g3"](ws)
     with pytest.raises(AssertionError, match="InvalidSubsetError"):
@@ -170,7 +170,7 @@ def test_checks_cannot_be_deselected_in_the_ui(house: House, good_line: Path, tm
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_the_good_line_goes_through(entry: str, house: House, good_line: Path, tmp_path: Path) -> None:
+def test_the_good_pipeline_trains(entry: str, house: House, good_line: Path, tmp_path: Path) -> None:
     ws = copy_of(good_line, tmp_path / "line")
     run_id = (house.launch if entry == "ui" else house.backfill)(ws, SPEC, CHECKPOINT)
     assert house.ended(run_id).status is DagsterRunStatus.SUCCESS, house.why(run_id)

@@ -35,18 +35,18 @@ def ws(good_line: Path, tmp_path: Path) -> Workspace:
 
 
 def made(ws: Workspace) -> RunSpec:
-    """The run spec as the line makes it now."""
+    """Return the run spec as the pipeline builds it now."""
     return read_spec(build_stage(ws, "dpo_run_spec", Workshop(ws.root / BASE)).stage.path("spec.json"))
 
 
 @pytest.fixture
 def honest(good_line: Path) -> RunSpec:
-    """The run spec of the good line."""
+    """Return the run spec of the good pipeline."""
     return read_spec(line_at(good_line).store.get("dpo_run_spec").path("spec.json"))
 
 
 def train(spec: RunSpec, folder: Path) -> tuple[int, Path]:
-    """Run the process's main on a spec; returns the exit code and the folder it would have made."""
+    """Run the process's ``main`` on a spec; return the exit code and the output folder."""
     write_spec(spec, folder / "spec.json")
     process_seal(folder).put(folder / "spec.json", SPEC)
     return main(["train", str(folder / "spec.json"), "--out", str(folder / "out")]), folder / "out"
@@ -60,7 +60,7 @@ def refused(spec: RunSpec, folder: Path) -> bool:
 
 
 def changed(spec: RunSpec, guard: str, **changes: Any) -> RunSpec:
-    """The spec with something else in one guard's verdict."""
+    """Return the spec with a change in one guard's verdict."""
     return replace(spec, verdicts=tuple(replace(v, **changes) if v.guard == guard else v for v in spec.verdicts))
 
 
@@ -68,7 +68,7 @@ def verdict_of(spec: RunSpec, guard: str) -> Verdict:
     return next(verdict for verdict in spec.verdicts if verdict.guard == guard)
 
 
-def test_a_failed_verdict_is_refused_and_so_is_one_flipped_to_passed_or_with_the_numbers_of_the_time_when_all_was_well(
+def test_a_failed_verdict_is_refused_and_so_is_one_flipped_to_passed_or_with_numbers_from_before_the_break(
     ws: Workspace, honest: RunSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     BREAKS["g12"](ws)
@@ -117,7 +117,7 @@ def test_hashes_of_other_files_are_noticed(honest: RunSpec, tmp_path: Path) -> N
     assert refused(replace(honest, inputs=inputs, verdicts=verdicts), tmp_path)
 
 
-def test_verdicts_of_another_line_do_not_speak_for_this_one(ws: Workspace, honest: RunSpec, tmp_path: Path) -> None:
+def test_verdicts_of_another_pipeline_are_refused(ws: Workspace, honest: RunSpec, tmp_path: Path) -> None:
     BREAKS["g12"](ws)
     assert refused(replace(made(ws), verdicts=honest.verdicts), tmp_path)
 
@@ -125,7 +125,7 @@ def test_verdicts_of_another_line_do_not_speak_for_this_one(ws: Workspace, hones
 def test_a_spec_left_in_the_store_with_good_numbers_over_bad_ones_does_not_train(
     ws: Workspace, honest: RunSpec
 ) -> None:
-    """The process cannot measure again before it trains; the line compares with what was measured."""
+    """The process cannot measure again before it trains; the pipeline compares with the stored measurement."""
     for guard in ("g3", "g5", "g9", "g11"):
         BREAKS[guard](ws)
     spec = made(ws)
@@ -140,6 +140,7 @@ def test_a_spec_left_in_the_store_with_good_numbers_over_bad_ones_does_not_train
 
 def test_the_module_itself_ends_with_exit_code_3(honest: RunSpec, tmp_path: Path) -> None:
     write_spec(replace(honest, verdicts=()), tmp_path / "spec.json")
+    process_seal(tmp_path).put(tmp_path / "spec.json", SPEC)
     command = [
         sys.executable,
         "-m",

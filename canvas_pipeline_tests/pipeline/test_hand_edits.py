@@ -1,7 +1,7 @@
-"""Somebody with an editor, and a bad disk: what was changed by hand is never trained on and never released.
+"""Edits by hand and bad disks: a changed file is never trained on and never released.
 
-Every attack works on a copy of a good line and sets the times of the files back. A file that differs from its manifest is
-refused by whoever reads it; a manifest that was changed with it has no seal any more, and the stage is as good as not made.
+Every attack works on a copy of a good pipeline and resets the files' times. A file that differs from its manifest is refused by
+every reader. A manifest that was changed with it loses its seal, and the stage counts as not built.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ import pytest
 from canvas_pipeline.errors import ArtifactCorrupt, CanvasPipelineError, GateClosed, MissingInput
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.provenance.exposure import exposure
+from canvas_pipeline.provenance.lineage import Lineage
 from canvas_pipeline.records import dumps
 from canvas_pipeline.storage.digests import MANIFEST, content_sha256, sha256_file
 from canvas_pipeline.storage.seal import KEY_FILE, Seal
@@ -43,7 +46,7 @@ def launch(ws: Workspace) -> Workshop:
 
 
 def put(path: Path, raw: bytes) -> None:
-    """Other bytes under the old name and the old times; the original of a linked copy stays as it is."""
+    """Write other bytes under the old name and times; the original of a linked copy is not changed."""
     before = path.stat()
     other = path.with_name(f"{path.name}.edited")
     other.write_bytes(raw)
@@ -56,13 +59,13 @@ def edit(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 
 def flip(raw: bytes, at: int | None = None) -> bytes:
-    """One bit of one byte."""
+    """Flip one bit of one byte."""
     at = len(raw) // 2 if at is None else at
     return raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
 
 
 def with_manifest(stage: Stage, **changes: Any) -> None:
-    """Make the manifest agree with the files as they now are, as a careful forger would."""
+    """Make the manifest agree with the current files, as a careful forger would."""
     manifest = json.loads((stage.folder / MANIFEST).read_bytes())
     for name, entry in manifest["files"].items():
         path = stage.folder / name
@@ -82,7 +85,7 @@ def halve(raw: bytes) -> bytes:
 
 
 def better(raw: bytes) -> bytes:
-    """A bench report with every wrong answer made right."""
+    """Return a bench report with every wrong answer counted as right."""
     return raw.replace(b'"exact":false', b'"exact":true').replace(b'"share":0.', b'"share":.9') + b" "
 
 
@@ -135,7 +138,7 @@ def test_an_edited_file_stops_the_release(what: str, ws: Workspace) -> None:
 @pytest.mark.parametrize(
     "what", ["figures of the released method", "weights that are released", "a run spec", "the choice", "cases"]
 )
-def test_a_manifest_that_was_changed_too_has_no_seal(what: str, ws: Workspace) -> None:
+def test_a_changed_manifest_has_no_valid_seal(what: str, ws: Workspace) -> None:
     place, change = EDITS[what]
     name, _, file = place.partition("/")
     stage = ws.store.get(name)
@@ -156,7 +159,7 @@ def test_rows_that_vanish_between_two_stages_with_their_manifest_do_not_pass(ws:
         build_stage(ws, "trajectory_split")
 
 
-def test_rows_that_a_wrong_step_loses_fail_g6(ws: Workspace) -> None:
+def test_rows_lost_by_a_wrong_step_fail_g6(ws: Workspace) -> None:
     stage = ws.store.get("labelled_pairs")
     raw = stage.path().read_bytes()
     with ws.store.write(stage.manifest.recipe) as writer:  # with a seal: the step itself is wrong
@@ -168,7 +171,7 @@ def test_rows_that_a_wrong_step_loses_fail_g6(ws: Workspace) -> None:
     assert not verdict.passed and verdict.numbers["rows_unaccounted"] == len(raw.splitlines()) // 2
 
 
-def test_a_stage_of_another_data_folder_is_not_believed(ws: Workspace, good_line: Path, tmp_path: Path) -> None:
+def test_a_stage_of_another_data_folder_is_refused(ws: Workspace, good_line: Path, tmp_path: Path) -> None:
     (ws.private / "store.key").unlink()
     (ws.private / "store.key").write_text("another key of thirty-two letters")
     (ws.private / "store.key").chmod(0o600)
@@ -178,7 +181,7 @@ def test_a_stage_of_another_data_folder_is_not_believed(ws: Workspace, good_line
 
 
 @pytest.mark.parametrize("donor, place", [("dpo_bench", "sft_bench"), ("sft_checkpoint", "dpo_checkpoint")])
-def test_a_sealed_stage_in_another_stages_place_is_not_believed(donor: str, place: str, ws: Workspace) -> None:
+def test_a_sealed_stage_in_another_stages_place_is_refused(donor: str, place: str, ws: Workspace) -> None:
     source, target = ws.store.get(donor).folder, ws.store.home(place)
     shutil.rmtree(target)
     shutil.copytree(source, target / source.name)
@@ -187,13 +190,13 @@ def test_a_sealed_stage_in_another_stages_place_is_not_believed(donor: str, plac
         ws.store.get(place)
 
 
-def test_a_file_that_was_put_beside_the_weights_is_noticed(ws: Workspace) -> None:
+def test_a_file_added_to_the_weights_is_detected(ws: Workspace) -> None:
     (ws.store.get("dpo_checkpoint").folder / "model" / "adapter_config.json").write_text("{}")
     with pytest.raises(ArtifactCorrupt, match="is not in dpo_checkpoint's manifest"):
         released(ws)
 
 
-def test_weights_in_the_work_folder_are_not_taken_for_a_training(good_line: Path, tmp_path: Path) -> None:
+def test_weights_in_the_work_folder_are_not_accepted_as_a_finished_training(good_line: Path, tmp_path: Path) -> None:
     ws = untrained(good_line, tmp_path / "line")
     asked: list[str] = []
 
@@ -212,7 +215,7 @@ def test_weights_in_the_work_folder_are_not_taken_for_a_training(good_line: Path
     assert asked == ["train", "train"] and not (work / "checkpoint").exists()
 
 
-def test_a_process_that_leaves_no_seal_makes_no_checkpoint(good_line: Path, tmp_path: Path) -> None:
+def test_a_training_process_without_a_seal_makes_no_checkpoint(good_line: Path, tmp_path: Path) -> None:
     ws = untrained(good_line, tmp_path / "line")
 
     def careless(command: Any, env: dict[str, str]) -> None:
@@ -222,7 +225,7 @@ def test_a_process_that_leaves_no_seal_makes_no_checkpoint(good_line: Path, tmp_
         build_stage(ws, "dpo_checkpoint", careless)
 
 
-def test_predictions_in_the_work_folder_are_not_taken_for_a_models(ws: Workspace) -> None:
+def test_predictions_in_the_work_folder_are_not_accepted_as_a_models(ws: Workspace) -> None:
     shutil.rmtree(ws.store.home("dpo_bench"))
     asked: list[Path] = []
 
@@ -257,7 +260,7 @@ def test_a_run_spec_from_elsewhere_is_refused_by_the_training_process(
 
 
 def test_a_flipped_byte_anywhere_is_found_before_a_release(ws: Workspace) -> None:
-    """Of every file in turn, in seeded places; the release looks at every stage again."""
+    """In every file in turn, at seeded places; the release verifies every stage again."""
     rng = random.Random(12)
     files = [path for stage in versions(ws.store) for path in sorted(stage.folder.rglob("*")) if path.is_file()]
     files = [path for path in files if path.stat().st_size]
@@ -271,10 +274,25 @@ def test_a_flipped_byte_anywhere_is_found_before_a_release(ws: Workspace) -> Non
 
 
 def believed(ws: Workspace, path: Path) -> bool:
-    """Whether the stage of a file is still read without an error."""
+    """Return whether the stage of a file is still read without an error."""
     folder = next(parent for parent in path.parents if (parent / MANIFEST).exists())
     stage = load(folder)
     try:
         return stage is not None and ws.store.sealed(stage, stage.manifest.stage) and bool(stage.verify())
     except CanvasPipelineError:
         return False
+
+
+def test_an_edited_run_spec_does_not_hide_a_contributor_from_the_removal(ws: Workspace) -> None:
+    contributor = next(iter(ws.track.contributors(ws)))
+
+    def seen() -> dict[str, str]:
+        with Lineage(ws.store) as index:
+            found = exposure(index, ws.track, contributor, ws.root / "releases").exposures
+        return {one.stage: one.seen for one in found}
+
+    assert seen()["sft_run_spec"] == "yes"
+    spec = ws.store.get("sft_run_spec").folder / "spec.json"
+    raw = spec.read_bytes()
+    edit(spec, lambda text: re.sub(rb"[0-9a-f]{64}", b"0" * 64, text))
+    assert len(spec.read_bytes()) == len(raw) and seen()["sft_run_spec"] == "unknown"

@@ -79,13 +79,13 @@ def test_up_and_down_are_the_same_links_read_from_both_ends(ws: Workspace) -> No
         ("f-essay", set()),
     ],
 )
-def test_a_row_names_the_models_that_saw_it(row_id: str, models: set[str], ws: Workspace) -> None:
+def test_the_models_trained_on_a_row_are_listed(row_id: str, models: set[str], ws: Workspace) -> None:
     with Lineage(ws.store) as index:
         found = exposure_of_row(index, ws.track, row_id, ws.root / "releases")
     assert {e.stage for e in found.exposures if e.kind in ("model", "release") and e.seen == "yes"} == models
 
 
-def test_the_models_that_saw_a_contributor_are_those_trained_on_rows_of_theirs(ws: Workspace) -> None:
+def test_the_models_exposed_to_a_contributor_are_those_trained_on_their_rows(ws: Workspace) -> None:
     with Lineage(ws.store) as index:
         found = exposure(index, ws.track, "ada", ws.root / "releases")
     seen = {(e.stage, e.seen) for e in found.exposures if e.kind in ("model", "release")}
@@ -99,7 +99,7 @@ def test_the_models_that_saw_a_contributor_are_those_trained_on_rows_of_theirs(w
 
 
 def test_an_item_that_two_contributed_is_exposed_only_where_both_went_in(ws: Workspace) -> None:
-    """The corpus from before ada's file holds the quiz too, but not from her."""
+    """The corpus from before ada's file contains the quiz too, but not from her."""
     (ws.collab / "ada.jsonl").rename(ws.root / "ada.jsonl")
     rows_of(ws)
     with Lineage(ws.store) as index:
@@ -141,7 +141,7 @@ def test_a_row_and_a_contributor_together_are_refused(arguments: tuple[str, ...]
         assert run(ws).exit_code == 1
 
 
-def test_the_models_that_saw_a_contributor_are_listed_as_a_table_and_as_json(ws: Workspace) -> None:
+def test_the_models_exposed_to_a_contributor_are_listed_as_a_table_and_as_json(ws: Workspace) -> None:
     text = run(ws, "--contributor", "ada").stdout
     assert "canvas-sft-000000000000" in text and "sft_checkpoint" in text and "kto_checkpoint" not in text
     found = json.loads(run(ws, "--contributor", "ada", "--json").stdout)
@@ -162,3 +162,13 @@ def test_the_index_deletes_its_files(ws: Workspace) -> None:
         folder = index._folder
         assert folder.exists()
     assert not folder.exists() and sorted(ws.root.rglob("*")) == before
+
+
+def test_a_released_candidate_descends_from_the_training_that_kept_it(ws: Workspace) -> None:
+    path = ws.root / "releases" / "canvas-sft-000000000000" / "release.json"
+    bound = json.loads(path.read_text()) | {"checkpoint": "c" * 64, "data": {}}
+    for candidate_of, seen in (({"candidate_of": ws.store.get("sft_checkpoint").sha256}, "yes"), ({}, "unknown")):
+        path.write_text(json.dumps(bound | candidate_of))
+        with Lineage(ws.store) as index:
+            found = exposure(index, ws.track, "ada", ws.root / "releases")
+        assert {e.version: e.seen for e in found.of("release")}["canvas-sft-000000000000"] == seen

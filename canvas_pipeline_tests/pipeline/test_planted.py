@@ -1,4 +1,4 @@
-"""A copy with canaries goes past red audits, so that survivors can be counted: nothing in it is ever trained on or released."""
+"""In a copy with canaries a failed audit stops no data stage, so that survivors can be counted; nothing is trained or released."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ def never(command: Sequence[str], env: Mapping[str, str]) -> None:
     raise AssertionError(f"started {command}")
 
 
-def as_said(ws: Workspace) -> Workspace:
+def flagged(ws: Workspace) -> Workspace:
     return dataclasses.replace(ws, planted=True)
 
 
-def as_found(ws: Workspace) -> Workspace:
+def reopened(ws: Workspace) -> Workspace:
     (ws.root / PLANTED).touch()
     return line_at(ws.root)
 
 
 def made(ws: Workspace) -> list[str]:
-    """Everything in the store but what an audit wrote down: to look is no training."""
+    """Return everything in the store except audit verdicts, which any entry point may write."""
     names = (path.relative_to(ws.store.root).as_posix() for path in ws.store.root.rglob("*"))
     return sorted(name for name in names if not name.startswith("audits"))
 
 
-@pytest.mark.parametrize("known", [as_said, as_found])
-def test_a_line_that_may_train_and_release_may_do_neither_once_canaries_are_in_it(
+@pytest.mark.parametrize("known", [flagged, reopened])
+def test_a_pipeline_that_may_train_and_release_may_do_neither_after_canaries_were_planted(
     known: Callable[[Workspace], Workspace], good_line: Path, tmp_path: Path
 ) -> None:
     ws = copy_of(good_line, tmp_path / "line")
@@ -67,7 +67,7 @@ def test_a_line_that_may_train_and_release_may_do_neither_once_canaries_are_in_i
     assert not (copy.root / "releases").exists()
 
 
-def test_a_copy_to_plant_in_says_so_to_whoever_opens_it_later(good_line: Path, tmp_path: Path) -> None:
+def test_a_planted_copy_is_recognised_when_it_is_opened_later(good_line: Path, tmp_path: Path) -> None:
     copy_inputs(line_at(good_line), tmp_path / "kept")
     kept = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=tmp_path / "kept")
     assert not kept.planted and kept.holds_canaries

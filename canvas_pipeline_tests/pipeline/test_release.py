@@ -1,4 +1,4 @@
-"""The release end of the line: what was broken after the release log was written is still noticed."""
+"""The end of the pipeline: what was broken after the release log was written is still detected."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def launch(ws: Workspace) -> Workshop:
     return Workshop(ws.root / BASE, SHARES["dpo"])
 
 
-def test_the_good_line_is_released(ws: Workspace) -> None:
+def test_the_good_pipeline_is_released(ws: Workspace) -> None:
     made = build_stage(ws, "release", launch(ws))
     assert (ws.root / "releases" / "current" / "RELEASE-LOG.md").read_text().count("[x]") == 10
     assert made.figures["folder name"] == (ws.root / "releases" / "current").resolve().name
 
 
 @pytest.mark.parametrize("guard", BREAKS)
-def test_a_line_with_one_guard_broken_is_not_released(guard: str, ws: Workspace) -> None:
+def test_a_pipeline_with_one_guard_broken_is_not_released(guard: str, ws: Workspace) -> None:
     BREAKS[guard](ws)
     with pytest.raises(GateClosed) as closed:
         build_stage(ws, "release", launch(ws))
@@ -47,7 +47,7 @@ def test_a_line_with_one_guard_broken_is_not_released(guard: str, ws: Workspace)
 
 @pytest.mark.parametrize("guard", ["g3", "g13"])
 def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Workspace) -> None:
-    """The broken line's specs are new and honest: they say that the guard failed, and the old weights are not theirs."""
+    """The broken pipeline's new specs record that the guard failed, and the old weights were not trained by them."""
     BREAKS[guard](ws)
     for name in ("sft", "dpo"):
         build_stage(ws, f"{name}_run_spec", launch(ws))
@@ -89,7 +89,7 @@ def test_a_line_without_a_preference_method_is_released(
     assert "g1" not in re.findall(r"^\| (g\d+) ", (folder / "README.md").read_text(), re.M)
 
 
-def test_weights_trained_on_older_data_do_not_pass_under_the_specs_of_newer_data(ws: Workspace) -> None:
+def test_weights_trained_on_older_data_are_refused_under_the_specs_of_newer_data(ws: Workspace) -> None:
     """The same rows in another order are other data: its specs are in order, but the weights were not made by them."""
     from canvas_pipeline_tests.pipeline.breaks import pairs
 

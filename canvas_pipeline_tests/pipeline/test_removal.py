@@ -1,4 +1,4 @@
-"""Removing a contributor: nothing of theirs stays, everything of the others does, and an interrupted removal is finished."""
+"""Removing a contributor: all of their data is deleted, the others' is unchanged, and an interrupted removal is finished."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import lineage as lineage_commands
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput
+from canvas_pipeline.orchestration.partition import CONTRIBUTORS_NAME
 from canvas_pipeline.pipeline.workspace import KEPT, Workspace
 from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.provenance import removal
@@ -23,6 +24,8 @@ from canvas_pipeline.records import digest
 from canvas_pipeline.release import publish
 from canvas_pipeline.storage.atomic import point
 from canvas_pipeline.tracks.canvas.track import TRACK
+from canvas_pipeline_tests.dagster_instance.homes import instance_at
+from canvas_pipeline_tests.dagster_instance.homes import run as run_chain
 from canvas_pipeline_tests.pipeline.small_pipeline import AT, put, rows_of, small_pipeline
 from canvas_pipeline_tests.tracks.canvas.intake.boundaries import Boundaries
 from canvas_pipeline_tests.tracks.canvas.intake.kills import in_child
@@ -41,7 +44,7 @@ def files(ws: Workspace) -> Iterator[Path]:
 
 
 def state(ws: Workspace) -> dict[str, bytes]:
-    """Every name below the root with its bytes (a link: where it points; the lock file: nothing)."""
+    """Return every path below the root with its bytes (a link: its target; the lock file: nothing)."""
     names = {p.relative_to(ws.root).as_posix(): p for p in sorted(ws.root.rglob("*")) if p.is_symlink() or p.is_file()}
     return {n: bytes(p.readlink()) if p.is_symlink() else p.read_bytes() for n, p in names.items() if "lock" not in n}
 
@@ -136,7 +139,7 @@ def test_the_handles_of_invented_contributors_stay_when_the_last_real_one_is_rem
     assert ws.synthetic and ws.registry() == before and (ws.private / KEPT).exists()
 
 
-def test_releases_that_saw_them_are_withdrawn_and_never_current_again(ws: Workspace) -> None:
+def test_releases_trained_on_their_rows_are_withdrawn_and_never_current_again(ws: Workspace) -> None:
     releases = ws.root / "releases"
     point(releases / "current", "canvas-sft-000000000000")
     found = removal.remove(ws, "ada", AT, rebuild="none")
@@ -147,7 +150,7 @@ def test_releases_that_saw_them_are_withdrawn_and_never_current_again(ws: Worksp
     assert publish.verify(releases / "current")
 
 
-def test_where_no_other_release_is_sound_there_is_no_current_one(ws: Workspace) -> None:
+def test_without_another_valid_release_there_is_no_current_one(ws: Workspace) -> None:
     removal.remove(ws, "bo", AT, rebuild="none")
     assert not (ws.root / "releases" / "current").is_symlink()
 
@@ -174,6 +177,22 @@ def test_votes_on_their_pairs_and_half_trained_models_are_removed_and_others_sta
     removal.remove(ws, "ada", AT, rebuild="none")
     assert (ws.private / "votes.jsonl").read_text() == '{"pair_id":"p-bo"}\n'
     assert [p.name for p in (ws.root / "work").iterdir()] == ["kto-1"]
+
+
+def test_the_command_erases_them_from_the_instance_beside_the_data_folder(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ``canvas-train`` uses it: without DAGSTER_HOME, ``.dagster`` beside the data folder."""
+    home = ws.root.parent / ".dagster"
+    with instance_at(home, monkeypatch) as instance:
+        instance.add_dynamic_partitions(CONTRIBUTORS_NAME, ["ada", "bo"])
+        chain = run_chain(instance)
+        instance.add_run_tags(chain, {"dagster/partition": "ada"})
+    monkeypatch.delenv("DAGSTER_HOME")
+    assert run(ws, "--contributor", "ada", "--yes").exit_code == 0
+    with instance_at(home, monkeypatch) as instance:
+        assert instance.get_dynamic_partitions(CONTRIBUTORS_NAME) == ["bo"]
+        assert instance.get_run_by_id(chain) is None
 
 
 def test_a_dry_run_shows_what_would_be_removed_and_changes_no_byte(ws: Workspace) -> None:
@@ -209,13 +228,13 @@ def test_an_unknown_contributor_is_refused(name: str, ws: Workspace) -> None:
     assert {n: raw for n, raw in state(ws).items() if "leaving" not in n} == before
 
 
-def test_rebuilding_models_needs_somebody_to_train_them(ws: Workspace) -> None:
+def test_rebuilding_models_needs_a_launch(ws: Workspace) -> None:
     with pytest.raises(BadConfig, match="give a launch"):
         removal.remove(ws, "ada", AT, rebuild="all")
 
 
 def killed(root: Path, deadly: int | None, count: Path | None = None) -> int:
-    """Remove in a child that dies at a boundary; without one, write down how many there were."""
+    """Remove in a child process that dies at a boundary; without one, record how many boundaries there were."""
 
     def remove() -> None:
         boundaries = Boundaries(deadly)

@@ -27,7 +27,7 @@ ROWS = {name: spec for name, spec in TRACK.stages().items() if spec.kind == "row
 
 @dataclass(frozen=True)
 class Removal:
-    """The pipeline after the command removed a contributor, the command's report, and what was there before."""
+    """A pipeline after the command removed a contributor, the command's report, and the state before."""
 
     ws: Workspace
     who: str

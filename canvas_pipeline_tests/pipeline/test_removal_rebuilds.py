@@ -17,7 +17,7 @@ AT = "2026-11-20T12:00:00+00:00"
 
 
 def ingested(root: Path, without: str = "") -> Workspace:
-    """Three contributors with a course in common, up to the corpus."""
+    """Ingest three contributors who share a course, up to the corpus."""
     synthesize(3, 2, 3, 7, root / "collab")
     ws = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=root)
     for name in sorted(intake.contributor_files(ws)):

@@ -1,4 +1,4 @@
-"""A session retries, stops at gates and budgets, resumes, and tells time and money by phase."""
+"""A session retries, stops at gates and budgets, resumes, and reports time and cost by phase."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from canvas_pipeline.pipeline.session_manifest import Phase, SessionManifest, ru
 
 
 class Work:
-    """Phases that fail so many times before they succeed, and remember what they made."""
+    """Phases that fail a given number of times before they succeed, and record what they made."""
 
     def __init__(self, failures: Mapping[str, list[Exception]], estimate: float = 0.0) -> None:
         self.failures, self.made, self.estimate = (
@@ -43,7 +43,7 @@ def ticks() -> Iterator[float]:
     return map(float, count(0, 10))
 
 
-def test_a_phase_is_tried_again_twice_and_its_time_and_money_add_up(ticks: Iterator[float]) -> None:
+def test_a_phase_is_retried_twice_and_its_time_and_cost_add_up(ticks: Iterator[float]) -> None:
     work = Work({"data": [], "sft": [BadInput("a"), OSError("private text")]})
     saved: list[SessionManifest] = []
 
@@ -58,7 +58,7 @@ def test_a_phase_is_tried_again_twice_and_its_time_and_money_add_up(ticks: Itera
     assert len(saved) == 5
 
 
-def test_three_failures_end_the_session_and_a_resumed_one_goes_on_where_it_ended(ticks: Iterator[float]) -> None:
+def test_three_failures_end_the_session_and_a_resumed_one_continues_there(ticks: Iterator[float]) -> None:
     work = Work({"data": [], "sft": [BadInput("a")] * 3, "dpo": []})
 
     failed = run_session(_manifest(work), work.phases(), lambda: next(ticks), lambda _: None)
@@ -86,7 +86,7 @@ def test_a_phase_that_would_exceed_the_budget_is_not_started(ticks: Iterator[flo
     assert "sft" in found.notes[-1]
 
 
-def test_without_a_rate_the_cost_is_not_known_and_a_budget_is_refused(ticks: Iterator[float]) -> None:
+def test_without_a_rate_the_cost_is_unknown_and_a_budget_is_refused(ticks: Iterator[float]) -> None:
     work = Work({"data": []})
 
     assert run_session(_manifest(work, None), work.phases(), lambda: next(ticks), lambda _: None).cost_usd is None
@@ -94,7 +94,7 @@ def test_without_a_rate_the_cost_is_not_known_and_a_budget_is_refused(ticks: Ite
         run_session(_manifest(work, None), work.phases(), lambda: next(ticks), lambda _: None, budget_usd=1.0)
 
 
-def test_an_error_that_is_a_bug_is_not_tried_again(ticks: Iterator[float]) -> None:
+def test_an_error_that_is_a_bug_is_not_retried(ticks: Iterator[float]) -> None:
     work = Work({"data": [ZeroDivisionError()]})
 
     with pytest.raises(ZeroDivisionError):

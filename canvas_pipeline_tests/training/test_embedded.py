@@ -24,7 +24,7 @@ from canvas_pipeline.tracks.canvas.tiny_base import (  # fmt: skip
     PHASES,
     RECIPE,
     SHIPPED,
-    Recipe,
+    BaseRecipe,
     conversations,
     invented_items,
     rows_of,
@@ -105,7 +105,7 @@ def test_the_shipped_files_are_the_recorded_ones_small_and_made_by_the_recipe() 
     assert load_model(folder).num_parameters() < 4_500_000
 
 
-def _plain(recipe: Recipe) -> dict[str, Any]:
+def _plain(recipe: BaseRecipe) -> dict[str, Any]:
     import msgspec
 
     return dict(msgspec.json.decode(msgspec.json.encode(recipe)))

@@ -1,4 +1,4 @@
-"""What takes contributors in by itself: a partition and a run for each contributor file that appears."""
+"""Define the intake job and the sensor that requests it for new contributor files, and the job ``forget``."""
 
 import time
 from pathlib import Path
@@ -16,7 +16,7 @@ from canvas_pipeline.privacy.quarantine import REASONS
 from canvas_pipeline.tracks.canvas.data.intake import intake_code
 
 SHOWN = 10
-"""Files that are passed over, named in one tick."""
+"""Skipped files that one tick names at most."""
 WAITING = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -27,25 +27,24 @@ WAITING = [
 intake_job = dg.define_asset_job(
     "intake",
     selection=dg.AssetSelection.assets(collab),
-    description="Take one contributor in (pick a partition).",
+    description="Ingest one contributor (pick a partition).",
     tags={LANE: "intake"},
 )
 forget_job = dg.define_asset_job(
     "forget",
     selection=dg.AssetSelection.assets(removals),
-    description="A contributor leaves (name them in the launch pad); rows that depended on them are rebuilt.",
+    description="Remove a contributor (name them in the launch pad) and rebuild the rows that depended on them.",
     tags={LANE: MODELS},
 )
 
 
 @dg.sensor(job=intake_job, minimum_interval_seconds=30, default_status=WATCHING)
 def contributors(context: dg.SensorEvaluationContext, pipeline: PipelineResource) -> dg.SensorResult:
-    """A partition and a run for each contributor file that is new or changed, once it is whole; for all when intake's code changed.
+    """Request a partition and a run for each new or changed contributor file once it is complete, for all if intake's code changed.
 
-    The cursor holds what was seen and asked for, and is kept together with the runs it asked for: a tick that is broken off is
-    taken up, not repeated. A file that goes back to an older content is a change too, which a run key made from the content
-    would swallow. A file that is being written keeps its partition; a folder that is not there (a disk that is not mounted)
-    removes nobody."""
+    The cursor contains the files seen and the runs requested. Dagster stores it together with the requests, so an interrupted
+    tick is resumed, not repeated. There are no run keys: a file that returns to earlier content has changed too and needs a run.
+    A file that is being written keeps its partition. A missing folder (a disk that is not mounted) removes no partition."""
     folder = Path(pipeline.root) / "collab"
     if not folder.is_dir():
         return dg.SensorResult(skip_reason=f"{folder}: no such folder")
@@ -60,7 +59,7 @@ def contributors(context: dg.SensorEvaluationContext, pipeline: PipelineResource
     passed_over = [f"{file.source}: {REASONS[file.reason]}" for file in in_folder(folder)[1]]
     if passed_over:
         context.log.warning(f"{folder}: {len(passed_over)} not taken in: " + "; ".join(passed_over[:SHOWN]))
-    # Whoever's file is refused (a twin has come, a folder lies there) keeps their partition.
+    # A contributor whose file is refused (two files of one name, a folder of that name) keeps the partition.
     present = {contributor_of(path) for path in folder.glob("[!.]*") if path.name.endswith(SUFFIXES)}
     known = set(context.instance.get_dynamic_partitions(CONTRIBUTORS.name or ""))
     return dg.SensorResult(

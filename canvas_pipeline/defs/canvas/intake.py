@@ -1,4 +1,4 @@
-"""Assets that take contributors in: one partition for each contributor, and canaries."""
+"""Define the intake assets: ``collab`` with one partition per contributor, and ``canaries``."""
 
 import dagster as dg
 
@@ -21,19 +21,19 @@ CONTRIBUTORS = dg.DynamicPartitionsDefinition(name="contributors")
     **attributes(TRACK.name, "rows", "intake"),
 )
 def collab(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> Result:
-    """One contributor's items, anonymised, and the lines that were refused, with reasons. Look at the share of rows kept."""
+    """Anonymise one contributor's items and list the refused lines with reasons. Look at the share of rows kept."""
     made = intake.collab(pipeline.workspace(context, TRACK), context.partition_key)
-    return outcome(made, CHECKED, next_act="materialise canvas/corpus when every contributor is taken in")
+    return outcome(made, CHECKED, next_act="materialise canvas/corpus when every contributor has been ingested")
 
 
 class Planting(dg.Config):
-    """How many canaries and decoys to plant."""
+    """Configure how many canaries, and as many decoys, are planted."""
 
     count: int = DEMO_COUNT
 
 
 @dg.asset(key=asset_key("canaries", TRACK.name), deps=[collab], **attributes(TRACK.name, "report", "intake"))
 def canaries(context: dg.AssetExecutionContext, pipeline: PipelineResource, config: Planting) -> Result:
-    """Invented identities planted in a copy of the inputs: what survives each stage, and which decoys are masked by mistake.
-    Look at the recall, then at "where"."""
+    """Plant invented identities in a copy of the inputs and measure how many survive each stage, and how many decoys are masked
+    by mistake. Look at the recall, then at "where"."""
     return outcome(canaries_asset(pipeline.workspace(context, TRACK), config.count))

@@ -1,4 +1,4 @@
-"""Asset of the way out: a contributor leaves."""
+"""Define the asset ``removals``, which removes a contributor."""
 
 import dagster as dg
 from pydantic import Field
@@ -10,14 +10,16 @@ from canvas_pipeline.orchestration.track import asset_key, attributes
 from canvas_pipeline.tracks.canvas.track import TRACK
 
 
-class Leaver(dg.Config):
-    contributor: str = Field(description="who leaves: the stem of their file; they are asked nothing more")
+class RemovalConfig(dg.Config):
+    """Configure who is removed and what is rebuilt."""
+
+    contributor: str = Field(description="who is removed: the stem of their file")
     rebuild: str = Field(
         default="data", description="none, data (the rows), or all (models too: hours on a real machine)"
     )
 
 
 @dg.asset(key=asset_key("removals", TRACK.name), **attributes(TRACK.name, "report", "intake"))
-def removals(context: dg.AssetExecutionContext, config: Leaver, pipeline: PipelineResource) -> Result:
-    """Remove a contributor everywhere, rebuild what depended on them, say which models and releases had seen them."""
+def removals(context: dg.AssetExecutionContext, config: RemovalConfig, pipeline: PipelineResource) -> Result:
+    """Remove a contributor everywhere, rebuild what depended on them, and list the models and releases trained on their rows."""
     return removed(context, pipeline.workspace(context, TRACK), config.contributor, config.rebuild)

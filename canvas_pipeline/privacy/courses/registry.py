@@ -17,18 +17,20 @@ import hmac
 import os
 import re
 import secrets
+import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.privacy.courses.registry_file import Entry, RegistryFile, encryption_key
+from canvas_pipeline.privacy.courses.registry_file import RegistryEntry, RegistryFile, encryption_key
 
 HANDLE = re.compile(r"@COURSE([1-9]\d{7})(?!\d)")
 KEY_VARIABLE = "CANVAS_REGISTRY_KEY"
 MIN_KEY_BYTES = 16
 _SPAN = 90_000_000
+_DRY_KEY = b"dry run, nothing is kept"
 
 
 class RegistryKey(bytes):
@@ -125,7 +127,7 @@ class Registry:
             else:
                 with self._file.locked(write=True) as file:
                     self._load(*self._file.unread(file))  # another process may have added some
-                    entries = [Entry(identity=i, handle=self._handles[i]) for i in self._derive_all(wanted)]
+                    entries = [RegistryEntry(identity=i, handle=self._handles[i]) for i in self._derive_all(wanted)]
                     if entries:
                         self._file.append(file, entries, self._check())
         return {i: self._handles[i] for i in wanted if self._handles[i] != self._derive(i, 0)}
@@ -147,7 +149,7 @@ class Registry:
             return 0
         with self._file.locked(write=True) as file:
             self._load(*self._file.unread(file))
-            kept = [Entry(identity=i, handle=h) for i, h in self._handles.items() if not i.startswith(own)]
+            kept = [RegistryEntry(identity=i, handle=h) for i, h in self._handles.items() if not i.startswith(own)]
             removed_count = len(self._handles) - len(kept)
             if removed_count:
                 self._file.rewrite(kept, self._check())
@@ -174,7 +176,7 @@ class Registry:
     def _check(self) -> str:
         return hmac.new(self._key, b"registry key check", hashlib.sha256).hexdigest()[:16]
 
-    def _load(self, entries: Iterable[Entry], renewed: bool) -> None:
+    def _load(self, entries: Iterable[RegistryEntry], renewed: bool) -> None:
         """Load entries of the file. If another process replaced the file, discard all others."""
         assert self._file is not None
         if self._file.key_check not in ("", self._check()):
@@ -186,6 +188,28 @@ class Registry:
         for entry in entries:
             self._handles[entry.identity] = entry.handle
             self._identities[entry.handle] = entry.identity
+
+
+@contextmanager
+def opened(
+    environment: Mapping[str, str], private: Path, *, dry_run: bool
+) -> Iterator[tuple[RegistryKey, Path | None, bool]]:
+    """Yield the key of a private folder, the registry's path, and whether handles are those of a real run.
+
+    A dry run changes neither: it uses a copy of the registry, which is deleted afterwards. Where there is no key yet, it uses one
+    that is thrown away, and no registry."""
+    key_file, registry = private / "registry.key", private / "registry.jsonl"
+    if not dry_run:
+        yield registry_key(environment, key_file), registry, True
+    elif not environment.get(KEY_VARIABLE) and not key_file.exists():
+        yield RegistryKey(_DRY_KEY), None, False
+    else:
+        key, beside = registry_key(environment, key_file), private if private.is_dir() else None
+        with tempfile.TemporaryDirectory(prefix=".tmp-dry-run-", dir=beside) as folder:
+            copy = Path(folder) / registry.name
+            if registry.exists():
+                shutil.copy2(registry, copy)
+            yield key, copy, True
 
 
 def registry_key(environment: Mapping[str, str], path: Path) -> RegistryKey:

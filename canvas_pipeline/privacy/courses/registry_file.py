@@ -26,7 +26,7 @@ ENCRYPTION_VARIABLE = "CANVAS_REGISTRY_ENCRYPTION_KEY"
 _PROOF = b"canvas course registry"
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RegistryEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the file. Its ``repr`` shows no content."""
 
     identity: str = ""
@@ -37,7 +37,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     token: str = ""  # an encrypted entry
 
     def __repr__(self) -> str:
-        return "Entry(withheld)"
+        return "RegistryEntry(withheld)"
 
 
 class Cipher(Protocol):
@@ -60,7 +60,7 @@ class RegistryFile:
         self._read = 0
         self._line = 0
         self._inode = 0
-        self._header: Entry | None = None
+        self._header: RegistryEntry | None = None
 
     def __repr__(self) -> str:
         return f"RegistryFile({self.path}, {'encrypted' if self._cipher else 'plain'})"
@@ -92,7 +92,7 @@ class RegistryFile:
                 yield file
                 return
 
-    def unread(self, file: BinaryIO) -> tuple[list[Entry], bool]:
+    def unread(self, file: BinaryIO) -> tuple[list[RegistryEntry], bool]:
         """Return the entries added since the last call, and whether the file was replaced (then these are all its entries)."""
         inode = os.fstat(file.fileno()).st_ino
         renewed = inode != self._inode
@@ -105,7 +105,7 @@ class RegistryFile:
         self._read += len(whole)
         return entries, renewed
 
-    def append(self, file: BinaryIO, entries: Iterable[Entry], key_check: str) -> None:
+    def append(self, file: BinaryIO, entries: Iterable[RegistryEntry], key_check: str) -> None:
         """Add entries with one write and one fsync. Call ``unread`` before, under the same lock."""
         size = os.fstat(file.fileno()).st_size
         new = b"" if size == self._read else b"\n"  # end a truncated last line, which is skipped from then on
@@ -117,7 +117,7 @@ class RegistryFile:
             file.flush()
             os.fsync(file.fileno())
 
-    def rewrite(self, entries: Iterable[Entry], key_check: str) -> None:
+    def rewrite(self, entries: Iterable[RegistryEntry], key_check: str) -> None:
         """Replace the file atomically. The caller holds the lock."""
         with whole_file(self.path, private=True) as temporary, temporary.open("wb") as file:
             file.write(self.header(key_check))
@@ -131,20 +131,22 @@ class RegistryFile:
     def header(self, key_check: str) -> bytes:
         """Return the first line."""
         if self._cipher is None:
-            return _encoded(Entry(key_check=key_check))
-        return _encoded(Entry(key_check=key_check, cipher="fernet", proof=self._cipher.encrypt(_PROOF).decode("ascii")))
+            return _encoded(RegistryEntry(key_check=key_check))
+        return _encoded(
+            RegistryEntry(key_check=key_check, cipher="fernet", proof=self._cipher.encrypt(_PROOF).decode("ascii"))
+        )
 
-    def line(self, entry: Entry) -> bytes:
+    def line(self, entry: RegistryEntry) -> bytes:
         """Return the line for an entry, encrypted if the file is."""
         if self._cipher is None:
             return _encoded(entry)
-        return _encoded(Entry(token=self._cipher.encrypt(msgspec.json.encode(entry)).decode("ascii")))
+        return _encoded(RegistryEntry(token=self._cipher.encrypt(msgspec.json.encode(entry)).decode("ascii")))
 
-    def _decoded(self, whole: bytes) -> Iterator[Entry]:
+    def _decoded(self, whole: bytes) -> Iterator[RegistryEntry]:
         for line in whole.split(b"\n")[:-1]:
             self._line += 1
             try:
-                entry = msgspec.json.decode(line, type=Entry)
+                entry = msgspec.json.decode(line, type=RegistryEntry)
             except msgspec.DecodeError:
                 if not line.strip() or not line.endswith(b"}"):  # a truncated line that a later append ended
                     continue
@@ -156,13 +158,13 @@ class RegistryFile:
                 raise self._mixed(encrypted=bool(entry.token))
             elif entry.token and self._cipher:
                 try:
-                    yield msgspec.json.decode(_decrypted(self._cipher, entry.token, self._damaged), type=Entry)
+                    yield msgspec.json.decode(_decrypted(self._cipher, entry.token, self._damaged), type=RegistryEntry)
                 except msgspec.DecodeError:
                     raise self._damaged() from None
             elif entry.identity:
                 yield entry
 
-    def _check(self, header: Entry) -> None:
+    def _check(self, header: RegistryEntry) -> None:
         if bool(header.cipher) != (self._cipher is not None):
             raise self._mixed(encrypted=bool(header.cipher))
         if self._cipher:
@@ -237,7 +239,7 @@ def _convert(source: RegistryFile, target: RegistryFile) -> int:
     return len(entries)
 
 
-def _encoded(entry: Entry) -> bytes:
+def _encoded(entry: RegistryEntry) -> bytes:
     return msgspec.json.encode(entry) + b"\n"
 
 

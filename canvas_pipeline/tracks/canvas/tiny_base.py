@@ -1,4 +1,4 @@
-"""Make the shipped base of the Canvas track, which has something left to learn.
+"""Train the small base model that is shipped with the Canvas track, with gaps that training can close.
 
 ``python -m canvas_pipeline.tracks.canvas.tiny_base --out FOLDER`` repeats the recipe. The base reads requests, copies their values
 and writes calls. It calls half of the tools by other names (``OTHER_NAMES``, as a model trained on another vendor's tools would)
@@ -84,7 +84,7 @@ PHASES = (
 )
 
 
-class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+class BaseRecipe(msgspec.Struct, frozen=True, kw_only=True):
     """All numbers of the base.
 
     ``characters`` is the approximate length of a row, ``answered`` the share of requests that are followed by their result and
@@ -101,7 +101,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
-RECIPE = Recipe()
+RECIPE = BaseRecipe()
 
 
 def invented_items(seed: int, courses: int = 60, each: int = 12) -> list[Item]:
@@ -165,7 +165,7 @@ def accounts(seed: int) -> list[Snapshot]:
     return students(invented_items(seed), PROFILES["embedded"], seed)
 
 
-def rows_of(phase: Phase, recipe: Recipe, factory: CanvasFactory) -> Iterator[tuple[Message, ...]]:
+def rows_of(phase: Phase, recipe: BaseRecipe, factory: CanvasFactory) -> Iterator[tuple[Message, ...]]:
     """Yield a phase's rows, without end."""
     seed = recipe.seed + phase.seed
     if not phase.drills:
@@ -176,7 +176,7 @@ def rows_of(phase: Phase, recipe: Recipe, factory: CanvasFactory) -> Iterator[tu
         yield next(repeated) if rng.random() < phase.drills else next(asked)
 
 
-def drills(recipe: Recipe, seed: int) -> Iterator[tuple[Message, ...]]:
+def drills(recipe: BaseRecipe, seed: int) -> Iterator[tuple[Message, ...]]:
     """Yield conversations, without end, in which the assistant repeats drawn titles. They cannot be memorised, so they teach
     copying."""
     rng = random.Random(seed)
@@ -190,7 +190,7 @@ def drills(recipe: Recipe, seed: int) -> Iterator[tuple[Message, ...]]:
 
 
 def conversations(
-    recipe: Recipe, factory: CanvasFactory, seed: int, *, drawn: bool = False
+    recipe: BaseRecipe, factory: CanvasFactory, seed: int, *, drawn: bool = False
 ) -> Iterator[tuple[Message, ...]]:
     """Yield conversations, without end: one student at a new time asks for a few things, one after the other.
 
@@ -218,7 +218,7 @@ def conversations(
 
 
 def _request(
-    account: Snapshot, recipe: Recipe, rng: random.Random, tools: tuple[str, ...]
+    account: Snapshot, recipe: BaseRecipe, rng: random.Random, tools: tuple[str, ...]
 ) -> tuple[str, tuple[ToolCall, ...]]:
     """Return a request for one of ``tools``, sometimes joined with another one, and the calls it asks for."""
     first = ask(account, rng.choice(tools), "train", rng)
@@ -233,7 +233,7 @@ def _renamed(call: ToolCall) -> ToolCall:
     return ToolCall(OTHER_NAMES.get(call.name, call.name), call.arguments)
 
 
-def tokenizer_texts(recipe: Recipe, factory: CanvasFactory) -> list[str]:
+def tokenizer_texts(recipe: BaseRecipe, factory: CanvasFactory) -> list[str]:
     """Render training conversations of all kinds and all tools, so that the vocabulary covers the text of SFT."""
     rows = situations(accounts(recipe.seed), PROFILES["embedded"], recipe.seed, KINDS, factory)
     texts = [FAMILY.render(trajectory_of(row).messages).text for row in rows]
@@ -242,7 +242,7 @@ def tokenizer_texts(recipe: Recipe, factory: CanvasFactory) -> list[str]:
 
 
 def build_base(
-    out: Path, report: Reporter, steps: int = 0, recipe: Recipe = RECIPE, factory: CanvasFactory = MockCanvas
+    out: Path, report: Reporter, steps: int = 0, recipe: BaseRecipe = RECIPE, factory: CanvasFactory = MockCanvas
 ) -> None:
     """Train the base from nothing and write its folder. ``steps`` bounds every phase; 0 takes the recipe's.
 
@@ -286,7 +286,7 @@ def shipped_base(folder: Path = SHIPPED) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the base again from its recipe and return the exit code."""
+    """Rebuild the shipped base model from its recipe, as a command; return the exit code."""
     return command_line(build_base, "tiny_base", arguments)
 
 

@@ -16,7 +16,7 @@ from canvas_pipeline.models.families import family
 from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import dumps
 from canvas_pipeline.storage.atomic import whole_file
-from canvas_pipeline.tracks.instruct.benchmark import MAX_NEW_TOKENS, spoken
+from canvas_pipeline.tracks.instruct.benchmark import MAX_NEW_TOKENS, answer_text
 from canvas_pipeline.tracks.instruct.guards import PlainTokenizer, check_base, plain_tokenizer
 from canvas_pipeline.tracks.instruct.profiles import PROFILES
 from canvas_pipeline.training.progress import reporter
@@ -38,7 +38,7 @@ class Base:
 
     def generate(self, prompts: Sequence[str], *, temperature: float, seed: int) -> list[str]:
         self._generator.sampling = Sampling(temperature, seed) if temperature else None
-        return [spoken(text) for text, _ in self._generator.generate(prompts)]
+        return [answer_text(text) for text, _ in self._generator.generate(prompts)]
 
 
 def loaded_tokenizer(folder: Path, *, refuse_template: bool) -> PlainTokenizer:

@@ -13,10 +13,10 @@ from canvas_pipeline.tracks.instruct.benchmark import END
 from canvas_pipeline.tracks.instruct.decisions import (
     POINTS,
     chain_of,
+    descriptions,
     read_comparison,
     read_decision,
     require_decision,
-    told,
 )
 from canvas_pipeline.tracks.instruct.guard_table import TABLE
 from canvas_pipeline.tracks.instruct.guards import chosen_method
@@ -57,7 +57,7 @@ def facts(ws: Workspace) -> dict[str, Fact]:
         "data.items": Fact(value=cases.manifest.files["rows.jsonl"].rows or 0, source=source(cases, "rows.jsonl")),
         "privacy.contributors": Fact(value="none: every row is drawn by a program", source="the track instruct"),
     }  # fmt: skip
-    for point, text in told(chain).items():
+    for point, text in descriptions(chain).items():
         stage = ws.store.get(f"{point}_decision")
         found[f"data.decision_{point}"] = Fact(
             value=f"{text}, record {read_decision(stage).sha256[:12]}", source=source(stage, "decision.json")

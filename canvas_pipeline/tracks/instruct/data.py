@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from canvas_pipeline.datasets.best_of import Pairing, PairReport, Scored, pair_report, pairs_of
 from canvas_pipeline.datasets.duplicates import capped, deduplicate, leaks
 from canvas_pipeline.datasets.quality import QualityReport, quality, refusal_reason
-from canvas_pipeline.datasets.text_model import Generator
+from canvas_pipeline.datasets.text_model import TextGenerator
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import Funnel, Refusal, digest, funnel
 from canvas_pipeline.tracks.instruct.profiles import REFUSALS
@@ -86,29 +86,27 @@ def world_drafts(items: Sequence[TestItem], seed: int) -> list[Draft]:
     ]  # fmt: skip
 
 
-def model_drafts(items: Sequence[TestItem], model: Generator, seed: int, max_new_tokens: int) -> list[Draft]:
+def model_drafts(items: Sequence[TestItem], model: TextGenerator, seed: int, max_new_tokens: int) -> list[Draft]:
     """Let a model word the instructions anew and answer them, both by completing a few examples.
 
     A new wording counts only if it holds all that was filled into the old one; else the item keeps its own."""
-    reworded = model.generate(
-        [_reword_prompt(item, seed) for item in items],
-        temperature=REWORD_TEMPERATURE,
-        seed=seed,
-        max_new_tokens=max_new_tokens,
-    )
+    asked = [_reword_prompt(item, seed) for item in items]
+    reworded = model.generate(asked, temperature=REWORD_TEMPERATURE, seed=seed, max_new_tokens=max_new_tokens)
     instructions = [
-        _first_line(said.text) if said.stopped and asks_the_same(item, _first_line(said.text)) else item.instruction
-        for item, said in zip(items, reworded, strict=True)
+        _first_line(generated.text)
+        if generated.stopped and asks_the_same(item, _first_line(generated.text))
+        else item.instruction
+        for item, generated in zip(items, reworded, strict=True)
     ]
     prompts = [_answer_prompt(item, instruction, seed) for item, instruction in zip(items, instructions, strict=True)]
     answers = model.generate(prompts, temperature=RESPONSE_TEMPERATURE, seed=seed, max_new_tokens=max_new_tokens)
     parameters: dict[str, float | str] = {"temperature": RESPONSE_TEMPERATURE, "max_new_tokens": float(max_new_tokens)}
     return [
         Draft(
-            item=item, instruction=instruction, response=said.text.strip(), stopped=said.stopped, tokens=said.tokens,
+            item=item, instruction=instruction, response=generated.text.strip(), stopped=generated.stopped, tokens=generated.tokens,
             generator=model.name, seed=seed, parameters=parameters,
         )
-        for item, instruction, said in zip(items, instructions, answers, strict=True)
+        for item, instruction, generated in zip(items, instructions, answers, strict=True)
     ]  # fmt: skip
 
 
@@ -182,7 +180,7 @@ def sampling_plan(rows: Sequence[InstructRow], prompts: int, seed: int) -> list[
 
 
 def sample_answers(
-    rows: Sequence[InstructRow], model: Generator, k: int, temperature: float, seed: int, max_new_tokens: int
+    rows: Sequence[InstructRow], model: TextGenerator, k: int, temperature: float, seed: int, max_new_tokens: int
 ) -> list[SampledAnswer]:
     """Answer each prompt ``k`` times, each sample with a seed of its own."""
     if not 2 <= k <= 4:
@@ -190,7 +188,7 @@ def sample_answers(
     prompts = [row.prompt for row in rows]
     answers = []
     for sample in range(k):
-        said = model.generate(prompts, temperature=temperature, seed=seed + sample, max_new_tokens=max_new_tokens)
+        generated = model.generate(prompts, temperature=temperature, seed=seed + sample, max_new_tokens=max_new_tokens)
         answers += [
             SampledAnswer(
                 row_id=row.id,
@@ -200,7 +198,7 @@ def sample_answers(
                 tokens=one.tokens,
                 seed=seed + sample,
             )  # fmt: skip
-            for row, one in zip(rows, said, strict=True)
+            for row, one in zip(rows, generated, strict=True)
         ]
     return answers
 

@@ -1,7 +1,7 @@
-"""The decisions of the track: may the run go on after the base, after SFT, and which model is published.
+"""Decide whether the run continues after the base and after SFT, and whether the SFT or the DPO model is published.
 
-Each is a record that names the hash of the one before and the reports it read. Whether the supervised model or the one after DPO is
-published is decided on the selection items; the test items only report.
+Each decision is a record with the hashes of the previous one and of the reports it is based on. The model to publish is chosen on
+the selection items; results on the test items are only reported.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ POINTS = ("base", "sft", "dpo")
 RECORD = "decision.json"
 THREE_WAYS = (("base", "sft"), ("sft", "dpo"), ("base", "dpo"))
 PUBLISHABLE = 0.01
-"""The p value below which SFT's gain over the base is called ready for publication."""
+"""SFT's gain over the base counts as ready for publication if its p value is below this."""
 LENGTH_CHANGE = 0.20
-"""DPO's answers may be longer or shorter by this share of SFT's before the report says so."""
+"""Largest relative change of the mean answer length from SFT to DPO that counts as unchanged."""
 
 
 class Comparison(Row, frozen=True, kw_only=True):
-    """Base, SFT and DPO on the same test items. ``length_change`` is DPO's mean length by SFT's, less 1."""
+    """Base, SFT and DPO compared on the same test items. ``length_change``: mean words of DPO's answers / SFT's - 1."""
 
     rows: tuple[PairedComparison, ...]
     publishable: bool
@@ -46,12 +46,12 @@ class Comparison(Row, frozen=True, kw_only=True):
 
 
 def base_decision(context: BuildContext) -> StageResult:
-    """Decide by the base's accuracy whether training would show anything (S3): GO, REVIEW or STOP."""
+    """Decide by the base's accuracy whether there is room for training to improve it (S3): GO, REVIEW or STOP."""
     return _decide_rate(context, "base", context.input("base_bench"))
 
 
 def sft_decision(context: BuildContext) -> StageResult:
-    """Decide by the supervised model's accuracy whether its answers are worth sampling: INVESTIGATE, CAUTION or GO."""
+    """Decide by the SFT model's accuracy whether to sample answers from it: INVESTIGATE, CAUTION or GO."""
     ws = context.workspace
     require_decision(ws, "base")
     training.current_checkpoint(ws, "sft")
@@ -101,18 +101,20 @@ def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
 
 
 def read_decision(stage: Stage) -> Decision:
-    """The record of a decision's stage."""
+    """Read the record of a decision stage."""
     return msgspec.json.decode(stage.path(RECORD).read_bytes(), type=Decision)
 
 
 def chain_of(ws: Workspace) -> list[Decision]:
-    """The decisions there are, in their order."""
+    """Read the decisions made so far, in order."""
     found = [ws.store.find(f"{point}_decision") for point in POINTS]
     return [read_decision(stage.verify()) for stage in found if stage is not None]
 
 
 def require_decision(ws: Workspace, point: str) -> str:
-    """The hash of a decision that lets the run go on and was made about the current reports; else ``GateClosed``."""
+    """Return the hash of a decision stage.
+
+    Raises ``GateClosed`` unless it and the decisions before it let the run continue and are based on the current reports."""
     stage = ws.store.get(f"{point}_decision")
     chain = [read_decision(ws.store.get(f"{name}_decision").verify()) for name in _up_to(point)]
     for decision in chain:
@@ -127,7 +129,9 @@ def require_decision(ws: Workspace, point: str) -> str:
 
 
 def decision_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
-    """S3 and S13, about the model and the cases that the decision's report was made from; those there are."""
+    """Return the verdicts of S3 and S13 on the model and cases of the current reports.
+
+    A decision that is missing, or was made about another report or model, gives no verdict."""
     found = []
     for point, guard, model in (("base", "s3", "base_model"), ("sft", "s13", "sft_checkpoint")):
         stage = ws.store.find(f"{point}_decision")
@@ -135,7 +139,7 @@ def decision_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
             continue
         decision, benched = read_decision(stage.verify()), ws.store.get(f"{point}_bench")
         if decision.inputs != {f"{point}_bench": benched.sha256}:
-            continue  # about another report: no verdict is no pass
+            continue  # made about another report; a missing verdict is not a pass
         inputs, folder = benched.manifest.recipe.inputs, training.start_folder(ws, model)
         # A bench names a checkpoint by its stage, a run spec by its files, the report of the machine among them.
         asked = sha256_path(folder) if model == "base_model" else ws.store.get(model).sha256
@@ -155,7 +159,7 @@ def _before(ws: Workspace, point: str) -> list[Decision]:
 
 
 def _inputs(chain: Sequence[Decision], *benches: Stage) -> dict[str, str]:
-    """The reports, and the decision before."""
+    """Return the hashes of the reports and of the previous decision."""
     before = {"previous": chain[-1].sha256} if chain else {}
     return {**{stage.manifest.stage: stage.sha256 for stage in benches}, **before}
 
@@ -172,7 +176,7 @@ def _decided(ws: Workspace, point: str, stage: Stage, reused: bool) -> StageResu
 
 
 def comparison(context: BuildContext) -> StageResult:
-    """Base, SFT and DPO on the test items, overall and by type (S12)."""
+    """Compare base, SFT and DPO on the test items, overall and by type (S12)."""
     benches = {name: context.input(f"{name}_bench") for name in POINTS}
 
     def build(writer: Writer) -> None:
@@ -210,10 +214,10 @@ def comparison(context: BuildContext) -> StageResult:
 
 
 def read_comparison(stage: Stage) -> Comparison:
-    """The comparison of a stage."""
+    """Read the result of ``comparison``."""
     return msgspec.json.decode(stage.path("comparison.json").read_bytes(), type=Comparison)
 
 
-def told(chain: Sequence[Decision]) -> Mapping[str, str]:
-    """Each decision in a line."""
+def descriptions(chain: Sequence[Decision]) -> Mapping[str, str]:
+    """Return each decision as one line, by its point."""
     return {found.point: f"{found.verdict} at {percent(found.rate)}" for found in chain}

@@ -1,7 +1,7 @@
-"""Records what a session did: each stage's attempts with time and money, retried twice at most, and the manifest over all of them.
+"""Record each stage's attempts with their time and cost, and combine the records into a session manifest.
 
-What was made is never in the record, and the record is in no row. A stage that was reused cost nothing and leaves its record as it
-was; a stage that is made anew begins a new one.
+A failed stage is retried twice at most. Records contain no rows, and rows contain nothing of the records. A reused stage cost
+nothing and leaves its record unchanged; a rebuilt stage starts a new one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.store import Writer
-from canvas_pipeline.tracks.instruct.decisions import chain_of, told
+from canvas_pipeline.tracks.instruct.decisions import chain_of, descriptions
 
 NAME = "session"
 RATE, BUDGET = "rate_usd_per_hour", "budget_usd"
@@ -36,19 +36,20 @@ ESTIMATES: Mapping[str, Mapping[str, float]] = {
         "sft_bench": 1800.0, "candidates": 5400.0, "dpo_checkpoint": 10800.0, "dpo_bench": 1800.0,
     },
 }  # fmt: skip
-"""Seconds by profile and stage before any were measured: what a budget is checked against."""
+"""Profile → stage → estimated seconds. A budget is checked against it until the stage has been measured."""
 
 
 def recorded(spec: StageSpec) -> StageSpec:
-    """A stage whose making is recorded."""
+    """Return the stage with its ``build`` recorded; the session stage itself is returned unchanged."""
     if spec.name == NAME:
         return spec
     return replace(spec, build=lambda context: run_recorded(spec, context))
 
 
 def run_recorded(spec: StageSpec, context: BuildContext) -> StageResult:
-    """Make a stage, at most three times, and record each attempt. A closed gate is not tried again. Raises the last error;
-    ``GateClosed`` where the budget does not allow a start."""
+    """Build a stage, at most three times, and record each attempt. A closed gate is not retried.
+
+    Raises the last error, or ``GateClosed`` if the estimate exceeds the budget."""
     ws = context.workspace
     done: list[StageResult] = []
     problem: list[Exception] = []
@@ -70,7 +71,7 @@ def run_recorded(spec: StageSpec, context: BuildContext) -> StageResult:
 
     before = _record(ws, spec.name)
     others = (name for name in context.track.stages() if name != spec.name)
-    # What failed is gone on from; what was made is made anew.
+    # Continue after a failure; start a new record after a success.
     failed = () if before.attempts and before.attempts[-1].success else before.attempts
     attempts = (*(attempt for name in others for attempt in _record(ws, name).attempts), *failed)
     estimate = ESTIMATES.get(context.profile.name, {}).get(spec.name, 0.0)
@@ -86,7 +87,7 @@ def run_recorded(spec: StageSpec, context: BuildContext) -> StageResult:
 
 
 def session(context: BuildContext) -> StageResult:
-    """The manifest over all stages: attempts, time and money by phase, decisions, where the work was done (S14)."""
+    """Build the manifest of all stages: attempts, time and cost by phase, decisions, environment (S14)."""
     found = manifest_of(context.workspace)
 
     def build(writer: Writer) -> None:
@@ -103,7 +104,7 @@ def session(context: BuildContext) -> StageResult:
 
 
 def manifest_of(ws: Workspace) -> SessionManifest:
-    """What is recorded by now, in the order of the stages."""
+    """Combine the records made so far into one manifest, attempts in order of time."""
     names = tuple(name for name in ws.track.stages() if name != NAME)
     records = [_record(ws, name) for name in names]
     attempts = sorted(
@@ -112,14 +113,14 @@ def manifest_of(ws: Workspace) -> SessionManifest:
     rate = _number(ws, RATE)
     if rate is not None:
         attempts = [msgspec.structs.replace(attempt, cost_usd=attempt.seconds / 3600 * rate) for attempt in attempts]
-    decisions = tuple(f"{point}: {text}" for point, text in told(chain_of(ws)).items())
+    decisions = tuple(f"{point}: {text}" for point, text in descriptions(chain_of(ws)).items())
     failed = any(not record.attempts[-1].success for record in records if record.attempts)
     found = msgspec.structs.replace(_new(ws, names), attempts=tuple(attempts), decisions=decisions)
     return msgspec.structs.replace(found, state="failed" if failed else "complete")
 
 
 def table(found: SessionManifest) -> str:
-    """Attempts, time and money of each phase that was tried, as Markdown. A cost that is not known stands as a dash."""
+    """Render attempts, time and cost of each attempted phase as Markdown. An unknown cost is a dash."""
     lines = ["| phase | attempts | seconds | USD |", "|---|---|---|---|"]
     tried = found.by_phase()
     for name, (seconds, money) in (*tried.items(), ("all", (found.seconds, found.cost_usd))):
@@ -142,7 +143,7 @@ def _file(ws: Workspace, name: str) -> Path:
 
 
 def _record(ws: Workspace, name: str) -> SessionManifest:
-    """A stage's own record; an empty one where it was never made."""
+    """Read a stage's record; empty if the stage was never built."""
     try:
         return msgspec.json.decode(_file(ws, name).read_bytes(), type=SessionManifest)
     except FileNotFoundError:
@@ -158,7 +159,7 @@ def _number(ws: Workspace, option: str) -> float | None:
 
 
 def _git() -> dict[str, str]:
-    """Commit, branch and whether there are changes; empty where the package lies in no repository."""
+    """Return commit, branch and whether tracked files were changed; empty outside of a repository."""
 
     def asked(*arguments: str) -> str:
         command = ["git", "-C", str(Path(__file__).parent), *arguments]

@@ -1,4 +1,4 @@
-"""The stages that make the rows of the instruct track: base check, items, supervised rows, sampled answers, pairs."""
+"""Build the data stages of the instruct track: base check, benchmark items, SFT rows, sampled answers, pairs and splits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from canvas_pipeline.records import digest, funnel, read_jsonl, write_jsonl
 from canvas_pipeline.storage.digests import sha256_file, sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.instruct import data
-from canvas_pipeline.tracks.instruct.benchmark import spoken
+from canvas_pipeline.tracks.instruct.benchmark import answer_text
 from canvas_pipeline.tracks.instruct.decisions import require_decision
 from canvas_pipeline.tracks.instruct.guard_table import LeakEvidence
 from canvas_pipeline.tracks.instruct.guards import BaseCheck, require_clean
@@ -45,11 +45,11 @@ from canvas_pipeline.tracks.instruct.text_models import open_text_models
 CHECK, QUALITY, LEAKS = "check.json", "quality.json", "leaks.json"
 PROBE = "tracks.instruct.base_probe"
 HELD_OUT = 12
-"""One group of rows in so many is kept out of training, to follow the loss."""
+"""About one group of rows in this many goes to the eval part, on which the loss is measured."""
 
 
 def base_check(context: BuildContext) -> StageResult:
-    """Try the sentinels on the base, before anything is spent (S1, S2)."""
+    """Run the probes on the base model before anything is trained on it (S1, S2)."""
     folder = training.start_folder(context.workspace, "base_model")
 
     def check(writer: Writer) -> None:
@@ -70,12 +70,12 @@ def base_check(context: BuildContext) -> StageResult:
 
 
 def read_check(stage: Stage) -> BaseCheck:
-    """What the sentinels found."""
+    """Read the result of ``base_check``."""
     return msgspec.json.decode(stage.path(CHECK).read_bytes(), type=BaseCheck)
 
 
 def clean_base(ws: Workspace) -> str:
-    """The sha256 of the check of a clean base that is the current one; else ``GateClosed``."""
+    """Return the sha256 of the ``base_check`` stage. Raises ``GateClosed`` if the base is not clean, or is not the one checked."""
     stage = ws.store.get("base_check").verify()
     if stage.manifest.recipe.inputs["weights"] != sha256_path(training.start_folder(ws, "base_model")):
         raise GateClosed(
@@ -86,14 +86,14 @@ def clean_base(ws: Workspace) -> str:
 
 
 def base_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
-    """S1 and S2 about the base that was checked."""
+    """Return the verdicts of S1 and S2 on the base model that was checked."""
     stage = ws.store.get("base_check").verify()
     found, inputs = read_check(stage), {"base_model": stage.manifest.recipe.inputs["weights"]}
     return tuple(ws.track.guards.guards[name].verdict(found, inputs) for name in ("s1", "s2"))
 
 
 def bench_cases(context: BuildContext) -> StageResult:
-    """Items to test (``rows.jsonl``) and to choose by (``selection.jsonl``), once the base is known to be clean."""
+    """Draw the items of the test (``rows.jsonl``) and of model selection (``selection.jsonl``). Requires a clean base."""
     clean_base(context.workspace)
 
     def build(writer: Writer) -> None:
@@ -107,13 +107,13 @@ def bench_cases(context: BuildContext) -> StageResult:
 
 
 def evaluation_items(ws: Workspace) -> list[TestItem]:
-    """The items of test and selection."""
+    """Return the items of test and selection."""
     stage = ws.store.get("bench_cases")
     return [item for name in evaluation.CASES.values() for item in read_jsonl(stage.path(name), TestItem)]
 
 
 def sft_rows(context: BuildContext) -> StageResult:
-    """Instructions with checked answers; the quality gate's file says what failed and by how much (S7, S8, S9)."""
+    """Build instructions with verified answers; ``quality.json`` has the measures of the quality gate (S7, S8, S9)."""
     ws = context.workspace
     checked, decided = clean_base(ws), require_decision(ws, "base")
     asked = evaluation_items(ws)
@@ -145,7 +145,7 @@ def _quality(ws: Workspace, inputs: Mapping[str, str]) -> Verdict:
 
 
 def trajectory_split(context: BuildContext) -> StageResult:
-    """Train and eval rows; no instruction stands in both, and none is an evaluation item's (S10)."""
+    """Split the rows into train and eval, no instruction in both, and find rows that repeat an evaluation item (S10)."""
     source, asked = context.input("sft_rows"), evaluation_items(context.workspace)
 
     def build(writer: Writer) -> None:
@@ -159,7 +159,7 @@ def trajectory_split(context: BuildContext) -> StageResult:
 
 
 def row_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
-    """S9 and S10 about the current rows; none where there are no rows yet."""
+    """Return the verdicts of S9 and S10 on the current rows; empty if there are none yet."""
     split, cases = ws.store.find("trajectory_split"), ws.store.find("bench_cases")
     if split is None or cases is None:
         return ()
@@ -171,7 +171,7 @@ def row_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
 
 
 def candidates(context: BuildContext) -> StageResult:
-    """Several answers of the supervised model to each of some training prompts."""
+    """Sample several answers of the SFT model to each of some training prompts."""
     ws = context.workspace
     decided, source = require_decision(ws, "sft"), context.input("trajectory_split")
     checkpoint = training.current_checkpoint(ws, "sft")
@@ -184,10 +184,10 @@ def candidates(context: BuildContext) -> StageResult:
         unfinished = context.unfinished(writer)
         asked = unfinished / "asked.jsonl"
         write_jsonl(asked, (_sample_of(row, number) for row in rows for number in range(context.profile.samples)))
-        said = evaluation.predictions(context, unfinished, "hf", checkpoint.directory(), [asked], sampling)
+        predicted = evaluation.predictions(context, unfinished, "hf", checkpoint.directory(), [asked], sampling)
         writer.rows(rows, "prompts.jsonl")
         writer.rows(
-            _answer(row, number, said, context.seed) for row in rows for number in range(context.profile.samples)
+            _answer(row, number, predicted, context.seed) for row in rows for number in range(context.profile.samples)
         )
         shutil.rmtree(unfinished)
 
@@ -214,21 +214,21 @@ def _sample_of(row: InstructRow, number: int) -> TestItem:
     )  # fmt: skip
 
 
-def _answer(row: InstructRow, number: int, said: Mapping[str, Prediction], seed: int) -> SampledAnswer:
-    one = said[f"{row.id}.{number}"]
-    text = spoken(one.text)
+def _answer(row: InstructRow, number: int, predicted: Mapping[str, Prediction], seed: int) -> SampledAnswer:
+    one = predicted[f"{row.id}.{number}"]
+    text = answer_text(one.text)
     return SampledAnswer(
         row_id=row.id, sample=number, text=text, stopped=one.stopped, tokens=len(text.split()), seed=seed
     )
 
 
 def pairs(context: BuildContext) -> StageResult:
-    """The best right answer of each prompt beside wrong ones (S11); a prompt whose samples are all alike gives none."""
+    """Pair the best right answer to each prompt with wrong ones that score lower (S11); a prompt without such a pair is refused."""
     source = context.input("candidates")
 
     def build(writer: Writer) -> None:
         rows = list(read_jsonl(source.path("prompts.jsonl"), InstructRow))
-        # Only what the model itself got wrong: made-up negatives are easier than any it samples.
+        # Only sampled answers as negatives: constructed ones are easier to tell apart.
         found = data.build_pairs(rows, list(read_jsonl(source.path(), SampledAnswer)), construct=False)
         writer.rows(found.pairs)
         writer.json(found.report, "report.json")
@@ -239,7 +239,7 @@ def pairs(context: BuildContext) -> StageResult:
 
 
 def preference_split(context: BuildContext) -> StageResult:
-    """Pairs in train and eval parts; no prompt stands in both."""
+    """Split the pairs into train and eval, no prompt in both."""
     source = context.input("pairs")
 
     def build(writer: Writer) -> None:
@@ -258,7 +258,7 @@ def _pair(pair: InstructPair) -> PreferenceRow:
 
 
 def _parts(writer: Writer, name: str, rows: Sequence[Any]) -> None:
-    """Write rows into the parts of a split by their groups."""
+    """Write rows to the parts of a split by their groups."""
     held = {row.id: int(digest("split", row.item_ids[0])[:8], 16) % HELD_OUT == 0 for row in rows}
     for part in PARTS:
         writer.rows((row for row in rows if held[row.id] == (part == "eval")), f"{part}.jsonl")
@@ -276,7 +276,7 @@ def _split(context: BuildContext, dataset: str, stage: Stage, reused: bool) -> S
 
 
 def _filtered(context: BuildContext, stage: Stage, reused: bool, own: Iterable[Verdict] = ()) -> StageResult:
-    """A stage of rows with its funnel: G6, its own verdicts, the audit."""
+    """Return the result of a rows stage with a funnel: G6, the stage's own verdicts, and the audit."""
     found = stage.manifest.funnel
     assert found is not None, "a stage that filters writes its funnel"
     g6 = judging.of_funnel(context.workspace, stage)

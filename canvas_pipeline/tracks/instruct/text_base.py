@@ -37,7 +37,7 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     warmup: int = 100
 
 
-class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+class BaseRecipe(msgspec.Struct, frozen=True, kw_only=True):
     """All numbers of the base. ``length`` is tokens a row. The vocabulary is learnt from documents of all kinds."""
 
     phases: tuple[Phase, ...] = (
@@ -52,10 +52,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
-RECIPE = Recipe()
+RECIPE = BaseRecipe()
 
 
-def build_text_base(out: Path, report: Reporter, steps: int = 0, recipe: Recipe = RECIPE) -> None:
+def build_text_base(out: Path, report: Reporter, steps: int = 0, recipe: BaseRecipe = RECIPE) -> None:
     """Train the base from nothing and write its folder. ``steps`` bounds every phase; 0 takes the recipe's.
 
     Deterministic on one machine with the same number of threads."""
@@ -82,7 +82,7 @@ def build_text_base(out: Path, report: Reporter, steps: int = 0, recipe: Recipe 
     write_recipe(out, recipe, COMMAND, losses, tokens=tokens)
 
 
-def filled_rows(tokenizer: Any, phase: Phase, recipe: Recipe) -> Iterator[list[list[int]]]:
+def filled_rows(tokenizer: Any, phase: Phase, recipe: BaseRecipe) -> Iterator[list[list[int]]]:
     """Yield batches of rows of equal length, without end: documents, an end of text after each, cut where a row is full."""
     texts = documents(recipe.seed + phase.seed, phase.mixture)
     end = tokenizer.convert_tokens_to_ids(FAMILY.end_of_text)

@@ -18,7 +18,7 @@ from canvas_pipeline.tracks.instruct.text_base import (
     FAMILY,
     RECIPE,
     SHIPPED,
-    Recipe,
+    BaseRecipe,
     build_text_base,
     filled_rows,
     shipped_text_base,
@@ -84,7 +84,7 @@ def test_the_recipe_gives_the_same_bytes_twice(tmp_path: Path) -> None:
 def test_every_row_is_full_and_documents_end_with_the_end_of_text() -> None:
     tokenizer = FAMILY.build_tokenizer(["one two three four"] * 3, 300)
     phase = msgspec.structs.replace(RECIPE.phases[0], rows=3)
-    rows = next(filled_rows(tokenizer, phase, Recipe(length=64)))
+    rows = next(filled_rows(tokenizer, phase, BaseRecipe(length=64)))
     assert [len(row) for row in rows] == [64, 64, 64]
     text = tokenizer.decode([token for row in rows for token in row])
     assert text.count(FAMILY.end_of_text) >= 1 and "<|im_start|>" not in text

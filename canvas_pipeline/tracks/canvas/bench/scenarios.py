@@ -17,7 +17,7 @@ from canvas_pipeline.models.families import family
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import Row, write_jsonl
-from canvas_pipeline.tracks.canvas.bench.agent import Backend, CanvasAgent, Trace
+from canvas_pipeline.tracks.canvas.bench.agent import AgentRun, Backend, CanvasAgent
 from canvas_pipeline.tracks.canvas.examples.students import Assignment, Course, Event, Snapshot
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.mock.study import DAYS_BEFORE
@@ -26,7 +26,7 @@ from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, declared
 
 NOW = "2026-03-02T08:00Z"
-Check = Callable[[Trace, MockCanvas], str | None]
+Check = Callable[[AgentRun, MockCanvas], str | None]
 """Returns None, or what is wrong after the run."""
 
 
@@ -37,7 +37,7 @@ class ScenarioResult(Row, frozen=True, kw_only=True):
     title: str
     passed: bool
     reason: str
-    trace: Trace
+    trace: AgentRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,14 @@ def student() -> Snapshot:
     )  # fmt: skip
 
 
-def answered(trace: Trace, canvas: MockCanvas) -> str | None:
+def answered(trace: AgentRun, canvas: MockCanvas) -> str | None:
     """Check that the run ended with an answer of the model after at least one call that succeeded."""
     if trace.ending != "answered":
         return f"no answer ({trace.ending})"
     return None if trace.done else "no tool call worked"
 
 
-def clean(trace: Trace, canvas: MockCanvas) -> str | None:
+def clean(trace: AgentRun, canvas: MockCanvas) -> str | None:
     """Check that no call was malformed, invalid, unknown or made twice."""
     bad = [call.outcome for call in trace.calls if call.outcome not in ("ok", "tool_error")]
     return f"a call was {bad[0]}" if bad else None
@@ -104,7 +104,7 @@ def clean(trace: Trace, canvas: MockCanvas) -> str | None:
 def called(*tools: str) -> Check:
     """Check that these tools succeeded in this order, perhaps with others between them."""
 
-    def check(trace: Trace, canvas: MockCanvas) -> str | None:
+    def check(trace: AgentRun, canvas: MockCanvas) -> str | None:
         names = iter(call.name for call in trace.done)
         missing = next((tool for tool in tools if tool not in names), None)
         return f"{missing} was not called, or not in its place" if missing else None
@@ -115,7 +115,7 @@ def called(*tools: str) -> Check:
 def gave(tool: str, fits: Callable[[Any], bool], what: str) -> Check:
     """Check that a result of the tool ``fits``; ``what`` is the reason if none does."""
 
-    def check(trace: Trace, canvas: MockCanvas) -> str | None:
+    def check(trace: AgentRun, canvas: MockCanvas) -> str | None:
         return None if any(call.name == tool and fits(call.result) for call in trace.done) else what
 
     return check
@@ -124,7 +124,7 @@ def gave(tool: str, fits: Callable[[Any], bool], what: str) -> Check:
 def booked(count: int, minutes: tuple[int, int] = (60, 90)) -> Check:
     """Check that ``count`` new events have an allowed length, lie in the daytime and 15 minutes from any other event."""
 
-    def check(trace: Trace, canvas: MockCanvas) -> str | None:
+    def check(trace: AgentRun, canvas: MockCanvas) -> str | None:
         old = {event.id for event in canvas.snapshot.events}
         new = [event for key, event in canvas.events.items() if key not in old]
         if len(new) < count:
@@ -153,7 +153,7 @@ def span(event: Event) -> tuple[datetime, datetime]:
     return datetime.fromisoformat(event.start_iso), datetime.fromisoformat(event.end_iso)
 
 
-def untouched(trace: Trace, canvas: MockCanvas) -> str | None:
+def untouched(trace: AgentRun, canvas: MockCanvas) -> str | None:
     """Check that the earlier events of the calendar are unchanged: changes await the student's approval."""
     return None if all(canvas.events.get(e.id) == e for e in canvas.snapshot.events) else "an event was changed unasked"
 
@@ -161,7 +161,7 @@ def untouched(trace: Trace, canvas: MockCanvas) -> str | None:
 def pending(event_id: str) -> Check:
     """Check that a proposal with a rationale is pending for this event."""
 
-    def check(trace: Trace, canvas: MockCanvas) -> str | None:
+    def check(trace: AgentRun, canvas: MockCanvas) -> str | None:
         proposal = canvas.pending.get(event_id)
         return None if proposal and proposal.rationale else f"nothing is pending for {event_id}"
 
@@ -171,7 +171,7 @@ def pending(event_id: str) -> Check:
 def mentions(*words: str) -> Check:
     """Check that the answer contains these words, in any case."""
 
-    def check(trace: Trace, canvas: MockCanvas) -> str | None:
+    def check(trace: AgentRun, canvas: MockCanvas) -> str | None:
         missing = [word for word in words if word.casefold() not in trace.answer.casefold()]
         return "the answer leaves out something it must name" if missing else None
 

@@ -88,7 +88,7 @@ def run(
         families = Counter(decoy.family for decoy in harmless)
         return CanaryReport(
             seed=seed, canaries=len(planted), decoys=len(harmless), seconds=round(time.monotonic() - started, 1),
-            recall=counter.recall(), stages=tuple(counter.stages), refused=counter.refused, traces=counter.traces(),
+            recall=counter.recall(), stages=tuple(counter.stages), refused=counter.refused, survivors=counter.survivors(),
             false_masks=rate(sum(changed.values()), len(harmless)),
             by_family={family: rate(changed[family], of) for family, of in sorted(families.items())},
         )  # fmt: skip
@@ -105,7 +105,7 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
     def build(writer: Writer) -> None:
         writer.json(run(ws, count, ws.seed), "report.json")
 
-    # Built by name inside: named here, so that an edit of one of them makes the report again.
+    # ``run`` builds these by name. Listing them makes an edit of one rebuild the report.
     steps = (intake.corpus, examples.trajectories, examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs,
              examples.feedback_examples, examples.split)  # fmt: skip
     runs = [root_of(step) for step in steps]
@@ -113,7 +113,7 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
     found = msgspec.json.decode(stage.path("report.json").read_bytes(), type=CanaryReport)
     facts = {
         "survivors": table(found),
-        "where": survivors_table(found.traces),
+        "where": survivors_table(found.survivors),
         "short of": "\n".join(found.shortfalls()) or "nothing",
     }
     figures = {f"masked {type_} (%)": round(100 * rate.share, 2) for type_, rate in found.recall.items()}
@@ -122,7 +122,7 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
 
 
 class _SurvivorCounter:
-    """Searches for planted canaries after each stage and counts them."""
+    """Search for planted canaries after each stage and count them."""
 
     def __init__(self, ws: Workspace, planted: Sequence[Canary]) -> None:
         self._ws, self._planted, self._search = ws, planted, Search(planted)
@@ -193,7 +193,7 @@ class _SurvivorCounter:
         survived = Counter(self._planted[number].type for number in self._survived)
         return {type_: rate(count - survived[type_], count) for type_, count in of.items()}
 
-    def traces(self) -> tuple[SurvivorCount, ...]:
+    def survivors(self) -> tuple[SurvivorCount, ...]:
         fields = ("stage", "file", "field", "type", "spot", "template", "shape")
         return tuple(
             SurvivorCount(**dict(zip(fields, key, strict=True)), count=count)

@@ -38,8 +38,10 @@ class StageRates(Row, frozen=True, kw_only=True):
 
 
 class CanaryReport(Row, frozen=True, kw_only=True):
-    """``refused``: planted rows that were refused before they could be searched. ``recall``: over the whole run; a canary counts
-    as masked only where no stage shows any part of it. ``false_masks``: over all decoys, ``by_family`` in parts."""
+    """The result of a canary run.
+
+    ``refused``: planted rows that were refused before they could be searched, by stage and reason. ``recall`` by type: a canary
+    counts as masked only if no part of it is in any stage. ``false_masks``: over all decoys; ``by_family``: per family."""
 
     seed: int
     canaries: int
@@ -50,7 +52,7 @@ class CanaryReport(Row, frozen=True, kw_only=True):
     refused: dict[str, int]
     false_masks: Rate
     by_family: dict[str, Rate]
-    traces: tuple[SurvivorCount, ...]
+    survivors: tuple[SurvivorCount, ...]
 
     def shortfalls(self) -> list[str]:
         """List the requirements on masking that are not met."""
@@ -87,11 +89,12 @@ def table(found: CanaryReport) -> str:
     return "\n".join(lines)
 
 
-def survivors_table(traces: Iterable[SurvivorCount], limit: int = 40) -> str:
+def survivors_table(survivors: Iterable[SurvivorCount], limit: int = 40) -> str:
     """Render Markdown: where survivors are, the most frequent first."""
-    chosen = sorted(traces, key=lambda trace: (-trace.count, trace.stage, trace.type, trace.template, trace.shape))[
-        :limit
-    ]
+    chosen = sorted(
+        survivors,
+        key=lambda survivor: (-survivor.count, survivor.stage, survivor.type, survivor.template, survivor.shape),
+    )[:limit]
     lines = [
         "| stage | file | field | type | planted in | template | shape | count |",
         "|---|---|---|---|---|---|---|---|",

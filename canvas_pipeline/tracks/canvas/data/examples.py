@@ -1,4 +1,4 @@
-"""The stages from ``trajectories`` to ``bench_cases``: trajectories, labelled and mutated pairs, feedback, splits, cases.
+"""Build the stages from ``trajectories`` to ``bench_cases``: trajectories, labelled and mutated pairs, feedback, splits, cases.
 
 One assignment of students to train, eval and test holds for all data sets, so no row spans two parts. Bench cases share neither
 items nor wordings with training rows."""
@@ -18,6 +18,7 @@ import msgspec
 from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.evaluation.charts import funnel_png
 from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.models.endpoint import api_key
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline import verdicts as guard_verdicts
 from canvas_pipeline.pipeline.context import BuildContext
@@ -30,6 +31,7 @@ from canvas_pipeline.records import Funnel, Refusal, funnel, read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.cases import cases
+from canvas_pipeline.tracks.canvas.data.accounts import Accounts, accounts
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.examples import (
     feedback,
@@ -46,19 +48,13 @@ from canvas_pipeline.tracks.canvas.examples import (
 from canvas_pipeline.tracks.canvas.intake.markup import scrub_rows
 from canvas_pipeline.tracks.canvas.intake.reading.snapshot import lines
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
-from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.rows import BenchCase, Item, ItemPair, PreferencePair, Student, Trajectory
 
-
-@functools.lru_cache(maxsize=2)
-def _accounts(path: Path, profile_name: str, seed: int) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
-    made = students.students(read_jsonl(path, Item), PROFILES[profile_name], seed)
-    fraction = PROFILES[profile_name].eval_fraction
-    shares: dict[splits.Split, float] = {"train": 1 - 2 * fraction, "eval": fraction, "test": fraction}
-    return tuple(made), splits.assign({s.id: s.item_ids for s in made}, seed, shares)
+_accounts = functools.lru_cache(maxsize=2)(accounts)
+"""A stage's file never changes: its folder is named by its content."""
 
 
-def mock_accounts(ws: Workspace) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+def mock_accounts(ws: Workspace) -> Accounts:
     """Return all mock accounts of the current corpus, and the split of each item and student."""
     return _accounts(ws.store.get("corpus").path(), ws.profile.name, ws.seed)
 
@@ -68,16 +64,19 @@ def session_files(ws: Workspace) -> dict[str, str]:
     if not ws.sessions.is_dir():
         ws.log(f"{ws.sessions}: no such folder; trajectories come from the scripted policy alone")
         return {}
-    taken, others = sessions_in(ws.sessions)
+    read, others = sessions_in(ws.sessions)
     for path, reason in others:  # a skipped file must be visible
         ws.log(f"sessions/{printable(path.name)} is not read: {reason}")
-    return {path.name: sha256_file(path) for path in taken}
+    return {path.name: sha256_file(path) for path in read}
 
 
-def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> Iterator[Trajectory | Refusal]:
+def recorded_sessions(
+    ws: Workspace, path: Path, sha256: str | None = None, of: Sequence[students.Snapshot] | None = None
+) -> Iterator[Trajectory | Refusal]:
     """Anonymise the sessions of one file and yield each as a training row or a refusal.
 
-    Raises ``InputChanged`` where the content does not have the given hash (any more)."""
+    They belong to the accounts ``of``, by default those of the current corpus. Raises ``InputChanged`` where the content does not
+    have the given hash (any more)."""
     rows: list[Any] = []
     digest = hashlib.sha256()
     for number, line in (entry for batch in lines(path, digest=digest, arrays=False) for entry in batch):
@@ -90,7 +89,9 @@ def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> I
         raise InputChanged(f"{path}: the file was changed while it was read; run again when nobody writes to it")
     key, registry = ws.registry()
     clean = scrub_rows(rows, Scrubber(key, path.stem), CourseMasker(Registry(key, registry), path.stem))
-    yield from sessions.from_sessions(clean, mock_accounts(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
+    yield from sessions.from_sessions(
+        clean, of or mock_accounts(ws)[0], ws.profile.declaration, f"sessions/{path.stem}"
+    )
 
 
 def trajectories(context: BuildContext) -> StageResult:
@@ -173,7 +174,7 @@ def open_teacher(ws: Workspace) -> Iterator[teacher.Teacher]:
     if not ws.teacher_endpoint:
         yield teacher.UrgencyTeacher()
         return
-    key = os.environ.get("CANVAS_TEACHER_API_KEY")
+    key = api_key("CANVAS_TEACHER_API_KEY", os.environ)
     with teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=key) as labeller:
         yield labeller
 

@@ -1,4 +1,4 @@
-"""The intake stages: contributor files → anonymised items (``collab/<contributor>``) → one ``corpus``.
+"""Build the intake stages: contributor files → anonymised items (``collab/<contributor>``) → one ``corpus``.
 
 Input is ``<root>/collab/*.jsonl``, gzip or not. Raw text exists only in the contributor's own file and in the private registry.
 Every line and row is accounted for."""

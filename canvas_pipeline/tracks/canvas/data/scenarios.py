@@ -20,18 +20,17 @@ from canvas_pipeline.tracks.canvas.rows import BenchCase
 
 def scenarios(context: BuildContext) -> StageResult:
     """Run six calendar scenarios through the agent loop on the mock Canvas; a failed one is a result, not an error."""
-    name = evaluation.production_method(context.workspace)
-    checkpoint = training.trained(context.workspace, name)
+    production = evaluation.production_weights(context.workspace)
 
     def run(writer: Writer) -> None:
         context.launch(
             module(
-                "canvas_pipeline.tracks.canvas.bench.scenarios", "--model", str(checkpoint.directory()),
+                "canvas_pipeline.tracks.canvas.bench.scenarios", "--model", str(production.directory()),
                 "--profile", context.profile.name, "--out", str(writer.path("results.jsonl")),
             ),
         )  # fmt: skip
 
-    stage, reused = context.make(run, inputs={"model": checkpoint.sha256}, unused=evaluation.UNUSED)
+    stage, reused = context.make(run, {"model": production.stage.sha256}, production.config, unused=evaluation.UNUSED)
     results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
     facts = {result.scenario: "passed" if result.passed else f"failed: {result.reason}" for result in results}
     figures = {"passed": sum(result.passed for result in results), "of": len(results)}
@@ -41,15 +40,15 @@ def scenarios(context: BuildContext) -> StageResult:
 def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
     """Measure the scenarios passed and the answers that state something invented, with the profile's bounds."""
     name = evaluation.production_method(ws)
-    passed, told = _passed(ws, name), _invented(ws, name)
+    passed, invented = _passed(ws, name), _invented(ws, name)
     return (
         ReleaseItem(
             name="scenarios passed", value=passed.share, low=passed.low, high=passed.high, n=passed.cases, op=">=",
             bound=ws.profile.min_scenarios_passed, advice="see the stage scenarios for the reason of each",
         ),
         ReleaseItem(
-            name="answers with something invented", value=told.share, low=told.low, high=told.high, n=told.cases, op="<=",
-            bound=ws.profile.max_invented, advice="see the answers to the follow-up cases of the bench",
+            name="answers with something invented", value=invented.share, low=invented.low, high=invented.high, n=invented.cases,
+            op="<=", bound=ws.profile.max_invented, advice="see the answers to the follow-up cases of the bench",
         ),
     )  # fmt: skip
 

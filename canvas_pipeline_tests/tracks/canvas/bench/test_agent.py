@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.models.gemma4.wire import ToolCall, escape, response_text, serialise
 from canvas_pipeline.records import Message
-from canvas_pipeline.tracks.canvas.bench.agent import FALLBACKS, CanvasAgent, Trace
+from canvas_pipeline.tracks.canvas.bench.agent import FALLBACKS, AgentRun, CanvasAgent
 from canvas_pipeline.tracks.canvas.bench.scenarios import student
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.tools.prompt import system_message
@@ -23,7 +23,7 @@ GRADES = serialise(ToolCall("canvas.get_grades"))
 
 def run(
     *turns: str, text: str = "What is due?", canvas: MockCanvas | None = None, max_turns: int = 8
-) -> tuple[Trace, ScriptedBackend]:
+) -> tuple[AgentRun, ScriptedBackend]:
     backend = ScriptedBackend(turns)
     return CanvasAgent(backend, canvas or MockCanvas(student()), max_turns).run(text), backend
 
@@ -129,6 +129,13 @@ def test_the_same_call_is_not_made_twice() -> None:
     assert [call.outcome for call in trace.calls] == ["ok", "duplicate", "duplicate"]
     assert "use its result" in backend.seen[2][-1].content
     assert len(canvas.events) == 4
+
+
+def test_a_call_with_its_defaults_stated_is_the_same_call() -> None:
+    plain, stated = ToolCall("canvas.list_courses"), ToolCall("canvas.list_courses", {"active_only": True})
+    other = ToolCall("canvas.list_courses", {"active_only": False})
+    trace, _ = run(*map(serialise, (plain, stated, other)), "Two courses.")
+    assert [call.outcome for call in trace.calls] == ["ok", "duplicate", "ok"]
 
 
 def test_words_beside_a_call_stay_before_it_in_the_history() -> None:

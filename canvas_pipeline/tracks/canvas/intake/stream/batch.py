@@ -42,7 +42,7 @@ from canvas_pipeline.tracks.canvas.intake.reading.snapshot import (
     source_keys,
 )
 from canvas_pipeline.tracks.canvas.intake.stream.placement import NOWHERE
-from canvas_pipeline.tracks.canvas.intake.stream.spill import Entry
+from canvas_pipeline.tracks.canvas.intake.stream.spill import SpilledRow
 from canvas_pipeline.tracks.canvas.rows import Item, ItemType, item_id
 
 CACHED = 60_000  # distinct texts of one contributor whose masked form a process caches
@@ -84,8 +84,8 @@ class Text(NamedTuple):
 class Batch(NamedTuple):
     """The results for some lines. ``todos`` have no course yet; ``new`` are identities that the registry file does not hold."""
 
-    assignments: list[Entry]
-    todos: list[Entry]
+    assignments: list[SpilledRow]
+    todos: list[SpilledRow]
     sources: bytes
     refusals: bytes
     rows_in: int
@@ -260,10 +260,10 @@ class Masker:
             counts["due_unknown"] += due is None
             if isinstance(row, TodoItem):
                 site = NOWHERE if row.course_id is None else self._courses.handle_of_site(row.course_id)
-                batch.todos.append(Entry("-", number, site, dumps(item)))
+                batch.todos.append(SpilledRow("-", number, site, dumps(item)))
             else:
                 counts["overdue"] += is_overdue(item)
-                batch.assignments.append(Entry(item.id, number, course or NOWHERE, dumps(item)))
+                batch.assignments.append(SpilledRow(item.id, number, course or NOWHERE, dumps(item)))
 
 
 def _title(row: Assignment | TodoItem) -> str:

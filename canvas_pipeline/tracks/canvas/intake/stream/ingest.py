@@ -32,7 +32,7 @@ from canvas_pipeline.tracks.canvas.intake.reading.snapshot import lines, parse
 from canvas_pipeline.tracks.canvas.intake.stream.batch import Batch, Masker, Survey, Surveyor
 from canvas_pipeline.tracks.canvas.intake.stream.placement import NOWHERE, placed
 from canvas_pipeline.tracks.canvas.intake.stream.pool import Pool, Tick, size_of
-from canvas_pipeline.tracks.canvas.intake.stream.spill import HELD, Entry, Run, Spill
+from canvas_pipeline.tracks.canvas.intake.stream.spill import HELD, Run, Spill, SpilledRow
 
 POOL_BYTES = 4 << 20  # about 15,000 rows: below, starting processes costs more than they save
 _REPORT_HELD = 4 << 20
@@ -203,7 +203,7 @@ class _Output:
         with Spill(self.assignments.folder) as found:  # a separate spill: all is read before anything is added
             for item in placed(self.assignments, self.todos):
                 self._counts["overdue"] += is_overdue(item)
-                found.add((Entry(item.id, 0, item.course or NOWHERE, dumps(item)),))
+                found.add((SpilledRow(item.id, 0, item.course or NOWHERE, dumps(item)),))
             self.assignments.add(found.entries())
 
 

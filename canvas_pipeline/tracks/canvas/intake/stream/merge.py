@@ -16,7 +16,7 @@ import msgspec
 from canvas_pipeline.errors import BadInput, MissingInput, SchemaMismatch
 from canvas_pipeline.records import Funnel, digest, dumps
 from canvas_pipeline.tracks.canvas.intake.reading.normalise import microseconds, normalise
-from canvas_pipeline.tracks.canvas.intake.stream.spill import HELD, Entry, Spill
+from canvas_pipeline.tracks.canvas.intake.stream.spill import HELD, Spill, SpilledRow
 from canvas_pipeline.tracks.canvas.rows import Item
 
 _DECODER = msgspec.json.Decoder(Item)
@@ -67,7 +67,7 @@ class Merge:
     def rows(self) -> Iterator[msgspec.Raw]:
         """Yield the rows of the corpus as JSON."""
         for group in self._groups():
-            self._united.add((Entry(group[-1].group, 0, "-", _united([entry.line for entry in group])),))
+            self._united.add((SpilledRow(group[-1].group, 0, "-", _united([entry.line for entry in group])),))
         last = ""
         for entry in self._united.entries():
             if entry.key == last:
@@ -82,17 +82,17 @@ class Merge:
         """Return the counts of rows in, kept and merged, after ``rows`` was read."""
         return Funnel(stage="corpus", rows_in=self._rows_in, kept=self._kept, merged=self._rows_in - self._kept).check()
 
-    def _entry(self, line: bytes) -> Entry:
+    def _entry(self, line: bytes) -> SpilledRow:
         head = self._heads.decode(line)
         self._rows_in += 1
-        # Sorted by group, then by time of collection, then by bytes: the last row of a group is kept. `Entry.group` holds the
+        # Sorted by group, then by time of collection, then by bytes: the last row of a group is kept. `SpilledRow.group` holds the
         # item's id, since the kept row keeps its id.
         group = digest(normalise(head.title), head.course or "", "" if head.course is None else "course")
-        return Entry(group[:32], microseconds(head.collected_at), head.id, line)
+        return SpilledRow(group[:32], microseconds(head.collected_at), head.id, line)
 
-    def _groups(self) -> Iterator[list[Entry]]:
+    def _groups(self) -> Iterator[list[SpilledRow]]:
         """Yield the rows of each group, in order."""
-        group: list[Entry] = []
+        group: list[SpilledRow] = []
         last = ""
         for entry in self._items.entries():
             if entry.key != last and group:

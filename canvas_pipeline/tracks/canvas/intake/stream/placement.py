@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from canvas_pipeline.tracks.canvas.intake.reading.normalise import normalise
-from canvas_pipeline.tracks.canvas.intake.stream.spill import Entry, Spill
+from canvas_pipeline.tracks.canvas.intake.stream.spill import Spill, SpilledRow
 from canvas_pipeline.tracks.canvas.rows import Item, item_id
 
 NOWHERE = "-"
@@ -60,10 +60,10 @@ def placed(assignments: Spill, todos: Spill) -> Iterator[Item]:
         yield from _with_courses(matches_of)
 
 
-def _in_memory(assignments: Iterable[Entry], todos: Iterable[Entry]) -> Iterator[Match]:
+def _in_memory(assignments: Iterable[SpilledRow], todos: Iterable[SpilledRow]) -> Iterator[Match]:
     todos = list(todos)
     wanted = {todo.number for todo in todos}
-    fitting: dict[int, list[Entry]] = {}
+    fitting: dict[int, list[SpilledRow]] = {}
     for entry in assignments:
         if entry.number in wanted:
             fitting.setdefault(entry.number, []).append(entry)

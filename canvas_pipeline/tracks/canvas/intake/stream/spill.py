@@ -23,7 +23,7 @@ _SHORTEST_LIMIT = 1 << 20
 _READ = 4 << 20  # bytes duckdb reads at once; its default of sixteen times the longest line can fill the memory limit
 
 
-class Entry(NamedTuple):
+class SpilledRow(NamedTuple):
     """One row as a line of JSON, sorted by ``key``, then ``number``, then ``line``. ``group`` is for joins."""
 
     key: str
@@ -46,7 +46,7 @@ class Spill:
         """Write below ``parent`` (default: the system's temporary folder) beyond ``held`` bytes in memory."""
         self.folder = Path(tempfile.mkdtemp(prefix=".spill-", dir=parent))
         self._limit = held
-        self._held: list[Entry] = []
+        self._held: list[SpilledRow] = []
         self._size = 0
         self._runs: list[Run] = []
 
@@ -64,11 +64,11 @@ class Spill:
         return bool(self._runs)
 
     @property
-    def held(self) -> Sequence[Entry]:
+    def held(self) -> Sequence[SpilledRow]:
         """The entries in memory: all of them unless ``spilled``."""
         return self._held
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, entries: Iterable[SpilledRow]) -> None:
         """Add entries, which may not be read from this spill itself."""
         for entry in entries:
             self._held.append(entry)
@@ -85,7 +85,7 @@ class Spill:
         for entry in self.entries():
             yield entry.line
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[SpilledRow]:
         """Yield all entries, sorted."""
         if not self._runs:
             yield from sorted(self._held)
@@ -94,7 +94,7 @@ class Spill:
             found = database.execute(f'SELECT "key", number, "group", line FROM {self.table()} ORDER BY 1, 2, 4')
             while rows := found.fetchmany(_FETCH):
                 for key, number, group, line in rows:
-                    yield Entry(key, number, group, line.encode())
+                    yield SpilledRow(key, number, group, line.encode())
 
     def table(self) -> str:
         """Return a duckdb table expression for all entries, after writing those in memory to a file."""
@@ -125,7 +125,7 @@ class Spill:
         return duckdb.connect(config=settings)
 
 
-def write_run(entries: Iterable[Entry], folder: Path) -> Run:
+def write_run(entries: Iterable[SpilledRow], folder: Path) -> Run:
     """Write entries to a new tab-separated file in a folder. A line of JSON holds neither tabs nor line ends."""
     longest = 0
     with tempfile.NamedTemporaryFile(dir=folder, prefix="run-", suffix=".tsv", delete=False, buffering=1 << 18) as file:

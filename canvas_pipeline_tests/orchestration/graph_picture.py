@@ -1,7 +1,6 @@
-"""The asset graph as a Mermaid picture, rendered from the code location.
+"""Render a track's asset graph as Mermaid text: one node per asset, methods folded into ``<method>``, coloured by group.
 
-In: definitions. Out: Mermaid text with one node an asset (methods folded into ``<method>``), coloured by group. What must hold: the
-pictures in docs/graph.md are this text; a test compares them.
+docs/graph.md contains this text; ``test_picture`` compares them.
 """
 
 from __future__ import annotations
@@ -20,13 +19,12 @@ COLOURS = {
     "release": "#ffe4e6",
 }
 
-
 OTHER = "#f8fafc"
-"""The colour of groups that only a track has."""
+"""The colour of a track's own groups."""
 
 
 def mermaid(definitions: dg.Definitions, track: str) -> str:
-    """Draw the graph of a track, left to right."""
+    """Render the graph of a track, left to right."""
     graph = definitions.resolve_asset_graph()
     nodes = {key: graph.get(key) for key in graph.get_all_asset_keys() if key.path[0] == track}
     names = {key: _folded(key.path[-1], node.group_name or "", track) for key, node in nodes.items()}
@@ -36,7 +34,7 @@ def mermaid(definitions: dg.Definitions, track: str) -> str:
         name = names[key]
         groups[name] = "method" if METHOD in name else (node.group_name or "").removeprefix(f"{track}_")
         edges |= {(names[parent], name) for parent in node.parent_keys}
-    # A method that starts from the SFT checkpoint is an arrow from <method> to itself once folded.
+    # Folding turns "starts from the SFT checkpoint" into an edge from <method> to itself.
     edges = {(a, b) for a, b in edges if a != b and (b, a) not in edges or (a, b) in _FORWARD}
     present = {*groups.values()}
     order = [*(group for group in COLOURS if group in present), *sorted(present - {*COLOURS})]
@@ -55,7 +53,7 @@ _FORWARD = {("<method>_run_spec", "<method>_checkpoint"), ("reference_logprobs",
 
 
 def _folded(name: str, group: str, track: str) -> str:
-    """An asset's name, with that of its method, where it is of a method's group, as ``<method>``."""
+    """Return an asset's name; in a method's group, with the method's name replaced by ``<method>``."""
     method = next((method for method in METHODS if group == f"{track}_{method}".replace("-", "_")), "")
     return f"{METHOD}{name.removeprefix(method)}" if method and name.startswith(f"{method}_") else name
 
