@@ -18,13 +18,7 @@ from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, model_half, release_half
 
-STALE = (
-    "preference_split was made from another mutation_pairs",
-    "preference_train",
-    "preference_eval",
-    "trajectory_train",
-    "deploy/compose.yaml",
-)
+STALE = ("preference_train", "preference_eval", "trajectory_train", "deploy/compose.yaml")
 
 
 @pytest.fixture
