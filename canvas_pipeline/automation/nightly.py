@@ -79,6 +79,7 @@ def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
             ws.base_model,
             ws.teacher_endpoint,
             ws.teacher_model,
+            ws.teacher_identity,
         ],
         "code": package_version(),
     }

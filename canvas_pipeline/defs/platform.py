@@ -33,7 +33,8 @@ def uma_status(uma: UmaCap) -> dg.MaterializeResult[None]:
 
 
 SETTINGS = {"CANVAS_PROFILE": "profile", "CANVAS_DATA": "root", "CANVAS_DEPLOY": "deploy", "CANVAS_BASE_MODEL": "base_model",
-            "CANVAS_TEACHER_ENDPOINT": "teacher_endpoint", "CANVAS_TEACHER_MODEL": "teacher_model"}  # fmt: skip
+            "CANVAS_TEACHER_ENDPOINT": "teacher_endpoint", "CANVAS_TEACHER_MODEL": "teacher_model",
+            "CANVAS_TEACHER_IDENTITY": "teacher_identity"}  # fmt: skip
 """Environment variable → the pipeline's setting that it is the default of; the launch pad overrides it for one run."""
 
 

@@ -28,6 +28,10 @@ class PipelineResource(dg.ConfigurableResource[Any]):
     base_model: str = Field(default="", description="instead of the profile's base: a local folder or a hub id")
     teacher_endpoint: str = Field(default="", description="OpenAI-compatible URL; empty: the embedded urgency teacher")
     teacher_model: str = ""
+    teacher_identity: str = Field(
+        default="",
+        description="whose weights the teacher has, where its server does not report them; recorded as stated",
+    )
     allow_shrinkage: list[str] = Field(
         default=[], description="STAGE=SHARE:REASON each: lets G6 pass for this run, and is recorded with its reason"
     )
@@ -49,6 +53,7 @@ class PipelineResource(dg.ConfigurableResource[Any]):
             base_model=self.base_model,
             teacher_endpoint=self.teacher_endpoint,
             teacher_model=self.teacher_model,
+            teacher_identity=self.teacher_identity,
             allowances=tuple(map(allowance_of, self.allow_shrinkage)),
             deploy=Path(self.deploy),
             options=self.options,

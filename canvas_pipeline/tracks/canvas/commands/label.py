@@ -30,10 +30,21 @@ def label_pairs(
     ] = None,
     pairs: Annotated[Path | None, typer.Option("--pairs", help="The same, as an option.")] = None,
     endpoint: Annotated[
-        str | None, typer.Option(help="OpenAI-compatible base URL. Without it, the built-in urgency rule.")
+        str | None,
+        typer.Option(
+            help="OpenAI-compatible server: http://host:8000/v1, with or without /chat/completions. Without it, the built-in rule."
+        ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="The model that must answer there.")] = None,
-    revision: Annotated[str | None, typer.Option(help="What its weights are pinned to; part of every label.")] = None,
+    revision: Annotated[str | None, typer.Option(help="The revision that the server must report.")] = None,
+    stated: Annotated[
+        str,
+        typer.Option(
+            "--teacher-identity",
+            envvar="CANVAS_TEACHER_IDENTITY",
+            help="Whose weights it has, where the server does not report them; recorded in every vote as stated.",
+        ),
+    ] = "",
     api_key: Annotated[
         str | None, typer.Option(envvar="CANVAS_TEACHER_API_KEY", show_envvar=True, help="Bearer token.")
     ] = None,
@@ -59,7 +70,7 @@ def label_pairs(
     declaration = profile_named(PROFILES, profile_name).declaration
     rows = list(read_jsonl(given[0], ItemPair))
     with (
-        _teacher(endpoint, model, revision, api_key, timeout, attempts, workers) as teacher,
+        _teacher(endpoint, model, revision, stated, api_key, timeout, attempts, workers) as teacher,
         _progress("labelling", len(rows)) as advance,
     ):
         labelled = label(rows, teacher, journal, advance, workers=workers)
@@ -74,6 +85,7 @@ def _teacher(
     endpoint: str | None,
     model: str | None,
     revision: str | None,
+    stated: str,
     api_key: str | None,
     timeout: float,
     attempts: int,
@@ -88,7 +100,14 @@ def _teacher(
         raise typer.BadParameter("--endpoint needs --model: labels must name who made them")
     limit = AdaptiveLimit(start=min(4, workers), ceiling=workers)
     with HttpTeacher(
-        endpoint, model, revision=revision, api_key=api_key, timeout_s=timeout, attempts=attempts, limit=limit
+        endpoint,
+        model,
+        revision=revision,
+        stated=stated,
+        api_key=api_key,
+        timeout_s=timeout,
+        attempts=attempts,
+        limit=limit,
     ) as teacher:
         yield teacher
 

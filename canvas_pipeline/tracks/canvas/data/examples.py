@@ -172,7 +172,9 @@ def open_teacher(ws: Workspace) -> Iterator[teacher.Teacher]:
         yield teacher.UrgencyTeacher()
         return
     key = endpoint.api_key("CANVAS_TEACHER_API_KEY", os.environ)
-    with teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=key) as labeller:
+    with teacher.HttpTeacher(
+        ws.teacher_endpoint, ws.teacher_model, stated=ws.teacher_identity, api_key=key
+    ) as labeller:
         yield labeller
 
 
