@@ -85,6 +85,7 @@ def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
                 for each in workspaces
             ],
             sorted(ws.options.items()),
+            ws.teacher_identity,
         ],
         "code": package_version(),
     }

@@ -1,7 +1,8 @@
 """``canvas-data audit``: search for unmasked identities.
 
 Findings are file, line, field and type. No value, title or name is ever printed or written. An audit that read nothing, or could
-not read something, does not exit 0."""
+not read something, does not exit 0. Files that are named as training, test or preference rows are also checked against one
+another."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -20,6 +22,7 @@ from canvas_pipeline.pipeline.track import DEFAULT, track_named
 from canvas_pipeline.privacy.audit.auditor import AuditReport, report, reviewed_at
 from canvas_pipeline.privacy.audit.exceptions import DAYS, FILE, Exceptions, exceptions, review, today
 from canvas_pipeline.records import dumps
+from canvas_pipeline.tracks.canvas.examples.static_checks import StaticChecks, static_checks
 
 AUDIT_HELP = """Search for anything unmasked with a second, independent detector; never shows a value.
 
@@ -29,6 +32,11 @@ invisible characters are undone first; JSON inside strings is entered. With `--r
 searched for too (an encrypted one is opened with the key in the environment).
 
 Example: `canvas-data audit data/artifacts data/releases --registry data/private/registry.jsonl`
+
+**Rows that are trained on and tested.** `canvas-data audit --train data/v7/trajectory_train.jsonl --test
+data/v7/trajectory_test.jsonl --pref data/v7/preference_train.jsonl` searches these files. It also checks that test rows (or bench
+cases) share no item with training rows and preference pairs, and that no labels contradict each other (A before B, B before C, C
+before A).
 
 **A false alarm.** Check the place yourself. If the words name nobody, allow that finding as the audit printed it, with your name
 and the reason:
@@ -41,13 +49,16 @@ The exception covers exactly the words that were found, in any place, as this ty
 of that folder applies it, and the release log counts it. To revoke one, delete its line. An exception that was edited, comes
 from another registry key or has expired stops the audit. Registry keys and file names cannot be excepted.
 
-Exit codes: 0 everything was read and nothing found; 1 a leak; 2 nothing to read, something that cannot be read, or an invalid
-exception."""
+Exit codes: 0 everything was read and nothing found; 1 a leak, a shared item or contradictory labels; 2 nothing to read, something
+that cannot be read, or an invalid exception."""
 _CONSOLE = Console(stderr=True)
 
 
 def audit(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)] = None,
+    train: Annotated[list[Path] | None, typer.Option(help="Training rows; several allowed.")] = None,
+    test: Annotated[list[Path] | None, typer.Option(help="Test rows or bench cases; several allowed.")] = None,
+    pref: Annotated[list[Path] | None, typer.Option(help="Preference pairs to train on; several allowed.")] = None,
     registry: Annotated[Path | None, typer.Option(help="The private course registry, plain or encrypted.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
     allow: Annotated[
@@ -58,7 +69,14 @@ def audit(
     days: Annotated[int, typer.Option(help="How long the exception holds.")] = DAYS,
     root: Root = None,
 ) -> None:
+    splits = (train or [], test or [], pref or [])
+    paths = [*(paths or []), *(path for files in splits for path in files)]
     try:
+        if not paths:
+            raise BadInput("name files or folders to search")
+        if bool(train) != bool(test):
+            raise BadInput("--train and --test are compared with each other; give both")
+        checked = static_checks(*splits)
         reviewed = _exceptions(data_folder(root), paths, allow or [], by, reason, days)
         with Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_CONSOLE, transient=True
@@ -74,8 +92,8 @@ def audit(
     except BadInput as error:  # no such file, or an unreadable registry: nothing was read
         typer.secho(f"canvas-data: {error}", err=True, fg="red")
         raise typer.Exit(2) from None
-    typer.echo(dumps(result).decode() if as_json else _lines(result))
-    if result.total:
+    typer.echo(_json(result, checked) if as_json else "\n".join([_lines(result), *checked.lines()]))
+    if result.total or not checked.clean:
         raise typer.Exit(1)
     if not result.clean:
         raise typer.Exit(2)
@@ -98,6 +116,11 @@ def _exceptions(root: Path, paths: list[Path], allow: list[str], by: str, reason
         count = review(listed, key, reviewed_at(paths, allow), by=by, reason=reason, now=now, days=days)
         typer.secho(f"{listed}: {count} reviewed exceptions", err=True)
     return exceptions(listed, key, now)
+
+
+def _json(result: AuditReport, checked: StaticChecks) -> str:
+    rows = {"rows": msgspec.to_builtins(checked)} if checked.trained_items or checked.tested_items else {}
+    return dumps({**msgspec.to_builtins(result), **rows}).decode()
 
 
 def _lines(result: AuditReport) -> str:

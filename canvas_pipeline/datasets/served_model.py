@@ -61,6 +61,15 @@ class _Served(Generic[R]):
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
+    def _confirm(self) -> None:
+        """Ask the server for its weights once more; where they are others by now, forget the answers of this run."""
+        try:
+            if self._journal.added:
+                self._endpoint.confirm()
+        except BadConfig:
+            self._journal.withdraw()
+            raise
+
     def _ask_all(self, prompts: Sequence[str], settings: Mapping[str, Any], ask: Callable[[str, str], R]) -> list[R]:
         """Return the answers in the order of the prompts. ``ask`` gets a key and a prompt; equal prompts are asked once."""
         keys = {prompt: digest(self.name, prompt, dumps(settings).decode()) for prompt in prompts}
@@ -75,7 +84,9 @@ class _Served(Generic[R]):
         with ThreadPoolExecutor(WORKERS) as pool:
             futures = {prompt: pool.submit(answer, prompt) for prompt in keys}
             try:
-                return [futures[prompt].result() for prompt in prompts]
+                answers = [futures[prompt].result() for prompt in prompts]
+                self._confirm()
+                return answers
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise

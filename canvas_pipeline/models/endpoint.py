@@ -1,12 +1,14 @@
 """Ask a model behind an OpenAI-compatible server (vLLM, llama.cpp, Ollama): the only place that speaks this protocol.
 
 The number of requests in flight adapts to the server, and passing faults are retried. Errors name the server's address without a
-user name or password. A reply of another model than the one asked for is an error: answers of two models are never mixed."""
+user name or password. Answers of two models are never mixed: a reply of another model than the one asked for is an error, and so
+is a server whose weights change or cannot be told."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -87,13 +89,20 @@ class _Unreadable(Exception):
 class Endpoint:
     """One model behind an OpenAI-compatible server. Safe to share between threads; use it in a ``with`` block.
 
-    ``base_url`` ends before ``/chat/completions`` (``http://host:8000/v1``). The constructor checks that the server serves
-    ``model`` (``BadConfig`` where it does not, ``ServiceUnavailable`` where it is down). ``revision`` is the pinned revision of the
-    weights, by default the server's own ``revision`` or ``root``; ``identity`` is model and revision. All requests raise
-    ``ServiceUnavailable`` when every attempt fails, and ``BadConfig`` for a refused request or a reply of another model."""
+    ``base_url`` may end with ``/chat/completions``. The constructor checks that the server serves ``model`` (``BadConfig`` where it
+    does not, ``ServiceUnavailable`` where it is down).
+
+    ``identity`` is the model and its weights or revision as the server reports them. Where it reports none, the constructor raises
+    ``BadConfig`` unless ``stated`` says who it is; that is added to the identity, also beside a report, and replaces none.
+    ``revision`` is the one that the server must report. After a failed request, and by ``confirm``, the server is asked again.
+
+    All requests raise ``ServiceUnavailable`` when every attempt fails, and ``BadConfig`` for a refused request, a reply of another
+    model, or other weights than before."""
 
     role: ClassVar[str] = "model"
     """What errors call it."""
+    stated_with: ClassVar[str] = "stated="
+    """Where a user states the identity of a server that reports none."""
 
     def __init__(
         self,
@@ -101,6 +110,7 @@ class Endpoint:
         model: str,
         *,
         revision: str | None = None,
+        stated: str = "",
         api_key: str | None = None,
         timeout_s: float = 300.0,
         attempts: int = 6,
@@ -109,7 +119,7 @@ class Endpoint:
     ) -> None:
         if not is_address(base_url):
             raise BadConfig(f"the {self.role}'s endpoint is no address: write it such as http://127.0.0.1:8000/v1")
-        url = httpx.URL(base_url.rstrip("/"))
+        url = httpx.URL(base_url.rstrip("/").removesuffix("/chat/completions"))
         # The password is kept out of the address, which errors and httpx's own log quote.
         self.base_url, self.model = str(url.copy_with(userinfo=b"")), model
         self.limit = limit or AdaptiveLimit()
@@ -125,9 +135,10 @@ class Endpoint:
             stop=tenacity.stop_after_attempt(attempts),
             reraise=True,
         )
+        self._doubtful = False
+        self._stated = " ".join(stated.split())
         try:
-            served = self._served_revision()  # asked also where a revision is pinned: the name must be served
-            self.identity = f"{model}@{revision or served}"
+            self.identity = self._identity(revision)
         except BaseException:
             self._client.close()
             raise
@@ -173,15 +184,50 @@ class Endpoint:
         found = {choice: [value for token, value in listed if token == choice] for choice in choices}
         return {choice: max(values, default=least) for choice, values in found.items()} if any(found.values()) else {}
 
-    def _served_revision(self) -> str:
-        served = self._call("GET", "/models", None, _models)
+    def confirm(self) -> None:
+        """Raise ``BadConfig`` where the server reports other weights than when this object was made."""
+        self._compare(self._call("GET", "/models", None, _models))
+
+    def _identity(self, revision: str | None) -> str:
+        self._reported = weights = self._weights(self._call("GET", "/models", None, _models))
+        self._doubtful = False
+        if revision and revision != weights:
+            raise BadConfig(
+                f"the {self.role} at {self.base_url} reports {weights or 'no weights and no revision'} for {self.model}, not "
+                f"{revision}; serve that revision, or name the one that is served"
+            )
+        if not weights and not self._stated:
+            raise BadConfig(
+                f"the {self.role} at {self.base_url} reports no weights and no revision of {self.model}, so nobody can tell later "
+                f"who answered; state it with {self.stated_with}, which is recorded as stated"
+            )
+        return f"{self.model}@" + " ".join(filter(None, (weights, self._stated and f"(stated: {self._stated})")))
+
+    def _weights(self, served: Mapping[str, str]) -> str:
         if self.model not in served:
             names = ", ".join(sorted(served)) or "none"
             raise BadConfig(
                 f"{self.base_url} does not serve the model {self.model}; it serves: {names}. Name one of them as the "
                 f"{self.role}'s model"
             )
-        return served[self.model]
+        return served[self.model] or self._ollama_digest()
+
+    def _ollama_digest(self) -> str:
+        """Return the digest that Ollama reports for its models in an interface of its own, or "" for another server."""
+        try:
+            reply = self._client.get(f"{self.base_url.removesuffix('/v1')}/api/tags")
+            listed = reply.json()["models"] if reply.status_code == 200 else []
+            return next((str(m["digest"]) for m in listed if m["name"] in (self.model, f"{self.model}:latest")), "")
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return ""
+
+    def _compare(self, served: Mapping[str, str]) -> None:
+        now = self._weights(served)
+        if now != self._reported:
+            raise BadConfig(
+                f"the {self.role} at {self.base_url} reported {self._reported or 'no weights'} and now reports {now or 'none'}; "
+                f"the answers of two {self.role}s are not mixed: start again with one of them"
+            )
 
     def _post(self, path: str, body: Mapping[str, Any], read: Callable[[Any, Any], T], needs: str = "") -> T:
         """Post a request to the model. ``read`` gets the reply's first choice and the whole reply."""
@@ -209,14 +255,19 @@ class Endpoint:
             ) from None
 
     def _once(self, method: str, path: str, body: Mapping[str, Any] | None, read: Callable[[Any], T], needs: str) -> T:
+        if self._doubtful and path != "/models":  # after a failure, another server may have taken its place
+            self._compare(self._once("GET", "/models", None, _models, ""))
+            self._doubtful = False
         with self.limit.slot() as overload:
             try:
                 reply = self._client.request(method, f"{self.base_url}{path}", json=body)
             except (httpx.TimeoutException, httpx.TransportError) as error:
                 overload()
+                self._doubtful = True
                 raise _Overloaded(type(error).__name__) from None
             if reply.status_code in (408, 429) or (reply.status_code >= 500 and reply.status_code != 501):
                 overload()
+                self._doubtful = True
                 raise _Overloaded(f"status {reply.status_code}")
         if reply.status_code != 200:
             # A refused request (a wrong key, a wrong path) stays refused: asking again would only hide it.
@@ -230,7 +281,19 @@ class Endpoint:
 
 
 def _models(reply: Any) -> dict[str, str]:
-    return {str(m["id"]): str(m.get("revision") or m.get("root") or "unpinned") for m in reply["data"]}
+    """Return model → what the server reports of its weights, "" for nothing but the name."""
+    return {str(entry["id"]): _told_of(entry) for entry in reply["data"]}
+
+
+def _told_of(entry: Mapping[str, Any]) -> str:
+    """Return a revision or digest, else the place of the weights: a snapshot's commit, or a name other than the model's own."""
+    if exact := entry.get("revision") or entry.get("digest"):
+        return str(exact)
+    root = str(entry.get("root") or "").rstrip("/")
+    if commit := re.search(r"/snapshots/([0-9a-f]{40})\b", root):
+        return commit[1]
+    name = root.rsplit("/", 1)[-1] if root.startswith(("/", "~", ".")) else root  # of a folder, the name alone
+    return "" if name in (entry["id"], str(entry["id"]).rsplit("/", 1)[-1]) else name
 
 
 def _continued(choice: Any, reply: Any) -> Completion:

@@ -33,6 +33,7 @@ class PipelineResource(dg.ConfigurableResource[Any]):
     base_model: str = _setting("base_model")
     teacher_endpoint: str = _setting("teacher_endpoint")
     teacher_model: str = _setting("teacher_model")
+    teacher_identity: str = _setting("teacher_identity")
     deploy: str = _setting("deploy")
     overrides: str = _setting("overrides")
     numbers: list[str] = _setting("numbers")

@@ -72,6 +72,8 @@ SETTINGS: Mapping[str, Setting] = {
         ("teacher_endpoint", "CANVAS_TEACHER_ENDPOINT", _text, "",
          "OpenAI-compatible base URL of the teacher; empty: the embedded urgency rule"),
         ("teacher_model", "CANVAS_TEACHER_MODEL", _text, "", "the model that must answer at the teacher's endpoint"),
+        ("teacher_identity", "CANVAS_TEACHER_IDENTITY", _text, "",
+         "whose weights the teacher has, where its server does not report them; recorded in every vote as stated"),
         ("deploy", "CANVAS_DEPLOY", _path, str(DEPLOY), "folder of the training image's Dockerfile and compose file"),
         ("overrides", "CANVAS_OVERRIDES", _path, "", "YAML file of numbers instead of the method table's: track, profile, method"),
         ("numbers", "CANVAS_SET", _listed, [],

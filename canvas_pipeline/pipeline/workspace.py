@@ -64,6 +64,8 @@ class Workspace:
     base_model: str = ""
     teacher_endpoint: str = ""
     teacher_model: str = ""
+    teacher_identity: str = ""
+    """Stated for a teacher whose server reports neither weights nor revision; recorded in every vote."""
     allowances: tuple[Allowance, ...] = ()
     deploy: Path = DEPLOY
     options: Mapping[str, str] = field(default_factory=dict)

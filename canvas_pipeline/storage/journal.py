@@ -29,6 +29,8 @@ class Journal(Generic[R]):
     def __init__(self, path: Path | None, row: type[R], key: Callable[[R], tuple[str, ...]], busy: str) -> None:
         self._row, self._key = row, key
         self._known: dict[tuple[str, ...], R] = {}
+        self._added: list[tuple[str, ...]] = []
+        self._size = 0
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
         self._open = ExitStack()
@@ -57,6 +59,7 @@ class Journal(Generic[R]):
                 ) from None
             self._known[self._key(row)] = row
         self._file.truncate(whole)
+        self._size = whole
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +76,22 @@ class Journal(Generic[R]):
         """Add a row. It is written to the operating system, and so survives this process, before the call returns."""
         with self._lock:
             self._known[self._key(row)] = row
+            self._added.append(self._key(row))
             if self._file is not None:
                 self._file.write(dumps(row) + b"\n")
                 self._file.flush()
+
+    @property
+    def added(self) -> int:
+        """Count the rows added since the journal was opened."""
+        return len(self._added)
+
+    def withdraw(self) -> None:
+        """Remove every row added since the journal was opened, because it is not known whose they are."""
+        with self._lock:
+            for key in self._added:
+                self._known.pop(key, None)
+            self._added.clear()
+            if self._file is not None:
+                self._file.flush()
+                self._file.truncate(self._size)

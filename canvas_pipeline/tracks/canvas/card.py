@@ -42,12 +42,13 @@ TEMPLATE = CardTemplate(
 
 
 def facts(ws: Workspace) -> dict[str, Fact]:
-    """Count items and course handles of the corpus."""
-    corpus = ws.store.get("corpus")
+    """Count items and course handles of the corpus, and name the teacher of the labelled pairs."""
+    corpus, labelled = ws.store.get("corpus"), ws.store.get("labelled_pairs")
     items, where = list(read_jsonl(corpus.path(), Item)), source(corpus)
     return {
         "data.items": Fact(value=len(items), source=where),
         "data.reference_instant": Fact(value=_now(ws), source=where),
+        "data.teacher": Fact(value=str(labelled.manifest.notes["teacher"]), source=source(labelled)),
         "privacy.course_handles": Fact(value=len({item.course for item in items if item.course}), source=where),
     }
 
@@ -72,7 +73,7 @@ CARD = TrackCard(
     template=TEMPLATE,
     data_name="canvas-tool-calling",
     data_licence="cc-by-4.0",
-    inputs=("scenarios", "corpus"),
+    inputs=("scenarios", "corpus", "labelled_pairs"),
     facts=facts,
     system_prompt=system_prompt,
 )

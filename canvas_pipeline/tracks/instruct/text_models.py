@@ -1,6 +1,7 @@
 """Open the generator and the critic of the training rows, where the options name a model behind an OpenAI-compatible server.
 
-The options are ``generator_endpoint``, ``generator_model``, ``critic_endpoint`` and ``critic_model``. Keys are in the environment:
+The options are ``generator_endpoint``, ``generator_model``, ``critic_endpoint`` and ``critic_model``; ``generator_identity`` and
+``critic_identity`` state whose weights they are, where the server reports none. Keys are in the environment:
 ``CANVAS_GENERATOR_API_KEY`` and ``CANVAS_CRITIC_API_KEY``, or in files that the same names with ``_FILE`` name. Answers are in
 journals in the workspace's private folder, so none is paid for twice."""
 
@@ -25,12 +26,14 @@ class GeneratorEndpoint(Endpoint):
     """The model that words instructions and answers them."""
 
     role = "generator"
+    stated_with = "the option generator_identity"
 
 
 class CriticEndpoint(Endpoint):
     """The model that compares answers."""
 
     role = "critic"
+    stated_with = "the option critic_identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +80,5 @@ def _endpoint(ws: Workspace, kind: type[Endpoint]) -> Endpoint | None:
         raise BadConfig(
             f"the options {kind.role}_endpoint and {kind.role}_model belong together: rows must name who made them"
         )
-    return kind(url, model, api_key=api_key(f"CANVAS_{kind.role.upper()}_API_KEY", os.environ))
+    key = api_key(f"CANVAS_{kind.role.upper()}_API_KEY", os.environ)
+    return kind(url, model, stated=ws.options.get(f"{kind.role}_identity", ""), api_key=key)

@@ -13,9 +13,10 @@ import tenacity
 
 from canvas_pipeline.datasets.quality import QualityReport
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
+from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import read_jsonl
-from canvas_pipeline.tracks.instruct import data, decisions, stages
+from canvas_pipeline.tracks.instruct import data, stages
 from canvas_pipeline.tracks.instruct.rows import InstructRow, prompt_of
 from canvas_pipeline.tracks.instruct.text_models import MAX_NEW_TOKENS, open_text_models
 from canvas_pipeline_tests.tracks.canvas.examples.teacher_server import serving
@@ -58,9 +59,9 @@ def _first_tokens(asked: str) -> list[tuple[str, float]]:
 def _ready(root: Path, **options: str) -> Workspace:
     """A workspace up to the decision that rows may be made."""
     ws = _workspace(root, **options)
-    stages.bench_cases(ws)
+    build_stage(ws, "bench_cases")
     _bench(ws, "base_bench", 5)
-    decisions.base_decision(ws, _nothing)
+    build_stage(ws, "base_decision", _nothing)
     return ws
 
 
@@ -76,10 +77,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, StageResu
     root = tmp_path_factory.mktemp("served")
     with serving(continued=_continued, first_tokens=_first_tokens) as server:
         ws = _served(root, server.url)
-        result, asked = stages.sft_rows(ws), server.requests
-        again = stages.sft_rows(ws)
+        result, asked = build_stage(ws, "sft_rows"), server.requests
+        again = build_stage(ws, "sft_rows")
         assert again.reused and server.requests == asked + 1  # the critic shows each time that it can be one
-        stages.trajectory_split(ws)
+        build_stage(ws, "trajectory_split")
     return ws, result, asked
 
 
@@ -122,14 +123,14 @@ def test_a_server_that_dies_costs_no_answer_twice_and_the_rows_are_the_same(
     with serving(lambda n: 503 if n >= dies_at else None, continued=_continued, first_tokens=_first_tokens) as server:
         ws = _served(tmp_path, server.url)
         with pytest.raises(ServiceUnavailable, match="answers in the journal are kept"):
-            stages.sft_rows(ws)
+            build_stage(ws, "sft_rows")
     assert ws.store.find("sft_rows") is None
     journals = [ws.private / f"instruct-{role}.jsonl" for role in ("generator", "critic")]
     kept = sum(len(journal.read_bytes().splitlines()) for journal in journals)
     assert kept == dies_at - 1  # all but the critic's first, which no row needs
     with serving(continued=_continued, first_tokens=_first_tokens) as healthy:
         options = {name: value.replace(server.url, healthy.url) for name, value in ws.options.items()}
-        result = stages.sft_rows(Workspace(root=ws.root, track=ws.track, profile=SMALL, options=options))
+        result = build_stage(Workspace(root=ws.root, track=ws.track, profile=SMALL, options=options), "sft_rows")
         assert kept + healthy.requests == requests
     assert result.stage.sha256 == undisturbed.stage.sha256
 
@@ -138,7 +139,7 @@ def test_a_critic_that_gives_no_log_probabilities_is_refused_before_anything_is_
     with serving(continued=_continued) as server:
         ws = _served(tmp_path, server.url)
         with pytest.raises(BadConfig, match="the critic at http://.* gives no log-probabilities"):
-            stages.sft_rows(ws)
+            build_stage(ws, "sft_rows")
         assert [body for body in server.bodies if "prompt" in body] == []
 
 
@@ -146,7 +147,7 @@ def test_a_critic_that_thinks_first_is_refused_before_anything_is_written(tmp_pa
     with serving(continued=_continued, first_tokens=lambda asked: [("<think>", -0.01), ("So", -5.0)]) as server:
         ws = _served(tmp_path, server.url)
         with pytest.raises(BadConfig, match="cannot be the critic; serve a model that is tuned to chat"):
-            stages.sft_rows(ws)
+            build_stage(ws, "sft_rows")
         assert [body for body in server.bodies if "prompt" in body] == []
 
 
@@ -173,7 +174,7 @@ def test_keys_come_from_the_environment_and_each_model_gets_its_own(
 
 def test_without_the_options_nothing_is_asked_and_nothing_is_different(tmp_path: Path) -> None:
     ws = _ready(tmp_path)
-    result = stages.sft_rows(ws)
+    result = build_stage(ws, "sft_rows")
     with open_text_models(ws) as models:
         assert models.critic is None and models.drafts(ITEMS, 7) == data.world_drafts(ITEMS, 7)
     assert {"generator", "critic"} & {*result.stage.manifest.recipe.config, *result.facts} == set()

@@ -32,7 +32,8 @@ def label_pairs(
     pairs: Annotated[Path | None, typer.Option("--pairs", help="The same, as an option.")] = None,
     endpoint: Annotated[str | None, option("teacher_endpoint", "--endpoint")] = None,
     model: Annotated[str | None, option("teacher_model", "--model")] = None,
-    revision: Annotated[str | None, typer.Option(help="What its weights are pinned to; part of every label.")] = None,
+    revision: Annotated[str | None, typer.Option(help="The revision that the server must report.")] = None,
+    stated: Annotated[str, option("teacher_identity", "--teacher-identity")] = "",
     api_key: Annotated[
         str | None, typer.Option(envvar="CANVAS_TEACHER_API_KEY", show_envvar=True, help="Bearer token.")
     ] = None,
@@ -58,7 +59,7 @@ def label_pairs(
     declaration = profile_named(PROFILES, profile_name).declaration
     rows = list(read_jsonl(given[0], ItemPair))
     with (
-        _teacher(endpoint, model, revision, api_key, timeout, attempts, workers) as teacher,
+        _teacher(endpoint, model, revision, stated, api_key, timeout, attempts, workers) as teacher,
         _progress("labelling", len(rows)) as advance,
     ):
         labelled = label(rows, teacher, journal, advance, workers=workers)
@@ -73,6 +74,7 @@ def _teacher(
     endpoint: str | None,
     model: str | None,
     revision: str | None,
+    stated: str,
     api_key: str | None,
     timeout: float,
     attempts: int,
@@ -87,7 +89,14 @@ def _teacher(
         raise typer.BadParameter("--endpoint needs --model: labels must name who made them")
     limit = AdaptiveLimit(start=min(4, workers), ceiling=workers)
     with HttpTeacher(
-        endpoint, model, revision=revision, api_key=api_key, timeout_s=timeout, attempts=attempts, limit=limit
+        endpoint,
+        model,
+        revision=revision,
+        stated=stated,
+        api_key=api_key,
+        timeout_s=timeout,
+        attempts=attempts,
+        limit=limit,
     ) as teacher:
         yield teacher
 

@@ -18,7 +18,7 @@ import msgspec
 from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.evaluation.charts import funnel_png
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.models.endpoint import api_key
+from canvas_pipeline.models import endpoint
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline import verdicts as guard_verdicts
 from canvas_pipeline.pipeline.context import BuildContext
@@ -174,8 +174,10 @@ def open_teacher(ws: Workspace) -> Iterator[teacher.Teacher]:
     if not ws.teacher_endpoint:
         yield teacher.UrgencyTeacher()
         return
-    key = api_key("CANVAS_TEACHER_API_KEY", os.environ)
-    with teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=key) as labeller:
+    key = endpoint.api_key("CANVAS_TEACHER_API_KEY", os.environ)
+    with teacher.HttpTeacher(
+        ws.teacher_endpoint, ws.teacher_model, stated=ws.teacher_identity, api_key=key
+    ) as labeller:
         yield labeller
 
 

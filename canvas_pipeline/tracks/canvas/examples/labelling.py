@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from canvas_pipeline.errors import ServiceUnavailable
+from canvas_pipeline.errors import BadConfig, ServiceUnavailable
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import Message, Refusal, digest
 from canvas_pipeline.tracks.canvas.examples.journal import Journal
@@ -87,7 +87,8 @@ def label(
 
     A pair is shown until a vote disagrees with the first one or abstains; only unanimous ones are kept. The others are refused as
     ``disagreement``, ``abstained`` or ``teacher_error``. Raises ``ServiceUnavailable`` when the teacher fails for ``GIVE_UP``
-    pairs in a row (votes are in the journal: run again) and ``BadInput`` for a journal line that is not a vote."""
+    pairs in a row (votes are in the journal: run again), ``BadInput`` for a journal line that is not a vote, and ``BadConfig``
+    where the teacher is another one at the end: then no vote of this run is kept."""
     rows = list(pairs)
     failures = _Failures()
     with Journal(journal) as votes, ThreadPoolExecutor(max(1, workers)) as pool:
@@ -97,6 +98,7 @@ def label(
             for done, future in enumerate(futures, 1):
                 outcomes.append(future.result())
                 progress(done)
+            _confirm(teacher, votes)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -110,6 +112,16 @@ def label(
             refusals.append(Refusal(source=pair.id, line=number, reason=verdict))
     cast_votes = tuple(vote for cast, _ in outcomes for vote in cast)
     return Labelled(tuple(kept), cast_votes, tuple(refusals), position_bias(cast_votes))
+
+
+def _confirm(teacher: Teacher, votes: Journal) -> None:
+    """Ask the teacher who it is once more; where it is another one by now, forget the votes of this run."""
+    try:
+        if votes.added:
+            teacher.confirm()
+    except BadConfig:
+        votes.withdraw()
+        raise
 
 
 def _ask(pair: ItemPair, teacher: Teacher, journal: Journal, failures: _Failures) -> tuple[list[Vote], bool]:

@@ -26,7 +26,9 @@ PARAPHRASE = (
 
 
 class Teacher(Protocol):
-    """Anything that chooses between two items. ``identity`` contains the revision, so that a new one is a new teacher."""
+    """Anything that chooses between two items. ``identity`` contains the revision, so that a new one is a new teacher.
+
+    ``confirm`` raises ``BadConfig`` where the identity is another one by now."""
 
     @property
     def identity(self) -> str: ...
@@ -34,6 +36,8 @@ class Teacher(Protocol):
     def vote(
         self, query: str, item_first: Item, item_second: Item, rubric: str, reference_instant: str
     ) -> Choice | None: ...
+
+    def confirm(self) -> None: ...
 
 
 def prompt_text(query: str, first: Item, second: Item, rubric: str, reference_instant: str) -> str:
@@ -65,6 +69,9 @@ class UrgencyTeacher:
             return None
         return "first" if first < second else "second"
 
+    def confirm(self) -> None:
+        """Do nothing: a rule does not change under way."""
+
 
 _OVERDUE, _UPCOMING, _UNDATED, _SUBMITTED, _GRADED = range(5)
 
@@ -91,6 +98,7 @@ class HttpTeacher(Endpoint):
     """A model behind an OpenAI-compatible server, asked at temperature 0. Safe to share between threads."""
 
     role = "teacher"
+    stated_with = "--teacher-identity or CANVAS_TEACHER_IDENTITY"
 
     def vote(
         self, query: str, item_first: Item, item_second: Item, rubric: str, reference_instant: str

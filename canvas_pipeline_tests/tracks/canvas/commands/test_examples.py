@@ -70,12 +70,28 @@ def test_the_same_options_give_the_same_bytes(work: Path) -> None:
 
 
 def test_labelling_over_a_server_gives_the_journal_its_identity(work: Path, tmp_path: Path) -> None:
-    with serving() as server:
+    with serving(reported={"revision": "r1"}) as server:
         journal = tmp_path / "v.jsonl"
-        call("label", "--pairs", work / "pairs.jsonl", "--endpoint", server.url, "--model", "labeller", "--revision", "r1",
+        url = f"{server.url}/chat/completions"
+        call("label", work / "pairs.jsonl", "--endpoint", url, "--model", "labeller", "--revision", "r1",
              "--journal", journal, "--workers", 4, "--out", tmp_path / "l.jsonl")  # fmt: skip
         assert server.peak <= 4
         assert journal.read_bytes().count(b'"teacher":"labeller@r1"') == len(journal.read_bytes().splitlines())
+
+
+def test_labelling_over_a_server_that_cannot_say_who_it_is_needs_it_stated(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(reported={}) as server:
+        asked = ("label", work / "pairs.jsonl", "--endpoint", server.url, "--model", "labeller", "--journal",
+                 tmp_path / "v.jsonl", "--out", tmp_path / "l.jsonl")  # fmt: skip
+        with pytest.raises(BadConfig, match="no weights and no revision"):
+            call(*asked)
+        assert not list(tmp_path.iterdir())
+        monkeypatch.setenv("CANVAS_TEACHER_IDENTITY", "weights of March")
+        call(*asked)
+        votes = (tmp_path / "v.jsonl").read_bytes().splitlines()
+        assert all(b'"teacher":"labeller@(stated: weights of March)"' in vote for vote in votes)
 
 
 def test_a_wrong_model_and_a_dead_server_leave_no_output(work: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ FirstTokens = Callable[[str], list[tuple[str, float]]]
 class TeacherServer(ThreadingHTTPServer):
     """``peak`` is the highest number of requests that were under way at once; ``capacity`` answers 503 above it.
 
+    ``reported`` is what it tells of its weights besides the model's name; ``digest`` is what Ollama tells of them. Both may change.
     Bare texts are continued by ``continued`` and first tokens weighed by ``first_tokens``; without one, the server cannot do it."""
 
     daemon_threads = True
@@ -35,9 +36,12 @@ class TeacherServer(ThreadingHTTPServer):
         delay_s: float,
         continued: Continue | None,
         first_tokens: FirstTokens | None,
+        reported: dict[str, Any],
+        digest: str,
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.continued, self.first_tokens = continued, first_tokens
+        self.reported, self.digest = reported, digest
         self.faults, self.model, self.capacity, self.delay_s = faults, model, capacity, delay_s
         self.lock = threading.Lock()
         self.requests = 0
@@ -62,9 +66,12 @@ class _Handler(BaseHTTPRequestHandler):
     )
 
     def do_GET(self) -> None:
+        server = self.server
+        if self.path == "/api/tags" and server.digest:
+            return self._answer(200, {"models": [{"name": f"{server.model}:latest", "digest": server.digest}]})
         if self.path != "/v1/models":
             return self._answer(404, {})
-        return self._answer(200, {"object": "list", "data": [{"id": self.server.model, "root": "weights-7"}]})
+        return self._answer(200, {"object": "list", "data": [{"id": server.model, **server.reported}]})
 
     def do_POST(self) -> None:
         server = self.server
@@ -137,9 +144,12 @@ def serving(
     delay_s: float = 0.0,
     continued: Continue | None = None,
     first_tokens: FirstTokens | None = None,
+    reported: dict[str, Any] | None = None,
+    digest: str = "",
 ) -> Iterator[TeacherServer]:
     """The server, running until the block ends."""
-    with TeacherServer(faults, model, capacity, delay_s, continued, first_tokens) as server:
+    given = {"root": "weights-7"} if reported is None else reported
+    with TeacherServer(faults, model, capacity, delay_s, continued, first_tokens, given, digest) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

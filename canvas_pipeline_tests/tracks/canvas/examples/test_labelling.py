@@ -53,6 +53,9 @@ class RuleTeacher:
             self.asked += 1
         return self.rule(item_first, item_second, rubric)
 
+    def confirm(self) -> None:
+        """It is the same one."""
+
 
 def by_id(first: Item, second: Item, rubric: str) -> Choice:
     return "first" if first.id < second.id else "second"
@@ -218,6 +221,24 @@ def test_over_a_failing_server_every_pair_is_labelled_and_every_vote_journalled_
         assert done == expected
         assert server.requests >= len(done.votes) + len(faults)
         assert len(journal.read_bytes().splitlines()) == len(done.votes)
+
+
+def test_votes_of_a_teacher_that_was_exchanged_unseen_are_not_kept(tmp_path: Path) -> None:
+    """Between two requests, without a failed one: it is seen at the end, and the votes of the run are nobody's."""
+    journal = tmp_path / "votes.jsonl"
+    with serving() as server, HttpTeacher(server.url, "labeller") as teacher:
+        label(PAIRS[:5], teacher, journal)
+        kept = journal.read_bytes()
+
+        def exchange(done: int) -> None:
+            server.reported = {"root": "weights-8"}
+
+        with pytest.raises(BadConfig, match="reported weights-7 and now reports weights-8"):
+            label(PAIRS, teacher, journal, exchange)
+        assert journal.read_bytes() == kept and b"weights-7" in kept
+        with HttpTeacher(server.url, "labeller") as other:
+            done = label(PAIRS[:5], other, journal)
+        assert {vote.teacher for vote in done.votes} == {"labeller@weights-8"}, "no vote of the other is taken"
 
 
 LABELLER = """

@@ -86,8 +86,57 @@ def test_the_server_teacher_votes_at_temperature_zero_and_names_model_and_revisi
         assert {body["temperature"] for body in server.bodies} == {0}
         assert server.bodies[0]["messages"][0]["content"] == prompt_text("Which first", SOON, LATER, RUBRIC, NOW)
         assert server.keys == {"Bearer secret"}
-    with serving() as server, teacher(server, revision="abc123") as labeller:
-        assert labeller.identity == "labeller@abc123"
+
+
+@pytest.mark.parametrize(
+    ("reported", "digest", "identity"),
+    [
+        ({"revision": "abc123", "root": "weights-7"}, "", "labeller@abc123"),
+        ({"root": "some/weights"}, "", "labeller@some/weights"),
+        ({"root": f"/cache/models--some--weights/snapshots/{'ab' * 20}"}, "", f"labeller@{'ab' * 20}"),
+        ({"root": "/srv/models/weights-8/"}, "", "labeller@weights-8"),
+        ({}, "sha256:0123", "labeller@sha256:0123"),
+    ],
+)
+def test_the_identity_is_what_the_server_reports_of_its_weights(
+    reported: dict[str, object], digest: str, identity: str
+) -> None:
+    with serving(reported=reported, digest=digest) as server, teacher(server) as labeller:
+        assert labeller.identity == identity
+    refused = pytest.raises(BadConfig, match="for labeller, not main; serve that revision")
+    with serving(reported=reported, digest=digest) as server, refused:
+        teacher(server, revision="main")
+
+
+@pytest.mark.parametrize("reported", [{}, {"root": "labeller"}, {"root": "/models/labeller"}, {"root": None}])
+def test_a_teacher_whose_weights_cannot_be_told_is_refused_and_a_name_does_not_waive_it(
+    reported: dict[str, object],
+) -> None:
+    with serving(reported=reported) as server:
+        for revision in (None, "labeller", "r1"):
+            with pytest.raises(BadConfig, match="no weights and no revision"):
+                teacher(server, revision=revision)
+        with pytest.raises(BadConfig, match="state it with --teacher-identity or CANVAS_TEACHER_IDENTITY"):
+            teacher(server, stated="  ")
+        with teacher(server, stated="weights of 2026-03, sha256 9f3c") as labeller:
+            assert labeller.identity == "labeller@(stated: weights of 2026-03, sha256 9f3c)"
+        assert server.requests == 0
+
+
+def test_what_is_stated_is_added_to_what_the_server_reports_and_replaces_nothing() -> None:
+    with serving() as server, teacher(server, stated="mine") as labeller:
+        assert labeller.identity == "labeller@weights-7 (stated: mine)"
+
+
+def test_a_server_that_comes_back_with_other_weights_is_refused_before_the_next_vote() -> None:
+    with serving(lambda n: 503 if n == 1 else None) as server, teacher(server) as labeller:
+        assert labeller.vote("Which first", SOON, LATER, RUBRIC, NOW) == "first"
+        server.reported = {"root": "weights-8"}
+        with pytest.raises(BadConfig, match="reported weights-7 and now reports weights-8"):
+            labeller.vote("Which first", SOON, LATER, RUBRIC, NOW)
+        assert server.requests == 2, "the failed request, and none after it"
+        with pytest.raises(BadConfig, match="not mixed"):
+            labeller.confirm()
 
 
 def test_a_server_that_serves_another_model_is_refused_before_any_vote() -> None:
