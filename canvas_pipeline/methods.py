@@ -29,7 +29,9 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """All numbers of one run. ``batch`` is rows per device step, ``accumulation`` steps per update, ``max_length`` tokens per row
     (checked by G11; rows are never truncated), ``warmup`` the share of steps; ``max_steps`` of 0 means whole epochs;
     ``chosen_nll`` is the weight of the chosen side's mean negative log-likelihood in the preference losses (0: none); ``adapter``
-    is trained in place of the whole weights by a method that has none itself."""
+    is trained in place of the whole weights by a method that has none itself; ``candidates`` is how many evenly spaced steps, the
+    last included, the production checkpoint is selected from; ``patience`` is the number of evaluations without a lower loss
+    after which training stops (0: never)."""
 
     epochs: float
     learning_rate: float
@@ -49,6 +51,8 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     adapter_rank: int = 0
     adapter_alpha: int = 0
     max_steps: int = 0
+    candidates: int = 1
+    patience: int = 0
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):

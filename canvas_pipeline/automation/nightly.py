@@ -80,6 +80,11 @@ def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
             ws.base_model,
             ws.teacher_endpoint,
             ws.teacher_model,
+            [
+                (each.track.name, sorted((name, sorted(fields.items())) for name, fields in each.overrides.items()))
+                for each in workspaces
+            ],
+            sorted(ws.options.items()),
         ],
         "code": package_version(),
     }

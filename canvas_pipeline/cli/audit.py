@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.pipeline.options import Root
+from canvas_pipeline.pipeline.settings import data_folder
 from canvas_pipeline.pipeline.track import DEFAULT, track_named
 from canvas_pipeline.privacy.audit.auditor import AuditReport, report, reviewed_at
 from canvas_pipeline.privacy.audit.exceptions import DAYS, FILE, Exceptions, exceptions, review, today
@@ -54,10 +56,10 @@ def audit(
     by: Annotated[str, typer.Option(help="Who reviewed it.")] = "",
     reason: Annotated[str, typer.Option(help="Why it is no identity.")] = "",
     days: Annotated[int, typer.Option(help="How long the exception holds.")] = DAYS,
-    root: Annotated[Path, typer.Option(help="Data folder whose private list of exceptions is used.")] = Path("data"),
+    root: Root = None,
 ) -> None:
     try:
-        reviewed = _exceptions(root, paths, allow or [], by, reason, days)
+        reviewed = _exceptions(data_folder(root), paths, allow or [], by, reason, days)
         with Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_CONSOLE, transient=True
         ) as bar:

@@ -19,16 +19,26 @@ from canvas_pipeline.cli.failure import run
 from canvas_pipeline.cli.session import Session, home_of, session
 from canvas_pipeline.cli.stages import MADE
 from canvas_pipeline.dagster_instance.local_run import RunResult
-from canvas_pipeline.defs.platform import settings_of
 from canvas_pipeline.errors import EXIT_CODES
 from canvas_pipeline.evaluation.benchmark import Benchmark, Report
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.methods import METHODS, ancestry, method
-from canvas_pipeline.orchestration.resource import PipelineResource
 from canvas_pipeline.orchestration.track import asset_key, demo_selection
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.evaluation import read_report
-from canvas_pipeline.pipeline.track import DEFAULT, Track, track_named, track_names
+from canvas_pipeline.pipeline.options import (
+    BaseModel,
+    Deploy,
+    Numbers,
+    Options,
+    Overrides,
+    ProfileName,
+    Root,
+    Seed,
+    TrackName,
+)
+from canvas_pipeline.pipeline.settings import from_environment
+from canvas_pipeline.pipeline.track import DEFAULT, Track, track_named
 from canvas_pipeline.pipeline.workspace import Workspace
 
 app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
@@ -38,8 +48,9 @@ app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=Fa
     help="From contributor files to a GGUF that answers: the whole pipeline on this machine, offline.\n\n"
     "What did not change is reused and what was interrupted is resumed, so it can be stopped and started at any "
     "time. `make dev` shows its runs, `uma status` their memory.\n\n"
-    "Examples: `make demo`; `make demo TRACK=instruct`; `make demo METHODS=dpo`; `make demo METHODS=all V=1`.\n\n"
-    "Settings: CANVAS_DATA (the data folder), CANVAS_PROFILE, CANVAS_BASE_MODEL, DAGSTER_HOME.\n\n" + EXIT_CODES
+    "Examples: `make demo`; `make demo TRACK=instruct`; `make demo METHODS=sft`; `make demo METHODS=all V=1`; "
+    "`CANVAS_SET='dpo.beta=0.1;dpo.epochs=2' make demo`.\n\n"
+    "Its instance is that of DAGSTER_HOME, else `.dagster` beside the data folder.\n\n" + EXIT_CODES
 )
 def demo(
     methods: Annotated[
@@ -50,7 +61,15 @@ def demo(
             show_default="those of the track's demo",
         ),
     ] = "",
-    track: Annotated[str, typer.Option(envvar="TRACK", help=f"one of: {', '.join(track_names())}")] = DEFAULT,
+    track: TrackName = DEFAULT,
+    profile: ProfileName = None,
+    root: Root = None,
+    base_model: BaseModel = None,
+    seed: Seed = None,
+    numbers: Numbers = None,
+    overrides: Overrides = None,
+    options: Options = None,
+    deploy: Deploy = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="show the whole log in the terminal, in place of the table")
     ] = False,
@@ -58,8 +77,10 @@ def demo(
     chosen_track = track_named(track)
     chosen = methods_of(methods, chosen_track)
     started = time.monotonic()
-    settings: dict[str, Any] = settings_of(os.environ)
-    ws = PipelineResource(**settings).here(chosen_track)
+    ws, settings = from_environment(
+        chosen_track, root=root, profile=profile, base_model=base_model, seed=seed, numbers=numbers, deploy=deploy,
+        overrides=overrides, options=options,
+    )  # fmt: skip
     home = home_of(os.environ, ws.root)
     with session("demo", f"{track}_demo", home, verbose=verbose) as current:
         ended = run_pipeline(current, ws, chosen, {"resources": {"pipeline": {"config": settings}}})

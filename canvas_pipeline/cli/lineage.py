@@ -18,9 +18,11 @@ from rich.table import Table
 from rich.tree import Tree
 
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.pipeline.options import BaseModel, Numbers, Options, Overrides, ProfileName, Root, Seed, TrackName
 from canvas_pipeline.pipeline.processes import subprocess_launch
-from canvas_pipeline.pipeline.track import DEFAULT, track_named, track_names
-from canvas_pipeline.pipeline.workspace import Workspace, workspace
+from canvas_pipeline.pipeline.settings import from_environment
+from canvas_pipeline.pipeline.track import DEFAULT, track_named
+from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import removal
 from canvas_pipeline.provenance.exposure import Exposure, exposure, exposure_of_row
 from canvas_pipeline.provenance.lineage import Lineage, Place, Walk
@@ -29,12 +31,9 @@ from canvas_pipeline.records import dumps
 _OUT = Console(soft_wrap=True, highlight=False, markup=False)
 _ERR = Console(stderr=True, highlight=False, markup=False)
 
-Root = Annotated[Path, typer.Option("--root", help="The data folder: collab/, sessions/, artifacts/, releases/.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="One JSON document on standard output instead of a tree or table.")
 ]
-TrackName = Annotated[str, typer.Option("--track", envvar="TRACK", help=f"one of: {', '.join(track_names())}")]
-ProfileName = Annotated[str, typer.Option("--profile", help="The profile the pipeline was run with.")]
 
 
 class Rebuild(StrEnum):
@@ -52,7 +51,7 @@ def lineage(
     contributor: Annotated[
         str | None, typer.Option(help="Instead of a row: which models and releases saw this contributor.")
     ] = None,
-    root: Root = Path("data"),
+    root: Root = None,
     track: TrackName = DEFAULT,
     all_versions: Annotated[bool, typer.Option(help="Superseded versions that are still on the disk, too.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Branches shown at each node of a tree; --json shows all.")] = 12,
@@ -61,7 +60,7 @@ def lineage(
     """Show where a row came from and everything that was made from it, down to the models and releases that saw it."""
     if (row_id is None) == (contributor is None):
         raise BadConfig("give a row's id, or --contributor with a contributor's id, and not both")
-    ws = workspace(root, "embedded", track_named(track))
+    ws, _ = from_environment(track_named(track), root=root)
     with _ERR.status("reading the rows' ids"), Lineage(ws.store, every_version=all_versions or row_id is None) as index:
         if row_id is None:
             _contributor(index, ws, contributor or "", as_json)
@@ -94,11 +93,14 @@ def _contributor(index: Lineage, ws: Workspace, contributor: str, as_json: bool)
 
 def remove(
     contributor: Annotated[str, typer.Option(help="Whom to remove: the stem of their file.")] = "",
-    root: Root = Path("data"),
+    root: Root = None,
     track: TrackName = DEFAULT,
-    profile: ProfileName = "embedded",
-    seed: Annotated[int, typer.Option(help="The seed it was run with.")] = 7,
-    base_model: Annotated[str, typer.Option(help="The base model it was run with; empty: the profile's own.")] = "",
+    profile: ProfileName = None,
+    seed: Seed = None,
+    base_model: BaseModel = None,
+    numbers: Numbers = None,
+    overrides: Overrides = None,
+    options: Options = None,
     rebuild: Annotated[
         Rebuild,
         typer.Option(help="What to rebuild: nothing, the rows, or rows and models (hours on a real machine)."),
@@ -117,7 +119,10 @@ def remove(
     if bool(contributor) == resume:
         raise BadConfig("name whom to remove with --contributor, or finish an interrupted removal with --resume")
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    ws = workspace(root, profile, track_named(track), seed=seed, base_model=base_model, log=_ERR.print)
+    ws, _ = from_environment(
+        track_named(track), _ERR.print, root=root, profile=profile, seed=seed, base_model=base_model, numbers=numbers,
+        overrides=overrides, options=options,
+    )  # fmt: skip
     if dry_run:
         with _ERR.status("tracing the rows"):
             report = removal.dry_run(ws, contributor, at) if contributor else None
@@ -134,20 +139,22 @@ def remove(
         report = removal.resume(ws, rebuild=rebuild.value, launch=launch)
     else:
         report = removal.remove(ws, contributor, at, rebuild=rebuild.value, launch=launch)
-        _forget_partition(contributor)
+        _forget_partition(contributor, ws.root)
     _show(report, as_json, "removed", "to rebuild")
     if report.mentions:
         raise typer.Exit(1)
 
 
-def _forget_partition(contributor: str) -> None:
-    """Delete the partition in Dagster, if this machine has an instance."""
-    if os.environ.get("DAGSTER_HOME"):
+def _forget_partition(contributor: str, root: Path) -> None:
+    """Erase them from Dagster's instance, if this machine has one: that of the environment, or the one beside the data folder."""
+    from canvas_pipeline.cli.session import HOME, home_of
+
+    if os.environ.get(HOME) or (root.resolve().parent / ".dagster" / "dagster.yaml").is_file():
         import dagster as dg
 
         from canvas_pipeline.orchestration.partition import forget_partition
 
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.from_config(str(home_of(os.environ, root))) as instance:
             forget_partition(instance, contributor)
 
 

@@ -1,5 +1,7 @@
 """``canvas-release``: build GGUF files, list the reasons against a release, publish, verify.
 
+``check`` and ``publish`` work out the evidence from the data folder's stages, with the settings of ``canvas-train``.
+
 Exit codes: see ``cli.failure``; 1 also where files are not as expected, 3 where the release gate is closed."""
 
 from __future__ import annotations
@@ -14,20 +16,35 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from canvas_pipeline.cli.failure import run
 from canvas_pipeline.errors import EXIT_CODES, ArtifactCorrupt, BadConfig
 from canvas_pipeline.models.families import family_of
+from canvas_pipeline.pipeline import release
+from canvas_pipeline.pipeline.evidence import evidence_of
+from canvas_pipeline.pipeline.options import (
+    BaseModel,
+    Deploy,
+    Numbers,
+    Options,
+    Overrides,
+    ProfileName,
+    Root,
+    Seed,
+    TrackName,
+)
+from canvas_pipeline.pipeline.settings import from_environment
 from canvas_pipeline.pipeline.track import DEFAULT, track_named
 from canvas_pipeline.release import gguf as gguf_files
 from canvas_pipeline.release import publish as releases
-from canvas_pipeline.release.gate import ITEMS, read_evidence, reasons_by_item
+from canvas_pipeline.release.gate import ITEMS, reasons_by_item
 from canvas_pipeline.release.quant_check import check as check_quant
 
-EVIDENCE = Path(f"data/artifacts/{DEFAULT}/release_log/current/evidence.json")
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=f"Release models as GGUF. {EXIT_CODES}"
 )
 out = Console(soft_wrap=True, highlight=False, markup=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
-EvidenceOption = Annotated[Path, typer.Option("--evidence", help="The evidence file that the release_log stage wrote.")]
+ShrinkageOption = Annotated[
+    list[str] | None, typer.Option(help="STAGE=SHARE:REASON: an allowance that was trained under; several allowed.")
+]
 
 
 @app.command(
@@ -66,11 +83,25 @@ def gguf(
         raise ArtifactCorrupt(f"{len(problems)} problem(s) with the quantised files: " + "; ".join(problems))
 
 
-@app.command(epilog=f"Example: canvas-release check. {EXIT_CODES}")
-def check(evidence: EvidenceOption = EVIDENCE) -> None:
+@app.command(epilog=f"Example: canvas-release check --root data --profile embedded. {EXIT_CODES}")
+def check(
+    track: TrackName = DEFAULT,
+    root: Root = None,
+    profile: ProfileName = None,
+    base_model: BaseModel = None,
+    seed: Seed = None,
+    numbers: Numbers = None,
+    overrides: Overrides = None,
+    options: Options = None,
+    allow_shrinkage: ShrinkageOption = None,
+    deploy: Deploy = None,
+) -> None:
     """Print every item of the RELEASE-LOG with all reasons against; exit 3 where there is one."""
-    known = read_evidence(evidence)
-    reasons = reasons_by_item(track_named(known.track).guards, known)
+    ws, _ = from_environment(
+        track_named(track), None, root=root, profile=profile, seed=seed, base_model=base_model, numbers=numbers,
+        overrides=overrides, options=options, allow_shrinkage=allow_shrinkage, deploy=deploy,
+    )  # fmt: skip
+    reasons = reasons_by_item(ws.track.guards, evidence_of(ws)[0])
     for item, (sentence, _) in ITEMS.items():
         out.print(f"{'open' if reasons[item] else 'ok  '}  {sentence}")
         for reason in reasons[item]:
@@ -81,30 +112,31 @@ def check(evidence: EvidenceOption = EVIDENCE) -> None:
         raise typer.Exit(3)
 
 
-@app.command(
-    epilog="Example: canvas-release publish --from data/artifacts/canvas/cards/current "
-    f"--from data/artifacts/canvas/dpo_gguf/current --to releases. {EXIT_CODES}"
-)
+@app.command(epilog=f"Example: canvas-release publish --root data --to releases. {EXIT_CODES}")
 def publish(
     to: Annotated[Path, typer.Option("--to", help="Folder that holds the releases.")],
-    sources: Annotated[
-        list[Path],
-        typer.Option("--from", help="Folder with files to release, by their names; may be given several times."),
-    ],
-    evidence: EvidenceOption = EVIDENCE,
+    track: TrackName = DEFAULT,
+    root: Root = None,
+    profile: ProfileName = None,
+    base_model: BaseModel = None,
+    seed: Seed = None,
+    numbers: Numbers = None,
+    overrides: Overrides = None,
+    options: Options = None,
+    allow_shrinkage: ShrinkageOption = None,
+    deploy: Deploy = None,
 ) -> None:
     """Publish into a local folder, if the gate is open; releases that exist are never touched."""
-    known = read_evidence(evidence)
-    files: dict[str, Path] = {}
-    for name in known.files:
-        places = [folder / name for folder in sources if (folder / name).is_file()]
-        files[name] = places[0] if places else sources[0] / name
-    out.print(str(releases.publish(track_named(known.track).guards, known, files, to)))
+    ws, _ = from_environment(
+        track_named(track), None, root=root, profile=profile, seed=seed, base_model=base_model, numbers=numbers,
+        overrides=overrides, options=options, allow_shrinkage=allow_shrinkage, deploy=deploy,
+    )  # fmt: skip
+    out.print(str(release.publish_current(ws, to)))
 
 
 @app.command(epilog=f"Example: canvas-release verify releases/current. {EXIT_CODES}")
 def verify(folder: Annotated[Path, typer.Argument(help="A release's folder.")]) -> None:
-    """Check a release offline: every file as listed, model, cards and data bound together."""
+    """Check a release offline: every file as listed, model, cards and data bound together, the folder named after them."""
     listed = releases.verify(folder)
     out.print(f"{folder}: {len(listed)} files are as published")
 

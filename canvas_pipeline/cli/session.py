@@ -20,7 +20,7 @@ from canvas_pipeline.cli.terminal import StopSignals, logged
 from canvas_pipeline.dagster_instance.dead_runs import end_dead_runs
 from canvas_pipeline.dagster_instance.local_run import RunResult, local_run, refuse_another, run_error, start_loading
 from canvas_pipeline.errors import MissingInput, RunFailed
-from canvas_pipeline.orchestration.resource import REPOSITORY
+from canvas_pipeline.pipeline.workspace import SHIPPED
 from canvas_pipeline.storage.atomic import whole_file
 
 HOME = "DAGSTER_HOME"
@@ -105,7 +105,7 @@ def home_of(environ: Mapping[str, str], root: Path) -> Path:
         return Path(environ[HOME]).resolve()
     home = root.resolve().parent / ".dagster"
     if not (home / "dagster.yaml").is_file():
-        shipped = REPOSITORY / "dagster.yaml"
+        shipped = SHIPPED / "dagster.yaml"
         if not shipped.is_file():
             raise MissingInput(f"{shipped}: no such file; set {HOME} to a folder that holds the project's dagster.yaml")
         with whole_file(home / "dagster.yaml") as file:

@@ -12,8 +12,21 @@ from canvas_pipeline.cli.failure import run
 from canvas_pipeline.errors import EXIT_CODES, CanvasPipelineError, GateClosed
 from canvas_pipeline.methods import METHODS, method
 from canvas_pipeline.pipeline import training
-from canvas_pipeline.pipeline.track import DEFAULT, Track, track_named, track_names
-from canvas_pipeline.pipeline.workspace import DEPLOY, Workspace, allowance_of, workspace
+from canvas_pipeline.pipeline.options import (
+    BaseModel,
+    Deploy,
+    Numbers,
+    Options,
+    Overrides,
+    ProfileName,
+    Root,
+    Seed,
+    TrackName,
+)
+from canvas_pipeline.pipeline.settings import METHOD, from_environment
+from canvas_pipeline.pipeline.sweep import read_sweep
+from canvas_pipeline.pipeline.track import DEFAULT, Track, track_named
+from canvas_pipeline.pipeline.workspace import DEPLOY, Workspace
 
 if TYPE_CHECKING:
     from canvas_pipeline.cli.session import Session
@@ -26,51 +39,65 @@ app = typer.Typer(
 @app.command(
     help="Train one method, or all nine in their order, on the current splits.\n\n"
     "Examples: `canvas-train --method dpo`; `canvas-train --check` (all guardrails, every failure, nothing trained); "
+    "`canvas-train --method dpo --set dpo.beta=0.1 --set dpo.epochs=2`; "
     "`canvas-train --method all --profile gb10 --base-model /models/my-base`.\n\n"
     "It is a run of the Dagster instance in DAGSTER_HOME (else in `.dagster` beside the data folder): `make dev` shows it, "
     "`uma status` its memory. An interrupted run is resumed when started again.\n\n" + EXIT_CODES
 )
 def train(
-    track: Annotated[str, typer.Option(envvar="TRACK", help=f"one of: {', '.join(track_names())}")] = DEFAULT,
-    name: Annotated[str, typer.Option("--method", help=f"one of: {', '.join(METHODS)}, or all")] = "all",
+    track: TrackName = DEFAULT,
+    name: Annotated[
+        str, typer.Option("--method", envvar=METHOD, show_envvar=True, help=f"one of: {', '.join(METHODS)}, or all")
+    ] = "all",
     check: Annotated[bool, typer.Option("--check", help="only run the guardrails and report every failure")] = False,
-    profile: Annotated[
-        str, typer.Option(envvar="CANVAS_PROFILE", help="embedded (runs anywhere) or gb10")
-    ] = "embedded",
-    root: Annotated[Path, typer.Option(envvar="CANVAS_DATA", help="the data folder, with its artefacts")] = Path(
-        "data"
-    ),
-    base_model: Annotated[
-        str,
-        typer.Option(envvar="CANVAS_BASE_MODEL", help="instead of the profile's base: a local folder or a hub id"),
-    ] = "",
-    seed: Annotated[int, typer.Option(help="of data order and initialisation")] = 7,
+    check_install: Annotated[
+        bool, typer.Option("--check-install", help="only check that this installation is whole, and print its version")
+    ] = False,
+    sweep: Annotated[
+        Path | None,
+        typer.Option(help="YAML of a method and named settings: train and bench each, and compare them in a matrix"),
+    ] = None,
+    profile: ProfileName = None,
+    root: Root = None,
+    base_model: BaseModel = None,
+    seed: Seed = None,
+    numbers: Numbers = None,
+    overrides: Overrides = None,
+    options: Options = None,
     allow_shrinkage: Annotated[
         list[str] | None, typer.Option(help="STAGE=SHARE:REASON: what a stage may lose in this run; several allowed")
     ] = None,
-    deploy: Annotated[
-        Path, typer.Option(envvar="CANVAS_DEPLOY", help="folder of the training image's Dockerfile and compose file")
-    ] = DEPLOY,
+    deploy: Deploy = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="show the whole log in the terminal, in place of the table")
     ] = False,
 ) -> None:
+    if check_install:
+        from canvas_pipeline.cli.check_install import report
+
+        report(deploy or DEPLOY, {"overrides": overrides})
+        return
     names = list(METHODS) if name == "all" else [method(name).name]
-    allowances = tuple(map(allowance_of, allow_shrinkage or ()))
-    ws = workspace(
-        root, profile, track_named(track), base_model=base_model, seed=seed, allowances=allowances, deploy=deploy
-    )
-    settings = {
-        "root": str(ws.root.resolve()), "profile": profile, "base_model": base_model, "seed": seed,
-        "allow_shrinkage": allow_shrinkage or [], "deploy": str(deploy.resolve()),
-    }  # fmt: skip
+    ws, settings = from_environment(
+        track_named(track), root=root, profile=profile, base_model=base_model, seed=seed, numbers=numbers, deploy=deploy,
+        overrides=overrides, options=options, allow_shrinkage=allow_shrinkage or [],
+    )  # fmt: skip
+    if sweep is not None:
+        read_sweep(sweep, ws)  # refused before a run is started
+    job = "sweep" if sweep is not None else "guardrails" if check else "train"
     # Imported here: --help needs no Dagster, which takes seconds to load.
     from canvas_pipeline.cli.session import home_of, session
 
     config = {"resources": {"pipeline": {"config": settings}}}
     with session(
-        "canvas-train", f"{track}_guardrails" if check else f"{track}_train", home_of(os.environ, root), verbose=verbose
+        "canvas-train",
+        f"{track}_{job}",
+        home_of(os.environ, ws.root),
+        verbose=verbose,
     ) as current:
+        if sweep is not None:
+            compare(current, track, sweep.resolve(), config)
+            return
         if check:
             raise typer.Exit(3 if report_checks(current, track, names, config) else 0)
         result = current.run(f"{track}_train", assets=keys_of(ws.track, names), config=config)
@@ -81,6 +108,18 @@ def train(
             raise current.failed(result, what, refusals(ws, names) if closed else [])
         for each in names:
             current.out.print(f"{each}: {ws.store.get(f'{each}_checkpoint').folder}", markup=False, soft_wrap=True)
+
+
+def compare(current: Session, track: str, file: Path, config: dict[str, Any]) -> None:
+    """Run a sweep, and print its matrix and where it lies."""
+    settings = {"ops": {f"{track}_settings": {"config": {"file": str(file)}}}, **config}
+    result = current.run(f"{track}_sweep", config=settings)
+    current.table.close()
+    if not result.success:
+        raise current.failed(result, "not every setting was trained and benched")
+    (found,) = [e.step_output_data.metadata for e in result.events if e.is_successful_output]
+    for name in ("matrix", "folder"):
+        current.out.print(str(found[name].value), markup=False, soft_wrap=True)
 
 
 def keys_of(track: Track, names: list[str]) -> list[Any]:

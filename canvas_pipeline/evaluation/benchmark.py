@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.evaluation.groups import Groups
 from canvas_pipeline.evaluation.statistics import Rate, wilson
 from canvas_pipeline.records import Message, Row
 
@@ -108,7 +109,7 @@ class Benchmark:
     ``prompt`` gives the messages of a case and the tools that are declared with them. ``score`` makes a report from exactly one
     prediction per case, else it raises ``BadInput``. ``columns`` are the values in a reader's order, the headline first. ``whole``
     is the metric of an answer that is right as a whole; quantised files must retain it. ``trivial`` predicts without reading the
-    cases. ``details`` and ``pictures`` show more of a report."""
+    cases. ``details`` and ``pictures`` show more of a report, ``groups`` its shares by tool, by type or the like."""
 
     case_type: type[Row]
     report_type: type[Row]
@@ -120,6 +121,7 @@ class Benchmark:
     choose: SelectionRule
     details: Callable[[Any], Mapping[str, Any]] = lambda report: {}
     pictures: Callable[[Any], Mapping[str, bytes]] = lambda report: {}
+    groups: Groups | None = None
     max_new_tokens: int = 160
 
     @property

@@ -9,7 +9,7 @@ from canvas_pipeline.records import Row
 
 
 class Candidate(Row, frozen=True, kw_only=True):
-    """A method's checkpoint: the hash of its content, and the epochs it was trained for."""
+    """Weights of a method: the hash of their content, and the epochs they were trained for."""
 
     method: str
     epoch: float
@@ -38,6 +38,8 @@ class SelectionRecord(Row, frozen=True, kw_only=True):
 class SelectionRule(Protocol):
     """Choose among candidates by their reports on the *selection* cases, never on the test cases.
 
-    The choice does not depend on the order of the candidates."""
+    The choice does not depend on the order of the candidates. A method may have several, of different steps: the one that is
+    chosen among all is also chosen among those of its method alone, or the first of them where none is eligible. (Each method
+    is measured on the test cases by that one candidate.)"""
 
     def __call__(self, candidates: Sequence[tuple[Candidate, Any]], /) -> SelectionRecord: ...

@@ -95,7 +95,7 @@ def profile_of(run_config: Mapping[str, Any]) -> str:
         profile = (resource.get("config") or {}).get("profile") if isinstance(resource, Mapping) else None
         if isinstance(profile, str) and profile:
             return profile
-    return os.environ.get("CANVAS_PROFILE", "embedded")
+    return os.environ.get("CANVAS_PROFILE") or "embedded"
 
 
 def key_of(plan_context: Any, step: ExecutionStep) -> Key:

@@ -26,7 +26,7 @@ Hashes = Mapping[str, str]
 """The name of an input → its sha256."""
 NOTHING_TO_EVALUATE = "there is nothing to check; materialise the data set first"
 BOTH_PARTS = ("{dataset}_train", "{dataset}_eval")
-_OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
 
@@ -95,7 +95,7 @@ class TrainingEvidence:
 
 class ImageEvidence(Row, frozen=True, kw_only=True):
     """How the training image was examined: ``built`` with a container engine, or ``parsed`` without one. Exit codes are
-    those of the build (0 where nothing was built) and of ``canvas-train --help``; ``collisions`` are the services whose
+    those of the build (0 where nothing was built) and of ``canvas-train --check-install``; ``collisions`` are the services whose
     command does not fit the entry point."""
 
     how: Literal["built", "parsed"]
@@ -136,7 +136,7 @@ class Bound:
         measured = numbers.get(self.number)
         if not _is_number(measured) or not _is_number(limit):
             return False
-        return _OPERATORS[self.op](float(measured), float(limit))
+        return OPERATORS[self.op](float(measured), float(limit))
 
 
 @dataclass(frozen=True, slots=True)

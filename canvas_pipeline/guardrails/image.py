@@ -1,7 +1,7 @@
 """Collect G10's evidence: does the training image start, and does every command fit its entry point?
 
-With a working container engine the image is built and ``canvas-train --help`` is run in it. Without one the Dockerfile, the compose
-file and the entry point in this environment are checked instead. The evidence records which.
+With a working container engine the image is built and ``canvas-train --check-install`` is run in it. Without one the Dockerfile and
+the compose file are checked, and the same command as a wheel installs it (``installed``). The evidence records which.
 
 The failure to detect: ``ENTRYPOINT ["canvas-train"]`` beside ``command: sh -c "…"``. The engine appends the command
 to the entry point, so the program is started as ``canvas-train sh -c …`` and refuses its arguments.
@@ -23,8 +23,8 @@ from dockerfile_parse import DockerfileParser
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails.guard import ImageEvidence
+from canvas_pipeline.guardrails.installed import CHECK, PROGRAM
 
-PROGRAM = "canvas-train"
 ENGINES = ("docker", "podman")
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh"})
 TAG = "canvas-pipeline-training:g10"
@@ -43,25 +43,30 @@ def run_program(argv: Sequence[str], timeout_s: float) -> int:
         return 127
 
 
+def engine(runner: Runner = run_program, which: Callable[[str], str | None] = shutil.which) -> str | None:
+    """Return the container engine that answers here, if any."""
+    return next((name for name in ENGINES if which(name) and runner([name, "info"], 30.0) == 0), None)
+
+
 def examine(
     dockerfile: Path,
     compose: Path,
     context: Path,
-    program: Sequence[str] = (PROGRAM,),
+    engine: str | None,
+    installed_code: int = 0,
     runner: Runner = run_program,
-    which: Callable[[str], str | None] = shutil.which,
 ) -> ImageEvidence:
-    """Build and run the image if an engine is available, else parse the files. ``program`` starts ``canvas-train`` in this
-    environment. Raises ``BadInput`` for a file that is absent or cannot be read."""
+    """Build and run the image with an engine, else parse the files. ``installed_code`` is the exit code of the entry point's check
+    outside of an image. Raises ``BadInput`` for a file that is absent or cannot be read."""
     entry, _ = entry_and_command(_read(dockerfile))
     misfits = tuple(collisions(_read(dockerfile), _read(compose), dockerfile.name))
-    engine = next((e for e in ENGINES if which(e) and runner([e, "info"], 30.0) == 0), None)
     if engine is None:
-        code = runner([*program, "--help"], 120.0)
-        return ImageEvidence(how="parsed", engine=None, build_exit_code=0, help_exit_code=code, collisions=misfits)
+        return ImageEvidence(
+            how="parsed", engine=None, build_exit_code=0, help_exit_code=installed_code, collisions=misfits
+        )
     built = runner([engine, "build", "-f", str(dockerfile), "-t", TAG, str(context)], 3600.0)
     own = entry is not None and Path(entry[0]).name == PROGRAM
-    arguments = ["--help"] if own else [PROGRAM, "--help"]
+    arguments = [CHECK] if own else [PROGRAM, CHECK]
     code = runner([engine, "run", "--rm", TAG, *arguments], 300.0) if built == 0 else 127
     return ImageEvidence(how="built", engine=engine, build_exit_code=built, help_exit_code=code, collisions=misfits)
 

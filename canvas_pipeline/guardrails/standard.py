@@ -7,6 +7,7 @@ from the method table, G12's minimum from the profile.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from canvas_pipeline.guardrails.guard import (
     BOTH_PARTS,
@@ -20,10 +21,24 @@ from canvas_pipeline.guardrails.guard import (
     RowsEvidence,
     TrainingEvidence,
 )
-from canvas_pipeline.guardrails.verdict import Number
+from canvas_pipeline.guardrails.verdict import Allowance, Number, Verdict
 
 MIN_RETAINED = 0.7
 """The least share of its rows that a stage must keep (G6)."""
+FLOOR = 0.25
+"""An allowance to keep less than this share is named as such in the release log and on the data card."""
+
+
+def recorded(allowance: Allowance) -> str:
+    """Return an allowance as the verdict of G6 records it: ``stage>=number: reason``."""
+    return f"{allowance.stage}>={min(MIN_RETAINED, allowance.minimum_retained):g}: {allowance.reason}"
+
+
+def remarks(allowance: Allowance, verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    """List what a reader should know of an allowance: that it goes below ``FLOOR``, that none of the verdicts needed it."""
+    low = (f"below the floor of {FLOOR:.0%}",) if allowance.minimum_retained < FLOOR else ()
+    needed = any(recorded(allowance) in (verdict.allowance or "") for verdict in verdicts)
+    return low if needed else (*low, "nothing needed it")
 
 
 def _disjoint(e: RowsEvidence) -> Measured:
@@ -67,7 +82,7 @@ def _shrinkage(e: FunnelEvidence) -> Measured:
         if retained < MIN_RETAINED and permit is not None:
             minimum = min(MIN_RETAINED, permit.minimum_retained)
             limits[f"minimum/{funnel.stage}"] = minimum
-            used.append(f"{funnel.stage}>={minimum:g}: {permit.reason}")
+            used.append(recorded(permit))
         numbers[f"retained/{funnel.stage}"] = round(retained, 4)
         numbers[f"rows_in/{funnel.stage}"] = funnel.rows_in
         if retained < minimum:
@@ -96,7 +111,7 @@ def _margins(e: TrainingEvidence) -> Measured:
 
 
 def _image(e: ImageEvidence) -> Measured:
-    """Check that the training image builds, its help exits 0 and no command collides with the entry point. ``how`` is whether a
+    """Check that the training image builds, its check exits 0 and no command collides with the entry point. ``how`` is whether a
     container engine built it or the files were parsed."""
     numbers: dict[str, Number] = {
         "how": e.how, "engine": e.engine, "build_exit_code": e.build_exit_code, "help_exit_code": e.help_exit_code,
@@ -186,13 +201,13 @@ GUARDS: tuple[Guard, ...] = (
            _B("axes_wrong", "<=", "max_wrong", 0, "the objective pushes the wrong way: look for swapped sides and "
               "at the sign of the loss")),
           lambda method: method.objective != "sft"),
-    Guard("g10", "g10_training_image", "the training image answers canvas-train --help; commands fit its entry",
+    Guard("g10", "g10_training_image", "the training image answers canvas-train --check-install; commands fit its entry",
           "line", ("deploy/Dockerfile.training", "deploy/compose.yaml"), ImageEvidence, _image,
           (_B("collisions", "<=", "max_collisions", 0, "let compose's command hold options only"),
            _B("build_exit_code", "<=", "max_exit_code", 0, "the image does not build"),
            _B("build_exit_code", ">=", "min_exit_code", 0, "the image's build was killed"),
-           _B("help_exit_code", "<=", "max_exit_code", 0, "canvas-train --help must exit 0"),
-           _B("help_exit_code", ">=", "min_exit_code", 0, "canvas-train --help was killed"))),
+           _B("help_exit_code", "<=", "max_exit_code", 0, "canvas-train --check-install must exit 0, as installed from a wheel"),
+           _B("help_exit_code", ">=", "min_exit_code", 0, "canvas-train --check-install was killed"))),
     Guard("g11", "g11_lengths", "fewer than 1 % of the rows are longer than the method's max_length",
           "method", (*BOTH_PARTS, "base_model"), TrainingEvidence, _lengths,
           (_B("rows", ">=", "min_rows", 1, NOTHING_TO_EVALUATE),

@@ -8,7 +8,7 @@ from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails import standard
 from canvas_pipeline.guardrails.guard import Guard, order
-from canvas_pipeline.methods import METHODS, Method
+from canvas_pipeline.methods import Method
 
 
 class GuardTable:
@@ -22,11 +22,6 @@ class GuardTable:
     def of_method(self, method: Method) -> tuple[Guard, ...]:
         """Return the guards that must have passed before a method may train."""
         return tuple(guard for guard in self.guards.values() if guard.applies_to(method))
-
-    def of_any_method(self) -> tuple[Guard, ...]:
-        """Return the guards that apply to any method that trains on the track's data sets."""
-        rows = [row for row in METHODS.values() if row.dataset in self.datasets]
-        return tuple(guard for guard in self.guards.values() if any(guard.applies_to(row) for row in rows))
 
     def of_split(self, dataset: str) -> tuple[Guard, ...]:
         """Return the guards to evaluate on a data set's split: those of every data set, and those over this one's files alone."""

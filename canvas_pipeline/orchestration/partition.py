@@ -1,8 +1,8 @@
 """Remove a contributor's partition and runs from a Dagster instance, and report a removal in the web UI.
 
-No partition, materialisation or finished run of the contributor remains in the instance. The exception is the run of the removal
-itself, whose configuration names them: delete it after it has ended, or use ``canvas-data forget`` instead. Runs of others and
-unfinished runs are not touched.
+Nothing that the instance stores names the contributor any more: no partition, materialisation, tag, configuration, check result,
+tick or log of a finished run, and not the configuration of the run that removes them. Runs of others and unfinished runs are not
+touched.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from canvas_pipeline.automation import arrivals
+from canvas_pipeline.dagster_instance import contributor_traces as traces
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.orchestration.outcome import Result
 from canvas_pipeline.orchestration.track import asset_key
@@ -19,18 +21,28 @@ from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import removal
 
 CONTRIBUTORS_NAME = "contributors"
-PARTITION_TAG, VERSION_TAG = "dagster/partition", "dagster/data_version"
-OVER = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+"""Of the partitions, and of the sensor that adds them."""
+VERSION_TAG = "dagster/data_version"
 
 
-def forget_partition(instance: dg.DagsterInstance, contributor: str) -> int:
-    """Delete a contributor's partition and its finished runs with their logs; return the number of runs."""
-    runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: contributor}, statuses=OVER))
-    for run in runs:
-        instance.delete_run(run.run_id)
+def forget_partition(instance: dg.DagsterInstance, contributor: str, *, current: str = "", pseudonym: str = "") -> int:
+    """Erase a contributor from an instance; returns how many runs were deleted.
+
+    ``current`` is the run that does this, if any: it keeps its events, and names the ``pseudonym`` instead."""
+    runs = traces.runs_about(instance, contributor)
+    traces.erase_runs(instance, runs)
     if contributor in instance.get_dynamic_partitions(CONTRIBUTORS_NAME):
         instance.delete_dynamic_partition(CONTRIBUTORS_NAME, contributor)
+    traces.erase_ticks_and_backfills(instance, contributor)
+    traces.erase_from_cursor(instance, CONTRIBUTORS_NAME, lambda cursor: _cursor_without(cursor, contributor))
+    if current:
+        traces.rename_in_run(instance, current, contributor, pseudonym)
     return len(runs)
+
+
+def _cursor_without(cursor: str, contributor: str) -> str:
+    seen = arrivals.from_cursor(cursor)
+    return arrivals.to_cursor({name: sighting for name, sighting in seen.items() if name != contributor})
 
 
 def removed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str, rebuild: str) -> Result:
@@ -43,7 +55,7 @@ def removed(context: dg.AssetExecutionContext, ws: Workspace, contributor: str, 
     at = datetime.now(UTC).isoformat(timespec="seconds")
     launch = subprocess_launch(context.log.info) if chosen == "all" else None
     found = removal.remove(ws, contributor, at, rebuild=chosen, launch=launch)
-    runs = forget_partition(context.instance, contributor)
+    runs = forget_partition(context.instance, contributor, current=context.run.run_id, pseudonym=found.who)
     for name, reused in found.reused.items():
         if not reused and not name.startswith("collab/"):
             version = ws.store.get(name).sha256

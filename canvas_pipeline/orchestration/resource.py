@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,28 +11,35 @@ from pydantic import Field
 
 from canvas_pipeline.gb10.dagster_compat import DagsterPipesExecutionError
 from canvas_pipeline.pipeline.processes import ended_badly
+from canvas_pipeline.pipeline.settings import SETTINGS, default, open_workspace
 from canvas_pipeline.pipeline.track import Track
-from canvas_pipeline.pipeline.workspace import DEPLOY, Launch, Log, Workspace, allowance_of, workspace
+from canvas_pipeline.pipeline.workspace import Launch, Log, Workspace
 
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
-REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def _setting(field: str) -> Any:
+    return Field(default=default(field), description=f"{SETTINGS[field].help} ({SETTINGS[field].variable})")
 
 
 class PipelineResource(dg.ConfigurableResource[Any]):
-    """Where the data lies and how large the pipeline runs; nothing else in the code location knows paths or profiles."""
+    """Where the data lies and how large the pipeline runs; nothing else in the code location knows paths or profiles.
 
-    root: str = Field(default=str(REPOSITORY / "data"), description="folder with collab/, sessions/ and the artefacts")
-    profile: str = Field(default="embedded", description="embedded (runs anywhere) or gb10 (a DGX Spark)")
-    seed: int = 7
-    base_model: str = Field(default="", description="instead of the profile's base: a local folder or a hub id")
-    teacher_endpoint: str = Field(default="", description="OpenAI-compatible URL; empty: the embedded urgency teacher")
-    teacher_model: str = ""
+    The fields are those of the table of settings, and its variables are their defaults."""
+
+    root: str = _setting("root")
+    profile: str = _setting("profile")
+    seed: int = _setting("seed")
+    base_model: str = _setting("base_model")
+    teacher_endpoint: str = _setting("teacher_endpoint")
+    teacher_model: str = _setting("teacher_model")
+    deploy: str = _setting("deploy")
+    overrides: str = _setting("overrides")
+    numbers: list[str] = _setting("numbers")
+    options: dict[str, str] = _setting("options")
     allow_shrinkage: list[str] = Field(
         default=[], description="STAGE=SHARE:REASON each: lets G6 pass for this run, and is recorded with its reason"
     )
-    deploy: str = Field(default=str(DEPLOY), description="folder of the training image's Dockerfile and compose file")
-
-    options: dict[str, str] = Field(default={}, description="settings that only the track knows, see its page in docs")
 
     def workspace(self, context: Context, track: Track) -> Workspace:
         """Return the workspace of a step, which logs to the run."""
@@ -41,19 +47,8 @@ class PipelineResource(dg.ConfigurableResource[Any]):
 
     def here(self, track: Track, log: Log | None = None) -> Workspace:
         """Outside of a step: a schedule, a sensor, a command."""
-        return workspace(
-            Path(self.root),
-            self.profile,
-            track,
-            seed=self.seed,
-            base_model=self.base_model,
-            teacher_endpoint=self.teacher_endpoint,
-            teacher_model=self.teacher_model,
-            allowances=tuple(map(allowance_of, self.allow_shrinkage)),
-            deploy=Path(self.deploy),
-            options=self.options,
-            **({"log": log} if log else {}),
-        )
+        fields = {name: getattr(self, name) for name in (*SETTINGS, "allow_shrinkage")}
+        return open_workspace(track, fields, log)
 
 
 def pipes_launch(context: Context, pipes: dg.PipesSubprocessClient) -> Launch:

@@ -20,6 +20,7 @@ from canvas_pipeline.orchestration.checks import check_specs
 from canvas_pipeline.orchestration.guardrails import guardrails_job
 from canvas_pipeline.orchestration.outcome import Result, outcome
 from canvas_pipeline.orchestration.resource import PipelineResource, pipes_launch
+from canvas_pipeline.orchestration.sweep import sweep_job
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.stage import StageSpec, upstream
 from canvas_pipeline.pipeline.track import Track, track_named
@@ -46,8 +47,8 @@ class Attributes(TypedDict):
 
 
 class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
-    """Define the assets of a track (all stages after intake) and its jobs ``<track>_demo``, ``<track>_train`` and
-    ``<track>_guardrails``."""
+    """Define the assets of a track (all stages after intake) and its jobs ``<track>_demo``, ``<track>_train``,
+    ``<track>_guardrails`` and ``<track>_sweep``."""
 
     track: str = Field(description="a package below tracks/")
     methods: list[str] = Field(default=[], description="names from the method table; default: all methods of the track")
@@ -67,6 +68,7 @@ class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
                     description="All methods on the current splits (canvas-train).",
                 ),
                 guardrails_job(track),
+                sweep_job(track),
             ],
         )  # fmt: skip
 

@@ -6,20 +6,19 @@ All models get the same prompts. The choice of the production checkpoint never l
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from canvas_pipeline.errors import ArtifactCorrupt, GateClosed, MissingInput
-from canvas_pipeline.evaluation import charts, matrix
+from canvas_pipeline.evaluation import charts, groups, matrix
 from canvas_pipeline.evaluation.benchmark import Benchmark, Case, Prediction
 from canvas_pipeline.evaluation.generate import Sampling
-from canvas_pipeline.evaluation.selection import Candidate, SelectionRecord
-from canvas_pipeline.evaluation.statistics import Rate
+from canvas_pipeline.evaluation.statistics import Rate, percent
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.pipeline import training
+from canvas_pipeline.pipeline import candidates, training
 from canvas_pipeline.pipeline import verdicts as evaluated
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import module
@@ -43,9 +42,23 @@ def base_bench(context: BuildContext) -> StageResult:
 
 
 def method_bench(context: BuildContext) -> StageResult:
-    """A method's checkpoint on the bench."""
-    checkpoint = context.input(f"{context.spec.method}_checkpoint")
-    return _shown(context, *_benched(context, checkpoint.directory(), checkpoint.sha256))
+    """A method's checkpoint on the bench. Of several candidates each answers the selection cases, and the one that the track's rule
+    chooses by them the test cases too."""
+    method = context.spec.method
+    checkpoint = context.input(f"{method}_checkpoint")
+    found = candidates.of_checkpoint(checkpoint, method)
+    if len(found) == 1:
+        return _shown(context, *_benched(context, checkpoint.directory(), checkpoint.sha256))
+    stage, reused = _each_benched(context, checkpoint, found)
+    chosen = candidates.chosen(checkpoint, stage, method)
+    headline = context.track.benchmark.headline
+    lines = [f"| step | epoch | {headline.title} on the selection cases | |", "|---:|---:|---|---|"]
+    for one in found:
+        rate = read_report(context.workspace, stage, candidates.report_of(one)).rate(headline.name)
+        lines.append(
+            f"| {one.step} | {one.candidate.epoch:.3g} | {percent(rate)} | {'**chosen**' if one == chosen else ''} |"
+        )
+    return _shown(context, stage, reused, facts={"step": chosen.step, "candidates": "\n".join(lines)})
 
 
 def read_report(ws: Workspace, stage: Stage, name: str = "report.json") -> Any:
@@ -115,21 +128,86 @@ def _benched(
             suffix = "" if part == "test" else f"-{part}"
             writer.rows((found[row.id] for row in rows), f"predictions{suffix}.jsonl")
             writer.json(scored(benchmark, rows, found), f"report{suffix}.json")
+        _write_groups(benchmark, writer)
         shutil.rmtree(unfinished)
 
-    inputs = {"model": sha256, "bench_cases": cases.sha256}
+    return _make_bench(context, run, sha256, cases)
+
+
+def _make_bench(
+    context: BuildContext, build: Callable[[Writer], None], model: str, cases: Stage, *chooses: str
+) -> tuple[Stage, bool]:
+    benchmark = context.track.benchmark
+    inputs = {"model": model, "bench_cases": cases.sha256}
     # The generation process reads the profile by its name, where no import of this code shows it.
     config = {"max_new_tokens": benchmark.max_new_tokens, "sizes": digest(dumps(context.profile).decode())}
-    return context.make(run, inputs, config, runs=asking(benchmark), unused=UNUSED)
+    runs = (*asking(benchmark), *_grouping(benchmark), *chooses)
+    return context.make(build, inputs, config, runs=runs, unused=UNUSED)
 
 
-def _shown(context: BuildContext, stage: Stage, reused: bool, verdicts: tuple[Verdict, ...] = ()) -> StageResult:
+def _each_benched(context: BuildContext, checkpoint: Stage, found: Sequence[candidates.Weights]) -> tuple[Stage, bool]:
+    """All candidates on the selection cases, the chosen one on the test cases. The choice is made before a test case is asked."""
+    cases, benchmark = context.input("bench_cases"), context.track.benchmark
+    files = {part: cases.path(name) for part, name in CASES.items()}
+
+    def build(writer: Writer) -> None:
+        rows: dict[str, list[Any]] = {part: list(read_jsonl(path, benchmark.case_type)) for part, path in files.items()}
+        unfinished = context.unfinished(writer)
+
+        def answered(one: candidates.Weights, part: str, *names: str) -> Any:
+            """A candidate's report on a part, written with its predictions under the names (those of the predictions last)."""
+            folder = unfinished / f"{unfinished.name}-{one.step}-{part}"
+            folder.mkdir(exist_ok=True)
+            given = predictions(context, folder, "hf", one.directory(), [files[part]])
+            report = scored(benchmark, rows[part], given)
+            for name in names:
+                if name.endswith(".json"):
+                    writer.json(report, name)
+                else:
+                    writer.rows((given[case.id] for case in rows[part]), name)
+            return report
+
+        reports = [
+            (one.candidate, answered(one, "selection", candidates.report_of(one), candidates.predictions_of(one)))
+            for one in found
+        ]
+        record = benchmark.choose(reports)
+        writer.json(record, candidates.RECORD)
+        best = next(one for one in found if one.candidate == candidates.best_of(record))
+        answered(best, "selection", "report-selection.json", "predictions-selection.jsonl")
+        answered(best, "test", "report.json", "predictions.jsonl")
+        _write_groups(benchmark, writer)
+        shutil.rmtree(unfinished)
+
+    return _make_bench(context, build, checkpoint.sha256, cases, root_of(benchmark.choose))
+
+
+def _write_groups(benchmark: Benchmark, writer: Writer) -> None:
+    """The table of the report on the test cases by tool, type or the like."""
+    if benchmark.groups is not None:
+        report = benchmark.read(writer.path("report.json"))
+        writer.text(groups.table(benchmark.groups, report) + "\n", benchmark.groups.file)
+
+
+def _grouping(benchmark: Benchmark) -> tuple[str, ...]:
+    """The track's code that groups the cases, for ``make``."""
+    return (root_of(benchmark.groups.of),) if benchmark.groups is not None else ()
+
+
+def _grouped(benchmark: Benchmark, stage: Stage) -> dict[str, str]:
+    """What was written by ``groups``, as metadata."""
+    return {benchmark.groups.title: stage.path(benchmark.groups.file).read_text()} if benchmark.groups else {}
+
+
+def _shown(
+    context: BuildContext, stage: Stage, reused: bool, verdicts: tuple[Verdict, ...] = (), facts: Mapping[str, Any] = {}
+) -> StageResult:
     benchmark, found = context.track.benchmark, read_report(context.workspace, stage)
     figures: dict[str, Any] = {}
-    facts: dict[str, Any] = {}
+    facts = dict(facts)
     for metric in benchmark.metrics:
         (figures if metric.compared else facts).update(share(metric.title, found.rate(metric.name)))
-    facts |= {"cases": len(found.outcomes), **benchmark.details(found)}
+    facts |= {"cases": len(found.outcomes), **benchmark.details(found), **_grouped(benchmark, stage)}
     return StageResult(stage, reused, verdicts, facts, benchmark.pictures(found), figures=figures)
 
 
@@ -182,11 +260,13 @@ def method_matrix(context: BuildContext) -> StageResult:
         found = matrix.matrix(benchmark, reports, "sft", trivial)
         writer.json(found, "matrix.json")
         writer.text(matrix.table(benchmark, found) + "\n", "matrix.md")
+        if benchmark.groups is not None:
+            writer.text(groups.tables(benchmark.groups, {**reports, **trivial}) + "\n", benchmark.groups.file)
         writer.path("methods.png").write_bytes(charts.methods_png(benchmark, found))
 
     inputs = {"bench_cases": cases.sha256, **{name: stage.sha256 for name, stage in stages.items()}}
     config = {"columns": [column.name for column in benchmark.columns], "whole": benchmark.whole.name}
-    runs = (root_of(benchmark.score), root_of(benchmark.trivial))
+    runs = (root_of(benchmark.score), root_of(benchmark.trivial), *_grouping(benchmark))
     stage, reused = context.make(build, inputs, config, runs=runs)
     rows = msgspec.json.decode(stage.path("matrix.json").read_bytes(), type=matrix.MethodMatrix).rows
     headline = benchmark.headline
@@ -194,49 +274,63 @@ def method_matrix(context: BuildContext) -> StageResult:
     for row in rows:
         if not row.trivial:
             figures |= share(f"{headline.title} of {row.method}", row.rates[headline.name])
-    facts = {"table": stage.path("matrix.md").read_text(), "methods left out": left_out or "none"}
+    facts = {
+        "table": stage.path("matrix.md").read_text(),
+        **_grouped(benchmark, stage),
+        "methods left out": left_out or "none",
+    }
     pictures = {"methods side by side": stage.path("methods.png").read_bytes()}
     return StageResult(stage, reused, facts=facts, pictures=pictures, figures=figures)
 
 
 def production_checkpoint(context: BuildContext) -> StageResult:
-    """Choose by the track's rule among the reports on the selection cases. Choosing nothing is a result."""
+    """Choose by the track's rule among the reports of all candidates on the selection cases. Choosing nothing is a result."""
     ws = context.workspace
     stages, _ = current_benches(ws)
-    checkpoints = {name: training.trained(ws, name) for name in stages}
+    found = {name: candidates.of_checkpoint(training.trained(ws, name), name) for name in stages}
     benchmark = context.track.benchmark
 
     def build(writer: Writer) -> None:
-        candidates = []
-        for name, stage in stages.items():
-            summary = msgspec.json.decode(checkpoints[name].path("summary.json").read_bytes())
-            epochs = float(summary["hyperparameters"]["epochs"])
-            one = Candidate(method=name, epoch=epochs, checkpoint_sha256=checkpoints[name].sha256)
-            candidates.append((one, read_report(ws, stage, "report-selection.json")))
-        writer.json(benchmark.choose(candidates), "selection.json")
+        reports = [
+            (one.candidate, read_report(ws, stages[name], candidates.report_of(one)))
+            for name in stages
+            for one in found[name]
+        ]
+        writer.json(benchmark.choose(reports), candidates.RECORD)
 
     inputs = {name: stage.sha256 for name, stage in stages.items()}
     stage, reused = context.make(build, inputs, runs=(root_of(benchmark.choose),))
-    record = read_selection(stage)
+    record = candidates.read_selection(stage)
     figures: dict[str, float | str] = {
         "chosen": record.chosen.method if record.chosen else "none",
         "reason": record.reason,
     }
     if record.chosen:
+        chosen = production_weights(ws)
+        if not chosen.single:
+            figures["step"] = chosen.step
         headline = benchmark.headline
-        found = read_report(ws, stages[record.chosen.method], "report-selection.json")
-        figures |= share(f"{headline.title} on the selection cases", found.rate(headline.name))
+        report = read_report(ws, stages[record.chosen.method], "report-selection.json")
+        figures |= share(f"{headline.title} on the selection cases", report.rate(headline.name))
     return StageResult(stage, reused, facts={"candidates": len(record.candidates)}, figures=figures)
 
 
-def read_selection(stage: Stage) -> SelectionRecord:
-    """What the production checkpoint's stage chose, and why."""
-    return msgspec.json.decode(stage.path("selection.json").read_bytes(), type=SelectionRecord)
+def production_weights(ws: Workspace) -> candidates.Weights:
+    """The weights of the production checkpoint. Raises ``GateClosed`` where none was eligible, or where its method's bench asked
+    the test cases of another candidate or checkpoint."""
+    record = candidates.read_selection(ws.store.get("production_checkpoint"))
+    if record.chosen is None:
+        raise GateClosed(f"there is no production checkpoint: {record.reason}")
+    name = record.chosen.method
+    benched = candidates.chosen(training.trained(ws, name), ws.store.get(f"{name}_bench"), name)
+    if benched.candidate != record.chosen:
+        raise GateClosed(
+            f"the production checkpoint is {name} at epoch {record.chosen.epoch:g}, but {name}_bench is about another one (epoch "
+            f"{benched.candidate.epoch:g}); materialise {name}_bench and production_checkpoint again"
+        )
+    return benched
 
 
 def production_method(ws: Workspace) -> str:
     """The method of the production checkpoint; raises ``GateClosed`` where none was eligible."""
-    record = read_selection(ws.store.get("production_checkpoint"))
-    if record.chosen is None:
-        raise GateClosed(f"there is no production checkpoint: {record.reason}")
-    return record.chosen.method
+    return production_weights(ws).candidate.method

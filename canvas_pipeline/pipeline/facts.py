@@ -5,7 +5,7 @@ Nothing is typed in but licences and names; a number that no stage holds is not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from canvas_pipeline.datasets.spec import PARTS
-from canvas_pipeline.methods import METHODS, ancestry
-from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.guardrails.standard import remarks
+from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.methods import METHODS, Hyperparameters, ancestry
+from canvas_pipeline.pipeline import candidates, evaluation, training
+from canvas_pipeline.pipeline.numbers import differences
+from canvas_pipeline.pipeline.stage import CONTRIBUTORS
+from canvas_pipeline.records import Funnel, digest
 from canvas_pipeline.release.cards import CardTemplate, Fact, Unit
 from canvas_pipeline.release.modelfile import SystemPrompt
 from canvas_pipeline.release.quant_check import QuantEvidence
@@ -46,13 +51,14 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
     checkpoint = training.trained(ws, method)
     made_from = source(checkpoint, "summary.json")
     summary = msgspec.json.decode(checkpoint.path("summary.json").read_bytes())
+    weights = candidates.chosen(checkpoint, ws.store.get(f"{method}_bench"), method)
     base = ws.base_model or ws.profile.base_model
     embedded = base == "embedded"
     facts = {
         "model.name": Fact(value=f"{ws.track.name}-{method}", source=made_from),
         "model.method": Fact(value=method, source=made_from),
         "model.profile": Fact(value=ws.profile.name, source=made_from),
-        "model.checkpoint": Fact(value=checkpoint.sha256, source=made_from),
+        "model.checkpoint": Fact(value=weights.sha256, source=made_from),
         # Of a folder the name alone: where it lies tells of the machine and of who works on it.
         "base.name": Fact(
             value=Path(base).name if Path(base).is_dir() else base, source=source(ws.store.get("base_model"))
@@ -65,6 +71,11 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
     for key in ("steps", "rows", "eval_rows", "tokens", "seed", "compute"):
         if key in summary:
             facts[f"train.{key}"] = Fact(value=summary[key], source=made_from)
+    if "planned_steps" in summary:
+        facts["train.steps"] = Fact(value=weights.step, source=made_from)
+        facts["train.steps_planned"] = Fact(value=summary["planned_steps"], source=made_from)
+    if "stopped" in summary:
+        facts["train.stopped_early"] = Fact(value=candidates.stopped_early(summary), source=made_from)
     facts["train.objective"] = Fact(
         value=_objective(method, summary["hyperparameters"].get("chosen_nll", 0.0)), source=made_from
     )
@@ -72,7 +83,9 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
         if value is None:  # a number that the method does without
             continue
         facts[f"train.{key}"] = Fact(value=value, source=made_from)
-    for step in reversed(ancestry(METHODS[method])):  # its own verdict last: it replaces that of a start
+    if changed := changed_numbers(ws, method):
+        facts["train.changed"] = Fact(value=f"from the table: {changed}", source=made_from)
+    for step in ancestry(METHODS[method]):  # its own verdict last: it replaces that of a start
         made_by = source(ws.store.get(f"{step.name}_run_spec"), "spec.json")
         for verdict in training.current_spec(ws, step.name).verdicts:
             subject = f" ({verdict.subject})" if verdict.subject else ""
@@ -80,6 +93,17 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
                 value=f"{verdict.name}: {'passed' if verdict.passed else 'failed'}{subject}", source=made_by
             )
     return facts
+
+
+def changed_numbers(ws: Workspace, name: str) -> str:
+    """What the trainings of a method and of those that it starts from had other than the method table; empty where nothing."""
+    found = []
+    for step in ancestry(METHODS[name]):
+        summary = training.trained(ws, step.name).path("summary.json").read_bytes()
+        numbers = msgspec.convert(msgspec.json.decode(summary)["hyperparameters"], Hyperparameters)
+        if text := differences(numbers, ws.track.numbers(step.name, ws.profile.name)):
+            found.append(text if step.name == name else f"{step.name}: {text}")
+    return "; ".join(found)
 
 
 def _objective(name: str, chosen_nll: float) -> str:
@@ -97,6 +121,11 @@ def bench_facts(ws: Workspace, methods: tuple[str, ...]) -> dict[str, Fact]:
         found, where = evaluation.read_report(ws, stage), source(stage, "report.json")
         facts["bench.cases"] = Fact(value=len(found.outcomes), source=where)
         facts["bench.confidence"] = Fact(value=0.95, source=where)
+        grouping = ws.track.benchmark.groups
+        if grouping is not None and name != "base":
+            facts[f"bench.{name}_{grouping.title.replace(' ', '_')}"] = Fact(
+                value=f"a table of its own, {grouping.file}", source=source(stage, grouping.file)
+            )
         for metric in ws.track.benchmark.metrics:
             rate = found.rate(metric.name)
             if rate.share is not None:
@@ -127,8 +156,9 @@ def quant_facts(quants: dict[str, QuantEvidence], made_from: str) -> dict[str, F
     return facts
 
 
-def data_facts(ws: Workspace) -> dict[str, Fact]:
-    """The track's own facts; rows, funnels, allowances, hashes; contributors as a count."""
+def data_facts(ws: Workspace, verdicts: Iterable[Verdict]) -> dict[str, Fact]:
+    """The track's own facts; rows, funnels, hashes; allowances, and whether one of the verdicts needed them; contributors as a
+    count."""
     card, datasets = ws.track.card, ws.track.datasets
     facts = {
         "data.name": Fact(value=card.data_name, source=f"the track {ws.track.name}"),
@@ -136,13 +166,10 @@ def data_facts(ws: Workspace) -> dict[str, Fact]:
         "data.contributors": Fact(value=len(ws.track.contributors(ws)), source="the contributors' files"),
         **card.facts(ws),
     }
-    counted = dict.fromkeys(name for spec in datasets.values() for name in spec.funnels)
-    for stage in map(ws.store.get, counted):
-        found = stage.manifest.funnel
-        if found is not None:
-            for key, count in (("in", found.rows_in), ("kept", found.kept), ("merged", found.merged)):
-                facts[f"funnel.{found.stage}.{key}"] = Fact(value=count, source=source(stage))
-            facts[f"funnel.{found.stage}.refused"] = Fact(value=sum(found.refused.values()), source=source(stage))
+    for flow, where in _funnels(ws):
+        for key, count in (("in", flow.rows_in), ("kept", flow.kept), ("merged", flow.merged)):
+            facts[f"funnel.{flow.stage}.{key}"] = Fact(value=count, source=where)
+        facts[f"funnel.{flow.stage}.refused"] = Fact(value=sum(flow.refused.values()), source=where)
     for dataset, spec in datasets.items():
         split = ws.store.get(spec.split)
         for part in (*PARTS, "test"):
@@ -150,11 +177,36 @@ def data_facts(ws: Workspace) -> dict[str, Fact]:
             if entry is not None:
                 facts[f"rows.{dataset}.{part}"] = Fact(value=entry.rows or 0, source=source(split))
                 facts[f"hash.{dataset}_{part}"] = Fact(value=entry.sha256, source=source(split))
+    known = tuple(verdicts)
     for allowance in ws.all_allowances():
+        told = "; ".join((allowance.reason, *remarks(allowance, known)))
         facts[f"allowance.{allowance.stage}"] = Fact(
-            value=f"at least {allowance.minimum_retained:.0%}: {allowance.reason}", source="run configuration"
+            value=f"at least {allowance.minimum_retained:.0%}: {told}", source="run configuration"
         )
     return facts
+
+
+def _funnels(ws: Workspace) -> Iterator[tuple[Funnel, str]]:
+    """Every funnel of the track's stages of rows, in their order, with its source. Those of the contributors are added up."""
+    required = {name for spec in ws.track.datasets.values() for name in spec.funnels}
+    for spec in ws.track.stages().values():
+        stage = ws.store.get(spec.name) if spec.name in required else ws.store.find(spec.name)
+        if stage is None or spec.kind != "rows":
+            continue
+        if CONTRIBUTORS in spec.inputs:
+            yield from _of_contributors(ws, stage)
+        if stage.manifest.funnel is not None:
+            yield stage.manifest.funnel, source(stage)
+
+
+def _of_contributors(ws: Workspace, joined: Stage) -> Iterator[tuple[Funnel, str]]:
+    taken = [ws.store.get(f"{CONTRIBUTORS}/{who}") for who in joined.manifest.recipe.inputs]
+    flows = [stage.manifest.funnel for stage in taken if stage.manifest.funnel is not None]
+    if flows:
+        refused = {"all reasons": sum(sum(flow.refused.values()) for flow in flows)}
+        counts = {key: sum(getattr(flow, key) for flow in flows) for key in ("rows_in", "kept", "merged")}
+        together = digest(*sorted(stage.sha256 for stage in taken))[:12]
+        yield Funnel(stage="contributors", refused=refused, **counts).check(), f"manifests of {CONTRIBUTORS} {together}"
 
 
 def source(stage: Stage, file: str = "manifest.json") -> str:

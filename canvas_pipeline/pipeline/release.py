@@ -6,32 +6,26 @@ What is published is exactly what was checked; a closed gate lists every reason 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.evaluation.generate import prompt_text
-from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.models.families import family
-from canvas_pipeline.pipeline import audits, evaluation, facts, training
+from canvas_pipeline.pipeline import audits, candidates, evaluation, evidence, facts, training
 from canvas_pipeline.pipeline.context import BuildContext, build_stage
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
-from canvas_pipeline.privacy.audit import auditor
-from canvas_pipeline.records import digest, read_jsonl
+from canvas_pipeline.records import digest, dumps, read_jsonl
 from canvas_pipeline.release import cards as card_texts
 from canvas_pipeline.release import gate, publish
 from canvas_pipeline.release.gguf import export
 from canvas_pipeline.release.modelfile import modelfile
 from canvas_pipeline.release.quant_check import QuantEvidence, check
-from canvas_pipeline.storage.code_version import package_version, root_of
+from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.digests import sha256_file
-from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.storage.versions import is_current, versions
-
-RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
+from canvas_pipeline.storage.store import Writer
 
 
 def gguf(context: BuildContext) -> StageResult:
@@ -41,6 +35,7 @@ def gguf(context: BuildContext) -> StageResult:
     checkpoint, benched = context.input(f"{name}_checkpoint"), context.input(f"{name}_bench")
     cases, benchmark = context.input("bench_cases"), context.track.benchmark
     whole, private = benchmark.whole, tuple(context.track.contributors(ws))
+    weights = candidates.chosen(checkpoint, benched, name)
 
     def build(writer: Writer) -> None:
         rows: list[Any] = list(read_jsonl(cases.path(), benchmark.case_type))
@@ -51,9 +46,9 @@ def gguf(context: BuildContext) -> StageResult:
         asked = (
             () if of.chat_template is not None else (prompt_text(benchmark.prompt(rows[0], context.profile)[0], of),)
         )
-        evidence = {}
+        known = {}
         unfinished = context.unfinished(writer)
-        for quant, path in export(checkpoint.directory() / "model", writer.folder, name=released(ws, name)).items():
+        for quant, path in export(weights.directory(), writer.folder, name=evidence.released(ws, name)).items():
             report = check(path, quant, of, prompts=asked, private=private)
             context.log(
                 f"{path.name}: {report.size / (1 << 20):.1f} MiB, {', '.join(report.problems) or 'loads and answers'}"
@@ -61,18 +56,18 @@ def gguf(context: BuildContext) -> StageResult:
             answered = evaluation.predictions(context, unfinished, "gguf", path, [cases.path()])
             found = evaluation.scored(benchmark, rows, answered)
             kept = sum(whole.right(o) for o in found.outcomes if o.case_id in right)
-            evidence[quant] = QuantEvidence(
+            known[quant] = QuantEvidence(
                 report=report, cases=len(rows), exact_unquantised=len(right), exact_retained=kept
             )
             writer.json(found, f"report-{quant}.json")
-        writer.json(evidence, "quants.json")
+        writer.json(known, "quants.json")
         shutil.rmtree(unfinished)
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    config = {"max_new_tokens": benchmark.max_new_tokens, "whole": whole.name}
+    config = {"max_new_tokens": benchmark.max_new_tokens, "whole": whole.name, **weights.config}
     runs = evaluation.asking(benchmark)
     stage, reused = context.make(build, inputs, config, runs=runs, unused=training.ADAPTERS)
-    quants = read_quants(stage)
+    quants = evidence.read_quants(stage)
     lines = [f"| quant | MiB | tensor types | {whole.title} retained |", "|---|---|---|---|"]
     for quant, found in quants.items():
         types = ", ".join(f"{kind} {count}" for kind, count in sorted(found.report.types.items()))
@@ -87,32 +82,10 @@ def gguf(context: BuildContext) -> StageResult:
     return StageResult(stage, reused, facts={"quants": "\n".join(lines)}, figures=figures)
 
 
-def released(ws: Workspace, method: str) -> str:
-    """The name of a method's model in files and cards."""
-    return f"{ws.track.name}-{method}"
-
-
 def production_gguf(context: BuildContext) -> StageResult:
     """The six quants of the production checkpoint."""
     ws = context.workspace
     return build_stage(ws, f"{evaluation.production_method(ws)}_gguf", context.start)
-
-
-def read_quants(stage: Stage) -> dict[str, QuantEvidence]:
-    """What is known about each file of a gguf stage."""
-    return msgspec.json.decode(stage.path("quants.json").read_bytes(), type=dict[str, QuantEvidence])
-
-
-def verdicts_of_line(ws: Workspace) -> tuple[tuple[Verdict, ...], dict[str, str]]:
-    """The verdicts of all current run specs (each once), and the hashes they are bound to."""
-    verdicts: dict[tuple[str, str | None], Verdict] = {}
-    inputs: dict[str, str] = {}
-    benches, _ = evaluation.current_benches(ws)
-    for name in benches:
-        spec = training.current_spec(ws, name)
-        inputs.update({key: file.sha256 for key, file in spec.inputs.items()})
-        verdicts.update({(v.guard, v.subject): v for v in spec.verdicts})
-    return tuple(verdicts.values()), inputs
 
 
 def cards(context: BuildContext) -> StageResult:
@@ -124,12 +97,12 @@ def cards(context: BuildContext) -> StageResult:
     known = {
         **facts.model_facts(ws, name),
         **facts.bench_facts(ws, tuple(evaluation.current_benches(ws)[0])),
-        **facts.quant_facts(read_quants(files), f"{name}_gguf quants.json {files.sha256[:12]}"),
-        **facts.data_facts(ws),
+        **facts.quant_facts(evidence.read_quants(files), f"{name}_gguf quants.json {files.sha256[:12]}"),
+        **facts.data_facts(ws, evidence.verdicts_of(ws, name)[0]),
     }
     private = tuple(context.track.contributors(ws))
     template, prompt = context.track.card.template, context.track.card.system_prompt(ws)
-    served = modelfile(f"{released(ws, name)}-Q4_K_M.gguf", family(context.profile.family_name), prompt)
+    served = modelfile(f"{evidence.released(ws, name)}-Q4_K_M.gguf", family(context.profile.family_name), prompt)
 
     def build(writer: Writer) -> None:
         texts = {
@@ -153,80 +126,21 @@ def cards(context: BuildContext) -> StageResult:
     return StageResult(stage, reused, (audits.of_stage(ws, stage),), card)
 
 
-def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
-    """Everything the gate looks at, and the files to be released by their name in the release. Raises ``ArtifactCorrupt`` where any
-    stage is not as it was written."""
-    audits.refuse_canaries(ws)
-    for stage in filter(is_current, versions(ws.store)):
-        ws.store.get(stage.manifest.stage).verify()
-    name = evaluation.production_method(ws)
-    checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"{name}_gguf"), ws.store.get("cards")
-    quants = read_quants(files)
-    paths = {file: card.path(file) for file in RELEASED}
-    paths.update({q.report.file: files.path(q.report.file) for q in quants.values()})
-    verdicts, inputs = verdicts_of_line(ws)
-    data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
-    splits = {ws.track.datasets[key.removesuffix("_train")].split: key for key in data}
-    parts = [stage.path(file) for stage in map(ws.store.get, (*splits, "bench_cases")) for file in stage.manifest.files]
-    audited = [*parts, *(card.path(file) for file in RELEASED)]
-    reviewed = audits.exceptions_of(ws)
-    registry = ws.registry()[1]
-    # Where nobody contributes there is no register; where somebody does, an audit without it is blind and raises.
-    known = registry if registry.is_file() or ws.track.contributors(ws) else None
-    found_in = auditor.report(audited, known, exceptions=reviewed)
-    reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
-    found = evaluation.read_report(ws, ws.store.get(f"{name}_bench"))
-    chosen = evaluation.read_selection(ws.store.get("production_checkpoint")).chosen
-    figures = {m.name: _figure(found.rate(m.name)) for m in ws.track.benchmark.metrics if m.compared}
-    evidence = gate.ReleaseEvidence(
-        name=released(ws, name),
-        track=ws.track.name,
-        method=name,
-        profile=ws.profile.name,
-        checkpoint=checkpoint.sha256,
-        files={file: sha256_file(path) for file, path in paths.items()},
-        inputs=inputs,
-        data=data,
-        verdicts=verdicts,
-        allowances=ws.all_allowances(),
-        leaks=found_in.total,
-        exceptions=len(reviewed),
-        excepted=found_in.allowed,
-        audited={
-            path.name if path in paths.values() else f"{path.parent.parent.name}/{path.stem}": sha256_file(path)
-            for path in audited
-        },
-        figures=figures,
-        bench_checkpoint=ws.store.get(f"{name}_bench").manifest.recipe.inputs["model"],
-        production=(chosen.method, chosen.checkpoint_sha256) if chosen else None,
-        quants=quants,
-        cards={
-            file: gate.CardEvidence(sha256=sha256_file(card.path(file)), reasons=reasons[file]) for file in gate.CARDS
-        },
-        code_version=package_version(),
-    )
-    return evidence, paths
-
-
-def _figure(rate: Rate) -> gate.Figure | None:
-    if rate.share is None:
-        return None
-    return gate.Figure(value=rate.share, low=rate.low or 0.0, high=rate.high or 0.0, n=rate.cases)
-
-
 def release_log(context: BuildContext) -> StageResult:
     """RELEASE-LOG.md: every item ticked, or with every reason against."""
     context.input("cards")
-    evidence, _ = evidence_of(context.workspace)
+    found, _ = evidence.evidence_of(context.workspace)
 
     def build(writer: Writer) -> None:
-        writer.json(evidence, "evidence.json")
-        writer.text(gate.release_log(context.track.guards, evidence), "RELEASE-LOG.md")
+        writer.json(found, "evidence.json")
+        writer.text(gate.release_log(context.track.guards, found), "RELEASE-LOG.md")
 
-    inputs = {**evidence.files, **evidence.inputs, "code": evidence.code_version, "leaks": str(evidence.leaks)}
-    inputs["exceptions"] = f"{evidence.exceptions} reviewed, {evidence.excepted} findings"
+    inputs = {**found.files, **found.inputs, "code": found.code_version, "leaks": str(found.leaks)}
+    inputs["exceptions"] = f"{found.exceptions} reviewed, {found.excepted} findings"
+    inputs["items"] = digest(dumps(found.items).decode())
     stage, reused = context.make(build, inputs=inputs)
-    figures = {"reasons against a release": len(gate.reasons_against(context.track.guards, evidence))}
+    figures: dict[str, Any] = {"reasons against a release": len(gate.reasons_against(context.track.guards, found))}
+    figures |= {f"{item.name} ({item.op} {item.bound:g})": item.shown() for item in found.items or ()}
     log = {"release log": stage.path("RELEASE-LOG.md").read_text()}
     return StageResult(stage, reused, (audits.of_stage(context.workspace, stage),), log, figures=figures)
 
@@ -234,21 +148,31 @@ def release_log(context: BuildContext) -> StageResult:
 def release(context: BuildContext) -> StageResult:
     """Publish below ``<root>/releases``, if the gate is open for the files as they are now."""
     ws = context.workspace
-    evidence, paths = evidence_of(ws)
+    found, paths = evidence.evidence_of(ws)
     logged = gate.read_evidence(context.input("release_log").path("evidence.json"))
-    if logged != evidence:
+    if logged != found:
         raise GateClosed(
             "the release log was written for other files than the current ones; materialise release_log again"
         )
-    # What is to be published is looked through first: a published leak cannot be taken back.
-    found = audits.of_files(ws, "release", paths, evidence.files, evidence.files)
-    audits.require(found)
-    folder = publish.publish(context.track.guards, evidence, paths, ws.root / "releases")
+    audited, folder = _published(ws, found, paths, ws.root / "releases")
 
     def build(writer: Writer) -> None:
         writer.text(folder.name + "\n", "folder.txt")
-        writer.json(publish.binding(evidence), "release.json")
+        writer.json(publish.binding(found), "release.json")
 
     inputs = {"sums": sha256_file(folder / publish.SUMS)}
     made = context.make(build, inputs=inputs)
-    return StageResult(*made, (found,), figures={"folder name": folder.name})
+    return StageResult(*made, (audited,), figures={"folder name": folder.name})
+
+
+def publish_current(ws: Workspace, to: Path) -> Path:
+    """Publish below a folder what the workspace's stages hold now, if the gate is open; returns the release's folder."""
+    found, paths = evidence.evidence_of(ws)
+    return _published(ws, found, paths, to)[1]
+
+
+def _published(ws: Workspace, found: gate.ReleaseEvidence, paths: Mapping[str, Path], to: Path) -> tuple[Verdict, Path]:
+    # What is to be published is looked through first: a published leak cannot be taken back.
+    audited = audits.of_files(ws, "release", paths, found.files, found.files)
+    audits.require(audited)
+    return audited, publish.publish(ws.track.guards, found, paths, to)

@@ -30,6 +30,7 @@ class StageSpec:
     ``kind``: ``rows`` contain contributors' rows; a ``model`` was trained on them; a ``report`` describes its inputs; a ``spec``'s
     recipe has a digest only, and its file ``names_inputs`` lists its inputs. ``checks`` are the guards evaluated on it.
     ``rows_from`` are inputs each of whose rows comes out of this stage, is merged, or is refused with a reason (G6 counts them).
+    ``counted_by`` is a field of the rows: its values are counted in place of rows, where a stage makes several rows from one.
     ``evaluated_on`` are inputs that a model is evaluated on, not made from. ``memory_gib``: profile → memory of a step that
     computes on every core in its own process; other steps reserve the default. ``method``: the method that the stage belongs to.
     ``next_act``: what to do after it, if that is not to materialise the stages that read it. ``scheduled``: the demo and the
@@ -44,6 +45,7 @@ class StageSpec:
     checks: tuple[Guard, ...] = ()
     tools: tuple[str, ...] = ()
     rows_from: tuple[str, ...] = ()
+    counted_by: str = ""
     evaluated_on: frozenset[str] = frozenset()
     names_inputs: str = ""
     memory_gib: Mapping[str, float] = field(default_factory=dict)

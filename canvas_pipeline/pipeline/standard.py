@@ -9,6 +9,7 @@ from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.methods import Method, ancestry, method
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.stage import StageSpec
+from canvas_pipeline.pipeline.training_image import training_image
 from canvas_pipeline.training.spec import REFERENCE
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def _shared(track: Track) -> Iterator[StageSpec]:
         description="The base model that every method starts from, or where it lies. Look at its name.",
     )  # fmt: skip
     yield StageSpec(
-        name="training_image", inputs=(), build=training.training_image, kind="report", group="base",
+        name="training_image", inputs=(), build=training_image, kind="report", group="base",
         checks=(track.guards.guards["g10"],), tools=("docker",),
         description="Whether the training container builds and starts. Look at the check g10: it says what does not.",
     )  # fmt: skip

@@ -20,6 +20,7 @@ from canvas_pipeline.pipeline.stage import StageSpec, ordered
 from canvas_pipeline.pipeline.standard import standard_stages
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.profiles import Profile
+from canvas_pipeline.release.gate import ReleaseItem
 
 TRACKS = Path(__file__).resolve().parents[1] / "tracks"
 DEFAULT = "canvas"
@@ -37,10 +38,11 @@ class Track:
     ``guards`` are the standard ones and its own. ``shipped_base`` is the folder of the small base model of its embedded profile.
     ``data_stages`` build its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
     production checkpoint and the release; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass where a stage
-    drops rows on purpose. ``hyperparameters`` (method, profile, numbers) are used instead of the method table's; ``verdicts`` are
-    those of its own guards that are not over rows, for the gate; ``around`` may wrap each stage. Where people
-    contribute data, ``contributors`` maps each of them to their file, ``due`` lists those whose stage is missing or outdated, and
-    ``ingest`` builds the stage of one."""
+    loses rows on purpose. ``hyperparameters`` (method, profile, numbers) are used instead of the method table's; ``verdicts`` are
+    those of its own guards that are not over rows, for the gate; ``release_items`` measures what it asks of a release beyond them,
+    with the profile's bounds; ``around`` may put something around each stage. Where people
+    contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose stage is missing or old, and
+    ``ingest`` makes one's stage."""
 
     name: str
     profiles: Mapping[str, Profile]
@@ -59,6 +61,7 @@ class Track:
     demo_methods: tuple[str, ...] = ("sft",)
     hyperparameters: Mapping[str, Mapping[str, Hyperparameters]] = field(default_factory=dict)
     verdicts: Callable[[Workspace], Iterable[Verdict]] = lambda ws: ()
+    release_items: Callable[[Workspace], Sequence[ReleaseItem]] = lambda ws: ()
     around: Callable[[StageSpec], StageSpec] = lambda spec: spec
 
     def numbers(self, name: str, profile: str) -> Hyperparameters:

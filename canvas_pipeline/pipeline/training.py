@@ -16,16 +16,17 @@ import msgspec
 from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.errors import ArtifactCorrupt, GateClosed, MissingInput
 from canvas_pipeline.evaluation.charts import guards_png
-from canvas_pipeline.guardrails import gate, image
+from canvas_pipeline.guardrails import gate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, method
-from canvas_pipeline.pipeline import audits
+from canvas_pipeline.pipeline import audits, candidates
 from canvas_pipeline.pipeline import verdicts as evaluated
 from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.numbers import differences
 from canvas_pipeline.pipeline.processes import module
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make, recipe
 from canvas_pipeline.records import digest, dumps
-from canvas_pipeline.storage.code_version import module_version, root_of
+from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.training.admission import limits_of
@@ -41,8 +42,6 @@ TRAINERS = {"sft": "training.supervised", "pairwise": "training.preference", "un
 ADAPTERS = ("bitsandbytes", "peft")
 MEASURES = ("pipeline.training:run_spec.measure", "training.measure")
 REFERRED = ("preference_train", "preference_eval", "sft_checkpoint")
-ENTRY_POINT = "cli.train"
-IMAGE_FILES = ("deploy/Dockerfile.training", "deploy/compose.yaml")
 
 
 def base_model(context: BuildContext) -> StageResult:
@@ -75,23 +74,6 @@ def start_folder(ws: Workspace, start: str) -> Path:
     if "source.json" in stage.manifest.files:
         return Path(msgspec.json.decode(stage.path("source.json").read_bytes())["path"])
     return stage.directory()
-
-
-def training_image(context: BuildContext) -> StageResult:
-    """Whether the training image starts, by building it where an engine answers, by its files where none does."""
-    ws = context.workspace
-    dockerfile, compose = (ws.deploy / Path(name).name for name in IMAGE_FILES)
-    hashes = {name: sha256_path(ws.deploy / Path(name).name) for name in IMAGE_FILES}
-
-    program = module(f"canvas_pipeline.{ENTRY_POINT}")
-
-    def examine(writer: Writer) -> None:
-        writer.json(image.examine(dockerfile, compose, ws.deploy.parent, program), "evidence.json")
-
-    # Only asked for its help: of all that it can start, its own options are what fits the files or does not.
-    config = {"entry point": module_version(ENTRY_POINT)}
-    stage, reused = context.make(examine, inputs=hashes, config=config)
-    return StageResult(stage, reused, (evaluated.of_image(ws),))
 
 
 def _launched(context: BuildContext, command: str, spec: RunSpec, writer: Writer, out: str) -> None:
@@ -144,10 +126,14 @@ def run_spec(context: BuildContext, *, measure_anyway: bool = False) -> StageRes
 
     # The spec is its own recipe: the same inputs, numbers and verdicts are the same file.
     stage, reused = context.make(write, inputs={"spec": digest(dumps(complete).decode())})
-    numbers = msgspec.to_builtins(spec.hyperparameters)
-    figures = {"guards passed": sum(verdict.passed for verdict in verdicts), "guards that answered": len(verdicts)}
+    changed = differences(spec.hyperparameters, ws.track.numbers(name, context.profile.name))
+    figures = {
+        "guards passed": sum(verdict.passed for verdict in verdicts),
+        "guards that answered": len(verdicts),
+        **({"changed from the table": changed} if changed else {}),
+    }
     facts = {
-        **numbers,
+        **msgspec.to_builtins(spec.hyperparameters),
         "compute": spec.compute,
         "memory (GiB)": spec.row.uma_gib[context.profile.name],
         "spec_sha256": complete.sha256,
@@ -182,9 +168,8 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
 
 
 def _draft(ws: Workspace, name: str, *, reference: bool = True) -> RunSpec:
-    numbers = ws.track.numbers(name, ws.profile.name)
     paths = _paths(ws, name, reference=reference and method(name).reference)
-    return make_spec(ws.track.name, name, ws.profile, ws.seed, paths, hyperparameters=numbers)
+    return make_spec(ws.track.name, name, ws.profile, ws.seed, paths, hyperparameters=ws.numbers(name))
 
 
 def _schemas(ws: Workspace, spec: RunSpec) -> str:
@@ -265,8 +250,8 @@ def current_spec(ws: Workspace, name: str) -> RunSpec:
         now.method, now.profile, now.sizes, now.seed, now.hyperparameters, now.compute
     ):  # fmt: skip
         raise GateClosed(
-            f"{name}: the run spec has other numbers than the method table, or another compute type than this machine's "
-            f"({now.compute}); materialise {name}_run_spec again"
+            f"{name}: the run spec has other numbers than the method table and this run's overrides give, or another "
+            f"compute type than this machine's ({now.compute}); materialise {name}_run_spec again"
         )
     written, again = set(map(_text_of, spec.verdicts)), verdicts_now(ws, now)
     changed = [f"{v.name}: {v.reason or 'passes now'}" for v in again if _text_of(v) not in written]
@@ -347,8 +332,9 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
 
 
 def _readable(summary: Mapping[str, Any]) -> dict[str, Any]:
-    shown = ("steps", "rows", "eval_rows", "tokens", "compute", "threads")
-    return {key: summary[key] for key in shown if key in summary}
+    shown = ("steps", "planned_steps", "rows", "eval_rows", "tokens", "compute", "threads")
+    found = {key: summary[key] for key in shown if key in summary}
+    return found | ({"stopped early": candidates.stopped_early(summary)} if "stopped" in summary else {})
 
 
 def _last(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,15 +98,15 @@ def unaccounted(ws: Workspace, names: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for name in names:
         stage, spec = ws.store.get(name), ws.track.stages().get(name)
-        flow = stage.manifest.funnel
+        flow, by = stage.manifest.funnel, spec.counted_by if spec is not None else ""
         if flow is None:
             continue
-        differs = abs(_rows(stage) - flow.kept)
+        differs = abs(_rows(stage, by) - flow.kept)
         if REFUSALS in stage.manifest.files:
             differs += abs(_lines(stage, REFUSALS) - sum(flow.refused.values()))
         sources = list(_sources(ws, stage, spec)) if spec is not None else []
         if sources and None not in sources:  # else a contributor has left, and the stage is to be made again
-            differs += abs(sum(_rows(source) for source in sources if source) - flow.rows_in)
+            differs += abs(sum(_rows(source, by) for source in sources if source) - flow.rows_in)
         if differs:
             found[name] = differs
     return found
@@ -118,11 +118,15 @@ def _sources(ws: Workspace, stage: Stage, spec: StageSpec) -> Iterator[Stage | N
         yield from map(ws.store.find, names)
 
 
-def _rows(stage: Stage) -> int:
-    """The rows that a stage hands on: those of ``rows.jsonl``, or of the parts of a split."""
+def _rows(stage: Stage, by: str) -> int:
+    """The rows that a stage hands on: those of ``rows.jsonl``, or of the parts of a split. ``by`` is the field whose values are
+    counted in place of rows, if any."""
     files = [
         name for name in ("rows.jsonl", *(f"{part}.jsonl" for part in (*PARTS, "test"))) if name in stage.manifest.files
     ]
+    if by:
+        lines = (line for name in files for line in stage.path(name).read_bytes().splitlines())
+        return len({msgspec.json.decode(line)[by] for line in lines})
     return sum(_lines(stage, name) for name in files)
 
 
@@ -180,7 +184,7 @@ def of_measurement(
         largest_logit=measured["largest_logit"],
         masks_wrong=measured["masks_wrong"],
         lengths=measured["lengths"],
-        max_length=ws.track.numbers(name, ws.profile.name).max_length,
+        max_length=ws.numbers(name).max_length,
         margins=[msgspec.convert(margin, AxisMargin) for margin in measured["margins"]],
         axes=axes_of(ws, row.dataset),
     )

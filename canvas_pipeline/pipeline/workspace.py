@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
+from canvas_pipeline.methods import Hyperparameters
 from canvas_pipeline.privacy.contributor_id import all_invented
 from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.profiles import digest_of, profile_named
@@ -31,7 +34,12 @@ Log = Callable[[str], None]
 Launch = Callable[[Sequence[str], Mapping[str, str]], None]
 """Runs a command in its own process and raises when it fails; Dagster passes a Pipes session, a CLI a plain subprocess."""
 
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+PACKAGE = Path(__file__).resolve().parents[1]
+CHECKOUT = PACKAGE.parent if (PACKAGE.parent / "pyproject.toml").is_file() else None
+"""The clone that this package lies in; None where it was installed from a wheel."""
+SHIPPED = CHECKOUT or PACKAGE / "shipped"
+"""Where ``deploy/``, ``dagster.yaml`` and ``pyproject.toml`` lie: a wheel brings them along."""
+DEPLOY = SHIPPED / "deploy"
 SYNTHETIC_KEY = b"invented contributors need no secret"
 PLANTED = "planted"
 """A file in a workspace's root: canaries were planted here, so nothing here is ever trained on or released."""
@@ -60,10 +68,17 @@ class Workspace:
     deploy: Path = DEPLOY
     options: Mapping[str, str] = field(default_factory=dict)
     """Settings that only the track knows."""
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Method → field → number instead of the method table's."""
     log: Log = field(default=_silent, compare=False)
     planted: bool = False
     """A copy with canaries in it, made by ``line.canaries``: audits report and do not stop, so that survivors can be counted.
     What such a copy holds is good for nothing else, see ``holds_canaries``."""
+
+    def numbers(self, name: str) -> Hyperparameters:
+        """The numbers of a method's run here: those of the track's table, and the overrides instead of them."""
+        table = self.track.numbers(name, self.profile.name)
+        return msgspec.structs.replace(table, **self.overrides.get(name, {}))
 
     @property
     def store(self) -> Store:

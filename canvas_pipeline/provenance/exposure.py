@@ -250,11 +250,12 @@ class _Search:
     def released(self, folder: Path) -> Exposure:
         """Return a release's exposure, by the hashes in its binding."""
         bound = msgspec.json.decode((folder / BINDING).read_bytes())
-        model = [str(bound.get("checkpoint", "")), *map(str, dict(bound.get("data", {})).values())]
+        stage = str(bound.get("candidate_of") or bound.get("checkpoint", ""))
+        model = [stage, *map(str, dict(bound.get("data", {})).values())]
         seen = self._worst(model, lost="unknown")
         return Exposure(
             stage="release", version=folder.name, current=_points(folder), kind="release", seen=seen, remove=False,
-            sha256=str(bound.get("checkpoint", "")),
+            sha256=stage,
         )  # fmt: skip
 
 

@@ -11,12 +11,14 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
-from canvas_pipeline.guardrails.gate import decide_ancestry, forged
-from canvas_pipeline.guardrails.standard import MIN_RETAINED
+from canvas_pipeline.guardrails.gate import decide_ancestry
+from canvas_pipeline.guardrails.guard import OPERATORS
+from canvas_pipeline.guardrails.standard import recorded, remarks
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import method
@@ -40,6 +42,34 @@ class Figure(Row, frozen=True, kw_only=True):
     n: int
 
 
+class ReleaseItem(Row, frozen=True, kw_only=True):
+    """What a track asks of a release: ``value op bound``, where ``op`` is ``>=`` or ``<=``.
+
+    ``value`` is None where it was not measured on what is to be released; ``low`` and ``high`` are its interval and ``n`` the
+    number of cases, where it has them. ``advice`` is what to do where the item does not hold."""
+
+    name: str
+    value: float | None
+    bound: float
+    op: Literal[">=", "<="]
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    advice: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether it was measured and is within its bound."""
+        return self.value is not None and math.isfinite(self.value) and OPERATORS[self.op](self.value, self.bound)
+
+    def shown(self) -> str:
+        """Format the value with its interval and cases."""
+        if self.value is None:
+            return "not measured"
+        interval = "" if self.low is None or self.high is None else f" [{self.low:.3g}, {self.high:.3g}]"
+        return f"{self.value:.3g}{interval}" + ("" if self.n is None else f", n = {self.n}")
+
+
 class CardEvidence(Row, frozen=True, kw_only=True):
     """A rendered card: its hash, and the result of ``cards.reasons_against_card``."""
 
@@ -52,9 +82,11 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
 
     ``files`` are the files to be released by their name in the release; ``inputs`` are those the verdicts are bound to (see
     ``GuardTable.inputs_of``); ``data`` the data sets the model was trained on; ``audited`` the texts the leak audit read, with
-    the number of ``leaks`` (None: it did not run), of reviewed ``exceptions``, and of ``excepted`` findings that they cover.
+    the number of ``leaks`` (None: it did not run), of files it could not read, of reviewed ``exceptions``, and of ``excepted``
+    findings that they cover. ``items`` are what the track asks of a release (None: nobody asked the track).
     ``production`` is the method and checkpoint of the selection record; ``figures`` are the required benchmark shares of the
-    released method (None: there was no such case), measured on ``bench_checkpoint``.
+    released method (None: there was no such case), measured on ``bench_checkpoint``. ``candidate_of`` is the training stage that
+    the checkpoint is one of several candidates of (empty: it is the only one, and has the stage's hash).
     """
 
     name: str
@@ -68,37 +100,28 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...] = ()
     allowances: tuple[Allowance, ...] = ()
     leaks: int | None = None
+    unreadable: int = 0
     exceptions: int = 0
     excepted: int = 0
     audited: dict[str, str] = {}
     figures: dict[str, Figure | None] = {}
     bench_checkpoint: str | None = None
+    candidate_of: str = ""
     production: tuple[str, str] | None = None
     quants: dict[str, QuantEvidence] = {}
     cards: dict[str, CardEvidence] = {}
+    items: tuple[ReleaseItem, ...] | None = None
     code_version: str = ""
 
 
 def _guardrails(table: GuardTable, e: ReleaseEvidence) -> list[str]:
-    reasons = decide_ancestry(table, e.verdicts, method(e.method), e.inputs)
-    # Also the guards that do not apply to this method (SFT reads no pairs): they are part of the released pipeline.
-    for guard in table.of_any_method():
-        own = [v for v in e.verdicts if v.guard == guard.id]
-        good = [v for v in own if v.passed and not forged(table, v) and _bound(v, e.inputs)]
-        if not good and not any(reason.startswith(f"{guard.name}:") for reason in reasons):
-            why = "no verdict that passed is bound to the inputs at hand" if own else "there is no verdict"
-            reasons.append(f"{guard.name}: {why}; run: canvas-train --check")
-    return reasons
-
-
-def _bound(verdict: Verdict, inputs: Mapping[str, str]) -> bool:
-    known = [name for name in verdict.inputs if name in inputs]
-    return bool(known) and all(verdict.inputs[name] == inputs[name] for name in known)
+    # Of the released method and those it descends from: what concerns another method's data says nothing about these weights.
+    return decide_ancestry(table, e.verdicts, method(e.method), e.inputs)
 
 
 def _allowances(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     # G6 records "stage>=number: reason" for each allowance it used; the release must list all of them.
-    listed = [f"{a.stage}>={min(MIN_RETAINED, a.minimum_retained):g}: {a.reason}" for a in e.allowances]
+    listed = [recorded(allowance) for allowance in e.allowances]
     reasons = []
     for verdict in e.verdicts:
         rest = verdict.allowance or ""
@@ -114,6 +137,7 @@ def _audit(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     if e.leaks is None:
         return ["the leak audit did not run; run: canvas-data audit"]
     reasons = [f"the audit found {e.leaks} leaks; run canvas-data audit for where they are"] if e.leaks else []
+    reasons += [f"the audit could not read {e.unreadable} files"] if e.unreadable else []
     wanted = {**e.data, **{name: card.sha256 for name, card in e.cards.items()}}
     read = set(e.audited.values())
     unread = sorted(name for name, sha in wanted.items() if sha not in read)
@@ -128,7 +152,9 @@ def _bench(_: GuardTable, e: ReleaseEvidence) -> list[str]:
         elif figure.n <= 0 or not _interval(figure):
             reasons.append(f"{name} has no usable interval")
     if e.bench_checkpoint != e.checkpoint:
-        reasons.append("the benchmark was not measured on the checkpoint that is to be released; bench it again")
+        reasons.append(
+            "the benchmark was not measured on the checkpoint that is to be released, with the current cases; bench it again"
+        )
     return reasons
 
 
@@ -194,6 +220,16 @@ def _cards(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     return reasons
 
 
+def _track(_: GuardTable, e: ReleaseEvidence) -> list[str]:
+    if e.items is None:
+        return ["what the track asks of a release was not measured; materialise release_log"]
+    return [
+        f"{item.name} is {item.shown()}, must be {item.op} {item.bound:g}" + (f": {item.advice}" if item.advice else "")
+        for item in e.items
+        if not item.holds
+    ]
+
+
 def _hashes(_: GuardTable, e: ReleaseEvidence) -> list[str]:
     reasons = [
         f"the {what} has no sha256" for what, sha in (("checkpoint", e.checkpoint),) if not _SHA256.fullmatch(sha)
@@ -216,6 +252,7 @@ ITEMS: Mapping[str, tuple[str, Callable[[GuardTable, ReleaseEvidence], list[str]
     "quants": ("All six quants have their tensor types, no leak in the metadata, load and answer", _quants),
     "retention": ("Q8_0 and Q4_K_M retain at least 98 % of the right answers", _retention),
     "cards": ("Model card, data card and Modelfile are complete, every number with a source", _cards),
+    "track": ("What the track asks of a release is within the profile's bounds", _track),
     "hashes": ("The hashes of files, inputs, data and the code version are recorded", _hashes),
 }
 """The items of RELEASE-LOG.md in order: id → sentence, and the function that lists the reasons against."""
@@ -252,8 +289,8 @@ def release_log(table: GuardTable, evidence: ReleaseEvidence) -> str:
     for item, (sentence, _) in ITEMS.items():
         lines.append(f"- [{' ' if found[item] else 'x'}] {sentence}")
         lines += [f"  - {reason}" for reason in found[item]]
-    lines += _table("Allowances", ("stage", "keeps at least", "reason"), [
-        (a.stage, f"{a.minimum_retained:.0%}", a.reason) for a in evidence.allowances
+    lines += _table("Allowances", ("stage", "keeps at least", "reason", "remarks"), [
+        (a.stage, f"{a.minimum_retained:.0%}", a.reason, "; ".join(remarks(a, evidence.verdicts))) for a in evidence.allowances
     ])  # fmt: skip
     lines += [
         "",
@@ -261,6 +298,9 @@ def release_log(table: GuardTable, evidence: ReleaseEvidence) -> str:
     ]
     lines += _table("Benchmark", ("figure", "value", "interval", "cases"), [
         (name, f"{f.value:.1%}", f"[{f.low:.1%}, {f.high:.1%}]", str(f.n)) for name, f in sorted(evidence.figures.items()) if f
+    ])  # fmt: skip
+    lines += _table("Asked by the track", ("what", "measured", "bound"), [
+        (item.name, item.shown(), f"{item.op} {item.bound:g}") for item in evidence.items or ()
     ])  # fmt: skip
     lines += _table("Hashes", ("what", "sha256"), [
         ("checkpoint", evidence.checkpoint), *sorted(evidence.files.items()),

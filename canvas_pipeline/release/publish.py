@@ -57,8 +57,8 @@ def publish(table: GuardTable, evidence: ReleaseEvidence, files: Mapping[str, Pa
         (temporary / LOG).write_text(release_log(table, evidence), encoding="utf-8")
         (temporary / BINDING).write_bytes(dumps(binding(evidence)) + b"\n")
         _write_sums(temporary)
-        verify(temporary)  # reads the disk, to detect a full or failing one
-        final = to / f"{evidence.name}-{sha256_file(temporary / SUMS)[:12]}"
+        final = to / _folder_name(evidence.name, temporary)
+        _verified(temporary, final.name)  # reads the disk, to detect a full or failing one
         if not _intact(final):
             sync(temporary, deep=True)
             if final.exists():  # damaged: renamed, not removed, so that it can be examined
@@ -113,6 +113,7 @@ def binding(evidence: ReleaseEvidence) -> dict[str, Any]:
         "method": evidence.method,
         "profile": evidence.profile,
         "checkpoint": evidence.checkpoint,
+        **({"candidate_of": evidence.candidate_of} if evidence.candidate_of else {}),
         "model": {
             quant: {"file": q.report.file, "sha256": q.report.sha256} for quant, q in sorted(evidence.quants.items())
         },
@@ -124,11 +125,21 @@ def binding(evidence: ReleaseEvidence) -> dict[str, Any]:
 
 
 def verify(folder: Path) -> dict[str, str]:
-    """Verify a release offline: every file is listed, has the listed hash, and the binding names exactly these files.
+    """Verify a release offline: every file is listed, has the listed hash, the binding names exactly these files, and the folder is
+    named after all of it.
 
     Returns name → sha256. Raises ``MissingInput`` where there is no release, ``GateClosed`` for one that was withdrawn, and
-    ``ArtifactCorrupt`` listing everything wrong.
+    ``ArtifactCorrupt`` listing everything wrong. A link to a release counts by the name of the folder it leads to.
     """
+    return _verified(folder, folder.resolve().name)
+
+
+def _folder_name(name: str, folder: Path) -> str:
+    return f"{name}-{sha256_file(folder / SUMS)[:12]}"
+
+
+def _verified(folder: Path, called: str) -> dict[str, str]:
+    """``verify`` for a folder that is, or will be, ``called`` so."""
     if (folder / WITHDRAWN).is_file():
         raise GateClosed(f"{folder}: {(folder / WITHDRAWN).read_text(encoding='utf-8').strip()}")
     if not (folder / SUMS).is_file():
@@ -151,22 +162,24 @@ def verify(folder: Path) -> dict[str, str]:
         elif sha256_file(path) != sha:
             wrong.append(f"{name} is not as listed")
     wrong += [f"{name} is not listed" for name in sorted(present.keys() - listed.keys() - {SUMS})]
-    wrong += _unbound(folder, listed)
+    wrong += _unbound(folder, listed, called)
     if wrong:
         raise ArtifactCorrupt(f"{folder}: the release is damaged or was changed: {'; '.join(wrong)}; publish it again")
     return listed
 
 
-def _unbound(folder: Path, listed: Mapping[str, str]) -> list[str]:
+def _unbound(folder: Path, listed: Mapping[str, str], called: str) -> list[str]:
     try:
         bound = msgspec.json.decode((folder / BINDING).read_bytes())
         claims = {m["file"]: m["sha256"] for m in bound["model"].values()} | dict(bound["cards"])
+        name = _folder_name(bound["name"], folder)
         complete = bool(bound["model"]) and bool(bound["cards"]) and bool(bound["data"])
     except (OSError, msgspec.DecodeError, KeyError, TypeError, AttributeError):
         return [f"{BINDING} cannot be read"]
     if not complete:
         return [f"{BINDING} does not bind model, cards and data"]
-    return [f"{BINDING} binds another {name}" for name, sha in sorted(claims.items()) if listed.get(name) != sha]
+    wrong = [f"{BINDING} binds another {file}" for file, sha in sorted(claims.items()) if listed.get(file) != sha]
+    return wrong if called == name else [*wrong, f"the folder is named {called}, its content {name}"]
 
 
 def _same_files(evidence: ReleaseEvidence, files: Mapping[str, Path]) -> None:

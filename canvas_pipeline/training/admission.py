@@ -90,3 +90,5 @@ def check_batch(spec: RunSpec) -> None:
         raise BadConfig(f"{spec.method} needs adapter_rank >= 1")
     if min(h.batch, h.accumulation, h.max_length) < 1 or h.learning_rate <= 0 or h.beta <= 0:
         raise BadConfig("batch, accumulation, max_length, learning_rate and beta must be positive")
+    if h.candidates < 1 or h.patience < 0:
+        raise BadConfig("candidates must be at least 1 (the last step), and patience at least 0 (never stop early)")

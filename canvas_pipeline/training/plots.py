@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from canvas_pipeline.figure import new_axes, png
+from canvas_pipeline.figure import DARK_GREY, new_axes, png
 
 # name → (title, (metric, label) …)
 _PANELS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
@@ -22,13 +22,15 @@ _FEW = 8
 """Below this many points each is marked."""
 
 
-def plot_metrics(rows: Sequence[Mapping[str, Any]], title: str) -> dict[str, bytes]:
-    """Plot the rows of a ``metrics.jsonl``: name → PNG, for each panel with at least one point."""
+def plot_metrics(rows: Sequence[Mapping[str, Any]], title: str, stopped: int | None = None) -> dict[str, bytes]:
+    """Plot the rows of a ``metrics.jsonl``: name → PNG, for each panel with at least one point.
+
+    ``stopped`` is the step at which training stopped early; a dashed line marks it."""
     pictures = {}
     for name, (label, curves) in _PANELS.items():
         lines = [(legend, points) for metric, legend in curves if (points := _points(rows, metric))]
         if lines:
-            pictures[name] = _curves(f"{title}: {label}", lines)
+            pictures[name] = _curves(f"{title}: {label}", lines, stopped)
     return pictures
 
 
@@ -36,8 +38,10 @@ def _points(rows: Sequence[Mapping[str, Any]], metric: str) -> list[tuple[float,
     return [(float(row["step"]), float(row[metric])) for row in rows if metric in row and "step" in row]
 
 
-def _curves(title: str, lines: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> bytes:
+def _curves(title: str, lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], stopped: int | None) -> bytes:
     axes = new_axes(6.0, 3.4, title=title, xlabel="step", grid="both")
     for legend, points in lines:
         axes.plot(*zip(*points, strict=True), marker="o" if len(points) < _FEW else None, label=legend)
+    if stopped is not None:
+        axes.axvline(stopped, color=DARK_GREY, linestyle="--", linewidth=1, label=f"stopped early at step {stopped}")
     return png(axes)

@@ -1,8 +1,8 @@
 """Run a TRL trainer to the end: arguments, progress, resuming, and the folder of results.
 
-The results are ``model`` (a full checkpoint), ``metrics.jsonl``, ``plots/*.png`` and ``summary.json``, all or nothing. The same
-spec on the same machine gives the same bytes. A run that was killed continues from its last complete step checkpoint and gives
-the same result.
+The results are ``model`` (a full checkpoint), ``candidates/<step>`` (those of earlier steps, if any are kept), ``metrics.jsonl``,
+``plots/*.png`` and ``summary.json``, all or nothing. The same spec on the same machine gives the same bytes. A run that was killed
+continues from its last complete step checkpoint and gives the same result.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.storage.seal import Seal, process_seal
+from canvas_pipeline.training.candidates import Kept, stops, watch, without_improvement
 from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.fused_head import project_learnt_only
@@ -27,6 +29,7 @@ from canvas_pipeline.training.progress import Reporter, metric_rows
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.threads import MACHINE, choose_threads
+from canvas_pipeline.training.weights import CANDIDATES, MODEL
 
 LOGS, SAVES, EVALS = 40, 8, 4
 EVAL_ROWS = 64
@@ -68,7 +71,8 @@ def total_steps(rows: int, spec: RunSpec) -> int:
 def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: bool = False) -> dict[str, Any]:
     """Return the trainer arguments that all nine methods share. Rows are read in their order.
 
-    Saves fall on logged steps, so that a resumed run logs the same sums. ``quick`` logs every step and saves none."""
+    Saves fall on logged steps, so that a resumed run logs the same sums. A run that may stop early evaluates at every save.
+    ``quick`` logs every step and saves none."""
     import torch
 
     h = spec.hyperparameters
@@ -103,7 +107,7 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
         "save_steps": save_every,
         "save_total_limit": 2,
         "eval_strategy": "steps" if evaluate else "no",
-        "eval_steps": save_every * max(1, SAVES // EVALS),
+        "eval_steps": save_every * (1 if h.patience else max(1, SAVES // EVALS)),
         "remove_unused_columns": False,
         "report_to": "none",
         "disable_tqdm": True,
@@ -138,12 +142,15 @@ _SHOWN = (
 )
 
 
-def last_complete(folder: Path, fingerprint: str, seal: Seal) -> Path | None:
-    """Return the newest step checkpoint of this run. Incomplete and edited ones, and those of another run, are removed."""
+def last_complete(
+    folder: Path, fingerprint: str, seal: Seal, continues: Callable[[Path], bool] = lambda path: True
+) -> Path | None:
+    """Return the newest step checkpoint of this run. Incomplete and edited ones, those of another run, and those from which it
+    does not continue, are removed."""
     best: tuple[int, Path] | None = None
     for path in filter(Path.is_dir, folder.glob("checkpoint-*")):
         step = path.name.rsplit("-", 1)[1]
-        if not step.isdigit() or not seal.holds(path, fingerprint):
+        if not step.isdigit() or not seal.holds(path, fingerprint) or not continues(path):
             shutil.rmtree(path, ignore_errors=True)
         elif best is None or int(step) > best[0]:
             best = (int(step), path)
@@ -171,19 +178,39 @@ def train(
     trainer = build(steps)
     trainer.remove_callback(PrinterCallback)
     seal = process_seal(out.parent)
+    patience = spec.hyperparameters.patience
+    if patience and trainer.args.eval_strategy == "no":
+        raise BadInput(
+            f"{spec.method}: patience needs rows to evaluate on, but none of {spec.eval_path} fit; set it to 0"
+        )
+    kept = Kept(
+        steps / CANDIDATES, spec.hyperparameters, spec.sha256, seal,
+        lambda folder: save_model(_full(trainer, spec, steps), tokenizer, folder, run.family),
+    )  # fmt: skip
     trainer.add_callback(journal(reporter, spec.sha256, seal))
+    trainer.add_callback(watch(kept))
     threads = choose_threads(partial(_one_pass, trainer, spec), torch.set_num_threads, steps / "threads", reporter)
-    resume = last_complete(steps, spec.sha256, seal)
+    resume = last_complete(steps, spec.sha256, seal, kept.continues)
     if resume is not None:
         reporter.emit("resumed", step=int(resume.name.rsplit("-", 1)[1]))
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     history = metric_rows(trainer.state.log_history)
+    last, planned = trainer.state.global_step, trainer.state.max_steps
+    early = last < planned and stops(history, patience)
+    if early:
+        facts = {
+            **facts,
+            "stopped": {"patience": patience, "evaluations_without_improvement": without_improvement(history)},
+        }
+        reporter.emit("stopped", step=last, planned=planned, patience=patience)
+    if early or spec.hyperparameters.candidates > 1:
+        facts = {**facts, "planned_steps": planned}
     summary = {
         "method": spec.method,
         "profile": spec.profile,
         "seed": spec.seed,
         "spec_sha256": spec.sha256,
-        "steps": trainer.state.global_step,
+        "steps": last,
         "hyperparameters": json.loads(dumps(spec.hyperparameters)),
         "compute": spec.compute,
         **facts,
@@ -191,13 +218,14 @@ def train(
         "last": _last(history),
     }
     with whole_folder(out) as folder:
-        save_model(_full(trainer, spec, steps), tokenizer, folder / "model", run.family)
+        kept.save(folder / MODEL)
         write_jsonl(folder / "metrics.jsonl", history)
         (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
         (folder / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")
-        for name, png in plot_metrics(history, spec.method).items():
+        for name, png in plot_metrics(history, spec.method, last if early else None).items():
             (folder / "plots").mkdir(exist_ok=True)
             (folder / "plots" / f"{name}.png").write_bytes(png)
+        kept.move(folder, planned, last)  # at the end: a run that is killed after it has to begin again
     seal.put(out, out.parent.name)
     shutil.rmtree(steps, ignore_errors=True)
     return summary

@@ -9,6 +9,10 @@ from pathlib import Path
 
 from canvas_pipeline.errors import MissingInput, MissingTool, ServiceUnavailable
 
+MODEL, CANDIDATES = "model", "candidates"
+"""The folders of a trained checkpoint: the weights of its last step; and one below ``candidates`` for each earlier step that was
+kept."""
+
 
 def resolve(model: str) -> Path:
     """Return the local folder of a model: the path itself, or the hub's snapshot, downloaded where it is not in the cache.
@@ -34,7 +38,7 @@ def resolve(model: str) -> Path:
 
 def model_folder(path: Path) -> Path:
     """Return the folder with the weights: ``path`` or its ``model`` folder. Raises ``MissingInput`` where neither has any."""
-    for folder in (path, path / "model"):
+    for folder in (path, path / MODEL):
         if (folder / "config.json").is_file():
             return folder
     raise MissingInput(f"{path}: no model there (no config.json); materialise the stage that makes it first")

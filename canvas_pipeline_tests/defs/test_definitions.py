@@ -12,10 +12,10 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.definitions import defs
-from canvas_pipeline.defs.platform import settings_of
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.methods import METHODS
 from canvas_pipeline.orchestration.track import DAILY, asset_key, next_act
+from canvas_pipeline.pipeline.settings import given as settings_of
 from canvas_pipeline.pipeline.track import track_names
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.track import TRACK

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import dagster as dg
 
+from canvas_pipeline.dagster_instance.contributor_traces import PARTITION_TAG
 from canvas_pipeline.definitions import defs
-from canvas_pipeline.orchestration.partition import CONTRIBUTORS_NAME, PARTITION_TAG
+from canvas_pipeline.orchestration.partition import CONTRIBUTORS_NAME
 from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline_tests.pipeline.test_removal_rebuilds import ingested
+
+
+def naming(folder: Path, contributor: str) -> list[str]:
+    """Every file of an instance that holds a name: its databases are searched as bytes, deleted pages too."""
+    return [path.name for path in folder.rglob("*") if path.is_file() and contributor.encode() in path.read_bytes()]
 
 
 def test_the_job_removes_a_contributor_from_the_folder_and_the_instance(tmp_path: Path) -> None:
@@ -47,4 +53,8 @@ def test_the_job_removes_a_contributor_from_the_folder_and_the_instance(tmp_path
         assert version and version.asset_materialization
         assert version.asset_materialization.tags is not None
         assert ws.store.get("corpus").sha256 in version.asset_materialization.tags.values()
+        removing = instance.get_runs(dg.RunsFilter(job_name="forget"))[0]
+        named = removing.run_config["ops"]["canvas__removals"]["config"]["contributor"]
+        assert removing.is_success and named == metadata["record"].value
+    assert naming(tmp_path / "instance", leaver) == []
     assert not (ws.collab / f"{leaver}.jsonl").exists() and ws.store.find(f"collab/{leaver}") is None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.guardrails.image import collisions, entry_and_command, examine, run_program
+from canvas_pipeline.guardrails.image import collisions, engine, entry_and_command, examine, run_program
 
 DOCKERFILE = 'FROM python:3.11\nRUN pip install \\\n  canvas-pipeline\nENTRYPOINT ["canvas-train"]\nCMD ["--help"]\n'
 COMPOSE = """
@@ -107,31 +107,36 @@ def test_unreadable_files_are_bad_input(dockerfile: str, compose: str) -> None:
         collisions(dockerfile, compose, NAME)
 
 
-def test_without_an_engine_the_files_are_parsed_and_the_entry_point_runs_here(tmp_path: Path) -> None:
-    programs = Programs({"docker info": 1, "canvas-train --help": 0})
-    found = examine(*files(tmp_path), tmp_path, runner=programs, which=lambda name: f"/usr/bin/{name}")
-    assert (found.how, found.engine, found.help_exit_code, found.collisions) == ("parsed", None, 0, ())
-    assert programs.ran == ["docker info", "podman info", "canvas-train --help"]
+@pytest.mark.parametrize("code", [0, 2, -9])
+def test_without_an_engine_the_files_are_parsed_and_the_installations_exit_code_counts(
+    code: int, tmp_path: Path
+) -> None:
+    programs = Programs({"docker info": 1})
+    assert engine(programs, lambda name: f"/usr/bin/{name}") is None and programs.ran == ["docker info", "podman info"]
+    found = examine(*files(tmp_path), tmp_path, None, code, programs)
+    assert (found.how, found.engine, found.help_exit_code, found.collisions) == ("parsed", None, code, ())
+    assert len(programs.ran) == 2
 
 
-def test_with_an_engine_the_image_is_built_and_asked_for_help(tmp_path: Path) -> None:
+def test_with_an_engine_the_image_is_built_and_checks_itself(tmp_path: Path) -> None:
     programs = Programs({"podman info": 0, "podman build": 0, "podman run": 0})
-    found = examine(*files(tmp_path), tmp_path, runner=programs, which=lambda name: name if name == "podman" else None)
+    assert engine(programs, lambda name: name if name == "podman" else None) == "podman"
+    found = examine(*files(tmp_path), tmp_path, "podman", 1, programs)
     assert (found.how, found.engine, found.build_exit_code, found.help_exit_code) == ("built", "podman", 0, 0)
-    assert programs.ran[-1].endswith(":g10 --help")
+    assert programs.ran[-1].endswith(":g10 --check-install")
 
 
 def test_an_image_without_an_entry_point_is_asked_by_the_programs_name(tmp_path: Path) -> None:
     programs = Programs({"docker info": 0, "docker build": 0, "docker run": 0})
     dockerfile, compose = files(tmp_path)
     dockerfile.write_text('FROM x\nCMD ["canvas-train", "--check"]\n')
-    found = examine(dockerfile, compose, tmp_path, runner=programs, which=lambda name: name)
-    assert programs.ran[-1].endswith(":g10 canvas-train --help") and found.help_exit_code == 0
+    found = examine(dockerfile, compose, tmp_path, "docker", runner=programs)
+    assert programs.ran[-1].endswith(":g10 canvas-train --check-install") and found.help_exit_code == 0
 
 
 def test_an_image_that_does_not_build_is_not_run(tmp_path: Path) -> None:
     programs = Programs({"docker info": 0, "docker build": 1})
-    found = examine(*files(tmp_path), tmp_path, runner=programs, which=lambda name: name)
+    found = examine(*files(tmp_path), tmp_path, "docker", runner=programs)
     assert (found.build_exit_code, found.help_exit_code) == (1, 127) and not any("run" in line for line in programs.ran)
 
 
@@ -140,7 +145,7 @@ def test_a_program_that_is_absent_slow_or_failing_has_an_exit_code(tmp_path: Pat
     assert run_program(["sleep", "5"], 0.05) == 124
     assert run_program(["false"], 5.0) == 1
     with pytest.raises(BadInput, match="Dockerfile"):
-        examine(tmp_path / "absent", tmp_path / "absent", tmp_path)
+        examine(tmp_path / "absent", tmp_path / "absent", tmp_path, None)
 
 
 def test_a_comment_inside_a_continued_command_is_no_part_of_it() -> None:

@@ -106,7 +106,7 @@ def wrong_way(ws: Workspace) -> None:
 
 def colliding_entry_point(ws: Workspace) -> None:
     compose = ws.deploy / "compose.yaml"
-    text = compose.read_text().replace('command: ["--method", "sft"]', 'command: sh -c "canvas-train --method sft"')
+    text = compose.read_text().replace("command: []", 'command: sh -c "canvas-train --method sft"')
     compose.unlink()
     compose.write_text(text)
     build_stage(ws, "training_image", Workshop(ws.root / BASE))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 SCHEMAS = "tracks.canvas.datasets"
 ASKING = ("tracks.canvas.tools.prompt:prompt", "tracks.canvas.bench.score:report")
+BY_TOOL = "tracks.canvas.bench.score:by_tool"
 STAGES: Mapping[str, tuple[str, ...]] = {
     "collab": ("tracks.canvas.data.intake:collab.build",),
     "corpus": ("tracks.canvas.data.intake:corpus.build",),
@@ -26,15 +27,20 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "verdicts": ("pipeline.verdicts:of_split.build", "guardrails.standard", "tracks.canvas.guards"),
     "base_model": ("pipeline.training:base_model.point",),
     "shipped base_model": ("pipeline.training:base_model.copy",),
-    "training_image": ("pipeline.training:training_image.examine",),
+    "training_image": ("pipeline.training_image:training_image.examine",),
+    "installation": ("pipeline.training_image:installed_code.check",),
     "reference_logprobs": ("pipeline.training:reference_logprobs.compute", "training.reference", SCHEMAS),
     "measurements": ("pipeline.training:run_spec.measure", "training.measure", SCHEMAS),
     "run_spec": ("pipeline.training:run_spec.write",),
     "sft_checkpoint": ("pipeline.training:checkpoint.train", "training.supervised", SCHEMAS),
     "dpo_checkpoint": ("pipeline.training:checkpoint.train", "training.preference", SCHEMAS),
-    "bench": ("pipeline.evaluation:_benched.run", *ASKING),
+    "bench": ("pipeline.evaluation:_benched.run", *ASKING, BY_TOOL),
+    "candidates_bench": (
+        "pipeline.evaluation:_each_benched.build", *ASKING, BY_TOOL, "tracks.canvas.bench.selection:select",
+    ),
     "method_matrix": (
         "pipeline.evaluation:method_matrix.build", "tracks.canvas.bench.score:report", "tracks.canvas.bench.trivial:trivial",
+        BY_TOOL,
     ),
     "production_checkpoint": ("pipeline.evaluation:production_checkpoint.build", "tracks.canvas.bench.selection:select"),
     "scenarios": ("tracks.canvas.data.scenarios:scenarios.run",),
@@ -46,7 +52,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 """Stage → the root of its code. Two tests compare it with the existing stages."""
 
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
-SPEAKS = "bench scenarios gguf"
+SPEAKS = "bench candidates_bench scenarios gguf"
 """Trainings, and the stages that load what was trained."""
 SIZED = "canaries trajectories item_pairs labelled_pairs mutation_pairs feedback_examples bench_cases verdicts gguf"
 EDITS: Mapping[str, str] = {
@@ -59,7 +65,8 @@ EDITS: Mapping[str, str] = {
     "training/encoding.py": f"{MODELS} {SPEAKS}",
     "models/gemma4/tiny.py": f"{MODELS} {SPEAKS} cards release_log release",
     "models/gemma4/chat_template.jinja": f"{MODELS} {SPEAKS} cards release_log release",
-    "training/weights.py": f"run_spec {MODELS} {SPEAKS}",
+    "training/candidates.py": "measurements sft_checkpoint dpo_checkpoint",
+    "training/weights.py": f"run_spec production_checkpoint {MODELS} {SPEAKS}",
     "training/spec.py": f"run_spec {MODELS}",
     "training/supervised.py": "measurements sft_checkpoint",
     "training/preference.py": "measurements dpo_checkpoint",
@@ -67,10 +74,11 @@ EDITS: Mapping[str, str] = {
     "tracks/canvas/tiny_base.py": "",
     "tracks/canvas/embedded_base/config.json": "",
     "evaluation/generate.py": SPEAKS,
-    "pipeline/generation_process.py": "bench gguf",
+    "pipeline/generation_process.py": "bench candidates_bench gguf",
     "evaluation/benchmark.py": f"canaries method_matrix production_checkpoint {SPEAKS}",
-    "tracks/canvas/bench/score.py": "bench gguf method_matrix production_checkpoint",
-    "tracks/canvas/bench/selection.py": "production_checkpoint",
+    "tracks/canvas/bench/score.py": "bench candidates_bench gguf method_matrix production_checkpoint",
+    "tracks/canvas/bench/selection.py": "candidates_bench production_checkpoint",
+    "evaluation/groups.py": f"canaries method_matrix production_checkpoint {SPEAKS}",
     "tracks/canvas/bench/trivial.py": "method_matrix",
     "tracks/canvas/bench/benchmark.py": "",
     "tracks/canvas/bench/scenarios.py": "scenarios",

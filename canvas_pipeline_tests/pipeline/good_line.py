@@ -22,7 +22,7 @@ from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.methods import method
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
-from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline import candidates, evaluation, training
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import DEPLOY, StageResult, Workspace, recipe, workspace
 from canvas_pipeline.records import digest, read_jsonl, write_jsonl
@@ -32,7 +32,7 @@ from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.seal import KEY_FILE, Seal
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.agent import AgentRun
-from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.scenarios import SCENARIOS, ScenarioResult
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
@@ -65,7 +65,13 @@ class Workshop:
             write_jsonl(out, (self.said(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
         elif name == "canvas_pipeline.tracks.canvas.bench.scenarios":
             trace = AgentRun(text="Done.", turns=(), answer="Done.", ending="answered")
-            write_jsonl(out, [ScenarioResult(scenario="triage", title="triage", passed=True, reason="", trace=trace)])
+            write_jsonl(
+                out,
+                (
+                    ScenarioResult(scenario=one.id, title=one.title, passed=True, reason="", trace=trace)
+                    for one in SCENARIOS
+                ),
+            )
         else:
             {"measure": measured, "reference": referred, "train": self._trained}[words[0]](
                 read_spec(Path(words[1])), out
@@ -76,7 +82,9 @@ class Workshop:
     def said(self, case: BenchCase) -> Prediction:
         right = int(digest(case.id)[:8], 16) / 0xFFFFFFFF < self.share
         calls = (ToolCall(name, dict(a)) for name, a in zip(case.expected_tools, case.expected_args))
-        return Prediction(id=case.id, text="".join(map(serialise, calls)) if right else "I do not know.")
+        return Prediction(
+            id=case.id, text="".join(map(serialise, calls)) or "All right." if right else "I do not know."
+        )
 
     def _trained(self, spec: RunSpec, out: Path) -> None:
         shutil.copytree(self.weights, out / "model")
@@ -172,6 +180,7 @@ def quants(ws: Workspace, name: str) -> None:
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
     config = {"max_new_tokens": ws.track.benchmark.max_new_tokens, "whole": ws.track.benchmark.whole.name}
+    config |= candidates.chosen(checkpoint, benched, name).config
     ws.store.make(recipe(ws, f"{name}_gguf", QUANTISES, inputs, config, unused=training.ADAPTERS), build)
 
 

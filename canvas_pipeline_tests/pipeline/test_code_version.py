@@ -119,7 +119,11 @@ def test_a_comment_or_a_docstring_rebuilds_nothing(package: Path, unedited: Look
 @pytest.mark.parametrize(
     ("old", "new", "stages"),
     [
-        ("return benchmark.score(cases, [found", "return benchmark.score(list(cases), [found", {"bench", "gguf"}),
+        (
+            "return benchmark.score(cases, [found",
+            "return benchmark.score(list(cases), [found",
+            {"bench", "candidates_bench", "gguf"},
+        ),
         ("share(metric.title", "share(metric.name", set()),
     ],
     ids=["scoring", "showing"],

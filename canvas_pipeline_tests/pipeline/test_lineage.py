@@ -162,3 +162,13 @@ def test_the_index_deletes_its_files(ws: Workspace) -> None:
         folder = index._folder
         assert folder.exists()
     assert not folder.exists() and sorted(ws.root.rglob("*")) == before
+
+
+def test_a_released_candidate_descends_from_the_training_that_kept_it(ws: Workspace) -> None:
+    path = ws.root / "releases" / "canvas-sft-000000000000" / "release.json"
+    bound = json.loads(path.read_text()) | {"checkpoint": "c" * 64, "data": {}}
+    for candidate_of, seen in (({"candidate_of": ws.store.get("sft_checkpoint").sha256}, "yes"), ({}, "unknown")):
+        path.write_text(json.dumps(bound | candidate_of))
+        with Lineage(ws.store) as index:
+            found = exposure(index, ws.track, "ada", ws.root / "releases")
+        assert {e.version: e.seen for e in found.of("release")}["canvas-sft-000000000000"] == seen

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,11 +13,18 @@ from canvas_pipeline.errors import GateClosed, MissingInput
 from canvas_pipeline.pipeline import evaluation, training
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.release import publish
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
-from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, release_half
+from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, model_half, release_half
 
-STALE = ("preference_train", "preference_eval", "trajectory_train", "deploy/compose.yaml")
+STALE = (
+    "preference_split was made from another mutation_pairs",
+    "preference_train",
+    "preference_eval",
+    "trajectory_train",
+    "deploy/compose.yaml",
+)
 
 
 @pytest.fixture
@@ -28,7 +38,7 @@ def launch(ws: Workspace) -> Workshop:
 
 def test_the_good_pipeline_is_released(ws: Workspace) -> None:
     made = build_stage(ws, "release", launch(ws))
-    assert (ws.root / "releases" / "current" / "RELEASE-LOG.md").read_text().count("[x]") == 9
+    assert (ws.root / "releases" / "current" / "RELEASE-LOG.md").read_text().count("[x]") == 10
     assert made.figures["folder name"] == (ws.root / "releases" / "current").resolve().name
 
 
@@ -41,7 +51,7 @@ def test_a_pipeline_with_one_guard_broken_is_not_released(guard: str, ws: Worksp
     assert not (ws.root / "releases").exists()
 
 
-@pytest.mark.parametrize("guard", ["g1", "g3", "g9", "g13"])
+@pytest.mark.parametrize("guard", ["g3", "g13"])
 def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Workspace) -> None:
     """The broken pipeline's new specs record that the guard failed, and the old weights were not trained by them."""
     BREAKS[guard](ws)
@@ -54,8 +64,39 @@ def test_nor_is_it_after_everything_was_materialised_again(guard: str, ws: Works
     assert not (ws.root / "releases").exists()
 
 
+@pytest.mark.parametrize("guard", ["g1", "g9"])
+def test_what_is_wrong_with_the_pairs_alone_leaves_the_method_that_reads_none(guard: str, ws: Workspace) -> None:
+    BREAKS[guard](ws)
+    build_stage(ws, "dpo_run_spec", launch(ws))
+    list(release_half(ws))
+    assert "dpo" in evaluation.current_benches(ws)[1] and evaluation.production_method(ws) == "sft"
+    build_stage(ws, "release", launch(ws))
+    card = (ws.root / "releases" / "current" / "README.md").read_text()
+    assert "# canvas-sft" in card and TABLE.guards[guard].name not in card
+
+
+@pytest.mark.parametrize("methods", [("sft",), ("sft", "kto")], ids=",".join)
+def test_a_line_without_a_preference_method_is_released(
+    methods: tuple[str, ...], good_line: Path, tmp_path: Path
+) -> None:
+    """From the splits to a verified release; nothing of a method that is not in the line is left."""
+    ws = copy_of(good_line, tmp_path / "line")
+    for stage in ws.track.stages().values():
+        if stage.kind != "rows":
+            shutil.rmtree(ws.store.home(stage.name), ignore_errors=True)
+    list(model_half(ws, methods))
+    assert ws.store.find("dpo_bench") is None
+    build_stage(ws, "release", launch(ws))
+    folder = ws.root / "releases" / "current"
+    assert publish.verify(folder) and (folder / "RELEASE-LOG.md").read_text().count("[x]") == 10
+    bound = json.loads((folder / "release.json").read_bytes())
+    own = {"sft": {"trajectory_train"}, "kto": {"trajectory_train", "feedback_train"}}
+    assert bound["method"] == methods[-1] and set(bound["data"]) == own[methods[-1]]
+    assert "g1" not in re.findall(r"^\| (g\d+) ", (folder / "README.md").read_text(), re.M)
+
+
 def test_weights_trained_on_older_data_are_refused_under_the_specs_of_newer_data(ws: Workspace) -> None:
-    """Another seed gives other data: its specs are valid, but the weights were not trained by them."""
+    """The same rows in another order are other data: its specs are in order, but the weights were not made by them."""
     from canvas_pipeline_tests.pipeline.breaks import pairs
 
     pairs(ws, lambda found: [*found[1:], found[0]])

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from canvas_pipeline.cli import lineage as lineage_commands
 from canvas_pipeline.errors import BadConfig, BadInput, GateClosed, MissingInput
+from canvas_pipeline.orchestration.partition import CONTRIBUTORS_NAME
 from canvas_pipeline.pipeline.workspace import KEPT, Workspace
 from canvas_pipeline.privacy.courses.registry import Registry
 from canvas_pipeline.provenance import removal
@@ -23,6 +24,8 @@ from canvas_pipeline.records import digest
 from canvas_pipeline.release import publish
 from canvas_pipeline.storage.atomic import point
 from canvas_pipeline.tracks.canvas.track import TRACK
+from canvas_pipeline_tests.dagster_instance.homes import instance_at
+from canvas_pipeline_tests.dagster_instance.homes import run as run_chain
 from canvas_pipeline_tests.pipeline.small_pipeline import AT, put, rows_of, small_pipeline
 from canvas_pipeline_tests.tracks.canvas.intake.boundaries import Boundaries
 from canvas_pipeline_tests.tracks.canvas.intake.kills import in_child
@@ -174,6 +177,22 @@ def test_votes_on_their_pairs_and_half_trained_models_are_removed_and_others_sta
     removal.remove(ws, "ada", AT, rebuild="none")
     assert (ws.private / "votes.jsonl").read_text() == '{"pair_id":"p-bo"}\n'
     assert [p.name for p in (ws.root / "work").iterdir()] == ["kto-1"]
+
+
+def test_the_command_erases_them_from_the_instance_beside_the_data_folder(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ``canvas-train`` uses it: without DAGSTER_HOME, ``.dagster`` beside the data folder."""
+    home = ws.root.parent / ".dagster"
+    with instance_at(home, monkeypatch) as instance:
+        instance.add_dynamic_partitions(CONTRIBUTORS_NAME, ["ada", "bo"])
+        chain = run_chain(instance)
+        instance.add_run_tags(chain, {"dagster/partition": "ada"})
+    monkeypatch.delenv("DAGSTER_HOME")
+    assert run(ws, "--contributor", "ada", "--yes").exit_code == 0
+    with instance_at(home, monkeypatch) as instance:
+        assert instance.get_dynamic_partitions(CONTRIBUTORS_NAME) == ["bo"]
+        assert instance.get_run_by_id(chain) is None
 
 
 def test_a_dry_run_shows_what_would_be_removed_and_changes_no_byte(ws: Workspace) -> None:

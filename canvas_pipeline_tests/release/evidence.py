@@ -8,7 +8,7 @@ from pathlib import Path
 from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance, Number, Verdict
 from canvas_pipeline.methods import METHODS, Method, ancestry
-from canvas_pipeline.release.gate import CardEvidence, Figure, ReleaseEvidence
+from canvas_pipeline.release.gate import CardEvidence, Figure, ReleaseEvidence, ReleaseItem
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.release.quant_check import Answer, QuantEvidence, QuantReport
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
@@ -102,4 +102,6 @@ def open_evidence() -> ReleaseEvidence:
         leaks=0, audited={**data, **{name: card.sha256 for name, card in cards.items()}},
         figures={name: Figure(value=0.9, low=0.87, high=0.92, n=600) for name in ("tool_selection", "exact_call")},
         bench_checkpoint=sha("checkpoint"), production=(METHOD, sha("checkpoint")), quants=quants, cards=cards, code_version="1",
+        items=(ReleaseItem(name="scenarios passed", value=0.5, low=0.2, high=0.8, n=6, op=">=", bound=0.5),
+               ReleaseItem(name="answers with something invented", value=0.1, low=0.05, high=0.2, n=44, op="<=", bound=0.1)),
     )  # fmt: skip

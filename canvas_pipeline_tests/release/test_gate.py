@@ -8,7 +8,7 @@ import pytest
 
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance
-from canvas_pipeline.methods import METHODS
+from canvas_pipeline.methods import METHODS, ancestry
 from canvas_pipeline.records import dumps
 from canvas_pipeline.release.gate import (
     ITEMS,
@@ -23,7 +23,7 @@ from canvas_pipeline.release.gate import (
 )
 from canvas_pipeline.release.gguf import QUANTS
 from canvas_pipeline.tracks.canvas.guards import TABLE
-from canvas_pipeline_tests.release.evidence import METHOD, open_evidence, passed_verdict, sha
+from canvas_pipeline_tests.release.evidence import METHOD, open_evidence, sha, verdicts_for
 
 replace = msgspec.structs.replace
 Broken = Callable[[ReleaseEvidence], ReleaseEvidence]
@@ -33,6 +33,12 @@ def quant(e: ReleaseEvidence, name: str, **changes: object) -> ReleaseEvidence:
     own = {key: changes.pop(key) for key in ("cases", "exact_unquantised", "exact_retained") if key in changes}
     evidence = replace(e.quants[name], report=replace(e.quants[name].report, **changes), **own)
     return replace(e, quants={**e.quants, name: evidence})
+
+
+def item(e: ReleaseEvidence, at: int, **changes: object) -> ReleaseEvidence:
+    items = list(e.items or ())
+    items[at] = replace(items[at], **changes)
+    return replace(e, items=tuple(items))
 
 
 def without(mapping: dict[str, object], key: str) -> dict[str, object]:
@@ -77,6 +83,12 @@ BREAK: dict[str, tuple[str, Broken]] = {
     "a card with a number of its own": ("cards", lambda e: replace(
         e, cards={**e.cards, "README.md": CardEvidence(sha256=sha("README.md"), reasons=("states 97.1",))})),
     "no Modelfile": ("cards", lambda e: replace(e, files=without(e.files, "Modelfile"))),  # type: ignore[arg-type]
+    "the track was not asked": ("track", lambda e: replace(e, items=None)),
+    "too few scenarios passed": ("track", lambda e: item(e, 0, value=0.49)),
+    "too many answers with something invented": ("track", lambda e: item(e, 1, value=0.11)),
+    "an item that was not measured": ("track", lambda e: item(e, 0, value=None)),
+    "an item that is no number": ("track", lambda e: item(e, 1, value=float("nan"))),
+    "files that the audit could not read": ("audit", lambda e: replace(e, unreadable=1)),
     "a checkpoint without a hash": ("hashes", lambda e: replace(
         e, checkpoint="latest", bench_checkpoint="latest", production=(METHOD, "latest"))),
     "no data hashes": ("hashes", lambda e: replace(e, data={})),
@@ -116,13 +128,32 @@ def test_each_missing_guard_is_named(guard: str) -> None:
     assert reasons and all(reason.startswith(f"guardrails: {TABLE.guards[guard].name}") for reason in reasons)
 
 
-def test_a_guard_that_does_not_concern_the_method_is_still_asked_for() -> None:
-    e = replace(open_evidence(), method="sft", production=("sft", sha("checkpoint")))
-    sft = tuple(v for v in e.verdicts if v.subject not in ("dpo", "preference") and v.guard not in ("g1", "g9"))
-    reasons = reasons_against(TABLE, replace(e, verdicts=sft))
-    assert [reason.split(":")[1].strip() for reason in reasons] == [TABLE.guards["g1"].name, TABLE.guards["g9"].name]
-    rest = tuple(passed_verdict(TABLE.guards[guard], METHODS["dpo"], e.inputs) for guard in ("g1", "g9"))
-    assert reasons_against(TABLE, replace(e, verdicts=(*sft, *rest))) == []
+def of(method: str) -> ReleaseEvidence:
+    e = open_evidence()
+    inputs = {name: sha(name) for step in ancestry(METHODS[method]) for name in TABLE.inputs_of(step)}
+    return replace(
+        e,
+        method=method,
+        production=(method, sha("checkpoint")),
+        inputs=inputs,
+        verdicts=verdicts_for(METHODS[method], inputs),
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_guards_that_do_not_concern_the_method_or_what_it_descends_from_are_not_asked_for(method: str) -> None:
+    e = of(method)
+    assert reasons_against(TABLE, e) == []
+    g1 = [v for v in e.verdicts if v.guard == "g1"]
+    assert bool(g1) == (METHODS[method].objective == "pairwise")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_guard_of_the_method_and_of_what_it_descends_from_is_asked_for(method: str) -> None:
+    e = of(method)
+    for one in e.verdicts:
+        left = tuple(v for v in e.verdicts if v is not one)
+        assert reasons_against(TABLE, replace(e, verdicts=left)), (one.guard, one.subject)
 
 
 def test_a_listed_allowance_is_accepted_and_stands_in_the_log_with_number_and_reason() -> None:
@@ -132,14 +163,33 @@ def test_a_listed_allowance_is_accepted_and_stands_in_the_log_with_number_and_re
     listed = Allowance(stage="splits", minimum_retained=0.6, reason="bridges; between students")
     e = replace(e, verdicts=verdicts, allowances=(*e.allowances, listed))
     assert reasons_against(TABLE, e) == []
-    assert "| splits | 60% | bridges; between students |" in release_log(TABLE, e)
+    assert "| splits | 60% | bridges; between students |  |" in release_log(TABLE, e)
+
+
+def test_an_allowance_that_nothing_needed_or_below_the_floor_is_named_in_the_log() -> None:
+    low = Allowance(stage="pairs", minimum_retained=0.15, reason="prompts without a difference give none")
+    log = release_log(TABLE, replace(open_evidence(), allowances=(*open_evidence().allowances, low)))
+    assert "| labelled_pairs | 50% | only unanimous votes are kept | nothing needed it |" in log
+    assert "| pairs | 15% | prompts without a difference give none | below the floor of 25%; nothing needed it |" in log
+    used = tuple(
+        replace(v, allowance="pairs>=0.15: prompts without a difference give none") if v.guard == "g6" else v
+        for v in open_evidence().verdicts
+    )
+    log = release_log(TABLE, replace(open_evidence(), allowances=(low,), verdicts=used))
+    assert "| pairs | 15% | prompts without a difference give none | below the floor of 25% |" in log
+
+
+def test_the_log_shows_what_the_track_asks_with_measure_interval_and_bound() -> None:
+    log = release_log(TABLE, item(open_evidence(), 1, value=None))
+    assert "| scenarios passed | 0.5 [0.2, 0.8], n = 6 | >= 0.5 |" in log
+    assert "| answers with something invented | not measured | <= 0.1 |" in log
 
 
 def test_the_log_ticks_what_holds_and_lists_the_reasons_under_what_does_not() -> None:
     log = release_log(TABLE, replace(open_evidence(), leaks=3))
     assert log.count("- [x]") == len(ITEMS) - 1 and log.count("- [ ]") == 1
-    assert "8 of 9 items hold. The release is blocked." in log and "  - the audit found 3 leaks" in log
-    assert "9 of 9 items hold. The release is open." in release_log(TABLE, open_evidence())
+    assert "9 of 10 items hold. The release is blocked." in log and "  - the audit found 3 leaks" in log
+    assert "10 of 10 items hold. The release is open." in release_log(TABLE, open_evidence())
 
 
 def test_the_log_counts_the_reviewed_exceptions_of_the_audit_and_what_they_cover() -> None:

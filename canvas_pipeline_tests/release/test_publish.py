@@ -133,6 +133,32 @@ DAMAGE = {
 }
 
 
+def put_right(folder: Path) -> None:
+    """What a more careful forger does: change the card, the binding and every line of SHA256SUMS; the folder's name is left."""
+    old, sums = sha256_file(folder / "README.md"), folder / "SHA256SUMS"
+    before = sha256_file(folder / "release.json")
+    (folder / "README.md").write_text("a nicer card")
+    new = sha256_file(folder / "README.md")
+    (folder / "release.json").write_text((folder / "release.json").read_text().replace(old, new))
+    sums.write_text(sums.read_text().replace(old, new).replace(before, sha256_file(folder / "release.json")))
+
+
+def test_a_release_that_was_made_consistent_again_does_not_carry_its_name(released: Path) -> None:
+    assert verify(released.parent / "current")
+    put_right(released)
+    assert subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=released, check=False).returncode == 0
+    with pytest.raises(ArtifactCorrupt, match=f"the folder is named {released.name}, its content canvas-dpo-"):
+        verify(released)
+    with pytest.raises(ArtifactCorrupt, match="the folder is named"):
+        verify(released.parent / "current")
+
+
+def test_a_release_under_another_name_does_not_verify(released: Path) -> None:
+    moved = released.rename(released.with_name("canvas-sft-0123456789ab"))
+    with pytest.raises(ArtifactCorrupt, match="the folder is named canvas-sft-0123456789ab"):
+        verify(moved)
+
+
 @pytest.mark.parametrize("message", DAMAGE)
 def test_a_changed_release_does_not_verify(message: str, released: Path) -> None:
     DAMAGE[message](released)

@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from canvas_pipeline.storage.digests import sha256_file
-from canvas_pipeline.training.spec import RunSpec, write_spec
+from canvas_pipeline.storage.seal import KEY_FILE, Seal
+from canvas_pipeline.training.spec import SPEC, RunSpec, write_spec
 from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline_tests.training.rows import passed
 
@@ -50,12 +51,14 @@ def test_an_unknown_method_ends_with_exit_code_1(make_full: Make, tmp_path: Path
     assert done.returncode == 1 and "choose one of: sft, lora" in done.stderr and "Traceback" not in done.stderr
 
 
-# The training process, which kills itself before it would mark its third step checkpoint as complete.
+# The training process, which kills itself before it would open a file whose name ends like its first argument.
 KILLED = """
 import os, signal, sys
 
+ending = sys.argv.pop(1)
+
 def kill(event, arguments):
-    if event == "open" and str(arguments[0]).endswith("checkpoint-3/complete"):
+    if event == "open" and str(arguments[0]).endswith(ending):
         os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(kill)
@@ -73,11 +76,29 @@ sys.exit(code)
 """
 
 
+SMALL = {"batch": 2, "accumulation": 2}
+CANDIDATES = {"max_steps": 6, "candidates": 3}
+STOPPING = {"max_steps": 8, "candidates": 4, "patience": 2, "learning_rate": 1e-12}
+"""Too small a rate to change any weight: the loss of the third evaluation is the second one that is not lower."""
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "killed_at", "resumed_from", "kept"),
+    [
+        pytest.param("dpo", {"max_steps": 5, **SMALL}, "checkpoint-3.seal", 2, [], id="before a step checkpoint is sealed"),
+        pytest.param("sft", CANDIDATES, "new-4.seal", 3, ["2", "4"], id="before a candidate is sealed"),
+        pytest.param("sft", CANDIDATES, "checkpoint-4.seal", 3, ["2", "4"], id="after a candidate was sealed"),
+        pytest.param("sft", STOPPING, "summary.json", 2, ["2"], id="after it stopped early"),
+    ],
+)  # fmt: skip
 def test_a_run_that_is_killed_continues_and_ends_with_the_same_bytes(
-    make_full: Make, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    spec = make_full("dpo", max_steps=5, batch=2, accumulation=2)
+    name: str, changes: dict[str, float], killed_at: str, resumed_from: int, kept: list[str],
+    make_full: Make, tmp_path: Path, environment: dict[str, str],
+) -> None:  # fmt: skip
+    environment = {**environment, KEY_FILE: str(tmp_path / "store.key")}
+    spec = make_full(name, **changes)
     write_spec(msgspec.structs.replace(spec, verdicts=passed(spec)), tmp_path / "spec.json")
+    Seal(tmp_path / "store.key").put(tmp_path / "spec.json", SPEC)
     whole = subprocess.run(
         command("train", tmp_path / "spec.json", tmp_path / "whole"), env=environment, capture_output=True, text=True
     )
@@ -85,16 +106,19 @@ def test_a_run_that_is_killed_continues_and_ends_with_the_same_bytes(
     last = json.loads(whole.stdout.splitlines()[-1])
     assert last["event"] == "finished" and 0 < last["peak_gib"] < 3
     train = command("train", tmp_path / "spec.json", tmp_path / "killed")
-    killed = subprocess.run([sys.executable, "-c", KILLED, *train[3:]], env=environment, stdout=subprocess.DEVNULL)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, killed_at, *train[3:]], env=environment, stdout=subprocess.DEVNULL
+    )
     steps = tmp_path / ".steps-killed"
     assert killed.returncode == -signal.SIGKILL and not (tmp_path / "killed").exists()
-    assert (steps / "checkpoint-2" / "complete").exists() and (steps / "checkpoint-3").exists()
+    assert (steps / f"checkpoint-{resumed_from}.seal").exists() and (steps / f"checkpoint-{resumed_from}").is_dir()
     again = subprocess.run([sys.executable, "-c", LOADED, *train[3:]], env=environment, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     events = [json.loads(line) for line in again.stdout.splitlines()]
     assert events[-1] == {"event": "loaded", "bitsandbytes": False}, "seconds of import that nobody uses here"
-    assert [event["step"] for event in events if event["event"] == "resumed"] == [2]
+    assert [event["step"] for event in events if event["event"] == "resumed"] == [resumed_from]
     assert files(tmp_path / "killed") == files(tmp_path / "whole")
+    assert sorted(path.name for path in (tmp_path / "killed").glob("candidates/*")) == kept
     assert not steps.exists()
 
 

@@ -54,6 +54,11 @@ class Site:
         selection = " or ".join(f'key:"{asset}"' for asset in assets)
         return f"{self.url}/locations/canvas_pipeline/jobs/{job}~{quote(selection, safe='')}"
 
+    def track_graph(self, track: str) -> str:
+        """The address of the graph of one track's assets, its groups folded."""
+        selection = f'tag:"track"="{track}"'
+        return f"{self.url}/asset-groups~{quote(selection, safe='')}"
+
     def asset(self, key: str, **query: str) -> str:
         return f"{self.url}/assets/{key}?{urlencode(query)}"
 

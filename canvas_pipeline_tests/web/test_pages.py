@@ -36,7 +36,7 @@ def test_graph_and_bench_read_by_themselves(site: Site) -> None:
     with browser() as page:
         # Fifteen boxes, one a part and one a method, in place of sixty.
         page.set_viewport_size({"width": 1500, "height": 1000})
-        page.goto(f"{site.url}/asset-groups")
+        page.goto(site.track_graph("canvas"))
         for group in (*PARTS, *(name.replace("-", "_") for name in METHODS)):
             expect(page.get_by_text(f"canvas_{group}", exact=True).first).to_be_visible()
         expect(page.get_by_text("canvas/sft_bench")).to_have_count(0)

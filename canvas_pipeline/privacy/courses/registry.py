@@ -17,9 +17,10 @@ import hmac
 import os
 import re
 import secrets
+import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from canvas_pipeline.errors import BadConfig
@@ -29,6 +30,7 @@ HANDLE = re.compile(r"@COURSE([1-9]\d{7})(?!\d)")
 KEY_VARIABLE = "CANVAS_REGISTRY_KEY"
 MIN_KEY_BYTES = 16
 _SPAN = 90_000_000
+_DRY_KEY = b"dry run, nothing is kept"
 
 
 class RegistryKey(bytes):
@@ -186,6 +188,28 @@ class Registry:
         for entry in entries:
             self._handles[entry.identity] = entry.handle
             self._identities[entry.handle] = entry.identity
+
+
+@contextmanager
+def opened(
+    environment: Mapping[str, str], private: Path, *, dry_run: bool
+) -> Iterator[tuple[RegistryKey, Path | None, bool]]:
+    """Yield the key of a private folder, the registry's path, and whether handles are those of a real run.
+
+    A dry run changes neither: it uses a copy of the registry, which is deleted afterwards. Where there is no key yet, it uses one
+    that is thrown away, and no registry."""
+    key_file, registry = private / "registry.key", private / "registry.jsonl"
+    if not dry_run:
+        yield registry_key(environment, key_file), registry, True
+    elif not environment.get(KEY_VARIABLE) and not key_file.exists():
+        yield RegistryKey(_DRY_KEY), None, False
+    else:
+        key, beside = registry_key(environment, key_file), private if private.is_dir() else None
+        with tempfile.TemporaryDirectory(prefix=".tmp-dry-run-", dir=beside) as folder:
+            copy = Path(folder) / registry.name
+            if registry.exists():
+                shutil.copy2(registry, copy)
+            yield key, copy, True
 
 
 def registry_key(environment: Mapping[str, str], path: Path) -> RegistryKey:

@@ -32,6 +32,10 @@ class CanvasProfile(Profile, frozen=True, kw_only=True):
     min_feedback_rows: int = 1000  # G12
     min_trajectories: int = 500  # G12
     eval_fraction: float = 0.1  # share of components held out of training
+    min_scenarios_passed: float = 0.8  # release: share of the end-to-end scenarios
+    max_invented: float = (
+        0.05  # release: share of answers after a tool result that state what nothing in the conversation does
+    )
 
 
 PROFILES: Mapping[str, CanvasProfile] = {
@@ -43,6 +47,7 @@ PROFILES: Mapping[str, CanvasProfile] = {
             none_trajectories=320, mock_courses=2, mock_assignments=2, item_pairs=400,
             pairs_per_axis=60, pairs_per_heavy_axis=150, mixed_pairs=150, feedback_examples=900,
             bench_cases=600, selection_cases=240, min_preference_rows=500, min_feedback_rows=500, min_trajectories=500,
+            min_scenarios_passed=0.15, max_invented=0.5,  # a model of 3.5 M parameters: these notice that it got clearly worse
         ),
         CanvasProfile(
             name="gb10", family_name="gemma4", family_licence="gemma", base_model="google/gemma-4-E2B-it", declaration="native",

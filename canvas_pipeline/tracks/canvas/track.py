@@ -18,7 +18,7 @@ from canvas_pipeline.tracks.canvas import tiny_base
 from canvas_pipeline.tracks.canvas.bench.benchmark import BENCHMARK
 from canvas_pipeline.tracks.canvas.card import CARD
 from canvas_pipeline.tracks.canvas.data import examples, intake
-from canvas_pipeline.tracks.canvas.data.scenarios import scenarios
+from canvas_pipeline.tracks.canvas.data.scenarios import release_items, scenarios
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
@@ -95,6 +95,7 @@ TRACK = Track(
     contributors=intake.contributor_files,
     due=intake.due_contributors,
     ingest=intake.collab,
+    release_items=release_items,
     allowances=(
         Allowance(
             stage="labelled_pairs",

@@ -11,6 +11,7 @@ import msgspec
 
 from canvas_pipeline.evaluation.benchmark import Benchmark, Mean, Metric, Prediction, answers
 from canvas_pipeline.evaluation.charts import forest_png
+from canvas_pipeline.evaluation.groups import Groups, Shares
 from canvas_pipeline.evaluation.selection import Candidate, RankedCandidate, SelectionRecord
 from canvas_pipeline.evaluation.statistics import PairedComparison, Rate, compare, percent
 from canvas_pipeline.models.families import family
@@ -123,10 +124,12 @@ def paired(reports: Mapping[str, InstructReport], pairs: Sequence[tuple[str, str
 
 
 def choose(candidates: Sequence[tuple[Candidate, InstructReport]]) -> SelectionRecord:
-    """Choose the supervised model unless another one is better on the selection items by the rule of the DPO decision."""
-    ordered = sorted(candidates, key=lambda one: (-(one[1].accuracy.share or 0.0), one[0].method))
-    reports = {found.method: given for found, given in ordered}
-    evaluated = tuple(_evaluated(found, reports) for found, _ in ordered)
+    """Choose the supervised model unless another one is better on the selection items by the rule of the DPO decision.
+
+    Of several candidates of a method the most accurate one is compared, the earliest of equal ones."""
+    ordered = sorted(candidates, key=_rank)
+    best = {found.method: (found, given) for found, given in reversed(ordered)}
+    evaluated = tuple(_evaluated(found, given, best) for found, given in ordered)
     eligible = [one for one in evaluated if not one.reason]
     chosen = eligible[0] if eligible else None
     return SelectionRecord(
@@ -137,13 +140,25 @@ def choose(candidates: Sequence[tuple[Candidate, InstructReport]]) -> SelectionR
     )
 
 
-def _evaluated(found: Candidate, reports: Mapping[str, InstructReport]) -> RankedCandidate:
-    own = reports[found.method]
+def _rank(one: tuple[Candidate, InstructReport]) -> tuple[float, str, float, str]:
+    """Return the sort key, best first."""
+    found, given = one
+    return (-(given.accuracy.share or 0.0), found.method, found.epoch, found.checkpoint_sha256)
+
+
+def _evaluated(
+    found: Candidate, own: InstructReport, best: Mapping[str, tuple[Candidate, InstructReport]]
+) -> RankedCandidate:
     figures: dict[str, Any] = {"accuracy": msgspec.json.decode(dumps(own.accuracy)), "macro": own.macro}
     reason = ""
     if own.accuracy.share is None or own.accuracy.share < LEAST:
         reason = f"right in {percent(own.accuracy)} of the selection items, below {LEAST:.0%}"
-    elif found.method != "sft" and "sft" in reports:
+    elif found != best[found.method][0]:
+        reason = (
+            f"the candidate at epoch {best[found.method][0].epoch:g} of {found.method} is better or as good and earlier"
+        )
+    elif found.method != "sft" and "sft" in best:
+        reports = {name: best[name][1] for name in ("sft", found.method)}
         decision = decide_dpo(paired(reports, [("sft", found.method)])[0], {}, ())
         figures["verdict"] = decision.verdict
         if decision.verdict == "NO_GAIN":
@@ -172,6 +187,11 @@ def pictures(found: InstructReport) -> Mapping[str, bytes]:
     return {"accuracy by type": forest_png(found.by_type, "accuracy", found.macro)}
 
 
+def by_type(found: InstructReport) -> Shares:
+    """Give the accuracy type by type."""
+    return {METRICS["accuracy"].title: found.by_type}
+
+
 BENCHMARK = Benchmark(
     case_type=TestItem,
     report_type=InstructReport,
@@ -188,5 +208,6 @@ BENCHMARK = Benchmark(
     choose=choose,
     details=details,
     pictures=pictures,
+    groups=Groups("type", by_type),
     max_new_tokens=MAX_NEW_TOKENS,
 )

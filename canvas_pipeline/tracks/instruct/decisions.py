@@ -20,6 +20,7 @@ from canvas_pipeline.pipeline import evaluation, training
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Row
+from canvas_pipeline.release.gate import ReleaseItem
 from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
@@ -85,6 +86,18 @@ def dpo_decision(context: BuildContext) -> StageResult:
         writer.json(decide_dpo(paired(reports, [("sft", "dpo")])[0], inputs, chain), RECORD)
 
     return _decided(ws, "dpo", *context.make(build, _inputs(chain, *benches)))
+
+
+def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
+    """Ask of a release that every decision lets the run go on; without that about the supervised model nothing is measured."""
+    chain = chain_of(ws)
+    measured = any(decision.point == "sft" for decision in chain)
+    return (
+        ReleaseItem(
+            name="decisions that let the run go on", value=sum(d.open for d in chain) / len(chain) if measured else None,
+            n=len(chain), op=">=", bound=1.0, advice="see the stages base_decision, sft_decision and dpo_decision",
+        ),
+    )  # fmt: skip
 
 
 def read_decision(stage: Stage) -> Decision:

@@ -51,7 +51,8 @@ def _data() -> Iterator[StageSpec]:
                  "Several answers of the supervised model to each of some training prompts. "
                  "Look at how many samples are right, and how many prompts have a right one.", memory=ANSWERS)  # fmt: skip
     yield _stage("pairs", ("candidates",), stages.pairs, "rows", "pairs", (G6, AUDIT),
-                 "The best right answer of each prompt beside wrong ones. Look at the mix of what is wrong with them.")  # fmt: skip
+                 "The best right answer of each prompt beside wrong ones. Look at the mix of what is wrong with them.",
+                 conserves=("candidates",), counted_by="row_id")  # fmt: skip
     yield _stage("preference_split", ("pairs",), stages.preference_split, "rows", "pairs",
                  (*TABLE.of_split("preference"), AUDIT),
                  "Pairs to train on and pairs to follow the loss. Look at the checks: no ruler may tell them apart.",
@@ -71,12 +72,12 @@ def _evaluation() -> Iterator[StageSpec]:
 
 def _stage(
     name: str, inputs: tuple[str, ...], build: Step, kind: Kind, group: str, checks: tuple[Guard, ...], description: str, *,
-    memory: Mapping[str, float] | None = None, method: str = "", conserves: tuple[str, ...] = (),
+    memory: Mapping[str, float] | None = None, method: str = "", conserves: tuple[str, ...] = (), counted_by: str = "",
 ) -> StageSpec:  # fmt: skip
     tools = ("jsonl",) if kind == "rows" else ()
     return StageSpec(
         name=name, inputs=inputs, build=build, kind=kind, group=group, description=description, checks=checks, tools=tools,
-        memory_gib=memory or {}, method=method, rows_from=conserves,
+        memory_gib=memory or {}, method=method, rows_from=conserves, counted_by=counted_by,
     )  # fmt: skip
 
 
@@ -131,6 +132,7 @@ TRACK = Track(
     evaluation_stages=_evaluation,
     hyperparameters=_numbers(),
     verdicts=_verdicts,
+    release_items=decisions.release_items,
     around=recorded,
     allowances=(
         Allowance(

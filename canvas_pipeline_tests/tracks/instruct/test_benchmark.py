@@ -25,13 +25,14 @@ def _right(count: int) -> InstructReport:
     return report(ITEMS, [*GOLD[:count], *wrong[count:]])
 
 
-def _candidate(method: str) -> Candidate:
-    return Candidate(method=method, epoch=1.0, checkpoint_sha256=method)
+def _candidate(method: str, epoch: float = 1.0) -> Candidate:
+    return Candidate(method=method, epoch=epoch, checkpoint_sha256=f"{method}-{epoch:g}")
 
 
 def test_right_answers_of_all_twelve_types_are_right() -> None:
     found = report(ITEMS, GOLD)
     assert found.cases == 240 and len(found.by_type) == 12
+    assert BENCHMARK.groups is not None and BENCHMARK.groups.of(found) == {"accuracy": found.by_type}
     assert found.accuracy.share == 1.0 and all(rate.cases == 20 for rate in found.by_type.values())
     assert msgspec.json.decode(msgspec.json.encode(found), type=InstructReport) == found
 
@@ -57,6 +58,18 @@ def test_dpo_is_chosen_only_where_it_is_better() -> None:
         record = choose([(_candidate("sft"), _right(before)), (_candidate("dpo"), _right(after))])
         assert record.chosen is not None and record.chosen.method == chosen, (before, after)
         assert record == choose([(_candidate("dpo"), _right(after)), (_candidate("sft"), _right(before))])
+
+
+def test_of_several_candidates_of_a_method_the_most_accurate_is_compared() -> None:
+    sft = [(_candidate("sft", epoch), _right(count)) for epoch, count in ((0.5, 170), (1.0, 160))]
+    for counts, chosen in (((200, 190), ("dpo", 0.5)), ((150, 171), ("sft", 0.5)), ((200, 200), ("dpo", 0.5))):
+        dpo = [(_candidate("dpo", epoch), _right(count)) for epoch, count in zip((0.5, 1.0), counts, strict=True)]
+        record = choose([*dpo, *sft])
+        assert record.chosen is not None and (record.chosen.method, record.chosen.epoch) == chosen
+        assert record == choose([*sft[::-1], *dpo[::-1]])
+        assert choose(dpo if chosen[0] == "dpo" else sft).chosen == record.chosen
+        worse = next(row for row in record.candidates if row.candidate == _candidate("sft"))
+        assert worse.reason == "the candidate at epoch 0.5 of sft is better or as good and earlier"
 
 
 def test_a_model_that_fails_most_items_is_not_published() -> None:

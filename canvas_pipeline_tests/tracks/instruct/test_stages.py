@@ -15,6 +15,7 @@ import pytest
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.evaluation.statistics import wilson
+from canvas_pipeline.pipeline import verdicts
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import read_jsonl
@@ -25,7 +26,14 @@ from canvas_pipeline.tracks.instruct.benchmark import END, report
 from canvas_pipeline.tracks.instruct.guard_table import TABLE
 from canvas_pipeline.tracks.instruct.guards import BaseCheck
 from canvas_pipeline.tracks.instruct.profiles import PROFILES
-from canvas_pipeline.tracks.instruct.rows import InstructRow, PreferenceRow, SampledAnswer, TestItem, prompt_of
+from canvas_pipeline.tracks.instruct.rows import (
+    InstructPair,
+    InstructRow,
+    PreferenceRow,
+    SampledAnswer,
+    TestItem,
+    prompt_of,
+)
 from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
 from canvas_pipeline.tracks.instruct.track import TRACK
 from canvas_pipeline.training.progress import child_environment
@@ -194,6 +202,10 @@ def test_pairs_are_sampled_wrong_answers_beside_right_ones_of_training_prompts(r
     source = _put(rows, "candidates", {}, rows__jsonl=answers, prompts__jsonl=prompts)
     made = build_stage(rows, "pairs")
     assert made.stage.manifest.notes["sampled_share"] >= 0.5
+    kept = made.stage.manifest.funnel
+    assert kept is not None and kept.rows_in == len(prompts)
+    assert made.stage.manifest.files["rows.jsonl"].rows != kept.kept  # prompts are counted, and some have two pairs
+    assert all(verdict.passed for verdict in made.verdicts)
     split = build_stage(rows, "preference_split")
     pairs = list(read_jsonl(split.stage.path("train.jsonl"), PreferenceRow))
     assert pairs and {pair.row_id for pair in pairs} <= {row.id for row in prompts}
@@ -201,6 +213,30 @@ def test_pairs_are_sampled_wrong_answers_beside_right_ones_of_training_prompts(r
     verdicts = {verdict.guard: verdict for verdict in split.verdicts}
     assert verdicts["s11"].numbers["identical_sides"] == 0 and verdicts["s11"].numbers["wrong_prefix"] == 0
     assert verdicts["g2"].passed
+
+
+@pytest.mark.parametrize("lost", ["pairs", "candidates"])
+def test_a_prompt_that_vanishes_between_its_samples_and_its_pairs_fails_g6(lost: str, tmp_path: Path) -> None:
+    ws = _workspace(tmp_path)
+    items = data.training_items(24, 7)
+    prompts = list(data.build_rows(data.world_drafts(items, 7), [], "clean").rows)
+    texts = ("{}", "it was a long and quiet day", "well, who knows")
+    answers = [
+        SampledAnswer(row_id=row.id, sample=at, text=text.format(row.response), stopped=True, tokens=1, seed=7)
+        for row in prompts
+        for at, text in enumerate(texts)
+    ]
+    _put(ws, "candidates", {}, rows__jsonl=answers, prompts__jsonl=prompts)
+    assert all(verdict.passed for verdict in build_stage(ws, "pairs").verdicts)
+    stage = ws.store.get(lost)
+    gone = next(read_jsonl(ws.store.get("pairs").path(), InstructPair)).row_id
+    lines = map(msgspec.json.decode, stage.path().read_bytes().splitlines())
+    left = [row for row in lines if row["row_id"] != gone]
+    with ws.store.write(stage.manifest.recipe) as writer:  # with a seal: the step itself is wrong
+        writer.rows(left)
+        writer.funnel = stage.manifest.funnel
+    verdict = verdicts.of_funnel(ws, ws.store.get("pairs"))
+    assert not verdict.passed and verdict.numbers["rows_unaccounted"] == 1
 
 
 def test_base_sft_and_dpo_are_compared_on_the_same_items_overall_and_by_type(rows: Workspace) -> None:

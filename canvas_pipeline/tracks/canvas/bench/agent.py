@@ -3,8 +3,8 @@
 ``run`` does not raise for anything that a model, a tool or a backend does. A malformed call is returned to the model as a tool
 message and never shown as the answer. Text from Canvas and from the student is escaped, so that markers in it are inert; where the
 model repeats such text, it is an answer even if it resembles a call. There are at most ``max_turns`` turns and
-``max_calls_per_turn`` calls in a turn, and no call is made twice. The answer is never empty, has no markup, and states where the
-last calls failed.
+``max_calls_per_turn`` calls in a turn, and no call is made twice, whether its defaults are stated or not. The answer is never
+empty, has no markup, and states where the last calls failed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from canvas_pipeline.records import Message, Row, dumps
 from canvas_pipeline.tracks.canvas.examples.students import Canvas
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import Declaration, system_message
+from canvas_pipeline.tracks.canvas.tools.tool_table import filled
 
 Outcome = Literal["ok", "tool_error", "invalid", "unknown_tool", "malformed", "duplicate", "over_limit"]
 Ending = Literal["answered", "turn_cap", "backend_failed", "empty"]
@@ -152,7 +153,7 @@ class CanvasAgent:
                 "too_many_calls", f"at most {self.max_calls_per_turn} calls in one turn; this one was not made"
             )
             return TracedCall(name=call.name, arguments=call.arguments, outcome="over_limit", result=error)
-        key = dumps([call.name, call.arguments])
+        key = dumps([call.name, filled(call).arguments])
         if key in made:
             error = _refusal("duplicate_call", "this call was already made; use its result")
             return TracedCall(name=call.name, arguments=call.arguments, outcome="duplicate", result=error)

@@ -7,7 +7,8 @@ from typing import Any
 
 from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.evaluation.charts import forest_png
-from canvas_pipeline.tracks.canvas.bench.score import MEANS, METRICS, BenchReport, report
+from canvas_pipeline.evaluation.groups import Groups
+from canvas_pipeline.tracks.canvas.bench.score import MEANS, METRICS, BenchReport, by_tool, report
 from canvas_pipeline.tracks.canvas.bench.selection import select
 from canvas_pipeline.tracks.canvas.bench.trivial import trivial
 from canvas_pipeline.tracks.canvas.rows import BenchCase
@@ -39,4 +40,5 @@ BENCHMARK = Benchmark(
     choose=select,
     details=details,
     pictures=pictures,
+    groups=Groups("tool", by_tool),
 )  # fmt: skip

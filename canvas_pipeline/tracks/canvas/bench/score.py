@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.benchmark import Mean, Metric, Prediction, answers
+from canvas_pipeline.evaluation.groups import Shares
 from canvas_pipeline.evaluation.statistics import FEW, Rate, wilson
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import Row, digest
@@ -138,6 +139,14 @@ def report(cases: Sequence[BenchCase], predictions: Iterable[Prediction]) -> Ben
         outcomes=tuple(outcomes),
         **rates,
     )
+
+
+def by_tool(found: BenchReport) -> Shares:
+    """Give tool selection and exact calls tool by tool."""
+    return {
+        METRICS["tool_selection"].title: {name: score.selection for name, score in found.by_tool.items()},
+        METRICS["exact_call"].title: {name: score.exact for name, score in found.by_tool.items()},
+    }
 
 
 def outcome(case: BenchCase, text: str, stopped: bool = True) -> Outcome:

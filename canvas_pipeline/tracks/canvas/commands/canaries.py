@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from canvas_pipeline.errors import BadConfig, BadInput
+from canvas_pipeline.pipeline.options import ProfileName, Root, Seed
+from canvas_pipeline.pipeline.settings import from_environment
 from canvas_pipeline.records import dumps
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.tracks.canvas.track import TRACK
@@ -29,14 +31,13 @@ _CONSOLE = Console(stderr=True)
 
 def canaries(
     count: Annotated[int, typer.Option(min=20, help="Canaries, and as many decoys.")] = 10_000,
-    seed: Annotated[int, typer.Option(help="The same seed plants the same.")] = 7,
+    seed: Seed = None,
     out: Annotated[Path | None, typer.Option("--out", help="Report (JSON); .md and .png are put beside it.")] = None,
-    root: Annotated[Path, typer.Option(help="Data folder with collab/ and sessions/.")] = Path("data"),
-    profile: Annotated[str, typer.Option(help="embedded or gb10.")] = "embedded",
+    root: Root = None,
+    profile: ProfileName = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Also search this checkpoint's answers.")] = None,
 ) -> None:
     from canvas_pipeline.pipeline.processes import subprocess_launch
-    from canvas_pipeline.pipeline.workspace import workspace
     from canvas_pipeline.tracks.canvas.data import canaries as canary_run
     from canvas_pipeline.tracks.canvas.data.canary_report import picture, table
 
@@ -50,9 +51,9 @@ def canaries(
         def log(text: str) -> None:
             bar.update(task, description=text)
 
-        ws = workspace(root, profile, TRACK, seed=seed, log=log)
+        ws, _ = from_environment(TRACK, log, root=root, profile=profile, seed=seed)
         ask = canary_run.answers_of(checkpoint, subprocess_launch(log)) if checkpoint else None
-        found = canary_run.run(ws, count, seed, ask=ask)
+        found = canary_run.run(ws, count, ws.seed, ask=ask)
     page = table(found)
     typer.echo(page)
     if out is not None:

@@ -1,135 +1,155 @@
 """The example commands of ``canvas-data``: from a corpus to pairs, labels, feedback and splits.
 
-They call the same functions as the assets, so the same options give the same bytes. Every refused row is counted on standard
-error by reason. An input is never overwritten. Output files appear whole or not at all; where no row results, nothing is written
-and the command fails."""
+They call the same functions as the assets, with the pipeline's seed and assignment of students to train, eval and test. So the same
+options give the same bytes, and no row of a benched student is trained on. Another seed needs a store of its own (see ``seeds``).
+Every refused row is counted on standard error by reason. An input is never overwritten. Output files appear whole or not at all;
+where no row results, nothing is written and the command fails."""
 
 from __future__ import annotations
 
-from collections import Counter
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from canvas_pipeline.errors import EXIT_CODES, BadInput
-from canvas_pipeline.models.endpoint import AdaptiveLimit
+from canvas_pipeline.errors import EXIT_CODES, BadInput, MissingInput
+from canvas_pipeline.pipeline.workspace import Workspace, workspace
 from canvas_pipeline.profiles import profile_named
-from canvas_pipeline.records import Refusal, read_jsonl, write_jsonl
-from canvas_pipeline.storage.atomic import never_an_input, whole_file
+from canvas_pipeline.records import Refusal, read_jsonl
+from canvas_pipeline.storage.atomic import never_an_input
 from canvas_pipeline.tracks.canvas.bench.cases import cases
+from canvas_pipeline.tracks.canvas.commands.label import label_pairs
+from canvas_pipeline.tracks.canvas.commands.output import CONSOLE, Out, ProfileName, show_refusals, write_rows
+from canvas_pipeline.tracks.canvas.commands.seeds import VARIABLE, seed_for
+from canvas_pipeline.tracks.canvas.data.accounts import accounts
+from canvas_pipeline.tracks.canvas.data.examples import recorded_sessions
 from canvas_pipeline.tracks.canvas.examples.feedback import balance, feedback
-from canvas_pipeline.tracks.canvas.examples.labelling import PositionBias, label, preference_pairs
 from canvas_pipeline.tracks.canvas.examples.mutation import categories, mutate, quotas
 from canvas_pipeline.tracks.canvas.examples.pairs import sample_pairs
-from canvas_pipeline.tracks.canvas.examples.splits import assign, groups_of, release_split
-from canvas_pipeline.tracks.canvas.examples.students import Snapshot, students
-from canvas_pipeline.tracks.canvas.examples.teacher import HttpTeacher, Teacher, UrgencyTeacher
+from canvas_pipeline.tracks.canvas.examples.splits import release_split
+from canvas_pipeline.tracks.canvas.examples.students import Snapshot
 from canvas_pipeline.tracks.canvas.examples.trajectory import synthesise
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
-from canvas_pipeline.tracks.canvas.rows import FeedbackExample, Item, ItemPair, PreferencePair, Trajectory
+from canvas_pipeline.tracks.canvas.rows import FeedbackExample, Item, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
+from canvas_pipeline.tracks.canvas.track import TRACK
 
-_CONSOLE = Console(stderr=True)
-
-Out = Annotated[Path, typer.Option("--out", help="File to write; it appears whole or not at all.")]
-Seed = Annotated[int, typer.Option("--seed", help="Same seed, same rows.")]
-Corpus = Annotated[Path, typer.Option("--corpus", help="Item rows, as `canvas-data merge` writes them.")]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", help=f"Same seed, same rows. Left out: the pipeline's ({VARIABLE}, else {Workspace.seed})."),
+]
+Store = Annotated[
+    Path | None, typer.Option("--store", help="Folder for rows of another seed than the pipeline's, and of no other.")
+]
+Corpus = Annotated[
+    Path | None,
+    typer.Option("--corpus", help="Item rows, as `canvas-data merge` writes them. Left out: those of the data folder."),
+]
+Root = Annotated[Path, typer.Option("--root", envvar="CANVAS_DATA", help="The pipeline's data folder.")]
+DATA = Path("data")
 Trajectories = Annotated[
     Path, typer.Option("--trajectories", help="Trajectory rows, as `canvas-data trajectory` writes them.")
 ]
-ProfileName = Annotated[str, typer.Option("--profile", help=f"Sizes and prompts: {' or '.join(PROFILES)}.")]
 
 
-def make_trajectories(corpus: Corpus, out: Out, profile_name: ProfileName = "embedded", seed: Seed = 0) -> None:
-    """Build training conversations for every tool: a scripted student talks to a mock Canvas."""
-    never_an_input(out, [corpus])
-    learning, _ = _students(corpus, profile_name, seed)
-    rows = synthesise(learning, profile_named(PROFILES, profile_name), seed, MockCanvas.of)
-    _write(out, rows, "trajectories")
+def make_trajectories(
+    out: Out,
+    corpus: Corpus = None,
+    sessions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--sessions", help="Recorded sessions to convert, in place of scripted ones; more files may follow."
+        ),
+    ] = None,
+    more: Annotated[
+        list[Path] | None, typer.Argument(help="More files of recorded sessions.", show_default=False)
+    ] = None,
+    all_students: Annotated[
+        bool,
+        typer.Option(
+            help="Also students of the benchmark, as the pipeline's own stage: only for a split, not to train on."
+        ),
+    ] = False,
+    profile_name: ProfileName = "embedded",
+    root: Root = DATA,
+    seed: Seed = None,
+    store: Store = None,
+) -> None:
+    """Build training conversations from a scripted student and a mock Canvas, or convert recorded sessions."""
+    files = [*(sessions or []), *(more or [])]
+    if more and not sessions:
+        raise typer.BadParameter("name recorded sessions after --sessions")
+    never_an_input(out, [corpus, *files])
+    seed = seed_for(seed, store, out, [], root, os.environ)
+    everyone, assignment = accounts(_corpus(corpus, root), profile_name, seed)
+    if files:
+        found = list(_recorded(files, root, profile_name, everyone))
+        rows = [row for row in found if isinstance(row, Trajectory)]
+        held_out = [] if all_students else [row for row in rows if "test" in map(assignment.items.get, row.item_ids)]
+        write_rows(out, [row for row in rows if row not in held_out], "trajectories")
+        refused = [row for row in found if isinstance(row, Refusal)]
+        show_refusals(
+            [*refused, *(Refusal(source=row.id, line=0, reason="held_out_for_the_benchmark") for row in held_out)]
+        )
+        return
+    learning = [s for s in everyone if all_students or assignment.groups[s.id] != "test"]
+    write_rows(out, synthesise(learning, profile_named(PROFILES, profile_name), seed, MockCanvas), "trajectories")
 
 
 def gen_benchmark_large(
-    corpus: Corpus,
     out: Out,
+    corpus: Corpus = None,
     count: Annotated[int | None, typer.Option(min=1, help="How many cases; the profile's number if left out.")] = None,
     profile_name: ProfileName = "embedded",
-    seed: Seed = 0,
+    root: Root = DATA,
+    seed: Seed = None,
+    store: Store = None,
 ) -> None:
     """Build bench cases from students and wordings that no training row has (with the same corpus, profile and seed)."""
     never_an_input(out, [corpus])
-    _, held_out = _students(corpus, profile_name, seed)
-    _write(out, cases(held_out, profile_named(PROFILES, profile_name), seed, MockCanvas.of, count), "bench cases")
+    seed = seed_for(seed, store, out, [], root, os.environ)
+    everyone, assignment = accounts(_corpus(corpus, root), profile_name, seed)
+    held_out = [student for student in everyone if assignment.groups[student.id] == "test"]
+    write_rows(out, cases(held_out, profile_named(PROFILES, profile_name), seed, MockCanvas, count), "bench cases")
 
 
 def generate_pairs(
-    corpus: Corpus,
     out: Out,
-    n: Annotated[int, typer.Option("--n", min=0, help="How many pairs at most.")] = 400,
-    seed: Seed = 0,
+    corpus: Corpus = None,
+    n: Annotated[int, typer.Option("--max-pairs", "--n", min=0, help="How many pairs at most.")] = 400,
+    root: Root = DATA,
+    seed: Seed = None,
+    store: Store = None,
     finished_too: Annotated[bool, typer.Option(help="Also pairs of two graded items.")] = False,
 ) -> None:
     """Sample pairs of items uniformly."""
     never_an_input(out, [corpus])
-    rows = sample_pairs(read_jsonl(corpus, Item), n, seed, finished_too=finished_too)
-    _write(out, rows, "pairs")
+    seed = seed_for(seed, store, out, [], root, os.environ)
+    rows = sample_pairs(read_jsonl(_corpus(corpus, root), Item), n, seed, finished_too=finished_too)
+    write_rows(out, rows, "pairs")
 
 
-def label_pairs(
-    pairs: Annotated[Path, typer.Option("--pairs", help="ItemPair rows, as `canvas-data generate-pairs` writes them.")],
+def mutate_pairs(
+    trajectories: Trajectories,
     out: Out,
-    endpoint: Annotated[
-        str | None, typer.Option(help="OpenAI-compatible base URL. Without it, the built-in urgency rule.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="The model that must answer there.")] = None,
-    revision: Annotated[str | None, typer.Option(help="What its weights are pinned to; part of every label.")] = None,
-    api_key: Annotated[
-        str | None, typer.Option(envvar="CANVAS_TEACHER_API_KEY", show_envvar=True, help="Bearer token.")
-    ] = None,
-    journal: Annotated[
-        Path | None, typer.Option(help="Votes are kept here; a second run asks only for missing ones.")
-    ] = None,
-    workers: Annotated[
-        int, typer.Option(min=1, max=256, help="Requests under way at most; adapted to the server.")
-    ] = 8,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for one reply.")] = 300.0,
-    attempts: Annotated[int, typer.Option(min=1, help="How often one vote is asked for before it fails.")] = 6,
     profile_name: ProfileName = "embedded",
+    root: Root = DATA,
+    seed: Seed = None,
+    store: Store = None,
 ) -> None:
-    """Ask a teacher which item comes first, three ways each, and keep the unanimous pairs."""
-    never_an_input(out, [pairs, journal])
-    if journal is not None:
-        never_an_input(journal, [pairs])
-        if journal.resolve() == out.resolve():
-            raise BadInput(f"{out}: --journal and --out are one file; name two")
-    declaration = profile_named(PROFILES, profile_name).declaration
-    rows = list(read_jsonl(pairs, ItemPair))
-    with (
-        _teacher(endpoint, model, revision, api_key, timeout, attempts, workers) as teacher,
-        _progress("labelling", len(rows)) as advance,
-    ):
-        labelled = label(rows, teacher, journal, advance, workers=workers)
-        identity = teacher.identity
-    _write(out, preference_pairs(labelled.pairs, declaration), "labelled pairs")
-    _refused(labelled.refusals)
-    _CONSOLE.print(f"teacher {identity}: {len(labelled.votes)} votes; {_bias(labelled.position_bias)}", markup=False)
-
-
-def mutate_pairs(trajectories: Trajectories, out: Out, profile_name: ProfileName = "embedded", seed: Seed = 0) -> None:
     """Build preference pairs on all eight axes by breaking right completions, each checked by a verifier."""
     never_an_input(out, [trajectories])
+    seed = seed_for(seed, store, out, [trajectories], root, os.environ)
     mutated = mutate(read_jsonl(trajectories, Trajectory), quotas(profile_named(PROFILES, profile_name)), seed)
-    _write(out, mutated.pairs, "pairs")
-    _refused(mutated.refusals)
+    write_rows(out, mutated.pairs, "pairs")
+    show_refusals(mutated.refusals)
     for name, count in categories(mutated.pairs).items():
-        _CONSOLE.print(f"  {name:<26}{count:>6}", markup=False)
+        CONSOLE.print(f"  {name:<26}{count:>6}", markup=False)
     for name, count in mutated.shortfall.items():
-        _CONSOLE.print(f"  {name}: {count} fewer than the quota; give more trajectories", style="yellow", markup=False)
+        CONSOLE.print(f"  {name}: {count} fewer than the quota; give more trajectories", style="yellow", markup=False)
 
 
 def gen_kto_large(
@@ -137,15 +157,18 @@ def gen_kto_large(
     pref: Annotated[list[Path], typer.Option("--pref", help="PreferencePair rows; may be given several times.")],
     out: Out,
     per_tool: Annotated[int, typer.Option(min=1, help="Rows for each of the 18 tools, half of them desirable.")] = 50,
-    seed: Seed = 0,
+    root: Root = DATA,
+    seed: Seed = None,
+    store: Store = None,
 ) -> None:
     """Build KTO rows (prompt, completion, label), half of them desirable, spread over the tools."""
     never_an_input(out, [*pref, trajectories])
+    seed = seed_for(seed, store, out, [*pref, trajectories], root, os.environ)
     pairs = _all(pref, PreferencePair)
     rows = feedback(pairs, read_jsonl(trajectories, Trajectory), per_tool * len(TOOLS), seed)
-    _write(out, rows, "feedback examples")
+    write_rows(out, rows, "feedback examples")
     shown = balance(rows)
-    _CONSOLE.print(
+    CONSOLE.print(
         f"{shown.desirable} desirable, {shown.undesirable} undesirable, {shown.unique_prompts} prompts", markup=False
     )
 
@@ -157,9 +180,15 @@ def split_for_release(
     sft_train: Annotated[
         list[Path] | None, typer.Option("--sft-train", help="Trajectory rows; several allowed.")
     ] = None,
-    seed: Seed = 0,
+    corpus: Corpus = None,
+    profile_name: ProfileName = "embedded",
+    root: Root = DATA,
+    seed: Seed = None,
+    store: Store = None,
 ) -> None:
-    """Split every data set by shared items into train, eval and test, with a manifest of hashes."""
+    """Split every data set by shared items into train, eval and test, with a manifest of hashes.
+
+    The assignment is the pipeline's own: what its models were trained on is never a test row."""
     given = [*(sft_train or []), *(pref or []), *(kto or [])]
     if inside := [path for path in given if out_dir.resolve() in path.resolve().parents]:
         raise BadInput(f"{inside[0]} lies in {out_dir}, which is replaced as a whole; name another --out-dir")
@@ -174,11 +203,13 @@ def split_for_release(
     }
     if not data:
         raise typer.BadParameter("give at least one of --pref, --kto and --sft-train with at least one row")
-    manifest = release_split(data, out_dir, seed)
+    seed = seed_for(seed, store, out_dir, given, root, os.environ)
+    assignment = accounts(_corpus(corpus, root), profile_name, seed)[1]
+    manifest = release_split(data, out_dir, seed, assignment=assignment)
     for name, entry in manifest["files"].items():
-        _CONSOLE.print(f"  {name:<28}{entry['rows']:>7} rows  {entry['sha256'][:12]}", markup=False)
+        CONSOLE.print(f"  {name:<28}{entry['rows']:>7} rows  {entry['sha256'][:12]}", markup=False)
     for name, counted in manifest["funnels"].items():
-        _CONSOLE.print(
+        CONSOLE.print(
             f"  {name}: {counted.kept} of {counted.rows_in} rows; refused {counted.refused or 'none'}", markup=False
         )
 
@@ -187,10 +218,10 @@ def split_for_release(
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "trajectory": (make_trajectories, "--corpus corpus.jsonl --profile embedded --out trajectories.jsonl"),
     "gen-benchmark-large": (gen_benchmark_large, "--corpus corpus.jsonl --profile embedded --out bench.jsonl"),
-    "generate-pairs": (generate_pairs, "--corpus corpus.jsonl --n 400 --out pairs.jsonl"),
+    "generate-pairs": (generate_pairs, "--corpus corpus.jsonl --max-pairs 400 --out pairs.jsonl"),
     "label": (
         label_pairs,
-        "--pairs pairs.jsonl --endpoint http://localhost:8000/v1 --model teacher --journal votes.jsonl "
+        "pairs.jsonl --endpoint http://localhost:8000/v1/chat/completions --model teacher --journal votes.jsonl "
         "--out labelled.jsonl",
     ),
     "mutate": (mutate_pairs, "--trajectories trajectories.jsonl --profile embedded --out mutations.jsonl"),
@@ -200,7 +231,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     ),
     "split-for-release": (
         split_for_release,
-        "--pref mutations.jsonl --pref labelled.jsonl --kto kto.jsonl --sft-train trajectories.jsonl "
+        "--corpus corpus.jsonl --pref mutations.jsonl --pref labelled.jsonl --kto kto.jsonl --sft-train trajectories.jsonl "
         "--out-dir release-data",
     ),
 }
@@ -213,67 +244,28 @@ def register(app: typer.Typer) -> None:
         app.command(name, help=text)(function)
 
 
-def _students(corpus: Path, profile_name: str, seed: int) -> tuple[list[Snapshot], list[Snapshot]]:
-    """Build the students for training and evaluation, and those held out for the benchmark."""
-    everyone = students(read_jsonl(corpus, Item), profile_named(PROFILES, profile_name), seed)
-    places = assign(groups_of(everyone), seed).groups
-    held_out = [student for student in everyone if places[student.id] == "test"]
-    return [student for student in everyone if places[student.id] != "test"], held_out
+def _corpus(given: Path | None, root: Path) -> Path:
+    """Return the corpus file: the given one, else the verified current one of the data folder."""
+    if given is not None:
+        return given
+    try:
+        return Workspace(root=root.resolve(), track=TRACK, profile=None).store.get("corpus").path()
+    except MissingInput:
+        raise MissingInput(
+            f"{root} has no corpus, which says who is held out; name its file with --corpus, or the data folder with --root"
+        ) from None
 
 
-@contextmanager
-def _teacher(
-    endpoint: str | None,
-    model: str | None,
-    revision: str | None,
-    api_key: str | None,
-    timeout: float,
-    attempts: int,
-    workers: int,
-) -> Iterator[Teacher]:
-    if endpoint is None:
-        if model is not None:
-            raise typer.BadParameter("--model needs --endpoint, the server that serves it")
-        yield UrgencyTeacher()
-        return
-    if model is None:
-        raise typer.BadParameter("--endpoint needs --model: labels must name who made them")
-    limit = AdaptiveLimit(start=min(4, workers), ceiling=workers)
-    with HttpTeacher(
-        endpoint, model, revision=revision, api_key=api_key, timeout_s=timeout, attempts=attempts, limit=limit
-    ) as teacher:
-        yield teacher
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_CONSOLE) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done: progress.update(task, completed=done)
+def _recorded(
+    files: Sequence[Path], root: Path, profile_name: str, everyone: Sequence[Snapshot]
+) -> Iterator[Trajectory | Refusal]:
+    """Anonymise and convert recorded sessions of a data folder's contributors."""
+    ws = workspace(root, profile_name, TRACK)
+    for path in files:
+        if not path.is_file():
+            raise MissingInput(f"{path}: no such file")
+        yield from recorded_sessions(ws, path, of=everyone)
 
 
 def _all(paths: Iterable[Path], type_: type[Any]) -> list[Any]:
     return [row for path in paths for row in read_jsonl(path, type_)]
-
-
-def _write(out: Path, rows: Iterable[Any], what: str) -> None:
-    with whole_file(out) as path:
-        count = write_jsonl(path, rows)
-        if not count:
-            raise BadInput(f"the input gives no {what}, so nothing was written to {out}")
-    _CONSOLE.print(f"{count} {what} → {out}", markup=False)
-
-
-def _refused(refusals: Iterable[Refusal]) -> None:
-    for reason, count in sorted(Counter(refusal.reason for refusal in refusals).items()):
-        _CONSOLE.print(f"  refused {count}: {reason}", markup=False)
-
-
-def _bias(bias: PositionBias) -> str:
-    if bias.share is None:
-        return "no pair was decided in both orders, so position bias is unknown"
-    return (
-        f"the one shown first won {bias.share:.1%} of {bias.votes} (95 % interval {bias.low:.1%} to {bias.high:.1%}); "
-        f"{bias.flipped} of {bias.pairs} pairs flipped when swapped"
-    )

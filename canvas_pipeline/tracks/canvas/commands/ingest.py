@@ -20,8 +20,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.pipeline.options import Private
+from canvas_pipeline.pipeline.settings import data_folder
 from canvas_pipeline.privacy.contributor_id import contributors, printable
-from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
+from canvas_pipeline.privacy.courses.registry import opened
 from canvas_pipeline.privacy.quarantine import NOTES, REASONS
 from canvas_pipeline.records import Funnel, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file, write_errors
@@ -32,13 +34,6 @@ from canvas_pipeline.tracks.canvas.intake.synthetic import synthesize as synthes
 
 _CONSOLE = Console(stderr=True)
 _SAMPLES = 5
-
-Private = Annotated[
-    Path,
-    typer.Option(
-        "--private", help=f"Folder of the course registry and its key (mode 0600); {KEY_VARIABLE} overrides the key."
-    ),
-]
 
 
 def synthesize(
@@ -62,12 +57,13 @@ def merge(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Corpus to write (JSONL of items).")] = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Write nothing: counts, masked samples, and the sha256 there would be.")
+        bool,
+        typer.Option(help="Write nothing: counts, masked samples and, once there is a key, the sha256 there will be."),
     ] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes; the default is the number of cores, at most 4.")
     ] = None,
-    private: Private = Path("data/private"),
+    private: Private = None,
 ) -> None:
     """Anonymise contributor files and merge them into one corpus; the same files in any order give the same bytes."""
     paths = [*(inputs or []), *(files or [])]
@@ -82,11 +78,10 @@ def merge(
     paths = list(named.values())
     if out is not None and out.exists() and any(out.samefile(path) for path in paths):
         raise BadInput(f"{out} is one of the inputs; contributions are never overwritten")
-    if dry_run:  # a dry run leaves nothing behind, so handles come from a key that is thrown away
-        key, registry = os.environ.get(KEY_VARIABLE, "").encode() or b"dry run, nothing is kept", None
-    else:
-        key, registry = registry_key(os.environ, private / "registry.key"), private / "registry.jsonl"
     with ExitStack() as stack:
+        key, registry, known = stack.enter_context(
+            opened(os.environ, private or data_folder() / "private", dry_run=dry_run)
+        )
         beside = None if out is None or dry_run else out.parent
         with write_errors(out or Path()):
             if beside is not None:
@@ -122,10 +117,8 @@ def merge(
     for title in written.samples if dry_run else ():
         typer.echo(f"sample: {title}")
     _CONSOLE.print(_table(counts))
-    typer.echo(
-        f"{flow.kept} items, sha256 {written.sha256.hexdigest()}"
-        + (" (dry run, nothing written)" if dry_run else f", {out}")
-    )
+    content = f"sha256 {written.sha256.hexdigest()}" if known else "sha256 not known before there is a key"
+    typer.echo(f"{flow.kept} items, {content}" + (" (dry run, nothing written)" if dry_run else f", {out}"))
 
 
 def _no_rows_message(path: Path, flow: Funnel) -> str:

@@ -21,9 +21,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.pipeline.options import Private
+from canvas_pipeline.pipeline.settings import data_folder
 from canvas_pipeline.privacy.contributor_id import contributor_of, printable, usable
 from canvas_pipeline.privacy.courses.masker import CourseMasker
-from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, Registry, registry_key
+from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, Registry, opened
 from canvas_pipeline.privacy.identities.folding import fold
 from canvas_pipeline.privacy.identities.languages import Home, home_of
 from canvas_pipeline.privacy.identities.patterns import TYPES
@@ -39,7 +41,8 @@ HELP = f"""Mask every string value of any JSONL, however deeply nested; tool-cal
 
 A placeholder (`@PERSON402915`) is derived from a private key, the record set and the value, so it is the same in every file and
 run of one contributor, and differs between contributors. `--dry-run` shows what would be masked: counts by type, masked samples and
-the sha256 the file would have; its placeholders come from a key that is thrown away unless {KEY_VARIABLE} is set.
+the sha256 the file will have. Where there is no key yet (neither {KEY_VARIABLE} nor a key file), its placeholders come from a key
+that is thrown away, and no sha256 is shown.
 
 Example: `canvas-data scrub sessions.jsonl --dry-run`, then `canvas-data scrub sessions.jsonl --out sessions.masked.jsonl`
 
@@ -52,17 +55,13 @@ _SAMPLES = 3
 _LANGUAGE_TEXTS, _LANGUAGE_CHARACTERS = 200, 400
 """How many texts at the start, and of which maximum length, determine a file's language."""
 _TYPES = ("COURSE", *TYPES)
-_DRY_KEY = b"dry run, nothing is kept"
 
 
 def scrub(
     source: Annotated[Path, typer.Argument(help="Any JSONL: sessions, messages, rows.")],
     out: Annotated[Path | None, typer.Option("--out", help="File to write; it appears whole or not at all.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: counts, masked samples, sha256.")] = False,
-    private: Annotated[
-        Path,
-        typer.Option("--private", help=f"Folder of the course registry and its key; {KEY_VARIABLE} overrides the key."),
-    ] = Path("data/private"),
+    private: Private = None,
     contributor: Annotated[str, typer.Option(help="Whose records these are; the default is the file's name.")] = "",
     classifier: Annotated[
         Path | None,
@@ -77,37 +76,33 @@ def scrub(
     if out is not None and out.exists() and out.samefile(source):
         raise BadInput(f"{source} is the input; give --out another name, contributions are never overwritten")
     whose = contributor or contributor_of(source)
-    if dry_run:
-        given = os.environ.get(KEY_VARIABLE, "").encode()
-        key: bytes = given if len(given) >= 16 else _DRY_KEY
-        courses = CourseMasker(Registry(key), whose)
-    else:
-        key = registry_key(os.environ, private / "registry.key")
-        courses = CourseMasker(Registry(key, private / "registry.jsonl"), whose)
     batches = _batches(source)
     first = next(batches, [])
-    scrubber = Scrubber(key, whose, TokenClassifier(classifier) if classifier else None, home=_language(first))
     batches = chain([first], batches)
     shown = _Samples()
     digest, rows = hashlib.sha256(), 0
-    if dry_run or out is None:
-        for row in _masked(batches, scrubber, courses, shown):
-            digest.update(dumps(row) + b"\n")
-            rows += 1
-        for type_, texts in sorted(shown.of.items()):
-            for text in texts:
-                typer.echo(f"sample {type_}: {text}")
-    else:
-        with whole_file(out) as temporary, temporary.open("wb") as file:
+    with opened(os.environ, private or data_folder() / "private", dry_run=dry_run) as (key, registry, known):
+        courses = CourseMasker(Registry(key, registry), whose)
+        scrubber = Scrubber(key, whose, TokenClassifier(classifier) if classifier else None, home=_language(first))
+        if dry_run or out is None:
             for row in _masked(batches, scrubber, courses, shown):
-                line = dumps(row) + b"\n"
-                digest.update(line)
-                file.write(line)
+                digest.update(dumps(row) + b"\n")
                 rows += 1
+        else:
+            with whole_file(out) as temporary, temporary.open("wb") as file:
+                for row in _masked(batches, scrubber, courses, shown):
+                    line = dumps(row) + b"\n"
+                    digest.update(line)
+                    file.write(line)
+                    rows += 1
+    for type_, texts in sorted(shown.of.items()) if dry_run else ():
+        for text in texts:
+            typer.echo(f"sample {type_}: {text}")
     _CONSOLE.print(_table(scrubber.counts))
     masked = ", ".join(f"{n} {type_}" for type_, n in sorted(scrubber.counts.items())) or "no identity but courses"
     where = "dry run, nothing written" if dry_run else str(out)
-    typer.echo(f"{rows} rows, masked: {masked}, sha256 {digest.hexdigest()}, {where}")
+    content = f"sha256 {digest.hexdigest()}" if known else "sha256 not known before there is a key"
+    typer.echo(f"{rows} rows, masked: {masked}, {content}, {where}")
 
 
 def register(app: typer.Typer) -> None:

@@ -18,7 +18,7 @@ import msgspec
 from canvas_pipeline.errors import BadInput, InputChanged
 from canvas_pipeline.evaluation.charts import funnel_png
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.models import endpoint
+from canvas_pipeline.models.endpoint import api_key
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline import verdicts as guard_verdicts
 from canvas_pipeline.pipeline.context import BuildContext
@@ -31,12 +31,14 @@ from canvas_pipeline.records import Funnel, Refusal, funnel, read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.cases import cases
+from canvas_pipeline.tracks.canvas.data.accounts import Accounts, accounts
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.examples import (
     feedback,
     labelling,
     mutation,
     pairs,
+    policy,
     sessions,
     splits,
     students,
@@ -46,19 +48,13 @@ from canvas_pipeline.tracks.canvas.examples import (
 from canvas_pipeline.tracks.canvas.intake.markup import scrub_rows
 from canvas_pipeline.tracks.canvas.intake.reading.snapshot import lines
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
-from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.rows import BenchCase, Item, ItemPair, PreferencePair, Student, Trajectory
 
-
-@functools.lru_cache(maxsize=2)
-def _accounts(path: Path, profile_name: str, seed: int) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
-    made = students.students(read_jsonl(path, Item), PROFILES[profile_name], seed)
-    fraction = PROFILES[profile_name].eval_fraction
-    shares: dict[splits.Split, float] = {"train": 1 - 2 * fraction, "eval": fraction, "test": fraction}
-    return tuple(made), splits.assign({s.id: s.item_ids for s in made}, seed, shares)
+_accounts = functools.lru_cache(maxsize=2)(accounts)
+"""A stage's file never changes: its folder is named by its content."""
 
 
-def mock_accounts(ws: Workspace) -> tuple[tuple[students.Snapshot, ...], splits.Assignment]:
+def mock_accounts(ws: Workspace) -> Accounts:
     """Return all mock accounts of the current corpus, and the split of each item and student."""
     return _accounts(ws.store.get("corpus").path(), ws.profile.name, ws.seed)
 
@@ -74,10 +70,13 @@ def session_files(ws: Workspace) -> dict[str, str]:
     return {path.name: sha256_file(path) for path in read}
 
 
-def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> Iterator[Trajectory | Refusal]:
+def recorded_sessions(
+    ws: Workspace, path: Path, sha256: str | None = None, of: Sequence[students.Snapshot] | None = None
+) -> Iterator[Trajectory | Refusal]:
     """Anonymise the sessions of one file and yield each as a training row or a refusal.
 
-    Raises ``InputChanged`` where the content does not have the given hash (any more)."""
+    They belong to the accounts ``of``, by default those of the current corpus. Raises ``InputChanged`` where the content does not
+    have the given hash (any more)."""
     rows: list[Any] = []
     digest = hashlib.sha256()
     for number, line in (entry for batch in lines(path, digest=digest, arrays=False) for entry in batch):
@@ -90,7 +89,9 @@ def recorded_sessions(ws: Workspace, path: Path, sha256: str | None = None) -> I
         raise InputChanged(f"{path}: the file was changed while it was read; run again when nobody writes to it")
     key, registry = ws.registry()
     clean = scrub_rows(rows, Scrubber(key, path.stem), CourseMasker(Registry(key, registry), path.stem))
-    yield from sessions.from_sessions(clean, mock_accounts(ws)[0], ws.profile.declaration, f"sessions/{path.stem}")
+    yield from sessions.from_sessions(
+        clean, of or mock_accounts(ws)[0], ws.profile.declaration, f"sessions/{path.stem}"
+    )
 
 
 def trajectories(context: BuildContext) -> StageResult:
@@ -100,6 +101,9 @@ def trajectories(context: BuildContext) -> StageResult:
     recorded = session_files(ws)
 
     def build(writer: Writer) -> None:
+        # Counted apart from what is made of them, so that a conversation that gets lost is noticed.
+        planned = sum(policy.quotas(context.profile).values()) if mock_accounts(ws)[0] else 0
+        sessions_given = sum(len(batch) for name in recorded for batch in lines(ws.sessions / name, arrays=False))
         made = list(trajectory.synthesise(mock_accounts(ws)[0], context.profile, context.seed, MockCanvas))
         kept: list[Trajectory] = []
         refused: list[Refusal] = []
@@ -113,8 +117,7 @@ def trajectories(context: BuildContext) -> StageResult:
         writer.rows(refused, "refusals.jsonl")
         links = (Student(id=student.id, parents=student.item_ids) for student in mock_accounts(ws)[0])
         writer.rows(links, "students.jsonl", report=True)
-        rows_in = len(made) + len(kept) + len(refused)
-        writer.funnel = funnel("trajectories", rows_in, len(made) + len(kept), refused)
+        writer.funnel = funnel("trajectories", planned + sessions_given, len(made) + len(kept), refused)
         writer.notes = {"synthesised": len(made), "from sessions": len(kept)}
 
     return _result(context, *context.make(build, inputs={"corpus": corpus.sha256, **recorded}))
@@ -171,7 +174,7 @@ def open_teacher(ws: Workspace) -> Iterator[teacher.Teacher]:
     if not ws.teacher_endpoint:
         yield teacher.UrgencyTeacher()
         return
-    key = endpoint.api_key("CANVAS_TEACHER_API_KEY", os.environ)
+    key = api_key("CANVAS_TEACHER_API_KEY", os.environ)
     with teacher.HttpTeacher(ws.teacher_endpoint, ws.teacher_model, api_key=key) as labeller:
         yield labeller
 
@@ -186,7 +189,8 @@ def mutation_pairs(context: BuildContext) -> StageResult:
     source = context.input("trajectories")
 
     def build(writer: Writer) -> None:
-        found = mutation.mutate(read_jsonl(source.path(), Trajectory), quotas(context.workspace), context.seed)
+        wanted = quotas(context.workspace)
+        found = mutation.mutate(read_jsonl(source.path(), Trajectory), wanted, context.seed)
         if found.shortfall:
             lacking = ", ".join(f"{axis}: {count}" for axis, count in found.shortfall.items())
             raise BadInput(
@@ -194,9 +198,9 @@ def mutation_pairs(context: BuildContext) -> StageResult:
             )
         writer.rows(found.pairs)
         writer.rows(found.refusals, "refusals.jsonl")
-        writer.funnel = funnel(
-            "mutation_pairs", len(found.pairs) + len(found.refusals), len(found.pairs), found.refusals
-        )
+        # Every candidate is a pair that the quotas plan or a refused one.
+        planned = sum(wanted.values()) + len(found.refusals)
+        writer.funnel = funnel("mutation_pairs", planned, len(found.pairs), found.refusals)
         counts: dict[str, int] = {}
         for pair in found.pairs:
             name = "mixed" if len(pair.axes) > 1 else pair.axes[0]

@@ -1,31 +1,74 @@
-"""The stage ``scenarios``: what a student really asks for, end to end, with the production checkpoint."""
+"""The stage ``scenarios``, end to end with the production checkpoint, and what the track asks of a release."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from canvas_pipeline.evaluation.benchmark import Prediction
+from canvas_pipeline.evaluation.statistics import Rate, wilson
 from canvas_pipeline.pipeline import evaluation, training
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import module
-from canvas_pipeline.pipeline.workspace import StageResult
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import read_jsonl
+from canvas_pipeline.release.gate import ReleaseItem
 from canvas_pipeline.storage.store import Writer
-from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.faithfulness import invented_share
+from canvas_pipeline.tracks.canvas.bench.scenarios import SCENARIOS, ScenarioResult
+from canvas_pipeline.tracks.canvas.rows import BenchCase
 
 
 def scenarios(context: BuildContext) -> StageResult:
     """Run six calendar scenarios through the agent loop on the mock Canvas; a failed one is a result, not an error."""
-    name = evaluation.production_method(context.workspace)
-    checkpoint = training.trained(context.workspace, name)
+    production = evaluation.production_weights(context.workspace)
 
     def run(writer: Writer) -> None:
         context.launch(
             module(
-                "canvas_pipeline.tracks.canvas.bench.scenarios", "--model", str(checkpoint.directory()),
+                "canvas_pipeline.tracks.canvas.bench.scenarios", "--model", str(production.directory()),
                 "--profile", context.profile.name, "--out", str(writer.path("results.jsonl")),
             ),
         )  # fmt: skip
 
-    stage, reused = context.make(run, inputs={"model": checkpoint.sha256}, unused=evaluation.UNUSED)
+    stage, reused = context.make(run, {"model": production.stage.sha256}, production.config, unused=evaluation.UNUSED)
     results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
     facts = {result.scenario: "passed" if result.passed else f"failed: {result.reason}" for result in results}
     figures = {"passed": sum(result.passed for result in results), "of": len(results)}
     return StageResult(stage, reused, facts=facts, figures=figures)
+
+
+def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
+    """Measure the scenarios passed and the answers that state something invented, with the profile's bounds."""
+    name = evaluation.production_method(ws)
+    passed, invented = _passed(ws, name), _invented(ws, name)
+    return (
+        ReleaseItem(
+            name="scenarios passed", value=passed.share, low=passed.low, high=passed.high, n=passed.cases, op=">=",
+            bound=ws.profile.min_scenarios_passed, advice="see the stage scenarios for the reason of each",
+        ),
+        ReleaseItem(
+            name="answers with something invented", value=invented.share, low=invented.low, high=invented.high, n=invented.cases,
+            op="<=", bound=ws.profile.max_invented, advice="see the answers to the follow-up cases of the bench",
+        ),
+    )  # fmt: skip
+
+
+def _passed(ws: Workspace, name: str) -> Rate:
+    """The scenarios passed; no case where they were run with another checkpoint, or not all of them were."""
+    stage = ws.store.find("scenarios")
+    if stage is None or stage.manifest.recipe.inputs != {"model": training.trained(ws, name).sha256}:
+        return wilson(0, 0)
+    results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
+    if sorted(result.scenario for result in results) != sorted(scenario.id for scenario in SCENARIOS):
+        return wilson(0, 0)
+    return wilson(sum(result.passed for result in results), len(results))
+
+
+def _invented(ws: Workspace, name: str) -> Rate:
+    """The share of answers with something invented; no case where the bench asked other cases or another checkpoint."""
+    benched, cases = ws.store.get(f"{name}_bench"), ws.store.get("bench_cases")
+    if benched.manifest.recipe.inputs != {"model": training.trained(ws, name).sha256, "bench_cases": cases.sha256}:
+        return wilson(0, 0)
+    return invented_share(
+        read_jsonl(cases.path(), BenchCase), read_jsonl(benched.path("predictions.jsonl"), Prediction)
+    )

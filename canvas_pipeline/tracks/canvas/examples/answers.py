@@ -117,7 +117,13 @@ def _deleted(result: Any, _: Mapping[str, Any]) -> str:
 
 
 def _sessions(result: Any, _: Mapping[str, Any]) -> str:
-    return f"{len(result)} sessions: " + ", ".join(s["start_iso"][:10] for s in result) + "."
+    dates = f"{len(result)} sessions: " + ", ".join(s["start_iso"][:10] for s in result) + "."
+    past = sum("past" in s for s in result)
+    return dates if not past else f"{dates} {_how_many(past, len(result))} already past."
+
+
+def _how_many(past: int, total: int) -> str:
+    return "All of them are" if past == total else f"The first {past} are" if past > 1 else "The first is"
 
 
 def _semester(result: Any, _: Mapping[str, Any]) -> str:
@@ -137,6 +143,7 @@ def _bracket(result: Any, _: Mapping[str, Any]) -> str:
     review, rest = result
     return (
         f"Review from {when(review['start_iso'])} to {review['end_iso'][11:16]}, rest until {rest['end_iso'][11:16]}."
+        + (" The review's start is already past." if "past" in review else "")
     )
 
 

@@ -36,6 +36,7 @@ from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.rows import PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.tool_table import filled
 
 MIXED = "mixed"
 PASSES = 12  # how often a decision point may be tried again before a quota is given up
@@ -187,9 +188,10 @@ class _PairBuilder:
         identity = digest(*kind.axes, *(dumps(side).decode() for side in (draft.prompt, draft.chosen, draft.rejected)))[
             :16
         ]
+        content = digest(*kind.axes, *map(_content, (draft.prompt, draft.chosen, draft.rejected)))
         found = faults(draft.steps, draft.rejected)
         reason, detail = "", ""
-        if identity in self._seen:
+        if content in self._seen:
             reason = "duplicate"
         elif faults(draft.steps, draft.chosen):
             reason, detail = "chosen_fails", "+".join(sorted(faults(draft.steps, draft.chosen)))
@@ -202,7 +204,7 @@ class _PairBuilder:
         if reason:
             self.refusals.append(Refusal(source=trajectory.id, line=draft.point.at, reason=reason, detail=detail))
             return False
-        self._seen.add(identity)
+        self._seen.add(content)
         self.pairs.append(
             PreferencePair(
                 id=identity,
@@ -218,6 +220,18 @@ class _PairBuilder:
             )
         )
         return True
+
+
+def _content(side: Sequence[Message]) -> str:
+    """Write messages with their calls' defaults filled in: the same for two sides that do the same."""
+    return dumps([_filled(message) for message in side]).decode()
+
+
+def _filled(message: Message) -> Message | list[object]:
+    turn = CALLS.parse(message.content) if message.role == "assistant" else None
+    if turn is None or not turn.calls or turn.malformed:
+        return message
+    return [turn.text, *([call.name, filled(call).arguments] for call in turn.well_formed)]
 
 
 def _draft(kind: PairKind, point: DecisionPoint, place: str, rng: random.Random) -> Draft | None:

@@ -18,12 +18,12 @@ from canvas_pipeline.models.family import Malformed, ToolCall, Turn
 from canvas_pipeline.records import Message
 from canvas_pipeline.tracks.canvas.examples.decision_points import Step
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, ErrorCode, Parameter, validate
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, ErrorCode, Parameter, filled, validate
 
 _FAMILIES = tuple(dict.fromkeys(tool.family for tool in TOOLS.values()))
 _TOOL_NAME = re.compile(rf"\b(?:{'|'.join(_FAMILIES)})\.[a-z]\w*")
 _KEYS: tuple[ErrorCode, ...] = ("missing_argument", "unknown_argument")
-_VALUES: tuple[ErrorCode, ...] = ("wrong_type", "out_of_range", "not_in_enum", "bad_date")
+_VALUES: tuple[ErrorCode, ...] = ("wrong_type", "out_of_range", "not_in_enum", "bad_date", "blank")
 
 Arguments = Mapping[str, Any]
 
@@ -82,7 +82,8 @@ def _align(turn: Turn, needed: Step, later: Step) -> Reading:
     for want in needed:
         same = [b for b in free if b.name == want.name]
         # Of several blocks with the name, the one with the right arguments; a repeat of it is then the extra one.
-        best = next((b for b in same if b.call == want), same[0] if same else None)
+        right = filled(want)
+        best = next((b for b in same if b.call and filled(b.call) == right), same[0] if same else None)
         if best is None:
             best = next((b for b in free if b.name is None), None)
         if best is None:

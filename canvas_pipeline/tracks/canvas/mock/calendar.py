@@ -1,8 +1,8 @@
 """A student's calendar: events, free time, bookings, and changes that await approval.
 
 Arguments are already validated and filled with defaults. An event created in one turn exists in the next. A change or deletion is
-pending, with a rationale, until ``approve``. Nothing is booked or offered between 23:00 and 07:00 or on top of another event.
-Every list is bounded. Errors are ``ToolFault``."""
+pending, with a rationale, until ``approve`` or ``decline``; until then no other one of the same event is accepted. Nothing is
+booked or offered between 23:00 and 07:00 or on top of another event. Every list is bounded. Errors are ``ToolFault``."""
 
 from __future__ import annotations
 
@@ -60,6 +60,18 @@ class MockCalendar:
             self.events[event_id] = proposal.becomes
         del self.pending[event_id]
         return True
+
+    def decline(self, event_id: str) -> bool:
+        """Drop what is pending for an event. Returns False where nothing is."""
+        return self.pending.pop(event_id, None) is not None
+
+    def _propose(self, proposal: Pending) -> None:
+        """Keep a proposal. Raises ``ToolFault`` where another one of the event is pending: it is what the student was asked."""
+        if self.pending.setdefault(proposal.event_id, proposal) != proposal:
+            raise ToolFault(
+                "pending",
+                "another change of this event awaits the student's approval; it is approved or declined first",
+            )
 
     def instant(self, text: str, *, end_of_day: bool = False) -> datetime:
         """Parse an instant in the student's zone. A bare date is its midnight, or as the end of a range the next one."""
@@ -143,13 +155,13 @@ class MockCalendar:
         if not becomes.all_day:
             self._must_fit(becomes, ignoring=event.id)
         rationale = a["rationale"] or NO_REASON
-        self.pending[event.id] = Pending(event_id=event.id, becomes=becomes, rationale=rationale)
+        self._propose(Pending(event_id=event.id, becomes=becomes, rationale=rationale))
         return {"status": "pending", "event_id": event.id, **changes, "rationale": rationale}
 
     def delete_event(self, a: dict[str, Any]) -> dict[str, Any]:
         event = self._event(a["event_id"])
         rationale = a["rationale"] or NO_REASON
-        self.pending[event.id] = Pending(event_id=event.id, becomes=None, rationale=rationale)
+        self._propose(Pending(event_id=event.id, becomes=None, rationale=rationale))
         return {"status": "pending_delete", "event_id": event.id, "rationale": rationale}
 
     def _event(self, event_id: str) -> Event:

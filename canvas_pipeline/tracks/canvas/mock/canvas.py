@@ -4,7 +4,7 @@
 every list is bounded; the calendar's state lasts through a conversation.
 
 Error codes: ``unknown_tool``, ``invalid_arguments`` (with ``problems``), and a tool's own ``not_found``, ``conflict``,
-``sleep_time``, ``bad_span``, ``out_of_calendar``."""
+``sleep_time``, ``bad_span``, ``pending``, ``in_the_past``, ``out_of_calendar``."""
 
 from __future__ import annotations
 
@@ -143,8 +143,10 @@ class MockCanvas(MockCalendar):
     # -- study and reranker ------------------------------------------------------------------------------------------
 
     def spaced_schedule(self, a: dict[str, Any]) -> list[dict[str, Any]]:
+        self._not_over(a["exam_iso"])
         exam = self.instant(a["exam_iso"])
-        return study.spaced_schedule(exam, a["n_sessions"], a["minutes_per_session"], a["preferred_hour"])
+        plan = study.spaced_schedule(exam, a["n_sessions"], a["minutes_per_session"], a["preferred_hour"])
+        return study.past_marked(plan, self.now)
 
     def semester_schedule(self, a: dict[str, Any]) -> list[dict[str, Any]]:
         if not a["weekly_hours_available"]:
@@ -160,7 +162,12 @@ class MockCanvas(MockCalendar):
         start, end = self.instant(a["exam_start_iso"]), self.instant(a["exam_end_iso"])
         if end <= start:
             raise ToolFault("bad_span", "exam_end_iso must be after exam_start_iso")
-        return study.exam_bracket(start, end, a["review_minutes"])
+        self._not_over(a["exam_end_iso"])
+        return study.past_marked(study.exam_bracket(start, end, a["review_minutes"]), self.now)
+
+    def _not_over(self, exam_end: str) -> None:
+        if self.instant(exam_end, end_of_day=True) <= self.now:
+            raise ToolFault("in_the_past", "this exam is over; give the date of one that is still to come")
 
     def priority_hint(self, a: dict[str, Any]) -> dict[str, Any]:
         """Choose the item that is due first, and between equal dates the one with more points; else no winner.

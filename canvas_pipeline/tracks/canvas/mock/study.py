@@ -47,6 +47,12 @@ def spaced_schedule(exam: datetime, n_sessions: int, minutes: int, preferred_hou
     return sessions
 
 
+def past_marked(plan: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """Mark the entries that begin before ``now`` with ``past``: an exam may be too near for all of its sessions."""
+    begun = [datetime.fromisoformat(entry["start_iso"]) < now for entry in plan]
+    return [{**entry, "past": True} if past else dict(entry) for entry, past in zip(plan, begun, strict=True)]
+
+
 def _awake(start: datetime, minutes: int) -> datetime:
     """Return the nearest start of the same day for which the session is in the daytime (600 minutes always fit)."""
     first = start.replace(hour=FIRST_HOUR, minute=0)

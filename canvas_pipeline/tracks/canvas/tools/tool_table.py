@@ -15,13 +15,22 @@ from canvas_pipeline.models.family import ToolCall
 Kind = Literal["integer", "number", "string", "boolean", "iso", "array", "object"]
 REQUIRED: Any = object()
 ErrorCode = Literal[
-    "unknown_tool", "missing_argument", "unknown_argument", "wrong_type", "out_of_range", "not_in_enum", "bad_date"
+    "unknown_tool",
+    "missing_argument",
+    "unknown_argument",
+    "wrong_type",
+    "out_of_range",
+    "not_in_enum",
+    "bad_date",
+    "blank",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument. ``default`` is ``REQUIRED`` where there is none; kind ``iso`` is a string with an ISO-8601 instant."""
+    """One argument. ``default`` is ``REQUIRED`` where there is none; kind ``iso`` is a string with an ISO-8601 instant.
+
+    A text that is ``stated`` has at least one character that is no blank."""
 
     name: str
     kind: Kind
@@ -32,6 +41,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     items: Kind | tuple[Parameter, ...] | None = None
+    stated: bool = False
 
     @property
     def required(self) -> bool:
@@ -110,6 +120,7 @@ _P = Parameter
 _COURSE_ID = _P("course_id", "integer", "Canvas course id")
 _COURSE_ID_OR_ALL = _P("course_id", "integer", "Canvas course id; leave out for all courses", None, nullable=True)
 _CALENDAR = _P("calendar_id", "string", "which calendar", "primary")
+_WHY = _P("rationale", "string", "why", None, stated=True)
 _DEADLINE = (
     _P("title", "string", "what is due"),
     _P("due_iso", "iso", "when it is due"),
@@ -153,15 +164,15 @@ TOOLS: Mapping[str, Tool] = {
         Tool("calendar.create_event", "Put an event into the calendar.",
              (_P("title", "string", "what it is"), _P("start_iso", "iso", "when it starts"),
               _P("end_iso", "iso", "when it ends"), _P("description", "string", "more about it", None),
-              _CALENDAR, _P("rationale", "string", "why", None)),
+              _CALENDAR, _WHY),
              "{id,title,start_iso,end_iso,status}"),
         Tool("calendar.modify_event", "Propose a change to an event; it stays pending until the student agrees.",
              (_P("event_id", "string", "which event"), _P("title", "string", "new title", None),
               _P("start_iso", "iso", "new start", None), _P("end_iso", "iso", "new end", None),
-              _P("rationale", "string", "why", None)),
+              _WHY),
              "{status,event_id,…}"),
         Tool("calendar.delete_event", "Propose to delete an event; it stays pending until the student agrees.",
-             (_P("event_id", "string", "which event"), _P("rationale", "string", "why")),
+             (_P("event_id", "string", "which event"), _P("rationale", "string", "why", stated=True)),
              "{status,event_id,rationale}"),
         Tool("study.spaced_schedule", "Study sessions spaced before an exam.",
              (_P("exam_iso", "iso", "when the exam is"),
@@ -192,6 +203,21 @@ TOOLS: Mapping[str, Tool] = {
 def schemas(names: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
     """Return OpenAI function schemas of the named tools (all 18 by default), in table order."""
     return [tool.schema() for name, tool in TOOLS.items() if names is None or name in names]
+
+
+def filled(call: ToolCall) -> ToolCall:
+    """Return a call with the defaults of what it leaves out, so that two calls that do the same are equal.
+
+    10.0 hours are 10 hours. A call of an unknown tool is returned as it is."""
+    tool = TOOLS.get(call.name)
+    if tool is None:
+        return call
+    kinds = {p.name: p.kind for p in tool.parameters}
+    given = {
+        name: int(value) if kinds.get(name) == "number" and isinstance(value, float) and value.is_integer() else value
+        for name, value in call.arguments.items()
+    }
+    return ToolCall(call.name, {**tool.defaults(), **given})
 
 
 def validate(call: ToolCall) -> tuple[ArgumentError, ...]:
@@ -247,6 +273,8 @@ def _check_value(tool: str, p: Parameter, value: Any, path: str) -> list[Argumen
         return []
     if not isinstance(value, str):
         return [wrong]
+    if p.stated and not value.strip():
+        return [ArgumentError(tool, path, "blank", f"{path} must state {p.description}")]
     if p.enum and value not in p.enum:
         return [ArgumentError(tool, path, "not_in_enum", f"{path} must be one of {', '.join(p.enum)}")]
     if p.kind == "iso" and not is_iso(value):

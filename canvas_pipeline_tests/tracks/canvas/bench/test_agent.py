@@ -131,6 +131,13 @@ def test_the_same_call_is_not_made_twice() -> None:
     assert len(canvas.events) == 4
 
 
+def test_a_call_with_its_defaults_stated_is_the_same_call() -> None:
+    plain, stated = ToolCall("canvas.list_courses"), ToolCall("canvas.list_courses", {"active_only": True})
+    other = ToolCall("canvas.list_courses", {"active_only": False})
+    trace, _ = run(*map(serialise, (plain, stated, other)), "Two courses.")
+    assert [call.outcome for call in trace.calls] == ["ok", "duplicate", "ok"]
+
+
 def test_words_beside_a_call_stay_before_it_in_the_history() -> None:
     _, backend = run("Let me look." + TODO + "<|tool_response>", "Done.")
     assert backend.seen[1][-2].content == "Let me look." + TODO

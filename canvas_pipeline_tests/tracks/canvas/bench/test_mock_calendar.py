@@ -152,3 +152,41 @@ def test_a_full_calendar_bounds_the_list_of_events() -> None:
     events = tuple(event(number) for number in range(60))
     canvas = MockCanvas(msgspec.structs.replace(student(), events=events))
     assert len(canvas.dispatch("calendar.list_events", {})) == 20
+
+
+MOVE = {"event_id": "ev41", "start_iso": "2026-03-04T16:00Z", "end_iso": "2026-03-04T20:00Z", "rationale": "I am ill"}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("calendar.modify_event", {"event_id": "ev41", "title": "Another title"}),
+        ("calendar.modify_event", {**MOVE, "rationale": "I am tired"}),
+        ("calendar.delete_event", {"event_id": "ev41", "rationale": "not needed"}),
+    ],
+)
+def test_a_pending_change_is_not_replaced_by_another_one(
+    tool: str, arguments: dict[str, Any], canvas: MockCanvas
+) -> None:
+    """The student approves what they were asked: neither a later change nor a deletion takes its place unseen."""
+    first = canvas.dispatch("calendar.modify_event", MOVE)
+    asked = canvas.pending["ev41"]
+    assert code(canvas.dispatch(tool, arguments)) == "pending" and canvas.pending == {"ev41": asked}
+    assert canvas.dispatch("calendar.modify_event", MOVE) == first, "the same proposal again is the same proposal"
+    assert canvas.decline("ev41") and not canvas.decline("ev41") and not canvas.approve("ev41")
+    assert canvas.events["ev41"].start_iso == "2026-03-03T16:00Z"
+    assert code(canvas.dispatch(tool, arguments)) is None and canvas.approve("ev41")
+
+
+def test_a_deletion_that_is_pending_is_not_replaced_by_a_change(canvas: MockCanvas) -> None:
+    canvas.dispatch("calendar.delete_event", {"event_id": "ev41", "rationale": "I am ill"})
+    assert code(canvas.dispatch("calendar.modify_event", MOVE)) == "pending"
+    assert canvas.approve("ev41") and "ev41" not in canvas.events
+
+
+@pytest.mark.parametrize("rationale", ["", "  ", "\u00a0\n"])
+def test_a_blank_rationale_is_none_and_is_refused(rationale: str, canvas: MockCanvas) -> None:
+    for tool in ("calendar.modify_event", "calendar.delete_event"):
+        arguments = (MOVE if tool == "calendar.modify_event" else {"event_id": "ev41"}) | {"rationale": rationale}
+        assert code(canvas.dispatch(tool, arguments)) == "invalid_arguments"
+    assert canvas.pending == {}

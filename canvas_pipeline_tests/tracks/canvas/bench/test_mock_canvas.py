@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.tracks.canvas.bench.scenarios import student
+from canvas_pipeline.tracks.canvas.examples.answers import answer
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.tracks.canvas.bench.week import code
@@ -187,3 +189,29 @@ def test_the_item_due_first_has_priority_and_nothing_is_made_up(
 def test_a_semester_without_hours_is_a_tool_error(canvas: MockCanvas) -> None:
     arguments = {**SHAPES["study.semester_schedule"][0], "weekly_hours_available": 0}
     assert code(canvas.dispatch("study.semester_schedule", arguments)) == "bad_span"
+
+
+def test_sessions_that_would_be_in_the_past_are_marked_and_said(canvas: MockCanvas) -> None:
+    """Now is 2026-03-02, 08:00."""
+    plan = canvas.dispatch("study.spaced_schedule", {"exam_iso": "2026-03-08T10:00Z"})
+    assert [(row["start_iso"][:10], row.get("past")) for row in plan] == [
+        ("2026-02-26", True), ("2026-03-03", None), ("2026-03-06", None), ("2026-03-07", None),
+    ]  # fmt: skip
+    assert answer(ToolCall("study.spaced_schedule"), plan).endswith("2026-03-07. The first is already past.")
+    (review, rest) = canvas.dispatch(
+        "study.exam_bracket", {"exam_start_iso": "2026-03-02T08:30Z", "exam_end_iso": "2026-03-02T10:00Z"}
+    )
+    assert review["past"] and "past" not in rest
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("study.spaced_schedule", {"exam_iso": "2026-03-01"}),
+        ("study.spaced_schedule", {"exam_iso": "2026-03-02T07:59Z"}),
+        ("study.exam_bracket", {"exam_start_iso": "2026-03-01T08:30Z", "exam_end_iso": "2026-03-01T10:00Z"}),
+    ],
+)
+def test_nothing_is_planned_for_an_exam_that_is_over(tool: str, arguments: dict[str, Any], canvas: MockCanvas) -> None:
+    assert code(canvas.dispatch(tool, arguments)) == "in_the_past"
+    assert code(canvas.dispatch("study.spaced_schedule", {"exam_iso": "2026-03-02"})) is None, "it may be later today"

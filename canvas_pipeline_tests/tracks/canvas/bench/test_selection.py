@@ -103,3 +103,16 @@ def test_a_record_survives_json() -> None:
 @pytest.mark.parametrize("floor", [0.0, 0.9])
 def test_the_floor_can_be_given(floor: float) -> None:
     assert (select([scored("sft", 1, {"canvas.get_todo": 4})], floor).chosen is not None) is (floor == 0.0)
+
+
+def test_the_choice_among_all_methods_is_the_one_of_its_method_alone() -> None:
+    chance = random.Random(3)
+    for _ in range(20):
+        found = [
+            scored(method, epoch, {tool: chance.randint(0, 5) for tool in chance.sample(list(TOOLS), 3)}, chance.randint(0, 2))
+            for method in ("sft", "dpo")
+            for epoch in (1, 2, 3)
+        ]  # fmt: skip
+        chosen = select(found).chosen
+        if chosen is not None:
+            assert select([one for one in found if one[0].method == chosen.method]).chosen == chosen

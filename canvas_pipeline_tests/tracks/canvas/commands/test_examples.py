@@ -45,7 +45,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call("gen-kto-large", "--trajectories", at / "t.jsonl", "--pref", at / "mutated.jsonl", "--per-tool", 20,
          "--out", at / "kto.jsonl")  # fmt: skip
     call("split-for-release", "--pref", at / "mutated.jsonl", "--pref", at / "labelled.jsonl", "--kto", at / "kto.jsonl",
-         "--sft-train", at / "t.jsonl", "--out-dir", at / "release")  # fmt: skip
+         "--sft-train", at / "t.jsonl", "--corpus", at / "corpus.jsonl", "--out-dir", at / "release")  # fmt: skip
     return at
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,20 @@ def test_a_dry_run_shows_counts_masked_samples_and_a_hash_and_writes_nothing(fil
     result = run("merge", *files, "--dry-run", "--out", tmp_path / "x.jsonl", "--private", tmp_path / "private")
     assert result.exit_code == 0 and "sha256" in result.output and "sample: " in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_shows_the_hash_that_the_corpus_gets_or_none(
+    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CANVAS_REGISTRY_KEY")
+    private, out = tmp_path / "private", tmp_path / "corpus.jsonl"
+    assert not re.search(r"[0-9a-f]{64}", run("merge", *files, "--dry-run", "--private", private).output)
+    assert run("merge", files[0], "--out", tmp_path / "one.jsonl", "--private", private).exit_code == 0
+    kept = {path: path.read_bytes() for path in private.iterdir()}
+    found = re.search(r"sha256 ([0-9a-f]{64})", run("merge", *files, "--dry-run", "--private", private).output)
+    assert {path: path.read_bytes() for path in private.iterdir()} == kept
+    assert run("merge", *files, "--out", out, "--private", private).exit_code == 0
+    assert found and found[1] == hashlib.sha256(out.read_bytes()).hexdigest()
 
 
 def test_hopeless_options_are_refused_before_anything_is_read(files: list[Path], tmp_path: Path) -> None:

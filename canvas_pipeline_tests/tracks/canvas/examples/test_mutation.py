@@ -6,6 +6,7 @@ import random
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.gemma4.wire import CALL_OPEN, Malformed, ToolCall, parse_turn, serialise
@@ -234,3 +235,14 @@ def test_mutators_return_none_where_their_mistake_is_impossible() -> None:
     extended = too_many(call, call.needed, rng)
     assert extended is not None
     assert "".join(map(serialise, extended)).startswith(call.right.content)
+
+
+def test_a_pair_that_differs_in_a_stated_default_is_a_duplicate() -> None:
+    """Two conversations of one request, one of which states a default: the pairs made from both are not both kept."""
+    row = next(r for r in ROWS if r.kind == "single" and "call:canvas.list_courses{}" in r.messages[2].content)
+    stated = serialise(ToolCall("canvas.list_courses", {"active_only": True}))
+    twin = replace(
+        row, id="twin", messages=(*row.messages[:2], replace(row.messages[2], content=stated), *row.messages[3:])
+    )
+    wrong = [pair.rejected[0].content for pair in mutate([row, twin], {"domain_fit": 400}, 1).pairs]
+    assert len(wrong) > 10 and len(wrong) == len(set(wrong))

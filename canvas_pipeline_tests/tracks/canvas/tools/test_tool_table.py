@@ -15,6 +15,7 @@ from canvas_pipeline.tracks.canvas.tools.tool_table import (
     REQUIRED,
     TOOLS,
     ArgumentError,
+    filled,
     schemas,
     validate,
 )
@@ -133,6 +134,9 @@ def test_wrong_arguments_that_were_seen_elsewhere_are_errors() -> None:
         ("canvas.get_assignments", "horizon_days", -1, "out_of_range"),
         ("study.semester_schedule", "ramp_factor", float("nan"), "out_of_range"),
         ("calendar.list_events", "start_iso", "", "bad_date"),
+        ("calendar.delete_event", "rationale", "", "blank"),
+        ("calendar.modify_event", "rationale", " \u00a0\n", "blank"),
+        ("calendar.create_event", "rationale", " ", "blank"),
     ],
 )
 def test_values_out_of_their_range_are_named(name: str, argument: str, value: Any, code: str) -> None:
@@ -151,6 +155,16 @@ def test_errors_inside_lists_say_where() -> None:
         ("unknown_argument", "deadlines[2].more"),
     }
     assert codes("canvas.list_announcements", {"course_ids": [1, "2"]}) == {("wrong_type", "course_ids[1]")}
+
+
+def test_calls_that_do_the_same_are_equal_once_filled() -> None:
+    def work(**arguments: Any) -> ToolCall:
+        return filled(ToolCall("canvas.get_assignments", arguments))
+
+    assert work(course_id=7) == work(horizon_days=14, include_submitted=False, course_id=7) != work(course_id=8)
+    plan = ("study.semester_schedule", {"semester_end_iso": "2026-05-08", "deadlines": []})
+    assert filled(ToolCall(*plan)) == filled(ToolCall(plan[0], {**plan[1], "weekly_hours_available": 10.0}))
+    assert filled(ToolCall("canvas.list_assignments", {"a": 1})) == ToolCall("canvas.list_assignments", {"a": 1})
 
 
 VALUES = st.recursive(
