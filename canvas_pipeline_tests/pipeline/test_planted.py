@@ -56,7 +56,7 @@ def test_a_pipeline_that_may_train_and_release_may_do_neither_after_canaries_wer
     known: Callable[[Workspace], Workspace], good_line: Path, tmp_path: Path
 ) -> None:
     ws = copy_of(good_line, tmp_path / "line")
-    training.current_checkpoint(ws, "dpo")  # without canaries the line is good
+    training.current_checkpoint(ws, "dpo")  # without canaries the pipeline is good
     copy = known(ws)
     before = made(copy)
     for name, step in STEPS.items():
