@@ -212,8 +212,7 @@ def file_of(split: Stage, part: str) -> Path:
 
 
 def axes_of(ws: Workspace, dataset: str) -> tuple[str, ...]:
-    """The axes that occur in a data set's training rows: the mini-train must have seen each of them. None where its rows have no
-    axes."""
+    """Return the axes in a data set's training rows; empty where its rows have none. The mini-train must cover each."""
     spec = ws.track.datasets[dataset]
     if "axes" not in spec.row_type.__struct_fields__:
         return ()
