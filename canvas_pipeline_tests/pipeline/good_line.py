@@ -212,7 +212,10 @@ def make_good_line(root: Path, methods: Sequence[str] = METHODS) -> None:
 
 def copy_of(good: Path, to: Path) -> Workspace:
     """Copy the pipeline by hard links. To change a file of the copy, replace it; do not write into it."""
-    shutil.copytree(good, to, symlinks=True, copy_function=os.link)
+    shutil.copytree(
+        good, to, symlinks=True, copy_function=os.link, ignore=lambda at, _: {"private"} & {*os.listdir(at)}
+    )
+    shutil.copytree(good / "private", to / "private")  # the registry is appended to in its place
     return line_at(to)
 
 

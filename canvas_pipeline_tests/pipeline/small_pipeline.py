@@ -127,14 +127,21 @@ def release(ws: Workspace, name: str, checkpoint: str, data: Mapping[str, str]) 
     """Publish a sound release folder and make it ``current``."""
     from canvas_pipeline.release import publish
 
-    folder = ws.root / "releases" / f"canvas-{name}-000000000000"
+    folder = ws.root / "releases" / f"draft-{name}"
     folder.mkdir(parents=True)
     for file in ("model.gguf", "README.md"):
         (folder / file).write_text(f"{file} of {name}")
     sums = {p.name: sha256_file(p) for p in folder.iterdir()}
-    bound = {"checkpoint": checkpoint, "data": dict(data), "cards": {"README.md": sums["README.md"]},
+    bound = {"name": f"canvas-{name}", "checkpoint": checkpoint, "data": dict(data), "cards": {"README.md": sums["README.md"]},
              "model": {"Q4_K_M": {"file": "model.gguf", "sha256": sums["model.gguf"]}}}  # fmt: skip
     (folder / publish.BINDING).write_text(json.dumps(bound))
     publish._write_sums(folder)
+    folder = folder.rename(folder.with_name(f"canvas-{name}-{sha256_file(folder / publish.SUMS)[:12]}"))
     point(folder.with_name("current"), folder.name)
     return folder
+
+
+def version(ws: Workspace, name: str) -> str:
+    """The name of a method's release."""
+    (folder,) = (ws.root / "releases").glob(f"canvas-{name}-*")
+    return folder.name

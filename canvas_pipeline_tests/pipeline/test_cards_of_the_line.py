@@ -23,6 +23,7 @@ NOT_COMPUTED = {
     "Model / profile / value", "Base and licences / name / value", "Base and licences / licence / value",
     "Training / objective / value", "Benchmark / confidence / value", "Data / name / value", "Data / licence / value",
     "Recorded allowances / labelled pairs / value", "Recorded allowances / preference split / value",
+    "Data / teacher / value", "Benchmark / sft by tool / value", "Benchmark / dpo by tool / value",
 }  # fmt: skip
 FUNNELS = (
     "contributors", "corpus", "trajectories", "labelled pairs", "mutation pairs", "trajectory split", "preference split",

@@ -16,7 +16,7 @@ from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance.exposure import exposure, exposure_of_row
 from canvas_pipeline.provenance.lineage import Lineage
 from canvas_pipeline.records import digest
-from canvas_pipeline_tests.pipeline.small_pipeline import put, rows_of, small_pipeline
+from canvas_pipeline_tests.pipeline.small_pipeline import put, rows_of, small_pipeline, version
 
 ESSAY, QUIZ, LAB = (digest(name)[:12] for name in ("essay", "quiz", "lab"))
 
@@ -91,7 +91,7 @@ def test_the_models_exposed_to_a_contributor_are_those_trained_on_their_rows(ws:
     seen = {(e.stage, e.seen) for e in found.exposures if e.kind in ("model", "release")}
     assert {("sft_checkpoint", "yes"), ("sft_gguf", "yes"), ("kto_checkpoint", "no"), ("kto_gguf", "no")} <= seen
     assert {e.version: e.seen for e in found.exposures if e.kind == "release"} == {
-        "canvas-sft-000000000000": "yes", "canvas-kto-000000000000": "no",
+        version(ws, "sft"): "yes", version(ws, "kto"): "no",
     }  # fmt: skip
     rows = {e.stage: e.rows for e in found.exposures if e.kind == "rows"}
     assert rows == {"collab/ada": 2, "collab/bo": 0, "corpus": 2, "trajectories": 2, "feedback_examples": 1,
@@ -113,7 +113,7 @@ def test_what_was_made_from_a_pruned_version_is_unknown_and_not_clean(ws: Worksp
     with Lineage(ws.store) as index:
         found = exposure(index, ws.track, "ada", ws.root / "releases")
     assert {e.stage: e.seen for e in found.of("model")}["kto_checkpoint"] == "unknown"
-    assert {e.version: e.seen for e in found.of("release")}["canvas-kto-000000000000"] == "unknown"
+    assert {e.version: e.seen for e in found.of("release")}[version(ws, "kto")] == "unknown"
 
 
 def test_only_current_versions_are_walked_unless_asked(ws: Workspace) -> None:
@@ -143,7 +143,7 @@ def test_a_row_and_a_contributor_together_are_refused(arguments: tuple[str, ...]
 
 def test_the_models_exposed_to_a_contributor_are_listed_as_a_table_and_as_json(ws: Workspace) -> None:
     text = run(ws, "--contributor", "ada").stdout
-    assert "canvas-sft-000000000000" in text and "sft_checkpoint" in text and "kto_checkpoint" not in text
+    assert version(ws, "sft") in text and "sft_checkpoint" in text and "kto_checkpoint" not in text
     found = json.loads(run(ws, "--contributor", "ada", "--json").stdout)
     assert {e["stage"] for e in found["exposures"] if e["kind"] == "model"} == {"sft_checkpoint", "sft_gguf"}
     assert isinstance(run(ws, "--contributor", "nobody").exception, CanvasPipelineError)
@@ -165,10 +165,10 @@ def test_the_index_deletes_its_files(ws: Workspace) -> None:
 
 
 def test_a_released_candidate_descends_from_the_training_that_kept_it(ws: Workspace) -> None:
-    path = ws.root / "releases" / "canvas-sft-000000000000" / "release.json"
+    path = ws.root / "releases" / version(ws, "sft") / "release.json"
     bound = json.loads(path.read_text()) | {"checkpoint": "c" * 64, "data": {}}
     for candidate_of, seen in (({"candidate_of": ws.store.get("sft_checkpoint").sha256}, "yes"), ({}, "unknown")):
         path.write_text(json.dumps(bound | candidate_of))
         with Lineage(ws.store) as index:
             found = exposure(index, ws.track, "ada", ws.root / "releases")
-        assert {e.version: e.seen for e in found.of("release")}["canvas-sft-000000000000"] == seen
+        assert {e.version: e.seen for e in found.of("release")}[version(ws, "sft")] == seen

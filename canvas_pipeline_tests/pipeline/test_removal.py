@@ -26,7 +26,7 @@ from canvas_pipeline.storage.atomic import point
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.dagster_instance.homes import instance_at
 from canvas_pipeline_tests.dagster_instance.homes import run as run_chain
-from canvas_pipeline_tests.pipeline.small_pipeline import AT, put, rows_of, small_pipeline
+from canvas_pipeline_tests.pipeline.small_pipeline import AT, put, rows_of, small_pipeline, version
 from canvas_pipeline_tests.tracks.canvas.intake.boundaries import Boundaries
 from canvas_pipeline_tests.tracks.canvas.intake.kills import in_child
 
@@ -141,12 +141,12 @@ def test_the_handles_of_invented_contributors_stay_when_the_last_real_one_is_rem
 
 def test_releases_trained_on_their_rows_are_withdrawn_and_never_current_again(ws: Workspace) -> None:
     releases = ws.root / "releases"
-    point(releases / "current", "canvas-sft-000000000000")
+    point(releases / "current", version(ws, "sft"))
     found = removal.remove(ws, "ada", AT, rebuild="none")
-    assert [e.version for e in found.of("release")] == ["canvas-sft-000000000000"]
-    assert (releases / "current").resolve().name == "canvas-kto-000000000000"
+    assert [e.version for e in found.of("release")] == [version(ws, "sft")]
+    assert (releases / "current").resolve().name == version(ws, "kto")
     with pytest.raises(GateClosed, match="was withdrawn on 2026-11-20"):
-        publish.verify(releases / "canvas-sft-000000000000")
+        publish.verify(releases / version(ws, "sft"))
     assert publish.verify(releases / "current")
 
 
@@ -200,7 +200,7 @@ def test_a_dry_run_shows_what_would_be_removed_and_changes_no_byte(ws: Workspace
     result = run(ws, "--contributor", "ada", "--dry-run")
     assert (
         result.exit_code == 0
-        and "canvas-sft-000000000000" in result.stdout
+        and version(ws, "sft") in result.stdout
         and "would be removed: 1 source lines" in result.stdout
     )
     assert state(ws) == before

@@ -33,6 +33,7 @@ def environment(folder: Path) -> dict[str, str]:
     return {
         "CANVAS_DATA": str(folder / "mine"), "CANVAS_PROFILE": "gb10", "CANVAS_SEED": "11", "CANVAS_BASE_MODEL": "some/base",
         "CANVAS_TEACHER_ENDPOINT": "http://127.0.0.1:1/v1", "CANVAS_TEACHER_MODEL": "teacher", "CANVAS_DEPLOY": str(folder),
+        "CANVAS_TEACHER_IDENTITY": "teacher@1",
         "CANVAS_OVERRIDES": str(folder / "numbers.yaml"), "CANVAS_SET": "dpo.beta=0.1", "CANVAS_OPTIONS": "rate=1; name=a = b",
     }  # fmt: skip
 
@@ -100,7 +101,7 @@ def variables_of(command: Any) -> set[str]:
 
 
 def test_training_and_the_demo_take_every_setting_as_an_option_that_shows_its_variable() -> None:
-    asked_elsewhere = {"CANVAS_TEACHER_ENDPOINT", "CANVAS_TEACHER_MODEL"}
+    asked_elsewhere = {"CANVAS_TEACHER_ENDPOINT", "CANVAS_TEACHER_MODEL", "CANVAS_TEACHER_IDENTITY"}
     trained = variables_of(get_command(train.app))
     assert trained >= VARIABLES - asked_elsewhere and METHOD in trained
     assert variables_of(get_command(demo.app)) >= VARIABLES - asked_elsewhere

@@ -51,7 +51,8 @@ class Copy:
         package = folder / "canvas_pipeline"
         shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "person_model"))
         shutil.copytree(PACKAGE.parent / "deploy", folder / "deploy")
-        shutil.copy(PACKAGE.parent / "pyproject.toml", folder)
+        for name in ("pyproject.toml", "dagster.yaml", "README.md", "LICENSE", "NOTICE"):
+            shutil.copy(PACKAGE.parent / name, folder)
         self.before = self.files()
         shutil.copytree(TOY, package / "tracks/toy", ignore=shutil.ignore_patterns("__pycache__"))
         component = package / "defs/toy/track"
@@ -117,7 +118,7 @@ def test_it_has_assets_guards_and_jobs_of_its_own(copy: Copy) -> None:
         "g11_lengths",
         "g12_enough_rows",
     } <= {*seen["checks"]}
-    assert seen["jobs"] == ["toy_demo", "toy_guardrails", "toy_train"]
+    assert seen["jobs"] == ["toy_demo", "toy_guardrails", "toy_sweep", "toy_train"]
 
 
 @pytest.fixture(scope="module")
