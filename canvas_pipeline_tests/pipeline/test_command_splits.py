@@ -18,7 +18,7 @@ from canvas_pipeline.tracks.canvas.data.examples import mock_accounts
 from canvas_pipeline.tracks.canvas.examples.sessions import record
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
-from canvas_pipeline_tests.pipeline.good_line import line_at
+from canvas_pipeline_tests.pipeline.good_line import copy_of
 
 ROW_TYPES: dict[str, Any] = {"sft": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
 DATASETS = {"sft": "trajectory", "preference": "preference", "feedback": "feedback"}
@@ -39,8 +39,8 @@ def items(path: Path, kind: Any, *, parents: bool = False) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def pipeline(good_line: Path) -> Workspace:
-    return line_at(good_line)
+def pipeline(good_line: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return copy_of(good_line, tmp_path_factory.mktemp("commands") / "line")
 
 
 @pytest.fixture(scope="module")
