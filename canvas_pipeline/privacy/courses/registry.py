@@ -14,17 +14,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.privacy.courses.registry_file import RegistryEntry, RegistryFile, encryption_key
+from canvas_pipeline.storage.seal import secret_file
 
 HANDLE = re.compile(r"@COURSE([1-9]\d{7})(?!\d)")
 KEY_VARIABLE = "CANVAS_REGISTRY_KEY"
@@ -218,23 +217,7 @@ def registry_key(environment: Mapping[str, str], path: Path) -> RegistryKey:
     Includes the encryption key of ``CANVAS_REGISTRY_ENCRYPTION_KEY`` if that is set. Raises ``BadConfig`` for a key that is too
     short, or for a key file that others can read.
     """
-    text = environment.get(KEY_VARIABLE, "")
-    if text:
-        key = text.encode()
-    else:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fd, draft = tempfile.mkstemp(dir=path.parent, prefix=".tmp-key-")  # 0600 from the start
-            try:
-                with os.fdopen(fd, "w", encoding="ascii") as file:
-                    file.write(secrets.token_hex(32))
-                with suppress(FileExistsError):  # another process created it meanwhile: use that one
-                    os.link(draft, path)  # whole or not at all
-            finally:
-                os.unlink(draft)
-        if path.stat().st_mode & 0o077:
-            raise BadConfig(f"{path} can be read by others; run: chmod 600 {path}")
-        key = path.read_bytes().strip()
+    key = environment.get(KEY_VARIABLE, "").encode() or secret_file(path)
     if len(key) < MIN_KEY_BYTES:
         raise BadConfig(
             f"the registry key is shorter than {MIN_KEY_BYTES} bytes; set {KEY_VARIABLE} to a longer secret"
