@@ -30,7 +30,7 @@ PROMPTS = [f"<bos><|turn>user\n{words}<turn|>\n<|turn>model\n" for words in ("Wh
 TOKENS = 16
 TIE = 0.02
 """The difference of two logits below which they count as equal, in standard deviations of all logits."""
-ROWS = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
+ROWS: dict[str, type[Any]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
 
 
 @pytest.fixture(scope="module")
