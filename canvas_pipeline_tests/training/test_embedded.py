@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.errors import ArtifactCorrupt
-from canvas_pipeline.evaluation.generate import Gguf
-from canvas_pipeline.models.family import Shape
+from canvas_pipeline.evaluation.generate import Checkpoint, Gguf
 from canvas_pipeline.models.gemma4.chat import render, to_chat
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.tiny import build_config
@@ -23,6 +22,7 @@ from canvas_pipeline.tracks.canvas.tiny_base import (  # fmt: skip
     OTHER_NAMES,
     PHASES,
     RECIPE,
+    SHAPE,
     SHIPPED,
     BaseRecipe,
     conversations,
@@ -89,11 +89,25 @@ def test_any_text_survives_the_tokenizer(shipped_tokenizer: Any, text: str) -> N
 
 
 def test_the_shape_suits_the_converter_and_every_quant() -> None:
-    shape, config = Shape(), build_config(Shape())
-    for width in (shape.hidden, shape.intermediate, shape.heads * shape.head_dim, shape.heads * shape.global_head_dim):
+    shape, config = SHAPE, build_config(SHAPE)
+    heads = (shape.heads * shape.head_dim, shape.heads * shape.global_head_dim)
+    for width in (shape.hidden, shape.intermediate, *heads, shape.per_layer, shape.layers * shape.per_layer):
         assert width % 256 == 0
-    assert shape.global_head_dim != shape.head_dim
     assert config.layer_types[-1] == "full_attention" and "sliding_attention" in config.layer_types
+
+
+def test_its_upper_half_reads_keys_and_values_of_the_lower_half_as_the_real_base_does() -> None:
+    config = load_model(SHIPPED).config
+    assert config.num_kv_shared_layers == config.num_hidden_layers / 2 and config.hidden_size_per_layer_input == 256
+
+
+def test_its_gguf_writes_what_the_checkpoint_writes(gguf: Gguf) -> None:
+    prompts = [
+        f"<bos><|turn>user\n{text}<turn|>\n<|turn>model\n"
+        for text in ("What is due this week?", "Show me the grades of course 21936.", "Plan my exam on 2026-05-04.")
+    ]
+    written = Checkpoint(SHIPPED, GEMMA4, max_new_tokens=48).generate(prompts)
+    assert Gguf(Path(gguf.vocabulary.model_path), GEMMA4, max_new_tokens=48, context=512).generate(prompts) == written
 
 
 def test_the_shipped_files_are_the_recorded_ones_small_and_made_by_the_recipe() -> None:
@@ -102,7 +116,7 @@ def test_the_shipped_files_are_the_recorded_ones_small_and_made_by_the_recipe() 
     assert recorded["recipe"] == _plain(RECIPE)
     assert sum(path.stat().st_size for path in folder.iterdir()) < 20_000_000
     assert {path.name for path in folder.iterdir()} == {*recorded["files"], "recipe.json"}
-    assert load_model(folder).num_parameters() < 4_500_000
+    assert (folder / "model.safetensors").stat().st_size <= 10_000_000
 
 
 def _plain(recipe: BaseRecipe) -> dict[str, Any]:
