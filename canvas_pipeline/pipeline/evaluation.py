@@ -25,7 +25,6 @@ from canvas_pipeline.pipeline.processes import module
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps, read_jsonl, write_jsonl
 from canvas_pipeline.storage.code_version import root_of
-from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
 
 UNUSED = ("bitsandbytes", "llama-cpp-python", "peft")
@@ -36,7 +35,7 @@ CASES = {"test": "rows.jsonl", "selection": "selection.jsonl"}
 def base_bench(context: BuildContext) -> StageResult:
     """The base model on the bench: what the harness measures before any training (G3)."""
     folder = training.start_folder(context.workspace, "base_model")
-    sha256 = sha256_path(folder)
+    sha256 = context.workspace.store.digests.path(folder)
     stage, reused = _benched(context, folder, sha256, parts=("test",))
     return _shown(context, stage, reused, (evaluated.of_base(context.workspace),))
 

@@ -26,12 +26,14 @@ from canvas_pipeline.storage.versions import is_current, versions
 RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
 
 
-def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
+def evidence_of(ws: Workspace, *, read_again: bool = False) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     """Everything the gate looks at, and the files to be released by their name in the release. Raises ``ArtifactCorrupt`` where any
-    stage is not as it was written, ``GateClosed`` where the production checkpoint is not one of the current run."""
+    stage is not as it was written, ``GateClosed`` where the production checkpoint is not one of the current run.
+
+    ``read_again`` reads every file of every stage, also those whose digest is known and that nothing has touched since."""
     audits.refuse_canaries(ws)
     for stage in filter(is_current, versions(ws.store)):
-        ws.store.get(stage.manifest.stage).verify()
+        ws.store.get(stage.manifest.stage).verify(read_again=read_again)
     name = evaluation.production_method(ws)
     checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"{name}_gguf"), ws.store.get("cards")
     benched, cases = ws.store.get(f"{name}_bench"), ws.store.get("bench_cases")

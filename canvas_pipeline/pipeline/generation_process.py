@@ -18,7 +18,7 @@ from canvas_pipeline.models.families import family as family_named
 from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import read_jsonl
-from canvas_pipeline.storage.digests import sha256_path
+from canvas_pipeline.storage.known_digests import KnownDigests
 from canvas_pipeline.storage.seal import process_seal
 from canvas_pipeline.training.progress import reporter
 
@@ -53,10 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             asked = (benchmark.prompt(case, sizes) for case in cases)
             prompts = [prompt_text(messages, family, tools) for messages, tools in asked]
             sampling = Sampling(options.temperature, options.seed) if options.temperature else None
-            names = (options.backend, sha256_path(options.model), sha256_path(options.cases), str(limit), str(sampling))
+            seal = process_seal(options.out.parent)
+            model, asked_for = map(KnownDigests(seal).path, (options.model, options.cases))
+            names = (options.backend, model, asked_for, str(limit), str(sampling))
             key = hashlib.sha256("\n".join(names).encode()).hexdigest()
             generator = load(options.backend, options.model, family, limit, options.context, sampling)
-            seal = process_seal(options.out.parent)
             generate(generator, cases, prompts, options.out, key, report, seal)
             seal.put(options.out, options.out.parent.name)
             report.emit("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())

@@ -148,7 +148,7 @@ def release_log(context: BuildContext) -> StageResult:
 def release(context: BuildContext) -> StageResult:
     """Publish below ``<root>/releases``, if the gate is open for the files as they are now."""
     ws = context.workspace
-    found, paths = evidence.evidence_of(ws)
+    found, paths = evidence.evidence_of(ws, read_again=True)
     logged = gate.read_evidence(context.input("release_log").path("evidence.json"))
     if logged != found:
         raise GateClosed(
@@ -167,7 +167,7 @@ def release(context: BuildContext) -> StageResult:
 
 def publish_current(ws: Workspace, to: Path) -> Path:
     """Publish below a folder what the workspace's stages hold now, if the gate is open; returns the release's folder."""
-    found, paths = evidence.evidence_of(ws)
+    found, paths = evidence.evidence_of(ws, read_again=True)
     return _published(ws, found, paths, to)[1]
 
 

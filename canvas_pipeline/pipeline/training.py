@@ -27,7 +27,6 @@ from canvas_pipeline.pipeline.processes import module
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make, recipe
 from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.storage.code_version import root_of
-from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.precision import compute_dtype
@@ -49,13 +48,14 @@ def base_model(context: BuildContext) -> StageResult:
 
     A real base (5 GB and more) is not copied: the stage holds its path and the hash of its files."""
     name = context.workspace.base_model or context.profile.base_model
+    digests = context.workspace.store.digests
     if name == "embedded":
         shipped = context.track.shipped_base()
 
         def copy(writer: Writer) -> None:
             shutil.copytree(shipped, writer.path("model"), dirs_exist_ok=True)
 
-        stage, reused = context.make(copy, inputs={"weights": sha256_path(shipped)})
+        stage, reused = context.make(copy, inputs={"weights": digests.path(shipped)})
         return StageResult(stage, reused, figures={"base": name})
 
     folder = resolve(name).resolve()
@@ -63,7 +63,7 @@ def base_model(context: BuildContext) -> StageResult:
     def point(writer: Writer) -> None:
         writer.json({"name": name, "path": str(folder), "sha256": sha256}, "source.json")
 
-    sha256 = sha256_path(folder)
+    sha256 = digests.path(folder)
     stage, reused = context.make(point, inputs={"weights": sha256}, config={"path": str(folder)})
     return StageResult(stage, reused, figures={"base": name})
 
@@ -169,7 +169,10 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
 
 def _draft(ws: Workspace, name: str, *, reference: bool = True) -> RunSpec:
     paths = _paths(ws, name, reference=reference and method(name).reference)
-    return make_spec(ws.track.name, name, ws.profile, ws.seed, paths, hyperparameters=ws.numbers(name))
+    return make_spec(
+        ws.track.name, name, ws.profile, ws.seed, paths,
+        hyperparameters=ws.numbers(name), sha256_of=ws.store.digests.path,
+    )  # fmt: skip
 
 
 def _schemas(ws: Workspace, spec: RunSpec) -> str:
@@ -319,7 +322,9 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
             paths[key] = evaluated.file_of(ws.store.get(f"{dataset}_split"), part)
     if reference:
         referred = ws.store.get(REFERENCE)
-        stale = [key for key in REFERRED if referred.manifest.recipe.inputs.get(key) != sha256_path(paths[key])]
+        stale = [
+            key for key in REFERRED if referred.manifest.recipe.inputs.get(key) != ws.store.digests.path(paths[key])
+        ]
         stale += ["the compute type"] if referred.manifest.recipe.config.get("compute") != compute_dtype() else []
         if stale:
             raise GateClosed(
