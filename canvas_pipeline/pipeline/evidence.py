@@ -8,10 +8,12 @@ audited is not looked through again.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from canvas_pipeline.errors import GateClosed, MissingInput
+from canvas_pipeline.evaluation.against_base import AgainstBase, against_base
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, ancestry
@@ -76,6 +78,7 @@ def evidence_of(ws: Workspace, *, read_again: bool = False) -> tuple[gate.Releas
             for file, entry in stage.manifest.files.items()
         },
         figures={m.name: _figure(found.rate(m.name)) for m in ws.track.benchmark.metrics if m.compared},
+        against_base=_against_base(ws, found, cases, inputs["base_model"]),
         bench_checkpoint=weights.sha256 if measured == checkpoint.sha256 else measured,
         production=(chosen.method, chosen.checkpoint_sha256) if chosen else None,
         quants=quants,
@@ -127,6 +130,14 @@ def _benched_on(benched: Stage, cases: Stage) -> str | None:
     """The checkpoint that a bench asked, or None where it asked other cases than the current ones."""
     made_from = benched.manifest.recipe.inputs
     return made_from["model"] if made_from.get("bench_cases") == cases.sha256 else None
+
+
+def _against_base(ws: Workspace, report: Any, cases: Stage, base: str) -> AgainstBase | None:
+    """The base's bench beside the checkpoint's; None where it asked another base or other cases than the current ones."""
+    benched = ws.store.get("base_bench")
+    if _benched_on(benched, cases) != base:
+        return None
+    return against_base(ws.track.benchmark, evaluation.read_report(ws, benched), report, ws.profile.max_loss_to_base)
 
 
 def _figure(rate: Rate) -> gate.Figure | None:

@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
+from canvas_pipeline.evaluation.against_base import AgainstBase
 from canvas_pipeline.guardrails.gate import decide_ancestry
 from canvas_pipeline.guardrails.guard import OPERATORS
 from canvas_pipeline.guardrails.standard import recorded, remarks
@@ -87,6 +88,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     ``production`` is the method and checkpoint of the selection record; ``figures`` are the required benchmark shares of the
     released method (None: there was no such case), measured on ``bench_checkpoint``. ``candidate_of`` is the training stage that
     the checkpoint is one of several candidates of (empty: it is the only one, and has the stage's hash).
+    ``against_base`` compares it with the base model (None: the base was not measured on these cases).
     """
 
     name: str
@@ -106,6 +108,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     audited: dict[str, str] = {}
     figures: dict[str, Figure | None] = {}
     bench_checkpoint: str | None = None
+    against_base: AgainstBase | None = None
     candidate_of: str = ""
     production: tuple[str, str] | None = None
     quants: dict[str, QuantEvidence] = {}
@@ -156,6 +159,12 @@ def _bench(_: GuardTable, e: ReleaseEvidence) -> list[str]:
             "the benchmark was not measured on the checkpoint that is to be released, with the current cases; bench it again"
         )
     return reasons
+
+
+def _base(_: GuardTable, e: ReleaseEvidence) -> list[str]:
+    if e.against_base is None:
+        return ["the base model was not measured on the current cases; materialise base_bench"]
+    return e.against_base.reasons()
 
 
 def _interval(figure: Figure) -> bool:
@@ -248,6 +257,7 @@ ITEMS: Mapping[str, tuple[str, Callable[[GuardTable, ReleaseEvidence], list[str]
     "allowances": ("Every recorded allowance is listed with its number and reason", _allowances),
     "audit": ("The leak audit read every data set and card and found nothing", _audit),
     "bench": ("The benchmark was run on this checkpoint and gives intervals", _bench),
+    "base": ("It is better than its base model, and nowhere worse by more than the profile's bound", _base),
     "production": ("This is the production checkpoint of the selection record", _production),
     "quants": ("All six quants have their tensor types, no leak in the metadata, load and answer", _quants),
     "retention": ("Q8_0 and Q4_K_M retain at least 98 % of the right answers", _retention),
@@ -299,6 +309,13 @@ def release_log(table: GuardTable, evidence: ReleaseEvidence) -> str:
     lines += _table("Benchmark", ("figure", "value", "interval", "cases"), [
         (name, f"{f.value:.1%}", f"[{f.low:.1%}, {f.high:.1%}]", str(f.n)) for name, f in sorted(evidence.figures.items()) if f
     ])  # fmt: skip
+    if (compared := evidence.against_base) is not None:
+        lines += _table(f"Against the base model: {compared.metric}", ("cases", "gained", "lost", "exact McNemar p"), [
+            (str(compared.cases), str(compared.gained), str(compared.lost), f"{compared.p:.2g}")
+        ])  # fmt: skip
+        lines += _table("Below the base model", ("what", "by", "bound"), [
+            (where, f"{loss:.1%}", f"<= {compared.max_loss:.0%}") for where, loss in sorted(compared.losses.items())
+        ])  # fmt: skip
     lines += _table("Asked by the track", ("what", "measured", "bound"), [
         (item.name, item.shown(), f"{item.op} {item.bound:g}") for item in evidence.items or ()
     ])  # fmt: skip
