@@ -18,10 +18,10 @@ from canvas_pipeline.release.gate import (
     read_evidence,
     reasons_against,
     reasons_by_item,
-    release_log,
     require,
 )
 from canvas_pipeline.release.gguf import QUANTS
+from canvas_pipeline.release.release_log import release_log
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.release.evidence import METHOD, open_evidence, sha, verdicts_for
 
