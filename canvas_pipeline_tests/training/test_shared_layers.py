@@ -5,13 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.training import shared_layers
 from canvas_pipeline.training.fused_head import fuse_head
-from canvas_pipeline.training.shared_layers import PAIRS, shorten, takes_pairs, text_model, whole_forward
+from canvas_pipeline.training.shared_layers import PAIRS, shorten, whole_forward
 from canvas_pipeline_tests.training.shared_models import random_batch, random_pairs, shared_model
 
 OUTPUTS = ("log_probs", "entropy", "is_top1")
