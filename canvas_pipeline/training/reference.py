@@ -1,8 +1,8 @@
 """Compute reference log-probabilities: those of both sides of every pair under the SFT checkpoint, once for five methods.
 
 The sums cover exactly the tokens that training counts (assistant spans of the completion, no tool results). A row names the
-weights it was computed with, so that no method uses another model's. Sequences are batched by length, since their order does not
-matter here.
+weights it was computed with, so that no method uses another model's. Pairs are batched by length, since their order does not matter
+here; the prompt of a pair is computed once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.run import Run
+from canvas_pipeline.training.shared_layers import PAIRS, takes_pairs
 
 ROWS = "rows.jsonl"
 TOKENS_A_BATCH = 4096
@@ -41,24 +42,35 @@ def sequence_logprobs(
     """Return the summed log-probability of each row's masked tokens, in nats, in the order given; no gradient.
 
     The model must have TRL's fused head (``fuse_head``), as the policy has: both then compute the same number in the same way."""
+    sums = _sums(model, [(row,) for row in rows], [row.length for row in rows], compute, reporter)
+    return [value for (value,) in sums]
+
+
+def _sums(
+    model: Any, groups: Sequence[tuple[Encoded, ...]], lengths: Sequence[int], compute: Compute,
+    reporter: Reporter | None,
+) -> list[tuple[float, ...]]:  # fmt: skip
+    """Return the sums of rows, or of both sides of pairs, which the model computes in ``lengths`` tokens each."""
     import torch
 
-    results = [0.0] * len(rows)
-    lengths = [row.length for row in rows]
-    order = sorted(range(len(rows)), key=lambda index: -lengths[index])
+    results: list[tuple[float, ...]] = [()] * len(groups)
+    order = sorted(range(len(groups)), key=lambda index: -lengths[index])
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     done = 0
     with torch.no_grad(), autocast(device.type, compute):
         for batch in batches(order, lengths, TOKENS_A_BATCH):
-            inputs = {name: value.to(device) for name, value in tensors([rows[i] for i in batch]).items()}
-            logprobs = model(**inputs, use_cache=False, fused_lm_head=True).log_probs
-            for index, value in zip(batch, logprobs.float().sum(dim=1).tolist(), strict=True):
-                results[index] = value
+            sides = list(zip(*(groups[i] for i in batch), strict=True))
+            inputs = {name: t.to(device) for name, t in tensors([row for side in sides for row in side]).items()}
+            pairs = {PAIRS: True} if len(sides) == 2 else {}
+            logprobs = model(**inputs, **pairs, use_cache=False, fused_lm_head=True).log_probs
+            sums = logprobs.float().sum(dim=1).view(len(sides), -1).T.tolist()
+            for index, values in zip(batch, sums, strict=True):
+                results[index] = tuple(values)
             done += len(batch)
             if reporter is not None:
-                reporter.step("reference", done, len(rows))
+                reporter.step("reference", done, len(groups))
     model.train(was_training)
     return results
 
@@ -81,7 +93,11 @@ def tensors(rows: Sequence[Encoded]) -> dict[str, Any]:
 def pair_logprobs(
     model: Any, pairs: Sequence[EncodedPair], compute: Compute, reporter: Reporter | None = None
 ) -> list[tuple[float, float]]:
-    """Return ``(chosen, rejected)`` of every pair, as ``sequence_logprobs``."""
+    """Return ``(chosen, rejected)`` of every pair, as ``sequence_logprobs``. The prompt is computed once where the model can."""
+    if takes_pairs(model):
+        both = [(pair.chosen, pair.rejected) for pair in pairs]
+        sums = _sums(model, both, [pair.length for pair in pairs], compute, reporter)
+        return [(chosen, rejected) for chosen, rejected in sums]
     flat = sequence_logprobs(
         model, [side for pair in pairs for side in (pair.chosen, pair.rejected)], compute, reporter
     )

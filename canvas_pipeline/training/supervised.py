@@ -15,6 +15,7 @@ from canvas_pipeline.training.checkpoint import adapter_config, load_model, load
 from canvas_pipeline.training.encoding import BUCKET, Encoded
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.run import Run
+from canvas_pipeline.training.shared_layers import shorten
 
 
 def dataset(rows: Sequence[Encoded]) -> Any:
@@ -39,7 +40,7 @@ def build_trainer(
         pad_to_multiple_of=BUCKET,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    return SFTTrainer(
+    trainer = SFTTrainer(
         model=model,
         args=config,
         train_dataset=train,
@@ -47,6 +48,8 @@ def build_trainer(
         processing_class=tokenizer,
         peft_config=adapter_config(run.family, h.adapter_rank, h.adapter_alpha) if spec.adapter else None,
     )
+    shorten(trainer.model)
+    return trainer
 
 
 def train(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:

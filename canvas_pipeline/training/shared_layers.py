@@ -1,0 +1,118 @@
+"""Leave out what no loss reads: the upper layers of prompts, where these layers share keys and values, and a pair's second prompt.
+
+Layers that share K/V read the keys and values of lower layers, so what they compute for a token is read only by that token's
+prediction. A token before the first label predicts nothing that is scored. ``shorten`` wraps a model's fused forward: it computes
+the upper layers for the last columns only, and returns the shapes that its caller expects. A pair's prompt is computed once if the
+caller says that the batch is pairs (``PAIRS``). Log-probabilities and gradients are equal to those of the whole forward.
+
+A model that does not slice its K/V-shared layers itself, or does not attend by PyTorch's sdpa, keeps its forward.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from canvas_pipeline.training.layout import common_prefix, kept_columns, predicted, rows
+
+PAIRS = "rows_are_pairs"
+"""The argument of a shortened forward: the batch is first sides, then second sides."""
+SLICES = "_maybe_slice_kv_shared_inputs"
+"""The method of transformers' text models that drops columns where K/V-shared layers begin, given ``logits_to_keep``."""
+FULL, SLIDING = "full_attention", "sliding_attention"
+_KNOWN = frozenset({"input_ids", "attention_mask", "use_cache", "num_items_in_batch"})
+_PER_TOKEN = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1")
+_whole: list[bool] = []
+
+
+@contextmanager
+def whole_forward() -> Iterator[None]:
+    """Compute everything, as without ``shorten``: for benchmarks and tests."""
+    _whole.append(True)
+    try:
+        yield
+    finally:
+        _whole.pop()
+
+
+def text_model(model: Any) -> Any | None:
+    """Return the part that can leave out layers and takes a mask for each layer type; None where there is none."""
+    text = next((module for module in model.modules() if hasattr(module, SLICES)), None)
+    if text is None:
+        return None
+    config = text.config
+    able = config._attn_implementation == "sdpa" and getattr(config, "use_bidirectional_attention", None) != "all"
+    return text if able and set(config.layer_types) <= {FULL, SLIDING} else None
+
+
+def takes_pairs(model: Any) -> bool:
+    """Tell whether the model's forward is shortened, so that it takes ``PAIRS``; also through an adapter's wrapper."""
+    return getattr(_base(model), "takes_pairs", False)
+
+
+def shorten(model: Any) -> Any:
+    """Wrap the fused forward of a model (that of an adapter's base) where this is possible, and return the model."""
+    base = _base(model)
+    text = text_model(base)
+    if text is None:
+        return model
+    inner = base.forward
+
+    # Libraries look at the signature of a model's forward.
+    @functools.wraps(type(base).forward)
+    def forward(self: Any, *args: Any, fused_lm_head: bool = False, labels: Any = None, **kwargs: Any) -> Any:
+        pairs = kwargs.pop(PAIRS, False)
+        if fused_lm_head and labels is not None and not _whole and not args and kwargs.keys() <= _KNOWN:
+            outputs = _shortened(inner, text, labels, pairs=pairs, **kwargs)
+            if outputs is not None:
+                return outputs
+        if labels is not None:
+            kwargs["labels"] = labels
+        return inner(*args, fused_lm_head=fused_lm_head, **kwargs)
+
+    base.forward = types.MethodType(forward, base)
+    base.takes_pairs = True
+    return model
+
+
+def _base(model: Any) -> Any:
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _shortened(
+    forward: Any, text: Any, labels: Any, *, pairs: bool, input_ids: Any, attention_mask: Any = None,
+    num_items_in_batch: Any = None, use_cache: Any = None,
+) -> Any | None:  # fmt: skip
+    """Return the forward's output, or None where there is nothing to leave out or the batch is not of whole rows."""
+    import torch
+
+    config = text.config
+    shares = bool(config.num_kv_shared_layers)
+    if not (pairs or shares):
+        return None
+    present = torch.ones_like(input_ids, dtype=torch.bool) if attention_mask is None else attention_mask.bool()
+    if not predicted(labels, present):
+        return None
+    layout = rows(present, common_prefix(input_ids, labels, present) if pairs else None)
+    scored = layout.labels(labels)
+    columns = scored.shape[1]
+    kept = kept_columns(scored) if shares else columns
+    outputs = forward(
+        input_ids=layout.take(input_ids, 0),
+        attention_mask={FULL: layout.seen(), SLIDING: layout.seen(config.sliding_window)},
+        position_ids=layout.position,
+        labels=scored[:, columns - kept :],
+        fused_lm_head=True,
+        **({"logits_to_keep": kept} if kept < columns else {}),
+    )
+    for name in _PER_TOKEN:
+        value = getattr(outputs, name)
+        if value is not None:
+            setattr(outputs, name, layout.put_back(value, labels)[:, 1:])
+    outputs.label_mask = labels[:, 1:] != -100
+    count = outputs.label_mask.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
+    outputs.loss = -outputs.log_probs.sum() / count
+    return outputs
