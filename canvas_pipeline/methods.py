@@ -9,8 +9,7 @@ Losses: sft Ouyang et al. 2203.02155 · lora Hu et al. 2106.09685 · qlora Dettm
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -58,7 +57,7 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class Method(msgspec.Struct, frozen=True, kw_only=True):
     """One method.
 
-    ``loss`` is TRL's name, ``grad_norm_bound`` G5's bound by profile, ``uma_gib`` the memory that a step reserves, in GiB by
+    ``loss`` is TRL's name, ``norm_share_bound`` G5's bound by profile, ``uma_gib`` the memory that a step reserves, in GiB by
     profile (embedded: its largest measured peak is 3.0; gb10: an estimate until peaks are measured)."""
 
     name: str
@@ -70,7 +69,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it reads the log-probabilities of a frozen reference, which are computed once for all such methods."""
     adapter: Adapter | None
     defaults: Mapping[str, Hyperparameters]
-    grad_norm_bound: Mapping[str, float]
+    norm_share_bound: Mapping[str, float]
     uma_gib: Mapping[str, float]
 
     def hyperparameters(self, profile: str) -> Hyperparameters:
@@ -113,41 +112,44 @@ def _scaled(table: Mapping[str, Hyperparameters], factor: float) -> dict[str, Hy
     return {name: msgspec.structs.replace(h, learning_rate=h.learning_rate * factor) for name, h in table.items()}
 
 
-# G5's bounds (norm of one step's gradient, before clipping). With a reference equal to the policy every log-ratio is 0, and
-# each loss's gradient is a constant times g, the gradient of the difference of two summed log-probabilities:
+# G5's bounds: how much of the mean gradient norm of single rows the first step may have, before clipping. With a reference equal
+# to the policy every log-ratio is 0, and each loss's gradient is a constant times g, the gradient of the difference of two summed
+# log-probabilities:
 #   dpo       beta/2 · g                   nca  beta · (1/4 chosen, -1/4 rejected): beta/2 at most
 #   apo-zero  beta/4 per side              kto  beta/4 per side
 #   ipo       2 · 1/(2 beta) · g / length  = g / (beta · length)
 #   sppo      2 · 0.5/beta per side        = g / beta
-# g is of the order of the completion's length at the start (measured at the embedded profile: see docs/experiments.md), so
-# 1.0 holds for none of the summed losses on a model this small. A bound is the constant relative to dpo's beta/2, times
-# what dpo's own dry run may show, with a margin of an order of magnitude; KTO's failure at N=146 (290) is above it.
-# Measured: dpo 8.1 and sppo 181 on a micro model, 12-13 for dpo on the demo's rows, apo-zero and nca half of dpo's.
-_DPO_BOUND = 60.0
+# The anchor adds chosen_nll · g / length. The norm of a mean is at most the mean of the norms, so a step has at most the constant,
+# but for the draw of its rows. Measured on the embedded profile: sft 0.22, dpo 0.08, kto 0.02.
+_MARGIN, _SHORT = 2.0, 10
+"""How far above the constant the bound is, and the tokens of a short completion."""
+_CONSTANTS: Mapping[str, Callable[[float], float]] = {
+    "nll": lambda beta: 1.0,
+    "sigmoid": lambda beta: beta / 2,
+    "ipo": lambda beta: 1 / (beta * _SHORT),
+    "apo_zero": lambda beta: beta / 4,
+    "sppo_hard": lambda beta: 1 / beta,
+    "nca_pair": lambda beta: beta / 2,
+    "kto": lambda beta: beta / 4,
+}
 
 
-def _pair_bound(constant: float) -> dict[str, float]:
-    return {
-        "embedded": math.ceil(_DPO_BOUND * constant / (BETA / 2)),
-        "gb10": math.ceil(_DPO_BOUND * constant / (BETA / 2)),
-    }
-
-
-_SUPERVISED_BOUND = {"embedded": 20.0, "gb10": 20.0}
+def _norm_shares(loss: str, defaults: Mapping[str, Hyperparameters]) -> dict[str, float]:
+    return {profile: _MARGIN * (_CONSTANTS[loss](h.beta) + h.chosen_nll / _SHORT) for profile, h in defaults.items()}
 
 
 def _supervised(name: str, defaults: Mapping[str, Hyperparameters], adapter: Adapter | None, gib: float) -> Method:
     return Method(
         name=name, objective="sft", dataset="trajectory", loss="nll", start="base_model",
-        reference=False, adapter=adapter, defaults=defaults, grad_norm_bound=_SUPERVISED_BOUND,
+        reference=False, adapter=adapter, defaults=defaults, norm_share_bound=_norm_shares("nll", defaults),
         uma_gib={"embedded": 3.5, "gb10": gib},
     )  # fmt: skip
 
 
-def _preference(name: str, loss: str, constant: float, rate: float = 1.0) -> Method:
+def _preference(name: str, loss: str, rate: float = 1.0) -> Method:
     return Method(
         name=name, objective="pairwise", dataset="preference", loss=loss, start="sft_checkpoint",
-        reference=True, adapter=None, defaults=_scaled(_PAIRS, rate), grad_norm_bound=_pair_bound(constant),
+        reference=True, adapter=None, defaults=_scaled(_PAIRS, rate), norm_share_bound=_norm_shares(loss, _PAIRS),
         uma_gib={"embedded": 3.5, "gb10": 38.0},
     )  # fmt: skip
 
@@ -158,14 +160,14 @@ METHODS: Mapping[str, Method] = {
         _supervised("sft", _SFT, None, 36.0),
         _supervised("lora", _LORA, "lora", 20.0),
         _supervised("qlora", _LORA, "qlora", 14.0),
-        _preference("dpo", "sigmoid", BETA / 2),
-        _preference("ipo", "ipo", 1 / (BETA * 10)),
-        _preference("apo-zero", "apo_zero", BETA / 4),
-        _preference("sppo", "sppo_hard", 1 / BETA),
-        _preference("nca", "nca_pair", BETA / 2),
+        _preference("dpo", "sigmoid"),
+        _preference("ipo", "ipo"),
+        _preference("apo-zero", "apo_zero"),
+        _preference("sppo", "sppo_hard"),
+        _preference("nca", "nca_pair"),
         Method(
             name="kto", objective="unpaired", dataset="feedback", loss="kto", start="sft_checkpoint",
-            reference=False, adapter=None, defaults=_KTO, grad_norm_bound=_pair_bound(BETA / 4),
+            reference=False, adapter=None, defaults=_KTO, norm_share_bound=_norm_shares("kto", _KTO),
             uma_gib={"embedded": 3.5, "gb10": 38.0},
         ),
     )

@@ -31,7 +31,7 @@ def test_every_row_has_sane_numbers_for_every_profile(name: str, profile: str) -
     assert h.beta == BETA == 0.3
     assert h.learning_rate > 0 and h.epochs > 0 and h.batch * h.accumulation >= 8
     assert (h.adapter_rank > 0) == (row.adapter is not None)
-    assert row.grad_norm_bound[profile] > 0 and row.uma_gib[profile] > 0
+    assert row.norm_share_bound[profile] > 0 and row.uma_gib[profile] > 0
     assert h.optimizer == {"gb10": "paged_adamw_8bit", "embedded": "adamw_torch_fused"}[profile]
 
 

@@ -1,8 +1,9 @@
 """Measure what the guards G5, G9 and G11 evaluate, with a mini-train whose weights are discarded.
 
 The numbers are the ``lengths`` of all rows in tokens, the rows whose mask does not decode to exactly the assistant spans, the first
-step's gradient norm, non-finite activations and logits, and per axis the mean reward margin before and after the mini-train. They
-come from the same encoding, loss and trainer as the real run. The same spec gives the same numbers.
+step's gradient norm beside the mean norm that single rows give at the start weights, non-finite activations and logits, and per
+axis the mean reward margin before and after the mini-train, with its standard error. They come from the same encoding, loss and
+trainer as the real run. The same spec gives the same numbers.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import math
 import random
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import msgspec
@@ -34,7 +35,7 @@ from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.trainers import train_silently
 
 ROWS_AN_AXIS = 16
-SUPERVISED_ROWS = 64
+SUPERVISED_ROWS = NORM_ROWS = 64
 Axis = dict[str, Any]
 
 
@@ -51,7 +52,7 @@ def measure(run: Run, report: Reporter) -> dict[str, Any]:
         "inputs": {name: file.sha256 for name, file in sorted(spec.inputs.items())},
         "compute": spec.compute,
         "max_length": spec.hyperparameters.max_length,
-        "max_grad_norm": spec.row.grad_norm_bound[spec.profile],
+        "max_norm_share": spec.row.norm_share_bound[spec.profile],
         **result,
     }
 
@@ -131,11 +132,12 @@ def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]
         trainer = supervised.build_trainer(
             replace(run, spec=small), model, tokenizer, supervised.dataset(sample), None, Path(folder), quick=True
         )
+        norms = [_norm(trainer.model, [row], _mean_nll, spec.compute) for row in sample]
         before = _mean_loss(trainer.model, sample, spec.compute)
         history = train_silently(trainer)
         after = _mean_loss(trainer.model, sample, spec.compute)
     lengths = [e.length for e in encoded]
-    return _result(report, lengths, len(rows), wrong, state, history, (before, after))
+    return _result(report, lengths, len(rows), wrong, state, history, norms, (before, after))
 
 
 def _mean_loss(model: Any, rows: Sequence[Encoded], compute: Compute) -> float:
@@ -175,14 +177,17 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             Path(folder),
             quick=True,
         )
+        norms = [
+            _norm(trainer.model, [pair.chosen, pair.rejected], _difference, spec.compute) for pair in sample[:NORM_ROWS]
+        ]
         history = train_silently(trainer)
         end = pair_logprobs(trainer.model, sample, spec.compute)
     beta = spec.hyperparameters.beta
     moved = {i: beta * ((e[0] - s[0]) - (e[1] - s[1])) for i, s, e in zip(picked, start, end, strict=True)}
-    margins = [_axis(axis, fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
+    margins = [_axis(axis, [moved[i] for i in indices]) for axis, indices in axes.items()]
     lengths = [max(pair.chosen.length, pair.rejected.length) for pair in encoded]
     losses = (history[0]["loss"], history[-1]["loss"])
-    return _result(report, lengths, 2 * len(rows), wrong, state, history, losses, margins)
+    return _result(report, lengths, 2 * len(rows), wrong, state, history, norms, losses, margins)
 
 
 def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
@@ -218,27 +223,70 @@ def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             Path(folder),
             quick=True,
         )
+        norms = [_norm(trainer.model, [encoded[i]], _sum, spec.compute) for i in picked[:NORM_ROWS]]
         history = train_silently(trainer)
         end = sequence_logprobs(trainer.model, [encoded[i] for i in picked], spec.compute)
     beta = spec.hyperparameters.beta
     moved = {i: beta * (e - s) for i, s, e in zip(picked, start, end, strict=True)}
-    up = fmean(moved[i] for i in desirable)
-    margins = [_axis(axis, up - fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
+    up = [moved[i] for i in desirable]
+    margins = [_axis(axis, [-moved[i] for i in indices], up) for axis, indices in axes.items()]
     lengths, losses = [e.length for e in encoded], (history[0]["loss"], history[-1]["loss"])
-    return _result(report, lengths, len(rows), wrong, state, history, losses, margins)
+    return _result(report, lengths, len(rows), wrong, state, history, norms, losses, margins)
 
 
-def _axis(axis: str, after: float, rows: int) -> Axis:
+def _axis(axis: str, moved: Sequence[float], common: Sequence[float] = ()) -> Axis:
+    """Return the mean of an axis's rows, that of rows common to all axes added, with the standard error of the sum: how far it may
+    be from zero by the choice of the rows and by the arithmetic of short numbers alone."""
     # Before the first step policy and reference are the same weights, so every log-ratio is exactly 0.
-    return {"axis": axis, "before": 0.0, "after": after, "rows": rows}
+    after = fmean(moved) + (fmean(common) if common else 0.0)
+    return {"axis": axis, "before": 0.0, "after": after, "noise": _noise(moved, common), "rows": len(moved)}
+
+
+def _noise(*samples: Sequence[float]) -> float | None:
+    if min(len(sample) for sample in samples if sample) < 2:
+        return None
+    return math.sqrt(math.fsum(stdev(sample) ** 2 / len(sample) for sample in samples if sample))
+
+
+def _norm(model: Any, rows: Sequence[Encoded], of: Callable[[Any, Any], Any], compute: Compute) -> float:
+    """Return the norm of a gradient over the trained weights. ``of`` makes a number of the log-probabilities of the rows' tokens,
+    (rows, columns), and of how many of each row's tokens have a label."""
+    import torch
+
+    device = next(model.parameters()).device
+    inputs = {name: value.to(device) for name, value in tensors(rows).items()}
+    counts = (inputs["labels"] != -100).sum(dim=1)
+    with autocast(device.type, compute):
+        logprobs = model(**inputs, use_cache=False, fused_lm_head=True).log_probs
+    of(logprobs.float(), counts).backward()
+    norm = torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+    model.zero_grad(set_to_none=True)
+    return float(norm)
+
+
+def _mean_nll(logprobs: Any, counts: Any) -> Any:
+    return -logprobs.sum() / counts.sum()
+
+
+def _difference(logprobs: Any, _: Any) -> Any:
+    return logprobs[0].sum() - logprobs[1].sum()
+
+
+def _sum(logprobs: Any, _: Any) -> Any:
+    return logprobs.sum()
 
 
 def _result(
     report: Reporter, lengths: list[int], masks: int, wrong: Sequence[str], state: Mapping[str, Any],
-    history: Sequence[Mapping[str, Any]], losses: tuple[float, float], margins: Sequence[Axis] = (),
+    history: Sequence[Mapping[str, Any]], norms: Sequence[float], losses: tuple[float, float], margins: Sequence[Axis] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Report and return what the three kinds of rows have in common."""
-    numbers = {"grad_norm": history[0]["grad_norm"], "loss_before": losses[0], "loss_after": losses[1]}
+    numbers = {
+        "grad_norm": history[0]["grad_norm"],
+        "row_norm": fmean(norms),
+        "loss_before": losses[0],
+        "loss_after": losses[1],
+    }
     report.emit("measured", **numbers, margins={m["axis"]: round(m["after"], 4) for m in margins})
     wrong_ids = {"masks_wrong": len(wrong), "masks_wrong_ids": list(wrong[:10])}
     return {"lengths": lengths, "masks": masks, **wrong_ids, **state, **numbers, "margins": list(margins)}

@@ -100,8 +100,10 @@ def measured(spec: RunSpec, out: Path) -> None:
     rows = read_jsonl(spec.train_path, kind) if kind else ()
     axes = {"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows if row.axes}
     numbers: dict[str, Any] = {
-        "grad_norm": 5.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0, "masks_wrong": 0,
-        "lengths": [200] * 600, "margins": [{"axis": a, "before": 0.0, "after": 0.2, "rows": 16} for a in sorted(axes)],
+        "grad_norm": 5.0, "row_norm": 100.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0,
+        "masks_wrong": 0,
+        "lengths": [200] * 600,
+        "margins": [{"axis": a, "before": 0.0, "after": 0.2, "noise": 0.05, "rows": 16} for a in sorted(axes)],
     }  # fmt: skip
     out.write_text(json.dumps(numbers))
 
