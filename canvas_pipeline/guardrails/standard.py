@@ -58,7 +58,7 @@ def _disjoint(e: RowsEvidence) -> Measured:
 
 def _dry_run(e: TrainingEvidence) -> Measured:
     """Check that one step's gradient norm is usable beside those of single rows at the same weights, no value in the model is
-    NaN or infinite, and every loss mask covers the assistant's turns. The largest logit is for information (KTO once reached 1e8)."""
+    NaN or infinite, and every loss mask covers the assistant's turns. The largest logit is informative (KTO once reached 1e8)."""
     numbers: dict[str, Number] = {
         "grad_norm": _shown(e.grad_norm), "row_norm": _shown(e.row_norm),
         "norm_share": _shown(e.grad_norm / e.row_norm if e.row_norm > 0 else math.inf),
