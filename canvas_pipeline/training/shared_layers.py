@@ -70,8 +70,9 @@ def shorten(model: Any) -> Any:
     @functools.wraps(type(base).forward)
     def forward(self: Any, *args: Any, fused_lm_head: bool = False, labels: Any = None, **kwargs: Any) -> Any:
         pairs, before = kwargs.pop(PAIRS, False), kwargs.pop(BEFORE, None)
-        if fused_lm_head and labels is not None and not _whole and not args and kwargs.keys() <= _KNOWN:
-            outputs = _shortened(inner, text, labels, pairs=pairs, before=before, **kwargs)
+        given = {name: value for name, value in kwargs.items() if value is not None}  # an adapter passes on every name
+        if fused_lm_head and labels is not None and not _whole and not args and given.keys() <= _KNOWN:
+            outputs = _shortened(inner, text, labels, pairs=pairs, before=before, **given)
             if outputs is not None:
                 return outputs
         if before is not None:

@@ -174,6 +174,9 @@ def test_an_adapters_gradients_are_equal_too(pairs: bool) -> None:
     assert takes_pairs(model)
     batch, more = (random_pairs(2, 60, 9, 3), {PAIRS: True}) if pairs else (random_batch(3, 90, 3), {})
     assert_equal(model, batch, 1e-5, **more)
+    batch = random_batch(1, 96, 3)
+    batch["labels"][:, :-3] = -100
+    assert columns_of_upper_layers(model.get_base_model(), lambda: passed(model, batch)) == 32
 
 
 def test_in_bfloat16_the_numbers_differ_by_its_rounding_only() -> None:
