@@ -63,8 +63,10 @@ class Layout:
         shared = torch.arange(batch.shape[1], device=batch.device) <= self.branch
         return torch.cat([first, torch.where(shared, first, second)])
 
-    def seen(self, window: int | None = None) -> Any:
-        """Return which tokens each token attends to: (rows, 1, columns, columns), at most ``window`` positions back.
+    def seen(self, window: int | None = None, before: int = 0) -> Any:
+        """Return which tokens each token attends to: (rows, 1, columns, before + columns), at most ``window`` positions back.
+
+        ``before`` tokens precede every row; their keys come first.
 
         A second side sees the prompt and itself, never the first side's own tokens. Padding sees itself: a row of a mask without
         any token gives NaN in some kernels."""
@@ -76,7 +78,12 @@ class Layout:
         seen &= (of_second == second) | (of_second & (key < self.branch[:, :, None]))
         if window is not None:
             seen &= key > query - window
-        return (seen | torch.eye(seen.shape[1], dtype=torch.bool, device=seen.device))[:, None]
+        seen |= torch.eye(seen.shape[1], dtype=torch.bool, device=seen.device)
+        if before:
+            distance = before - torch.arange(before, device=seen.device) + query
+            earlier = torch.ones_like(distance, dtype=torch.bool) if window is None else distance < window
+            seen = torch.cat([earlier, seen], dim=2)
+        return seen[:, None]
 
 
 def rows(present: Any, shared: Any = None) -> Layout:

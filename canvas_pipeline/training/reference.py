@@ -2,11 +2,12 @@
 
 The sums cover exactly the tokens that training counts (assistant spans of the completion, no tool results). A row names the
 weights it was computed with, so that no method uses another model's. Pairs are batched by length, since their order does not matter
-here; the prompt of a pair is computed once.
+here. The prompt of a pair is computed once, and what all rows begin with once for all.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,12 @@ from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.run import Run
-from canvas_pipeline.training.shared_layers import PAIRS, takes_pairs
+from canvas_pipeline.training.shared_layers import BEFORE, PAIRS, beginning, takes_pairs
 
 ROWS = "rows.jsonl"
 TOKENS_A_BATCH = 4096
+LEAST_COMMON = 32
+"""Fewer tokens at the beginning of all rows are computed with every row."""
 
 
 class ReferenceRow(Row, frozen=True, kw_only=True):
@@ -56,15 +59,17 @@ def _sums(
     results: list[tuple[float, ...]] = [()] * len(groups)
     order = sorted(range(len(groups)), key=lambda index: -lengths[index])
     device = next(model.parameters()).device
+    begun = _common([row for group in groups for row in group]) if takes_pairs(model) else 0
     was_training = model.training
     model.eval()
     done = 0
     with torch.no_grad(), autocast(device.type, compute):
-        for batch in batches(order, lengths, TOKENS_A_BATCH):
-            sides = list(zip(*(groups[i] for i in batch), strict=True))
+        before = {BEFORE: beginning(model, groups[0][0].ids[:begun])} if begun else {}
+        for batch in batches(order, [length - begun for length in lengths], TOKENS_A_BATCH):
+            sides = list(zip(*(tuple(_without(row, begun) for row in groups[i]) for i in batch), strict=True))
             inputs = {name: t.to(device) for name, t in tensors([row for side in sides for row in side]).items()}
             pairs = {PAIRS: True} if len(sides) == 2 else {}
-            logprobs = model(**inputs, **pairs, use_cache=False, fused_lm_head=True).log_probs
+            logprobs = model(**inputs, **pairs, **before, use_cache=False, fused_lm_head=True).log_probs
             sums = logprobs.float().sum(dim=1).view(len(sides), -1).T.tolist()
             for index, values in zip(batch, sums, strict=True):
                 results[index] = tuple(values)
@@ -73,6 +78,20 @@ def _sums(
                 reporter.step("reference", done, len(groups))
     model.train(was_training)
     return results
+
+
+def _common(rows: Sequence[Encoded]) -> int:
+    """Return how many of their first tokens are computed once for all rows: those before the last that all begin with.
+
+    That one predicts a row's first own token. None has a label."""
+    shared = len(os.path.commonprefix([row.ids for row in rows])) if len(rows) > 1 else 0
+    unlabelled = min((row.mask.index(1) for row in rows if 1 in row.mask), default=0)
+    common = min(shared, unlabelled) - 1
+    return common if common >= LEAST_COMMON else 0
+
+
+def _without(row: Encoded, begun: int) -> Encoded:
+    return Encoded(row.ids[begun:], row.mask[begun:]) if begun else row
 
 
 def tensors(rows: Sequence[Encoded]) -> dict[str, Any]:

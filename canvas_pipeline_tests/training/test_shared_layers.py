@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.training.fused_head import fuse_head
-from canvas_pipeline.training.shared_layers import PAIRS, SLICES, shorten, takes_pairs, whole_forward
+from canvas_pipeline.training.shared_layers import BEFORE, PAIRS, SLICES, beginning, shorten, takes_pairs, whole_forward
 from canvas_pipeline_tests.training.shared_models import random_batch, random_pairs, shared_model
 
 OUTPUTS = ("log_probs", "entropy", "is_top1")
@@ -77,6 +77,34 @@ def test_both_sides_of_a_pair_in_one_row_have_the_numbers_of_two_rows(
         built(shared=shared, checkpointing=checkpointing), random_pairs(pairs, prompt, completion, seed), 1e-5,
         **{PAIRS: True},
     )  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    common=st.integers(1, 60), columns=st.integers(3, 70), seed=st.integers(0, 10**6), shared=st.sampled_from([0, 5]),
+    towers=st.booleans(), pairs=st.booleans(),
+)  # fmt: skip
+def test_rows_behind_a_beginning_that_is_computed_once_have_the_numbers_of_whole_rows(
+    common: int, columns: int, seed: int, shared: int, towers: bool, pairs: bool
+) -> None:
+    import torch
+
+    model = built(towers, shared).eval()
+    batch = random_pairs(3, columns, 9, seed) if pairs else random_batch(3, columns, seed)
+    start = torch.randint(3, 90, (common,), generator=torch.Generator().manual_seed(seed))
+    rows = batch["input_ids"].shape[0]
+    longer = {
+        "input_ids": torch.cat([start.expand(rows, -1), batch["input_ids"]], 1),
+        "attention_mask": torch.cat([torch.ones(rows, common, dtype=torch.long), batch["attention_mask"]], 1),
+        "labels": torch.cat([torch.full((rows, common), -100), batch["labels"]], 1),
+    }
+    with torch.no_grad():
+        with whole_forward():
+            whole = model(**longer, fused_lm_head=True).log_probs
+        before = beginning(model, start.tolist())
+        short = model(**batch, **{BEFORE: before, PAIRS: pairs}, fused_lm_head=True).log_probs
+    model.train()
+    torch.testing.assert_close(short, whole[:, common:], rtol=1e-5, atol=1e-5)
 
 
 def columns_of_upper_layers(model: Any, work: Callable[[], object]) -> int:
@@ -146,6 +174,9 @@ def test_an_adapters_gradients_are_equal_too(pairs: bool) -> None:
     assert takes_pairs(model)
     batch, more = (random_pairs(2, 60, 9, 3), {PAIRS: True}) if pairs else (random_batch(3, 90, 3), {})
     assert_equal(model, batch, 1e-5, **more)
+    batch = random_batch(1, 96, 3)
+    batch["labels"][:, :-3] = -100
+    assert columns_of_upper_layers(model.get_base_model(), lambda: passed(model, batch)) == 32
 
 
 def test_in_bfloat16_the_numbers_differ_by_its_rounding_only() -> None:

@@ -12,6 +12,7 @@ import pytest
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.tracks.canvas.rows import PreferencePair
+from canvas_pipeline.training import reference
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer, save_model
 from canvas_pipeline.training.encoding import EncodedPair, encode
 from canvas_pipeline.training.fused_head import fuse_head
@@ -78,3 +79,22 @@ def test_a_pairs_row_has_its_prompt_once_and_its_last_token_twice(base: Path, da
         common = next(at for at, sides in enumerate(zip(first.ids, second.ids, strict=False)) if len(set(sides)) == 2)
         assert common >= min(first.prompt_length, second.prompt_length)
         assert pair.length == first.length + second.length - common + 1
+
+
+def test_what_all_rows_begin_with_is_computed_once(
+    shared_base: Path, data: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, pairs = fuse_head(load_model(shared_base)), encoded(shared_base, data, 12)
+    computed: list[tuple[int, ...]] = []
+    model.model.register_forward_pre_hook(
+        lambda _, __, kwargs: computed.append(tuple(kwargs["input_ids"].shape)), with_kwargs=True
+    )
+    with_beginning = pair_logprobs(model, pairs, "float32")
+    (once, common), *behind = computed
+    assert once == 1 and common >= 32
+    monkeypatch.setattr(reference, "LEAST_COMMON", 10**6)
+    computed.clear()
+    assert [value for pair in with_beginning for value in pair] == pytest.approx(
+        [value for pair in pair_logprobs(model, pairs, "float32") for value in pair], rel=1e-5
+    )
+    assert max(columns for _, columns in behind) <= max(columns for _, columns in computed) - common + 32
