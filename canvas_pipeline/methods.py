@@ -22,6 +22,8 @@ Objective = Literal["sft", "pairwise", "unpaired"]
 """What a row is for a loss: a whole conversation, a chosen and a rejected side, or one side with a label."""
 Start = Literal["base_model", "sft_checkpoint"]
 Adapter = Literal["lora", "qlora"]
+Trained = Literal["all", "layers"]
+"""What full training changes: all text weights, or the layers alone, with the token tables and the head as they were."""
 BETA = 0.3
 
 
@@ -47,6 +49,7 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     clip: float = 1.0
     dtype: Literal["float32", "bfloat16"] = "float32"
     checkpointing: bool = False
+    trained: Trained = "all"
     adapter: Adapter | None = None
     adapter_rank: int = 0
     adapter_alpha: int = 0

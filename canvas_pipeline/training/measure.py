@@ -22,7 +22,7 @@ import msgspec
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.records import Message
 from canvas_pipeline.training import preference, supervised
-from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import load_tokenizer
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair
 from canvas_pipeline.training.fused_head import fuse_head
@@ -31,6 +31,7 @@ from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import pair_logprobs, sequence_logprobs, tensors
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline.training.start import load_start
 from canvas_pipeline.training.trainers import train_silently
 
 ROWS_AN_AXIS = 16
@@ -124,7 +125,7 @@ def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]
     )
     chosen = random.Random(spec.seed).sample(range(len(rows)), min(SUPERVISED_ROWS, len(rows)))
     sample = [encoded[i] for i in chosen]
-    model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
+    model = load_start(spec)
     state = health(model, sample[: spec.hyperparameters.batch], spec.compute)
     small = _mini(spec, len(sample))
     with tempfile.TemporaryDirectory() as folder:
@@ -162,7 +163,7 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     # Mix the axes: a batch of one axis would push in one direction only.
     random.Random(spec.seed).shuffle(picked)
     sample: list[EncodedPair] = [encoded[i] for i in picked]
-    model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
+    model = load_start(spec)
     state = health(model, [pair.chosen for pair in sample[: spec.hyperparameters.batch]], spec.compute)
     start = pair_logprobs(fuse_head(model), sample, spec.compute)
     with tempfile.TemporaryDirectory() as folder:
@@ -202,7 +203,7 @@ def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     order = list(range(len(picked)))
     random.Random(spec.seed).shuffle(order)
     prepared = preference.feedback_rows([train[i] for i in picked], order, run, tokenizer)
-    model = load_model(spec.start_path, spec.hyperparameters.dtype)
+    model = load_start(spec)
     state = health(model, [encoded[i] for i in picked[: spec.hyperparameters.batch]], spec.compute)
     rows_with_start = preference.add_references(prepared, fuse_head(model), spec.compute)
     start = [0.0] * len(picked)
@@ -210,7 +211,7 @@ def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
         start[at] = value
     with tempfile.TemporaryDirectory() as folder:
         trainer = preference.build_feedback_trainer(
-            _mini(spec, len(prepared)),
+            replace(run, spec=_mini(spec, len(prepared))),
             model,
             tokenizer,
             rows_with_start,

@@ -92,7 +92,7 @@ def compute(run: Run, out: Path, reporter: Reporter) -> int:
     """Write the reference rows of a preference spec's train and eval files to ``out``, and return how many."""
     spec = run.spec
     tokenizer = load_tokenizer(spec.start_path, run.family)
-    model = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
+    model = fuse_head(load_model(spec.start_path, spec.loaded_as))
     pairs = [row for path in (spec.train_path, spec.eval_path) for row in run.rows(path)]
     encoded = [run.encode_pair(row, tokenizer) for row in pairs]
     sums = pair_logprobs(model, encoded, spec.compute, reporter)
