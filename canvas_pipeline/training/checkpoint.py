@@ -16,6 +16,7 @@ from canvas_pipeline.models.families import family_of
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.training.device import device
+from canvas_pipeline.training.rounding import rounded
 
 Dtype = Literal["float32", "bfloat16"]
 
@@ -116,13 +117,17 @@ def adapter_config(family: ModelFamily, rank: int, alpha: int) -> Any:
 
 
 def merged(start: Path, adapter: Path, dtype: Dtype) -> Any:
-    """Merge an adapter into the unquantised weights of the start model, as GGUF conversion needs. What it changes is float32.
+    """Merge an adapter into the unquantised weights of the start model, as GGUF conversion needs.
 
-    QLoRA's adapter was trained on 4-bit weights; merging it into the unquantised ones is the usual practice."""
+    Each sum is made in float32, and rounded one by one to what the weights are in. QLoRA's adapter was trained on 4-bit weights;
+    merging it into the unquantised ones is the usual practice."""
     from peft import PeftModel
+    from peft.tuners.lora import LoraLayer
 
     adapted = PeftModel.from_pretrained(load_model(start, dtype), str(adapter))
-    for name, parameter in adapted.named_parameters():
-        if name.endswith("base_layer.weight"):
-            parameter.data = parameter.data.float()
-    return adapted.merge_and_unload()
+    for name, module in adapted.named_modules():
+        if isinstance(module, LoraLayer):
+            weight = module.get_base_layer().weight
+            whole = weight.data.float() + module.get_delta_weight(module.active_adapters[0]).float()
+            weight.data = rounded(whole, name) if dtype == "bfloat16" else whole
+    return adapted.unload()

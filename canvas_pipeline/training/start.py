@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from canvas_pipeline.records import digest
 from canvas_pipeline.training.checkpoint import Dtype, load_model
+from canvas_pipeline.training.rounding import rounded
 from canvas_pipeline.training.spec import RunSpec
 
 
@@ -65,16 +65,3 @@ def stored_as(model: Any, dtype: Dtype) -> Iterator[None]:
     finally:
         for name, weight in model.named_parameters():
             weight.data = before.get(name, weight.data)
-
-
-def rounded(values: Any, name: str) -> Any:
-    """Round float32 to bfloat16, up or down with the odds that keep the mean; the same way each time for the same name.
-
-    A number that bfloat16 can hold stays what it is."""
-    import torch
-
-    chance = torch.Generator().manual_seed(int(digest("rounding", name)[:15], 16))
-    bits = values.detach().to("cpu", torch.float32).contiguous().view(torch.int32)
-    noise = torch.randint(0, 1 << 16, bits.shape, generator=chance, dtype=torch.int32)
-    up_or_down = ((bits + noise) & -(1 << 16)).view(torch.float32)
-    return torch.where(torch.isfinite(values.cpu()), up_or_down, values.cpu()).to(values.device, torch.bfloat16)

@@ -11,6 +11,7 @@ import json
 import math
 import random
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -72,7 +73,8 @@ def total_steps(rows: int, spec: RunSpec) -> int:
 def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: bool = False) -> dict[str, Any]:
     """Return the trainer arguments that all nine methods share. Rows are read in their order.
 
-    Saves fall on logged steps, so that a resumed run logs the same sums. A run that may stop early evaluates at every save.
+    Saves fall on logged steps, so that a resumed run logs the same sums; with ``save_minutes`` they are ``saves_by_time``'s. A run
+    that may stop early evaluates at every eighth of its steps.
     ``quick`` logs every step and saves none."""
     h = spec.hyperparameters
     total = total_steps(rows, spec)
@@ -101,7 +103,7 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
         "dataloader_pin_memory": not on_cpu(),
         "logging_steps": log_every,
         "logging_first_step": True,
-        "save_strategy": "no" if quick else "steps",
+        "save_strategy": "no" if quick or h.save_minutes else "steps",
         "save_steps": save_every,
         "save_total_limit": 2,
         "eval_strategy": "steps" if evaluate else "no",
@@ -127,6 +129,22 @@ def journal(reporter: Reporter, fingerprint: str, seal: Seal) -> Any:
             seal.put(Path(args.output_dir) / f"checkpoint-{state.global_step}", fingerprint)
 
     return Journal()
+
+
+def saves_by_time(minutes: float, clock: Callable[[], float] = time.monotonic) -> Any:
+    """Return a callback that saves at the first logged step after each ``minutes``: full training's state is 16 GiB."""
+    from transformers import TrainerCallback
+
+    class SavesByTime(TrainerCallback):
+        last = clock()
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            logged = state.global_step % int(args.logging_steps) == 0
+            if logged and state.global_step < state.max_steps and clock() - self.last >= minutes * 60:
+                control.should_save = True
+                self.last = clock()
+
+    return SavesByTime()
 
 
 _SHOWN = (
@@ -187,6 +205,8 @@ def train(
     )  # fmt: skip
     trainer.add_callback(journal(reporter, spec.sha256, seal))
     trainer.add_callback(watch(kept))
+    if spec.hyperparameters.save_minutes:
+        trainer.add_callback(saves_by_time(spec.hyperparameters.save_minutes))
     threads = _threads(trainer, spec, steps, reporter)
     resume = last_complete(steps, spec.sha256, seal, kept.continues)
     if resume is not None:
