@@ -78,18 +78,15 @@ class Checkpoint:
         max_new_tokens: int = MAX_NEW_TOKENS,
         sampling: Sampling | None = None,
     ) -> None:
-        import torch
-
         from canvas_pipeline.training.allocator import bound
         from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+        from canvas_pipeline.training.device import on_cpu
 
         bound()
         self.tokenizer = load_tokenizer(folder, family)
-        self.model = load_model(folder, "bfloat16" if torch.cuda.is_available() else "float32").eval()
-        self.workers = workers_of(sum(path.stat().st_size for path in folder.glob("*.safetensors")))
-        if torch.cuda.is_available():
-            self.model.to("cuda")
-            self.workers = 1
+        self.model = load_model(folder, "float32" if on_cpu() else "bfloat16").eval()
+        weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+        self.workers = workers_of(weights) if on_cpu() else 1
         self.stops = [self.tokenizer.convert_tokens_to_ids(stop) for stop in family.stops]
         self.max_new_tokens = max_new_tokens
         self.sampling = sampling

@@ -135,7 +135,7 @@ def run_spec(context: BuildContext, *, measure_anyway: bool = False) -> StageRes
     facts = {
         **msgspec.to_builtins(spec.hyperparameters),
         "compute": spec.compute,
-        "memory (GiB)": spec.row.uma_gib[context.profile.name],
+        "memory (GiB)": ws.track.memory(name)[context.profile.name],
         "spec_sha256": complete.sha256,
     }
     return StageResult(stage, reused, verdicts, facts, {"guards": guards_png(verdicts)}, figures=figures)

@@ -15,6 +15,8 @@ from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.models.families import family_of
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.storage.atomic import whole_folder
+from canvas_pipeline.training.device import device
+from canvas_pipeline.training.rounding import rounded
 
 Dtype = Literal["float32", "bfloat16"]
 
@@ -39,25 +41,27 @@ def load_tokenizer(folder: Path, family: ModelFamily) -> Any:
 
 
 def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False) -> Any:
-    """Load the folder's model, text tower or whole, through the Auto class. Vision and audio towers are frozen.
+    """Load the folder's model, text tower or whole, through the Auto class onto this process's device, without a second copy in the
+    host's memory. Vision and audio towers are frozen.
 
-    ``quantise`` loads 4-bit NF4 for QLoRA. Raises ``BadInput`` naming keys that are missing, unexpected or of another
-    shape: such weights would be random."""
+    ``quantise`` loads 4-bit NF4 for QLoRA, except what the family keeps (``unquantised``). Raises ``BadInput`` naming keys that
+    are missing, unexpected or of another shape: such weights would be random."""
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     if not (folder / "config.json").is_file():
         raise MissingInput(f"{folder}: no model there (no config.json); materialise the stage that makes it first")
-    options: dict[str, Any] = {}
+    family = family_of(folder)
+    options: dict[str, Any] = {"device_map": {"": device()}}
     if quantise:
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=getattr(torch, dtype),
+            llm_int8_skip_modules=list(family.unquantised),
         )
-        options["device_map"] = {"": "cuda:0" if torch.cuda.is_available() else "cpu"}
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
             str(folder), dtype=getattr(torch, dtype), local_files_only=True, output_loading_info=True, **options
@@ -76,9 +80,8 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
                 f"{folder}: {len(keys)} {kind.replace('_', ' ')}, the first is {keys[0]}; its weights would be random, "
                 "so the checkpoint is refused: check that it is complete and made for this transformers version"
             )
-    frozen = family_of(folder).frozen
     for name, parameter in model.named_parameters():
-        if any(f"{module}." in name for module in frozen):
+        if any(f"{module}." in name for module in family.frozen):
             parameter.requires_grad_(False)
     return model
 
@@ -114,9 +117,17 @@ def adapter_config(family: ModelFamily, rank: int, alpha: int) -> Any:
 
 
 def merged(start: Path, adapter: Path, dtype: Dtype) -> Any:
-    """Merge an adapter into the full-precision weights of the start model, as GGUF conversion needs.
+    """Merge an adapter into the unquantised weights of the start model, as GGUF conversion needs.
 
-    QLoRA's adapter was trained on 4-bit weights; merging it into the unquantised ones is the usual practice."""
+    Each sum is made in float32, and rounded one by one to what the weights are in. QLoRA's adapter was trained on 4-bit weights;
+    merging it into the unquantised ones is the usual practice."""
     from peft import PeftModel
+    from peft.tuners.lora import LoraLayer
 
-    return PeftModel.from_pretrained(load_model(start, dtype), str(adapter)).merge_and_unload()
+    adapted = PeftModel.from_pretrained(load_model(start, dtype), str(adapter))
+    for name, module in adapted.named_modules():
+        if isinstance(module, LoraLayer):
+            weight = module.get_base_layer().weight
+            whole = weight.data.float() + module.get_delta_weight(module.active_adapters[0]).float()
+            weight.data = rounded(whole, name) if dtype == "bfloat16" else whole
+    return adapted.unload()

@@ -23,7 +23,8 @@ from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import ReferenceRow, pair_logprobs, read_reference
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.shared_layers import PAIRS, shorten, takes_pairs
-from canvas_pipeline.training.spec import REFERENCE, RunSpec
+from canvas_pipeline.training.spec import REFERENCE
+from canvas_pipeline.training.start import load_start
 
 Batch = Sequence[Mapping[str, Any]]
 
@@ -150,7 +151,7 @@ def train_pairs(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     reporter.emit("rows", **facts)
 
     def build(folder: Path) -> Any:
-        model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
+        model = load_start(spec)
         pairs, references = fitting[1]
         evaluation = pair_dataset([pairs[i] for i in sampled], [references[i] for i in sampled]) if sampled else None
         pairs, references = fitting[0]
@@ -219,19 +220,20 @@ def add_references(
 
 
 def build_feedback_trainer(
-    spec: RunSpec, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
+    run: Run, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
 ) -> Any:
     """Build a TRL ``KTOTrainer`` over prepared feedback, with both labels weighted equally in sum."""
     from trl import KTOConfig, KTOTrainer
 
     class PreparedFeedback(Prepared, KTOTrainer): ...
 
+    spec, h = run.spec, run.spec.hyperparameters
     desirable = sum(train["label"])
     undesirable = len(train) - desirable
     config = KTOConfig(
         **trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick),
         max_length=None,
-        beta=spec.hyperparameters.beta,
+        beta=h.beta,
         loss_type=spec.row.loss,
         precompute_ref_log_probs=True,
         # Eq. 8 of the paper: the larger side is weighted down to the smaller one's sum.
@@ -245,6 +247,7 @@ def build_feedback_trainer(
         train_dataset=train,
         eval_dataset=evaluation,
         processing_class=tokenizer,
+        peft_config=adapter_config(run.family, h.adapter_rank, h.adapter_alpha) if spec.adapter else None,
     )
     shorten(trainer.model)
     return trainer
@@ -276,10 +279,10 @@ def train_feedback(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     reporter.emit("rows", **facts)
 
     def build(folder: Path) -> Any:
-        frozen = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
+        frozen = fuse_head(load_model(spec.start_path, spec.loaded_as))
         train, evaluation = (add_references(rows, frozen, spec.compute, reporter) if rows else None for rows in sides)
         del frozen
-        model = load_model(spec.start_path, spec.hyperparameters.dtype)
-        return build_feedback_trainer(spec, model, tokenizer, train, evaluation, folder)
+        model = load_start(spec)
+        return build_feedback_trainer(run, model, tokenizer, train, evaluation, folder)
 
     return trainers.train(run, out, reporter, build, tokenizer, facts)

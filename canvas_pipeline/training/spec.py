@@ -78,6 +78,13 @@ class RunSpec(Row, frozen=True, kw_only=True):
         return self.row.adapter or self.hyperparameters.adapter
 
     @property
+    def loaded_as(self) -> Compute:
+        """The number type in which weights are loaded: the method's, where products are computed in it.
+
+        Without hardware for bfloat16 all weights are float32, and only the saved ones are bfloat16."""
+        return self.hyperparameters.dtype if self.compute == "bfloat16" else "float32"
+
+    @property
     def needs_bitsandbytes(self) -> bool:
         """Tell whether it trains on 4-bit weights or with 8-bit optimiser states."""
         return self.adapter == "qlora" or self.hyperparameters.optimizer.endswith("8bit")

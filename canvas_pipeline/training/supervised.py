@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.training import trainers
-from canvas_pipeline.training.checkpoint import adapter_config, load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import adapter_config, load_tokenizer
 from canvas_pipeline.training.encoding import BUCKET, Encoded
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.shared_layers import shorten
+from canvas_pipeline.training.start import load_start
 
 
 def dataset(rows: Sequence[Encoded]) -> Any:
@@ -72,7 +73,7 @@ def train(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     reporter.emit("rows", **facts)
 
     def build(folder: Path) -> Any:
-        model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
+        model = load_start(spec)
         evaluation = dataset(eval_rows) if eval_rows else None
         rows = [fitting[0][index] for index in trainers.row_order([row.length for row in fitting[0]], spec)]
         return build_trainer(run, model, tokenizer, dataset(rows), evaluation, folder)

@@ -11,6 +11,7 @@ import json
 import math
 import random
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,12 +23,13 @@ from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.storage.seal import Seal, process_seal
 from canvas_pipeline.training.candidates import Kept, stops, watch, without_improvement
 from canvas_pipeline.training.checkpoint import merged, save_model
-from canvas_pipeline.training.device import autocast
+from canvas_pipeline.training.device import autocast, on_cpu
 from canvas_pipeline.training.fused_head import project_learnt_only
 from canvas_pipeline.training.plots import plot_metrics
 from canvas_pipeline.training.progress import Reporter, metric_rows
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline.training.start import stored_as, trained_in_float32
 from canvas_pipeline.training.threads import MACHINE, choose_threads
 from canvas_pipeline.training.weights import CANDIDATES, MODEL
 
@@ -71,15 +73,13 @@ def total_steps(rows: int, spec: RunSpec) -> int:
 def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: bool = False) -> dict[str, Any]:
     """Return the trainer arguments that all nine methods share. Rows are read in their order.
 
-    Saves fall on logged steps, so that a resumed run logs the same sums. A run that may stop early evaluates at every save.
+    Saves fall on logged steps, so that a resumed run logs the same sums; with ``save_minutes`` they are ``saves_by_time``'s. A run
+    that may stop early evaluates at every eighth of its steps.
     ``quick`` logs every step and saves none."""
-    import torch
-
     h = spec.hyperparameters
     total = total_steps(rows, spec)
     log_every = 1 if quick else max(1, total // LOGS)
     save_every = log_every * max(1, math.ceil(total / SAVES / log_every))
-    cuda = torch.cuda.is_available()
     return {
         "output_dir": str(folder),
         "seed": spec.seed,
@@ -99,11 +99,11 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
         "gradient_accumulation_steps": h.accumulation,
         "gradient_checkpointing": h.checkpointing,
         "bf16": spec.compute == "bfloat16",
-        "use_cpu": not cuda,
-        "dataloader_pin_memory": cuda,
+        "use_cpu": on_cpu(),
+        "dataloader_pin_memory": not on_cpu(),
         "logging_steps": log_every,
         "logging_first_step": True,
-        "save_strategy": "no" if quick else "steps",
+        "save_strategy": "no" if quick or h.save_minutes else "steps",
         "save_steps": save_every,
         "save_total_limit": 2,
         "eval_strategy": "steps" if evaluate else "no",
@@ -129,6 +129,22 @@ def journal(reporter: Reporter, fingerprint: str, seal: Seal) -> Any:
             seal.put(Path(args.output_dir) / f"checkpoint-{state.global_step}", fingerprint)
 
     return Journal()
+
+
+def saves_by_time(minutes: float, clock: Callable[[], float] = time.monotonic) -> Any:
+    """Return a callback that saves at the first logged step after each ``minutes``: full training's state is 16 GiB."""
+    from transformers import TrainerCallback
+
+    class SavesByTime(TrainerCallback):
+        last = clock()
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            logged = state.global_step % int(args.logging_steps) == 0
+            if logged and state.global_step < state.max_steps and clock() - self.last >= minutes * 60:
+                control.should_save = True
+                self.last = clock()
+
+    return SavesByTime()
 
 
 _SHOWN = (
@@ -168,7 +184,6 @@ def train(
     """Train to the end into the folder ``out``, from the last step checkpoint if there is one. Returns the summary.
 
     ``build`` makes the trainer, given the folder of its step checkpoints; ``facts`` are added to the summary."""
-    import torch
     from transformers import PrinterCallback
 
     spec = run.spec
@@ -176,6 +191,7 @@ def train(
     steps.mkdir(parents=True, exist_ok=True)
     project_learnt_only()
     trainer = build(steps)
+    trained_in_float32(trainer.model)
     trainer.remove_callback(PrinterCallback)
     seal = process_seal(out.parent)
     patience = spec.hyperparameters.patience
@@ -185,11 +201,13 @@ def train(
         )
     kept = Kept(
         steps / CANDIDATES, spec.hyperparameters, spec.sha256, seal,
-        lambda folder: save_model(_full(trainer, spec, steps), tokenizer, folder, run.family),
+        lambda folder: _save(trainer, run, steps, tokenizer, folder),
     )  # fmt: skip
     trainer.add_callback(journal(reporter, spec.sha256, seal))
     trainer.add_callback(watch(kept))
-    threads = choose_threads(partial(_one_pass, trainer, spec), torch.set_num_threads, steps / "threads", reporter)
+    if spec.hyperparameters.save_minutes:
+        trainer.add_callback(saves_by_time(spec.hyperparameters.save_minutes))
+    threads = _threads(trainer, spec, steps, reporter)
     resume = last_complete(steps, spec.sha256, seal, kept.continues)
     if resume is not None:
         reporter.emit("resumed", step=int(resume.name.rsplit("-", 1)[1]))
@@ -231,6 +249,15 @@ def train(
     return summary
 
 
+def _threads(trainer: Any, spec: RunSpec, steps: Path, reporter: Reporter) -> int:
+    """Choose the number of threads. On a GPU they do not matter, and the pass that is timed would hold all logits of a batch."""
+    import torch
+
+    if not on_cpu():
+        return int(torch.get_num_threads())
+    return choose_threads(partial(_one_pass, trainer, spec), torch.set_num_threads, steps / "threads", reporter)
+
+
 def _one_pass(trainer: Any, spec: RunSpec) -> None:
     """Run forward and backward on the first micro-batch, without an update."""
     import torch
@@ -249,7 +276,14 @@ def _full(trainer: Any, spec: RunSpec, steps: Path) -> Any:
         return trainer.model
     adapter = steps / "adapter"
     trainer.save_model(str(adapter))
-    return merged(spec.start_path, adapter, spec.hyperparameters.dtype)
+    return merged(spec.start_path, adapter, spec.loaded_as)
+
+
+def _save(trainer: Any, run: Run, steps: Path, tokenizer: Any, folder: Path) -> None:
+    """Save the weights as they are now, in the method's number type; those in training stay as they are."""
+    model = _full(trainer, run.spec, steps)
+    with stored_as(model, run.spec.hyperparameters.dtype):
+        save_model(model, tokenizer, folder, run.family)
 
 
 def _last(history: list[dict[str, Any]]) -> dict[str, Any]:
@@ -265,6 +299,7 @@ def train_silently(trainer: Any) -> list[dict[str, Any]]:
     from transformers import PrinterCallback
 
     project_learnt_only()
+    trained_in_float32(trainer.model)
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     return metric_rows(trainer.state.log_history)
