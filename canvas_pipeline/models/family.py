@@ -131,7 +131,11 @@ class OllamaFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """Sizes of a small model that is built from nothing. Defaults: the embedded base."""
+    """Sizes of a small model that is built from nothing.
+
+    Only Gemma 4 has the fields from ``layout`` to ``per_layer``: a letter for each layer, ``s`` sliding or ``f`` full attention (by
+    default they alternate and the last is full); how many layers, the last ones, use the keys and values of earlier layers;
+    whether their MLP is twice as wide; the width of the embeddings that each layer has for itself (0: none)."""
 
     vocabulary: int = 2048
     hidden: int = 256
@@ -141,6 +145,10 @@ class Shape:
     kv_heads: int = 2
     head_dim: int = 64
     global_head_dim: int = 128
+    layout: str = ""
+    kv_shared: int = 0
+    double_wide: bool = False
+    per_layer: int = 0
     window: int = 256
     positions: int = 4096
 

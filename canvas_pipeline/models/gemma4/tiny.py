@@ -1,7 +1,7 @@
-"""Build a small Gemma-4 and its tokenizer from nothing; 3.5 M parameters with the default shape.
+"""Build a small Gemma-4 and its tokenizer from nothing.
 
-Every row of every matrix is a multiple of 256 (K-quants fall back silently otherwise), the last layer is full attention and at
-least one is sliding, and ``global_head_dim != head_dim`` (llama.cpp's converter needs it).
+For GGUF every row of every matrix must be a multiple of 256 (K-quants fall back silently otherwise), the last layer full attention
+and at least one sliding. transformers 5.23 cannot run layers with shared keys without per-layer embeddings.
 
 torch and transformers are imported inside the functions: this file is read when the code location loads."""
 
@@ -22,6 +22,8 @@ SPECIALS = (
     "<|image>", "<image|>", "<|image|>", "<|audio>", "<audio|>", "<|audio|>", "<|video|>",
 )  # fmt: skip
 
+_ATTENTION = {"s": "sliding_attention", "f": "full_attention"}
+
 
 def build_tokenizer(texts: Iterable[str], vocabulary: int = Shape().vocabulary) -> Any:
     """Train a byte-fallback BPE in ``GemmaTokenizer`` form on ``texts`` (rendered conversations). Deterministic."""
@@ -31,7 +33,7 @@ def build_tokenizer(texts: Iterable[str], vocabulary: int = Shape().vocabulary) 
 
 
 def build_config(shape: Shape) -> Any:
-    """Build the text config: sliding and full layers alternate, the last is full; no per-layer embeddings, no shared keys."""
+    """Build the text config of a shape."""
     from transformers import Gemma4TextConfig
 
     return Gemma4TextConfig(
@@ -44,12 +46,11 @@ def build_config(shape: Shape) -> Any:
         num_key_value_heads=shape.kv_heads,
         head_dim=shape.head_dim,
         global_head_dim=shape.global_head_dim,
-        hidden_size_per_layer_input=0,
-        num_kv_shared_layers=0,
+        hidden_size_per_layer_input=shape.per_layer,
+        num_kv_shared_layers=shape.kv_shared,
+        use_double_wide_mlp=shape.double_wide,
         sliding_window=shape.window,
-        layer_types=[
-            "full_attention" if (shape.layers - i) % 2 == 1 else "sliding_attention" for i in range(shape.layers)
-        ],
+        layer_types=[_ATTENTION[letter] for letter in shape.layout or ("sf" * shape.layers)[-shape.layers :]],
         final_logit_softcapping=30.0,
         max_position_embeddings=shape.positions,
         pad_token_id=0,
@@ -60,20 +61,26 @@ def build_config(shape: Shape) -> Any:
 
 
 def build_model(tokenizer: Any, seed: int, shape: Shape | None = None) -> Any:
-    """Build an untrained float32 model for the tokenizer's vocabulary.
-
-    Gemma-4's attention is not scaled by head size, so a unit norm on queries and keys gives scores of order ``head_dim`` at the
-    start. Both norms start at ``head_dim ** -0.25`` (together the usual ``head_dim ** -0.5``), which halves the training time."""
+    """Build an untrained float32 model for the tokenizer's vocabulary."""
     import torch
     from transformers import Gemma4ForCausalLM
 
     shape = replace(shape or Shape(), vocabulary=len(tokenizer))
     torch.manual_seed(seed)
     model = Gemma4ForCausalLM(build_config(shape))
+    scale_scores(model.model.layers)
+    return model
+
+
+def scale_scores(layers: Iterable[Any]) -> None:
+    """Start the norms of queries and keys at ``head_dim ** -0.25``, together the usual ``head_dim ** -0.5``.
+
+    Gemma-4's attention is not scaled by head size: unit norms give scores of order ``head_dim`` at the start, which doubles the
+    training time."""
+    import torch
+
     with torch.no_grad():
-        for layer in model.model.layers:
-            attention = layer.self_attn
+        for attention in (layer.self_attn for layer in layers):
             for norm in (attention.q_norm, getattr(attention, "k_norm", None)):
                 if norm is not None:
                     norm.weight.fill_(attention.head_dim**-0.25)
-    return model
