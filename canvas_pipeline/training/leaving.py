@@ -29,7 +29,7 @@ def carry_processors(base: Path, folder: Path) -> None:
 
 
 def complete_config(folder: Path, family: ModelFamily) -> None:
-    """Write ``global_head_dim`` into a saved ``config.json``, beside the per-layer sizes that newer transformers write in its place.
+    """Write ``global_head_dim`` into a saved ``config.json``, beside the per-layer sizes that transformers writes in its place.
 
     vLLM and mlx read the key; transformers reads both. Only a family whose full-attention layers may have heads of another size has
     it (``GgufFacts.same_head_dim``)."""

@@ -1,8 +1,9 @@
 """Run a TRL trainer to the end: arguments, progress, resuming, and the folder of results.
 
 The results are ``model`` (a full checkpoint), ``adapter`` (where one was trained), ``candidates/<step>`` (those of earlier steps,
-if any are kept, with their adapters inside), ``metrics.jsonl``, ``plots/*.png`` and ``summary.json``, all or nothing. The same spec on the same machine gives the same bytes. A run that was killed
-continues from its last complete step checkpoint and gives the same result.
+if any are kept, with their adapters inside), ``metrics.jsonl``, ``plots/*.png`` and ``summary.json``, all or nothing. The same spec
+on the same machine gives the same bytes. A run that was killed continues from its last complete step checkpoint and gives the same
+result.
 """
 
 from __future__ import annotations
