@@ -1,8 +1,8 @@
 """A real model behind OpenAI's completions, in a process of its own: what ``llama_cpp.server`` calls, over the standard library.
 
 ``llama`` answers as that server does: a beginning-of-text token of its own, no stop in the text. ``vllm`` answers as vLLM does when
-it is asked for the prompt as it is and for all of the text. Each answered prompt is a line of ``--journal``; with ``--dies-after N``
-the process kills itself when it is asked once more."""
+it is asked for the prompt as it is and for all of the text. Each answered prompt is a line of ``--journal``; with
+``--dies-after N`` the process kills itself when it is asked once more."""
 
 from __future__ import annotations
 
