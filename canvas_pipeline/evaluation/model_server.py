@@ -1,10 +1,12 @@
 """Start an OpenAI-compatible server for one model, and stop it with everything it started.
 
 The command is a setting, since vLLM lives in an environment of its own: ``{model}``, ``{name}`` and ``{port}`` stand for the folder
-of the weights, the name to serve them under, and a free port of this machine."""
+of the weights, the name to serve them under, and a free port of this machine. ``{share}`` is the part of the memory that vLLM's
+``--gpu-memory-utilization`` gets (``share_of``)."""
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import signal
@@ -17,13 +19,33 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from canvas_pipeline.errors import BadConfig, MissingTool, ServiceUnavailable
 from canvas_pipeline.models.endpoint import answers
 
 PLACES = ("{model}", "{name}", "{port}")
+SHARE = "{share}"
+CACHE_BYTES = 8 << 30
+"""For the cache of keys and values, activations and graphs, beside the weights: a bench asks at most 64 prompts at once."""
+MOST = 0.60
+"""The teacher's slot: the largest share that a server beside the pipeline gets."""
 START_S = 1800.0
 """vLLM compiles graphs for minutes when it starts."""
 STOP_S = 60.0
+
+
+def share_of(weights: int, total: int) -> float:
+    """Return the share of a machine's memory that a server of ``weights`` bytes takes, in hundredths, rounded up.
+
+    On a GB10 the memory of the GPU is the machine's, so the share is of all of it. Raises ``BadConfig`` above ``MOST``."""
+    share = math.ceil(100 * (weights + CACHE_BYTES) / total) / 100
+    if share > MOST:
+        raise BadConfig(
+            f"a server of these weights would take {share:.0%} of the memory, more than {MOST:.0%}; give the number instead of "
+            f"{SHARE}, or the address of a server on another machine"
+        )
+    return share
 
 
 def command_of(text: str, model: Path, name: str, port: int) -> list[str]:
@@ -35,6 +57,9 @@ def command_of(text: str, model: Path, name: str, port: int) -> list[str]:
             "vllm serve {model} --served-model-name {name} --port {port}"
         )
     values = dict(zip(PLACES, (str(model), name, str(port)), strict=True))
+    if SHARE in text:
+        files = model.rglob("*.safetensors") if model.is_dir() else (model,)
+        values[SHARE] = str(share_of(sum(path.stat().st_size for path in files), psutil.virtual_memory().total))
     words = shlex.split(text)
     for place, value in values.items():
         words = [word.replace(place, value) for word in words]

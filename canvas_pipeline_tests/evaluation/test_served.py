@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -17,7 +19,7 @@ from canvas_pipeline.errors import BadConfig, MissingTool, ServiceUnavailable
 from canvas_pipeline.evaluation import served
 from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.evaluation.generate import ChatModel, Gguf, Sampling, prompt_text
-from canvas_pipeline.evaluation.model_server import command_of, serving
+from canvas_pipeline.evaluation.model_server import command_of, serving, share_of
 from canvas_pipeline.evaluation.served import ServedModel, opened, served_name
 from canvas_pipeline.models.endpoint import Endpoint
 from canvas_pipeline.models.gemma4.family import GEMMA4
@@ -181,6 +183,43 @@ def test_a_command_that_cannot_serve_says_why(tmp_path: Path) -> None:
     sleeps = f"{sys.executable} -c 'import time; time.sleep(60)' {{model}} {{name}} {{port}}"
     with pytest.raises(ServiceUnavailable, match="did not answer in time"), serving(sleeps, tmp_path, "m", seconds=0.5):
         pass
+
+
+def test_a_server_takes_the_share_of_the_memory_that_its_weights_need() -> None:
+    gib = 1 << 30
+    assert share_of(int(9.5 * gib), int(119.6 * gib)) == 0.15
+    assert share_of(0, 119 * gib) == 0.07
+    with pytest.raises(BadConfig, match="more than 60%"):
+        share_of(80 * gib, int(119.6 * gib))
+
+
+@pytest.mark.parametrize("share", ["{share}", "0.2"])
+def test_the_shipped_command_gives_vllm_its_flags(share: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.safetensors").write_bytes(b"x" * 4096)
+    stub = tmp_path / "vllm"
+    stub.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    stub.chmod(0o755)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=120 << 30))
+    words = command_of(f"deploy/serve-vllm.sh {{model}} {{name}} {{port}} {share}", model, "canvas-0123", 8123)
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        words, cwd=root, env={"VLLM": str(stub), "PATH": os.defpath}, capture_output=True, text=True, check=True
+    )
+    given = done.stdout.splitlines()
+    assert given[:2] == ["serve", str(model)]
+    values = dict(zip(given, given[1:], strict=False))
+    assert (
+        values["--served-model-name"] == "canvas-0123"
+        and values["--port"] == "8123"
+        and values["--host"] == "127.0.0.1"
+    )
+    assert values["--gpu-memory-utilization"] == ("0.07" if "{" in share else share)
+    assert values["--chat-template"] == f"{model}/chat_template.jinja" and values["--tool-call-parser"] == "gemma4"
+    assert {"--enable-auto-tool-choice", "--enable-prefix-caching"} <= set(given) and values[
+        "--max-model-len"
+    ] == "4096"
 
 
 def test_the_agent_of_the_scenarios_speaks_to_a_server(model: Path, local: Gguf, tmp_path: Path) -> None:
