@@ -78,8 +78,20 @@ def generation(
     return module(
         "canvas_pipeline.pipeline.generation_process", "--track", ws.track.name, "--backend", backend, "--model", str(model),
         "--cases", str(cases), "--profile", ws.profile.name, "--out", str(out),
-        "--temperature", str(chance.temperature), "--seed", str(chance.seed),
+        "--temperature", str(chance.temperature), "--seed", str(chance.seed), *(served(ws) if backend == "served" else ()),
     )  # fmt: skip
+
+
+def served(ws: Workspace) -> tuple[str, ...]:
+    """Where a server answers for a checkpoint, as options of a command: the workspace's options ``bench_endpoint`` or
+    ``bench_server``, and the folder of the answers, which later runs reuse."""
+    named = {"--address": ws.options.get("bench_endpoint", ""), "--serve": ws.options.get("bench_server", "")}
+    return (*(word for pair in named.items() if pair[1] for word in pair), "--answers", str(ws.private / "served"))
+
+
+def backend_of(ws: Workspace) -> str:
+    """What answers for a checkpoint: this machine's transformers (``hf``), unless an option names a server."""
+    return "served" if ws.options.get("bench_endpoint") or ws.options.get("bench_server") else "hf"
 
 
 def predictions(
@@ -121,7 +133,7 @@ def _benched(
     def run(writer: Writer) -> None:
         files = {part: cases.path(CASES[part]) for part in parts}
         unfinished = context.unfinished(writer)
-        found = predictions(context, unfinished, "hf", model, list(files.values()))
+        found = predictions(context, unfinished, backend_of(context.workspace), model, list(files.values()))
         for part, path in files.items():
             rows: list[Any] = list(read_jsonl(path, benchmark.case_type))
             suffix = "" if part == "test" else f"-{part}"
@@ -140,6 +152,8 @@ def _make_bench(
     inputs = {"model": model, "bench_cases": cases.sha256}
     # The generation process reads the profile by its name, where no import of this code shows it.
     config = {"max_new_tokens": benchmark.max_new_tokens, "sizes": digest(dumps(context.profile).decode())}
+    if (backend := backend_of(context.workspace)) != "hf":  # another program's products: other last bits
+        config["backend"] = backend
     runs = (*asking(benchmark), *_grouping(benchmark), *chooses)
     return context.make(build, inputs, config, runs=runs, unused=UNUSED)
 
@@ -157,7 +171,7 @@ def _each_benched(context: BuildContext, checkpoint: Stage, found: Sequence[cand
             """A candidate's report on a part, written with its predictions under the names (those of the predictions last)."""
             folder = unfinished / f"{unfinished.name}-{one.step}-{part}"
             folder.mkdir(exist_ok=True)
-            given = predictions(context, folder, "hf", one.directory(), [files[part]])
+            given = predictions(context, folder, backend_of(context.workspace), one.directory(), [files[part]])
             report = scored(benchmark, rows[part], given)
             for name in names:
                 if name.endswith(".json"):

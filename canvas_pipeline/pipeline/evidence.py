@@ -24,6 +24,7 @@ from canvas_pipeline.release.quant_check import QuantEvidence
 from canvas_pipeline.storage.code_version import package_version
 from canvas_pipeline.storage.store import Stage
 from canvas_pipeline.storage.versions import is_current, versions
+from canvas_pipeline.training.weights import ADAPTER
 
 RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
 
@@ -48,6 +49,7 @@ def evidence_of(ws: Workspace, *, read_again: bool = False) -> tuple[gate.Releas
     quants = read_quants(files)
     places = {file: (card, file) for file in RELEASED}
     places |= {q.report.file: (files, q.report.file) for q in quants.values()}
+    places |= {f"{ADAPTER}/{Path(file).name}": (checkpoint, file) for file in weights.adapter}
     hashes = {file: stage.manifest.files[entry].sha256 for file, (stage, entry) in places.items()}
     verdicts, inputs = verdicts_of(ws, name)
     data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}

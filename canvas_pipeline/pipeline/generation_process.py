@@ -9,11 +9,13 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.errors import CanvasPipelineError
-from canvas_pipeline.evaluation.generate import Sampling, generate, load, prompt_text
+from canvas_pipeline.evaluation.generate import Generator, Sampling, generate, load, prompt_text
+from canvas_pipeline.evaluation.served import opened
 from canvas_pipeline.models.families import family as family_named
 from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.profiles import profile_named
@@ -30,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         description="Generate predictions for the benchmark cases in a file.",
     )
     main.add_argument("--track", required=True)
-    main.add_argument("--backend", choices=("hf", "gguf"), required=True)
+    main.add_argument("--backend", choices=("hf", "gguf", "served"), required=True)
     main.add_argument("--model", type=Path, required=True)
     main.add_argument("--cases", type=Path, required=True)
     main.add_argument("--profile", required=True)
@@ -38,6 +40,13 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--context", type=int, default=4096, help="tokens of context for gguf")
     main.add_argument("--temperature", type=float, default=0.0, help="0 is greedy; above it, hf samples")
     main.add_argument("--seed", type=int, default=0, help="of the samples")
+    main.add_argument("--address", default="", help="served: base URL of a server that has the model already")
+    main.add_argument(
+        "--serve", default="", help="served: a command that serves {model} as {name} on {port}, run meanwhile"
+    )
+    main.add_argument(
+        "--answers", type=Path, help="served: folder of the answers, kept for later runs (default: beside --out)"
+    )
     return main
 
 
@@ -54,11 +63,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             prompts = [prompt_text(messages, family, tools) for messages, tools in asked]
             sampling = Sampling(options.temperature, options.seed) if options.temperature else None
             seal = process_seal(options.out.parent)
-            model, asked_for = map(KnownDigests(seal).path, (options.model, options.cases))
-            names = (options.backend, model, asked_for, str(limit), str(sampling))
+            weights, asked_for = map(KnownDigests(seal).path, (options.model, options.cases))
+            names = (options.backend, weights, asked_for, str(limit), str(sampling))
             key = hashlib.sha256("\n".join(names).encode()).hexdigest()
-            generator = load(options.backend, options.model, family, limit, options.context, sampling)
-            generate(generator, cases, prompts, options.out, key, report, seal)
+            with ExitStack() as stack:
+                if options.backend == "served":
+                    served = opened(
+                        options.model, family, options.track, options.answers or options.out.parent / "answers",
+                        address=options.address, serve=options.serve, limit=limit, sampling=sampling, weights=weights,
+                    )  # fmt: skip
+                    generator: Generator = stack.enter_context(served)
+                else:
+                    generator = load(options.backend, options.model, family, limit, options.context, sampling)
+                generate(generator, cases, prompts, options.out, key, report, seal)
             seal.put(options.out, options.out.parent.name)
             report.emit("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
     except CanvasPipelineError as error:

@@ -1,7 +1,8 @@
 """Load and save model folders, and merge adapters.
 
 A checkpoint with missing, unexpected or mismatched keys is refused; transformers would only warn and continue with random weights.
-A saved folder includes the marked chat template and the stop tokens, and appears only when it is complete.
+A saved folder includes the published chat template, the stop tokens and the base's processor files, and appears only when it is
+complete. Loading for training puts the marked template on.
 
 torch, transformers and peft are imported inside the functions.
 """
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.models import jinja
 from canvas_pipeline.models.families import family_of
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.training.device import device
+from canvas_pipeline.training.leaving import carry_processors, complete_config
 from canvas_pipeline.training.rounding import rounded
 
 Dtype = Literal["float32", "bfloat16"]
@@ -86,20 +89,37 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
     return model
 
 
-def save_model(model: Any, tokenizer: Any, folder: Path, family: ModelFamily, dtype: Dtype | None = None) -> None:
-    """Save model, tokenizer, template and stops as one folder, all or nothing."""
+def save_model(
+    model: Any,
+    tokenizer: Any,
+    folder: Path,
+    family: ModelFamily,
+    dtype: Dtype | None = None,
+    *,
+    base: Path | None = None,
+) -> None:
+    """Save model, tokenizer, template and stops as one folder, all or nothing.
+
+    The template is the published one: older runtimes refuse the marks for training. ``base`` is the folder of the model that this
+    one was trained from; its processor files are carried along."""
     import torch
 
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
     set_stops(model, tokenizer, family)
+    marked = tokenizer.chat_template
     tokenizer.padding_side = "left"
     try:
+        if isinstance(marked, str):
+            tokenizer.chat_template = jinja.published(marked)
         with whole_folder(folder) as temporary:
             model.save_pretrained(str(temporary))
             tokenizer.save_pretrained(str(temporary))
+            complete_config(temporary, family)
+            if base is not None:
+                carry_processors(base, temporary)
     finally:
-        tokenizer.padding_side = "right"
+        tokenizer.chat_template, tokenizer.padding_side = marked, "right"
 
 
 def set_stops(model: Any, tokenizer: Any, family: ModelFamily) -> None:

@@ -1,8 +1,9 @@
 """Run a TRL trainer to the end: arguments, progress, resuming, and the folder of results.
 
-The results are ``model`` (a full checkpoint), ``candidates/<step>`` (those of earlier steps, if any are kept), ``metrics.jsonl``,
-``plots/*.png`` and ``summary.json``, all or nothing. The same spec on the same machine gives the same bytes. A run that was killed
-continues from its last complete step checkpoint and gives the same result.
+The results are ``model`` (a full checkpoint), ``adapter`` (where one was trained), ``candidates/<step>`` (those of earlier steps,
+if any are kept, with their adapters inside), ``metrics.jsonl``, ``plots/*.png`` and ``summary.json``, all or nothing. The same spec
+on the same machine gives the same bytes. A run that was killed continues from its last complete step checkpoint and gives the same
+result.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from canvas_pipeline.training.candidates import Kept, stops, watch, without_impr
 from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast, on_cpu
 from canvas_pipeline.training.fused_head import project_learnt_only
+from canvas_pipeline.training.leaving import keep_adapter
 from canvas_pipeline.training.plots import plot_metrics
 from canvas_pipeline.training.progress import Reporter, metric_rows
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.start import stored_as, trained_in_float32
 from canvas_pipeline.training.threads import MACHINE, choose_threads
-from canvas_pipeline.training.weights import CANDIDATES, MODEL
+from canvas_pipeline.training.weights import ADAPTER, CANDIDATES, MODEL
 
 LOGS, SAVES, EVALS = 40, 8, 4
 EVAL_ROWS = 64
@@ -201,7 +203,7 @@ def train(
         )
     kept = Kept(
         steps / CANDIDATES, spec.hyperparameters, spec.sha256, seal,
-        lambda folder: _save(trainer, run, steps, tokenizer, folder),
+        lambda folder: _save(trainer, tokenizer, run, steps, folder),
     )  # fmt: skip
     trainer.add_callback(journal(reporter, spec.sha256, seal))
     trainer.add_callback(watch(kept))
@@ -237,6 +239,8 @@ def train(
     }
     with whole_folder(out) as folder:
         kept.save(folder / MODEL)
+        if spec.adapter is not None:
+            shutil.move(str(folder / MODEL / ADAPTER), folder / ADAPTER)
         write_jsonl(folder / "metrics.jsonl", history)
         (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
         (folder / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")
@@ -271,19 +275,19 @@ def _one_pass(trainer: Any, spec: RunSpec) -> None:
     trainer.model.zero_grad(set_to_none=True)
 
 
-def _full(trainer: Any, spec: RunSpec, steps: Path) -> Any:
+def _save(trainer: Any, tokenizer: Any, run: Run, steps: Path, folder: Path) -> None:
+    """Save the weights as they are now as a whole model folder, with a trained adapter in its folder ``adapter``."""
+    spec = run.spec
     if spec.adapter is None:
-        return trainer.model
-    adapter = steps / "adapter"
-    trainer.save_model(str(adapter))
-    return merged(spec.start_path, adapter, spec.loaded_as)
-
-
-def _save(trainer: Any, run: Run, steps: Path, tokenizer: Any, folder: Path) -> None:
-    """Save the weights as they are now, in the method's number type; those in training stay as they are."""
-    model = _full(trainer, run.spec, steps)
-    with stored_as(model, run.spec.hyperparameters.dtype):
-        save_model(model, tokenizer, folder, run.family)
+        with stored_as(trainer.model, spec.hyperparameters.dtype):
+            save_model(trainer.model, tokenizer, folder, run.family, base=spec.start_path)
+        return
+    trained = steps / ADAPTER
+    trainer.save_model(str(trained))
+    model = merged(spec.start_path, trained, spec.loaded_as)
+    with stored_as(model, spec.hyperparameters.dtype):
+        save_model(model, tokenizer, folder, run.family, base=spec.start_path)
+    keep_adapter(trained, folder / ADAPTER, spec)
 
 
 def _last(history: list[dict[str, Any]]) -> dict[str, Any]:

@@ -37,8 +37,10 @@ from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.track import TRACK
+from canvas_pipeline.training.leaving import ADAPTER_CONFIG, ADAPTER_WEIGHTS, keep_adapter
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
+from canvas_pipeline.training.weights import ADAPTER
 
 METHODS = ("sft", "dpo")
 ASKING = evaluation.asking(TRACK.benchmark)
@@ -89,6 +91,15 @@ class Workshop:
     def _trained(self, spec: RunSpec, out: Path) -> None:
         shutil.copytree(self.weights, out / "model")
         (out / "model" / "made-by.txt").write_text(spec.sha256)
+        if spec.adapter is not None:
+            trained = out / "trained"
+            trained.mkdir()
+            config = {"base_model_name_or_path": str(self.weights), "peft_type": "LORA", "r": 32, "lora_alpha": 64}
+            (trained / ADAPTER_CONFIG).write_text(json.dumps(config))
+            # A safetensors file without tensors: the length of its header, and the header.
+            (trained / ADAPTER_WEIGHTS).write_bytes((2).to_bytes(8, "little") + b"{}")
+            keep_adapter(trained, out / ADAPTER, spec)
+            shutil.rmtree(trained)
         summary = {"method": spec.method, "steps": 10, "rows": 600, "eval_rows": 60, "tokens": 1000, "seed": spec.seed,
                    "hyperparameters": msgspec.to_builtins(spec.hyperparameters), "last": {"loss": 0.5}}  # fmt: skip
         (out / "summary.json").write_text(json.dumps(summary))

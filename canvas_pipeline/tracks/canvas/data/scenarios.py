@@ -20,17 +20,20 @@ from canvas_pipeline.tracks.canvas.rows import BenchCase
 
 def scenarios(context: BuildContext) -> StageResult:
     """Run six calendar scenarios through the agent loop on the mock Canvas; a failed one is a result, not an error."""
-    production = evaluation.production_weights(context.workspace)
+    ws = context.workspace
+    production, backend = evaluation.production_weights(ws), evaluation.backend_of(ws)
 
     def run(writer: Writer) -> None:
         context.launch(
             module(
                 "canvas_pipeline.tracks.canvas.bench.scenarios", "--model", str(production.directory()),
                 "--profile", context.profile.name, "--out", str(writer.path("results.jsonl")),
+                *(("--backend", backend, *evaluation.served(ws)) if backend != "hf" else ()),
             ),
         )  # fmt: skip
 
-    stage, reused = context.make(run, {"model": production.stage.sha256}, production.config, unused=evaluation.UNUSED)
+    config = production.config | ({"backend": backend} if backend != "hf" else {})
+    stage, reused = context.make(run, {"model": production.stage.sha256}, config, unused=evaluation.UNUSED)
     results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
     facts = {result.scenario: "passed" if result.passed else f"failed: {result.reason}" for result in results}
     figures = {"passed": sum(result.passed for result in results), "of": len(results)}
