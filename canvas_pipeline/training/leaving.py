@@ -13,7 +13,6 @@ from pathlib import Path
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.family import ModelFamily
-from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.weights import MODEL
 
 PROCESSORS = "*processor_config.json"
@@ -44,27 +43,27 @@ def complete_config(folder: Path, family: ModelFamily) -> None:
         path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def keep_adapter(trained: Path, out: Path, spec: RunSpec) -> None:
-    """Copy a trained adapter to the folder ``out``: its weights, and its configuration with the base named by ``base_name``.
+def keep_adapter(trained: Path, out: Path, base: tuple[str, str | None]) -> None:
+    """Copy a trained adapter to the folder ``out``: its weights, and its configuration with the name and revision of its base.
 
     What else PEFT and the trainer wrote (a card, pickled arguments) holds paths of this machine and is left behind. Raises
     ``BadInput`` where the adapter is not whole."""
     if not all((trained / name).is_file() for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS)):
         raise BadInput(f"{trained}: no whole adapter there; train again")
     config = json.loads((trained / ADAPTER_CONFIG).read_bytes())
-    config["base_model_name_or_path"], config["revision"] = base_name(spec)
+    config["base_model_name_or_path"], config["revision"] = base
     out.mkdir(parents=True)
     (out / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     shutil.copyfile(trained / ADAPTER_WEIGHTS, out / ADAPTER_WEIGHTS)
 
 
-def base_name(spec: RunSpec) -> tuple[str, str | None]:
-    """Return the name and revision of the weights that an adapter belongs on: a hub id with its commit, the name of a local
-    folder, or ``<track>-<stage>`` of a checkpoint of this pipeline."""
-    path = spec.path(spec.row.start)
+def base_name(track: str, start: str, path: Path) -> tuple[str, str | None]:
+    """Return the name and revision of the weights that an adapter belongs on, the stage ``start`` in the folder ``path``:
+
+    a hub id with its commit, the name of a local folder, or ``<track>-<stage>`` of a checkpoint of this pipeline."""
     snapshot = _SNAPSHOT.search(path.as_posix())
     if snapshot:
         return f"{snapshot['owner']}/{snapshot['name']}", snapshot["commit"]
-    if spec.row.start == "base_model" and not (path / MODEL).is_dir() and path.name != MODEL:
+    if start == "base_model" and not (path / MODEL).is_dir() and path.name != MODEL:
         return path.name, None
-    return f"{spec.track}-{spec.row.start.removesuffix('_checkpoint').replace('_', '-')}", None
+    return f"{track}-{start.removesuffix('_checkpoint').replace('_', '-')}", None

@@ -26,7 +26,7 @@ from canvas_pipeline.training.candidates import Kept, stops, watch, without_impr
 from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast, on_cpu
 from canvas_pipeline.training.fused_head import project_learnt_only
-from canvas_pipeline.training.leaving import keep_adapter
+from canvas_pipeline.training.leaving import base_name, keep_adapter
 from canvas_pipeline.training.plots import plot_metrics
 from canvas_pipeline.training.progress import Reporter, metric_rows
 from canvas_pipeline.training.run import Run
@@ -287,7 +287,7 @@ def _save(trainer: Any, tokenizer: Any, run: Run, steps: Path, folder: Path) -> 
     model = merged(spec.start_path, trained, spec.loaded_as)
     with stored_as(model, spec.hyperparameters.dtype):
         save_model(model, tokenizer, folder, run.family, base=spec.start_path)
-    keep_adapter(trained, folder / ADAPTER, spec)
+    keep_adapter(trained, folder / ADAPTER, base_name(spec.track, spec.row.start, spec.path(spec.row.start)))
 
 
 def _last(history: list[dict[str, Any]]) -> dict[str, Any]:

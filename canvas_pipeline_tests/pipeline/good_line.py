@@ -37,7 +37,7 @@ from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.track import TRACK
-from canvas_pipeline.training.leaving import ADAPTER_CONFIG, ADAPTER_WEIGHTS, keep_adapter
+from canvas_pipeline.training.leaving import ADAPTER_CONFIG, ADAPTER_WEIGHTS, base_name, keep_adapter
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
 from canvas_pipeline.training.weights import ADAPTER
@@ -98,7 +98,8 @@ class Workshop:
             (trained / ADAPTER_CONFIG).write_text(json.dumps(config))
             # A safetensors file without tensors: the length of its header, and the header.
             (trained / ADAPTER_WEIGHTS).write_bytes((2).to_bytes(8, "little") + b"{}")
-            keep_adapter(trained, out / ADAPTER, spec)
+            base = base_name(spec.track, spec.row.start, spec.path(spec.row.start))
+            keep_adapter(trained, out / ADAPTER, base)
             shutil.rmtree(trained)
         summary = {"method": spec.method, "steps": 10, "rows": 600, "eval_rows": 60, "tokens": 1000, "seed": spec.seed,
                    "hyperparameters": msgspec.to_builtins(spec.hyperparameters), "last": {"loss": 0.5}}  # fmt: skip

@@ -231,20 +231,17 @@ def test_whole_weights_have_no_adapter_beside_them(make: Make, tmp_path: Path) -
     assert not list((tmp_path / "out").rglob("adapter*"))
 
 
-def test_the_base_of_an_adapter_is_named_as_others_know_it(make: Make, tmp_path: Path) -> None:
+def test_the_base_of_an_adapter_is_named_as_others_know_it(tmp_path: Path) -> None:
     commit = "0123456789" * 4
     snapshot = tmp_path / "hub" / "models--google--gemma-4-E2B-it" / "snapshots" / commit
     local, stage = tmp_path / "gemma-4-E2B-it", tmp_path / "base_model" / "model"
     for folder in (snapshot, local, stage):
         folder.mkdir(parents=True)
-    spec = make("lora")
-
-    def named(start: Path) -> tuple[str, str | None]:
-        return base_name(msgspec.structs.replace(spec, inputs={"base_model": InputFile(path=str(start), sha256="")}))
-
-    assert named(snapshot) == ("google/gemma-4-E2B-it", commit)
-    assert named(local) == ("gemma-4-E2B-it", None)
-    assert named(stage) == named(stage.parent) == ("canvas-base-model", None)
+    assert base_name("canvas", "base_model", snapshot) == ("google/gemma-4-E2B-it", commit)
+    assert base_name("canvas", "base_model", local) == ("gemma-4-E2B-it", None)
+    assert base_name("canvas", "base_model", stage) == ("canvas-base-model", None)
+    assert base_name("canvas", "base_model", stage.parent) == ("canvas-base-model", None)
+    assert base_name("canvas", "sft_checkpoint", stage.parent) == ("canvas-sft", None)
 
 
 def test_a_failed_save_leaves_nothing_and_spoils_nothing(base: Path, tmp_path: Path) -> None:
