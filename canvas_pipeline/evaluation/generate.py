@@ -4,7 +4,7 @@ Predictions include special tokens; without them every model would score 0 %. A 
 tokens. The list of cases determines the batches, and an incomplete batch is generated again, so a prediction does not depend on
 where a run was interrupted. The output file is written atomically.
 
-torch and llama_cpp are imported inside the functions. A damaged GGUF aborts the process: run this in a child
+torch is imported inside the functions. A damaged GGUF aborts the process: run this in a child
 (``pipeline.generation_process``).
 """
 

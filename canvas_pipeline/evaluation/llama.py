@@ -4,13 +4,15 @@ llama_cpp is imported inside the functions. A damaged GGUF aborts the process.""
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from canvas_pipeline.errors import BadInput, MissingInput, MissingTool
-from canvas_pipeline.evaluation.prefix import LEAST, SharedSequence, common_prefix
+from canvas_pipeline.evaluation.prefix import LEAST, common_prefix
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.training.threads import cores
 
@@ -23,6 +25,40 @@ def workers_of(weights: int) -> int:
     """Return how many batches to compute at once on a CPU: for a small model one per core with one thread each, else one with all
     threads."""
     return cores() if weights < SMALL else 1
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSequence:
+    """The prefix of a GGUF's prompts, with llama.cpp's own copy of the state that it leaves in a context."""
+
+    ids: list[int]
+    state: bytes
+
+    @classmethod
+    def of(cls, model: Any, ids: list[int]) -> SharedSequence | None:
+        """Evaluate the prefix; None where llama.cpp gives no state."""
+        import llama_cpp
+
+        model.reset()
+        model.eval(ids)
+        buffer = (ctypes.c_uint8 * llama_cpp.llama_state_seq_get_size(model.ctx, 0))()
+        written = llama_cpp.llama_state_seq_get_data(model.ctx, buffer, len(buffer), 0)
+        return cls(ids, bytes(buffer[:written])) if written else None
+
+    def restore(self, model: Any, ids: Sequence[int]) -> bool:
+        """Put a model to where it has read the prefix and nothing else. False if the prompt does not begin with it."""
+        import llama_cpp
+
+        if len(ids) <= len(self.ids) or list(ids[: len(self.ids)]) != self.ids:
+            return False
+        model.reset()
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(model.ctx), False)
+        buffer = (ctypes.c_uint8 * len(self.state)).from_buffer_copy(self.state)
+        if not llama_cpp.llama_state_seq_set_data(model.ctx, buffer, len(self.state), 0):
+            return False
+        model.input_ids[: len(self.ids)] = self.ids
+        model.n_tokens = len(self.ids)
+        return True
 
 
 class Gguf:
