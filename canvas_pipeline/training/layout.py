@@ -1,6 +1,7 @@
 """Lay out a batch's tokens in the rows that a model computes, and put per-token results back where the batch has the tokens.
 
-Rows are padded on the left, so that the tokens with a label, which stand at the end of a row, share as few columns as possible.
+Rows are padded on the left, and tokens that predict a label come last, so that these share as few columns as possible: with
+explicit masks and positions the order of columns has no meaning.
 Both sides of a pair may share a row: the first side, then the second without the prompt, which both have. The prompt's last token
 is repeated, since it predicts the second side's first own token. Positions are those of the batch; they restart there.
 
@@ -42,12 +43,6 @@ class Layout:
 
         return torch.cat([batch.flatten(), batch.new_full((1,), padding)])[self.source]
 
-    def labels(self, batch: Any) -> Any:
-        """Return the batch's labels in the layout's rows, without those that no token predicts here.
-
-        The repeated token's label is scored on the first side."""
-        return self.take(batch, IGNORED).masked_fill(self.position == self.branch * self.second, IGNORED)
-
     def put_back(self, values: Any, like: Any) -> Any:
         """Return the values of the layout's last columns at the places of their tokens in a batch of the shape of ``like``.
 
@@ -60,7 +55,7 @@ class Layout:
         if batch.shape[0] == self.source.shape[0]:
             return batch
         first, second = batch.chunk(2)
-        shared = torch.arange(batch.shape[1], device=batch.device) <= self.branch
+        shared = torch.arange(batch.shape[1], device=batch.device) < self.branch
         return torch.cat([first, torch.where(shared, first, second)])
 
     def seen(self, window: int | None = None, before: int = 0) -> Any:
@@ -86,8 +81,15 @@ class Layout:
         return seen[:, None]
 
 
-def rows(present: Any, shared: Any = None) -> Layout:
-    """Lay out the tokens that are ``present`` (rows, columns), each row by itself.
+def next_labels(labels: Any) -> Any:
+    """Return the label that each token of a batch predicts."""
+    import torch
+
+    return torch.cat([labels[:, 1:], torch.full_like(labels[:, :1], IGNORED)], dim=1)
+
+
+def rows(present: Any, predicts: Any, shared: Any = None) -> Layout:
+    """Lay out the tokens that are ``present`` (rows, columns), each row by itself. Those that ``predicts`` marks come last.
 
     With ``shared`` (pairs) the batch is first sides, then second sides, and each pair gets one row: so many of its first tokens
     are equal on both sides and have the same labels."""
@@ -102,9 +104,10 @@ def rows(present: Any, shared: Any = None) -> Layout:
         first, other = present.chunk(2)
         present = torch.cat([first, other & (torch.arange(columns, device=present.device) >= branch)], dim=1)
         cells = torch.cat(cells.chunk(2), dim=1)
+        predicts = torch.cat(predicts.chunk(2), dim=1)
         second = torch.cat([torch.zeros_like(first), torch.ones_like(other)], dim=1)
     width = min(padded_length(int(present.sum(1).max())), present.shape[1])
-    order = present.long().argsort(dim=1, stable=True)[:, -width:]
+    order = (present.long() + (present & predicts)).argsort(dim=1, stable=True)[:, -width:]
     real = present.gather(1, order)
     source = cells.gather(1, order)
     return Layout(
@@ -132,10 +135,6 @@ def predicted(labels: Any, present: Any) -> bool:
 
 
 def kept_columns(labels: Any) -> int:
-    """Return how many of the last columns predict a label, the labels' own included; a multiple of the padding's where it fits."""
-    import torch
-
-    columns = labels.shape[1]
-    distance = columns - torch.arange(columns, device=labels.device)
-    kept = int((distance * (labels != IGNORED).any(dim=0)).max()) + 1
-    return min(padded_length(kept), columns)
+    """Return how many of the last columns predict ``labels``, at least one; a multiple of the padding's where it fits."""
+    most = int((labels != IGNORED).sum(dim=1).max())
+    return min(padded_length(max(1, most)), labels.shape[1])

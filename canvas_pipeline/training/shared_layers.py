@@ -1,9 +1,10 @@
 """Leave out what no loss reads: the upper layers of prompts, where these layers share keys and values, and a pair's second prompt.
 
 Layers that share K/V read the keys and values of lower layers, so what they compute for a token is read only by that token's
-prediction. A token before the first label predicts nothing that is scored. ``shorten`` wraps a model's fused forward: it computes
-the upper layers for the last columns only, and returns the shapes that its caller expects. A pair's prompt is computed once if the
-caller says that the batch is pairs (``PAIRS``). Log-probabilities and gradients are equal to those of the whole forward.
+prediction. A token whose successor has no label predicts nothing that is scored. ``shorten`` wraps a model's fused forward: it
+computes the upper layers for the tokens that predict a label only, and returns the shapes that its caller expects. A pair's prompt
+is computed once if the caller says that the batch is pairs (``PAIRS``). Log-probabilities and gradients are equal to those of the
+whole forward.
 
 A model that does not slice its K/V-shared layers itself, or does not attend by PyTorch's sdpa, keeps its forward.
 """
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.training.layout import common_prefix, kept_columns, predicted, rows
+from canvas_pipeline.training.layout import IGNORED, common_prefix, kept_columns, next_labels, predicted, rows
 
 PAIRS = "rows_are_pairs"
 """The argument of a shortened forward: the batch is first sides, then second sides."""
@@ -125,8 +126,9 @@ def _shortened(
     present = torch.ones_like(input_ids, dtype=torch.bool) if attention_mask is None else attention_mask.bool()
     if not predicted(labels, present):
         return None
-    layout = rows(present, common_prefix(input_ids, labels, present) if pairs else None)
-    scored = layout.labels(labels)
+    predicts = next_labels(labels)
+    layout = rows(present, predicts != IGNORED, common_prefix(input_ids, labels, present) if pairs else None)
+    scored = layout.take(predicts, IGNORED)
     columns = scored.shape[1]
     kept = kept_columns(scored) if shares else columns
     begun = before[0][0].shape[-2] if before else 0
@@ -134,7 +136,7 @@ def _shortened(
         input_ids=layout.take(input_ids, 0),
         attention_mask={FULL: layout.seen(None, begun), SLIDING: layout.seen(config.sliding_window, begun)},
         position_ids=layout.position + begun,
-        labels=scored[:, columns - kept :],
+        shift_labels=scored[:, columns - kept :],
         fused_lm_head=True,
         **({"logits_to_keep": kept} if kept < columns else {}),
         **({"past_key_values": _cache(before, scored.shape[0])} if before else {}),
@@ -142,8 +144,8 @@ def _shortened(
     for name in _PER_TOKEN:
         value = getattr(outputs, name)
         if value is not None:
-            setattr(outputs, name, layout.put_back(value, labels)[:, 1:])
-    outputs.label_mask = labels[:, 1:] != -100
+            setattr(outputs, name, layout.put_back(value, labels)[:, :-1])
+    outputs.label_mask = labels[:, 1:] != IGNORED
     count = outputs.label_mask.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
     outputs.loss = -outputs.log_probs.sum() / count
     return outputs

@@ -32,7 +32,7 @@ MODELS: Mapping[str, dict[str, Any]] = {
     "miniature": {**_SIZES, "intermediate_size": 256, "hidden_size_per_layer_input": 256, "sliding_window": 64},
 }  # fmt: skip
 SHORTER = {"embedded": CATALOGUE, "miniature": 0}
-ROUNDS = 3
+ROUNDS = 2
 Batches = Sequence[dict[str, Any]]
 Loss = Callable[[Any, dict[str, Any]], Any]
 
@@ -51,9 +51,9 @@ def prompt_of(tokens: int) -> list[int]:
 
 
 def conversations(size: int, shorter: int) -> Batches:
-    """Micro-batches as training makes them: neighbours in length, right-padded."""
+    """Two micro-batches as training makes them: neighbours in length, right-padded."""
     rows = [encoded(prompt_of(length - kept - shorter), kept, learnt) for length, kept, learnt in CONVERSATIONS]
-    return [tensors(rows[at : at + size]) for at in range(0, len(rows), size * 4)]
+    return [tensors(rows[at : at + size]) for at in range(0, len(rows), len(rows) // 2)]
 
 
 def pairs(size: int, shorter: int) -> Batches:
@@ -61,7 +61,7 @@ def pairs(size: int, shorter: int) -> Batches:
     for prompt, chosen, rejected in PAIRS:
         common = prompt_of(prompt - shorter)
         sides.append((encoded(common, chosen, chosen), encoded(common, rejected, rejected)))
-    groups = (sides[at : at + size] for at in range(0, len(sides), size * 4))
+    groups = (sides[at : at + size] for at in range(0, len(sides), len(sides) // 2))
     return [tensors([*(c for c, _ in group), *(r for _, r in group)]) for group in groups]
 
 

@@ -94,19 +94,19 @@ def groups(rows: Sequence[tuple[int, int, int]], size: int) -> Iterator[Sequence
 
 def _batch(lengths: Sequence[int], kept: Sequence[int] | None, scored: int) -> Batch:
     columns = padded_length(max(lengths))
-    return Batch(len(lengths), columns, min(columns, padded_length(max(kept) + 1)) if kept else columns, scored)
+    return Batch(len(lengths), columns, min(columns, padded_length(max(kept))) if kept else columns, scored)
 
 
 def conversations(rows: Sequence[tuple[int, int, int]], *, skip: bool) -> Batch:
     """Return the forward of a micro-batch of conversations, whole or without the shared layers of what nothing reads."""
-    return _batch([row[0] for row in rows], [row[1] for row in rows] if skip else None, sum(row[2] for row in rows))
+    return _batch([row[0] for row in rows], [row[2] for row in rows] if skip else None, sum(row[2] for row in rows))
 
 
 def pairs(rows: Sequence[tuple[int, int, int]], *, skip: bool, once: bool = False) -> Batch:
     """Return the forward of a micro-batch of pairs; ``once`` computes their prompts once."""
     scored = sum(chosen + rejected for _, chosen, rejected in rows)
     if once:
-        own = [chosen + rejected + 1 for _, chosen, rejected in rows]
+        own = [chosen + rejected for _, chosen, rejected in rows]
         return _batch(
             [prompt + chosen + rejected + 1 for prompt, chosen, rejected in rows], own if skip else None, scored
         )

@@ -121,7 +121,9 @@ def columns_of_upper_layers(model: Any, work: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize("towers", [False, True], ids=["text", "with towers"])
 @pytest.mark.parametrize("padded", [True, False], ids=["padded", "without padding"])
-def test_the_upper_layers_compute_the_end_of_the_rows_only_with_and_without_padding(towers: bool, padded: bool) -> None:
+def test_the_upper_layers_compute_what_predicts_a_label_only_with_and_without_padding(
+    towers: bool, padded: bool
+) -> None:
     model, batch = built(towers), random_batch(3, 96, 4)
     if not padded:
         batch["attention_mask"][:] = 1
@@ -132,11 +134,12 @@ def test_the_upper_layers_compute_the_end_of_the_rows_only_with_and_without_padd
     assert_equal(model, batch)
 
 
-def test_a_label_at_the_start_of_a_row_keeps_every_column() -> None:
+def test_a_label_at_the_start_of_a_row_keeps_no_column_more() -> None:
     model, batch = built(), random_batch(3, 96, 4)
     batch["attention_mask"][:] = 1
+    batch["labels"][:, 1:-3] = -100
     batch["labels"][1, 1] = 7
-    assert columns_of_upper_layers(model, lambda: passed(model, batch)) == 96
+    assert columns_of_upper_layers(model, lambda: passed(model, batch)) == 32
     assert_equal(model, batch)
 
 
