@@ -23,6 +23,7 @@ from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import ReferenceRow, read_reference, sequence_logprobs
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import REFERENCE, RunSpec
+from canvas_pipeline.training.spread import Spread
 
 Batch = Sequence[Mapping[str, Any]]
 
@@ -99,7 +100,7 @@ def build_pair_trainer(
     """Build a TRL ``DPOTrainer`` with the method's loss over prepared pairs."""
     from trl import DPOConfig, DPOTrainer
 
-    class PreparedPairs(Prepared, DPOTrainer): ...
+    class PreparedPairs(Spread, Prepared, DPOTrainer): ...
 
     spec, h = run.spec, run.spec.hyperparameters
     anchor = h.chosen_nll
@@ -216,7 +217,7 @@ def build_feedback_trainer(
     """Build a TRL ``KTOTrainer`` over prepared feedback, with both labels weighted equally in sum."""
     from trl import KTOConfig, KTOTrainer
 
-    class PreparedFeedback(Prepared, KTOTrainer): ...
+    class PreparedFeedback(Spread, Prepared, KTOTrainer): ...
 
     desirable = sum(train["label"])
     undesirable = len(train) - desirable

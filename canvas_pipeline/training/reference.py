@@ -14,6 +14,7 @@ from typing import Any
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.records import Row, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, batches, padded_length
@@ -40,10 +41,10 @@ def sequence_logprobs(
 ) -> list[float]:
     """Return the summed log-probability of each row's masked tokens, in nats, in the order given; no gradient.
 
-    The model must have TRL's fused head (``fuse_head``), as the policy has: both then compute the same number in the same way."""
+    Ranks divide the batches among them; each gets all results. The model must have TRL's fused head (``fuse_head``), as the policy has: both then compute the same number in the same way."""
     import torch
 
-    results = [0.0] * len(rows)
+    results: dict[int, float] = {}
     lengths = [row.length for row in rows]
     order = sorted(range(len(rows)), key=lambda index: -lengths[index])
     device = next(model.parameters()).device
@@ -51,16 +52,17 @@ def sequence_logprobs(
     model.eval()
     done = 0
     with torch.no_grad(), autocast(device.type, compute):
-        for batch in batches(order, lengths, TOKENS_A_BATCH):
+        for batch in ranks.mine(batches(order, lengths, TOKENS_A_BATCH)):
             inputs = {name: value.to(device) for name, value in tensors([rows[i] for i in batch]).items()}
             logprobs = model(**inputs, use_cache=False, fused_lm_head=True).log_probs
             for index, value in zip(batch, logprobs.float().sum(dim=1).tolist(), strict=True):
                 results[index] = value
             done += len(batch)
             if reporter is not None:
-                reporter.step("reference", done, len(rows))
+                reporter.step("reference", min(done * ranks.world(), len(rows)), len(rows))
     model.train(was_training)
-    return results
+    whole = ranks.union(results)
+    return [whole[index] for index in range(len(rows))]
 
 
 def tensors(rows: Sequence[Encoded]) -> dict[str, Any]:
@@ -101,6 +103,8 @@ def compute(run: Run, out: Path, reporter: Reporter) -> int:
         ReferenceRow(id=row.id, chosen=chosen, rejected=rejected, model=name)
         for row, (chosen, rejected) in zip(pairs, sums, strict=True)
     )
+    if not ranks.first():
+        return len(pairs)
     with whole_file(out) as temporary:
         return write_jsonl(temporary, rows)
 

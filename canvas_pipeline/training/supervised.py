@@ -15,6 +15,7 @@ from canvas_pipeline.training.checkpoint import adapter_config, load_model, load
 from canvas_pipeline.training.encoding import BUCKET, Encoded
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.run import Run
+from canvas_pipeline.training.spread import Spread
 
 
 def dataset(rows: Sequence[Encoded]) -> Any:
@@ -30,6 +31,8 @@ def build_trainer(
     """Build a TRL ``SFTTrainer`` over prepared rows."""
     from trl import SFTConfig, SFTTrainer
 
+    class SpreadRows(Spread, SFTTrainer): ...
+
     spec, h = run.spec, run.spec.hyperparameters
     shared = trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick)
     config = SFTConfig(
@@ -39,7 +42,7 @@ def build_trainer(
         pad_to_multiple_of=BUCKET,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    return SFTTrainer(
+    return SpreadRows(
         model=model,
         args=config,
         train_dataset=train,

@@ -2,7 +2,7 @@
 
 The results are ``model`` (a full checkpoint), ``candidates/<step>`` (those of earlier steps, if any are kept), ``metrics.jsonl``,
 ``plots/*.png`` and ``summary.json``, all or nothing. The same spec on the same machine gives the same bytes. A run that was killed
-continues from its last complete step checkpoint and gives the same result.
+continues from its last complete step checkpoint and gives the same result. Of several ranks, each trains and the first one writes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.storage.seal import Seal, process_seal
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.candidates import Kept, stops, watch, without_improvement
 from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast
@@ -28,7 +29,7 @@ from canvas_pipeline.training.plots import plot_metrics
 from canvas_pipeline.training.progress import Reporter, metric_rows
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
-from canvas_pipeline.training.threads import MACHINE, choose_threads
+from canvas_pipeline.training.threads import MACHINE, choose_threads, cores
 from canvas_pipeline.training.weights import CANDIDATES, MODEL
 
 LOGS, SAVES, EVALS = 40, 8, 4
@@ -96,7 +97,7 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
         "optim": h.optimizer,
         "per_device_train_batch_size": h.batch,
         "per_device_eval_batch_size": max(2, h.batch),
-        "gradient_accumulation_steps": h.accumulation,
+        "gradient_accumulation_steps": ranks.accumulation(h, ranks.world()),
         "gradient_checkpointing": h.checkpointing,
         "bf16": spec.compute == "bfloat16",
         "use_cpu": not cuda,
@@ -111,6 +112,7 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
         "remove_unused_columns": False,
         "report_to": "none",
         "disable_tqdm": True,
+        **ranks.fsdp(),
     }
 
 
@@ -126,7 +128,10 @@ def journal(reporter: Reporter, fingerprint: str, seal: Seal) -> Any:
                 reporter.step("progress", state.global_step, state.max_steps, **shown)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            seal.put(Path(args.output_dir) / f"checkpoint-{state.global_step}", fingerprint)
+            ranks.wait()  # each writes its random state into the folder
+            if ranks.first():
+                seal.put(Path(args.output_dir) / f"checkpoint-{state.global_step}", fingerprint)
+            ranks.wait()
 
     return Journal()
 
@@ -168,7 +173,6 @@ def train(
     """Train to the end into the folder ``out``, from the last step checkpoint if there is one. Returns the summary.
 
     ``build`` makes the trainer, given the folder of its step checkpoints; ``facts`` are added to the summary."""
-    import torch
     from transformers import PrinterCallback
 
     spec = run.spec
@@ -183,14 +187,20 @@ def train(
         raise BadInput(
             f"{spec.method}: patience needs rows to evaluate on, but none of {spec.eval_path} fit; set it to 0"
         )
-    kept = Kept(
-        steps / CANDIDATES, spec.hyperparameters, spec.sha256, seal,
-        lambda folder: save_model(_full(trainer, spec, steps), tokenizer, folder, run.family),
-    )  # fmt: skip
+
+    def save(folder: Path) -> None:
+        weights = ranks.whole_weights(trainer)
+        adapter = _adapter(trainer, spec, steps)
+        if ranks.first():
+            model = merged(spec.start_path, adapter, spec.hyperparameters.dtype) if adapter else trainer.model
+            save_model(model, tokenizer, folder, run.family, weights=weights)
+        ranks.wait()
+
+    kept = Kept(steps / CANDIDATES, spec.hyperparameters, spec.sha256, seal, save)
     trainer.add_callback(journal(reporter, spec.sha256, seal))
     trainer.add_callback(watch(kept))
-    threads = choose_threads(partial(_one_pass, trainer, spec), torch.set_num_threads, steps / "threads", reporter)
-    resume = last_complete(steps, spec.sha256, seal, kept.continues)
+    threads = _threads(trainer, spec, steps, reporter)
+    resume = ranks.agreed(lambda: last_complete(steps, spec.sha256, seal, kept.continues))
     if resume is not None:
         reporter.emit("resumed", step=int(resume.name.rsplit("-", 1)[1]))
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -217,18 +227,37 @@ def train(
         "first": history[0] if history else {},
         "last": _last(history),
     }
+    if not ranks.first():
+        save(out / MODEL)
+        ranks.wait()
+        return summary
     with whole_folder(out) as folder:
-        kept.save(folder / MODEL)
+        save(folder / MODEL)
         write_jsonl(folder / "metrics.jsonl", history)
         (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
-        (folder / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")
+        (folder / MACHINE).write_bytes(dumps({"threads": threads, "ranks": ranks.world()}) + b"\n")
         for name, png in plot_metrics(history, spec.method, last if early else None).items():
             (folder / "plots").mkdir(exist_ok=True)
             (folder / "plots" / f"{name}.png").write_bytes(png)
         kept.move(folder, planned, last)  # at the end: a run that is killed after it has to begin again
     seal.put(out, out.parent.name)
     shutil.rmtree(steps, ignore_errors=True)
+    ranks.wait()
     return summary
+
+
+def _threads(trainer: Any, spec: RunSpec, steps: Path, reporter: Reporter) -> int:
+    """Choose the number of threads in the first rank and use it in all; those on one host share its processors."""
+    import torch
+
+    def choose() -> int:
+        most = max(1, cores() // ranks.neighbours())
+        step = partial(_one_pass, trainer, spec)
+        return choose_threads(step, torch.set_num_threads, steps / "threads", reporter, most)
+
+    threads = ranks.agreed(choose)
+    torch.set_num_threads(threads)
+    return threads
 
 
 def _one_pass(trainer: Any, spec: RunSpec) -> None:
@@ -244,12 +273,13 @@ def _one_pass(trainer: Any, spec: RunSpec) -> None:
     trainer.model.zero_grad(set_to_none=True)
 
 
-def _full(trainer: Any, spec: RunSpec, steps: Path) -> Any:
+def _adapter(trainer: Any, spec: RunSpec, steps: Path) -> Path | None:
+    """Save the adapter that is trained, if any, and return its folder."""
     if spec.adapter is None:
-        return trainer.model
+        return None
     adapter = steps / "adapter"
     trainer.save_model(str(adapter))
-    return merged(spec.start_path, adapter, spec.hyperparameters.dtype)
+    return adapter
 
 
 def _last(history: list[dict[str, Any]]) -> dict[str, Any]:
