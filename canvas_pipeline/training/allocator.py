@@ -27,7 +27,8 @@ def environment(cap: int, reports: Path) -> dict[str, str]:
 
 
 def bound(environ: Mapping[str, str] = os.environ) -> float | None:
-    """Limit the allocator to its share of this rank's device and start to report. Returns the share, or None without a cap or a device.
+    """Limit the allocator to its share of this rank's device and start to report. Returns the share, or None without a cap or a
+    device.
 
     The cap does not cover what the process uses beside the allocator (context, kernels); the watchdog measures that."""
     cap = environ.get(CAP, "")
@@ -43,7 +44,9 @@ def bound(environ: Mapping[str, str] = os.environ) -> float | None:
     torch.cuda.set_per_process_memory_fraction(share, device)
     folder = environ.get(REPORTS, "")
     if folder:
-        threading.Thread(target=_report, args=(torch, Path(folder), device), name="allocator-report", daemon=True).start()
+        threading.Thread(
+            target=_report, args=(torch, Path(folder), device), name="allocator-report", daemon=True
+        ).start()
     return float(share)
 
 

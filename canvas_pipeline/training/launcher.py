@@ -1,7 +1,8 @@
 """Start a module once per device as the ranks of one run: ``python -m canvas_pipeline.training.launcher RANKS MODULE ARGUMENTS…``.
 
-This is ``torchrun`` on one host, with the failing rank's own exit code, so that the pipeline sees the same error as with one process.
-The first rank that fails ends the others; nothing is started again here, since the next run continues from the last step checkpoint.
+This is ``torchrun`` on one host, with the failing rank's own exit code, so that the pipeline sees the same error as with one
+process. The first rank that fails ends the others. Nothing is started again here: the next run continues from the last step
+checkpoint.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import Any
 
 from canvas_pipeline.training.ranks import LOST_PEER
 
-MODULE = "canvas_pipeline.training.launcher"
 GRACE_S = 10
 """Seconds that ranks have to end before they are killed."""
 

@@ -1,8 +1,8 @@
 """Let several processes (ranks) do the work of one run, and let the first of them write and report.
 
-A launcher (``training.launcher``, ``torchrun``, ``accelerate launch``) starts the same command once per device and gives each process
-its number in the environment. A process without these variables is alone: every function here then does nothing, or all the work.
-The number of ranks is no part of a run spec: it decides the time a run takes, not its result.
+A launcher (``training.launcher``, ``torchrun``, ``accelerate launch``) starts the same command once per device and gives each
+process its number in the environment. A process without these variables is alone: every function here then does nothing, or all
+the work. The number of ranks is no part of a run spec: it decides the time a run takes, not its result.
 
 torch is imported inside the functions.
 """
@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ PATIENCE_S = 5
 LOST_PEER = 75
 """The exit code of a rank that ends because another one has ended. The launcher reports the other one."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+K = TypeVar("K")
 T = TypeVar("T")
 _group: Any = None
 
@@ -81,8 +82,8 @@ def first(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def accumulation(numbers: Hyperparameters, ranks: int) -> int:
-    """Return the micro-batches that each of ``ranks`` processes adds up for one update, so that all of them together read exactly the
-    rows that one process would.
+    """Return the micro-batches that each of ``ranks`` processes adds up for one update, so that together they read exactly the rows
+    that one process would.
 
     Raises ``BadConfig`` where they cannot be divided. A micro-batch stays whole: losses are means over it."""
     each, remainder = divmod(numbers.accumulation, ranks)
@@ -150,7 +151,7 @@ def wait() -> None:
 
 
 def agreed(work: Callable[[], T]) -> T:
-    """Return to every rank what ``work`` returns in the first one. Where it raises, that rank ends, and the launcher ends the others."""
+    """Return to every rank what ``work`` returns in the first one. Where it raises, the launcher ends the others."""
     if world() == 1:
         return work()
     import torch.distributed as dist
@@ -177,9 +178,9 @@ def gathered(item: T) -> list[T]:
     return found
 
 
-def union(rows: Mapping[int, T]) -> dict[int, T]:
-    """Return the rows of all ranks, by their index, to every rank."""
-    return {index: row for part in gathered(dict(rows)) for index, row in part.items()}
+def union(rows: Mapping[K, T]) -> dict[K, T]:
+    """Return the rows of all ranks, by their index or name, to every rank."""
+    return {key: row for part in gathered(dict(rows)) for key, row in part.items()}
 
 
 def total(count: int) -> int:
@@ -215,7 +216,7 @@ def _lost_peer(error: Exception) -> bool:
 
 
 def whole_weights(trainer: Any) -> dict[str, Any] | None:
-    """Return all weights of a trainer's model where the ranks have divided them, in the first rank (empty in the others); else None.
+    """Return all weights of a trainer's model where the ranks have divided them (empty in all but the first rank), else None.
 
     Every rank has to call it."""
     if not getattr(trainer, "is_fsdp_enabled", False):

@@ -41,7 +41,8 @@ def sequence_logprobs(
 ) -> list[float]:
     """Return the summed log-probability of each row's masked tokens, in nats, in the order given; no gradient.
 
-    Ranks divide the batches among them; each gets all results. The model must have TRL's fused head (``fuse_head``), as the policy has: both then compute the same number in the same way."""
+    Ranks divide the batches among them; each gets all results. The model must have TRL's fused head (``fuse_head``), as the policy
+    has: both then compute the same number in the same way."""
     import torch
 
     results: dict[int, float] = {}

@@ -36,7 +36,7 @@ class Filled:
 
 
 class Collated:
-    """A collator that leaves out what ``Filled`` has added. A batch of nothing else is made of ``spare``, a row that counts nothing."""
+    """A collator that leaves out what ``Filled`` has added. A batch of nothing else is the row ``spare``, which counts nothing."""
 
     def __init__(self, collator: Callable[[Sequence[Any]], dict[str, Any]], spare: Any) -> None:
         self.collator = collator
