@@ -83,16 +83,8 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
     return model
 
 
-def save_model(
-    model: Any,
-    tokenizer: Any,
-    folder: Path,
-    family: ModelFamily,
-    dtype: Dtype | None = None,
-    weights: dict[str, Any] | None = None,
-) -> None:
-    """Save model, tokenizer, template and stops as one folder, all or nothing. ``weights`` are saved instead of the model's own,
-    where several processes have divided those."""
+def save_model(model: Any, tokenizer: Any, folder: Path, family: ModelFamily, dtype: Dtype | None = None) -> None:
+    """Save model, tokenizer, template and stops as one folder, all or nothing."""
     import torch
 
     if dtype is not None:
@@ -101,7 +93,7 @@ def save_model(
     tokenizer.padding_side = "left"
     try:
         with whole_folder(folder) as temporary:
-            model.save_pretrained(str(temporary), state_dict=weights)
+            model.save_pretrained(str(temporary))
             tokenizer.save_pretrained(str(temporary))
     finally:
         tokenizer.padding_side = "right"

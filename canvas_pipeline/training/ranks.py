@@ -21,7 +21,6 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.methods import Hyperparameters
 
 SETTING = "CANVAS_RANKS"
-SHARDING = "CANVAS_SHARDING"
 LIMIT = timedelta(hours=2)
 """The longest that ranks wait for each other, e.g. while the first one hashes its inputs."""
 PATIENCE_S = 5
@@ -39,16 +38,6 @@ def asked(environ: Mapping[str, str] = os.environ) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 1024:
         raise BadConfig(f"{SETTING} is {text!r}; give the number of processes that train one run, one a device")
     return int(text)
-
-
-def sharded(environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether the ranks divide the weights among them (FSDP2) instead of each holding them all.
-
-    Raises ``BadConfig`` for another value of ``CANVAS_SHARDING`` than ``fsdp2`` or none."""
-    text = environ.get(SHARDING, "").strip()
-    if text not in ("", "none", "fsdp2"):
-        raise BadConfig(f"{SHARDING} is {text!r}; choose fsdp2, or leave it unset for whole weights in every process")
-    return text == "fsdp2" and world(environ) > 1
 
 
 def _number(name: str, otherwise: int, environ: Mapping[str, str]) -> int:
@@ -118,8 +107,8 @@ def start() -> None:
         torch.cuda.set_device(local())
     if not dist.is_initialized():
         dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=LIMIT)
-    # Of its own on the CPU: waiting takes no device.
-    _group = dist.new_group(backend="gloo", timeout=LIMIT) if cuda else dist.group.WORLD
+    # Of its own, on the CPU: waiting takes no device and does not mix with what a trainer sends.
+    _group = dist.new_group(backend="gloo", timeout=LIMIT)
 
 
 def stop() -> None:
@@ -213,21 +202,3 @@ def _lost_peer(error: Exception) -> bool:
     return isinstance(error, dist.DistError) or (
         isinstance(error, RuntimeError) and any(name in text for name in ("gloo", "nccl", "connection closed by peer"))
     )
-
-
-def whole_weights(trainer: Any) -> dict[str, Any] | None:
-    """Return all weights of a trainer's model where the ranks have divided them (empty in all but the first rank), else None.
-
-    Every rank has to call it."""
-    if not getattr(trainer, "is_fsdp_enabled", False):
-        return None
-    weights: dict[str, Any] = trainer.accelerator.get_state_dict(trainer.model)
-    return weights
-
-
-def fsdp() -> dict[str, Any]:
-    """Return the trainer arguments for divided weights: each decoder layer is gathered when it computes, and saves are whole."""
-    if not sharded():
-        return {}
-    config = {"version": 2, "auto_wrap_policy": "TRANSFORMER_BASED_WRAP", "state_dict_type": "FULL_STATE_DICT"}
-    return {"fsdp": True, "fsdp_config": {**config, "reshard_after_forward": True}}

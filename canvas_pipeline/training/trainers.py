@@ -112,7 +112,6 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
         "remove_unused_columns": False,
         "report_to": "none",
         "disable_tqdm": True,
-        **ranks.fsdp(),
     }
 
 
@@ -189,11 +188,10 @@ def train(
         )
 
     def save(folder: Path) -> None:
-        weights = ranks.whole_weights(trainer)
         adapter = _adapter(trainer, spec, steps)
         if ranks.first():
             model = merged(spec.start_path, adapter, spec.hyperparameters.dtype) if adapter else trainer.model
-            save_model(model, tokenizer, folder, run.family, weights=weights)
+            save_model(model, tokenizer, folder, run.family)
         ranks.wait()
 
     kept = Kept(steps / CANDIDATES, spec.hyperparameters, spec.sha256, seal, save)
