@@ -24,6 +24,7 @@ from canvas_pipeline.models.family import ModelFamily, Schemas
 from canvas_pipeline.records import Message, Row, digest, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.seal import Seal
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.encoding import batches, padded_length
 from canvas_pipeline.training.progress import Reporter
 
@@ -207,23 +208,24 @@ def generate(
     report: Reporter,
     seal: Seal,
 ) -> list[Prediction]:
-    """Generate a prediction for every case and write them to ``out``.
+    """Generate a prediction for every case and write them to ``out``. Ranks divide the batches among them; the first one writes.
 
-    Predictions of an interrupted run with the same ``key`` are reused."""
-    partial = out.with_name(f".partial-{out.name}")
+    Predictions of an interrupted run with the same ``key`` are reused, whatever its number of ranks."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    known = _known(partial, key, seal)
+    partial, others = _partials(out)
+    own = _known(partial, key, seal)
+    known = ranks.union({**own, **{name: row for path in others for name, row in _known(path, key, seal).items()}})
     if known:
         report.emit("resumed", rows=len(known))
-    with partial.open("ab" if known else "wb") as file:
-        if not known:
+    with partial.open("ab" if own else "wb") as file:
+        if not own:
             file.write(dumps({"key": key}) + b"\n")
         lengths = [generator.length(prompt) for prompt in prompts]
         order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
         missing = [
             batch for batch in batches(order, lengths, TOKENS_A_BATCH) if not all(cases[i].id in known for i in batch)
         ]
-        done = len(cases) - sum(map(len, missing))
+        done, missing = len(cases) - sum(map(len, missing)), ranks.mine(missing)
         if missing and isinstance(generator, SharesPrefix):
             generator.share(prompts)
         # Both libraries release the interpreter lock while they compute.
@@ -239,16 +241,31 @@ def generate(
                         row = known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
                         file.write(dumps(_Finished(row=row, seal=seal.sign(key, digest(dumps(row).decode())))) + b"\n")
                     file.flush()
-                    done += len(batch)
+                    done = min(done + len(batch) * ranks.world(), len(cases))
                     report.step("generate", done, len(cases))
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+    known = ranks.union(known)
     predictions = [known[case.id] for case in cases]
-    with whole_file(out) as temporary:
-        write_jsonl(temporary, predictions)
-    partial.unlink()
+    if ranks.first():
+        with whole_file(out) as temporary:
+            write_jsonl(temporary, predictions)
+    ranks.wait()
+    for path in (partial, *others):
+        path.unlink()
     return predictions
+
+
+def _partials(out: Path) -> tuple[Path, list[Path]]:
+    """Return the file for this rank's predictions until all are there, and those of earlier ranks that are no longer, for this one
+    to read."""
+    name = f".partial-{out.name}"
+    found = (path for path in out.parent.iterdir() if path.name.startswith(f"{name}."))
+    numbers = sorted(int(path.suffix[1:]) for path in found if path.suffix[1:].isdigit())
+    left = [number for number in numbers if number >= ranks.world() and number % ranks.world() == ranks.rank()]
+    own = f"{name}.{ranks.rank()}" if ranks.rank() else name
+    return out.with_name(own), [out.with_name(f"{name}.{number}") for number in left]
 
 
 class _Finished(Row, frozen=True, kw_only=True):

@@ -21,11 +21,12 @@ from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import candidates, training
 from canvas_pipeline.pipeline import verdicts as evaluated
 from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.processes import module
+from canvas_pipeline.pipeline.processes import ranked
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps, read_jsonl, write_jsonl
 from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.training import ranks
 
 UNUSED = ("bitsandbytes", "llama-cpp-python", "peft")
 """Libraries that a checkpoint's bench imports nothing of: they train adapters and answer from GGUF files."""
@@ -75,8 +76,9 @@ def generation(
 ) -> list[str]:
     """The command that generates a model's predictions for a file of cases."""
     chance = sampling or Sampling(0.0)
-    return module(
-        "canvas_pipeline.pipeline.generation_process", "--track", ws.track.name, "--backend", backend, "--model", str(model),
+    count = ranks.asked() if backend == "hf" else 1  # llama.cpp computes on all cores by itself
+    return ranked(
+        count, "canvas_pipeline.pipeline.generation_process", "--track", ws.track.name, "--backend", backend, "--model", str(model),
         "--cases", str(cases), "--profile", ws.profile.name, "--out", str(out),
         "--temperature", str(chance.temperature), "--seed", str(chance.seed), *(served(ws) if backend == "served" else ()),
     )  # fmt: skip

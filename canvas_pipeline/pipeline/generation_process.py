@@ -1,6 +1,7 @@
 """Runs generation in a process of its own: ``python -m canvas_pipeline.pipeline.generation_process --track NAME …``.
 
-Exit codes: 0 done, 1 bad input, 2 something needed is not there.
+Exit codes: 0 done, 1 bad input, 2 something needed is not there. Under a launcher (``training.launcher``, ``torchrun``) several
+such processes answer one file of cases.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.errors import CanvasPipelineError
+from canvas_pipeline.errors import BadConfig, CanvasPipelineError
 from canvas_pipeline.evaluation.generate import Generator, Sampling, generate, load, prompt_text
 from canvas_pipeline.evaluation.served import opened
 from canvas_pipeline.models.families import family as family_named
@@ -22,6 +23,7 @@ from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.known_digests import KnownDigests
 from canvas_pipeline.storage.seal import process_seal
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.progress import reporter
 
 
@@ -54,6 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run and return the exit code."""
     options = parser().parse_args(arguments)
     try:
+        if options.backend == "hf":
+            ranks.one_device()
+        elif ranks.world() > 1:
+            raise BadConfig(
+                "llama.cpp computes on all cores by itself; start it without a launcher of several processes"
+            )
+        ranks.start()
         with reporter() as report:
             track = track_named(options.track)
             benchmark, sizes = track.benchmark, profile_named(track.profiles, options.profile)
@@ -63,7 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             prompts = [prompt_text(messages, family, tools) for messages, tools in asked]
             sampling = Sampling(options.temperature, options.seed) if options.temperature else None
             seal = process_seal(options.out.parent)
-            weights, asked_for = map(KnownDigests(seal).path, (options.model, options.cases))
+            weights, asked_for = ranks.agreed(
+                lambda: tuple(map(KnownDigests(seal).path, (options.model, options.cases)))
+            )
             names = (options.backend, weights, asked_for, str(limit), str(sampling))
             key = hashlib.sha256("\n".join(names).encode()).hexdigest()
             with ExitStack() as stack:
@@ -76,11 +87,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 else:
                     generator = load(options.backend, options.model, family, limit, options.context, sampling)
                 generate(generator, cases, prompts, options.out, key, report, seal)
-            seal.put(options.out, options.out.parent.name)
+            if ranks.first():
+                seal.put(options.out, options.out.parent.name)
             report.emit("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
+        ranks.stop()
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        return ranks.ended_by(error)
     return 0
 
 

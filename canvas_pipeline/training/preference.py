@@ -24,6 +24,7 @@ from canvas_pipeline.training.reference import ReferenceRow, pair_logprobs, read
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.shared_layers import PAIRS, shorten, takes_pairs
 from canvas_pipeline.training.spec import REFERENCE
+from canvas_pipeline.training.spread import Spread
 from canvas_pipeline.training.start import load_start
 
 Batch = Sequence[Mapping[str, Any]]
@@ -101,7 +102,7 @@ def build_pair_trainer(
     """Build a TRL ``DPOTrainer`` with the method's loss over prepared pairs."""
     from trl import DPOConfig, DPOTrainer
 
-    class PreparedPairs(Prepared, DPOTrainer):
+    class PreparedPairs(Spread, Prepared, DPOTrainer):
         def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool) -> Any:
             # Other keys than those of its own TRL passes on to the model.
             pairs = {PAIRS: True} if takes_pairs(self.model) else {}
@@ -225,7 +226,7 @@ def build_feedback_trainer(
     """Build a TRL ``KTOTrainer`` over prepared feedback, with both labels weighted equally in sum."""
     from trl import KTOConfig, KTOTrainer
 
-    class PreparedFeedback(Prepared, KTOTrainer): ...
+    class PreparedFeedback(Spread, Prepared, KTOTrainer): ...
 
     spec, h = run.spec, run.spec.hyperparameters
     desirable = sum(train["label"])

@@ -15,6 +15,7 @@ from typing import Any
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.records import Row, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, batches, padded_length
@@ -54,10 +55,12 @@ def _sums(
     model: Any, groups: Sequence[tuple[Encoded, ...]], lengths: Sequence[int], compute: Compute,
     reporter: Reporter | None,
 ) -> list[tuple[float, ...]]:  # fmt: skip
-    """Return the sums of rows, or of both sides of pairs, which the model computes in ``lengths`` tokens each."""
+    """Return the sums of rows, or of both sides of pairs, which the model computes in ``lengths`` tokens each.
+
+    Ranks divide the batches among them; each gets all results."""
     import torch
 
-    results: list[tuple[float, ...]] = [()] * len(groups)
+    results: dict[int, tuple[float, ...]] = {}
     order = sorted(range(len(groups)), key=lambda index: -lengths[index])
     device = next(model.parameters()).device
     tokens = TOKENS_A_BATCH["cpu" if device.type == "cpu" else "gpu"]
@@ -67,7 +70,7 @@ def _sums(
     done = 0
     with torch.no_grad(), autocast(device.type, compute):
         before = {BEFORE: beginning(model, groups[0][0].ids[:begun])} if begun else {}
-        for batch in batches(order, [length - begun for length in lengths], tokens):
+        for batch in ranks.mine(batches(order, [length - begun for length in lengths], tokens)):
             sides = list(zip(*(tuple(_without(row, begun) for row in groups[i]) for i in batch), strict=True))
             inputs = {name: t.to(device) for name, t in tensors([row for side in sides for row in side]).items()}
             pairs = {PAIRS: True} if len(sides) == 2 else {}
@@ -77,9 +80,10 @@ def _sums(
                 results[index] = tuple(values)
             done += len(batch)
             if reporter is not None:
-                reporter.step("reference", done, len(groups))
+                reporter.step("reference", min(done * ranks.world(), len(groups)), len(groups))
     model.train(was_training)
-    return results
+    whole = ranks.union(results)
+    return [whole[index] for index in range(len(groups))]
 
 
 def _common(rows: Sequence[Encoded]) -> int:
@@ -138,6 +142,8 @@ def compute(run: Run, out: Path, reporter: Reporter) -> int:
         ReferenceRow(id=row.id, chosen=chosen, rejected=rejected, model=name)
         for row, (chosen, rejected) in zip(pairs, sums, strict=True)
     )
+    if not ranks.first():
+        return len(pairs)
     with whole_file(out) as temporary:
         return write_jsonl(temporary, rows)
 

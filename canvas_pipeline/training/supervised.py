@@ -16,6 +16,7 @@ from canvas_pipeline.training.encoding import BUCKET, Encoded
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.shared_layers import shorten
+from canvas_pipeline.training.spread import Spread
 from canvas_pipeline.training.start import load_start
 
 
@@ -32,6 +33,8 @@ def build_trainer(
     """Build a TRL ``SFTTrainer`` over prepared rows."""
     from trl import SFTConfig, SFTTrainer
 
+    class SpreadRows(Spread, SFTTrainer): ...
+
     spec, h = run.spec, run.spec.hyperparameters
     shared = trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick)
     config = SFTConfig(
@@ -41,7 +44,7 @@ def build_trainer(
         pad_to_multiple_of=BUCKET,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    trainer = SFTTrainer(
+    trainer = SpreadRows(
         model=model,
         args=config,
         train_dataset=train,

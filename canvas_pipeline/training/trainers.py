@@ -3,7 +3,7 @@
 The results are ``model`` (a full checkpoint), ``adapter`` (where one was trained), ``candidates/<step>`` (those of earlier steps,
 if any are kept, with their adapters inside), ``metrics.jsonl``, ``plots/*.png`` and ``summary.json``, all or nothing. The same spec
 on the same machine gives the same bytes. A run that was killed continues from its last complete step checkpoint and gives the same
-result.
+result. Of several ranks, each trains and the first one writes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.storage.seal import Seal, process_seal
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.candidates import Kept, stops, watch, without_improvement
 from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast, on_cpu
@@ -32,7 +33,7 @@ from canvas_pipeline.training.progress import Reporter, metric_rows
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.start import stored_as, trained_in_float32
-from canvas_pipeline.training.threads import MACHINE, choose_threads
+from canvas_pipeline.training.threads import MACHINE, choose_threads, cores
 from canvas_pipeline.training.weights import ADAPTER, CANDIDATES, MODEL
 
 LOGS, SAVES, EVALS = 40, 8, 4
@@ -98,7 +99,7 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
         "optim": h.optimizer,
         "per_device_train_batch_size": h.batch,
         "per_device_eval_batch_size": max(2, h.batch),
-        "gradient_accumulation_steps": h.accumulation,
+        "gradient_accumulation_steps": ranks.accumulation(h, ranks.world()),
         "gradient_checkpointing": h.checkpointing,
         "bf16": spec.compute == "bfloat16",
         "use_cpu": on_cpu(),
@@ -128,7 +129,10 @@ def journal(reporter: Reporter, fingerprint: str, seal: Seal) -> Any:
                 reporter.step("progress", state.global_step, state.max_steps, **shown)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            seal.put(Path(args.output_dir) / f"checkpoint-{state.global_step}", fingerprint)
+            ranks.wait()  # each writes its random state into the folder
+            if ranks.first():
+                seal.put(Path(args.output_dir) / f"checkpoint-{state.global_step}", fingerprint)
+            ranks.wait()
 
     return Journal()
 
@@ -140,9 +144,12 @@ def saves_by_time(minutes: float, clock: Callable[[], float] = time.monotonic) -
     class SavesByTime(TrainerCallback):
         last = clock()
 
+        def due(self) -> bool:
+            return clock() - self.last >= minutes * 60
+
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             logged = state.global_step % int(args.logging_steps) == 0
-            if logged and state.global_step < state.max_steps and clock() - self.last >= minutes * 60:
+            if logged and state.global_step < state.max_steps and ranks.agreed(self.due):
                 control.should_save = True
                 self.last = clock()
 
@@ -210,7 +217,7 @@ def train(
     if spec.hyperparameters.save_minutes:
         trainer.add_callback(saves_by_time(spec.hyperparameters.save_minutes))
     threads = _threads(trainer, spec, steps, reporter)
-    resume = last_complete(steps, spec.sha256, seal, kept.continues)
+    resume = ranks.agreed(lambda: last_complete(steps, spec.sha256, seal, kept.continues))
     if resume is not None:
         reporter.emit("resumed", step=int(resume.name.rsplit("-", 1)[1]))
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -237,29 +244,44 @@ def train(
         "first": history[0] if history else {},
         "last": _last(history),
     }
+    if not ranks.first():
+        kept.save(out / MODEL)
+        ranks.wait()
+        return summary
     with whole_folder(out) as folder:
         kept.save(folder / MODEL)
         if spec.adapter is not None:
             shutil.move(str(folder / MODEL / ADAPTER), folder / ADAPTER)
         write_jsonl(folder / "metrics.jsonl", history)
         (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
-        (folder / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")
+        (folder / MACHINE).write_bytes(dumps({"threads": threads, "ranks": ranks.world()}) + b"\n")
         for name, png in plot_metrics(history, spec.method, last if early else None).items():
             (folder / "plots").mkdir(exist_ok=True)
             (folder / "plots" / f"{name}.png").write_bytes(png)
         kept.move(folder, planned, last)  # at the end: a run that is killed after it has to begin again
     seal.put(out, out.parent.name)
     shutil.rmtree(steps, ignore_errors=True)
+    ranks.wait()
     return summary
 
 
 def _threads(trainer: Any, spec: RunSpec, steps: Path, reporter: Reporter) -> int:
-    """Choose the number of threads. On a GPU they do not matter, and the pass that is timed would hold all logits of a batch."""
+    """Choose the number of threads in the first rank and use it in all; those on one host share its processors.
+
+    On a GPU they do not matter, and the pass that is timed would hold all logits of a batch."""
     import torch
 
     if not on_cpu():
         return int(torch.get_num_threads())
-    return choose_threads(partial(_one_pass, trainer, spec), torch.set_num_threads, steps / "threads", reporter)
+
+    def choose() -> int:
+        most = max(1, cores() // ranks.neighbours())
+        step = partial(_one_pass, trainer, spec)
+        return choose_threads(step, torch.set_num_threads, steps / "threads", reporter, most)
+
+    threads = ranks.agreed(choose)
+    torch.set_num_threads(threads)
+    return threads
 
 
 def _one_pass(trainer: Any, spec: RunSpec) -> None:
@@ -276,18 +298,20 @@ def _one_pass(trainer: Any, spec: RunSpec) -> None:
 
 
 def _save(trainer: Any, tokenizer: Any, run: Run, steps: Path, folder: Path) -> None:
-    """Save the weights as they are now as a whole model folder, with a trained adapter in its folder ``adapter``."""
+    """Save the weights as they are now as a whole model folder, with a trained adapter in its folder ``adapter``.
+
+    Every rank comes here; the first one writes."""
     spec = run.spec
-    if spec.adapter is None:
-        with stored_as(trainer.model, spec.hyperparameters.dtype):
-            save_model(trainer.model, tokenizer, folder, run.family, base=spec.start_path)
-        return
     trained = steps / ADAPTER
-    trainer.save_model(str(trained))
-    model = merged(spec.start_path, trained, spec.loaded_as)
-    with stored_as(model, spec.hyperparameters.dtype):
-        save_model(model, tokenizer, folder, run.family, base=spec.start_path)
-    keep_adapter(trained, folder / ADAPTER, base_name(spec.track, spec.row.start, spec.path(spec.row.start)))
+    if spec.adapter is not None:
+        trainer.save_model(str(trained))
+    if ranks.first():
+        model = merged(spec.start_path, trained, spec.loaded_as) if spec.adapter is not None else trainer.model
+        with stored_as(model, spec.hyperparameters.dtype):
+            save_model(model, tokenizer, folder, run.family, base=spec.start_path)
+        if spec.adapter is not None:
+            keep_adapter(trained, folder / ADAPTER, base_name(spec.track, spec.row.start, spec.path(spec.row.start)))
+    ranks.wait()
 
 
 def _last(history: list[dict[str, Any]]) -> dict[str, Any]:
