@@ -20,6 +20,7 @@ from canvas_pipeline.evaluation.statistics import Rate, percent
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import candidates, training
 from canvas_pipeline.pipeline import verdicts as evaluated
+from canvas_pipeline.pipeline.backend import backend_of, served
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import ranked
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
@@ -82,18 +83,6 @@ def generation(
         "--cases", str(cases), "--profile", ws.profile.name, "--out", str(out),
         "--temperature", str(chance.temperature), "--seed", str(chance.seed), *(served(ws) if backend == "served" else ()),
     )  # fmt: skip
-
-
-def served(ws: Workspace) -> tuple[str, ...]:
-    """Where a server answers for a checkpoint, as options of a command: the workspace's options ``bench_endpoint`` or
-    ``bench_server``, and the folder of the answers, which later runs reuse."""
-    named = {"--address": ws.options.get("bench_endpoint", ""), "--serve": ws.options.get("bench_server", "")}
-    return (*(word for pair in named.items() if pair[1] for word in pair), "--answers", str(ws.private / "served"))
-
-
-def backend_of(ws: Workspace) -> str:
-    """What answers for a checkpoint: this machine's transformers (``hf``), unless an option names a server."""
-    return "served" if ws.options.get("bench_endpoint") or ws.options.get("bench_server") else "hf"
 
 
 def predictions(

@@ -30,11 +30,14 @@ def dataset(rows: Sequence[Encoded]) -> Any:
 def build_trainer(
     run: Run, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
 ) -> Any:
-    """Build a TRL ``SFTTrainer`` over prepared rows."""
+    """Build a TRL ``SFTTrainer`` over prepared rows. Each learnt token of an update weighs the same."""
     from trl import SFTConfig, SFTTrainer
 
     class SpreadRows(Spread, SFTTrainer): ...
 
+    # Whole Gemma-4 models say no, since their own loss does not count tokens; the fused head that is used here does. Without it
+    # each micro-batch would weigh the same, and with rows of its own each row.
+    model.accepts_loss_kwargs = True
     spec, h = run.spec, run.spec.hyperparameters
     shared = trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick)
     config = SFTConfig(

@@ -24,6 +24,7 @@ from canvas_pipeline.evaluation.served import ServedModel, opened, served_name
 from canvas_pipeline.models.endpoint import Endpoint
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.pipeline import evaluation, generation_process
+from canvas_pipeline.pipeline.backend import backend_of
 from canvas_pipeline.pipeline.workspace import workspace
 from canvas_pipeline.records import Message, read_jsonl, write_jsonl
 from canvas_pipeline.release.converter import ensure_converter
@@ -232,7 +233,7 @@ def test_the_agent_of_the_scenarios_speaks_to_a_server(model: Path, local: Gguf,
 def test_a_bench_is_local_unless_an_option_names_a_server(tmp_path: Path) -> None:
     def command_with(**options: str) -> list[str]:
         ws = workspace(tmp_path, "embedded", TRACK, options=options)
-        return evaluation.generation(ws, evaluation.backend_of(ws), tmp_path, tmp_path / "cases", tmp_path / "out")
+        return evaluation.generation(ws, backend_of(ws), tmp_path, tmp_path / "cases", tmp_path / "out")
 
     plain = command_with()
     assert "hf" in plain and not {"--address", "--serve", "--answers"} & set(plain)

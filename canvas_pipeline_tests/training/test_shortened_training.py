@@ -34,6 +34,31 @@ def shared_base(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
+@pytest.fixture(scope="module")
+def whole_base(tokenizer: Any, shared_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same text weights, in a model with vision and audio towers."""
+    folder = tmp_path_factory.mktemp("whole") / "model"
+    sizes = {"vocab_size": len(tokenizer), "vocab_size_per_layer_input": len(tokenizer)}
+    model = shared_model(towers=True, **sizes)
+    model.model.language_model.load_state_dict(load_model(shared_base).model.state_dict())
+    save_model(model, tokenizer, folder, GEMMA4)
+    return folder
+
+
+def test_each_learnt_token_weighs_the_same_with_and_without_towers(
+    make: Make, shared_base: Path, whole_base: Path, tmp_path: Path
+) -> None:
+    """With a row a micro-batch: rows with few learnt tokens must not weigh more in one of the two classes."""
+    logged = []
+    for base in (shared_base, whole_base):
+        spec = make("sft", batch=1, accumulation=4)
+        start = InputFile(path=str(base), sha256=spec.inputs["base_model"].sha256)
+        spec = msgspec.structs.replace(spec, compute="float32", inputs={**spec.inputs, "base_model": start})
+        logged.append(train(spec, tmp_path / base.parent.name)[0]["first"])
+    for metric in ("loss", "grad_norm"):
+        assert logged[0][metric] == pytest.approx(logged[1][metric], rel=1e-4)
+
+
 def encoded(base: Path, data: dict[str, Path], count: int) -> list[EncodedPair]:
     tokenizer = load_tokenizer(base, GEMMA4)
     rows = list(read_jsonl(data["preference_train"], PreferencePair))[:count]
