@@ -12,13 +12,15 @@ import pytest
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.tracks.canvas.rows import PreferencePair
-from canvas_pipeline.training import reference
+from canvas_pipeline.training import reference, supervised
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer, save_model
-from canvas_pipeline.training.encoding import EncodedPair, encode
+from canvas_pipeline.training.encoding import Encoded, EncodedPair, encode
 from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.reference import pair_logprobs, sequence_logprobs
 from canvas_pipeline.training.shared_layers import whole_forward
 from canvas_pipeline.training.spec import InputFile, RunSpec
+from canvas_pipeline.training.trainers import train_silently
+from canvas_pipeline_tests.training.rows import run_of
 from canvas_pipeline_tests.training.shared_models import shared_model
 from canvas_pipeline_tests.training.test_trainers import train
 
@@ -49,12 +51,15 @@ def test_each_learnt_token_weighs_the_same_with_and_without_towers(
     make: Make, shared_base: Path, whole_base: Path, tmp_path: Path
 ) -> None:
     """With a row a micro-batch: rows with few learnt tokens must not weigh more in one of the two classes."""
+    rows = [Encoded([2, *range(30, 50)], [0] * (21 - learnt) + [1] * learnt) for learnt in (1, 3, 9, 20)]
     logged = []
     for base in (shared_base, whole_base):
-        spec = make("sft", batch=1, accumulation=4)
-        start = InputFile(path=str(base), sha256=spec.inputs["base_model"].sha256)
-        spec = msgspec.structs.replace(spec, compute="float32", inputs={**spec.inputs, "base_model": start})
-        logged.append(train(spec, tmp_path / base.parent.name)[0]["first"])
+        spec = msgspec.structs.replace(make("sft", batch=1, accumulation=4), compute="float32")
+        tokenizer, model = load_tokenizer(base, GEMMA4), load_model(base)
+        built = supervised.build_trainer(
+            run_of(spec), model, tokenizer, supervised.dataset(rows), None, tmp_path, quick=True
+        )
+        logged.append(train_silently(built)[0])
     for metric in ("loss", "grad_norm"):
         assert logged[0][metric] == pytest.approx(logged[1][metric], rel=1e-4)
 
