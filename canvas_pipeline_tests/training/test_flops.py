@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from canvas_pipeline.training.shared_layers import FULL, PAIRS, SLIDING, whole_f
 from canvas_pipeline_tests.training import flops
 from canvas_pipeline_tests.training.flops import Batch, Costs
 from canvas_pipeline_tests.training.shared_models import shared_model
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def counted(work: Any) -> int:
@@ -76,7 +79,16 @@ def test_a_models_backward_costs_twice_its_forward_on_the_real_shape_too() -> No
 
 
 def test_the_real_shape_trains_conversations_and_pairs_with_a_fraction_of_the_operations() -> None:
-    ratios = {(name, size): ratio for name, size, _, _, ratio in flops.table(flops.real_costs())}
+    found = list(flops.table(flops.real_costs()))
+    ratios = {(name, size): ratio for name, size, _, _, ratio in found}
     assert ratios["conversations", 1] >= 2.3 and ratios["conversations", 4] >= 2.3
     assert ratios["pairs, two rows", 1] >= 2.6 and ratios["pairs, two rows", 4] >= 2.6
     assert ratios["pairs, one row", 1] >= 5 and ratios["pairs, one row", 4] >= 4.5
+    # The page shows the batches of the method table.
+    page = (ROOT / "docs/gb10.md").read_text(encoding="utf-8").split("<!-- flops -->")[1].split("<!-- /flops -->")[0]
+    lines = page.strip().splitlines()[2:]
+    assert lines == [
+        f"| {name} | {size} | {whole:.1f} | {short:.1f} | {ratio:.2f} |"
+        for name, size, whole, short, ratio in found
+        if size == 1
+    ]
