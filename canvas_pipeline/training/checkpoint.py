@@ -22,6 +22,8 @@ from canvas_pipeline.training.leaving import carry_processors, complete_config
 from canvas_pipeline.training.rounding import rounded
 
 Dtype = Literal["float32", "bfloat16"]
+_PACKS = "support_avx512bf16_for_cpu"
+"""The attribute of bitsandbytes' linear layers that lets them pack their weights; a contract test checks it."""
 
 
 def load_tokenizer(folder: Path, family: ModelFamily) -> Any:
@@ -86,6 +88,10 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
     for name, parameter in model.named_parameters():
         if any(f"{module}." in name for module in family.frozen):
             parameter.requires_grad_(False)
+    for module in model.modules():
+        # Outside of training, bitsandbytes packs 4-bit weights on a CPU with bf16 units in a form that has no gradient, for good.
+        if hasattr(module, _PACKS):
+            setattr(module, _PACKS, False)
     return model
 
 

@@ -262,7 +262,7 @@ def _norm(model: Any, rows: Sequence[Encoded], of: Callable[[Any, Any], Any], co
     (rows, columns), and of how many of each row's tokens have a label."""
     import torch
 
-    model.train()  # outside of training, bitsandbytes packs 4-bit weights on a CPU in a form that has no gradient
+    model.train()  # or activations would not be recomputed
     device = next(model.parameters()).device
     inputs = {name: value.to(device) for name, value in tensors(rows).items()}
     counts = (inputs["labels"] != -100).sum(dim=1)

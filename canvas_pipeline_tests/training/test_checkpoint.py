@@ -264,3 +264,26 @@ def test_a_folder_that_is_not_there_is_no_hub_id(tmp_path: Path) -> None:
     with pytest.raises(MissingInput, match="no such folder"):
         resolve(str(tmp_path / "nothing"))
     assert resolve(str(tmp_path)) == tmp_path
+
+
+def test_a_four_bit_model_has_the_same_gradients_after_it_was_evaluated(base: Path) -> None:
+    """bitsandbytes packs the weights of an evaluated model on some processors; packed ones give no gradient to what is below."""
+    import torch
+    from bitsandbytes.nn import Linear4bit
+
+    ids = torch.arange(5, 25)[None]
+
+    def gradient(model: Any) -> Any:
+        model.zero_grad()
+        states = model.get_input_embeddings()(ids).detach().requires_grad_(True)
+        model.train()(inputs_embeds=states, labels=ids, use_cache=False).loss.backward()
+        return states.grad
+
+    model = load_model(base, quantise=True)
+    layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
+    assert layers and all(hasattr(layer, "support_avx512bf16_for_cpu") for layer in layers)
+    before = gradient(model)
+    with torch.no_grad():
+        model.eval()(input_ids=ids)
+    assert not any(getattr(layer.weight.quant_state, "packing_format_for_cpu", False) for layer in layers)
+    assert torch.equal(gradient(model), before) and float(before.abs().max()) > 0
