@@ -15,6 +15,7 @@ import functools
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from canvas_pipeline.errors import BadInput
@@ -31,17 +32,17 @@ _KNOWN = frozenset({"input_ids", "attention_mask", "use_cache", "num_items_in_ba
 _PER_TOKEN = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1")
 KeysAndValues = tuple[Any, Any]
 """Of one layer: (1, heads, tokens, width) each."""
-_whole: list[bool] = []
+_whole: ContextVar[bool] = ContextVar("whole", default=False)
 
 
 @contextmanager
 def whole_forward() -> Iterator[None]:
     """Compute everything, as without ``shorten``: for benchmarks and tests."""
-    _whole.append(True)
+    token = _whole.set(True)
     try:
         yield
     finally:
-        _whole.pop()
+        _whole.reset(token)
 
 
 def text_model(model: Any) -> Any | None:
@@ -72,7 +73,7 @@ def shorten(model: Any) -> Any:
     def forward(self: Any, *args: Any, fused_lm_head: bool = False, labels: Any = None, **kwargs: Any) -> Any:
         pairs, before = kwargs.pop(PAIRS, False), kwargs.pop(BEFORE, None)
         given = {name: value for name, value in kwargs.items() if value is not None}  # an adapter passes on every name
-        if fused_lm_head and labels is not None and not _whole and not args and given.keys() <= _KNOWN:
+        if fused_lm_head and labels is not None and not _whole.get() and not args and given.keys() <= _KNOWN:
             outputs = _shortened(inner, text, labels, pairs=pairs, before=before, **given)
             if outputs is not None:
                 return outputs

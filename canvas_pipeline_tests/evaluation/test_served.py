@@ -80,8 +80,6 @@ def test_a_server_gives_the_texts_and_stops_that_the_same_file_gives_here(
 
 
 def test_the_server_of_llama_cpp_itself_gives_them_too(model: Path, local: Gguf) -> None:
-    for package in ("fastapi", "sse_starlette", "starlette_context", "pydantic_settings"):
-        pytest.importorskip(package)
     text = f"{sys.executable} -m llama_cpp.server --n_ctx 1024 --model {{model}} --model_alias {{name}} --port {{port}}"
     with serving(text, model, "m") as url, asking(url, None) as asked:
         assert asked.generate(PROMPTS) == local.generate(PROMPTS)
