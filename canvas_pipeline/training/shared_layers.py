@@ -57,7 +57,7 @@ def text_model(model: Any) -> Any | None:
 
 def takes_pairs(model: Any) -> bool:
     """Tell whether the model's forward is shortened, so that it takes ``PAIRS`` and ``BEFORE``, through an adapter too."""
-    return not _whole and getattr(_base(model), "takes_pairs", False)
+    return not _whole.get() and getattr(_base(model), "takes_pairs", False)
 
 
 def shorten(model: Any) -> Any:
