@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -36,7 +37,7 @@ Batch = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Place:
     """What is measured and where. Lengths are divided by ``shrink``; ``ids`` are tokens without a meaning, first and one past the
-    last; ``text`` is the config of the text model that ``build`` makes."""
+    last; ``text`` is the config of the text model that ``build`` makes, ``most`` the micro-batches of one measurement."""
 
     build: Callable[[], Any]
     text: dict[str, Any]
@@ -44,6 +45,7 @@ class Place:
     shrink: int
     device: str
     compute: Compute
+    most: int
 
     @property
     def cuda(self) -> bool:
@@ -72,13 +74,20 @@ class Place:
 
 def real() -> Place:
     """google/gemma-4-E2B-it on this process's GPU, in bfloat16."""
-    return Place(e2b, REAL_TEXT, (1000, 200_000), 1, device(), "bfloat16")
+    return Place(e2b, REAL_TEXT, (1000, 200_000), 1, device(), "bfloat16", 24)
 
 
 def tiny() -> Place:
     """A model of the same form on the CPU. It computes in bfloat16 only where the processor has it."""
-    build = lambda: shared_model(towers=True)  # noqa: E731
-    return Place(build, TEXT, (3, VOCABULARY - 3), 16, "cpu", "bfloat16" if cpu_has_bf16() else "float32")
+    return Place(
+        partial(shared_model, towers=True),
+        TEXT,
+        (3, VOCABULARY - 3),
+        16,
+        "cpu",
+        "bfloat16" if cpu_has_bf16() else "float32",
+        3,
+    )
 
 
 def made(place: Place, build: Callable[[], Any] | None = None) -> Any:
