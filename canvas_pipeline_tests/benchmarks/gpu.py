@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     place = shapes.tiny() if given.tiny else shapes.real()
     if not (given.tiny or place.cuda):
-        print(json.dumps({"section": "device", "error": "CUDA sees no GPU; --tiny measures nothing but runs on a CPU"}))
+        print(json.dumps({"section": "device", "error": "CUDA sees no GPU; on a CPU only --tiny runs"}))
         return 1
     return run(place, given.seconds)
 

@@ -213,7 +213,9 @@ def masters(place: Place) -> Figures:
     It is bfloat16 that is measured, so autocast is on wherever it runs: on a CPU without it, slowly."""
     import torch
 
-    model = fuse_head(shapes.made(place)).to(torch.bfloat16).requires_grad_(False).train()
+    model = fuse_head(shapes.made(place)).requires_grad_(False).train()
+    for parameter in model.parameters():  # not the buffers: rotary frequencies are float32
+        parameter.data = parameter.data.to(torch.bfloat16)
     weights = [p.requires_grad_() for layer in text_model(model).layers[-2:] for p in layer.parameters()]
     start = [weight.detach().clone() for weight in weights]
     groups = list(itertools.islice(itertools.cycle(shapes.batches(place, "dpo", 1)), UPDATES))

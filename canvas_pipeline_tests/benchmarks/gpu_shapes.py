@@ -86,7 +86,7 @@ def tiny() -> Place:
         16,
         "cpu",
         "bfloat16" if cpu_has_bf16() else "float32",
-        3,
+        2,
     )
 
 

@@ -67,3 +67,11 @@ def test_a_section_that_fails_says_so_and_the_others_follow_until_the_time_is_up
     assert cut == {"section": "slow", "error": "TimeoutError: the time is up"}
     assert late == {"section": "late", "skipped": "the time is up"}
     assert gpu.run(gpu_shapes.tiny(), 1.0, {"works": sections["works"]}) == 0
+
+
+def test_without_a_gpu_only_the_dry_run_begins(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_shapes, "device", lambda: "cpu")
+    assert gpu.main([]) == 1
+    assert "--tiny" in json.loads(capsys.readouterr().out)["error"]
