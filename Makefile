@@ -35,7 +35,7 @@ define NEED_UV
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test dev lint bench setup teacher-env prerequisites clean distclean
+.PHONY: help demo test dev lint bench gpu setup teacher-env prerequisites clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ lint: $(READY) ## formatting, rules, import direction, types
 
 bench: $(READY) ## measurements of the project itself (figures for docs/experiments.md)
 	$(OFFLINE) $(BIN)/python -m pytest canvas_pipeline_tests/benchmarks -s
+
+gpu: $(READY) ## measurements on a GPU with random weights of the real sizes, 7 minutes, lines of JSON (TINY=1: a dry run on the CPU)
+	@$(OFFLINE) $(BIN)/python -m canvas_pipeline_tests.benchmarks.gpu $(if $(TINY),--tiny)
 
 setup: $(READY) ## only the set-up that the others do by themselves
 

@@ -30,25 +30,27 @@ class SharedStates:
     """The prefix of a checkpoint's prompts, with the keys and values of each layer that has some of its own."""
 
     ids: list[int]
-    layers: tuple[tuple[Any, Any], ...]
+    layers: tuple[tuple[Any, Any] | None, ...]
+    """None for a layer that reads those of a lower one."""
 
     @classmethod
     def of(cls, model: Any, ids: list[int]) -> SharedStates | None:
         """Compute them; None for a model with layers that cannot be cut at a token (recurrent ones, say)."""
         import torch
         from transformers import DynamicCache
-        from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+        from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
         cache = DynamicCache(config=model.config)
         for layer in cache.layers:
             if type(layer) is DynamicSlidingWindowLayer:
                 layer.activate_past_recording()  # a padded row needs states that have left the others' window
-            elif type(layer) is not DynamicLayer:
+            elif type(layer) not in (DynamicLayer, DummyLayer):
                 return None
         inputs = torch.tensor([ids], device=model.device)
         with torch.no_grad():
             model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        return cls(ids, tuple((layer.keys, layer.values) for layer in cache.layers))
+        kept = (None if layer.keys is None else (layer.keys, layer.values) for layer in cache.layers)
+        return cls(ids, tuple(kept))
 
     def cache(self, model: Any, rows: Sequence[Sequence[int]], length: int) -> Any:
         """Return the cache that the prefix leaves in a batch padded on the left to ``length``, or None if a row does not begin
@@ -67,5 +69,6 @@ class SharedStates:
         places = (torch.arange(cached, device=model.device)[None] - padding[:, None]).clamp(min=0)
         cache = DynamicCache(config=model.config)
         for layer, states in zip(cache.layers, self.layers, strict=True):
-            layer.update(*(state[0][:, places].transpose(0, 1).contiguous() for state in states))
+            if states is not None:
+                layer.update(*(state[0][:, places].transpose(0, 1).contiguous() for state in states))
         return cache

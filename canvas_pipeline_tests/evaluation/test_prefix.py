@@ -15,6 +15,7 @@ from canvas_pipeline.storage.seal import Seal
 from canvas_pipeline.tracks.canvas.tiny_base import SHIPPED
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline_tests.training.rows import SYSTEM, case, user
+from canvas_pipeline_tests.training.shared_models import VOCABULARY, shared_model
 
 TEXTS = (
     "What is due this week?",
@@ -86,6 +87,30 @@ def test_the_model_reads_only_what_follows_the_prefix(embedded: Checkpoint) -> N
         hook.remove()
         embedded._shared = None
     assert sum(read) < sum(map(embedded.length, asked)) / 2 and once < 1.1 * embedded.length(asked[0])
+
+
+def test_layers_that_share_keys_and_values_answer_from_the_prefix_as_from_whole_prompts() -> None:
+    """The real model's form: nothing is kept for its upper layers, which read a lower one's."""
+    import torch
+
+    model = shared_model(towers=True).eval()
+    model.generation_config.eos_token_id = None
+    common = torch.randint(3, VOCABULARY - 3, (60,)).tolist()
+    rows = [common + torch.randint(3, VOCABULARY - 3, (own,)).tolist() for own in (5, 9, 14)]
+    padded = torch.tensor([[0] * (80 - len(row)) + row for row in rows])
+    shared = SharedStates.of(model, common)
+    assert shared is not None and [states is None for states in shared.layers] == [False] * 5 + [True] * 5
+
+    def written(cache: Any) -> Any:
+        return model.generate(
+            input_ids=padded,
+            attention_mask=(padded > 0).long(),
+            past_key_values=cache,
+            max_new_tokens=12,
+            do_sample=False,
+        )
+
+    assert torch.equal(written(shared.cache(model, rows, 80)), written(None))
 
 
 def test_a_model_whose_layers_cannot_be_cut_goes_without(embedded: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
