@@ -201,12 +201,12 @@ def forward_only(build: Callable[[], Any], family: ModelFamily, compute: Compute
 
 
 def table(sums: Mapping[str, Memory]) -> str:
-    """Render the memory of some methods as a Markdown table, in GiB."""
+    """Render the memory of some methods as a Markdown table, in GiB. A GPU reserves the sum and its context."""
     head = ("weights", "gradients", "optimiser", "activations", "head", "working")
-    lines = [f"| method | {' | '.join(head)} | sum |", "|---" * (len(head) + 2) + "|"]
+    lines = [f"| method | {' | '.join(head)} | sum | reserved |", "|---" * (len(head) + 3) + "|"]
     for name, found in sums.items():
         cells = " | ".join(f"{getattr(found, part) / GIB:.1f}" for part in head)
-        lines.append(f"| {name} | {cells} | {found.total / GIB:.1f} |")
+        lines.append(f"| {name} | {cells} | {found.total / GIB:.1f} | {found.reserved_gib} |")
     return "\n".join(lines) + "\n"
 
 

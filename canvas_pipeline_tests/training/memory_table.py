@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from canvas_pipeline.methods import METHODS
@@ -50,4 +51,5 @@ def sums() -> dict[str, Memory]:
 
 if __name__ == "__main__":
     print(table(sums()), end="")
-    print(f"| reference pass | | | | | | | {of_reference() - CONTEXT_GIB:.1f} |")
+    reserved = of_reference()
+    print(f"| reference pass | | | | | | | {reserved - CONTEXT_GIB:.1f} | {math.ceil(reserved)} |")
