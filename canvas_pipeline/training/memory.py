@@ -122,9 +122,11 @@ def on_meta(
 
 def computed(
     build: Callable[[], Any], h: Hyperparameters, adapter: Adapter | None, family: ModelFamily, compute: Compute,
-    rows: int, length: int,
+    rows: int, length: int, scored: int | None = None,
 ) -> Memory:  # fmt: skip
-    """Compute the memory of one micro-batch of ``rows`` rows of ``length`` tokens, while gradients are accumulated."""
+    """Compute the memory of one micro-batch of ``rows`` rows of ``length`` tokens, while gradients are accumulated.
+
+    ``scored`` is how many tokens of a row have a label: all, unless it is given."""
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -146,13 +148,15 @@ def computed(
                 parameter.grad = torch.empty_like(parameter)
                 live.add(parameter.grad)
         tokens = torch.zeros(rows, length, dtype=torch.long)
+        labels = tokens if scored is None else tokens[:, : scored + 1]
+        _head_sees(model, labels.shape[1])
         before = live.now
         norm = next(m for n, m in model.named_modules() if n.endswith(".norm") and "tower" not in n)
         hook = norm.register_forward_hook(lambda *_: live.restart())
         with live.mode():
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=compute == "bfloat16"):
                 output = model(
-                    input_ids=tokens, attention_mask=torch.ones_like(tokens), labels=tokens, use_cache=False, fused_lm_head=True
+                    input_ids=tokens, attention_mask=torch.ones_like(tokens), labels=labels, use_cache=False, fused_lm_head=True
                 )  # fmt: skip
                 loss = -output.log_probs.sum()
             hook.remove()
@@ -197,13 +201,24 @@ def forward_only(build: Callable[[], Any], family: ModelFamily, compute: Compute
 
 
 def table(sums: Mapping[str, Memory]) -> str:
-    """Render the memory of some methods as a Markdown table, in GiB."""
+    """Render the memory of some methods as a Markdown table, in GiB. A GPU reserves the sum and its context."""
     head = ("weights", "gradients", "optimiser", "activations", "head", "working")
-    lines = [f"| method | {' | '.join(head)} | sum |", "|---" * (len(head) + 2) + "|"]
+    lines = [f"| method | {' | '.join(head)} | sum | reserved |", "|---" * (len(head) + 3) + "|"]
     for name, found in sums.items():
         cells = " | ".join(f"{getattr(found, part) / GIB:.1f}" for part in head)
-        lines.append(f"| {name} | {cells} | {found.total / GIB:.1f} |")
+        lines.append(f"| {name} | {cells} | {found.total / GIB:.1f} | {found.reserved_gib} |")
     return "\n".join(lines) + "\n"
+
+
+def _head_sees(model: Any, columns: int) -> None:
+    """Let the head see the first columns only. Which tokens have a label is not known without numbers; how many there are is what
+    memory depends on."""
+
+    def cut(_: Any, __: Any, output: Any) -> Any:
+        output.last_hidden_state = output.last_hidden_state[:, :columns]
+        return output
+
+    (model.get_base_model() if hasattr(model, "get_base_model") else model).base_model.register_forward_hook(cut)
 
 
 def _saved_by_nf4(model: Any, adapter: Adapter | None, family: ModelFamily) -> float:
@@ -245,7 +260,7 @@ def _materialise(model: Any) -> None:
 
 @contextmanager
 def _every_position() -> Iterator[None]:
-    """Let the fused head score every position: which ones have a label is not known without numbers."""
+    """Let the fused head score every position that it sees (``_head_sees``), as it does where it may not skip any."""
     from trl.trainer import utils
 
     from canvas_pipeline.training.fused_head import SWITCH

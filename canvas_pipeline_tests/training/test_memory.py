@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import msgspec
 import pytest
@@ -11,25 +10,11 @@ import pytest
 from canvas_pipeline.methods import METHODS, REFERENCE_GIB
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.training import memory
-from canvas_pipeline.training.memory import CONTEXT_GIB, GIB, forward_only, of_method
-from canvas_pipeline.training.reference import TOKENS_A_BATCH
+from canvas_pipeline.training.memory import GIB, of_method
+from canvas_pipeline_tests.training.memory_table import e2b, of_reference
 
 BOUND_GIB = 60
 """A method whose step fits into this recomputes no activations."""
-
-
-def e2b() -> Any:
-    """google/gemma-4-E2B-it with the sizes of its published config, towers included."""
-    from transformers import Gemma4Config, Gemma4ForConditionalGeneration
-
-    text = {
-        "hidden_size": 1536, "intermediate_size": 6144, "num_hidden_layers": 35, "num_attention_heads": 8,
-        "num_key_value_heads": 1, "head_dim": 256, "global_head_dim": 512, "sliding_window": 512, "vocab_size": 262144,
-        "vocab_size_per_layer_input": 262144, "hidden_size_per_layer_input": 256, "num_kv_shared_layers": 20,
-        "use_double_wide_mlp": True, "final_logit_softcapping": 30.0, "tie_word_embeddings": True,
-        "layer_types": (["sliding_attention"] * 4 + ["full_attention"]) * 7,
-    }  # fmt: skip
-    return Gemma4ForConditionalGeneration(Gemma4Config(text_config=text, vision_config={}, audio_config={}))
 
 
 @pytest.mark.parametrize("name", ["sft", "lora", "qlora", "dpo", "kto"])
@@ -59,5 +44,4 @@ def test_activations_are_recomputed_only_where_they_would_not_fit() -> None:
 
 
 def test_the_reference_pass_reserves_what_is_computed_for_its_largest_batch() -> None:
-    rows = TOKENS_A_BATCH["gpu"] // 2048
-    assert math.ceil(forward_only(e2b, GEMMA4, "bfloat16", rows, 2048) / GIB + CONTEXT_GIB) == REFERENCE_GIB["gb10"]
+    assert math.ceil(of_reference()) == REFERENCE_GIB["gb10"]
