@@ -10,6 +10,7 @@ UV_VERSION := 0.13.8
 TOOLS    := .tools
 VENV     := .venv
 BIN      := $(VENV)/bin
+TEACHER  := .venv-teacher
 UV       := $(TOOLS)/bin/uv
 # Without a GPU nothing loads these two: 0.9 GB less. Whether there is one is asked each time: GPU=1 and GPU= decide it by hand.
 GPU      ?= $(wildcard /dev/nvidiactl /dev/dxg)
@@ -27,11 +28,17 @@ demo: CHECK := demo
 test: CHECK := test
 dev: CHECK := dev
 
+define NEED_UV
+@test -x $(UV) && $(UV) --version | grep -q ' $(UV_VERSION)\b' || { \
+	echo "· bootstrapping uv $(UV_VERSION) into $(TOOLS)"; \
+	$(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test dev lint bench setup prerequisites clean distclean
+.PHONY: help demo test dev lint bench gpu setup teacher-env prerequisites clean distclean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  variables: TRACK=$(TRACK)  METHODS=sft,dpo,… (or all)  V=1 (the whole log)  PORT=$(PORT)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
 
 demo: $(READY) .dagster/dagster.yaml ## contributors in, an answering GGUF out: the whole line on the embedded model
@@ -52,13 +59,20 @@ lint: $(READY) ## formatting, rules, import direction, types
 bench: $(READY) ## measurements of the project itself (figures for docs/experiments.md)
 	$(OFFLINE) $(BIN)/python -m pytest canvas_pipeline_tests/benchmarks -s
 
+gpu: $(READY) ## measurements on a GPU with random weights of the real sizes, 7 minutes, lines of JSON (TINY=1: a dry run on the CPU)
+	@$(OFFLINE) $(BIN)/python -m canvas_pipeline_tests.benchmarks.gpu $(if $(TINY),--tiny)
+
 setup: $(READY) ## only the set-up that the others do by themselves
+
+# vLLM pins another transformers than training needs. DRY=1 only resolves; PLATFORM=aarch64-manylinux_2_39 does so for another machine.
+teacher-env: ## vLLM in an environment of its own, .venv-teacher: for the teacher and the bench (gigabytes; runs on a GPU)
+	$(NEED_UV)
+	UV_PROJECT_ENVIRONMENT=$(TEACHER) $(UV) sync --locked --no-build --no-install-project --extra teacher \
+		$(if $(DRY),--dry-run) $(if $(PLATFORM),--python-platform $(PLATFORM))
 
 # The stamp is written last: a set-up that broke off is taken up again by the next make.
 $(READY): uv.lock pyproject.toml | prerequisites
-	@test -x $(UV) && $(UV) --version | grep -q ' $(UV_VERSION)\b' || { \
-		echo "· bootstrapping uv $(UV_VERSION) into $(TOOLS)"; \
-		$(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	$(NEED_UV)
 	@echo "· environment into $(VENV): the first time about 6 GB, and llama.cpp is compiled (two cores: 4 to 7 minutes, mostly silent)"
 	@# Compiled once here: otherwise each of a dozen processes reads torch from source where Python may not write beside it.
 	$(UV) sync --locked --compile-bytecode $(EXTRAS) $(if $(GPU),,$(ONLY_GPU:%=--no-install-package %))
@@ -94,4 +108,4 @@ clean: ## remove caches (keeps the environment and everything produced)
 	find canvas_pipeline canvas_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## also remove the environment and the tools (keeps everything produced)
-	rm -rf $(VENV) $(TOOLS)
+	rm -rf $(VENV) $(TEACHER) $(TOOLS)

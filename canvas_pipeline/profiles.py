@@ -22,6 +22,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     family_name: str  # the family that renders, stops and adapts the base model: a key of models.families
     family_licence: str  # licence identifier of the family's published models
     base_model: str  # "embedded", a local folder, or a hub id
+    max_loss_to_base: float = (
+        0.1  # release: how far a metric, or one of its groups, may be below the base model's share
+    )
 
 
 P = TypeVar("P", bound=Profile)

@@ -51,7 +51,7 @@ def test_the_gb10_profile_has_the_numbers_of_the_design() -> None:
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_method_has_numbers_at_every_profile(name: str) -> None:
     for row in METHODS.values():
-        assert row.hyperparameters(name).max_length >= 1 and row.grad_norm_bound[name] > 0 and row.uma_gib[name] > 0
+        assert row.hyperparameters(name).max_length >= 1 and row.norm_share_bound[name] > 0 and row.uma_gib[name] > 0
 
 
 def test_a_profile_is_plain_data() -> None:

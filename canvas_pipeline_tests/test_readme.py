@@ -109,3 +109,14 @@ def test_every_figure_in_the_readmes_table_is_one_of_the_experiments() -> None:
     table = README.split("<!-- table")[1].split("<!-- /table -->")[0]
     figures = re.findall(r"[\d.]+ % \[[^\]]+\]", table)
     assert len(figures) >= 16 and [figure for figure in figures if figure not in measured] == []
+
+
+def test_the_operations_that_the_readme_says_are_saved_are_those_of_the_page() -> None:
+    """``training/test_flops`` compares the page with the count."""
+    page = (ROOT / "docs/gb10.md").read_text(encoding="utf-8").split("<!-- flops -->")[1].split("<!-- /flops -->")[0]
+    ratios = dict(re.findall(r"^\| ([a-z, ]+) \|.*\| ([\d.]+) \|$", page, re.MULTILINE))
+    said = re.search(
+        r"([\d.]+) times\s+fewer operations for conversations and ([\d.]+) times fewer for preference pairs", README
+    )
+    assert said is not None
+    assert said.groups() == tuple(f"{float(ratios[rows]):.1f}" for rows in ("conversations", "pairs, one row"))

@@ -1,4 +1,5 @@
-"""Check that an installation is whole: what a training imports, the files that come with the package, the tracks, the settings.
+"""Check that an installation is whole: what a training imports, the files that come with the package, the tracks, the settings,
+and, where a GPU is visible, the compiler that Triton needs.
 
 Guardrail G10 runs it as a wheel installs it, or in the training image. It reads no data folder and writes nothing."""
 
@@ -18,6 +19,7 @@ from canvas_pipeline.models.families import family
 from canvas_pipeline.pipeline import overrides
 from canvas_pipeline.pipeline.track import track_named, track_names
 from canvas_pipeline.pipeline.workspace import SHIPPED
+from canvas_pipeline.training.precision import has_gpu
 
 PROCESSES = (
     "canvas_pipeline.pipeline.training_process",
@@ -58,6 +60,7 @@ def check_install(deploy: Path, settings: dict[str, Any]) -> str:
             raise MissingTool(f"{module} cannot be imported ({error}); run: uv sync --locked --extra train") from None
     if find_spec(ADAPTERS) is None:
         raise MissingTool(f"{ADAPTERS} is not installed; run: uv sync --locked --extra train")
+    gpu = ", Triton compiles" if _triton_compiles() else ""
     from canvas_pipeline.definitions import defs
 
     jobs = {job.name for job in defs().resolve_all_job_defs()}
@@ -65,8 +68,27 @@ def check_install(deploy: Path, settings: dict[str, Any]) -> str:
         raise MissingInput(f"the code location has no job {without[0]}_train")
     return (
         f"canvas-train {own} is ready: {len(METHODS)} methods, tracks {', '.join(track_names())}, "
-        f"torch {version('torch')}, deploy files in {deploy}"
+        f"torch {version('torch')}{gpu}, deploy files in {deploy}"
     )
+
+
+def _triton_compiles() -> bool:
+    """Compile a kernel where a GPU is visible, and return whether one is. Raises ``MissingTool`` where Triton cannot: a training
+    would fail after its model has been loaded."""
+    if not has_gpu():
+        return False
+    try:
+        from canvas_pipeline.training.triton_kernel import doubles
+
+        right = doubles("cuda")
+    except Exception as error:  # Triton raises whatever its compiler or its driver gave
+        raise MissingTool(
+            f"Triton cannot compile a kernel for this GPU ({type(error).__name__}); install a C compiler with the headers of libc "
+            "and Python: gcc libc6-dev python3-dev"
+        ) from error
+    if not right:
+        raise MissingTool("Triton's kernel gives a wrong result on this GPU; install the locked versions: make setup")
+    return True
 
 
 def _check_track(name: str, settings: dict[str, Any]) -> None:

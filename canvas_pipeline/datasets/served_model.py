@@ -41,9 +41,11 @@ class Weighing(Answer, frozen=True, kw_only=True):
 
 
 R = TypeVar("R", bound=Answer)
+Request = tuple[str, Mapping[str, Any]]
+"""A prompt and its settings, which are part of the answer's key."""
 
 
-class _Served(Generic[R]):
+class Served(Generic[R]):
     """A model that is asked once per request. It closes the endpoint's connections and the journal when its block ends."""
 
     def __init__(self, endpoint: Endpoint, journal: Path | None, row: type[R]) -> None:
@@ -71,20 +73,25 @@ class _Served(Generic[R]):
             raise
 
     def _ask_all(self, prompts: Sequence[str], settings: Mapping[str, Any], ask: Callable[[str, str], R]) -> list[R]:
-        """Return the answers in the order of the prompts. ``ask`` gets a key and a prompt; equal prompts are asked once."""
-        keys = {prompt: digest(self.name, prompt, dumps(settings).decode()) for prompt in prompts}
+        """``_ask_each`` with the same settings for all. ``ask`` gets a key and a prompt."""
+        return self._ask_each([(prompt, settings) for prompt in prompts], lambda key, request: ask(key, request[0]))
 
-        def answer(prompt: str) -> R:
-            found = self._journal.find(keys[prompt])
+    def _ask_each(self, requests: Sequence[Request], ask: Callable[[str, Request], R]) -> list[R]:
+        """Return the answers in the order of the requests. ``ask`` gets a key and a request; equal ones are asked once."""
+        keys = [digest(self.name, prompt, dumps(settings).decode()) for prompt, settings in requests]
+
+        def answer(key: str, request: Request) -> R:
+            found = self._journal.find(key)
             if found is None:
-                found = ask(keys[prompt], prompt)
+                found = ask(key, request)
                 self._journal.add(found)
             return found
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            futures = {prompt: pool.submit(answer, prompt) for prompt in keys}
+            distinct = dict(zip(keys, requests, strict=True))
+            futures = {key: pool.submit(answer, key, request) for key, request in distinct.items()}
             try:
-                answers = [futures[prompt].result() for prompt in prompts]
+                answers = [futures[key].result() for key in keys]
                 self._confirm()
                 return answers
             except BaseException:
@@ -96,7 +103,7 @@ def _key(row: Answer) -> tuple[str, ...]:
     return (row.key,)
 
 
-class ServedGenerator(_Served[Continuation]):
+class ServedGenerator(Served[Continuation]):
     """A ``TextGenerator`` behind a server. It continues bare text, so a base model serves as well as one tuned to chat.
 
     ``stops`` end a text besides the model's own end."""
@@ -121,7 +128,7 @@ class ServedGenerator(_Served[Continuation]):
         return [Generated(generated.text, generated.stopped, generated.tokens) for generated in found]
 
 
-class ServedCritic(_Served[Weighing]):
+class ServedCritic(Served[Weighing]):
     """A ``FirstTokenModel`` behind a server: a model that is tuned to chat and answers without thinking first.
 
     The constructor asks for one letter, so that a server or model that cannot be the critic is refused before any data is made."""

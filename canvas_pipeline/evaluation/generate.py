@@ -4,7 +4,7 @@ Predictions include special tokens; without them every model would score 0 %. A 
 tokens. The list of cases determines the batches, and an incomplete batch is generated again, so a prediction does not depend on
 where a run was interrupted. The output file is written atomically.
 
-torch and llama_cpp are imported inside the functions. A damaged GGUF aborts the process: run this in a child
+torch is imported inside the functions. A damaged GGUF aborts the process: run this in a child
 (``pipeline.generation_process``).
 """
 
@@ -14,25 +14,23 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from canvas_pipeline.errors import BadInput, MissingInput, MissingTool
+from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.benchmark import Case, Prediction
+from canvas_pipeline.evaluation.llama import MAX_NEW_TOKENS, Gguf, workers_of
+from canvas_pipeline.evaluation.prefix import LEAST, SharedStates, common_prefix
 from canvas_pipeline.models.family import ModelFamily, Schemas
 from canvas_pipeline.records import Message, Row, digest, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.seal import Seal
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.encoding import batches, padded_length
 from canvas_pipeline.training.progress import Reporter
-from canvas_pipeline.training.threads import cores
 
-MAX_NEW_TOKENS = 160
 ROUND = 48
 """Tokens to generate before unfinished rows are put into a smaller batch."""
 TOKENS_A_BATCH = 8192
-SMALL = 256 << 20
-"""Bytes of weights below which several threads do not speed up a model: they wait for each other after every layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +60,11 @@ class Generator(Protocol):
     def length(self, prompt: str) -> int: ...
 
 
-def workers_of(weights: int) -> int:
-    """Return how many batches to compute at once on a CPU: for a small model one per core with one thread each, else one with all
-    threads."""
-    return cores() if weights < SMALL else 1
+@runtime_checkable
+class SharesPrefix(Protocol):
+    """A ``Generator`` that can compute once what the prompts to come begin with."""
+
+    def share(self, prompts: Sequence[str]) -> None: ...
 
 
 class Checkpoint:
@@ -78,24 +77,30 @@ class Checkpoint:
         max_new_tokens: int = MAX_NEW_TOKENS,
         sampling: Sampling | None = None,
     ) -> None:
-        import torch
-
         from canvas_pipeline.training.allocator import bound
         from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+        from canvas_pipeline.training.device import on_cpu
 
         bound()
         self.tokenizer = load_tokenizer(folder, family)
-        self.model = load_model(folder, "bfloat16" if torch.cuda.is_available() else "float32").eval()
-        self.workers = workers_of(sum(path.stat().st_size for path in folder.glob("*.safetensors")))
-        if torch.cuda.is_available():
-            self.model.to("cuda")
-            self.workers = 1
+        self.model = load_model(folder, "float32" if on_cpu() else "bfloat16").eval()
+        weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+        self.workers = workers_of(weights) if on_cpu() else 1
         self.stops = [self.tokenizer.convert_tokens_to_ids(stop) for stop in family.stops]
         self.max_new_tokens = max_new_tokens
         self.sampling = sampling
+        self._shared: SharedStates | None = None
+
+    def share(self, prompts: Sequence[str]) -> None:
+        """Compute the common prefix of prompts once; batches of them continue from it."""
+        ids = common_prefix([self._ids(prompt) for prompt in prompts])
+        self._shared = SharedStates.of(self.model, ids) if len(ids) >= LEAST else None
+
+    def _ids(self, prompt: str) -> list[int]:
+        return list(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
 
     def length(self, prompt: str) -> int:
-        return len(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
+        return len(self._ids(prompt))
 
     def generate(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
         """Generate in rounds: after each, the rows that have stopped leave the batch, so that one long answer does not delay it."""
@@ -103,7 +108,7 @@ class Checkpoint:
 
         if self.workers > 1:
             torch.set_num_threads(1)  # of the calling thread
-        inputs: list[list[int]] = [self.tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
+        inputs = [self._ids(prompt) for prompt in prompts]
         outputs: list[list[int]] = [[] for _ in prompts]
         unfinished = list(range(len(prompts)))
         generators = [self.sampling.generator(name) for name in names or prompts] if self.sampling else []
@@ -129,6 +134,7 @@ class Checkpoint:
             output = self.model.generate(
                 input_ids=ids.to(self.model.device),
                 attention_mask=attention.to(self.model.device),
+                past_key_values=self._shared.cache(self.model, rows, longest) if self._shared else None,
                 max_new_tokens=limit,
                 do_sample=False,
                 logits_processor=[self._noise(generators)] if generators else None,
@@ -153,72 +159,6 @@ class Checkpoint:
 
     def _cut(self, ids: list[int]) -> list[int]:
         return ids[: next((at + 1 for at, token in enumerate(ids) if token in self.stops), len(ids))]
-
-
-class Gguf:
-    """A greedy ``Generator`` for a GGUF file, with llama.cpp. Each worker has a model of its own and takes one prompt at a time.
-
-    The output does not depend on the number of workers."""
-
-    def __init__(
-        self,
-        path: Path,
-        family: ModelFamily,
-        max_new_tokens: int = MAX_NEW_TOKENS,
-        context: int = 4096,
-        workers: int | None = None,
-    ) -> None:
-        try:
-            from llama_cpp import Llama
-        except ImportError:
-            raise MissingTool("llama_cpp is not installed; install the extra canvas-pipeline[release]") from None
-        if not path.is_file():
-            raise MissingInput(f"{path}: no such GGUF; materialise gguf first")
-        self.workers = workers or workers_of(path.stat().st_size)
-        threads = max(1, cores() // self.workers)
-        try:
-            models = [
-                Llama(str(path), n_ctx=context, n_threads=threads, verbose=False, seed=0) for _ in range(self.workers)
-            ]
-        except ValueError as error:
-            raise BadInput(f"{path}: llama.cpp cannot load it ({error})") from None
-        self.vocabulary = models[0]
-        self.stops = {models[0].tokenize(stop.encode(), add_bos=False, special=True)[0] for stop in family.stops}
-        self.context = context
-        self.max_new_tokens = max_new_tokens
-        self._free: SimpleQueue[Any] = SimpleQueue()
-        for model in models:
-            self._free.put(model)
-
-    def length(self, prompt: str) -> int:
-        return len(self.tokens(prompt))
-
-    def tokens(self, prompt: str) -> list[int]:
-        """Return the token ids of a prompt, which includes its BOS."""
-        return list(self.vocabulary.tokenize(prompt.encode(), add_bos=False, special=True))
-
-    def generate(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
-        model = self._free.get()
-        try:
-            return [self._one(model, prompt) for prompt in prompts]
-        finally:
-            self._free.put(model)
-
-    def _one(self, model: Any, prompt: str) -> tuple[str, bool]:
-        ids = self.tokens(prompt)
-        if len(ids) + self.max_new_tokens > self.context:
-            raise BadInput(
-                f"a prompt of {len(ids)} tokens does not fit a context of {self.context}; give a larger --context"
-            )
-        # Clear the cache: the output must not depend on earlier prompts.
-        model.reset()
-        written: list[int] = []
-        for token in model.generate(ids, temp=0.0, top_k=1, repeat_penalty=1.0):
-            written.append(int(token))
-            if token in self.stops or len(written) >= self.max_new_tokens:
-                break
-        text = model.detokenize(written, prev_tokens=ids, special=True).decode("utf-8", "replace")
-        return text, bool(written) and written[-1] in self.stops
 
 
 def load(
@@ -268,23 +208,26 @@ def generate(
     report: Reporter,
     seal: Seal,
 ) -> list[Prediction]:
-    """Generate a prediction for every case and write them to ``out``.
+    """Generate a prediction for every case and write them to ``out``. Ranks divide the batches among them; the first one writes.
 
-    Predictions of an interrupted run with the same ``key`` are reused."""
-    partial = out.with_name(f".partial-{out.name}")
+    Predictions of an interrupted run with the same ``key`` are reused, whatever its number of ranks."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    known = _known(partial, key, seal)
+    partial, others = _partials(out)
+    own = _known(partial, key, seal)
+    known = ranks.union({**own, **{name: row for path in others for name, row in _known(path, key, seal).items()}})
     if known:
         report.emit("resumed", rows=len(known))
-    with partial.open("ab" if known else "wb") as file:
-        if not known:
+    with partial.open("ab" if own else "wb") as file:
+        if not own:
             file.write(dumps({"key": key}) + b"\n")
         lengths = [generator.length(prompt) for prompt in prompts]
         order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
         missing = [
             batch for batch in batches(order, lengths, TOKENS_A_BATCH) if not all(cases[i].id in known for i in batch)
         ]
-        done = len(cases) - sum(map(len, missing))
+        done, missing = len(cases) - sum(map(len, missing)), ranks.mine(missing)
+        if missing and isinstance(generator, SharesPrefix):
+            generator.share(prompts)
         # Both libraries release the interpreter lock while they compute.
         with ThreadPoolExecutor(generator.workers) as pool:
             futures = {
@@ -298,16 +241,31 @@ def generate(
                         row = known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
                         file.write(dumps(_Finished(row=row, seal=seal.sign(key, digest(dumps(row).decode())))) + b"\n")
                     file.flush()
-                    done += len(batch)
+                    done = min(done + len(batch) * ranks.world(), len(cases))
                     report.step("generate", done, len(cases))
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+    known = ranks.union(known)
     predictions = [known[case.id] for case in cases]
-    with whole_file(out) as temporary:
-        write_jsonl(temporary, predictions)
-    partial.unlink()
+    if ranks.first():
+        with whole_file(out) as temporary:
+            write_jsonl(temporary, predictions)
+    ranks.wait()
+    for path in (partial, *others):
+        path.unlink()
     return predictions
+
+
+def _partials(out: Path) -> tuple[Path, list[Path]]:
+    """Return the file for this rank's predictions until all are there, and those of earlier ranks that are no longer, for this one
+    to read."""
+    name = f".partial-{out.name}"
+    found = (path for path in out.parent.iterdir() if path.name.startswith(f"{name}."))
+    numbers = sorted(int(path.suffix[1:]) for path in found if path.suffix[1:].isdigit())
+    left = [number for number in numbers if number >= ranks.world() and number % ranks.world() == ranks.rank()]
+    own = f"{name}.{ranks.rank()}" if ranks.rank() else name
+    return out.with_name(own), [out.with_name(f"{name}.{number}") for number in left]
 
 
 class _Finished(Row, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from canvas_pipeline.profiles import Profile
 from canvas_pipeline.storage.digests import sha256_file
 
 Limits = Mapping[str, Mapping[str, Number]]
-"""Guard id → thresholds from the method table (``{"g5": {"max_grad_norm": 60.0}, "g11": …}``)."""
+"""Guard id → thresholds from the method table (``{"g5": {"max_norm_share": 2.0}, "g11": …}``)."""
 
 
 def require(

@@ -66,23 +66,27 @@ class BaseEvidence:
 
 class AxisMargin(Row, frozen=True, kw_only=True):
     """Mean reward margin (chosen minus rejected; for KTO desirable minus undesirable) of one axis before and after a
-    mini-train, over ``rows`` rows."""
+    mini-train, over ``rows`` rows. ``noise`` is the standard error of the change; None where there are too few rows for one."""
 
     axis: str
     before: float
     after: float
     rows: int
+    noise: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingEvidence:
     """What the training process measured for one method, and the bounds from the method table.
 
-    ``grad_norm`` is of one step, before clipping; ``masks_wrong`` counts rows, ``nonfinite_*`` counts values; ``lengths`` are in
-    tokens of whole rows (the longer side of a pair), train and eval together; ``axes`` are those of the training rows."""
+    ``grad_norm`` is of one step, before clipping; ``row_norm`` is the mean norm that single rows give at the start weights (the
+    gradient of the mean negative log-likelihood, of the difference of a pair's summed log-probabilities, or of one such sum), and
+    ``max_norm_share`` how much of it a step may have; ``masks_wrong`` counts rows, ``nonfinite_*`` counts values; ``lengths`` are
+    in tokens of whole rows (the longer side of a pair), train and eval together; ``axes`` are those of the training rows."""
 
     grad_norm: float
-    max_grad_norm: float
+    row_norm: float
+    max_norm_share: float
     nonfinite_activations: int
     nonfinite_logits: int
     largest_logit: float | None

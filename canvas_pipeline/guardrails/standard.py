@@ -57,14 +57,16 @@ def _disjoint(e: RowsEvidence) -> Measured:
 
 
 def _dry_run(e: TrainingEvidence) -> Measured:
-    """Check that one step's gradient norm is usable, no value in the model is NaN or infinite, and every loss mask covers the
-    assistant's turns. The largest logit is for information (KTO once reached 1e8)."""
+    """Check that one step's gradient norm is usable beside those of single rows at the same weights, no value in the model is
+    NaN or infinite, and every loss mask covers the assistant's turns. The largest logit is informative (KTO once reached 1e8)."""
     numbers: dict[str, Number] = {
-        "grad_norm": _shown(e.grad_norm), "nonfinite_activations": e.nonfinite_activations,
+        "grad_norm": _shown(e.grad_norm), "row_norm": _shown(e.row_norm),
+        "norm_share": _shown(e.grad_norm / e.row_norm if e.row_norm > 0 else math.inf),
+        "nonfinite_activations": e.nonfinite_activations,
         "nonfinite_logits": e.nonfinite_logits, "masks_wrong": e.masks_wrong,
         "largest_logit": None if e.largest_logit is None else _shown(e.largest_logit),
     }  # fmt: skip
-    return Measured(numbers, {"max_grad_norm": e.max_grad_norm})
+    return Measured(numbers, {"max_norm_share": e.max_norm_share})
 
 
 def _shrinkage(e: FunnelEvidence) -> Measured:
@@ -96,17 +98,25 @@ def _shrinkage(e: FunnelEvidence) -> Measured:
 
 
 def _margins(e: TrainingEvidence) -> Measured:
-    """Check that the reward margin of every axis of the training rows grew in a mini-train."""
+    """Check that the reward margin of every axis of the training rows grew in a mini-train, by more than its own noise."""
     by_axis = {m.axis: m for m in e.margins}
     missing = sorted(axis for axis in set(e.axes) if axis not in by_axis or by_axis[axis].rows < 1)
     wrong = sorted(
         m.axis for m in e.margins if not (math.isfinite(m.before) and math.isfinite(m.after) and m.after > m.before)
     )
-    numbers: dict[str, Number] = {"axes": len(by_axis), "axes_missing": len(missing), "axes_wrong": len(wrong)}
+    lost = sorted(
+        m.axis for m in e.margins
+        if m.axis not in wrong and m.noise is not None and not m.after - m.before > ONE_SIDED_95 * m.noise
+    )  # fmt: skip
+    numbers: dict[str, Number] = {
+        "axes": len(by_axis), "axes_missing": len(missing), "axes_wrong": len(wrong), "axes_in_noise": len(lost),
+    }  # fmt: skip
     for margin in e.margins:
         numbers[f"moved/{margin.axis}"] = _shown(margin.after - margin.before)
+        numbers[f"noise/{margin.axis}"] = None if margin.noise is None else _shown(margin.noise)
         numbers[f"rows/{margin.axis}"] = margin.rows
     where = [f"axis {axis}: the wrong way" for axis in wrong] + [f"axis {axis}: not measured" for axis in missing]
+    where += [f"axis {axis}: not above its noise" for axis in lost]
     return Measured(numbers, where=where)
 
 
@@ -146,6 +156,8 @@ def _shown(value: float) -> Number:
     return value if math.isfinite(value) else str(value)
 
 
+ONE_SIDED_95 = 1.645
+"""Standard errors that a mean must be above zero to be positive with 95 % confidence (normal distribution)."""
 _B = Bound
 
 
@@ -176,10 +188,10 @@ GUARDS: tuple[Guard, ...] = (
            _B("shared_rows", "<=", "max_shared", 0, "the same row stands on both sides; split again"),
            _B("rows_without_items", "<=", "max_rows_without_items", 0, "a row that names no item cannot be shown "
               "to be disjoint; give it its student's items"))),
-    Guard("g5", "g5_dry_run", "one training step: the gradient norm is finite and below the method's bound",
+    Guard("g5", "g5_dry_run", "one training step: the gradient norm is finite and below its share of what single rows give",
           "method", ("{dataset}_train", "{start}"), TrainingEvidence, _dry_run,
           (_B("grad_norm", ">", "above", 0.0, "the step has no usable gradient: look at the loss mask and for NaN"),
-           _B("grad_norm", "<", "max_grad_norm", None, "lower the learning signal's scale (beta, batch) or raise "
+           _B("norm_share", "<", "max_norm_share", None, "lower the learning signal's scale (beta, batch) or raise "
               "the number of rows; do not raise the bound"),
            _B("nonfinite_activations", "<=", "max_nonfinite", 0, "NaN or infinity inside the model: check dtype "
               "and weights"),
@@ -194,12 +206,14 @@ GUARDS: tuple[Guard, ...] = (
            _B("rows_unaccounted", "<=", "max_rows_unaccounted", 0, "rows vanished or appeared between two stages; "
               "materialise the stage again"))),
     # Not for SFT, which reads no pairs: new pairs must not make it train again.
-    Guard("g9", "g9_margins_move", "in a mini-train the reward margin grows on every axis",
+    Guard("g9", "g9_margins_move", "in a mini-train the reward margin grows on every axis, by more than its noise",
           "method", ("{dataset}_train", "{start}"), TrainingEvidence, _margins,
           (_B("axes", ">=", "min_axes", 1, "measure margins per axis before and after the mini-train"),
            _B("axes_missing", "<=", "max_missing", 0, "every axis of the data set needs rows in the mini-train"),
            _B("axes_wrong", "<=", "max_wrong", 0, "the objective pushes the wrong way: look for swapped sides and "
-              "at the sign of the loss")),
+              "at the sign of the loss"),
+           _B("axes_in_noise", "<=", "max_in_noise", 0, "the margin moves less than chance would move it: a learning rate or beta "
+              "too small, updates that short numbers swallow, or rows that contradict each other")),
           lambda method: method.objective != "sft"),
     Guard("g10", "g10_training_image", "the training image answers canvas-train --check-install; commands fit its entry",
           "line", ("deploy/Dockerfile.training", "deploy/compose.yaml"), ImageEvidence, _image,

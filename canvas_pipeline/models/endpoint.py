@@ -29,11 +29,14 @@ LISTED = 20
 
 
 class Completion(Row, frozen=True, kw_only=True):
-    """The continuation of a prompt. ``stopped`` is False at the length limit; ``tokens`` is its length."""
+    """The continuation of a prompt. ``stopped`` is False at the length limit; ``tokens`` is its length, ``prompt_tokens`` that of
+    the prompt (0: not reported), ``ended_by`` the stop string that ended it, where the server tells."""
 
     text: str
     stopped: bool
     tokens: int
+    prompt_tokens: int = 0
+    ended_by: str = ""
 
 
 class AdaptiveLimit:
@@ -155,9 +158,11 @@ class Endpoint:
         return self._post("/chat/completions", body, lambda choice, _: str(choice["message"]["content"] or ""))
 
     def complete(
-        self, prompt: str, *, temperature: float, seed: int, max_tokens: int, stop: Sequence[str] = ()
-    ) -> Completion:
-        """Continue a bare text, without a chat template, until its end, a ``stop`` string (not returned) or ``max_tokens``."""
+        self, prompt: str, *, temperature: float, seed: int, max_tokens: int, stop: Sequence[str] = (),
+        more: Mapping[str, Any] = {},
+    ) -> Completion:  # fmt: skip
+        """Continue a bare text, without a chat template, until its end, a ``stop`` string (not returned) or ``max_tokens``.
+        ``more`` are further fields of the request, which only some servers know."""
         body = {
             "prompt": prompt,
             "temperature": temperature,
@@ -165,7 +170,7 @@ class Endpoint:
             "max_tokens": max_tokens,
             "stop": list(stop),
         }
-        return self._post("/completions", body, _continued)
+        return self._post("/completions", {**body, **more}, _continued)
 
     def choice_logprobs(self, messages: Sequence[Mapping[str, str]], choices: Sequence[str]) -> dict[str, float]:
         """Return choice → log-probability, in nats, that the reply's first token is this string.
@@ -297,8 +302,11 @@ def _told_of(entry: Mapping[str, Any]) -> str:
 
 
 def _continued(choice: Any, reply: Any) -> Completion:
-    stopped = choice["finish_reason"] == "stop"
-    return Completion(text=str(choice["text"]), stopped=stopped, tokens=int(reply["usage"]["completion_tokens"]))
+    told, usage = choice.get("stop_reason"), reply["usage"]
+    return Completion(
+        text=str(choice["text"]), stopped=choice["finish_reason"] == "stop", tokens=int(usage["completion_tokens"]),
+        prompt_tokens=int(usage.get("prompt_tokens") or 0), ended_by=told if isinstance(told, str) else "",
+    )  # fmt: skip
 
 
 def _first_token(choice: Any, reply: Any) -> list[tuple[str, float]] | None:

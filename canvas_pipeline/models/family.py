@@ -211,6 +211,11 @@ class ModelFamily(Protocol):
         ...
 
     @property
+    def unquantised(self) -> tuple[str, ...]:
+        """Regular expressions for the modules that QLoRA does not load in 4 bits."""
+        ...
+
+    @property
     def gguf(self) -> GgufFacts: ...
 
     @property

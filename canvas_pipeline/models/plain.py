@@ -98,6 +98,10 @@ class Plain:
         return self.of.frozen
 
     @property
+    def unquantised(self) -> tuple[str, ...]:
+        return self.of.unquantised
+
+    @property
     def gguf(self) -> GgufFacts:
         return self.of.gguf
 

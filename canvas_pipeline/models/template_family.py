@@ -41,6 +41,7 @@ class TemplateFamily:
     values: Mapping[str, Any] = field(default_factory=dict)
     tools_in_template: bool = True
     frozen: tuple[str, ...] = ()
+    unquantised: tuple[str, ...] = ("lm_head",)
     adapted: str = r"^(?!.*vision).*layers\.\d+\.(?:self_attn\.(?:q|k|v|o)_proj|mlp\.(?:gate|up|down)_proj)$"
 
     @property

@@ -1,5 +1,6 @@
 """Define a track's job ``<track>_guardrails``, which evaluates every guard and trains nothing (``canvas-train --check``)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -14,7 +15,11 @@ from canvas_pipeline.pipeline.every_guard import every_answer
 from canvas_pipeline.pipeline.standard import ANSWERS
 from canvas_pipeline.pipeline.track import Track
 
-LARGEST = {profile: max([gib, *(row.uma_gib[profile] for row in METHODS.values())]) for profile, gib in ANSWERS.items()}
+
+def largest(track: Track) -> Mapping[str, float]:
+    """Return profile → GiB of a track's largest step."""
+    of_methods = [track.memory(name) for name in track.methods]
+    return {profile: max(gib, *(each[profile] for each in of_methods)) for profile, gib in ANSWERS.items()}
 
 
 class GuardrailsConfig(dg.Config):
@@ -26,7 +31,7 @@ class GuardrailsConfig(dg.Config):
 def guardrails_job(track: Track) -> dg.JobDefinition:
     """Return the job that evaluates the guards of some of a track's methods and lists each verdict with its reason."""
 
-    @dg.op(name=f"{track.name}_every_guard", tags={TAG: table(LARGEST), THREADS: "all"})
+    @dg.op(name=f"{track.name}_every_guard", tags={TAG: table(largest(track)), THREADS: "all"})
     def every_guard(
         context: dg.OpExecutionContext,
         config: GuardrailsConfig,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from canvas_pipeline.dagster_instance.local_run import LANE, MODELS
 from canvas_pipeline.gb10.demand import TAG, THREADS, table
-from canvas_pipeline.orchestration.guardrails import LARGEST
+from canvas_pipeline.orchestration.guardrails import largest
 from canvas_pipeline.orchestration.metadata import picture
 from canvas_pipeline.orchestration.resource import PipelineResource, pipes_launch
 from canvas_pipeline.pipeline import sweep
@@ -24,7 +24,7 @@ class Swept(dg.Config):
 def sweep_job(track: Track) -> dg.JobDefinition:
     """Several settings of one of a track's methods, each trained and benched, and their matrix."""
 
-    @dg.op(name=f"{track.name}_settings", tags={TAG: table(LARGEST), THREADS: "all"})
+    @dg.op(name=f"{track.name}_settings", tags={TAG: table(largest(track)), THREADS: "all"})
     def settings(
         context: dg.OpExecutionContext, config: Swept, pipeline: PipelineResource, pipes: dg.PipesSubprocessClient
     ) -> dg.Output[Any]:

@@ -15,7 +15,7 @@ import msgspec
 from canvas_pipeline.evaluation.selection import Candidate, SelectionRecord
 from canvas_pipeline.storage.digests import content_sha256
 from canvas_pipeline.storage.store import Stage
-from canvas_pipeline.training.weights import CANDIDATES, MODEL
+from canvas_pipeline.training.weights import ADAPTER, CANDIDATES, MODEL
 
 RECORD = "selection.json"
 """The file of a stage that says which candidate was chosen, and why."""
@@ -43,6 +43,12 @@ class Weights:
     def config(self) -> dict[str, str]:
         """What a stage made from these weights adds to its recipe, beside the checkpoint's hash."""
         return {} if self.single else {"candidate": self.sha256}
+
+    @property
+    def adapter(self) -> tuple[str, ...]:
+        """The stage's files of the adapter that was folded into these weights; none where the whole weights were trained."""
+        folder = f"{ADAPTER}/" if self.folder == MODEL else f"{self.folder}/{ADAPTER}/"
+        return tuple(name for name in self.stage.manifest.files if name.startswith(folder))
 
     def directory(self) -> Path:
         """The model folder. Raises what ``Stage.directory`` does."""

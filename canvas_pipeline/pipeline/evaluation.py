@@ -20,13 +20,14 @@ from canvas_pipeline.evaluation.statistics import Rate, percent
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import candidates, training
 from canvas_pipeline.pipeline import verdicts as evaluated
+from canvas_pipeline.pipeline.backend import backend_of, served
 from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.processes import module
+from canvas_pipeline.pipeline.processes import ranked
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps, read_jsonl, write_jsonl
 from canvas_pipeline.storage.code_version import root_of
-from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.training import ranks
 
 UNUSED = ("bitsandbytes", "llama-cpp-python", "peft")
 """Libraries that a checkpoint's bench imports nothing of: they train adapters and answer from GGUF files."""
@@ -36,7 +37,7 @@ CASES = {"test": "rows.jsonl", "selection": "selection.jsonl"}
 def base_bench(context: BuildContext) -> StageResult:
     """The base model on the bench: what the harness measures before any training (G3)."""
     folder = training.start_folder(context.workspace, "base_model")
-    sha256 = sha256_path(folder)
+    sha256 = context.workspace.store.digests.path(folder)
     stage, reused = _benched(context, folder, sha256, parts=("test",))
     return _shown(context, stage, reused, (evaluated.of_base(context.workspace),))
 
@@ -76,10 +77,11 @@ def generation(
 ) -> list[str]:
     """The command that generates a model's predictions for a file of cases."""
     chance = sampling or Sampling(0.0)
-    return module(
-        "canvas_pipeline.pipeline.generation_process", "--track", ws.track.name, "--backend", backend, "--model", str(model),
+    count = ranks.asked() if backend == "hf" else 1  # llama.cpp computes on all cores by itself
+    return ranked(
+        count, "canvas_pipeline.pipeline.generation_process", "--track", ws.track.name, "--backend", backend, "--model", str(model),
         "--cases", str(cases), "--profile", ws.profile.name, "--out", str(out),
-        "--temperature", str(chance.temperature), "--seed", str(chance.seed),
+        "--temperature", str(chance.temperature), "--seed", str(chance.seed), *(served(ws) if backend == "served" else ()),
     )  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def _benched(
     def run(writer: Writer) -> None:
         files = {part: cases.path(CASES[part]) for part in parts}
         unfinished = context.unfinished(writer)
-        found = predictions(context, unfinished, "hf", model, list(files.values()))
+        found = predictions(context, unfinished, backend_of(context.workspace), model, list(files.values()))
         for part, path in files.items():
             rows: list[Any] = list(read_jsonl(path, benchmark.case_type))
             suffix = "" if part == "test" else f"-{part}"
@@ -141,6 +143,8 @@ def _make_bench(
     inputs = {"model": model, "bench_cases": cases.sha256}
     # The generation process reads the profile by its name, where no import of this code shows it.
     config = {"max_new_tokens": benchmark.max_new_tokens, "sizes": digest(dumps(context.profile).decode())}
+    if (backend := backend_of(context.workspace)) != "hf":  # another program's products: other last bits
+        config["backend"] = backend
     runs = (*asking(benchmark), *_grouping(benchmark), *chooses)
     return context.make(build, inputs, config, runs=runs, unused=UNUSED)
 
@@ -158,7 +162,7 @@ def _each_benched(context: BuildContext, checkpoint: Stage, found: Sequence[cand
             """A candidate's report on a part, written with its predictions under the names (those of the predictions last)."""
             folder = unfinished / f"{unfinished.name}-{one.step}-{part}"
             folder.mkdir(exist_ok=True)
-            given = predictions(context, folder, "hf", one.directory(), [files[part]])
+            given = predictions(context, folder, backend_of(context.workspace), one.directory(), [files[part]])
             report = scored(benchmark, rows[part], given)
             for name in names:
                 if name.endswith(".json"):

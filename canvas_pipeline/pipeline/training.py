@@ -23,12 +23,12 @@ from canvas_pipeline.pipeline import audits, candidates
 from canvas_pipeline.pipeline import verdicts as evaluated
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.numbers import differences
-from canvas_pipeline.pipeline.processes import module
+from canvas_pipeline.pipeline.processes import ranked
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace, make, recipe
 from canvas_pipeline.records import digest, dumps
 from canvas_pipeline.storage.code_version import root_of
-from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.spec import REFERENCE, SPEC, RunSpec, make_spec, read_spec, write_spec
@@ -49,13 +49,14 @@ def base_model(context: BuildContext) -> StageResult:
 
     A real base (5 GB and more) is not copied: the stage holds its path and the hash of its files."""
     name = context.workspace.base_model or context.profile.base_model
+    digests = context.workspace.store.digests
     if name == "embedded":
         shipped = context.track.shipped_base()
 
         def copy(writer: Writer) -> None:
             shutil.copytree(shipped, writer.path("model"), dirs_exist_ok=True)
 
-        stage, reused = context.make(copy, inputs={"weights": sha256_path(shipped)})
+        stage, reused = context.make(copy, inputs={"weights": digests.path(shipped)})
         return StageResult(stage, reused, figures={"base": name})
 
     folder = resolve(name).resolve()
@@ -63,7 +64,7 @@ def base_model(context: BuildContext) -> StageResult:
     def point(writer: Writer) -> None:
         writer.json({"name": name, "path": str(folder), "sha256": sha256}, "source.json")
 
-    sha256 = sha256_path(folder)
+    sha256 = digests.path(folder)
     stage, reused = context.make(point, inputs={"weights": sha256}, config={"path": str(folder)})
     return StageResult(stage, reused, figures={"base": name})
 
@@ -76,10 +77,10 @@ def start_folder(ws: Workspace, start: str) -> Path:
     return stage.directory()
 
 
-def _launched(context: BuildContext, command: str, spec: RunSpec, writer: Writer, out: str) -> None:
+def _launched(context: BuildContext, command: str, spec: RunSpec, writer: Writer, out: str, ranks: int = 1) -> None:
     spec_file = writer.path("spec.json")
     write_spec(spec, spec_file)
-    context.launch(module(PROCESS, command, str(spec_file), "--out", str(writer.path(out))))
+    context.launch(ranked(ranks, PROCESS, command, str(spec_file), "--out", str(writer.path(out))))
     spec_file.unlink()
 
 
@@ -89,7 +90,7 @@ def reference_logprobs(context: BuildContext) -> StageResult:
     spec = _draft(context.workspace, name, reference=False)
 
     def compute(writer: Writer) -> None:
-        _launched(context, "reference", spec, writer, "rows.jsonl")
+        _launched(context, "reference", spec, writer, "rows.jsonl", ranks.asked())
 
     inputs = {name: spec.inputs[name].sha256 for name in REFERRED}
     settings = {"compute": spec.compute, "sizes": spec.sizes}
@@ -135,7 +136,7 @@ def run_spec(context: BuildContext, *, measure_anyway: bool = False) -> StageRes
     facts = {
         **msgspec.to_builtins(spec.hyperparameters),
         "compute": spec.compute,
-        "memory (GiB)": spec.row.uma_gib[context.profile.name],
+        "memory (GiB)": ws.track.memory(name)[context.profile.name],
         "spec_sha256": complete.sha256,
     }
     return StageResult(stage, reused, verdicts, facts, {"guards": guards_png(verdicts)}, figures=figures)
@@ -169,7 +170,10 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
 
 def _draft(ws: Workspace, name: str, *, reference: bool = True) -> RunSpec:
     paths = _paths(ws, name, reference=reference and method(name).reference)
-    return make_spec(ws.track.name, name, ws.profile, ws.seed, paths, hyperparameters=ws.numbers(name))
+    return make_spec(
+        ws.track.name, name, ws.profile, ws.seed, paths,
+        hyperparameters=ws.numbers(name), sha256_of=ws.store.digests.path,
+    )  # fmt: skip
 
 
 def _schemas(ws: Workspace, spec: RunSpec) -> str:
@@ -198,6 +202,7 @@ def checkpoint(context: BuildContext) -> StageResult:
     now, before anything is started or handed on; the training process then asks again for itself."""
     ws, name = context.workspace, context.spec.method
     spec = admitted_spec(ws, name)
+    ranks.accumulation(spec.hyperparameters, ranks.asked())
 
     def train(writer: Writer) -> None:
         # Of this recipe: what other code, or other libraries, had begun is not taken up.
@@ -209,7 +214,7 @@ def checkpoint(context: BuildContext) -> StageResult:
         out = work / "checkpoint"
         if not ws.seal.holds(out, work.name):  # else a run ended here and was killed before its folder was moved
             shutil.rmtree(out, ignore_errors=True)
-            context.launch(module(PROCESS, "train", str(spec_file), "--out", str(out)))
+            context.launch(ranked(ranks.asked(), PROCESS, "train", str(spec_file), "--out", str(out)))
         if not ws.seal.holds(out, work.name):
             raise ArtifactCorrupt(
                 f"{out} is not what the training process sealed when it ended; materialise {name}_checkpoint again"
@@ -319,7 +324,9 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
             paths[key] = evaluated.file_of(ws.store.get(f"{dataset}_split"), part)
     if reference:
         referred = ws.store.get(REFERENCE)
-        stale = [key for key in REFERRED if referred.manifest.recipe.inputs.get(key) != sha256_path(paths[key])]
+        stale = [
+            key for key in REFERRED if referred.manifest.recipe.inputs.get(key) != ws.store.digests.path(paths[key])
+        ]
         stale += ["the compute type"] if referred.manifest.recipe.config.get("compute") != compute_dtype() else []
         if stale:
             raise GateClosed(
@@ -332,7 +339,7 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
 
 
 def _readable(summary: Mapping[str, Any]) -> dict[str, Any]:
-    shown = ("steps", "planned_steps", "rows", "eval_rows", "tokens", "compute", "threads")
+    shown = ("steps", "planned_steps", "rows", "eval_rows", "tokens", "compute", "threads", "ranks")
     found = {key: summary[key] for key in shown if key in summary}
     return found | ({"stopped early": candidates.stopped_early(summary)} if "stopped" in summary else {})
 

@@ -3,7 +3,7 @@
 ``python -m canvas_pipeline.pipeline.training_process train|measure|reference`` reads a run spec and writes a checkpoint folder, a
 measurement or reference rows. Events are JSON, a line each, on stdout, and in Dagster's log where it was started through Pipes.
 Only processes like this one load torch. A refused run writes nothing. Exit codes: 0 done, 1 bad input, 2 something needed is
-missing, 3 a gate is closed.
+missing, 3 a gate is closed. Under a launcher (``training.launcher``, ``torchrun``) several such processes train one run.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from canvas_pipeline.errors import CanvasPipelineError, GateClosed
+from canvas_pipeline.errors import BadConfig, CanvasPipelineError, GateClosed
 from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.profiles import digest_of, profile_named
 from canvas_pipeline.storage.seal import process_seal
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.admission import admit, check_batch
 from canvas_pipeline.training.allocator import bound
 from canvas_pipeline.training.device import require
@@ -54,14 +55,20 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
         raise GateClosed(f"the profile {profile.name} has other sizes than when the run spec was made; make it again")
     read = Run(spec, track.datasets[spec.row.dataset], profile, track.numbers(spec.method, profile.name))
     check_batch(spec)
-    require(spec.compute)
     if options.command == "train":
+        ranks.accumulation(spec.hyperparameters, ranks.world())
+    if options.command == "measure" and ranks.world() > 1:
+        raise BadConfig("a measurement is the work of one process; start it without a launcher of several")
+    require(spec.compute)
+    if options.command == "train" and ranks.first():
         if not process_seal(options.spec.parent).holds(options.spec, SPEC):
             raise GateClosed(
                 f"{options.spec}: this run spec does not carry the data folder's seal; it was written or edited by hand, or made "
                 f"elsewhere. Materialise {spec.method}_checkpoint, or use canvas-train"
             )
         admit(track.guards, read)
+    ranks.start()
+    ranks.wait()  # for the first one's admission
     quiet()
     bound()
     if not spec.needs_bitsandbytes:
@@ -91,6 +98,7 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and return the exit code; an expected error is one line on stderr."""
     options = parser().parse_args(arguments)
+    ranks.one_device()
     try:
         with reporter() as report:
             try:
@@ -98,9 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             except CanvasPipelineError as error:
                 report.emit("error", text=str(error))  # into the run's log, where there is one
                 raise
+        ranks.stop()
     except CanvasPipelineError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        return ranks.ended_by(error)
     return 0
 
 

@@ -178,7 +178,8 @@ def of_measurement(
     row = method(name)
     evidence = TrainingEvidence(
         grad_norm=measured["grad_norm"],
-        max_grad_norm=row.grad_norm_bound[ws.profile.name],
+        row_norm=measured["row_norm"],
+        max_norm_share=row.norm_share_bound[ws.profile.name],
         nonfinite_activations=measured["nonfinite_activations"],
         nonfinite_logits=measured["nonfinite_logits"],
         largest_logit=measured["largest_logit"],

@@ -102,6 +102,14 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
                 "unquantised checkpoint's right answers that the file also gets right."
             ),
         ),
+        Section(
+            title="Adapter",
+            prefix="adapter.",
+            text=(
+                "The adapter that was trained, in PEFT's form; the quantised files already contain it. It belongs on exactly the "
+                "base below: `PeftModel.from_pretrained(base, folder)`, or `--enable-lora --lora-modules name=folder` of vLLM."
+            ),
+        ),
         Section(title="Guardrails", prefix="guard.", text="Each verdict was made for exactly the files this model was made from."),
         Section(title="Data", prefix="data.", text="See the data card."),
         Section(title="Use and limits"),

@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
+from canvas_pipeline.evaluation.against_base import AgainstBase
 from canvas_pipeline.guardrails.gate import decide_ancestry
 from canvas_pipeline.guardrails.guard import OPERATORS
-from canvas_pipeline.guardrails.standard import recorded, remarks
+from canvas_pipeline.guardrails.standard import recorded
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import method
@@ -87,6 +88,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     ``production`` is the method and checkpoint of the selection record; ``figures`` are the required benchmark shares of the
     released method (None: there was no such case), measured on ``bench_checkpoint``. ``candidate_of`` is the training stage that
     the checkpoint is one of several candidates of (empty: it is the only one, and has the stage's hash).
+    ``against_base`` compares it with the base model (None: the base was not measured on these cases).
     """
 
     name: str
@@ -106,6 +108,7 @@ class ReleaseEvidence(Row, frozen=True, kw_only=True):
     audited: dict[str, str] = {}
     figures: dict[str, Figure | None] = {}
     bench_checkpoint: str | None = None
+    against_base: AgainstBase | None = None
     candidate_of: str = ""
     production: tuple[str, str] | None = None
     quants: dict[str, QuantEvidence] = {}
@@ -156,6 +159,12 @@ def _bench(_: GuardTable, e: ReleaseEvidence) -> list[str]:
             "the benchmark was not measured on the checkpoint that is to be released, with the current cases; bench it again"
         )
     return reasons
+
+
+def _base(_: GuardTable, e: ReleaseEvidence) -> list[str]:
+    if e.against_base is None:
+        return ["the base model was not measured on the current cases; materialise base_bench"]
+    return e.against_base.reasons()
 
 
 def _interval(figure: Figure) -> bool:
@@ -248,6 +257,7 @@ ITEMS: Mapping[str, tuple[str, Callable[[GuardTable, ReleaseEvidence], list[str]
     "allowances": ("Every recorded allowance is listed with its number and reason", _allowances),
     "audit": ("The leak audit read every data set and card and found nothing", _audit),
     "bench": ("The benchmark was run on this checkpoint and gives intervals", _bench),
+    "base": ("It is better than its base model, and nowhere worse by more than the profile's bound", _base),
     "production": ("This is the production checkpoint of the selection record", _production),
     "quants": ("All six quants have their tensor types, no leak in the metadata, load and answer", _quants),
     "retention": ("Q8_0 and Q4_K_M retain at least 98 % of the right answers", _retention),
@@ -274,59 +284,6 @@ def require(table: GuardTable, evidence: ReleaseEvidence) -> None:
     if reasons:
         listing = "".join(f"\n  - {reason}" for reason in reasons)
         raise GateClosed(f"{evidence.name} may not be released: {len(reasons)} reason(s) against{listing}")
-
-
-def release_log(table: GuardTable, evidence: ReleaseEvidence) -> str:
-    """Render ``RELEASE-LOG.md``: each item ticked, or open with its reasons; then allowances, figures and hashes."""
-    found = reasons_by_item(table, evidence)
-    done = sum(1 for reasons in found.values() if not reasons)
-    lines = [
-        f"# RELEASE-LOG · {evidence.name}",
-        "",
-        f"{done} of {len(ITEMS)} items hold. The release is {'open' if done == len(ITEMS) else 'blocked'}.",
-        "",
-    ]
-    for item, (sentence, _) in ITEMS.items():
-        lines.append(f"- [{' ' if found[item] else 'x'}] {sentence}")
-        lines += [f"  - {reason}" for reason in found[item]]
-    lines += _table("Allowances", ("stage", "keeps at least", "reason", "remarks"), [
-        (a.stage, f"{a.minimum_retained:.0%}", a.reason, "; ".join(remarks(a, evidence.verdicts))) for a in evidence.allowances
-    ])  # fmt: skip
-    lines += [
-        "",
-        f"The audit honoured {evidence.exceptions} reviewed exceptions; they cover {evidence.excepted} findings in what it read.",
-    ]
-    lines += _table("Benchmark", ("figure", "value", "interval", "cases"), [
-        (name, f"{f.value:.1%}", f"[{f.low:.1%}, {f.high:.1%}]", str(f.n)) for name, f in sorted(evidence.figures.items()) if f
-    ])  # fmt: skip
-    lines += _table("Asked by the track", ("what", "measured", "bound"), [
-        (item.name, item.shown(), f"{item.op} {item.bound:g}") for item in evidence.items or ()
-    ])  # fmt: skip
-    lines += _table("Hashes", ("what", "sha256"), [
-        ("checkpoint", evidence.checkpoint), *sorted(evidence.files.items()),
-        *((f"data {name}", sha) for name, sha in sorted(evidence.data.items())),
-        *((f"input {name}", sha) for name, sha in sorted(evidence.inputs.items())),
-    ])  # fmt: skip
-    lines += [
-        "",
-        f"Method {evidence.method}, profile {evidence.profile}, code {evidence.code_version or 'not recorded'}.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    if not rows:
-        return ["", f"## {title}", "", "None."]
-    escaped = [" | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
-    return [
-        "",
-        f"## {title}",
-        "",
-        f"| {' | '.join(head)} |",
-        "|---" * len(head) + "|",
-        *(f"| {row} |" for row in escaped),
-    ]
 
 
 def read_evidence(path: Path) -> ReleaseEvidence:

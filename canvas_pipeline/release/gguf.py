@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from canvas_pipeline.models.families import known_family
 from canvas_pipeline.models.family import GgufFacts
 from canvas_pipeline.release.converter import ensure_converter
 from canvas_pipeline.storage.atomic import whole_file
+from canvas_pipeline.training.threads import cores
 
 QUANTS: tuple[str, ...] = ("Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0")
 OutType = Literal["f32", "f16", "bf16"]
@@ -73,16 +75,32 @@ def convert(
 
 
 def _published_template(model: Path) -> str | None:
-    """Return the chat template without the marks for training, or None where the folder's has no marks."""
+    """Return the chat template without the marks for training, or None where the folder's has no marks (as all that are saved
+    here: a base of elsewhere may have them)."""
     path = model / "chat_template.jinja"
     if not path.is_file() or jinja.MARKED not in (text := path.read_text(encoding="utf-8")):
         return None
     return jinja.published(text)
 
 
-def quantise(source: Path, out: Path, quant: str, *, threads: int = 2, seconds: float = 3600) -> Path:
-    """Quantise ``source`` to one of ``QUANTS`` and return ``out``. Raises ``BadConfig`` for another name and
-    ``ModelFileUnusable`` where llama.cpp fails."""
+def precision_of(model: Path) -> OutType:
+    """Return the type to convert a model folder to: ``bf16`` where most of its bytes are bfloat16, else ``f16``.
+
+    From bfloat16 through float16 the smallest and largest weights would change."""
+    counted: Counter[str] = Counter()
+    for path in sorted(model.glob("*.safetensors")):
+        with path.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                start, end = tensor["data_offsets"]
+                counted[tensor["dtype"]] += end - start
+    return "bf16" if counted and counted.most_common(1)[0][0] == "BF16" else "f16"
+
+
+def quantise(source: Path, out: Path, quant: str, *, threads: int | None = None, seconds: float = 3600) -> Path:
+    """Quantise ``source`` to one of ``QUANTS`` on all cores (or ``threads``) and return ``out``. Raises ``BadConfig`` for another
+    name and ``ModelFileUnusable`` where llama.cpp fails. The bytes do not depend on the number of threads."""
     if quant not in QUANTS:
         raise BadConfig(f"there is no quant {quant!r} here; choose one of: {', '.join(QUANTS)}")
     if not source.is_file():
@@ -91,7 +109,7 @@ def quantise(source: Path, out: Path, quant: str, *, threads: int = 2, seconds: 
         out,
         lambda part: run_child(
             "quantise",
-            {"source": str(source), "out": str(part), "quant": quant, "threads": threads},
+            {"source": str(source), "out": str(part), "quant": quant, "threads": threads or cores()},
             subject=source,
             seconds=seconds,
         ),
@@ -99,12 +117,14 @@ def quantise(source: Path, out: Path, quant: str, *, threads: int = 2, seconds: 
 
 
 def export(
-    model: Path, folder: Path, *, name: str, quants: tuple[str, ...] = QUANTS, outtype: OutType = "f16"
+    model: Path, folder: Path, *, name: str, quants: tuple[str, ...] = QUANTS, outtype: OutType | None = None
 ) -> dict[str, Path]:
-    """Convert once and quantise to every one of ``quants``. Return quant → ``<folder>/<name>-<quant>.gguf``.
+    """Convert once, to ``outtype`` or what ``precision_of`` says, and quantise to every one of ``quants``. Return quant →
+    ``<folder>/<name>-<quant>.gguf``.
 
     The unquantised file is removed."""
     folder.mkdir(parents=True, exist_ok=True)
+    outtype = outtype or precision_of(model)
     source = convert(model, folder / f".{name}-{outtype}.gguf", outtype=outtype, name=name)
     try:
         return {quant: quantise(source, folder / f"{name}-{quant}.gguf", quant) for quant in quants}

@@ -146,8 +146,9 @@ def answer(request: Request) -> dict[str, Any]:
     import llama_cpp
 
     model = llama_cpp.Llama(
-        request["path"], n_ctx=request["context"], n_threads=request["threads"], seed=0, verbose=False, logits_all=False
-    )
+        request["path"], n_ctx=request["context"], n_threads=request["threads"], seed=0, verbose=False, logits_all=False,
+        n_gpu_layers=-1 if llama_cpp.llama_supports_gpu_offload() else 0,
+    )  # fmt: skip
     stops: dict[int, str] = {}
     for text in request["stops"]:
         ids = model.tokenize(text.encode(), add_bos=False, special=True)

@@ -25,7 +25,8 @@ import msgspec
 from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.records import dumps
-from canvas_pipeline.release.gate import CARDS, ReleaseEvidence, release_log, require
+from canvas_pipeline.release.gate import CARDS, ReleaseEvidence, require
+from canvas_pipeline.release.release_log import release_log
 from canvas_pipeline.storage.atomic import point, sync, unfinished, whole_file
 from canvas_pipeline.storage.digests import sha256_file
 

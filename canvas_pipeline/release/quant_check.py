@@ -17,6 +17,7 @@ from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.records import Message, Row
 from canvas_pipeline.release.gguf import GIB, ModelFileUnusable, run_child
 from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.training.threads import cores
 
 PROBE = Message(role="user", content="What is due this week?")
 """The default question, where the caller gives no prompts."""
@@ -24,7 +25,8 @@ MAX_PROBLEMS = 20
 
 
 class Expectation(Row, frozen=True, kw_only=True):
-    """The types that a quant's matrices may have; ``main`` must occur. ``_M`` and Q2_K are mixtures by design."""
+    """The types that a quant's matrices may have; ``main`` must occur. ``_M`` and Q2_K are mixtures by design: llama.cpp gives
+    the embeddings, those of each layer (PLE) included, Q6_K, and values and down projections more bits than the rest."""
 
     main: str
     allowed: tuple[str, ...]
@@ -154,13 +156,14 @@ def ask(
     *,
     max_tokens: int = 48,
     context: int = 2048,
-    threads: int = 2,
+    threads: int | None = None,
     seconds: float = 300,
 ) -> tuple[Answer, ...]:
-    """Generate greedy answers of a GGUF file to prompts (token ids, or text with markers). Raises ``ModelFileUnusable``."""
+    """Generate greedy answers of a GGUF file to prompts (token ids, or text with markers), on all cores or ``threads``, and with
+    all layers on a GPU where llama.cpp was built for one. Raises ``ModelFileUnusable``."""
     request = {
         "path": str(path), "prompts": [p if isinstance(p, str) else list(p) for p in prompts], "stops": family.stops,
-        "max_tokens": max_tokens, "context": context, "threads": threads,
+        "max_tokens": max_tokens, "context": context, "threads": threads or cores(),
     }  # fmt: skip
     reply = run_child("answer", request, subject=path, seconds=seconds)
     return tuple(Answer(tokens=tuple(a["tokens"]), text=a["text"], stop=a["stop"]) for a in reply["answers"])

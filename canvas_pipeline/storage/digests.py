@@ -6,7 +6,7 @@ Separate from ``store``, so that code that only hashes a file does not depend on
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from canvas_pipeline.errors import MissingInput
@@ -27,13 +27,14 @@ def content_sha256(files: Mapping[str, str]) -> str:
     return digest(*(part for name in sorted(files) for part in (name, files[name])))
 
 
-def sha256_path(path: Path) -> str:
+def sha256_path(path: Path, of_file: Callable[[Path], str] = sha256_file) -> str:
     """Return the content hash of a file, or of a folder over the names and bytes of its files.
 
-    For a stage's folder without reports this is the hash in its manifest. Raises ``MissingInput`` if nothing is there."""
+    For a stage's folder without reports this is the hash in its manifest. ``of_file`` hashes one file.
+    Raises ``MissingInput`` if nothing is there."""
     if path.is_file():
-        return sha256_file(path)
+        return of_file(path)
     if not path.is_dir():
         raise MissingInput(f"{path}: no such file or folder; materialise the stage that writes it first")
     files = (p for p in sorted(path.rglob("*")) if p.is_file() and p.relative_to(path).as_posix() != MANIFEST)
-    return content_sha256({p.relative_to(path).as_posix(): sha256_file(p) for p in files})
+    return content_sha256({p.relative_to(path).as_posix(): of_file(p) for p in files})

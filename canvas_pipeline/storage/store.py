@@ -15,7 +15,6 @@ files they name before anybody reads them.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import shutil
@@ -30,6 +29,7 @@ from canvas_pipeline.errors import ArtifactCorrupt, BadInput, MissingInput
 from canvas_pipeline.records import Funnel, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import discard, place, point, sweep, sync, unfinished, write_errors
 from canvas_pipeline.storage.digests import MANIFEST, content_sha256, sha256_file
+from canvas_pipeline.storage.known_digests import KnownDigests
 from canvas_pipeline.storage.locks import alone
 from canvas_pipeline.storage.seal import Seal
 
@@ -84,10 +84,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """A complete stage on disk."""
+    """A complete stage on disk. Without ``digests``, a file is read each time it is asked for."""
 
     folder: Path
     manifest: Manifest
+    digests: KnownDigests | None = None
 
     @property
     def sha256(self) -> str:
@@ -101,16 +102,19 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
                 f"stage {self.manifest.stage} has no file {name}; it has {', '.join(self.manifest.files)}"
             )
         path, entry = self.folder / name, self.manifest.files[name]
-        if not path.is_file() or path.stat().st_size != entry.size or _sha256(path) != entry.sha256:
+        if not path.is_file() or path.stat().st_size != entry.size or self._sha256(path) != entry.sha256:
             raise ArtifactCorrupt(
                 f"{path} does not match {self.manifest.stage}'s manifest; remove {self.folder} and materialise again"
             )
         return path
 
-    def verify(self) -> Stage:
-        """Hash every file; raises ``ArtifactCorrupt`` naming the first that differs or that the manifest does not list."""
+    def verify(self, *, read_again: bool = False) -> Stage:
+        """Check every file; raises ``ArtifactCorrupt`` naming the first that differs or that the manifest does not list.
+
+        ``read_again`` reads the files whose digests are known too."""
+        checked = msgspec.structs.replace(self, digests=None) if read_again else self
         for name in self.manifest.files:
-            self.path(name)
+            checked.path(name)
         for path in self.folder.rglob("*"):
             name = path.relative_to(self.folder).as_posix()
             if not path.is_dir() and name not in self.manifest.files and name != MANIFEST:
@@ -133,9 +137,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
                 return False
             if stat.st_size != entry.size:
                 return False
-            if stat.st_mtime_ns != entry.mtime_ns and sha256_file(path) != entry.sha256:
+            if stat.st_mtime_ns != entry.mtime_ns and self._sha256(path) != entry.sha256:
                 return False
         return True
+
+    def _sha256(self, path: Path) -> str:
+        return self.digests.file(path) if self.digests else sha256_file(path)
 
 
 class Writer:
@@ -177,11 +184,12 @@ class Store:
     def __init__(self, root: Path, seal: Seal | None = None) -> None:
         self.root = Path(root)
         self.seal = seal or Seal(self.root / ".seal.key")
+        self.digests = KnownDigests(self.seal)
 
     def find(self, stage: str) -> Stage | None:
         """Return the current complete version of a stage, or None. A version without this store's seal counts as none."""
         link = self.home(stage) / "current"
-        found = load(link.resolve()) if link.exists() else None
+        found = self._load(link.resolve()) if link.exists() else None
         return found if found is not None and self.sealed(found, stage) else None
 
     def get(self, stage: str) -> Stage:
@@ -213,7 +221,7 @@ class Store:
     def reuse(self, recipe: Recipe) -> Stage | None:
         """Make the version of exactly this recipe current again and return it; None if it is missing or damaged."""
         folder = self.home(recipe.stage) / recipe.fingerprint()[:16]
-        stage = load(folder)
+        stage = self._load(folder)
         if stage is None or not self.sealed(stage, recipe.stage) or not stage.intact():
             return None
         self._point(recipe.stage, folder)
@@ -227,7 +235,7 @@ class Store:
         with self.write(recipe) as writer:
             build(writer)
         # Not ``current``: a run with other settings may have pointed it to its own version meanwhile.
-        stage = load(self.home(recipe.stage) / recipe.fingerprint()[:16])
+        stage = self._load(self.home(recipe.stage) / recipe.fingerprint()[:16])
         if stage is None:
             raise MissingInput(f"stage {recipe.stage} was removed as soon as it was made; materialise it again")
         return stage, False
@@ -245,7 +253,7 @@ class Store:
             writer = Writer(temporary, recipe.fingerprint())
             try:
                 yield writer
-                _complete(writer, recipe, self.seal)
+                _complete(writer, recipe, self.seal, self.digests)
                 with alone(self.root / LOCK):
                     # Only a damaged or superseded version can be there: ``reuse`` would have returned a good one.
                     place(temporary, final)
@@ -262,6 +270,10 @@ class Store:
                 "a stage or contributor name may not be empty, start with a dot, walk up, or hold control characters"
             )
         return self.root / stage
+
+    def _load(self, folder: Path) -> Stage | None:
+        found = load(folder)
+        return msgspec.structs.replace(found, digests=self.digests) if found else None
 
     def _point(self, stage: str, folder: Path) -> None:
         link = self.home(stage) / "current"
@@ -296,7 +308,7 @@ def load(folder: Path) -> Stage | None:
         return None
 
 
-def _complete(writer: Writer, recipe: Recipe, seal: Seal) -> None:
+def _complete(writer: Writer, recipe: Recipe, seal: Seal, digests: KnownDigests) -> None:
     files: dict[str, FileEntry] = {}
     for path in sorted(p for p in writer.folder.rglob("*") if p.is_file()):
         name = path.relative_to(writer.folder).as_posix()
@@ -304,7 +316,7 @@ def _complete(writer: Writer, recipe: Recipe, seal: Seal) -> None:
             os.fsync(file.fileno())
         stat = path.stat()
         files[name] = FileEntry(
-            sha256=sha256_file(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns, rows=writer.row_counts.get(name),
+            sha256=digests.file(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns, rows=writer.row_counts.get(name),
             report=name in writer.reports,
         )  # fmt: skip
     manifest = Manifest(
@@ -323,14 +335,3 @@ def _complete(writer: Writer, recipe: Recipe, seal: Seal) -> None:
         file.flush()
         os.fsync(file.fileno())
     sync(writer.folder)
-
-
-def _sha256(path: Path) -> str:
-    """The hash of a file as it is now; hashed once a process while nothing touches it (the time of change cannot be set back)."""
-    stat = path.stat()
-    return _hashed(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-
-
-@functools.lru_cache(maxsize=4096)
-def _hashed(path: Path, inode: int, size: int, mtime_ns: int, ctime_ns: int) -> str:
-    return sha256_file(path)

@@ -52,7 +52,7 @@ def limits_of(spec: RunSpec, numbers: Hyperparameters | None = None) -> gate.Lim
     The length is at most the table's: an edited spec does not raise the bound of its rows."""
     table = numbers or spec.row.hyperparameters(spec.profile)
     return {
-        "g5": {"max_grad_norm": spec.row.grad_norm_bound[spec.profile]},
+        "g5": {"max_norm_share": spec.row.norm_share_bound[spec.profile]},
         "g11": {"max_length": min(spec.hyperparameters.max_length, table.max_length)},
     }
 

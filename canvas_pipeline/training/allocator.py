@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from canvas_pipeline.training.ranks import local
+
 CAP = "CANVAS_UMA_CAP"
 REPORTS = "CANVAS_UMA_REPORTS"
 EVERY_S = 0.2
@@ -25,7 +27,8 @@ def environment(cap: int, reports: Path) -> dict[str, str]:
 
 
 def bound(environ: Mapping[str, str] = os.environ) -> float | None:
-    """Limit the allocator to its share of the device and start to report. Returns the share, or None without a cap or a device.
+    """Limit the allocator to its share of this rank's device and start to report. Returns the share, or None without a cap or a
+    device.
 
     The cap does not cover what the process uses beside the allocator (context, kernels); the watchdog measures that."""
     cap = environ.get(CAP, "")
@@ -35,20 +38,23 @@ def bound(environ: Mapping[str, str] = os.environ) -> float | None:
 
     if not torch.cuda.is_available():
         return None
-    total = torch.cuda.get_device_properties(0).total_memory
+    device = local()
+    total = torch.cuda.get_device_properties(device).total_memory
     share = min(1.0, int(cap) / total)
-    torch.cuda.set_per_process_memory_fraction(share, 0)
+    torch.cuda.set_per_process_memory_fraction(share, device)
     folder = environ.get(REPORTS, "")
     if folder:
-        threading.Thread(target=_report, args=(torch, Path(folder)), name="allocator-report", daemon=True).start()
+        threading.Thread(
+            target=_report, args=(torch, Path(folder), device), name="allocator-report", daemon=True
+        ).start()
     return float(share)
 
 
-def _report(torch: Any, folder: Path) -> None:
+def _report(torch: Any, folder: Path, device: int) -> None:
     path = folder / str(os.getpid())
     idle = threading.Event()
     while folder.is_dir():
-        write(path, int(torch.cuda.memory_reserved(0)))
+        write(path, int(torch.cuda.memory_reserved(device)))
         idle.wait(EVERY_S)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from canvas_pipeline.methods import Hyperparameters
 from canvas_pipeline.storage.seal import Seal
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.weights import CANDIDATES
 
 
@@ -41,7 +42,7 @@ def stops(history: Sequence[Mapping[str, Any]], patience: int) -> bool:
 class Kept:
     """The candidates of a run that is not complete yet, each sealed, in a folder beside its step checkpoints.
 
-    ``save`` writes the weights as they are now to a model folder."""
+    ``save`` writes the weights as they are now to a model folder; of several ranks all call it, and the first one writes."""
 
     folder: Path
     numbers: Hyperparameters
@@ -59,7 +60,8 @@ class Kept:
 
         with torch.random.fork_rng():
             self.save(self.folder / str(step))
-        self.seal.put(self.folder / str(step), self._about(step))
+        if ranks.first():
+            self.seal.put(self.folder / str(step), self._about(step))
 
     def continues(self, checkpoint: Path) -> bool:
         """Tell whether a run can continue from a step checkpoint and end with all its candidates.

@@ -1,7 +1,8 @@
 """Load and save model folders, and merge adapters.
 
 A checkpoint with missing, unexpected or mismatched keys is refused; transformers would only warn and continue with random weights.
-A saved folder includes the marked chat template and the stop tokens, and appears only when it is complete.
+A saved folder includes the published chat template, the stop tokens and the base's processor files, and appears only when it is
+complete. Loading for training puts the marked template on.
 
 torch, transformers and peft are imported inside the functions.
 """
@@ -12,11 +13,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from canvas_pipeline.errors import BadInput, MissingInput
+from canvas_pipeline.models import jinja
 from canvas_pipeline.models.families import family_of
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.storage.atomic import whole_folder
+from canvas_pipeline.training.device import device
+from canvas_pipeline.training.leaving import carry_processors, complete_config
+from canvas_pipeline.training.rounding import rounded
 
 Dtype = Literal["float32", "bfloat16"]
+_PACKS = "support_avx512bf16_for_cpu"
+"""The attribute of bitsandbytes' linear layers that lets them pack their weights; a contract test checks it."""
 
 
 def load_tokenizer(folder: Path, family: ModelFamily) -> Any:
@@ -39,25 +46,27 @@ def load_tokenizer(folder: Path, family: ModelFamily) -> Any:
 
 
 def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False) -> Any:
-    """Load the folder's model, text tower or whole, through the Auto class. Vision and audio towers are frozen.
+    """Load the folder's model, text tower or whole, through the Auto class onto this process's device, without a second copy in the
+    host's memory. Vision and audio towers are frozen.
 
-    ``quantise`` loads 4-bit NF4 for QLoRA. Raises ``BadInput`` naming keys that are missing, unexpected or of another
-    shape: such weights would be random."""
+    ``quantise`` loads 4-bit NF4 for QLoRA, except what the family keeps (``unquantised``). Raises ``BadInput`` naming keys that
+    are missing, unexpected or of another shape: such weights would be random."""
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     if not (folder / "config.json").is_file():
         raise MissingInput(f"{folder}: no model there (no config.json); materialise the stage that makes it first")
-    options: dict[str, Any] = {}
+    family = family_of(folder)
+    options: dict[str, Any] = {"device_map": {"": device()}}
     if quantise:
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=getattr(torch, dtype),
+            llm_int8_skip_modules=list(family.unquantised),
         )
-        options["device_map"] = {"": "cuda:0" if torch.cuda.is_available() else "cpu"}
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
             str(folder), dtype=getattr(torch, dtype), local_files_only=True, output_loading_info=True, **options
@@ -76,27 +85,47 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
                 f"{folder}: {len(keys)} {kind.replace('_', ' ')}, the first is {keys[0]}; its weights would be random, "
                 "so the checkpoint is refused: check that it is complete and made for this transformers version"
             )
-    frozen = family_of(folder).frozen
     for name, parameter in model.named_parameters():
-        if any(f"{module}." in name for module in frozen):
+        if any(f"{module}." in name for module in family.frozen):
             parameter.requires_grad_(False)
+    for module in model.modules():
+        # Outside of training, bitsandbytes packs 4-bit weights on a CPU with bf16 units in a form that has no gradient, for good.
+        if hasattr(module, _PACKS):
+            setattr(module, _PACKS, False)
     return model
 
 
-def save_model(model: Any, tokenizer: Any, folder: Path, family: ModelFamily, dtype: Dtype | None = None) -> None:
-    """Save model, tokenizer, template and stops as one folder, all or nothing."""
+def save_model(
+    model: Any,
+    tokenizer: Any,
+    folder: Path,
+    family: ModelFamily,
+    dtype: Dtype | None = None,
+    *,
+    base: Path | None = None,
+) -> None:
+    """Save model, tokenizer, template and stops as one folder, all or nothing.
+
+    The template is the published one: older runtimes refuse the marks for training. ``base`` is the folder of the model that this
+    one was trained from; its processor files are carried along."""
     import torch
 
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
     set_stops(model, tokenizer, family)
+    marked = tokenizer.chat_template
     tokenizer.padding_side = "left"
     try:
+        if isinstance(marked, str):
+            tokenizer.chat_template = jinja.published(marked)
         with whole_folder(folder) as temporary:
             model.save_pretrained(str(temporary))
             tokenizer.save_pretrained(str(temporary))
+            complete_config(temporary, family)
+            if base is not None:
+                carry_processors(base, temporary)
     finally:
-        tokenizer.padding_side = "right"
+        tokenizer.chat_template, tokenizer.padding_side = marked, "right"
 
 
 def set_stops(model: Any, tokenizer: Any, family: ModelFamily) -> None:
@@ -114,9 +143,17 @@ def adapter_config(family: ModelFamily, rank: int, alpha: int) -> Any:
 
 
 def merged(start: Path, adapter: Path, dtype: Dtype) -> Any:
-    """Merge an adapter into the full-precision weights of the start model, as GGUF conversion needs.
+    """Merge an adapter into the unquantised weights of the start model, as GGUF conversion needs.
 
-    QLoRA's adapter was trained on 4-bit weights; merging it into the unquantised ones is the usual practice."""
+    Each sum is made in float32, and rounded one by one to what the weights are in. QLoRA's adapter was trained on 4-bit weights;
+    merging it into the unquantised ones is the usual practice."""
     from peft import PeftModel
+    from peft.tuners.lora import LoraLayer
 
-    return PeftModel.from_pretrained(load_model(start, dtype), str(adapter)).merge_and_unload()
+    adapted = PeftModel.from_pretrained(load_model(start, dtype), str(adapter))
+    for name, module in adapted.named_modules():
+        if isinstance(module, LoraLayer):
+            weight = module.get_base_layer().weight
+            whole = weight.data.float() + module.get_delta_weight(module.active_adapters[0]).float()
+            weight.data = rounded(whole, name) if dtype == "bfloat16" else whole
+    return adapted.unload()

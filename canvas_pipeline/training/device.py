@@ -1,12 +1,31 @@
-"""Check the compute type of a run against this process's device, and autocast in it."""
+"""Choose the device of this process, check a run's compute type against it, and autocast in it."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.training.precision import SETTING, Compute, cpu_has_bf16
+
+LOCAL_RANK = "LOCAL_RANK"
+"""Environment variable of a launcher: which GPU of its machine a process uses."""
+
+
+def device(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the device on which this process computes: the GPU of its local rank where CUDA sees one, else the CPU.
+
+    Every model is loaded onto it (``checkpoint.load_model``); nothing else chooses a device."""
+    import torch
+
+    return f"cuda:{environ.get(LOCAL_RANK) or 0}" if torch.cuda.is_available() else "cpu"
+
+
+def on_cpu() -> bool:
+    """Tell whether this process computes on the CPU."""
+    return device() == "cpu"
 
 
 def require(compute: Compute) -> None:

@@ -6,6 +6,7 @@ results, also where a completion has several messages. A row is never truncated.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -42,6 +43,13 @@ class EncodedPair:
 
     chosen: Encoded
     rejected: Encoded
+
+    @property
+    def length(self) -> int:
+        """Return the tokens of both sides in one row: what they begin with in common counts once, its last token twice."""
+        sides = [list(zip(side.ids, side.mask, strict=True)) for side in (self.chosen, self.rejected)]
+        common = len(os.path.commonprefix(sides))  # it takes any sequences
+        return self.chosen.length + self.rejected.length - max(0, common - 1)
 
 
 def encode(

@@ -13,18 +13,19 @@ from __future__ import annotations
 from typing import Any
 
 from canvas_pipeline.errors import MissingTool
+from canvas_pipeline.training.shared_layers import shorten
 
 SWITCH = "_use_triton"
 """The function of ``trl.trainer.utils`` that decides, by device, whether to skip positions; its kernels use their own copy."""
 
 
 def fuse_head(model: Any, outputs: tuple[str, ...] = ("log_probs",)) -> Any:
-    """Add TRL's fused head, the one its trainers use, to a model, and return the model."""
+    """Add TRL's fused head, the one its trainers use, to a model, shorten its forward, and return the model."""
     from trl.trainer.utils import add_fused_lm_head
 
     project_learnt_only()
     add_fused_lm_head(model, outputs=outputs)
-    return model
+    return shorten(model)
 
 
 def project_learnt_only() -> None:

@@ -1,8 +1,9 @@
 """Measure what the guards G5, G9 and G11 evaluate, with a mini-train whose weights are discarded.
 
 The numbers are the ``lengths`` of all rows in tokens, the rows whose mask does not decode to exactly the assistant spans, the first
-step's gradient norm, non-finite activations and logits, and per axis the mean reward margin before and after the mini-train. They
-come from the same encoding, loss and trainer as the real run. The same spec gives the same numbers.
+step's gradient norm beside the mean norm that single rows give at the start weights, non-finite activations and logits, and per
+axis the mean reward margin before and after the mini-train, with its standard error. They come from the same encoding, loss and
+trainer as the real run. The same spec gives the same numbers.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import math
 import random
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ import msgspec
 from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.records import Message
 from canvas_pipeline.training import preference, supervised
-from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import load_tokenizer
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair
 from canvas_pipeline.training.fused_head import fuse_head
@@ -31,10 +32,12 @@ from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import pair_logprobs, sequence_logprobs, tensors
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline.training.start import load_start
 from canvas_pipeline.training.trainers import train_silently
 
 ROWS_AN_AXIS = 16
-SUPERVISED_ROWS = 64
+SUPERVISED_ROWS = NORM_ROWS = 64
+HEAD_POSITIONS = 256
 Axis = dict[str, Any]
 
 
@@ -51,7 +54,7 @@ def measure(run: Run, report: Reporter) -> dict[str, Any]:
         "inputs": {name: file.sha256 for name, file in sorted(spec.inputs.items())},
         "compute": spec.compute,
         "max_length": spec.hyperparameters.max_length,
-        "max_grad_norm": spec.row.grad_norm_bound[spec.profile],
+        "max_norm_share": spec.row.norm_share_bound[spec.profile],
         **result,
     }
 
@@ -69,31 +72,38 @@ def wrong_masks(
 
 
 def health(model: Any, rows: Sequence[Encoded], compute: Compute) -> dict[str, Any]:
-    """Count non-finite activations and logits of one batch, and find the largest logit."""
+    """Count non-finite activations and logits of some rows, and find the largest logit.
+
+    Rows pass one by one, and the head sees ``HEAD_POSITIONS`` at a time: all logits of a row of 2,700 tokens are 2.8 GB."""
     import torch
 
-    counts = {"activations": 0}
+    found = {"nonfinite_activations": 0, "nonfinite_logits": 0}
+    largest = [-1.0]
 
     def count(_: Any, __: Any, output: Any) -> None:
         if isinstance(output, torch.Tensor) and output.is_floating_point():
-            counts["activations"] += int((~torch.isfinite(output)).sum())
+            found["nonfinite_activations"] += int((~torch.isfinite(output)).sum())
 
-    hooks = [module.register_forward_hook(count) for module in model.modules() if not list(module.children())]
+    head = model.get_output_embeddings()
+    cap = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
+    backbone = model.base_model
+    hooks = [m.register_forward_hook(count) for m in backbone.modules() if not list(m.children()) and m is not head]
     device = next(model.parameters()).device
-    inputs = {name: value.to(device) for name, value in tensors(rows).items() if name != "labels"}
     try:
         with torch.no_grad(), autocast(device.type, compute):
-            logits = model(**inputs, use_cache=False).logits.float()
+            for row in rows:
+                inputs = {name: value.to(device) for name, value in tensors([row]).items() if name != "labels"}
+                states = backbone(**inputs, use_cache=False).last_hidden_state[0, : row.length]
+                for part in states.split(HEAD_POSITIONS):
+                    logits = head(part).float()
+                    logits = cap * torch.tanh(logits / cap) if cap else logits
+                    finite = torch.isfinite(logits)
+                    found["nonfinite_logits"] += int((~finite).sum())
+                    largest.append(float(logits[finite].abs().max()) if bool(finite.any()) else -1.0)
     finally:
         for hook in hooks:
             hook.remove()
-    finite = torch.isfinite(logits)
-    largest = float(logits[finite].abs().max()) if bool(finite.any()) else math.inf
-    return {
-        "nonfinite_activations": counts["activations"],
-        "nonfinite_logits": int((~finite).sum()),
-        "largest_logit": largest,
-    }
+    return {**found, "largest_logit": max(largest) if max(largest) >= 0 else math.inf}
 
 
 def _mini(spec: RunSpec, rows: int) -> RunSpec:
@@ -124,18 +134,19 @@ def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]
     )
     chosen = random.Random(spec.seed).sample(range(len(rows)), min(SUPERVISED_ROWS, len(rows)))
     sample = [encoded[i] for i in chosen]
-    model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
+    model = load_start(spec)
     state = health(model, sample[: spec.hyperparameters.batch], spec.compute)
     small = _mini(spec, len(sample))
     with tempfile.TemporaryDirectory() as folder:
         trainer = supervised.build_trainer(
             replace(run, spec=small), model, tokenizer, supervised.dataset(sample), None, Path(folder), quick=True
         )
+        norms = [_norm(trainer.model, [row], _mean_nll, spec.compute) for row in sample]
         before = _mean_loss(trainer.model, sample, spec.compute)
         history = train_silently(trainer)
         after = _mean_loss(trainer.model, sample, spec.compute)
     lengths = [e.length for e in encoded]
-    return _result(report, lengths, len(rows), wrong, state, history, (before, after))
+    return _result(report, lengths, len(rows), wrong, state, history, norms, (before, after))
 
 
 def _mean_loss(model: Any, rows: Sequence[Encoded], compute: Compute) -> float:
@@ -162,7 +173,7 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     # Mix the axes: a batch of one axis would push in one direction only.
     random.Random(spec.seed).shuffle(picked)
     sample: list[EncodedPair] = [encoded[i] for i in picked]
-    model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
+    model = load_start(spec)
     state = health(model, [pair.chosen for pair in sample[: spec.hyperparameters.batch]], spec.compute)
     start = pair_logprobs(fuse_head(model), sample, spec.compute)
     with tempfile.TemporaryDirectory() as folder:
@@ -175,14 +186,17 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             Path(folder),
             quick=True,
         )
+        norms = [
+            _norm(trainer.model, [pair.chosen, pair.rejected], _difference, spec.compute) for pair in sample[:NORM_ROWS]
+        ]
         history = train_silently(trainer)
         end = pair_logprobs(trainer.model, sample, spec.compute)
     beta = spec.hyperparameters.beta
     moved = {i: beta * ((e[0] - s[0]) - (e[1] - s[1])) for i, s, e in zip(picked, start, end, strict=True)}
-    margins = [_axis(axis, fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
+    margins = [_axis(axis, [moved[i] for i in indices]) for axis, indices in axes.items()]
     lengths = [max(pair.chosen.length, pair.rejected.length) for pair in encoded]
     losses = (history[0]["loss"], history[-1]["loss"])
-    return _result(report, lengths, 2 * len(rows), wrong, state, history, losses, margins)
+    return _result(report, lengths, 2 * len(rows), wrong, state, history, norms, losses, margins)
 
 
 def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
@@ -202,7 +216,7 @@ def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     order = list(range(len(picked)))
     random.Random(spec.seed).shuffle(order)
     prepared = preference.feedback_rows([train[i] for i in picked], order, run, tokenizer)
-    model = load_model(spec.start_path, spec.hyperparameters.dtype)
+    model = load_start(spec)
     state = health(model, [encoded[i] for i in picked[: spec.hyperparameters.batch]], spec.compute)
     rows_with_start = preference.add_references(prepared, fuse_head(model), spec.compute)
     start = [0.0] * len(picked)
@@ -210,7 +224,7 @@ def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
         start[at] = value
     with tempfile.TemporaryDirectory() as folder:
         trainer = preference.build_feedback_trainer(
-            _mini(spec, len(prepared)),
+            replace(run, spec=_mini(spec, len(prepared))),
             model,
             tokenizer,
             rows_with_start,
@@ -218,27 +232,71 @@ def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
             Path(folder),
             quick=True,
         )
+        norms = [_norm(trainer.model, [encoded[i]], _sum, spec.compute) for i in picked[:NORM_ROWS]]
         history = train_silently(trainer)
         end = sequence_logprobs(trainer.model, [encoded[i] for i in picked], spec.compute)
     beta = spec.hyperparameters.beta
     moved = {i: beta * (e - s) for i, s, e in zip(picked, start, end, strict=True)}
-    up = fmean(moved[i] for i in desirable)
-    margins = [_axis(axis, up - fmean(moved[i] for i in indices), len(indices)) for axis, indices in axes.items()]
+    up = [moved[i] for i in desirable]
+    margins = [_axis(axis, [-moved[i] for i in indices], up) for axis, indices in axes.items()]
     lengths, losses = [e.length for e in encoded], (history[0]["loss"], history[-1]["loss"])
-    return _result(report, lengths, len(rows), wrong, state, history, losses, margins)
+    return _result(report, lengths, len(rows), wrong, state, history, norms, losses, margins)
 
 
-def _axis(axis: str, after: float, rows: int) -> Axis:
+def _axis(axis: str, moved: Sequence[float], common: Sequence[float] = ()) -> Axis:
+    """Return the mean of an axis's rows, that of rows common to all axes added, with the standard error of the sum: how far it may
+    be from zero by the choice of the rows and by the arithmetic of short numbers alone."""
     # Before the first step policy and reference are the same weights, so every log-ratio is exactly 0.
-    return {"axis": axis, "before": 0.0, "after": after, "rows": rows}
+    after = fmean(moved) + (fmean(common) if common else 0.0)
+    return {"axis": axis, "before": 0.0, "after": after, "noise": _noise(moved, common), "rows": len(moved)}
+
+
+def _noise(*samples: Sequence[float]) -> float | None:
+    if min(len(sample) for sample in samples if sample) < 2:
+        return None
+    return math.sqrt(math.fsum(stdev(sample) ** 2 / len(sample) for sample in samples if sample))
+
+
+def _norm(model: Any, rows: Sequence[Encoded], of: Callable[[Any, Any], Any], compute: Compute) -> float:
+    """Return the norm of a gradient over the trained weights. ``of`` makes a number of the log-probabilities of the rows' tokens,
+    (rows, columns), and of how many of each row's tokens have a label."""
+    import torch
+
+    model.train()  # or activations would not be recomputed
+    device = next(model.parameters()).device
+    inputs = {name: value.to(device) for name, value in tensors(rows).items()}
+    counts = (inputs["labels"] != -100).sum(dim=1)
+    with autocast(device.type, compute):
+        logprobs = model(**inputs, use_cache=False, fused_lm_head=True).log_probs
+    of(logprobs.float(), counts).backward()
+    norm = torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+    model.zero_grad(set_to_none=True)
+    return float(norm)
+
+
+def _mean_nll(logprobs: Any, counts: Any) -> Any:
+    return -logprobs.sum() / counts.sum()
+
+
+def _difference(logprobs: Any, _: Any) -> Any:
+    return logprobs[0].sum() - logprobs[1].sum()
+
+
+def _sum(logprobs: Any, _: Any) -> Any:
+    return logprobs.sum()
 
 
 def _result(
     report: Reporter, lengths: list[int], masks: int, wrong: Sequence[str], state: Mapping[str, Any],
-    history: Sequence[Mapping[str, Any]], losses: tuple[float, float], margins: Sequence[Axis] = (),
+    history: Sequence[Mapping[str, Any]], norms: Sequence[float], losses: tuple[float, float], margins: Sequence[Axis] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Report and return what the three kinds of rows have in common."""
-    numbers = {"grad_norm": history[0]["grad_norm"], "loss_before": losses[0], "loss_after": losses[1]}
+    numbers = {
+        "grad_norm": history[0]["grad_norm"],
+        "row_norm": fmean(norms),
+        "loss_before": losses[0],
+        "loss_after": losses[1],
+    }
     report.emit("measured", **numbers, margins={m["axis"]: round(m["after"], 4) for m in margins})
     wrong_ids = {"masks_wrong": len(wrong), "masks_wrong_ids": list(wrong[:10])}
     return {"lengths": lengths, "masks": masks, **wrong_ids, **state, **numbers, "margins": list(margins)}

@@ -20,9 +20,12 @@ from canvas_pipeline.training.encoding import Encoded, EncodedPair, padded_lengt
 from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
-from canvas_pipeline.training.reference import ReferenceRow, read_reference, sequence_logprobs
+from canvas_pipeline.training.reference import ReferenceRow, pair_logprobs, read_reference
 from canvas_pipeline.training.run import Run
-from canvas_pipeline.training.spec import REFERENCE, RunSpec
+from canvas_pipeline.training.shared_layers import PAIRS, shorten, takes_pairs
+from canvas_pipeline.training.spec import REFERENCE
+from canvas_pipeline.training.spread import Spread
+from canvas_pipeline.training.start import load_start
 
 Batch = Sequence[Mapping[str, Any]]
 
@@ -99,7 +102,11 @@ def build_pair_trainer(
     """Build a TRL ``DPOTrainer`` with the method's loss over prepared pairs."""
     from trl import DPOConfig, DPOTrainer
 
-    class PreparedPairs(Prepared, DPOTrainer): ...
+    class PreparedPairs(Spread, Prepared, DPOTrainer):
+        def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool) -> Any:
+            # Other keys than those of its own TRL passes on to the model.
+            pairs = {PAIRS: True} if takes_pairs(self.model) else {}
+            return super()._compute_loss(model, {**inputs, **pairs}, return_outputs)
 
     spec, h = run.spec, run.spec.hyperparameters
     anchor = h.chosen_nll
@@ -111,7 +118,7 @@ def build_pair_trainer(
         loss_weights=[1.0, anchor] if anchor else None,
         precompute_ref_log_probs=True,
     )
-    return PreparedPairs(
+    trainer = PreparedPairs(
         model=model,
         args=config,
         data_collator=collate_pairs,
@@ -120,6 +127,8 @@ def build_pair_trainer(
         processing_class=tokenizer,
         peft_config=adapter_config(run.family, h.adapter_rank, h.adapter_alpha) if spec.adapter else None,
     )
+    shorten(trainer.model)
+    return trainer
 
 
 def train_pairs(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
@@ -143,7 +152,7 @@ def train_pairs(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     reporter.emit("rows", **facts)
 
     def build(folder: Path) -> Any:
-        model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
+        model = load_start(spec)
         pairs, references = fitting[1]
         evaluation = pair_dataset([pairs[i] for i in sampled], [references[i] for i in sampled]) if sampled else None
         pairs, references = fitting[0]
@@ -201,43 +210,48 @@ def add_references(
     """Return the rows with the start weights' sums as a prepared data set. ``model`` must have the fused head."""
     from datasets import Dataset
 
-    own = [Encoded(row["ids"], row["mask"]) for row in prepared]
-    other = [Encoded(row["kl_ids"], row["kl_mask"]) for row in prepared]
-    sums = sequence_logprobs(model, [*own, *other], compute, reporter)
+    pairs = [EncodedPair(Encoded(row["ids"], row["mask"]), Encoded(row["kl_ids"], row["kl_mask"])) for row in prepared]
+    sums = pair_logprobs(model, pairs, compute, reporter)
     columns: dict[str, list[Any]] = {
         key: [row[key] for row in prepared] for key in ("ids", "mask", "kl_ids", "kl_mask", "label")
     }
-    return Dataset.from_dict({**columns, "ref_logps": sums[: len(own)], "ref_kl_logps": sums[len(own) :]})
+    return Dataset.from_dict(
+        {**columns, "ref_logps": [own for own, _ in sums], "ref_kl_logps": [other for _, other in sums]}
+    )
 
 
 def build_feedback_trainer(
-    spec: RunSpec, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
+    run: Run, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
 ) -> Any:
     """Build a TRL ``KTOTrainer`` over prepared feedback, with both labels weighted equally in sum."""
     from trl import KTOConfig, KTOTrainer
 
-    class PreparedFeedback(Prepared, KTOTrainer): ...
+    class PreparedFeedback(Spread, Prepared, KTOTrainer): ...
 
+    spec, h = run.spec, run.spec.hyperparameters
     desirable = sum(train["label"])
     undesirable = len(train) - desirable
     config = KTOConfig(
         **trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick),
         max_length=None,
-        beta=spec.hyperparameters.beta,
+        beta=h.beta,
         loss_type=spec.row.loss,
         precompute_ref_log_probs=True,
         # Eq. 8 of the paper: the larger side is weighted down to the smaller one's sum.
         desirable_weight=min(1.0, undesirable / desirable) if desirable and undesirable else 1.0,
         undesirable_weight=min(1.0, desirable / undesirable) if desirable and undesirable else 1.0,
     )
-    return PreparedFeedback(
+    trainer = PreparedFeedback(
         model=model,
         args=config,
         data_collator=collate_feedback,
         train_dataset=train,
         eval_dataset=evaluation,
         processing_class=tokenizer,
+        peft_config=adapter_config(run.family, h.adapter_rank, h.adapter_alpha) if spec.adapter else None,
     )
+    shorten(trainer.model)
+    return trainer
 
 
 def train_feedback(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
@@ -266,10 +280,10 @@ def train_feedback(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     reporter.emit("rows", **facts)
 
     def build(folder: Path) -> Any:
-        frozen = fuse_head(load_model(spec.start_path, spec.hyperparameters.dtype))
+        frozen = fuse_head(load_model(spec.start_path, spec.loaded_as))
         train, evaluation = (add_references(rows, frozen, spec.compute, reporter) if rows else None for rows in sides)
         del frozen
-        model = load_model(spec.start_path, spec.hyperparameters.dtype)
-        return build_feedback_trainer(spec, model, tokenizer, train, evaluation, folder)
+        model = load_start(spec)
+        return build_feedback_trainer(run, model, tokenizer, train, evaluation, folder)
 
     return trainers.train(run, out, reporter, build, tokenizer, facts)

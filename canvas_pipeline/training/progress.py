@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.precision import has_gpu
 
 PIPES = "DAGSTER_PIPES_CONTEXT"
@@ -57,7 +58,12 @@ class Reporter:
 
 @contextmanager
 def reporter() -> Iterator[Reporter]:
-    """Open a ``Reporter`` on stdout, or on Dagster's log where the process was started with a Pipes session."""
+    """Open a ``Reporter`` on stdout, or on Dagster's log where the process was started with a Pipes session. Of several ranks only
+    the first one is heard."""
+    if not ranks.first():
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            yield Reporter(nowhere)
+        return
     if not os.environ.get(PIPES):
         yield Reporter()
         return

@@ -6,7 +6,7 @@ This module does not import torch, since the code location loads it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -78,6 +78,13 @@ class RunSpec(Row, frozen=True, kw_only=True):
         return self.row.adapter or self.hyperparameters.adapter
 
     @property
+    def loaded_as(self) -> Compute:
+        """The number type in which weights are loaded: the method's, where products are computed in it.
+
+        Without hardware for bfloat16 all weights are float32, and only the saved ones are bfloat16."""
+        return self.hyperparameters.dtype if self.compute == "bfloat16" else "float32"
+
+    @property
     def needs_bitsandbytes(self) -> bool:
         """Tell whether it trains on 4-bit weights or with 8-bit optimiser states."""
         return self.adapter == "qlora" or self.hyperparameters.optimizer.endswith("8bit")
@@ -112,8 +119,10 @@ def make_spec(
     verdicts: tuple[Verdict, ...] = (),
     hyperparameters: Hyperparameters | None = None,
     compute: Compute | None = None,
+    sha256_of: Callable[[Path], str] = sha256_path,
 ) -> RunSpec:
-    """Make a spec with the current hash of every input. ``compute`` defaults to what this machine has hardware for.
+    """Make a spec with the current hash of every input. ``compute`` defaults to what this machine has hardware for;
+    ``sha256_of`` hashes an input, a file or a folder.
 
     Raises ``BadConfig`` for names that do not exist, ``MissingInput`` for files that are not there."""
     return RunSpec(
@@ -124,7 +133,7 @@ def make_spec(
         seed=seed,
         hyperparameters=hyperparameters or method(name).hyperparameters(profile.name),
         compute=compute or compute_dtype(),
-        inputs={key: InputFile(path=str(path.resolve()), sha256=sha256_path(path)) for key, path in inputs.items()},
+        inputs={key: InputFile(path=str(path.resolve()), sha256=sha256_of(path)) for key, path in inputs.items()},
         verdicts=verdicts,
     )
 

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from canvas_pipeline.training import trainers
-from canvas_pipeline.training.checkpoint import adapter_config, load_model, load_tokenizer
+from canvas_pipeline.training.checkpoint import adapter_config, load_tokenizer
 from canvas_pipeline.training.encoding import BUCKET, Encoded
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.run import Run
+from canvas_pipeline.training.shared_layers import shorten
+from canvas_pipeline.training.spread import Spread
+from canvas_pipeline.training.start import load_start
 
 
 def dataset(rows: Sequence[Encoded]) -> Any:
@@ -27,9 +30,14 @@ def dataset(rows: Sequence[Encoded]) -> Any:
 def build_trainer(
     run: Run, model: Any, tokenizer: Any, train: Any, evaluation: Any, folder: Path, *, quick: bool = False
 ) -> Any:
-    """Build a TRL ``SFTTrainer`` over prepared rows."""
+    """Build a TRL ``SFTTrainer`` over prepared rows. Each learnt token of an update weighs the same."""
     from trl import SFTConfig, SFTTrainer
 
+    class SpreadRows(Spread, SFTTrainer): ...
+
+    # Whole Gemma-4 models say no, since their own loss does not count tokens; the fused head that is used here does. Without it
+    # each micro-batch would weigh the same, and with rows of its own each row.
+    model.accepts_loss_kwargs = True
     spec, h = run.spec, run.spec.hyperparameters
     shared = trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick)
     config = SFTConfig(
@@ -39,7 +47,7 @@ def build_trainer(
         pad_to_multiple_of=BUCKET,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    return SFTTrainer(
+    trainer = SpreadRows(
         model=model,
         args=config,
         train_dataset=train,
@@ -47,6 +55,8 @@ def build_trainer(
         processing_class=tokenizer,
         peft_config=adapter_config(run.family, h.adapter_rank, h.adapter_alpha) if spec.adapter else None,
     )
+    shorten(trainer.model)
+    return trainer
 
 
 def train(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
@@ -69,7 +79,7 @@ def train(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     reporter.emit("rows", **facts)
 
     def build(folder: Path) -> Any:
-        model = load_model(spec.start_path, spec.hyperparameters.dtype, quantise=spec.adapter == "qlora")
+        model = load_start(spec)
         evaluation = dataset(eval_rows) if eval_rows else None
         rows = [fitting[0][index] for index in trainers.row_order([row.length for row in fitting[0]], spec)]
         return build_trainer(run, model, tokenizer, dataset(rows), evaluation, folder)

@@ -64,17 +64,20 @@ def calibrate(
     return chosen, times
 
 
-def choose_threads(step: Callable[[], object], use: Callable[[int], object], record: Path, report: Reporter) -> int:
+def choose_threads(
+    step: Callable[[], object], use: Callable[[int], object], record: Path, report: Reporter, most: int | None = None
+) -> int:
     """Set the number of threads for a run and return it:
 
-    the fixed one, the one in ``record`` (from before the run was resumed), or a measured one, which is written to ``record``."""
+    the fixed one, the one in ``record`` (from before the run was resumed), or a measured one of at most ``most`` (default: all
+    cores), which is written to ``record``."""
     known = fixed()
     if known is None and record.is_file():
         known = int(record.read_text(encoding="ascii"))
     if known is not None:
         use(known)
         return known
-    chosen, times = calibrate(step, use, cores())
+    chosen, times = calibrate(step, use, most or cores())
     record.write_text(str(chosen), encoding="ascii")
     report.emit(
         "threads", chosen=chosen, **{f"seconds_with_{count}": round(spent, 4) for count, spent in times.items()}

@@ -1,8 +1,9 @@
 """Run a TRL trainer to the end: arguments, progress, resuming, and the folder of results.
 
-The results are ``model`` (a full checkpoint), ``candidates/<step>`` (those of earlier steps, if any are kept), ``metrics.jsonl``,
-``plots/*.png`` and ``summary.json``, all or nothing. The same spec on the same machine gives the same bytes. A run that was killed
-continues from its last complete step checkpoint and gives the same result.
+The results are ``model`` (a full checkpoint), ``adapter`` (where one was trained), ``candidates/<step>`` (those of earlier steps,
+if any are kept, with their adapters inside), ``metrics.jsonl``, ``plots/*.png`` and ``summary.json``, all or nothing. The same spec
+on the same machine gives the same bytes. A run that was killed continues from its last complete step checkpoint and gives the same
+result. Of several ranks, each trains and the first one writes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import math
 import random
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,16 +22,19 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.storage.seal import Seal, process_seal
+from canvas_pipeline.training import ranks
 from canvas_pipeline.training.candidates import Kept, stops, watch, without_improvement
 from canvas_pipeline.training.checkpoint import merged, save_model
-from canvas_pipeline.training.device import autocast
+from canvas_pipeline.training.device import autocast, on_cpu
 from canvas_pipeline.training.fused_head import project_learnt_only
+from canvas_pipeline.training.leaving import base_name, keep_adapter
 from canvas_pipeline.training.plots import plot_metrics
 from canvas_pipeline.training.progress import Reporter, metric_rows
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.spec import RunSpec
-from canvas_pipeline.training.threads import MACHINE, choose_threads
-from canvas_pipeline.training.weights import CANDIDATES, MODEL
+from canvas_pipeline.training.start import stored_as, trained_in_float32
+from canvas_pipeline.training.threads import MACHINE, choose_threads, cores
+from canvas_pipeline.training.weights import ADAPTER, CANDIDATES, MODEL
 
 LOGS, SAVES, EVALS = 40, 8, 4
 EVAL_ROWS = 64
@@ -71,15 +76,13 @@ def total_steps(rows: int, spec: RunSpec) -> int:
 def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: bool = False) -> dict[str, Any]:
     """Return the trainer arguments that all nine methods share. Rows are read in their order.
 
-    Saves fall on logged steps, so that a resumed run logs the same sums. A run that may stop early evaluates at every save.
+    Saves fall on logged steps, so that a resumed run logs the same sums; with ``save_minutes`` they are ``saves_by_time``'s. A run
+    that may stop early evaluates at every eighth of its steps.
     ``quick`` logs every step and saves none."""
-    import torch
-
     h = spec.hyperparameters
     total = total_steps(rows, spec)
     log_every = 1 if quick else max(1, total // LOGS)
     save_every = log_every * max(1, math.ceil(total / SAVES / log_every))
-    cuda = torch.cuda.is_available()
     return {
         "output_dir": str(folder),
         "seed": spec.seed,
@@ -96,14 +99,14 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
         "optim": h.optimizer,
         "per_device_train_batch_size": h.batch,
         "per_device_eval_batch_size": max(2, h.batch),
-        "gradient_accumulation_steps": h.accumulation,
+        "gradient_accumulation_steps": ranks.accumulation(h, ranks.world()),
         "gradient_checkpointing": h.checkpointing,
         "bf16": spec.compute == "bfloat16",
-        "use_cpu": not cuda,
-        "dataloader_pin_memory": cuda,
+        "use_cpu": on_cpu(),
+        "dataloader_pin_memory": not on_cpu(),
         "logging_steps": log_every,
         "logging_first_step": True,
-        "save_strategy": "no" if quick else "steps",
+        "save_strategy": "no" if quick or h.save_minutes else "steps",
         "save_steps": save_every,
         "save_total_limit": 2,
         "eval_strategy": "steps" if evaluate else "no",
@@ -126,9 +129,31 @@ def journal(reporter: Reporter, fingerprint: str, seal: Seal) -> Any:
                 reporter.step("progress", state.global_step, state.max_steps, **shown)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            seal.put(Path(args.output_dir) / f"checkpoint-{state.global_step}", fingerprint)
+            ranks.wait()  # each writes its random state into the folder
+            if ranks.first():
+                seal.put(Path(args.output_dir) / f"checkpoint-{state.global_step}", fingerprint)
+            ranks.wait()
 
     return Journal()
+
+
+def saves_by_time(minutes: float, clock: Callable[[], float] = time.monotonic) -> Any:
+    """Return a callback that saves at the first logged step after each ``minutes``: full training's state is 16 GiB."""
+    from transformers import TrainerCallback
+
+    class SavesByTime(TrainerCallback):
+        last = clock()
+
+        def due(self) -> bool:
+            return clock() - self.last >= minutes * 60
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            logged = state.global_step % int(args.logging_steps) == 0
+            if logged and state.global_step < state.max_steps and ranks.agreed(self.due):
+                control.should_save = True
+                self.last = clock()
+
+    return SavesByTime()
 
 
 _SHOWN = (
@@ -168,7 +193,6 @@ def train(
     """Train to the end into the folder ``out``, from the last step checkpoint if there is one. Returns the summary.
 
     ``build`` makes the trainer, given the folder of its step checkpoints; ``facts`` are added to the summary."""
-    import torch
     from transformers import PrinterCallback
 
     spec = run.spec
@@ -176,6 +200,7 @@ def train(
     steps.mkdir(parents=True, exist_ok=True)
     project_learnt_only()
     trainer = build(steps)
+    trained_in_float32(trainer.model)
     trainer.remove_callback(PrinterCallback)
     seal = process_seal(out.parent)
     patience = spec.hyperparameters.patience
@@ -185,12 +210,14 @@ def train(
         )
     kept = Kept(
         steps / CANDIDATES, spec.hyperparameters, spec.sha256, seal,
-        lambda folder: save_model(_full(trainer, spec, steps), tokenizer, folder, run.family),
+        lambda folder: _save(trainer, tokenizer, run, steps, folder),
     )  # fmt: skip
     trainer.add_callback(journal(reporter, spec.sha256, seal))
     trainer.add_callback(watch(kept))
-    threads = choose_threads(partial(_one_pass, trainer, spec), torch.set_num_threads, steps / "threads", reporter)
-    resume = last_complete(steps, spec.sha256, seal, kept.continues)
+    if spec.hyperparameters.save_minutes:
+        trainer.add_callback(saves_by_time(spec.hyperparameters.save_minutes))
+    threads = _threads(trainer, spec, steps, reporter)
+    resume = ranks.agreed(lambda: last_complete(steps, spec.sha256, seal, kept.continues))
     if resume is not None:
         reporter.emit("resumed", step=int(resume.name.rsplit("-", 1)[1]))
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -217,18 +244,44 @@ def train(
         "first": history[0] if history else {},
         "last": _last(history),
     }
+    if not ranks.first():
+        kept.save(out / MODEL)
+        ranks.wait()
+        return summary
     with whole_folder(out) as folder:
         kept.save(folder / MODEL)
+        if spec.adapter is not None:
+            shutil.move(str(folder / MODEL / ADAPTER), folder / ADAPTER)
         write_jsonl(folder / "metrics.jsonl", history)
         (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
-        (folder / MACHINE).write_bytes(dumps({"threads": threads}) + b"\n")
+        (folder / MACHINE).write_bytes(dumps({"threads": threads, "ranks": ranks.world()}) + b"\n")
         for name, png in plot_metrics(history, spec.method, last if early else None).items():
             (folder / "plots").mkdir(exist_ok=True)
             (folder / "plots" / f"{name}.png").write_bytes(png)
         kept.move(folder, planned, last)  # at the end: a run that is killed after it has to begin again
     seal.put(out, out.parent.name)
     shutil.rmtree(steps, ignore_errors=True)
+    ranks.wait()
     return summary
+
+
+def _threads(trainer: Any, spec: RunSpec, steps: Path, reporter: Reporter) -> int:
+    """Choose the number of threads in the first rank and use it in all; those on one host share its processors.
+
+    On a GPU they do not matter, and the pass that is timed would hold all logits of a batch."""
+    import torch
+
+    if not on_cpu():
+        return int(torch.get_num_threads())
+
+    def choose() -> int:
+        most = max(1, cores() // ranks.neighbours())
+        step = partial(_one_pass, trainer, spec)
+        return choose_threads(step, torch.set_num_threads, steps / "threads", reporter, most)
+
+    threads = ranks.agreed(choose)
+    torch.set_num_threads(threads)
+    return threads
 
 
 def _one_pass(trainer: Any, spec: RunSpec) -> None:
@@ -244,12 +297,21 @@ def _one_pass(trainer: Any, spec: RunSpec) -> None:
     trainer.model.zero_grad(set_to_none=True)
 
 
-def _full(trainer: Any, spec: RunSpec, steps: Path) -> Any:
-    if spec.adapter is None:
-        return trainer.model
-    adapter = steps / "adapter"
-    trainer.save_model(str(adapter))
-    return merged(spec.start_path, adapter, spec.hyperparameters.dtype)
+def _save(trainer: Any, tokenizer: Any, run: Run, steps: Path, folder: Path) -> None:
+    """Save the weights as they are now as a whole model folder, with a trained adapter in its folder ``adapter``.
+
+    Every rank comes here; the first one writes."""
+    spec = run.spec
+    trained = steps / ADAPTER
+    if spec.adapter is not None:
+        trainer.save_model(str(trained))
+    if ranks.first():
+        model = merged(spec.start_path, trained, spec.loaded_as) if spec.adapter is not None else trainer.model
+        with stored_as(model, spec.hyperparameters.dtype):
+            save_model(model, tokenizer, folder, run.family, base=spec.start_path)
+        if spec.adapter is not None:
+            keep_adapter(trained, folder / ADAPTER, base_name(spec.track, spec.row.start, spec.path(spec.row.start)))
+    ranks.wait()
 
 
 def _last(history: list[dict[str, Any]]) -> dict[str, Any]:
@@ -265,6 +327,7 @@ def train_silently(trainer: Any) -> list[dict[str, Any]]:
     from transformers import PrinterCallback
 
     project_learnt_only()
+    trained_in_float32(trainer.model)
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     return metric_rows(trainer.state.log_history)

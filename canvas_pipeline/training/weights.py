@@ -12,6 +12,8 @@ from canvas_pipeline.errors import MissingInput, MissingTool, ServiceUnavailable
 MODEL, CANDIDATES = "model", "candidates"
 """The folders of a trained checkpoint: the weights of its last step; and one below ``candidates`` for each earlier step that was
 kept."""
+ADAPTER = "adapter"
+"""The folder of the adapter that was folded into the weights: beside ``model``, or inside a candidate's folder."""
 
 
 def resolve(model: str) -> Path:

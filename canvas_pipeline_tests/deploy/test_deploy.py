@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,12 @@ def test_ssh_and_what_looks_after_runs_outlive_a_step() -> None:
     units = {unit.stem: score(unit) for unit in UNITS}
     assert score(DEPLOY / "systemd" / "ssh.service.d" / "oom.conf") == -1000
     assert units["canvas-webserver"] == units["canvas-daemon"] == -500 and units["canvas-code"] == 500
+
+
+def test_the_image_that_trains_has_the_compiler_that_triton_calls() -> None:
+    """Triton is locked for Linux with torch; without a C compiler and libc's headers no kernel starts."""
+    locked = [package["name"] for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]]
+    final = (DEPLOY / "Dockerfile.training").read_text().rpartition("\nFROM ")[2]
+    installed = re.search(r"apt-get install [^\n]*--no-install-recommends ([^\\]+)\\", final)
+    assert "triton" in locked
+    assert installed is not None and {"gcc", "libc6-dev"} <= set(installed[1].split())

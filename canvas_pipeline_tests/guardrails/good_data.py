@@ -188,8 +188,8 @@ def _sha(raw: bytes) -> str:
 def training(**fields: Any) -> TrainingEvidence:
     """What a good run measures, but for some fields."""
     good = {
-        "grad_norm": 0.7, "max_grad_norm": 1.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0,
-        "masks_wrong": 0, "lengths": [100], "max_length": 1024, "margins": [], "axes": AXES,
+        "grad_norm": 0.7, "row_norm": 1.0, "max_norm_share": 1.0, "nonfinite_activations": 0, "nonfinite_logits": 0,
+        "largest_logit": 12.0, "masks_wrong": 0, "lengths": [100], "max_length": 1024, "margins": [], "axes": AXES,
     }  # fmt: skip
     return TrainingEvidence(**{**good, **fields})
 

@@ -129,10 +129,10 @@ def test_a_threshold_of_the_method_table_cannot_be_raised_in_a_verdict() -> None
     line = Line()
     g5 = next(v for v in verdicts(line, "dpo") if v.guard == "g5")
     lenient = replace(
-        g5, numbers={**g5.numbers, "grad_norm": 290.0}, thresholds={**g5.thresholds, "max_grad_norm": 1e9}
+        g5, numbers={**g5.numbers, "norm_share": 290.0}, thresholds={**g5.thresholds, "max_norm_share": 1e9}
     )
     found = [lenient if v.guard == "g5" else v for v in verdicts(line, "dpo")]
-    limits = {"g5": {"max_grad_norm": 1.0}, "g11": {"max_length": 1024}}
+    limits = {"g5": {"max_norm_share": 1.0}, "g11": {"max_length": 1024}}
     assert decide(TABLE, verdicts(line, "dpo"), METHODS["dpo"], line.hashes(), limits) == []
     assert names(decide(TABLE, found, METHODS["dpo"], line.hashes(), limits)) == {"g5_dry_run"}
     longer = {"g11": {"max_length": 512}}

@@ -47,7 +47,7 @@ def test_g3_sets_no_upper_bound_where_the_project_did_not_train_the_base() -> No
 @pytest.mark.parametrize("norm", [math.nan, math.inf, 1.0, 290.0, 0.0, -1.0])
 def test_g5_refuses_a_gradient_that_is_not_finite_below_the_bound_or_not_there(norm: float) -> None:
     verdict = verdict_on("g5", training(grad_norm=norm), "kto")
-    assert not verdict.passed and verdict.subject == "kto" and verdict.thresholds["max_grad_norm"] == 1.0
+    assert not verdict.passed and verdict.subject == "kto" and verdict.thresholds["max_norm_share"] == 1.0
 
 
 @pytest.mark.parametrize(("activations", "logits"), [(1, 0), (0, 1)])
@@ -69,6 +69,21 @@ def test_g9_wants_every_axis_measured_and_moving_up() -> None:
     assert not verdict_on("g9", training(margins=[replace(up, rows=0)], axes=["ordering"])).passed
     assert verdict_on("g9", training(margins=[replace(up, rows=1)], axes=["ordering"])).passed
     assert not verdict_on("g9", training(margins=[], axes=[])).passed
+
+
+def test_g9_wants_a_margin_above_its_noise() -> None:
+    axis = AxisMargin(axis="ordering", before=0.0, after=0.2, rows=16, noise=0.1)
+    assert verdict_on("g9", training(margins=[axis], axes=["ordering"])).passed
+    for noise in (0.2, math.nan, math.inf):
+        verdict = verdict_on("g9", training(margins=[replace(axis, noise=noise)], axes=["ordering"]))
+        assert not verdict.passed and "axis ordering: not above its noise" in verdict.reason
+
+
+def test_g5_compares_the_step_with_what_single_rows_give() -> None:
+    assert verdict_on("g5", training(grad_norm=80.0, row_norm=100.0), "dpo").passed
+    assert not verdict_on("g5", training(grad_norm=80.0, row_norm=70.0), "dpo").passed
+    for none in (0.0, math.nan):
+        assert not verdict_on("g5", training(row_norm=none), "dpo").passed
 
 
 def test_g10_says_how_the_image_was_examined() -> None:

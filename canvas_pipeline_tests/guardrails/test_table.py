@@ -56,7 +56,7 @@ def test_an_unknown_method_is_named_with_those_there_are() -> None:
 
 
 def test_a_guard_without_its_threshold_does_not_answer() -> None:
-    with pytest.raises(BadConfig, match="max_grad_norm"):
+    with pytest.raises(BadConfig, match="max_norm_share"):
         TABLE.guards["g5"].verdict_of(Measured({"grad_norm": 0.1}), {})
 
 

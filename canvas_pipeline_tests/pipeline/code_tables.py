@@ -66,6 +66,8 @@ EDITS: Mapping[str, str] = {
     "training/encoding.py": f"{MODELS} {SPEAKS}",
     "models/gemma4/tiny.py": f"{MODELS} {SPEAKS} cards release_log release",
     "models/gemma4/chat_template.jinja": f"{MODELS} {SPEAKS} cards release_log release",
+    "training/layout.py": MODELS,
+    "training/shared_layers.py": MODELS,
     "training/candidates.py": "measurements sft_checkpoint dpo_checkpoint",
     "training/weights.py": f"run_spec production_checkpoint {MODELS} {SPEAKS}",
     "training/spec.py": f"run_spec {MODELS}",

@@ -37,8 +37,10 @@ from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.track import TRACK
+from canvas_pipeline.training.leaving import ADAPTER_CONFIG, ADAPTER_WEIGHTS, base_name, keep_adapter
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
+from canvas_pipeline.training.weights import ADAPTER
 
 METHODS = ("sft", "dpo")
 ASKING = evaluation.asking(TRACK.benchmark)
@@ -89,6 +91,16 @@ class Workshop:
     def _trained(self, spec: RunSpec, out: Path) -> None:
         shutil.copytree(self.weights, out / "model")
         (out / "model" / "made-by.txt").write_text(spec.sha256)
+        if spec.adapter is not None:
+            trained = out / "trained"
+            trained.mkdir()
+            config = {"base_model_name_or_path": str(self.weights), "peft_type": "LORA", "r": 32, "lora_alpha": 64}
+            (trained / ADAPTER_CONFIG).write_text(json.dumps(config))
+            # A safetensors file without tensors: the length of its header, and the header.
+            (trained / ADAPTER_WEIGHTS).write_bytes((2).to_bytes(8, "little") + b"{}")
+            base = base_name(spec.track, spec.row.start, spec.path(spec.row.start))
+            keep_adapter(trained, out / ADAPTER, base)
+            shutil.rmtree(trained)
         summary = {"method": spec.method, "steps": 10, "rows": 600, "eval_rows": 60, "tokens": 1000, "seed": spec.seed,
                    "hyperparameters": msgspec.to_builtins(spec.hyperparameters), "last": {"loss": 0.5}}  # fmt: skip
         (out / "summary.json").write_text(json.dumps(summary))
@@ -100,8 +112,10 @@ def measured(spec: RunSpec, out: Path) -> None:
     rows = read_jsonl(spec.train_path, kind) if kind else ()
     axes = {"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows if row.axes}
     numbers: dict[str, Any] = {
-        "grad_norm": 5.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0, "masks_wrong": 0,
-        "lengths": [200] * 600, "margins": [{"axis": a, "before": 0.0, "after": 0.2, "rows": 16} for a in sorted(axes)],
+        "grad_norm": 5.0, "row_norm": 100.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0,
+        "masks_wrong": 0,
+        "lengths": [200] * 600,
+        "margins": [{"axis": a, "before": 0.0, "after": 0.2, "noise": 0.05, "rows": 16} for a in sorted(axes)],
     }  # fmt: skip
     out.write_text(json.dumps(numbers))
 

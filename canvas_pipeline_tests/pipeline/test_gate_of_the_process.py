@@ -81,7 +81,7 @@ def test_a_failed_verdict_is_refused_and_so_is_one_flipped_to_passed_or_with_num
 
 @pytest.mark.parametrize(
     "guard, thresholds",
-    [("g1", {"min_share": 0.0}), ("g3", {"minimum": -1.0}), ("g4", {"min_occurrences": 0}), ("g5", {"max_grad_norm": 1e9}),
+    [("g1", {"min_share": 0.0}), ("g3", {"minimum": -1.0}), ("g4", {"min_occurrences": 0}), ("g5", {"max_norm_share": 1e9}),
      ("g11", {"max_length": 100_000}), ("g12", {"min_rows": 1}), ("g13", {"max_repeats": 99})],
 )  # fmt: skip
 def test_raised_thresholds_are_noticed(

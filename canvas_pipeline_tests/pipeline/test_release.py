@@ -16,7 +16,7 @@ from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.release import publish
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
-from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, model_half, release_half
+from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, model_half, release_half, rewrite
 
 STALE = ("preference_train", "preference_eval", "trajectory_train", "deploy/compose.yaml")
 
@@ -69,16 +69,22 @@ def test_what_is_wrong_with_the_pairs_alone_leaves_the_method_that_reads_none(gu
     assert "# canvas-sft" in card and TABLE.guards[guard].name not in card
 
 
-@pytest.mark.parametrize("methods", [("sft",), ("sft", "kto")], ids=",".join)
-def test_a_line_without_a_preference_method_is_released(
-    methods: tuple[str, ...], good_line: Path, tmp_path: Path
-) -> None:
-    """From the splits to a verified release; nothing of a method that is not in the line is left."""
+def of_methods(methods: tuple[str, ...], good_line: Path, tmp_path: Path) -> Workspace:
+    """A copy of the good line whose models are only those of some methods."""
     ws = copy_of(good_line, tmp_path / "line")
     for stage in ws.track.stages().values():
         if stage.kind != "rows":
             shutil.rmtree(ws.store.home(stage.name), ignore_errors=True)
     list(model_half(ws, methods))
+    return ws
+
+
+@pytest.mark.parametrize("methods", [("sft",), ("sft", "kto")], ids=",".join)
+def test_a_line_without_a_preference_method_is_released(
+    methods: tuple[str, ...], good_line: Path, tmp_path: Path
+) -> None:
+    """From the splits to a verified release; nothing of a method that is not in the line is left."""
+    ws = of_methods(methods, good_line, tmp_path)
     assert ws.store.find("dpo_bench") is None
     build_stage(ws, "release", launch(ws))
     folder = ws.root / "releases" / "current"
@@ -87,6 +93,32 @@ def test_a_line_without_a_preference_method_is_released(
     own = {"sft": {"trajectory_train"}, "kto": {"trajectory_train", "feedback_train"}}
     assert bound["method"] == methods[-1] and set(bound["data"]) == own[methods[-1]]
     assert "g1" not in re.findall(r"^\| (g\d+) ", (folder / "README.md").read_text(), re.M)
+
+
+def test_a_trained_adapter_is_released_audited_and_described(good_line: Path, tmp_path: Path) -> None:
+    ws = of_methods(("sft", "lora"), good_line, tmp_path)
+    assert evaluation.production_method(ws) == "lora"
+    build_stage(ws, "release", launch(ws))
+    folder = ws.root / "releases" / "current"
+    assert {"adapter/adapter_config.json", "adapter/adapter_model.safetensors"} <= publish.verify(folder).keys()
+    log, card = ((folder / name).read_text() for name in ("RELEASE-LOG.md", "README.md"))
+    for name, sha in publish.verify(folder).items():
+        assert not name.startswith("adapter/") or f"| {name} | {sha} |" in log
+    told = json.loads((folder / "adapter" / "adapter_config.json").read_bytes())
+    assert told["base_model_name_or_path"] == BASE and f"| base | {BASE} |" in card
+    assert "## Adapter" in card and training.trained(ws, "lora").path("adapter/adapter_config.json").is_file()
+
+
+def test_an_adapter_that_names_somebody_is_not_released(good_line: Path, tmp_path: Path) -> None:
+    ws = of_methods(("sft", "lora"), good_line, tmp_path)
+    told = {"base_model_name_or_path": BASE, "r": 32, "lora_alpha": 64, "auto_mapping": "someone@students.example.edu"}
+    rewrite(ws, "lora_checkpoint", {"adapter/adapter_config.json": told})
+    build_stage(ws, "lora_bench", Workshop(ws.root / BASE, 0.92))
+    list(release_half(ws))
+    assert evaluation.production_method(ws) == "lora"
+    with pytest.raises(GateClosed, match="adapter_config.json"):
+        build_stage(ws, "release", launch(ws))
+    assert not (ws.root / "releases").exists()
 
 
 def test_weights_trained_on_older_data_are_refused_under_the_specs_of_newer_data(ws: Workspace) -> None:

@@ -22,8 +22,11 @@ CHAT_TEMPLATE = (
 )
 
 
-def save_micro_gemma(folder: Path, *, hidden: int = 256, seed: int = 0) -> Path:
-    """Save an untrained two-layer Gemma-4 with its tokenizer; ``hidden`` off 256 makes the K-quants fall back."""
+def save_micro_gemma(folder: Path, *, hidden: int = 256, ple: int = 0, dtype: str = "float32", seed: int = 0) -> Path:
+    """Save an untrained Gemma-4 with its tokenizer; ``hidden`` off 256 makes the K-quants fall back.
+
+    It has two layers. With ``ple``, the width of per-layer embeddings, it has the form of the real E2B: ten layers, four sliding to
+    one full, one head of keys, the upper half without keys of its own and with twice the width."""
     import torch
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
     from transformers import Gemma4ForCausalLM, Gemma4TextConfig, GemmaTokenizer
@@ -46,14 +49,15 @@ def save_micro_gemma(folder: Path, *, hidden: int = 256, seed: int = 0) -> Path:
     tokenizer.save_pretrained(folder)
 
     torch.manual_seed(seed)
+    layers = (["sliding_attention"] * 4 + ["full_attention"]) * 2 if ple else ["sliding_attention", "full_attention"]
     config = Gemma4TextConfig(
         vocab_size=len(tokenizer), vocab_size_per_layer_input=len(tokenizer), hidden_size=hidden, intermediate_size=2 * hidden,
-        num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=64, global_head_dim=128,
-        hidden_size_per_layer_input=0, num_kv_shared_layers=0, sliding_window=64,
-        layer_types=["sliding_attention", "full_attention"], final_logit_softcapping=30.0, max_position_embeddings=512,
+        num_hidden_layers=len(layers), num_attention_heads=4, num_key_value_heads=1 if ple else 2, head_dim=64, global_head_dim=128,
+        hidden_size_per_layer_input=ple, num_kv_shared_layers=len(layers) // 2 if ple else 0, use_double_wide_mlp=bool(ple),
+        sliding_window=64, layer_types=layers, final_logit_softcapping=30.0, max_position_embeddings=512,
         pad_token_id=0, eos_token_id=1, bos_token_id=2, tie_word_embeddings=True,
     )  # fmt: skip
-    Gemma4ForCausalLM(config).save_pretrained(folder)
+    Gemma4ForCausalLM(config).to(getattr(torch, dtype)).save_pretrained(folder)
     return folder
 
 

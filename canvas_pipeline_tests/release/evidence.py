@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from canvas_pipeline.evaluation.against_base import AgainstBase
 from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance, Number, Verdict
 from canvas_pipeline.methods import METHODS, Method, ancestry
@@ -101,6 +102,7 @@ def open_evidence() -> ReleaseEvidence:
         allowances=(Allowance(stage="labelled_pairs", minimum_retained=0.5, reason="only unanimous votes are kept"),),
         leaks=0, audited={**data, **{name: card.sha256 for name, card in cards.items()}},
         figures={name: Figure(value=0.9, low=0.87, high=0.92, n=600) for name in ("tool_selection", "exact_call")},
+        against_base=AgainstBase(metric="exact call", cases=400, gained=30, lost=8, losses={"tool selection": 0.1}, max_loss=0.1),
         bench_checkpoint=sha("checkpoint"), production=(METHOD, sha("checkpoint")), quants=quants, cards=cards, code_version="1",
         items=(ReleaseItem(name="scenarios passed", value=0.5, low=0.2, high=0.8, n=6, op=">=", bound=0.5),
                ReleaseItem(name="answers with something invented", value=0.1, low=0.05, high=0.2, n=44, op="<=", bound=0.1)),

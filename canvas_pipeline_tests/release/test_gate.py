@@ -18,10 +18,10 @@ from canvas_pipeline.release.gate import (
     read_evidence,
     reasons_against,
     reasons_by_item,
-    release_log,
     require,
 )
 from canvas_pipeline.release.gguf import QUANTS
+from canvas_pipeline.release.release_log import release_log
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.release.evidence import METHOD, open_evidence, sha, verdicts_for
 
@@ -39,6 +39,11 @@ def item(e: ReleaseEvidence, at: int, **changes: object) -> ReleaseEvidence:
     items = list(e.items or ())
     items[at] = replace(items[at], **changes)
     return replace(e, items=tuple(items))
+
+
+def against(e: ReleaseEvidence, **changes: object) -> ReleaseEvidence:
+    assert e.against_base is not None
+    return replace(e, against_base=replace(e.against_base, **changes))
 
 
 def without(mapping: dict[str, object], key: str) -> dict[str, object]:
@@ -67,6 +72,11 @@ BREAK: dict[str, tuple[str, Broken]] = {
     "a figure that is no number": ("bench", lambda e: replace(
         e, figures={**e.figures, "exact_call": Figure(value=float("nan"), low=0.87, high=0.92, n=9)})),
     "bench of another checkpoint": ("bench", lambda e: replace(e, bench_checkpoint=sha("other"))),
+    "the base was not measured": ("base", lambda e: replace(e, against_base=None)),
+    "it gained too little to be better than the base": ("base", lambda e: against(e, gained=10, lost=8)),
+    "it is worse than the base": ("base", lambda e: against(e, gained=8, lost=30)),
+    "it loses somewhere": ("base", lambda e: against(e, losses={"tool selection of x": 0.101})),
+    "a loss that is no number": ("base", lambda e: against(e, losses={"tool selection of x": float("nan")})),
     "no production checkpoint": ("production", lambda e: replace(e, production=None)),
     "another production checkpoint": ("production", lambda e: replace(e, production=("sft", sha("checkpoint")))),
     "a quant is missing": ("quants", lambda e: replace(e, quants=without(e.quants, "Q3_K_M"))),  # type: ignore[arg-type]
@@ -188,8 +198,8 @@ def test_the_log_shows_what_the_track_asks_with_measure_interval_and_bound() -> 
 def test_the_log_ticks_what_holds_and_lists_the_reasons_under_what_does_not() -> None:
     log = release_log(TABLE, replace(open_evidence(), leaks=3))
     assert log.count("- [x]") == len(ITEMS) - 1 and log.count("- [ ]") == 1
-    assert "9 of 10 items hold. The release is blocked." in log and "  - the audit found 3 leaks" in log
-    assert "10 of 10 items hold. The release is open." in release_log(TABLE, open_evidence())
+    assert "10 of 11 items hold. The release is blocked." in log and "  - the audit found 3 leaks" in log
+    assert "11 of 11 items hold. The release is open." in release_log(TABLE, open_evidence())
 
 
 def test_the_log_counts_the_reviewed_exceptions_of_the_audit_and_what_they_cover() -> None:

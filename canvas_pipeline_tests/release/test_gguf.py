@@ -9,7 +9,7 @@ from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.models import jinja
 from canvas_pipeline.models.gemma4.chat import marked_template
 from canvas_pipeline.models.gemma4.family import GEMMA4
-from canvas_pipeline.release.gguf import QUANTS, ModelFileUnusable, convert, quantise, run_child
+from canvas_pipeline.release.gguf import QUANTS, ModelFileUnusable, convert, precision_of, quantise, run_child
 from canvas_pipeline.release.quant_check import check
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline_tests.release.conftest import save_micro_gemma
@@ -36,6 +36,71 @@ def test_the_file_carries_the_published_chat_template_not_the_one_marked_for_tra
     (marked / "chat_template.jinja").write_text(marked_template())
     assert carried(convert(marked, tmp_path / "marked.gguf", converter=converter)) == jinja.published(marked_template())
     assert carried(unquantised) == (micro_gemma / "chat_template.jinja").read_text()  # another one is left as it is
+
+
+def tensors(path: Path) -> dict[str, str]:
+    return {
+        t["name"]: t["type"] for t in run_child("inspect", {"path": str(path)}, subject=path, seconds=60)["tensors"]
+    }
+
+
+def test_every_mixture_that_llama_cpp_makes_of_per_layer_embeddings_is_accepted_and_answers(
+    converter: Path, tmp_path: Path
+) -> None:
+    """The form of the real E2B in bfloat16: through bf16, its table of per-layer embeddings among the quantised matrices."""
+    model = save_micro_gemma(tmp_path / "ple", ple=256, dtype="bfloat16")
+    assert precision_of(model) == "bf16"
+    source = convert(model, tmp_path / "ple.gguf", outtype="bf16", converter=converter)
+    assert tensors(source)["per_layer_token_embd.weight"] == tensors(source)["blk.0.attn_q.weight"] == "BF16"
+    for quant in QUANTS:
+        report = check(
+            quantise(source, tmp_path / f"ple-{quant}.gguf", quant),
+            quant,
+            GEMMA4,
+            prompts=([2, 7, 8],),
+            max_tokens=3,
+            context=64,
+        )
+        assert report.problems == () and report.loaded, quant
+        held = tensors(tmp_path / f"ple-{quant}.gguf")
+        assert (
+            held["per_layer_token_embd.weight"] == held["token_embd.weight"] == ("Q8_0" if quant == "Q8_0" else "Q6_K")
+        )
+        assert held["per_layer_model_proj.weight"] == "BF16"  # llama.cpp never quantises it
+
+
+def test_per_layer_embeddings_of_another_width_fall_back_and_are_refused(converter: Path, tmp_path: Path) -> None:
+    model = save_micro_gemma(tmp_path / "odd", ple=64, dtype="bfloat16")
+    source = convert(model, tmp_path / "odd.gguf", outtype="bf16", converter=converter)
+    report = check(
+        quantise(source, tmp_path / "odd-Q4_K_M.gguf", "Q4_K_M"),
+        "Q4_K_M",
+        GEMMA4,
+        prompts=([2],),
+        max_tokens=2,
+        context=64,
+    )
+    assert report.loaded and any(
+        "proj.weight is" in problem and "row length 64" in problem for problem in report.type_problems
+    )
+
+
+def test_a_checkpoint_converts_to_the_type_that_most_of_it_has(micro_gemma: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    assert precision_of(micro_gemma) == "f16" and precision_of(tmp_path) == "f16"
+    weights = load_file(micro_gemma / "model.safetensors")
+    mixed = {name: value if value.dim() < 2 else value.bfloat16() for name, value in weights.items()}
+    save_file(mixed, tmp_path / "model.safetensors", {"format": "pt"})
+    assert precision_of(tmp_path) == "bf16"
+
+
+def test_the_number_of_threads_does_not_change_a_file(
+    unquantised: Path, quants: dict[str, Path], tmp_path: Path
+) -> None:
+    for threads in (1, 3):
+        made = quantise(unquantised, tmp_path / f"{threads}.gguf", "Q3_K_M", threads=threads)
+        assert sha256_file(made) == sha256_file(quants["Q3_K_M"])
 
 
 def test_smaller_quants_are_smaller_files(quants: dict[str, Path]) -> None:

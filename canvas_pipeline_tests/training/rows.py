@@ -108,9 +108,10 @@ def write_data(folder: Path, rows: int = 540) -> dict[str, Path]:
 # The numbers for the guards over measurements.
 _NUMBERS: Mapping[str, Mapping[str, Number]] = {
     "g3": {"tool_selection": 0.4, "cases": 40},
-    "g5": {"grad_norm": 5.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "masks_wrong": 0},
+    "g5": {"grad_norm": 5.0, "row_norm": 100.0, "norm_share": 0.05,
+           "nonfinite_activations": 0, "nonfinite_logits": 0, "masks_wrong": 0},
     "g6": {"stages": 2, "stages_below": 0, "rows_unaccounted": 0},
-    "g9": {"axes": 2, "axes_missing": 0, "axes_wrong": 0},
+    "g9": {"axes": 2, "axes_missing": 0, "axes_wrong": 0, "axes_in_noise": 0},
     "g10": {"collisions": 0, "build_exit_code": 0, "help_exit_code": 0},
     "g11": {"rows": 10, "share_over": 0.0},
 }  # fmt: skip

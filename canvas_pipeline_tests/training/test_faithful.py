@@ -90,6 +90,32 @@ def test_it_loads_strictly_though_its_shared_layers_carry_weights_that_nothing_r
     assert model.config.get_text_config().hidden_size_per_layer_input == 256
 
 
+def test_weights_in_4_bits_are_those_of_the_text_layers_attention_and_mlp_alone(faithful: Path) -> None:
+    import torch
+    from bitsandbytes.nn import Linear4bit
+    from safetensors.torch import load_file
+
+    model, files = load_model(faithful, "bfloat16", quantise=True), load_file(faithful / "model.safetensors")
+    linear = {name: module for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
+    packed = {name for name, module in linear.items() if isinstance(module, Linear4bit)}
+    text = "model.language_model.layers."
+    inside = ("self_attn.", "mlp.")
+    assert packed == {name for name in linear if name.startswith(text) and name.split(".", 4)[4].startswith(inside)}
+    kept = set(linear) - packed
+    for part in (
+        "per_layer_model_projection",
+        "per_layer_input_gate",
+        "per_layer_projection",
+        "lm_head",
+        "vision_tower",
+        "audio_tower",
+    ):
+        assert any(part in name for name in kept), part
+    for name in kept - {"lm_head"}:  # tied to the embeddings
+        assert torch.equal(linear[name].weight, files[f"{name}.weight"]), name
+    assert torch.equal(model.lm_head.weight, files["model.language_model.embed_tokens.weight"])
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_at_gb10s_numbers_trains_reloads_and_its_gguf_writes_the_checkpoints_tokens(
     name: str, make_gb10: Callable[[str], RunSpec], faithful: Path, tmp_path: Path

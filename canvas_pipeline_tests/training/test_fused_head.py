@@ -10,6 +10,7 @@ import pytest
 from canvas_pipeline.errors import MissingTool
 from canvas_pipeline.training import fused_head
 from canvas_pipeline.training.checkpoint import load_model
+from canvas_pipeline.training.shared_layers import whole_forward
 
 
 def test_the_locked_trl_still_asks_the_switch_before_it_leaves_out_positions() -> None:
@@ -53,7 +54,8 @@ def test_loss_and_gradients_are_those_of_all_positions_and_only_learnt_ones_are_
     def passed(learnt_only: bool) -> tuple[float, list[Any]]:
         model = fused_head.fuse_head(load_model(base, "float32"))
         monkeypatch.setattr(utils, fused_head.SWITCH, lambda device: learnt_only)
-        loss = model(input_ids=ids, labels=labels, fused_lm_head=True).loss
+        with whole_forward():
+            loss = model(input_ids=ids, labels=labels, fused_lm_head=True).loss
         loss.backward()
         return float(loss), [p.grad for p in model.parameters() if p.grad is not None]
 

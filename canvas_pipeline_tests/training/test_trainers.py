@@ -22,7 +22,7 @@ from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import read_reference
 from canvas_pipeline.training.spec import InputFile, RunSpec
-from canvas_pipeline.training.trainers import last_complete
+from canvas_pipeline.training.trainers import last_complete, saves_by_time
 from canvas_pipeline_tests.training.rows import run_of
 
 Make = Callable[..., RunSpec]
@@ -134,6 +134,22 @@ def test_only_a_complete_step_checkpoint_of_the_same_run_is_continued(tmp_path: 
     (folder / "checkpoint-10" / "weights").write_text("edited")
     assert last_complete(folder, "mine", seal) == folder / "checkpoint-4"
     assert sorted(p.name for p in folder.iterdir() if p.is_dir()) == ["checkpoint-2", "checkpoint-4"]
+
+
+def test_a_save_by_time_waits_for_the_next_logged_step_and_the_time_starts_anew(tmp_path: Path) -> None:
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+    now = [0.0]
+    callback = saves_by_time(10.0, lambda: now[0])
+    arguments = TrainingArguments(output_dir=str(tmp_path), logging_steps=3, use_cpu=True)
+
+    def saved(step: int, minute: float) -> bool:
+        now[0], control = 60 * minute, TrainerControl()
+        callback.on_step_end(arguments, TrainerState(global_step=step, max_steps=30), control)
+        return bool(control.should_save)
+
+    steps = [(3, 9), (6, 9.9), (7, 10), (8, 14), (9, 15), (12, 20), (15, 24.9), (18, 25), (27, 34), (30, 99)]
+    assert [step for step, minute in steps if saved(step, minute)] == [9, 18]  # the end of a run is saved anyway
 
 
 def test_kto_pairs_each_prompt_with_a_neighbours_completion(make: Make, data: dict[str, Path]) -> None:

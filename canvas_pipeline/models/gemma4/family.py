@@ -27,6 +27,11 @@ class Gemma4:
     calls = GEMMA4_CALLS
     # The text tower only: vision and audio layers of a ForConditionalGeneration checkpoint are never trained.
     frozen = _TOWERS
+    # The projections of the per-layer embeddings are 2 % of the weights and feed every layer; quantised towers would be saved so.
+    unquantised = (
+        "lm_head", "per_layer_model_projection", "per_layer_input_gate", "per_layer_projection",
+        *(f".*{tower}" for tower in _TOWERS),
+    )  # fmt: skip
     adapted = (
         rf"^(?!.*(?:{'|'.join(_TOWERS)})).*layers\.\d+\.(?:self_attn\.(?:q|k|v|o)_proj|mlp\.(?:gate|up|down)_proj)$"
     )

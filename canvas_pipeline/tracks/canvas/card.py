@@ -10,7 +10,7 @@ from canvas_pipeline.release.cards import CardTemplate, Fact
 from canvas_pipeline.release.modelfile import SystemPrompt
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.rows import Item
-from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message
+from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message, user_message
 
 if TYPE_CHECKING:
     from canvas_pipeline.pipeline.workspace import Workspace
@@ -54,15 +54,16 @@ def facts(ws: Workspace) -> dict[str, Fact]:
 
 
 def system_prompt(ws: Workspace) -> SystemPrompt:
-    """Render the system message at the instant that the examples refer to."""
-    declaration = ws.profile.declaration
+    """Render the system message, at the instant that the examples refer to where it states one."""
+    declaration, now = ws.profile.declaration, _now(ws)
+    note = '"Now" is the instant the examples refer to: replace it (`/set system …`) when you ask.'
+    if declaration == "native":
+        stated = user_message("", now, declaration).content.strip()
+        note = f'Begin each request with a line that states the instant, as in training: "{stated}"'
     return SystemPrompt(
-        text=system_message(_now(ws), declaration).content,
-        declared=declaration == "native",
-        opening=OPENING,
-        catalogue=catalogue(),
-        note='"Now" is the instant the examples refer to: replace it (`/set system …`) when you ask.',
-    )
+        text=system_message(now, declaration).content, declared=declaration == "native", opening=OPENING, catalogue=catalogue(),
+        note=note,
+    )  # fmt: skip
 
 
 def _now(ws: Workspace) -> str:

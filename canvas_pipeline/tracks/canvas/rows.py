@@ -35,8 +35,8 @@ class Item(Row, frozen=True, kw_only=True):
 class Trajectory(Row, frozen=True, kw_only=True):
     """A training conversation: system, user, then assistant and tool turns, ending with an assistant turn.
 
-    ``tools`` are the names declared to the model, ``phrasing`` is the id of the wording of the user's text, ``item_ids`` are the
-    corpus items it mentions, ``parents`` the rows it is made from."""
+    ``tools`` are the names declared to the model (all, or some: ``tools.subset``), ``phrasing`` is the id of the wording of the
+    user's text, ``item_ids`` are the corpus items it mentions, ``parents`` the rows it is made from."""
 
     id: str
     kind: Literal["single", "several", "none", "follow_up", "sequence", "session"]

@@ -22,7 +22,6 @@ from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.gate import ReleaseItem
 from canvas_pipeline.storage.code_version import root_of
-from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.instruct.benchmark import paired
 from canvas_pipeline.tracks.instruct.guards import BANDS, decide_at, decide_dpo
@@ -142,10 +141,10 @@ def decision_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
             continue  # made about another report; a missing verdict is not a pass
         inputs, folder = benched.manifest.recipe.inputs, training.start_folder(ws, model)
         # A bench names a checkpoint by its stage, a run spec by its files, the report of the machine among them.
-        asked = sha256_path(folder) if model == "base_model" else ws.store.get(model).sha256
+        asked = ws.store.digests.path(folder) if model == "base_model" else ws.store.get(model).sha256
         if inputs["model"] != asked:
             continue
-        about = {model: sha256_path(folder), "bench_cases": inputs["bench_cases"]}
+        about = {model: ws.store.digests.path(folder), "bench_cases": inputs["bench_cases"]}
         found.append(ws.track.guards.guards[guard].verdict(decision, about))
     return tuple(found)
 

@@ -23,7 +23,7 @@ from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import module
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, funnel, read_jsonl, write_jsonl
-from canvas_pipeline.storage.digests import sha256_file, sha256_path
+from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.instruct import data
 from canvas_pipeline.tracks.instruct.benchmark import answer_text
@@ -56,7 +56,8 @@ def base_check(context: BuildContext) -> StageResult:
         arguments = ("--model", str(folder), "--profile", context.profile.name, "--out", str(writer.path(CHECK)))
         context.launch(module(f"canvas_pipeline.{PROBE}", *arguments))
 
-    stage, reused = context.make(check, {"weights": sha256_path(folder)}, runs=(PROBE,), unused=evaluation.UNUSED)
+    inputs = {"weights": context.workspace.store.digests.path(folder)}
+    stage, reused = context.make(check, inputs, runs=(PROBE,), unused=evaluation.UNUSED)
     found = read_check(stage)
     figures: dict[str, Any] = {"verdict": found.verdict}
     for title, rate in (("instructions followed", found.followed), ("texts completed", found.completed)):
@@ -77,7 +78,7 @@ def read_check(stage: Stage) -> BaseCheck:
 def clean_base(ws: Workspace) -> str:
     """Return the sha256 of the ``base_check`` stage. Raises ``GateClosed`` if the base is not clean, or is not the one checked."""
     stage = ws.store.get("base_check").verify()
-    if stage.manifest.recipe.inputs["weights"] != sha256_path(training.start_folder(ws, "base_model")):
+    if stage.manifest.recipe.inputs["weights"] != ws.store.digests.path(training.start_folder(ws, "base_model")):
         raise GateClosed(
             "base_check was made for another base_model than the current one; materialise base_check again"
         )

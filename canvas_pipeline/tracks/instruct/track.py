@@ -23,6 +23,7 @@ from canvas_pipeline.tracks.instruct.guard_table import TABLE
 from canvas_pipeline.tracks.instruct.profiles import PROFILES
 from canvas_pipeline.tracks.instruct.session import recorded, session
 from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
+from canvas_pipeline.training.spec import REFERENCE
 
 GUARDS = TABLE.guards
 G6 = GUARDS["g6"]
@@ -103,6 +104,7 @@ def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
         "max_length": 1024,
         "batch": 1,
         "accumulation": 16,
+        "checkpointing": True,
     }
     return {
         "sft": {
@@ -118,6 +120,10 @@ def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
     }
 
 
+MEMORY = {"sft": {"gb10": 72.0}, "dpo": {"gb10": 72.0}, REFERENCE: {"gb10": 72.0}}
+"""For 32 B: 26 and 28 GiB for training on 4-bit weights (``training.memory``), 67 where all weights are loaded: the reference pass,
+and the merge of an adapter."""
+
 TRACK = Track(
     name="instruct",
     profiles=PROFILES,
@@ -131,6 +137,7 @@ TRACK = Track(
     data_stages=_data,
     evaluation_stages=_evaluation,
     hyperparameters=_numbers(),
+    memory_gib=MEMORY,
     verdicts=_verdicts,
     release_items=decisions.release_items,
     around=recorded,

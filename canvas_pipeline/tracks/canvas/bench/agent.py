@@ -20,7 +20,7 @@ from canvas_pipeline.models.family import Malformed, ToolCall, Turn
 from canvas_pipeline.records import Message, Row, dumps
 from canvas_pipeline.tracks.canvas.examples.students import Canvas
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.prompt import Declaration, system_message
+from canvas_pipeline.tracks.canvas.tools.prompt import Declaration, states_instant, system_message, user_message
 from canvas_pipeline.tracks.canvas.tools.tool_table import filled
 
 Outcome = Literal["ok", "tool_error", "invalid", "unknown_tool", "malformed", "duplicate", "over_limit"]
@@ -115,9 +115,10 @@ class CanvasAgent:
         self.declaration: Declaration = declaration
 
     def run(self, text: str, history: Sequence[Message] = ()) -> AgentRun:
-        """Serve one request. ``history`` holds earlier user, assistant and tool messages of the conversation."""
-        messages: list[Message] = [system_message(self.now, self.declaration), *history]
-        messages.append(Message(role="user", content=CALLS.escape(text)))
+        """Serve one request. ``history`` holds earlier user, assistant and tool messages of the conversation; a user's turn
+        of it that states no instant gets this one where the form wants one."""
+        messages: list[Message] = [system_message(self.now, self.declaration), *map(self._dated, history)]
+        messages.append(user_message(CALLS.escape(text), self.now, self.declaration))
         sources = [text, *(line for message in history for line in _texts_of(message))]
         turns: list[TracedTurn] = []
         made: set[bytes] = set()
@@ -142,6 +143,11 @@ class CanvasAgent:
                 for call in calls
             ]
         return _trace(text, turns, "turn_cap")
+
+    def _dated(self, message: Message) -> Message:
+        if message.role != "user" or states_instant(message):
+            return message
+        return user_message(message.content, self.now, self.declaration)
 
     def _serve(self, call: ToolCall | Malformed, place: int, made: set[bytes]) -> TracedCall:
         """Dispatch one call, or return the reason why not as its result."""

@@ -21,7 +21,7 @@ from canvas_pipeline.tracks.canvas.examples.situation import Decision, Situation
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.rows import BenchCase, CaseKind
-from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
+from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, said
 
 SHARES: dict[CaseKind, float] = {"single": 0.6, "several": 0.15, "follow_up": 0.15, "none": 0.1}
 MIN_CASES_A_TOOL = 20
@@ -72,7 +72,7 @@ def _case(situation: Situation, index: int) -> BenchCase:
         expected_args=tuple(call.arguments for call in decision.calls),
         tools=ALL_TOOLS,
         phrasing=situation.phrasing,
-        item_ids=used_items(situation.snapshot, " ".join(message.content for message in decision.prompt[1:])),
+        item_ids=used_items(situation.snapshot, " ".join(said(message) for message in decision.prompt[1:])),
         parents=situation.snapshot.item_ids,
     )
 

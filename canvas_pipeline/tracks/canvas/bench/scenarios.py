@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -278,17 +279,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run all scenarios with a model and write their results as JSONL. The exit code is 0 whatever the results are."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--backend", choices=("hf", "gguf"), default="hf")
+    parser.add_argument("--backend", choices=("hf", "gguf", "served"), default="hf")
+    parser.add_argument("--address", default="", help="served: as of the generation process")
+    parser.add_argument("--serve", default="", help="served: as of the generation process")
+    parser.add_argument(
+        "--answers", type=Path, help="served: folder of the answers, kept for later runs (default: beside --out)"
+    )
     parser.add_argument("--profile", default="embedded")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
-    from canvas_pipeline.evaluation import generate  # imports torch or llama.cpp
+    from canvas_pipeline.evaluation import generate, served  # imports torch or llama.cpp
 
     sizes = profile_named(PROFILES, given.profile)
     of = family(sizes.family_name)
-    generator = generate.load(given.backend, given.model, of)
-    backend = generate.ChatModel(generator, of, declared(ALL_TOOLS, sizes.declaration))
-    write_jsonl(given.out, [run_scenario(one, backend, sizes.declaration) for one in SCENARIOS])
+    with ExitStack() as stack:
+        if given.backend == "served":
+            answers = given.answers or given.out.parent / "answers"
+            opened = served.opened(given.model, of, "canvas", answers, address=given.address, serve=given.serve)
+            generator: generate.Generator = stack.enter_context(opened)
+        else:
+            generator = generate.load(given.backend, given.model, of)
+        backend = generate.ChatModel(generator, of, declared(ALL_TOOLS, sizes.declaration))
+        write_jsonl(given.out, [run_scenario(one, backend, sizes.declaration) for one in SCENARIOS])
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.evaluation.statistics import Rate, wilson
 from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline.backend import backend_of, served
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import module
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
@@ -20,17 +21,20 @@ from canvas_pipeline.tracks.canvas.rows import BenchCase
 
 def scenarios(context: BuildContext) -> StageResult:
     """Run six calendar scenarios through the agent loop on the mock Canvas; a failed one is a result, not an error."""
-    production = evaluation.production_weights(context.workspace)
+    ws = context.workspace
+    production, backend = evaluation.production_weights(ws), backend_of(ws)
 
     def run(writer: Writer) -> None:
         context.launch(
             module(
                 "canvas_pipeline.tracks.canvas.bench.scenarios", "--model", str(production.directory()),
                 "--profile", context.profile.name, "--out", str(writer.path("results.jsonl")),
+                *(("--backend", backend, *served(ws)) if backend != "hf" else ()),
             ),
         )  # fmt: skip
 
-    stage, reused = context.make(run, {"model": production.stage.sha256}, production.config, unused=evaluation.UNUSED)
+    config = production.config | ({"backend": backend} if backend != "hf" else {})
+    stage, reused = context.make(run, {"model": production.stage.sha256}, config, unused=evaluation.UNUSED)
     results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
     facts = {result.scenario: "passed" if result.passed else f"failed: {result.reason}" for result in results}
     figures = {"passed": sum(result.passed for result in results), "of": len(results)}

@@ -18,6 +18,7 @@ from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.tracks.canvas.examples.decision_points import DecisionPoint
 from canvas_pipeline.tracks.canvas.examples.students import iso
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.prompt import reference_instant, said
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, Parameter
 
 # Names that language models made up for these tools in earlier systems, with the tool each was meant for (facts §2).
@@ -88,7 +89,6 @@ COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "none": tuple(TOOLS),
 }
 
-_NOW = re.compile(r"Now: (\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?Z)")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?Z")
 _WORDS = {
     "title": "Study block",
@@ -118,12 +118,12 @@ def at_hand(point: DecisionPoint) -> AtHand:
     sources += [_result(m.content) for m in point.prompt if m.role == "tool"]
     for source in sources:
         _collect(source, courses, events, titles)
-    text = " ".join(m.content for m in point.prompt if m.role != "system")
+    # The reference instant is not the student's to copy, wherever it stands.
+    text = " ".join(said(m) for m in point.prompt if m.role != "system")
     needed = json.dumps([call.arguments for call in point.needed])
-    found = _NOW.search(point.prompt[0].content) if point.prompt else None
-    if found is None:
-        raise BadInput(f"trajectory {point.trajectory.id}: its system message names no instant; make it again")
-    now = datetime.fromisoformat(found.group(1))
+    now = reference_instant(point.prompt)
+    if now is None:
+        raise BadInput(f"trajectory {point.trajectory.id}: its prompt states no instant; make it again")
     return AtHand(
         courses=tuple(dict.fromkeys(courses)),
         events=tuple(dict.fromkeys(events)),

@@ -20,7 +20,8 @@ from canvas_pipeline.tracks.canvas.examples.journal import Journal
 from canvas_pipeline.tracks.canvas.examples.teacher import PARAPHRASE, RUBRIC, Teacher, prompt_text
 from canvas_pipeline.tracks.canvas.rows import Item, ItemPair, PreferencePair, Vote
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, system_message
+from canvas_pipeline.tracks.canvas.tools.prompt import Declaration, system_message, user_message
+from canvas_pipeline.tracks.canvas.tools.subset import tools_for
 
 Winner = Literal["A", "B"]
 Presentation = Literal["ab", "ba", "ab_paraphrased"]
@@ -218,17 +219,19 @@ def preference_pairs(decided: Iterable[Decided], declaration: Declaration) -> It
     is on the answer alone, because tool text is masked."""
     for row in decided:
         pair = row.pair
-        prompt = (system_message(pair.reference_instant, declaration), Message(role="user", content=question(pair)))
+        now = pair.reference_instant
+        prompt = (system_message(now, declaration), user_message(question(pair), now, declaration))
         chosen = _hinted(pair, row.winner)
         rejected = _hinted(pair, "B" if row.winner == "A" else "A")
+        row_id = digest("labelled", pair.id, row.winner)[:16]
         yield PreferencePair(
-            id=digest("labelled", pair.id, row.winner)[:16],
+            id=row_id,
             source="labelled",
             axes=("labelled",),
             prompt=prompt,
             chosen=chosen,
             rejected=rejected,
-            tools=ALL_TOOLS,
+            tools=tools_for(row_id, (*chosen, *rejected), declaration),
             phrasing=f"labelled/{digest(pair.query)[:6]}",
             item_ids=(pair.item_a.id, pair.item_b.id),
             parents=(pair.id,),

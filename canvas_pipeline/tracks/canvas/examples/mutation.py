@@ -36,6 +36,7 @@ from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.rows import PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.subset import with_named
 from canvas_pipeline.tracks.canvas.tools.tool_table import filled
 
 MIXED = "mixed"
@@ -213,7 +214,7 @@ class _PairBuilder:
                 prompt=draft.prompt,
                 chosen=draft.chosen,
                 rejected=draft.rejected,
-                tools=trajectory.tools,
+                tools=with_named(trajectory.tools, (*draft.prompt, *draft.chosen, *draft.rejected)),
                 phrasing=trajectory.phrasing,
                 item_ids=trajectory.item_ids,
                 parents=(trajectory.id,),

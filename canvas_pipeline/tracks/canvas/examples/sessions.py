@@ -31,7 +31,8 @@ from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snaps
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.rows import Trajectory
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, Declaration, system_message
+from canvas_pipeline.tracks.canvas.tools.prompt import Declaration, said, system_message, user_message
+from canvas_pipeline.tracks.canvas.tools.subset import tools_for
 from canvas_pipeline.tracks.canvas.tools.tool_table import is_iso, validate
 
 MAX_USES_OF_A_TOOL = 3
@@ -105,7 +106,7 @@ def _session(
         return turns
     conversation = (
         system_message(session.context.now_iso, declaration),
-        Message(role="user", content=CALLS.escape(session.user_query)),
+        user_message(CALLS.escape(session.user_query), session.context.now_iso, declaration),
         *turns,
     )
     if any(name not in known for name in session.context.items):
@@ -113,9 +114,10 @@ def _session(
     ids = tuple(known[name] for name in session.context.items) or _mentioned(students, conversation)
     if not ids:
         return "unknown_items"
+    row_id = digest("session", *(message.content for message in conversation))[:12]
     return Trajectory(
-        id=digest("session", *(message.content for message in conversation))[:12], kind="session", messages=conversation,
-        tools=ALL_TOOLS, phrasing="session", item_ids=ids, parents=(parent, session.contributor_id),
+        id=row_id, kind="session", messages=conversation, tools=tools_for(row_id, conversation, declaration),
+        phrasing="session", item_ids=ids, parents=(parent, session.contributor_id),
     )  # fmt: skip
 
 
@@ -160,7 +162,7 @@ def _problem(call: SessionCall, uses: Counter[str]) -> str | None:
 
 def _mentioned(students: Sequence[Snapshot], conversation: Sequence[Message]) -> tuple[str, ...]:
     """Return the items of the student whose titles are mentioned most, or none."""
-    text = " ".join(message.content for message in conversation[1:])
+    text = " ".join(said(message) for message in conversation[1:])
     best = max(
         students, key=lambda account: sum(CALLS.escape(a.title) in text for a in account.assignments), default=None
     )

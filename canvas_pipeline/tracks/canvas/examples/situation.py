@@ -12,7 +12,7 @@ from canvas_pipeline.records import Message, Row
 from canvas_pipeline.tracks.canvas.examples.phrasings.wording import WordingRole
 from canvas_pipeline.tracks.canvas.examples.students import Snapshot
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
-from canvas_pipeline.tracks.canvas.tools.prompt import Declaration, system_message
+from canvas_pipeline.tracks.canvas.tools.prompt import Declaration, said, system_message, user_message
 
 SituationKind = Literal["single", "several", "sequence", "follow_up", "none"]
 KINDS: tuple[SituationKind, ...] = ("single", "several", "sequence", "follow_up", "none")
@@ -69,7 +69,7 @@ class Situation(Row, frozen=True, kw_only=True):
     @property
     def item_ids(self) -> tuple[str, ...]:
         """The student's items that the conversation names, or all of them where it names none."""
-        return used_items(self.snapshot, " ".join(message.content for message in messages(self)[1:]))
+        return used_items(self.snapshot, " ".join(said(message) for message in messages(self)[1:]))
 
 
 class Decision(Row, frozen=True, kw_only=True):
@@ -112,7 +112,7 @@ def decisions(situation: Situation) -> tuple[Decision, ...]:
     prompt: tuple[Message, ...] = (system_message(situation.snapshot.now, situation.declaration),)
     found: list[Decision] = []
     for exchange in situation.exchanges:
-        prompt += (Message(role="user", content=exchange.text),)
+        prompt += (user_message(exchange.text, situation.snapshot.now, situation.declaration),)
         for step in exchange.steps:
             found.append(
                 Decision(situation=situation, prompt=prompt, calls=step.calls, results=step.results, answer=None)

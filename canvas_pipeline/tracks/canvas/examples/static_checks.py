@@ -6,6 +6,7 @@ items agrees with them, so a model that learns from them learns noise. Rows are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import Row, read_jsonl
 from canvas_pipeline.tracks.canvas.rows import PreferencePair
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.prompt import reference_instant
 
 SHOWN = 5
 """Ids in a line of ``StaticChecks``."""
@@ -79,11 +81,11 @@ def contradictions(labels: Iterable[PreferencePair]) -> set[str]:
     """Return the ids of labelled pairs that are in a cycle with others of the same reference instant."""
     import networkx as nx  # here: a slow import that most commands do not need
 
-    graphs: dict[str, nx.MultiDiGraph] = {}
+    graphs: dict[datetime | None, nx.MultiDiGraph] = {}
     for pair in labels:
         first, second = pair.item_ids
         before, after = (first, second) if _winner(pair) == "A" else (second, first)
-        graphs.setdefault(pair.prompt[0].content, nx.MultiDiGraph()).add_edge(before, after, pair=pair.id)
+        graphs.setdefault(reference_instant(pair.prompt), nx.MultiDiGraph()).add_edge(before, after, pair=pair.id)
     return {
         edge["pair"]
         for graph in graphs.values()

@@ -14,17 +14,18 @@ from canvas_pipeline.tracks.canvas.examples.situation import KINDS, Situation, m
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.rows import Trajectory
-from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS
+from canvas_pipeline.tracks.canvas.tools.subset import tools_for
 
 
 def trajectory_of(situation: Situation) -> Trajectory:
     """Write a situation as a training row. Its only parent is the student."""
     conversation = messages(situation)
+    row_id = digest("trajectory", situation.id, *(message.content for message in conversation))[:12]
     return Trajectory(
-        id=digest("trajectory", situation.id, *(message.content for message in conversation))[:12],
+        id=row_id,
         kind=situation.kind,
         messages=conversation,
-        tools=ALL_TOOLS,
+        tools=tools_for(row_id, conversation, situation.declaration),
         phrasing=situation.phrasing,
         item_ids=situation.item_ids,
         parents=(situation.snapshot.id,),

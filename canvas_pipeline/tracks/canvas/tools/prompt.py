@@ -1,7 +1,14 @@
-"""Render the system prompt from the tool table, for training, benchmark and agent alike."""
+"""Render the opening of a conversation from the tool table, for training, benchmark and agent alike.
+
+The reference instant stands in the system message with a catalogue, and at the head of each user turn with native
+declarations: there the system message and the declarations, nine tenths of a prompt, are the same for all conversations, so
+that a cache of their keys and values serves all of them.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,18 +33,51 @@ POLICY = (
 )
 
 
+_STATED = re.compile(r"Now: (\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?Z)")
+_HEAD = re.compile(r"Now: (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) [A-Z][a-z]{2}\.\n")
+
+
 def system_message(now: str, declaration: Declaration, tools: tuple[str, ...] = ALL_TOOLS) -> Message:
     """Build the first message of every conversation. ``now`` is the reference instant (ISO-8601), never the wall clock.
 
     ``catalogue`` names the tools, one family after the other, for a model with a short context. ``native`` leaves their
-    declaration to the chat template, which gets the schemas (see ``declared``)."""
+    declaration to the chat template, which gets the schemas (see ``declared``), and the instant to ``user_message``."""
+    stated = _now(now)
+    if declaration == "native":
+        return Message(role="system", content=POLICY)
+    return Message(role="system", content=f"{OPENING} {catalogue(tools)} {stated}")
+
+
+def user_message(text: str, now: str, declaration: Declaration) -> Message:
+    """Build a user's turn. ``text`` is escaped already. With ``native`` it begins with a line that states the instant."""
+    stated = _now(now)
+    return Message(role="user", content=f"{stated}\n{text}" if declaration == "native" else text)
+
+
+def _now(now: str) -> str:
     instant = datetime.fromisoformat(now)
     # Contributors' instants carry their own offset; without one it is UTC, as everywhere here.
     instant = instant.astimezone(UTC) if instant.tzinfo else instant
-    clock = instant.strftime("%Y-%m-%dT%H:%M:%SZ %a")
-    if declaration == "native":
-        return Message(role="system", content=f"{POLICY}\nNow: {clock}.")
-    return Message(role="system", content=f"{OPENING} {catalogue(tools)} Now: {clock}.")
+    return instant.strftime("Now: %Y-%m-%dT%H:%M:%SZ %a.")
+
+
+def reference_instant(messages: Sequence[Message]) -> datetime | None:
+    """Read the instant of a conversation: from its system message, else from its last user turn that states one."""
+    for message in messages:
+        if message.role == "system" and (found := _STATED.search(message.content)):
+            return datetime.fromisoformat(found.group(1))
+    heads = (_HEAD.match(message.content) for message in reversed(messages) if message.role == "user")
+    return next((datetime.fromisoformat(head.group(1)) for head in heads if head), None)
+
+
+def states_instant(message: Message) -> bool:
+    """Tell whether a user's turn begins with the line that states the instant."""
+    return message.role == "user" and _HEAD.match(message.content) is not None
+
+
+def said(message: Message) -> str:
+    """Return a message's text without the line that states the instant: in a user's turn, what the student wrote."""
+    return _HEAD.sub("", message.content, count=1) if states_instant(message) else message.content
 
 
 def catalogue(tools: tuple[str, ...] = ALL_TOOLS) -> str:

@@ -1,12 +1,24 @@
-"""The system prompt: rendered from the tool table, short with the catalogue, the reference instant in it."""
+"""The opening of a conversation: rendered from the tool table, short with the catalogue, the reference instant in it."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from typing import get_args
 
 import pytest
 
-from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, POLICY, catalogue, system_message
+from canvas_pipeline.records import Message
+from canvas_pipeline.tracks.canvas.tools.prompt import (
+    ALL_TOOLS,
+    POLICY,
+    Declaration,
+    catalogue,
+    reference_instant,
+    said,
+    system_message,
+    user_message,
+)
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 NOW = "2026-03-02T09:00:00+00:00"
@@ -30,9 +42,27 @@ def test_the_message_contains_the_reference_instant_with_its_weekday_and_no_othe
     assert system_message(NOW, "catalogue") == message
 
 
-def test_the_native_declaration_leaves_the_tools_to_the_template() -> None:
-    text = system_message(NOW, "native").content
-    assert POLICY in text and "2026-03-02T09:00:00Z Mon" in text and not any(name in text for name in TOOLS)
+def test_the_native_declaration_leaves_the_tools_to_the_template_and_the_instant_to_the_user_s_turn() -> None:
+    assert system_message(NOW, "native").content == POLICY and not any(name in POLICY for name in TOOLS)
+    assert system_message("2027-01-01T00:00Z", "native") == system_message(NOW, "native")
+    assert user_message("Hello", NOW, "native").content == "Now: 2026-03-02T09:00:00Z Mon.\nHello"
+    assert user_message("Hello", NOW, "catalogue").content == "Hello"
+
+
+def test_the_instant_of_a_conversation_is_read_from_where_its_form_states_it() -> None:
+    later = "2026-03-09T09:00:00+00:00"
+    for declaration in get_args(Declaration):
+        asked = (system_message(NOW, declaration), user_message("Now: 1999-01-01T00:00:00Z Fri.\nHi", NOW, declaration))
+        assert reference_instant(asked) == datetime.fromisoformat(NOW)
+    assert reference_instant((*asked, user_message("And now?", later, "native"))) == datetime.fromisoformat(later)
+    assert reference_instant((system_message(NOW, "native"), Message(role="user", content="Hi"))) is None
+
+
+def test_what_a_student_wrote_is_the_turn_without_its_instant() -> None:
+    for text in ("Hello", "Now: 1999-01-01T00:00:00Z Fri.\nHi", ""):
+        assert said(user_message(text, NOW, "native")) == text
+    system = system_message(NOW, "catalogue")
+    assert said(system) == system.content
 
 
 def test_the_policy_states_the_agent_s_rules() -> None:
@@ -41,7 +71,7 @@ def test_the_policy_states_the_agent_s_rules() -> None:
 
 
 def test_the_prompt_holds_no_live_marker() -> None:
-    for declaration in ("catalogue", "native"):
+    for declaration in get_args(Declaration):
         text = system_message(NOW, declaration).content
         assert "<|" not in text and "|>" not in text
 
@@ -52,5 +82,8 @@ def test_an_instant_with_another_offset_is_not_shown_as_if_it_were_utc() -> None
 
 
 def test_what_is_no_instant_is_refused() -> None:
-    with pytest.raises(ValueError):
-        system_message("yesterday", "catalogue")
+    for declaration in get_args(Declaration):
+        with pytest.raises(ValueError):
+            system_message("yesterday", declaration)
+        with pytest.raises(ValueError):
+            user_message("Hello", "yesterday", declaration)
