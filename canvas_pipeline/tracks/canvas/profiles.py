@@ -47,7 +47,7 @@ PROFILES: Mapping[str, CanvasProfile] = {
             none_trajectories=320, mock_courses=2, mock_assignments=2, item_pairs=400,
             pairs_per_axis=60, pairs_per_heavy_axis=150, mixed_pairs=150, feedback_examples=900,
             bench_cases=600, selection_cases=240, min_preference_rows=500, min_feedback_rows=500, min_trajectories=500,
-            # A model of 3.5 M parameters: these notice that it got clearly worse.
+            # A model of 5 M parameters: these notice that it got clearly worse.
             min_scenarios_passed=0.15, max_invented=0.5, max_loss_to_base=0.3,
         ),
         CanvasProfile(
