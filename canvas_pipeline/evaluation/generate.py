@@ -24,7 +24,7 @@ from canvas_pipeline.models.family import ModelFamily, Schemas
 from canvas_pipeline.records import Message, Row, digest, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.seal import Seal
-from canvas_pipeline.training import ranks
+from canvas_pipeline.training import launched, ranks
 from canvas_pipeline.training.encoding import batches, padded_length
 from canvas_pipeline.training.progress import Reporter
 
@@ -241,14 +241,14 @@ def generate(
                         row = known[cases[index].id] = Prediction(id=cases[index].id, text=text, stopped=stopped)
                         file.write(dumps(_Finished(row=row, seal=seal.sign(key, digest(dumps(row).decode())))) + b"\n")
                     file.flush()
-                    done = min(done + len(batch) * ranks.world(), len(cases))
+                    done = min(done + len(batch) * launched.world(), len(cases))
                     report.step("generate", done, len(cases))
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
     known = ranks.union(known)
     predictions = [known[case.id] for case in cases]
-    if ranks.first():
+    if launched.first():
         with whole_file(out) as temporary:
             write_jsonl(temporary, predictions)
     ranks.wait()
@@ -263,8 +263,8 @@ def _partials(out: Path) -> tuple[Path, list[Path]]:
     name = f".partial-{out.name}"
     found = (path for path in out.parent.iterdir() if path.name.startswith(f"{name}."))
     numbers = sorted(int(path.suffix[1:]) for path in found if path.suffix[1:].isdigit())
-    left = [number for number in numbers if number >= ranks.world() and number % ranks.world() == ranks.rank()]
-    own = f"{name}.{ranks.rank()}" if ranks.rank() else name
+    left = [number for number in numbers if number >= launched.world() and number % launched.world() == launched.rank()]
+    own = f"{name}.{launched.rank()}" if launched.rank() else name
     return out.with_name(own), [out.with_name(f"{name}.{number}") for number in left]
 
 

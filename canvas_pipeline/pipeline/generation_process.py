@@ -23,7 +23,7 @@ from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.known_digests import KnownDigests
 from canvas_pipeline.storage.seal import process_seal
-from canvas_pipeline.training import ranks
+from canvas_pipeline.training import launched, ranks
 from canvas_pipeline.training.progress import reporter
 
 
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.backend == "hf":
             ranks.one_device()
-        elif ranks.world() > 1:
+        elif launched.world() > 1:
             raise BadConfig(
                 "llama.cpp computes on all cores by itself; start it without a launcher of several processes"
             )
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 else:
                     generator = load(options.backend, options.model, family, limit, options.context, sampling)
                 generate(generator, cases, prompts, options.out, key, report, seal)
-            if ranks.first():
+            if launched.first():
                 seal.put(options.out, options.out.parent.name)
             report.emit("finished", command="generate", rows=len(cases), out=str(options.out), **report.usage())
         ranks.stop()

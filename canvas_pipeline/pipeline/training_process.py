@@ -18,7 +18,7 @@ from canvas_pipeline.errors import BadConfig, CanvasPipelineError, GateClosed
 from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.profiles import digest_of, profile_named
 from canvas_pipeline.storage.seal import process_seal
-from canvas_pipeline.training import ranks
+from canvas_pipeline.training import launched, ranks
 from canvas_pipeline.training.admission import admit, check_batch
 from canvas_pipeline.training.allocator import bound
 from canvas_pipeline.training.device import require
@@ -56,11 +56,11 @@ def run(options: argparse.Namespace, report: Reporter) -> None:
     read = Run(spec, track.datasets[spec.row.dataset], profile, track.numbers(spec.method, profile.name))
     check_batch(spec)
     if options.command == "train":
-        ranks.accumulation(spec.hyperparameters, ranks.world())
-    if options.command == "measure" and ranks.world() > 1:
+        ranks.accumulation(spec.hyperparameters, launched.world())
+    if options.command == "measure" and launched.world() > 1:
         raise BadConfig("a measurement is the work of one process; start it without a launcher of several")
     require(spec.compute)
-    if options.command == "train" and ranks.first():
+    if options.command == "train" and launched.first():
         if not process_seal(options.spec.parent).holds(options.spec, SPEC):
             raise GateClosed(
                 f"{options.spec}: this run spec does not carry the data folder's seal; it was written or edited by hand, or made "

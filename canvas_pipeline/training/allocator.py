@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.training.ranks import local
+from canvas_pipeline.training.launched import local
 
 CAP = "CANVAS_UMA_CAP"
 REPORTS = "CANVAS_UMA_REPORTS"

@@ -15,7 +15,7 @@ from typing import Any
 
 from canvas_pipeline.methods import Hyperparameters
 from canvas_pipeline.storage.seal import Seal
-from canvas_pipeline.training import ranks
+from canvas_pipeline.training import launched
 from canvas_pipeline.training.weights import CANDIDATES
 
 
@@ -60,7 +60,7 @@ class Kept:
 
         with torch.random.fork_rng():
             self.save(self.folder / str(step))
-        if ranks.first():
+        if launched.first():
             self.seal.put(self.folder / str(step), self._about(step))
 
     def continues(self, checkpoint: Path) -> bool:

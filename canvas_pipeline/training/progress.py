@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from canvas_pipeline.training import ranks
+from canvas_pipeline.training import launched
 from canvas_pipeline.training.precision import has_gpu
 
 PIPES = "DAGSTER_PIPES_CONTEXT"
@@ -60,7 +60,7 @@ class Reporter:
 def reporter() -> Iterator[Reporter]:
     """Open a ``Reporter`` on stdout, or on Dagster's log where the process was started with a Pipes session. Of several ranks only
     the first one is heard."""
-    if not ranks.first():
+    if not launched.first():
         with open(os.devnull, "w", encoding="utf-8") as nowhere:
             yield Reporter(nowhere)
         return

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.methods import Hyperparameters
+from canvas_pipeline.training.launched import first, local, rank, world
 
 SETTING = "CANVAS_RANKS"
 LIMIT = timedelta(hours=2)
@@ -38,36 +39,6 @@ def asked(environ: Mapping[str, str] = os.environ) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 1024:
         raise BadConfig(f"{SETTING} is {text!r}; give the number of processes that train one run, one a device")
     return int(text)
-
-
-def _number(name: str, otherwise: int, environ: Mapping[str, str]) -> int:
-    text = environ.get(name, "")
-    return int(text) if text.isdigit() else otherwise
-
-
-def world(environ: Mapping[str, str] = os.environ) -> int:
-    """Return the number of processes of this run."""
-    return max(1, _number("WORLD_SIZE", 1, environ))
-
-
-def rank(environ: Mapping[str, str] = os.environ) -> int:
-    """Return this process's number among all of the run."""
-    return _number("RANK", 0, environ) if world(environ) > 1 else 0
-
-
-def local(environ: Mapping[str, str] = os.environ) -> int:
-    """Return this process's number among those of its host: the index of its device."""
-    return _number("LOCAL_RANK", 0, environ) if world(environ) > 1 else 0
-
-
-def neighbours(environ: Mapping[str, str] = os.environ) -> int:
-    """Return the number of the run's processes on this host, which share its processors."""
-    return max(1, _number("LOCAL_WORLD_SIZE", 1, environ)) if world(environ) > 1 else 1
-
-
-def first(environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether this process writes and reports."""
-    return rank(environ) == 0
 
 
 def accumulation(numbers: Hyperparameters, ranks: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from canvas_pipeline.errors import BadInput, GateClosed
 from canvas_pipeline.records import Row, read_jsonl, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
-from canvas_pipeline.training import ranks
+from canvas_pipeline.training import launched, ranks
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.device import autocast
 from canvas_pipeline.training.encoding import Encoded, EncodedPair, batches, padded_length
@@ -80,7 +80,7 @@ def _sums(
                 results[index] = tuple(values)
             done += len(batch)
             if reporter is not None:
-                reporter.step("reference", min(done * ranks.world(), len(groups)), len(groups))
+                reporter.step("reference", min(done * launched.world(), len(groups)), len(groups))
     model.train(was_training)
     whole = ranks.union(results)
     return [whole[index] for index in range(len(groups))]
@@ -142,7 +142,7 @@ def compute(run: Run, out: Path, reporter: Reporter) -> int:
         ReferenceRow(id=row.id, chosen=chosen, rejected=rejected, model=name)
         for row, (chosen, rejected) in zip(pairs, sums, strict=True)
     )
-    if not ranks.first():
+    if not launched.first():
         return len(pairs)
     with whole_file(out) as temporary:
         return write_jsonl(temporary, rows)

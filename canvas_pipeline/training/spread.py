@@ -15,7 +15,7 @@ from copy import deepcopy
 from itertools import zip_longest
 from typing import Any
 
-from canvas_pipeline.training import ranks
+from canvas_pipeline.training import launched, ranks
 
 COUNTS = "counts"
 """The key of a batch that says whether it has rows of its own."""
@@ -58,26 +58,26 @@ class Spread:
 
     def _get_dataloader(self, dataset: Any, description: str, batch_size: int, *rest: Any, **named: Any) -> Any:
         parent = super()._get_dataloader  # type: ignore[misc]
-        if ranks.world() == 1:
+        if launched.world() == 1:
             return parent(dataset, description, batch_size, *rest, **named)
         own = self.data_collator
         self.data_collator = Collated(own, dataset[0])
         try:
-            return parent(Filled(dataset, batch_size * ranks.world()), description, batch_size, *rest, **named)
+            return parent(Filled(dataset, batch_size * launched.world()), description, batch_size, *rest, **named)
         finally:
             self.data_collator = own
 
     def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: Any) -> Any:
         """Return this rank's micro-batches of one update. Each of one process's counts the same, also where there are fewer."""
         batches, items = super().get_batch_samples(epoch_iterator, num_batches, device)  # type: ignore[misc]
-        if ranks.world() > 1 and batches:
+        if launched.world() > 1 and batches:
             counting = ranks.total(sum(batch[COUNTS] for batch in batches))
             # The trainer divides by its own number of batches, and ranks are averaged.
-            self._share = len(batches) * ranks.world() / counting
+            self._share = len(batches) * launched.world() / counting
         return batches, items
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Any:
-        if ranks.world() > 1:
+        if launched.world() > 1:
             import torch
 
             batch_samples = [
@@ -91,7 +91,7 @@ class Spread:
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         parent = super().compute_loss  # type: ignore[misc]
-        if ranks.world() == 1:
+        if launched.world() == 1:
             return parent(model, inputs, return_outputs, num_items_in_batch)
         counts = inputs.pop(COUNTS, True)
         before = None if counts else deepcopy(self._metrics)
@@ -120,7 +120,7 @@ class Spread:
 
     def log(self, logs: dict[str, float], *rest: Any, **named: Any) -> None:
         """Average the metrics over the micro-batches of all ranks."""
-        if ranks.world() > 1:
+        if launched.world() > 1:
             mode = "train" if self.model.training else "eval"
             parts = ranks.gathered({name: list(values) for name, values in self._metrics[mode].items()})
             for name in dict.fromkeys(name for part in parts for name in part):

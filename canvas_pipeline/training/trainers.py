@@ -22,7 +22,7 @@ from canvas_pipeline.errors import BadInput
 from canvas_pipeline.records import dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.storage.seal import Seal, process_seal
-from canvas_pipeline.training import ranks
+from canvas_pipeline.training import launched, ranks
 from canvas_pipeline.training.candidates import Kept, stops, watch, without_improvement
 from canvas_pipeline.training.checkpoint import merged, save_model
 from canvas_pipeline.training.device import autocast, on_cpu
@@ -99,7 +99,7 @@ def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: 
         "optim": h.optimizer,
         "per_device_train_batch_size": h.batch,
         "per_device_eval_batch_size": max(2, h.batch),
-        "gradient_accumulation_steps": ranks.accumulation(h, ranks.world()),
+        "gradient_accumulation_steps": ranks.accumulation(h, launched.world()),
         "gradient_checkpointing": h.checkpointing,
         "bf16": spec.compute == "bfloat16",
         "use_cpu": on_cpu(),
@@ -130,7 +130,7 @@ def journal(reporter: Reporter, fingerprint: str, seal: Seal) -> Any:
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             ranks.wait()  # each writes its random state into the folder
-            if ranks.first():
+            if launched.first():
                 seal.put(Path(args.output_dir) / f"checkpoint-{state.global_step}", fingerprint)
             ranks.wait()
 
@@ -244,7 +244,7 @@ def train(
         "first": history[0] if history else {},
         "last": _last(history),
     }
-    if not ranks.first():
+    if not launched.first():
         kept.save(out / MODEL)
         ranks.wait()
         return summary
@@ -254,7 +254,7 @@ def train(
             shutil.move(str(folder / MODEL / ADAPTER), folder / ADAPTER)
         write_jsonl(folder / "metrics.jsonl", history)
         (folder / "summary.json").write_bytes(dumps(summary) + b"\n")
-        (folder / MACHINE).write_bytes(dumps({"threads": threads, "ranks": ranks.world()}) + b"\n")
+        (folder / MACHINE).write_bytes(dumps({"threads": threads, "ranks": launched.world()}) + b"\n")
         for name, png in plot_metrics(history, spec.method, last if early else None).items():
             (folder / "plots").mkdir(exist_ok=True)
             (folder / "plots" / f"{name}.png").write_bytes(png)
@@ -275,7 +275,7 @@ def _threads(trainer: Any, spec: RunSpec, steps: Path, reporter: Reporter) -> in
         return int(torch.get_num_threads())
 
     def choose() -> int:
-        most = max(1, cores() // ranks.neighbours())
+        most = max(1, cores() // launched.neighbours())
         step = partial(_one_pass, trainer, spec)
         return choose_threads(step, torch.set_num_threads, steps / "threads", reporter, most)
 
@@ -305,7 +305,7 @@ def _save(trainer: Any, tokenizer: Any, run: Run, steps: Path, folder: Path) -> 
     trained = steps / ADAPTER
     if spec.adapter is not None:
         trainer.save_model(str(trained))
-    if ranks.first():
+    if launched.first():
         model = merged(spec.start_path, trained, spec.loaded_as) if spec.adapter is not None else trainer.model
         with stored_as(model, spec.hyperparameters.dtype):
             save_model(model, tokenizer, folder, run.family, base=spec.start_path)

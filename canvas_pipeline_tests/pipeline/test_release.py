@@ -32,7 +32,7 @@ def launch(ws: Workspace) -> Workshop:
 
 def test_the_good_pipeline_is_released(ws: Workspace) -> None:
     made = build_stage(ws, "release", launch(ws))
-    assert (ws.root / "releases" / "current" / "RELEASE-LOG.md").read_text().count("[x]") == 10
+    assert (ws.root / "releases" / "current" / "RELEASE-LOG.md").read_text().count("[x]") == 11
     assert made.figures["folder name"] == (ws.root / "releases" / "current").resolve().name
 
 
@@ -88,7 +88,7 @@ def test_a_line_without_a_preference_method_is_released(
     assert ws.store.find("dpo_bench") is None
     build_stage(ws, "release", launch(ws))
     folder = ws.root / "releases" / "current"
-    assert publish.verify(folder) and (folder / "RELEASE-LOG.md").read_text().count("[x]") == 10
+    assert publish.verify(folder) and (folder / "RELEASE-LOG.md").read_text().count("[x]") == 11
     bound = json.loads((folder / "release.json").read_bytes())
     own = {"sft": {"trajectory_train"}, "kto": {"trajectory_train", "feedback_train"}}
     assert bound["method"] == methods[-1] and set(bound["data"]) == own[methods[-1]]

@@ -20,7 +20,7 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.methods import method
 from canvas_pipeline.pipeline.processes import ranked
 from canvas_pipeline.storage.seal import KEY_FILE, Seal
-from canvas_pipeline.training import ranks
+from canvas_pipeline.training import launched, ranks
 from canvas_pipeline.training.launcher import first_failure
 from canvas_pipeline.training.ranks import LOST_PEER
 from canvas_pipeline.training.spec import SPEC, RunSpec, write_spec
@@ -210,8 +210,13 @@ def test_a_rank_sees_all_gpus_and_takes_its_own() -> None:
     environ = {"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
     ranks.one_device(environ)
     assert "CUDA_VISIBLE_DEVICES" not in environ
-    assert (ranks.world(environ), ranks.rank(environ), ranks.local(environ), ranks.neighbours(environ)) == (4, 3, 1, 2)
-    assert (ranks.world({}), ranks.rank({}), ranks.local({}), ranks.first({})) == (1, 0, 0, True)
+    assert (launched.world(environ), launched.rank(environ), launched.local(environ), launched.neighbours(environ)) == (
+        4,
+        3,
+        1,
+        2,
+    )
+    assert (launched.world({}), launched.rank({}), launched.local({}), launched.first({})) == (1, 0, 0, True)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
