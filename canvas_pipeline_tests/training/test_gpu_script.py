@@ -43,30 +43,31 @@ def test_every_section_prints_its_figures_as_json() -> None:
     assert lines["generation"]["kept"]
 
 
-def test_a_section_that_fails_says_so_and_the_others_follow_until_the_time_is_up(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_section_that_fails_says_so_and_the_others_follow(capsys: pytest.CaptureFixture[str]) -> None:
     def broken(_: gpu_shapes.Place) -> dict[str, Any]:
         raise RuntimeError("out of memory")
-
-    def slow(_: gpu_shapes.Place) -> dict[str, Any]:
-        time.sleep(60)
-        return {}
 
     sections = {
         "broken": broken,
         "not a number": lambda _: {"loss": float("nan")},
         "works": lambda _: {"figure": 1.23456},
-        "slow": slow,
-        "late": lambda _: {},
     }
-    assert gpu.run(gpu_shapes.tiny(), 1.0, sections) == 1
-    first, odd, works, cut, late = map(json.loads, capsys.readouterr().out.splitlines())
+    assert gpu.run(gpu_shapes.tiny(), 600.0, sections) == 1
+    first, odd, works = map(json.loads, capsys.readouterr().out.splitlines())
     assert first == {"section": "broken", "error": "RuntimeError: out of memory"}
     assert "error" in odd and works["figure"] == 1.235
+    assert gpu.run(gpu_shapes.tiny(), 600.0, {"works": sections["works"]}) == 0
+
+
+def test_a_section_is_cut_when_the_time_is_up_and_later_ones_do_not_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    def slow(_: gpu_shapes.Place) -> dict[str, Any]:
+        time.sleep(600)
+        return {}
+
+    assert gpu.run(gpu_shapes.tiny(), 0.2, {"slow": slow, "late": lambda _: {}}) == 1
+    cut, late = map(json.loads, capsys.readouterr().out.splitlines())
     assert cut == {"section": "slow", "error": "TimeoutError: the time is up"}
     assert late == {"section": "late", "skipped": "the time is up"}
-    assert gpu.run(gpu_shapes.tiny(), 1.0, {"works": sections["works"]}) == 0
 
 
 def test_without_a_gpu_only_the_dry_run_begins(
