@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +66,8 @@ class KnownDigests:
                     "SELECT sha256, seal FROM known WHERE (device, inode, size, mtime_ns, ctime_ns) = (?, ?, ?, ?, ?)",
                     _state(stat),
                 ).fetchone()
+        except sqlite3.OperationalError:  # another process writes for too long, or has not made the table yet
+            return None
         except sqlite3.DatabaseError:  # cut or overwritten: the files are read again
             self.database.unlink(missing_ok=True)
             return None
@@ -76,12 +78,15 @@ class KnownDigests:
         if folder.is_dir() and not os.access(folder, os.W_OK):  # a data folder that is only read
             return
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with closing(sqlite3.connect(self.database, timeout=_WAIT_S)) as connection, connection:
+        row = (*_state(stat), sha256, self.seal.sign(_about(stat), sha256))
+        # Where the database is locked for too long or the disk is full, the file is read once more the next time.
+        with (
+            suppress(sqlite3.OperationalError),
+            closing(sqlite3.connect(self.database, timeout=_WAIT_S)) as connection,
+            connection,
+        ):
             connection.execute(_TABLE)
-            connection.execute(
-                "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*_state(stat), sha256, self.seal.sign(_about(stat), sha256)),
-            )
+            connection.execute("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def _state(stat: os.stat_result) -> tuple[int, int, int, int, int]:

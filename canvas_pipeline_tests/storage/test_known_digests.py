@@ -117,6 +117,19 @@ def test_a_damaged_database_is_made_anew(digests: KnownDigests, large: Path, rea
     assert reads == [large, large]
 
 
+def test_a_database_that_another_process_holds_stays_as_it_is_and_the_file_is_read(
+    digests: KnownDigests, large: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_digests, "_WAIT_S", 0.05)
+    digests.file(large)
+    held = digests.database.stat().st_ino
+    with sqlite3.connect(digests.database) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert digests.file(large) == sha256_file(large)
+    assert digests.file(large) == sha256_file(large)
+    assert reads == [large, large] and digests.database.stat().st_ino == held
+
+
 def test_a_folder_has_the_hash_that_reading_it_gives(digests: KnownDigests, large: Path) -> None:
     folder = large.parent / "model"
     folder.mkdir()
