@@ -62,7 +62,8 @@ def test_no_byte_of_theirs_is_left_in_any_file_or_file_name(ws: Workspace) -> No
         for path in files(ws)
         for word in HERS
         if re.search(
-            rf"(?<![a-z0-9]){word}(?![a-z0-9])".encode(), path.relative_to(ws.root).as_posix().encode() + path.read_bytes()
+            rf"(?<![a-z0-9]){word}(?![a-z0-9])".encode(),
+            path.relative_to(ws.root).as_posix().encode() + path.read_bytes(),
         )
     ]
     assert left == [] and found.mentions == ()
