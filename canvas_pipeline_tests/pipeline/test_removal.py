@@ -55,16 +55,31 @@ def run(ws: Workspace, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["remove", *arguments, "--root", str(ws.root), "--rebuild", "none"])
 
 
+def names(word: str, raw: bytes) -> bool:
+    """Tell whether bytes name a word. Three hex digits within a digest are not ada's id: the rest of a digest is no name."""
+    if word == "ada":
+        raw = re.sub(rb"(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])", b"", raw)
+    return re.search(rf"(?<![a-z]){word}(?![a-z])".encode(), raw) is not None
+
+
+@pytest.mark.parametrize(
+    ("raw", "named"),
+    [
+        (b'{"contributor":"ada"}', True), (b"collab/ada/rows", True), (b"ada1", True), (b"2ada", True), (b"adapter", False),
+        (b'"sha256":"03ada45f6071829304a5b6c7d8e9f001"', False), (b"artifacts/9ada0011223344ff/rows", False),
+    ],
+)  # fmt: skip
+def test_an_id_is_told_from_three_hex_digits_of_a_digest(raw: bytes, named: bool) -> None:
+    assert names("ada", raw) is named
+
+
 def test_no_byte_of_theirs_is_left_in_any_file_or_file_name(ws: Workspace) -> None:
     found = removal.remove(ws, "ada", AT, rebuild="none")
     left = [
         (path.name, word)
         for path in files(ws)
         for word in HERS
-        if re.search(
-            rf"(?<![a-z0-9]){word}(?![a-z0-9])".encode(),
-            path.relative_to(ws.root).as_posix().encode() + path.read_bytes(),
-        )
+        if names(word, path.relative_to(ws.root).as_posix().encode() + path.read_bytes())
     ]
     assert left == [] and found.mentions == ()
 
