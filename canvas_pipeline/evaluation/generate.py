@@ -19,7 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.benchmark import Case, Prediction
 from canvas_pipeline.evaluation.llama import MAX_NEW_TOKENS, Gguf, workers_of
-from canvas_pipeline.evaluation.prefix import LEAST, SharedStates, common_prefix
+from canvas_pipeline.evaluation.prefix import LEAST, SharedStates, cache_of, common_prefix
 from canvas_pipeline.models.family import ModelFamily, Schemas
 from canvas_pipeline.records import Message, Row, digest, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
@@ -128,13 +128,14 @@ class Checkpoint:
         import torch
 
         longest = padded_length(max(map(len, rows)))
-        ids = torch.tensor([[self.tokenizer.pad_token_id] * (longest - len(row)) + row for row in rows])
-        attention = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+        device = self.model.device
+        ids = torch.tensor([[self.tokenizer.pad_token_id] * (longest - len(row)) + row for row in rows], device=device)
+        attention = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows], device=device)
         with torch.no_grad():
             output = self.model.generate(
-                input_ids=ids.to(self.model.device),
-                attention_mask=attention.to(self.model.device),
-                past_key_values=self._shared.cache(self.model, rows, longest) if self._shared else None,
+                input_ids=ids,
+                attention_mask=attention,
+                past_key_values=cache_of(self.model, self._shared, rows, ids, attention),
                 max_new_tokens=limit,
                 do_sample=False,
                 logits_processor=[self._noise(generators)] if generators else None,

@@ -143,6 +143,6 @@ def _against_base(ws: Workspace, report: Any, cases: Stage, base: str) -> Agains
 
 
 def _figure(rate: Rate) -> gate.Figure | None:
-    if rate.share is None:
+    if rate.share is None or rate.bounds is None:
         return None
-    return gate.Figure(value=rate.share, low=rate.low or 0.0, high=rate.high or 0.0, n=rate.cases)
+    return gate.Figure(value=rate.share, low=rate.bounds[0], high=rate.bounds[1], n=rate.cases)

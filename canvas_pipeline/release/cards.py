@@ -85,12 +85,21 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
         ),
         Section(title="Training", prefix="train."),
         Section(
+            title="Prompts worded by hand",
+            prefix="human.",
+            text=(
+                "Prompts that were written down one by one, unlike those of the benchmark below, which a grammar words. They are "
+                "few: the interval says how little they show. An answer is right if its first call is an accepted one and holds "
+                "what it must hold. Nothing was trained on or chosen by them."
+            ),
+        ),
+        Section(
             title="Benchmark",
             prefix="bench.",
             layout="grid",
             text=(
-                "Greedy answers to cases that training never saw. A share stands with its Wilson interval; *few* marks a share "
-                "of too few cases to compare."
+                "Greedy answers to cases that training never saw. A share stands with its Wilson interval, or that of its wordings "
+                "where wider; *few* marks a share of too few cases to compare."
             ),
         ),
         Section(

@@ -32,7 +32,8 @@ from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.seal import KEY_FILE, Seal
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.agent import AgentRun
-from canvas_pipeline.tracks.canvas.bench.scenarios import SCENARIOS, ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.scenarios.run import ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.scenarios.table import SCENARIOS
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
@@ -64,16 +65,12 @@ class Workshop:
         options = dict(zip(words[::1], words[1:])) if words else {}
         out = Path(options["--out"])
         if name == "canvas_pipeline.pipeline.generation_process":
-            write_jsonl(out, (self.said(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
+            say = self.sampled if "sft_samples" in options["--cases"] else self.said
+            write_jsonl(out, (say(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
         elif name == "canvas_pipeline.tracks.canvas.bench.scenarios":
-            trace = AgentRun(text="Done.", turns=(), answer="Done.", ending="answered")
-            write_jsonl(
-                out,
-                (
-                    ScenarioResult(scenario=one.id, title=one.title, passed=True, reason="", trace=trace)
-                    for one in SCENARIOS
-                ),
-            )
+            traces = (AgentRun(text="Done.", turns=(), answer="Done.", ending="answered"),)
+            good = {"passed": True, "reason": "", "violations": (), "traces": traces}
+            write_jsonl(out, (ScenarioResult(scenario=one.id, title=one.title, **good) for one in SCENARIOS))
         else:
             {"measure": measured, "reference": referred, "train": self._trained}[words[0]](
                 read_spec(Path(words[1])), out
@@ -87,6 +84,16 @@ class Workshop:
         return Prediction(
             id=case.id, text="".join(map(serialise, calls)) or "All right." if right else "I do not know."
         )
+
+    def sampled(self, case: BenchCase) -> Prediction:
+        """What a model says that is sometimes wrong: a call too many, drawn by the sample's id."""
+        one = self.said(case)
+        wrong = one.text == "I do not know."
+        called = "".join(serialise(ToolCall(name, dict(a))) for name, a in zip(case.expected_tools, case.expected_args))
+        more = serialise(
+            ToolCall("canvas.get_todo" if digest(case.id, "")[0] < "8" else "canvas.list_planner_items", {})
+        )
+        return Prediction(id=case.id, text=f"{called}{more}<|tool_response>") if wrong else one
 
     def _trained(self, spec: RunSpec, out: Path) -> None:
         shutil.copytree(self.weights, out / "model")
@@ -114,7 +121,7 @@ def measured(spec: RunSpec, out: Path) -> None:
     numbers: dict[str, Any] = {
         "grad_norm": 5.0, "row_norm": 100.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0,
         "masks_wrong": 0,
-        "lengths": [200] * 600,
+        "lengths": [200] * 600, **({"sayable": 0.8} if spec.row.reference else {}),
         "margins": [{"axis": a, "before": 0.0, "after": 0.2, "noise": 0.05, "rows": 16} for a in sorted(axes)],
     }  # fmt: skip
     out.write_text(json.dumps(numbers))
@@ -133,15 +140,25 @@ def line_at(root: Path, **settings: Any) -> Workspace:
 
 
 def data_half(ws: Workspace) -> Iterator[StageResult]:
-    """Build every stage up to splits and bench cases, in order."""
+    """Build every stage that no model takes part in, up to split trajectories and bench cases, in order."""
     for contributor in intake.contributor_files(ws):
         yield intake.collab(ws, contributor)
-    yield build_stage(ws, "corpus")
-    for stage in ("trajectories", "item_pairs", "labelled_pairs", "mutation_pairs", "feedback_examples"):
+    for stage in (
+        "corpus",
+        "trajectories",
+        "item_pairs",
+        "labelled_pairs",
+        "mutation_pairs",
+        "trajectory_split",
+        "bench_cases",
+    ):
         yield build_stage(ws, stage)
-    for dataset in ("trajectory", "preference", "feedback"):
-        yield build_stage(ws, f"{dataset}_split")
-    yield build_stage(ws, "bench_cases")
+
+
+def sampled_half(ws: Workspace, launch: Workshop) -> Iterator[StageResult]:
+    """Build what the SFT checkpoint says, and the rows that contain some of it."""
+    for stage in ("sft_samples", "onpolicy_pairs", "feedback_examples", "preference_split", "feedback_split"):
+        yield build_stage(ws, stage, launch)
 
 
 def model_half(ws: Workspace, methods: Sequence[str] = METHODS) -> Iterator[StageResult]:
@@ -158,6 +175,8 @@ def model_half(ws: Workspace, methods: Sequence[str] = METHODS) -> Iterator[Stag
         yield build_stage(ws, f"{name}_run_spec", launch)
         yield build_stage(ws, f"{name}_checkpoint", launch)
         yield build_stage(ws, f"{name}_bench", launch)
+        if name == "sft":
+            yield from sampled_half(ws, launch)
     yield from release_half(ws)
 
 

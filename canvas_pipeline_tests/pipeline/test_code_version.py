@@ -188,7 +188,7 @@ def test_every_data_file_counts_for_a_stage_or_is_listed_as_no_code() -> None:
 LIBRARIES = {
     "torch": f"{MODELS} {SPEAKS} cards release_log release",
     "trl": MODELS,
-    "spacy": "collab canaries trajectories",
+    "spacy": "collab canaries trajectories bench_cases",
     "typer": "",
 }
 """Distribution → the stages whose result its version decides. Torch counts for the cards too: the file of a model family says how
