@@ -82,13 +82,17 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
 
 
-# Reading requests comes first. After 400 steps of new titles the model still writes memorised ones. After 250 steps of repeating
-# new texts it can copy (the loss drops abruptly), and the last phase applies that to requests.
+# Reading requests comes first. After 400 steps of new titles the model still writes memorised ones. It copies after the two phases
+# of repeating new texts (the loss falls from 1.8 to 0.05 in the second), and reads days after the phase with a third of them; the
+# last one applies both to requests.
 PHASES = (
     Phase(steps=1000, learning_rate=2e-3, days=0.2, seed=1),
     Phase(steps=400, learning_rate=1e-3, drawn=True, days=0.2, seed=2),
     Phase(steps=250, learning_rate=1.5e-3, drawn=True, drills=0.8, seed=11),
     Phase(steps=400, learning_rate=1.2e-3, drawn=True, drills=0.1, days=0.1, seed=11),
+    Phase(steps=500, learning_rate=2e-3, drawn=True, drills=0.8, seed=21),
+    Phase(steps=900, learning_rate=1.5e-3, drawn=True, drills=0.08, days=0.35, seed=22),
+    Phase(steps=600, learning_rate=1.2e-3, drawn=True, drills=0.05, days=0.15, seed=23),
 )
 
 # The family's form in 10 MB: the upper half of the layers reads keys and values of the lower half, and each layer has embeddings of

@@ -46,14 +46,14 @@ def wordings(context: BuildContext) -> StageResult:
 
 
 def _covered(one: Language) -> dict[str, float]:
-    return {f"{size} word{'s' if size > 1 else ''}": share for size, share in one.covered.items()}
+    return {f"{size} word{'s' if size != '1' else ''}": share for size, share in one.covered.items()}
 
 
 def _figures(found: Mapping[str, Language]) -> dict[str, Any]:
     training = found["training"]
     return {
         **{f"training texts with {name}": round(share, 3) for name, share in training.forms.items()},
-        "people's word pairs in training": round(training.covered[2], 3),
+        "people's word pairs in training": round(training.covered["2"], 3),
         "distance of words, training to people (0 to 1)": round(training.divergence, 3),
         "prompts of people": found["people"].texts,
     }

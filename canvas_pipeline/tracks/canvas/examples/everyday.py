@@ -53,12 +53,13 @@ class Text:
 class Language(Row, frozen=True, kw_only=True):
     """The language of a set of texts. ``forms`` are shares of the texts that have a form.
 
-    ``covered`` is, for each size of n-gram, the share of the reference's n-grams (running words, numbers alike) that occur in these
+    ``covered`` is, for each size of n-gram ("1", "2", …), the share of the reference's n-grams (running words, numbers
+    alike) that occur in these
     texts; ``divergence`` is the Jensen–Shannon distance (0..1, base 2) of the distributions of words."""
 
     texts: int
     forms: dict[str, float]
-    covered: dict[int, float]
+    covered: dict[str, float]
     divergence: float
 
 
@@ -110,10 +111,10 @@ def ngrams(texts: Iterable[str], size: int) -> Counter[tuple[str, ...]]:
 def language(texts: Sequence[Text], reference: Sequence[str]) -> Language:
     """Describe texts, against reference texts that people wrote."""
     plain = [text.text for text in texts]
-    covered: dict[int, float] = {}
+    covered: dict[str, float] = {}
     for size in SIZES:
         known, wanted = ngrams(plain, size), ngrams(reference, size)
-        covered[size] = sum(n for gram, n in wanted.items() if gram in known) / max(1, wanted.total())
+        covered[str(size)] = sum(n for gram, n in wanted.items() if gram in known) / max(1, wanted.total())
     return Language(
         texts=len(texts),
         forms=forms(texts),

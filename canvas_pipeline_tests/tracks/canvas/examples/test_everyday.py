@@ -61,7 +61,7 @@ def test_the_distance_of_words_is_symmetric_and_zero_for_equal_texts(first: list
 
 def test_coverage_counts_running_ngrams_of_the_reference() -> None:
     found = language([Text("show my grades")], ["show my grades", "show me"])
-    assert found.covered[1] == pytest.approx(4 / 5) and found.covered[2] == pytest.approx(2 / 3)
+    assert found.covered["1"] == pytest.approx(4 / 5) and found.covered["2"] == pytest.approx(2 / 3)
 
 
 def test_training_texts_have_every_everyday_form_in_at_least_8_of_100() -> None:
