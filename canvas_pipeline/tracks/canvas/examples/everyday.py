@@ -54,8 +54,7 @@ class Language(Row, frozen=True, kw_only=True):
     """The language of a set of texts. ``forms`` are shares of the texts that have a form.
 
     ``covered`` is, for each size of n-gram ("1", "2", …), the share of the reference's n-grams (running words, numbers
-    alike) that occur in these
-    texts; ``divergence`` is the Jensen–Shannon distance (0..1, base 2) of the distributions of words."""
+    alike) that occur in these texts; ``divergence`` is the Jensen–Shannon distance (0..1, base 2) of the distributions of words."""
 
     texts: int
     forms: dict[str, float]
