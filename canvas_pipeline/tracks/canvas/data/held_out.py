@@ -1,8 +1,8 @@
 """The students that the bench asks about: those the corpus holds out, and of synthesised contributors where these are too few.
 
 Cases of one student are not independent, so few students say little about others. Synthesised contributors go through the same
-intake. None of their items is in the corpus, neither by id nor by content, and nothing trains on them. Their names begin with
-``+``, which no contributor's may (``contributor_id``), so no removal and no partition can mean them."""
+intake. None of their items is in the corpus by content, and nothing trains on them. Their ids are of their own and their names begin
+with ``+``, which no contributor's may (``contributor_id``), so no removal and no partition can mean them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import msgspec
 
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.pipeline.workspace import SYNTHETIC_KEY
-from canvas_pipeline.records import read_jsonl
+from canvas_pipeline.records import digest, read_jsonl
 from canvas_pipeline.tracks.canvas.data.accounts import Accounts
 from canvas_pipeline.tracks.canvas.examples.splits import Split
 from canvas_pipeline.tracks.canvas.examples.students import Snapshot, students
@@ -48,9 +48,9 @@ def synthesised(corpus: Sequence[Item], profile: CanvasProfile, seed: int, count
     """Build ``count`` students of synthesised contributors that share no item with a corpus.
 
     Sorted by their ids, which are hashes, so that the first ones are of all contributors alike."""
-    taken = {key for item in corpus for key in _keys(item)}
+    taken = {_content(item) for item in corpus}
     for each in range(STUDENTS_EACH, 0, -1):
-        items = (item for item in _items(math.ceil(count / each), seed) if taken.isdisjoint(_keys(item)))
+        items = (item for item in _items(math.ceil(count / each), seed) if _content(item) not in taken)
         found = students(items, profile, seed)
         if len(found) >= count:
             return found[:count]
@@ -60,17 +60,18 @@ def synthesised(corpus: Sequence[Item], profile: CanvasProfile, seed: int, count
 
 
 def _items(contributors: int, seed: int) -> Iterator[Item]:
-    """Synthesise contributors and take them in, as any other; then mark their names."""
+    """Synthesise contributors and take them in, as any other; then mark their names and ids."""
     with TemporaryDirectory() as folder:
         paths = synthesize(contributors, COURSES, ASSIGNMENTS, seed, Path(folder), (STEM,))
         for item in items_of(paths, SYNTHETIC_KEY):
             names, parents = (tuple(MARK + text for text in texts) for texts in (item.contributors, item.parents))
-            yield msgspec.structs.replace(item, contributors=names, parents=parents)
+            own = digest(MARK, item.id)[: len(item.id)]
+            yield msgspec.structs.replace(item, id=own, contributors=names, parents=parents)
 
 
-def _keys(item: Item) -> tuple[object, ...]:
-    """Return what an item is recognised by: its id, and its content, which does not depend on the key behind the handles."""
-    return item.id, (item.type, item.title, item.due_at, item.term, item.points_possible)
+def _content(item: Item) -> tuple[object, ...]:
+    """Return what an item is recognised by where the key behind the handles is another one."""
+    return item.type, item.title, item.due_at, item.term, item.points_possible
 
 
 def is_synthesised(student: Snapshot) -> bool:

@@ -199,7 +199,7 @@ CANVAS: Mapping[str, tuple[Wording, ...]] = {
         bench=(
             "<show> the [info|information] about {course}",
             "<show> who is in charge of {course}",
-            "<tell> which professor {course} has",
+            "<tell> who the professor of {course} is",
             "<tell> what {course} is worth in credits",
             "Who do I have as a [prof|teacher] in {course}?",
             "Class size of {course}?",
