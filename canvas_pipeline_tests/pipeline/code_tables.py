@@ -27,6 +27,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "feedback_examples": ("tracks.canvas.data.examples:feedback_examples.build",),
     "splits": ("tracks.canvas.data.examples:split.build",),
     "bench_cases": ("tracks.canvas.data.examples:bench_cases.build",),
+    "wordings": ("tracks.canvas.data.language:wordings.build",),
     "audits": ("pipeline.audits:of_files.build",),
     "verdicts": ("pipeline.verdicts:of_split.build", "guardrails.standard", "tracks.canvas.guards"),
     "base_model": ("pipeline.training:base_model.point",),

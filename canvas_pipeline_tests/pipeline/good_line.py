@@ -44,6 +44,8 @@ from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
 from canvas_pipeline.training.weights import ADAPTER
 
 METHODS = ("sft", "dpo")
+SAMPLED = ("sft_samples", "onpolicy_pairs", "feedback_examples", "preference_split", "feedback_split")
+"""What is made of the SFT checkpoint's own completions, in order."""
 ASKING = evaluation.asking(TRACK.benchmark)
 QUANTISES = ("pipeline.release:gguf.build", *ASKING)
 BASE = "micro-base"
@@ -157,7 +159,7 @@ def data_half(ws: Workspace) -> Iterator[StageResult]:
 
 def sampled_half(ws: Workspace, launch: Workshop) -> Iterator[StageResult]:
     """Build what the SFT checkpoint says, and the rows that contain some of it."""
-    for stage in ("sft_samples", "onpolicy_pairs", "feedback_examples", "preference_split", "feedback_split"):
+    for stage in SAMPLED:
         yield build_stage(ws, stage, launch)
 
 
@@ -253,11 +255,12 @@ def copy_of(good: Path, to: Path) -> Workspace:
 
 
 def rewrite(ws: Workspace, name: str, files: Mapping[str, Any], **changes: Any) -> Stage:
-    """Rewrite a stage's content under its recipe, as a wrong step or an edit by hand would have left it."""
+    """Rewrite a stage's content under its recipe, as a wrong step or an edit by hand would have left it; ``changes`` may have
+    another ``recipe`` or ``funnel``."""
     old = ws.store.get(name)
     folder, manifest = old.folder, old.manifest
     kept = {file: (folder / file).read_bytes() for file in manifest.files if file not in files}
-    with ws.store.write(manifest.recipe) as writer:
+    with ws.store.write(changes.get("recipe", manifest.recipe)) as writer:
         writer.funnel = changes.get("funnel", manifest.funnel)
         writer.notes = dict(manifest.notes)
         for file, raw in kept.items():

@@ -60,7 +60,7 @@ def stages(ws: Workspace) -> list[object]:
     """The pipeline's own rows as options of ``split-for-release``."""
     found = {
         "--sft-train": ["trajectories"],
-        "--pref": ["mutation_pairs", "labelled_pairs"],
+        "--pref": ["onpolicy_pairs", "mutation_pairs", "labelled_pairs"],
         "--kto": ["feedback_examples"],
     }
     return [word for option, names in found.items() for n in names for word in (option, ws.store.get(n).path())]

@@ -69,6 +69,7 @@ def _data() -> Iterator[StageSpec]:
             "The language of training and benchmark texts beside that of prompts that people wrote: dates, times, courses as they "
             "are said, follow-ups, corrections, n-grams. Look at the forms that training lacks."
         ),
+        next_act="where people say what training lacks, write wordings for it (tracks/canvas/examples/phrasings)",
     )  # fmt: skip
 
 
