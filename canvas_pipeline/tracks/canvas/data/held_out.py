@@ -1,8 +1,8 @@
 """The students that the bench asks about: those the corpus holds out, and of synthesised contributors where these are too few.
 
 Cases of one student are not independent, so few students say little about others. Synthesised contributors go through the same
-intake. None of their items is in the corpus by content, and nothing trains on them. Their ids are of their own and their names begin
-with ``+``, which no contributor's may (``contributor_id``), so no removal and no partition can mean them."""
+intake. None of their items is in the corpus by content, and nothing trains on them. Their ids are of their own and their names
+begin with ``+``, which no contributor's may (``contributor_id``), so no removal and no partition can mean them."""
 
 from __future__ import annotations
 
