@@ -187,17 +187,17 @@ def quant_facts(quants: dict[str, QuantEvidence], made_from: str) -> dict[str, F
     return facts
 
 
-def data_facts(ws: Workspace, verdicts: Iterable[Verdict]) -> dict[str, Fact]:
-    """The track's own facts; rows, funnels, hashes; allowances, and whether one of the verdicts needed them; contributors as a
-    count."""
-    card, datasets = ws.track.card, ws.track.datasets
+def data_facts(ws: Workspace, method: str, verdicts: Iterable[Verdict]) -> dict[str, Fact]:
+    """The track's own facts; rows, funnels, hashes, without those made for other methods than the released one; allowances, and
+    whether one of the verdicts needed them; contributors as a count."""
+    card, datasets = ws.track.card, ws.track.datasets_with(method)
     facts = {
         "data.name": Fact(value=card.data_name, source=f"the track {ws.track.name}"),
         "data.licence": Fact(value=card.data_licence, source="the contributors' terms"),
         "data.contributors": Fact(value=len(ws.track.contributors(ws)), source="the contributors' files"),
         **card.facts(ws),
     }
-    for flow, where in _funnels(ws):
+    for flow, where in _funnels(ws, method):
         for key, count in (("in", flow.rows_in), ("kept", flow.kept), ("merged", flow.merged)):
             facts[f"funnel.{flow.stage}.{key}"] = Fact(value=count, source=where)
         facts[f"funnel.{flow.stage}.refused"] = Fact(value=sum(flow.refused.values()), source=where)
@@ -217,10 +217,13 @@ def data_facts(ws: Workspace, verdicts: Iterable[Verdict]) -> dict[str, Fact]:
     return facts
 
 
-def _funnels(ws: Workspace) -> Iterator[tuple[Funnel, str]]:
+def _funnels(ws: Workspace, method: str) -> Iterator[tuple[Funnel, str]]:
     """Every funnel of the track's stages of rows, in their order, with its source. Those of the contributors are added up."""
-    required = {name for spec in ws.track.datasets.values() for name in spec.funnels}
+    required = {name for spec in ws.track.datasets_with(method).values() for name in spec.funnels}
+    descended = {"", *(step.name for step in ancestry(METHODS[method]))}
     for spec in ws.track.stages().values():
+        if spec.method not in descended:
+            continue
         stage = ws.store.get(spec.name) if spec.name in required else ws.store.find(spec.name)
         if stage is None or spec.kind != "rows":
             continue

@@ -130,9 +130,9 @@ def _per_axis(data: Sequence[Any], seed: int) -> dict[str, list[int]]:
 def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     spec = run.spec
     rows = [row for path in (spec.train_path, spec.eval_path) for row in run.rows(path)]
-    encoded = [run.encode_conversation(row, tokenizer) for row in rows]
+    encoded = [run.encode_supervised(row, tokenizer) for row in rows]
     wrong = wrong_masks(
-        ((row.id, row.messages, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, run.family
+        ((row.id, run.learnt(row), e) for row, e in zip(rows, encoded, strict=True)), tokenizer, run.family
     )
     chosen = random.Random(spec.seed).sample(range(len(rows)), min(SUPERVISED_ROWS, len(rows)))
     sample = [encoded[i] for i in chosen]

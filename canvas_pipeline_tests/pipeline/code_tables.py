@@ -23,6 +23,8 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "labelled_pairs": ("tracks.canvas.data.examples:labelled_pairs.build",),
     "mutation_pairs": ("tracks.canvas.data.examples:mutation_pairs.build",),
     "sft_samples": ("tracks.canvas.data.samples:sft_samples.sample", *ASKING),
+    "bon_samples": ("tracks.canvas.data.samples:bon_samples.sample", *ASKING),
+    "bon_rows": ("tracks.canvas.data.samples:bon_rows.build",),
     "onpolicy_pairs": ("tracks.canvas.data.samples:onpolicy_pairs.build",),
     "feedback_examples": ("tracks.canvas.data.examples:feedback_examples.build",),
     "splits": ("tracks.canvas.data.examples:split.build",),
@@ -58,7 +60,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 """Stage → the root of its code. Two tests compare it with the existing stages."""
 
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
-SPEAKS = "bench candidates_bench scenarios gguf sft_samples"
+SPEAKS = "bench candidates_bench scenarios gguf sft_samples bon_samples"
 """Trainings, and the stages that load what was trained."""
 SIZED = "canaries trajectories item_pairs labelled_pairs mutation_pairs onpolicy_pairs feedback_examples bench_cases verdicts gguf"
 EDITS: Mapping[str, str] = {

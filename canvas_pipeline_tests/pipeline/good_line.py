@@ -67,7 +67,7 @@ class Workshop:
         options = dict(zip(words[::1], words[1:])) if words else {}
         out = Path(options["--out"])
         if name == "canvas_pipeline.pipeline.generation_process":
-            say = self.sampled if "sft_samples" in options["--cases"] else self.said
+            say = self.sampled if "_samples" in options["--cases"] else self.said
             write_jsonl(out, (say(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
         elif name == "canvas_pipeline.tracks.canvas.bench.scenarios":
             traces = (AgentRun(text="Done.", turns=(), answer="Done.", ending="answered"),)

@@ -1,4 +1,4 @@
-"""Define the data sets of the Canvas track: trajectories, preference pairs, feedback examples."""
+"""Define the data sets of the Canvas track: trajectories, preference pairs, feedback examples, best-of-8 completions."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ DATASETS: Mapping[str, DatasetSpec] = {
             name="feedback", title="Feedback examples", row_type=FeedbackExample, sources=("feedback_examples",),
             funnels=("corpus", "trajectories", "mutation_pairs", "onpolicy_pairs", "feedback_split"), schemas=_declared,
             min_rows=lambda profile: profile.min_feedback_rows,
+        ),
+        DatasetSpec(
+            name="bon", title="Best-of-8 completions", row_type=FeedbackExample, sources=("bon_rows",),
+            funnels=("corpus", "trajectories", "trajectory_split", "bon_rows", "bon_split"), schemas=_declared,
+            min_rows=lambda profile: profile.min_bon_rows,
         ),
     )
 }  # fmt: skip

@@ -27,7 +27,9 @@ class CanvasProfile(Profile, frozen=True, kw_only=True):
     pairs_per_heavy_axis: int  # mutation pairs, axes 4 (parsimony) and 8 (termination)
     mixed_pairs: int  # pairs that differ on more than one axis
     greedy_prompts: int  # training prompts that the SFT checkpoint answers greedily for on-policy pairs
-    sampled_prompts: int  # those of them for which it is also sampled
+    sampled_prompts: (
+        int  # those of them for which it is also sampled; and the prompts of the eval part that bon samples
+    )
     feedback_examples: int  # KTO rows, about half of them desirable
     bench_cases: int  # test cases
     selection_cases: int  # cases of eval students, for choosing the production checkpoint
@@ -41,6 +43,7 @@ class CanvasProfile(Profile, frozen=True, kw_only=True):
     min_preference_rows: int = 1000  # G12
     min_feedback_rows: int = 1000  # G12
     min_trajectories: int = 500  # G12
+    min_bon_rows: int = 500  # G12
     min_sayable: float | None = 0.5  # G9: share of rejected sides that the policy could say
     eval_fraction: float = 0.1  # share of components held out of training
     min_scenarios_passed: float = 0.8  # release: share of the end-to-end scenarios
@@ -60,6 +63,7 @@ PROFILES: Mapping[str, CanvasProfile] = {
             pairs_per_axis=16, pairs_per_heavy_axis=16, mixed_pairs=20,
             greedy_prompts=2200, sampled_prompts=80, feedback_examples=900,
             bench_cases=600, selection_cases=240, min_preference_rows=500, min_feedback_rows=500, min_trajectories=500,
+            min_bon_rows=250,
             # A model of 5 M parameters: these notice that it got clearly worse.
             min_scenarios_passed=0.15, max_invented=0.5, max_loss_to_base=0.3,
         ),

@@ -76,7 +76,7 @@ class Vote(Row, frozen=True, kw_only=True):
 
 
 class Sample(Row, frozen=True, kw_only=True):
-    """A completion by a model at a decision point: the turn ``at`` of a trajectory of the training part.
+    """A completion by a model at a decision point: the turn ``at`` of a trajectory of the training or the eval part.
 
     ``greedy`` is set for the most likely one, which is no random sample. ``text`` includes special tokens; ``stopped`` is False
     where it reached the length limit. ``parents`` is the trajectory."""
@@ -108,7 +108,9 @@ class PreferencePair(Row, frozen=True, kw_only=True):
 
 
 class FeedbackExample(Row, frozen=True, kw_only=True):
-    """An unpaired KTO row. ``label`` is True if the completion is desirable."""
+    """An unpaired KTO row. ``label`` is True if the completion is desirable.
+
+    Rows of ``bon`` are such too, all desirable: a prompt, and what the policy said and is to say."""
 
     id: str
     prompt: tuple[Message, ...]

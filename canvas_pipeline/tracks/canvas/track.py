@@ -52,14 +52,26 @@ def _data() -> Iterator[StageSpec]:
     )  # fmt: skip
     yield _rows("onpolicy_pairs", ("sft_samples", "trajectory_split"), samples.onpolicy_pairs, "pairs", (G6, AUDIT),
                 "Preference pairs whose wrong side is what the SFT checkpoint said. Look at the pairs by axis.")  # fmt: skip
+    yield StageSpec(
+        name="bon_samples", inputs=("sft_samples", "trajectory_split", "sft_checkpoint"), build=samples.bon_samples, kind="rows",
+        group="bon", method="bon", tools=("jsonl",), memory_gib=ANSWERS,
+        description=(
+            "Eight completions of the SFT checkpoint to each training prompt that its greedy completion fails, and to some prompts "
+            "of the eval part. Look at pass@8: that share of them has something to learn from."
+        ),
+    )  # fmt: skip
+    yield _rows("bon_rows", ("sft_samples", "bon_samples", "trajectory_split"), samples.bon_rows, "bon", (G6, AUDIT),
+                "Prompts with the right one of their samples, and a share of those with a right greedy completion. "
+                "Look at the prompts to which no sample is right.", method="bon")  # fmt: skip
     yield _rows("feedback_examples", ("onpolicy_pairs", "mutation_pairs", "trajectories"), examples.feedback_examples,
                 "pairs", (AUDIT,),
                 "Single completions marked good or bad, for KTO. Look at the balance of the two.")  # fmt: skip
     for spec in DATASETS.values():
-        group = "examples" if spec.name == "trajectory" else "pairs"
+        method = spec.name if spec.name in METHODS else ""
+        group = "examples" if spec.name == "trajectory" else method or "pairs"
         yield _rows(spec.split, (*spec.sources, "corpus"), functools.partial(examples.split, dataset=spec.name), group,
                     (*TABLE.of_split(spec.name), AUDIT), f"{spec.title} in train, eval and test parts that share no item. "
-                    "Look at the rows in each part and at the checks.", conserves=spec.sources)  # fmt: skip
+                    "Look at the rows in each part and at the checks.", conserves=spec.sources, method=method)  # fmt: skip
     yield _rows("bench_cases", ("corpus",), examples.bench_cases, "examples", (),
                 "Prompts with the call expected next, disjoint from training. "
                 "Look at the number of cases of each kind.")  # fmt: skip
@@ -86,7 +98,7 @@ def _evaluation() -> Iterator[StageSpec]:
 
 def _rows(
     name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[Guard, ...], description: str,
-    conserves: tuple[str, ...] = (),
+    conserves: tuple[str, ...] = (), method: str = "",
 ) -> StageSpec:  # fmt: skip
     return StageSpec(
         name=name,
@@ -98,6 +110,7 @@ def _rows(
         checks=checks,
         tools=("jsonl",),
         rows_from=conserves,
+        method=method,
     )
 
 
@@ -127,6 +140,11 @@ TRACK = Track(
             stage="onpolicy_pairs",
             minimum_retained=0.4,
             reason="of wrong completions a few of each prompt, and few about answers, become pairs, so that neither fills the set",
+        ),
+        Allowance(
+            stage="bon_rows",
+            minimum_retained=0.3,
+            reason="a prompt to which none of the samples is right has nothing to learn from",
         ),
         Allowance(
             stage="preference_split",

@@ -1,6 +1,4 @@
-"""Build the stages ``sft_samples`` and ``onpolicy_pairs``: what the SFT checkpoint says to training prompts, and pairs of that.
-
-A later round samples another checkpoint: its stage is ``<method>_samples``."""
+"""Build the stages of what the SFT checkpoint says to training prompts: samples, pairs of them, and the best of 8 (``bon``)."""
 
 from __future__ import annotations
 
@@ -8,9 +6,10 @@ import functools
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.evaluation.charts import forest_png, funnel_png
 from canvas_pipeline.evaluation.generate import Sampling
 from canvas_pipeline.evaluation.statistics import wilson
@@ -26,7 +25,7 @@ from canvas_pipeline.privacy.audit.auditor import Auditor
 from canvas_pipeline.privacy.audit.keys import keys_of
 from canvas_pipeline.records import digest, dumps, funnel, read_jsonl, write_jsonl
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tracks.canvas.examples import on_policy
+from canvas_pipeline.tracks.canvas.examples import best_of, on_policy
 from canvas_pipeline.tracks.canvas.examples.decision_points import DecisionPoint, decision_points
 from canvas_pipeline.tracks.canvas.examples.on_policy import Judged, Judgements
 from canvas_pipeline.tracks.canvas.rows import Sample, Trajectory
@@ -36,56 +35,87 @@ TEMPERATURE = 1.0
 
 def sft_samples(context: BuildContext) -> StageResult:
     """Let the SFT checkpoint answer some training prompts greedily, and sample several completions to some of these."""
-    ws, profile = context.workspace, context.profile
-    source, checkpoint = context.input("trajectory_split"), training.current_checkpoint(ws, "sft")
+    profile, source = context.profile, context.input("trajectory_split")
+    checkpoint = training.current_checkpoint(context.workspace, "sft")
 
     def sample(writer: Writer) -> None:
-        points = on_policy.prompts(_points(source).values(), profile.greedy_prompts, context.seed)
-        unfinished = context.unfinished(writer)
+        points = on_policy.prompts(_points(source, "train").values(), profile.greedy_prompts, context.seed)
+        _write(context, writer, checkpoint, points[: profile.sampled_prompts], greedy=points)
 
-        def said(name: str, asked: Sequence[tuple[DecisionPoint, str]], sampling: Sampling | None) -> Iterator[Sample]:
-            folder = unfinished / f"{unfinished.name}-{name}"
-            folder.mkdir(exist_ok=True)
-            cases = [on_policy.case_of(point, number) for point, number in asked]
-            write_jsonl(folder / "asked.jsonl", cases)
-            found = evaluation.predictions(
-                context, folder, backend_of(ws), checkpoint.directory(), [folder / "asked.jsonl"], sampling
-            )
-            for (point, _), case in zip(asked, cases, strict=True):
-                one = found[case.id]
-                yield Sample(id=case.id, at=point.at, greedy=sampling is None, text=one.text, stopped=one.stopped,
-                             parents=case.parents)  # fmt: skip
+    stage, reused = _sampled(context, sample, checkpoint, source)
+    judged = judgements(context.workspace, stage, source)
+    greedy = on_policy.by_group(judged, lambda point: "all")
+    kinds, tools = (on_policy.by_group(judged, group) for group in (_kind, _tool))
+    pictures = {"right greedy answers": forest_png({**kinds, **tools}, "right greedy answers by kind and by tool")}
+    figures: dict[str, Any] = share("right greedy answers", greedy.get("all", wilson(0, 0)))
+    return _told(stage, reused, judged, figures, pictures)
 
-        numbers = [str(number) for number in range(profile.samples_a_prompt)]
-        repeated = [(point, number) for point in points[: profile.sampled_prompts] for number in numbers]
-        writer.rows(
-            [
-                *said("greedy", [(point, "greedy") for point in points], None),
-                *said("sampled", repeated, Sampling(TEMPERATURE, context.seed)),
-            ]
+
+def bon_samples(context: BuildContext) -> StageResult:
+    """Sample the SFT checkpoint several times for each training prompt to which its greedy completion is not right, and for some
+    prompts of the eval part."""
+    ws, source, greedy = context.workspace, context.input("trajectory_split"), context.input("sft_samples")
+    checkpoint = training.current_checkpoint(ws, "sft")
+
+    def sample(writer: Writer) -> None:
+        held_out = on_policy.prompts(_points(source, "eval").values(), context.profile.sampled_prompts, context.seed)
+        _write(context, writer, checkpoint, [*best_of.failed(judgements(ws, greedy, source)), *held_out])
+
+    stage, reused = _sampled(context, sample, checkpoint, source, greedy)
+    return _told(stage, reused, judgements(ws, stage, source))
+
+
+def _write(
+    context: BuildContext, writer: Writer, checkpoint: Stage, sampled: Sequence[DecisionPoint],
+    greedy: Sequence[DecisionPoint] = (),
+) -> None:  # fmt: skip
+    """Write what a checkpoint says to some prompts: the most likely completions, and random ones."""
+    unfinished = context.unfinished(writer)
+
+    def said(name: str, asked: Sequence[tuple[DecisionPoint, str]], sampling: Sampling | None) -> Iterator[Sample]:
+        folder = unfinished / f"{unfinished.name}-{name}"
+        folder.mkdir(exist_ok=True)
+        cases = [on_policy.case_of(point, number) for point, number in asked]
+        write_jsonl(folder / "asked.jsonl", cases)
+        backend = backend_of(context.workspace)
+        found = evaluation.predictions(
+            context, folder, backend, checkpoint.directory(), [folder / "asked.jsonl"], sampling
         )
-        shutil.rmtree(unfinished)
+        for (point, _), case in zip(asked, cases, strict=True):
+            one = found[case.id]
+            yield Sample(id=case.id, at=point.at, greedy=sampling is None, text=one.text, stopped=one.stopped,
+                         parents=case.parents)  # fmt: skip
 
-    inputs = {"trajectory_split": source.sha256, "sft_checkpoint": checkpoint.sha256}
+    numbers = [str(number) for number in range(context.profile.samples_a_prompt)]
+    repeated = [(point, number) for point in sampled for number in numbers]
+    likely = said("greedy", [(point, "greedy") for point in greedy], None) if greedy else ()
+    writer.rows([*likely, *said("sampled", repeated, Sampling(TEMPERATURE, context.seed))])
+    shutil.rmtree(unfinished)
+
+
+def _sampled(
+    context: BuildContext, sample: Callable[[Writer], None], checkpoint: Stage, *sources: Stage
+) -> tuple[Stage, bool]:
+    inputs = {stage.manifest.stage: stage.sha256 for stage in (*sources, checkpoint)}
     # The generation process reads the profile by its name, where no import of this code shows it.
     config: dict[str, Any] = {
         "max_new_tokens": context.track.benchmark.max_new_tokens,
-        "sizes": digest(dumps(profile).decode()),
+        "sizes": digest(dumps(context.profile).decode()),
     }
-    if (backend := backend_of(ws)) != "hf":  # another program's products: other last bits
+    if (backend := backend_of(context.workspace)) != "hf":  # another program's products: other last bits
         config["backend"] = backend
     runs = evaluation.asking(context.track.benchmark)
-    stage, reused = context.make(sample, inputs, config, runs=runs, unused=evaluation.UNUSED)
-    judged = judgements(ws, stage, source)
+    return context.make(sample, inputs, config, runs=runs, unused=evaluation.UNUSED)
+
+
+def _told(
+    stage: Stage, reused: bool, judged: Judgements, figures: Mapping[str, Any] = {}, pictures: Mapping[str, bytes] = {}
+) -> StageResult:
     samples = on_policy.sampled(judged)
     most = min((len(found) for _, found in samples), default=0)
-    kinds, tools = (on_policy.by_group(judged, group) for group in (_kind, _tool))
-    greedy = on_policy.by_group(judged, lambda point: "all")
-    figures: dict[str, Any] = share("right greedy answers", greedy.get("all", wilson(0, 0)))
-    figures["prompts sampled"] = len(samples)
+    figures = {**figures, "prompts sampled": len(samples)}
     figures |= {f"pass@{k} (%)": round(100 * (on_policy.passed(samples, k) or 0.0), 1) for k in range(1, most + 1)}
     facts = {"pass@k by kind": _table(samples, _kind, most), "pass@k by tool": _table(samples, _tool, most)}
-    pictures = {"right greedy answers": forest_png({**kinds, **tools}, "right greedy answers by kind and by tool")}
     return StageResult(stage, reused, facts=facts, pictures=pictures, figures=figures)
 
 
@@ -117,11 +147,32 @@ def onpolicy_pairs(context: BuildContext) -> StageResult:
         }
 
     stage, reused = context.make(build, {"sft_samples": samples.sha256, "trajectory_split": source.sha256})
+    return _counted(ws, stage, reused)
+
+
+def bon_rows(context: BuildContext) -> StageResult:
+    """Choose the right one of each prompt's samples, and a share of the right greedy completions. The funnel counts prompts."""
+    ws = context.workspace
+    names = ("sft_samples", "bon_samples", "trajectory_split")
+    greedy, sampled, source = (context.input(name) for name in names)
+
+    def build(writer: Writer) -> None:
+        found = best_of.best(judgements(ws, greedy, source), judgements(ws, sampled, source), context.seed, _clean(ws))
+        writer.rows(found.rows)
+        writer.rows(found.refusals, "refusals.jsonl")
+        asked = len(found.rows) + len(found.refusals)
+        writer.funnel = funnel("bon_rows", asked, len(found.rows), found.refusals)
+
+    stage, reused = context.make(build, {name: context.input(name).sha256 for name in names})
+    return _counted(ws, stage, reused)
+
+
+def _counted(ws: Workspace, stage: Stage, reused: bool) -> StageResult:
+    """The result of a stage that filters."""
     counted = stage.manifest.funnel
     assert counted is not None, "a stage that filters writes its funnel"
     verdicts: tuple[Verdict, ...] = (guard_verdicts.of_funnel(ws, stage), audits.of_stage(ws, stage))
-    pictures = {"rows in and out": funnel_png([counted])}
-    figures = {"pairs": counted.kept}
+    pictures, figures = {"rows in and out": funnel_png([counted])}, {"rows": counted.kept}
     return StageResult(stage, reused, verdicts, stage.manifest.notes, pictures, (counted,), figures)
 
 
@@ -131,13 +182,13 @@ def judgements(ws: Workspace, samples: Stage, source: Stage) -> list[tuple[Decis
     found: dict[tuple[str, int], list[Sample]] = {}
     for row in read_jsonl(samples.path(), Sample):
         found.setdefault((row.parents[0], row.at), []).append(row)
-    points = _points(source) if found else {}
+    points = _points(source, *PARTS) if found else {}
     return [(points[at], [on_policy.judge(points[at], row, stops) for row in rows]) for at, rows in found.items()]
 
 
-def _points(source: Stage) -> dict[tuple[str, int], DecisionPoint]:
-    """Return the decision points of a split's training part by trajectory and place."""
-    rows = read_jsonl(source.path("train.jsonl"), Trajectory)
+def _points(source: Stage, *parts: str) -> dict[tuple[str, int], DecisionPoint]:
+    """Return the decision points of some parts of a split by trajectory and place."""
+    rows = (row for part in parts for row in read_jsonl(source.path(f"{part}.jsonl"), Trajectory))
     return {(row.id, point.at): point for row in rows for point in decision_points(row)}
 
 

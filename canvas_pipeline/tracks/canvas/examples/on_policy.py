@@ -148,7 +148,7 @@ def pairs(judged: Judgements, clean: Callable[[str], bool]) -> Sampled:
         kept = 0
         for text, times in sorted(wrong.most_common(), key=lambda entry: entry[0] not in likely):
             one = first[text]
-            reason = "surplus" if kept == PAIRS_A_PROMPT else _unusable(one, clean)
+            reason = "surplus" if kept == PAIRS_A_PROMPT else unusable(one, clean)
             if reason:
                 refusals += [Refusal(source=name_of(point), line=point.at, reason=reason)] * times
                 continue
@@ -166,8 +166,8 @@ def pairs(judged: Judgements, clean: Callable[[str], bool]) -> Sampled:
     return Sampled(tuple(within), tuple(refusals), merged)
 
 
-def _unusable(one: Judged, clean: Callable[[str], bool]) -> str:
-    """Return why a wrong sample cannot be trained on, or nothing."""
+def unusable(one: Judged, clean: Callable[[str], bool]) -> str:
+    """Return why a sample cannot be trained on, or nothing."""
     rest = one.text
     for marker in (CALLS.call_open, CALLS.call_close, CALLS.quote):
         rest = rest.replace(marker, "")
