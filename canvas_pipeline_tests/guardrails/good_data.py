@@ -34,7 +34,11 @@ from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, 
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 PROFILE = msgspec.structs.replace(
-    PROFILES["embedded"], min_tool_occurrences=3, min_trajectories=50, min_preference_rows=10, min_feedback_rows=10,
+    PROFILES["embedded"],
+    min_tool_occurrences=3,
+    min_trajectories=50,
+    min_preference_rows=10,
+    min_feedback_rows=10,
     min_bon_rows=10,
 )
 AXES = (
