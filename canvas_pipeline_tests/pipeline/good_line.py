@@ -142,7 +142,7 @@ def line_at(root: Path, **settings: Any) -> Workspace:
 
 
 def data_half(ws: Workspace) -> Iterator[StageResult]:
-    """Build every stage that no model takes part in, up to split trajectories and bench cases, in order."""
+    """Build every stage that no model takes part in, up to split trajectories, bench cases and their language, in order."""
     for contributor in intake.contributor_files(ws):
         yield intake.collab(ws, contributor)
     for stage in (
@@ -153,6 +153,7 @@ def data_half(ws: Workspace) -> Iterator[StageResult]:
         "mutation_pairs",
         "trajectory_split",
         "bench_cases",
+        "wordings",
     ):
         yield build_stage(ws, stage)
 

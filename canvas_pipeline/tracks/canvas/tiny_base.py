@@ -93,6 +93,7 @@ PHASES = (
     Phase(steps=500, learning_rate=2e-3, drawn=True, drills=0.8, seed=21),
     Phase(steps=900, learning_rate=1.5e-3, drawn=True, drills=0.08, days=0.35, seed=22),
     Phase(steps=600, learning_rate=1.2e-3, drawn=True, drills=0.05, days=0.15, seed=23),
+    Phase(steps=700, learning_rate=1.5e-3, drawn=True, drills=0.03, days=0.45, seed=24),
 )
 
 # The family's form in 10 MB: the upper half of the layers reads keys and values of the lower half, and each layer has embeddings of
