@@ -7,13 +7,11 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-import numpy as np
-
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.gbnf import Grammar
 
-_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-"""llama.cpp's ``llama_token_data``."""
+_CANDIDATE = [("id", "i4"), ("logit", "f4"), ("p", "f4")]
+"""llama.cpp's ``llama_token_data``, as NumPy's dtype."""
 
 
 class Compiled:
@@ -67,6 +65,7 @@ class ConstrainedTurn:
 
         Raises ``BadInput`` where no token is allowed: a vocabulary that cannot spell what must come next."""
         import llama_cpp
+        import numpy as np
 
         compiled = self._compiled
         opening = compiled.grammar.call_open.encode()
@@ -89,6 +88,7 @@ class ConstrainedTurn:
     def _allowed(self, tokens: Any, logits: Any) -> Any:
         """Return the logits of some tokens, minus infinity for those that the grammar does not allow next."""
         import llama_cpp
+        import numpy as np
 
         candidates = np.zeros(len(tokens), _CANDIDATE)
         candidates["id"], candidates["logit"] = tokens, logits[tokens]

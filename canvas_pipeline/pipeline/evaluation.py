@@ -74,15 +74,15 @@ def asking(benchmark: Benchmark) -> tuple[str, ...]:
 
 
 def generation(
-    ws: Workspace, backend: str, model: Path, cases: Path, out: Path, sampling: Sampling | None = None
-) -> list[str]:
+    ws: Workspace, backend: str, model: Path, cases: Path, out: Path, sampling: Sampling | None = None, more: Sequence[str] = ()
+) -> list[str]:  # fmt: skip
     """The command that generates a model's predictions for a file of cases."""
     chance = sampling or Sampling(0.0)
     count = ranks.asked() if backend == "hf" else 1  # llama.cpp computes on all cores by itself
     return ranked(
         count, "canvas_pipeline.pipeline.generation_process", "--track", ws.track.name, "--backend", backend, "--model", str(model),
         "--cases", str(cases), "--profile", ws.profile.name, "--out", str(out),
-        "--temperature", str(chance.temperature), "--seed", str(chance.seed), *(served(ws) if backend == "served" else ()),
+        "--temperature", str(chance.temperature), "--seed", str(chance.seed), *(served(ws) if backend == "served" else ()), *more,
     )  # fmt: skip
 
 
@@ -94,6 +94,7 @@ def predictions(
     case_files: Sequence[Path],
     sampling: Sampling | None = None,
     more: Sequence[Case] = (),
+    options: Sequence[str] = (),
 ) -> dict[str, Prediction]:
     """A model's predictions for the cases of some files and for ``more``, by case id, generated in one process.
 
@@ -106,7 +107,7 @@ def predictions(
         together = folder / "cases.jsonl"
         case_type = context.track.benchmark.case_type
         write_jsonl(together, [*(case for path in case_files for case in read_jsonl(path, case_type)), *more])
-        context.launch(generation(context.workspace, backend, model, together, out, sampling))
+        context.launch(generation(context.workspace, backend, model, together, out, sampling, options))
     if not seal.holds(out, folder.name):
         raise ArtifactCorrupt(f"{out} is not what the generation process sealed when it ended; run again")
     return {row.id: row for row in read_jsonl(out, Prediction)}

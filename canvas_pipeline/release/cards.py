@@ -112,6 +112,16 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
             ),
         ),
         Section(
+            title="With a grammar",
+            prefix="grammar.",
+            layout="grid",
+            text=(
+                "The same cases and the same quantised file, answered freely and under a grammar of the declared tools (GBNF): "
+                "each token is the most likely one that the grammar allows. It says what a program that constrains its decoding may "
+                "expect. No other figure of this card, no condition of the release and no choice of a model rests on it."
+            ),
+        ),
+        Section(
             title="Adapter",
             prefix="adapter.",
             text=(
@@ -171,7 +181,7 @@ class CardTemplate:
             yield from (f"bench.base.{self.metrics[0]}", *(f"bench.{method}.{metric}" for metric in self.metrics))
 
 
-INTERVALS = re.compile(r"bench\.[^.]+\.")
+INTERVALS = re.compile(r"(?:bench|grammar)\.[^.]+\.")
 """Keys whose facts need an interval."""
 
 NAMES = re.compile(r"Apache-\d\.\d|Q\d_\w+")

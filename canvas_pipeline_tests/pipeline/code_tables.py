@@ -53,6 +53,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "production_checkpoint": ("pipeline.evaluation:production_checkpoint.build", "tracks.canvas.bench.selection:select"),
     "scenarios": ("tracks.canvas.data.scenarios:scenarios.run",),
     "gguf": ("pipeline.release:gguf.build", *ASKING),
+    "constrained_bench": ("tracks.canvas.data.constrained:constrained_bench.build", *ASKING),
     "cards": ("pipeline.release:cards.build", "tracks.canvas.card:facts"),
     "release_log": ("pipeline.release:release_log.build",),
     "release": ("pipeline.release:release.build",),

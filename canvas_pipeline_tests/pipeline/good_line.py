@@ -190,6 +190,7 @@ def release_half(ws: Workspace) -> Iterator[StageResult]:
     yield build_stage(ws, "production_checkpoint", launch)
     quants(ws, evaluation.production_method(ws))
     yield build_stage(ws, "scenarios", launch)
+    yield build_stage(ws, "constrained_bench", launch)
     yield build_stage(ws, "cards", launch)
     yield build_stage(ws, "release_log", launch)
 
@@ -212,6 +213,7 @@ def quants(ws: Workspace, name: str) -> None:
                 type_problems=(), leaks=(), loaded=True, answers=(Answer(tokens=(5,), text="a", stop="<turn|>"),),
             )  # fmt: skip
             evidence[quant] = QuantEvidence(report=report, cases=600, exact_unquantised=400, exact_retained=400)
+        writer.json(msgspec.json.decode(benched.path("report.json").read_bytes()), f"report-{QUANTS[-1]}.json")
         writer.json(evidence, "quants.json")
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}

@@ -36,9 +36,7 @@ def grammar(tools: Schemas) -> Grammar:
         *(f"{kind} ::= {rule}" for kind, rule in SCALARS.items()),
         *without("text", FORBIDDEN),
     ]
-    return Grammar(
-        gbnf="\n".join(lines) + "\n", call_open=CALL_OPEN, after_calls=RESPONSE_OPEN, after_answer="<turn|>"
-    )
+    return Grammar(gbnf="\n".join(lines) + "\n", call_open=CALL_OPEN, after_calls=RESPONSE_OPEN, after_answer="<turn|>")
 
 
 class _Rules:
@@ -82,7 +80,7 @@ class _Rules:
         elif kind == "object":
             rule = self._mapping(schema)
         elif kind in SCALARS:
-            rule = kind
+            rule = str(kind)
         else:
             raise BadInput(f"a grammar cannot express a value of type {kind}: give its items, or another type")
         return f"({rule} | {literal('null')})" if schema.get("nullable") else f"({rule})"

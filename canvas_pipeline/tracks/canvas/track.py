@@ -18,6 +18,8 @@ from canvas_pipeline.tracks.canvas import tiny_base
 from canvas_pipeline.tracks.canvas.bench.benchmark import BENCHMARK
 from canvas_pipeline.tracks.canvas.card import CARD
 from canvas_pipeline.tracks.canvas.data import examples, intake, samples
+from canvas_pipeline.tracks.canvas.data.constrained import NAME as CONSTRAINED
+from canvas_pipeline.tracks.canvas.data.constrained import constrained_bench
 from canvas_pipeline.tracks.canvas.data.language import wordings
 from canvas_pipeline.tracks.canvas.data.scenarios import release_items, scenarios
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
@@ -91,6 +93,14 @@ def _evaluation() -> Iterator[StageSpec]:
         description=(
             "Twelve conversations with a student, end to end through the agent loop on the mock Canvas, each held to the policy of "
             "the system prompt. Look at how many passed, why the others failed, and which rules were broken."
+        ),
+        memory_gib=ANSWERS,
+    )  # fmt: skip
+    yield StageSpec(
+        name=CONSTRAINED, inputs=("production_gguf", "bench_cases"), build=constrained_bench, kind="report", group="release",
+        description=(
+            "The production checkpoint's answers to the bench cases under a grammar of the declared tools, beside its free run, "
+            "which alone counts. Look at the table: what the grammar mends and what it does not."
         ),
         memory_gib=ANSWERS,
     )  # fmt: skip
