@@ -117,8 +117,8 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
             layout="grid",
             text=(
                 "The same cases and the same quantised file, answered freely and under a grammar of the declared tools (GBNF): "
-                "each token is the most likely one that the grammar allows. It says what a program that constrains its decoding may "
-                "expect. No other figure of this card, no condition of the release and no choice of a model rests on it."
+                "each token is the most likely one that the grammar allows. It says what a program that constrains its decoding "
+                "may expect. No other figure of this card, no condition of the release and no choice of a model rests on it."
             ),
         ),
         Section(
