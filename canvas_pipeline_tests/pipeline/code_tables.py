@@ -61,7 +61,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 """Stage → the root of its code. Two tests compare it with the existing stages."""
 
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
-SPEAKS = "bench candidates_bench scenarios gguf sft_samples bon_samples"
+SPEAKS = "bench candidates_bench scenarios gguf constrained_bench sft_samples bon_samples"
 """Trainings, and the stages that load what was trained."""
 SIZED = "canaries trajectories item_pairs labelled_pairs mutation_pairs onpolicy_pairs feedback_examples bench_cases verdicts gguf"
 EDITS: Mapping[str, str] = {
@@ -77,7 +77,7 @@ EDITS: Mapping[str, str] = {
     "training/layout.py": MODELS,
     "training/shared_layers.py": MODELS,
     "training/candidates.py": "measurements sft_checkpoint dpo_checkpoint",
-    "training/weights.py": f"run_spec production_checkpoint {MODELS} {SPEAKS}",
+    "training/weights.py": f"cards run_spec production_checkpoint {MODELS} {SPEAKS}",
     "training/spec.py": f"run_spec {MODELS}",
     "training/supervised.py": "measurements sft_checkpoint",
     "training/preference.py": "measurements dpo_checkpoint",
@@ -85,10 +85,12 @@ EDITS: Mapping[str, str] = {
     "tracks/canvas/tiny_base.py": "",
     "tracks/canvas/embedded_base/config.json": "",
     "evaluation/generate.py": SPEAKS,
-    "pipeline/generation_process.py": "bench candidates_bench gguf sft_samples",
+    "evaluation/constrained.py": SPEAKS,
+    "models/gemma4/grammar.py": "constrained_bench",
+    "pipeline/generation_process.py": "bench candidates_bench gguf constrained_bench sft_samples",
     "evaluation/benchmark.py": f"onpolicy_pairs sweep canaries method_matrix production_checkpoint release_log release {SPEAKS}",
     "tracks/canvas/bench/score.py": "onpolicy_pairs canaries method_matrix production_checkpoint bench candidates_bench gguf "
-    "scenarios sft_samples",
+    "constrained_bench scenarios sft_samples",
     "tracks/canvas/bench/human.py": "bench candidates_bench",
     "evaluation/clusters.py": f"sweep canaries method_matrix production_checkpoint cards release_log release {SPEAKS}",
     "tracks/canvas/bench/selection.py": "candidates_bench production_checkpoint",
@@ -122,8 +124,8 @@ EDITS: Mapping[str, str] = {
     "tracks/canvas/examples/mutation.py": "mutation_pairs canaries",
     "tracks/canvas/examples/difference.py": "labelled_pairs mutation_pairs trajectories canaries",
     "release/cards.py": "cards",
-    "release/gguf_worker.py": "gguf cards release_log release",
-    "storage/store.py": "canaries",
+    "release/gguf_worker.py": "gguf constrained_bench cards release_log release",
+    "storage/store.py": "canaries cards",
     "gb10/ledger.py": "",
 }
 """Edited file → the stages that are rebuilt. Canaries run the data stages, their audits and their plots."""

@@ -8,7 +8,8 @@ from canvas_pipeline.pipeline.facts import TrackCard, source
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.release.cards import CardTemplate, Fact
 from canvas_pipeline.release.modelfile import SystemPrompt
-from canvas_pipeline.tracks.canvas.data import constrained
+from canvas_pipeline.tracks.canvas.data.constrained import NAME as CONSTRAINED
+from canvas_pipeline.tracks.canvas.data.constrained import facts as constrained_facts
 from canvas_pipeline.tracks.canvas.data.held_out import TEST
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.rows import Item
@@ -60,7 +61,7 @@ def facts(ws: Workspace) -> dict[str, Fact]:
     items, where = list(read_jsonl(corpus.path(), Item)), source(corpus)
     return {
         **drawn,
-        **constrained.facts(ws),
+        **constrained_facts(ws),
         "data.items": Fact(value=len(items), source=where),
         "data.reference_instant": Fact(value=_now(ws), source=where),
         "data.teacher": Fact(value=str(labelled.manifest.notes["teacher"]), source=source(labelled)),
@@ -89,7 +90,7 @@ CARD = TrackCard(
     template=TEMPLATE,
     data_name="canvas-tool-calling",
     data_licence="cc-by-4.0",
-    inputs=("scenarios", constrained.NAME, "corpus", "labelled_pairs"),
+    inputs=("scenarios", CONSTRAINED, "corpus", "labelled_pairs"),
     facts=facts,
     system_prompt=system_prompt,
 )
