@@ -23,8 +23,11 @@ from canvas_pipeline.tracks.canvas.rows import Item
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.pipeline.good_line import copy_of
 
-SAMPLED = made_by_models(TRACK.stages())
-ROWS = [name for name, spec in TRACK.stages().items() if spec.kind == "rows" and name not in SAMPLED]
+STAGES = TRACK.stages()
+MADE = made_by_models(STAGES)
+ROWS = [name for name, spec in STAGES.items() if spec.kind == "rows" and name not in MADE]
+SAMPLED = [name for name in MADE if not STAGES[name].method]
+"""Rows that a model made, but for those of single methods: the pipeline has none of them."""
 
 
 @dataclass(frozen=True)
