@@ -38,6 +38,7 @@ def test_a_prompt_of_ones_own_has_every_model_asked_again_and_none_trained_again
     good_line: Path, tmp_path: Path
 ) -> None:
     ws = copy_of(good_line, tmp_path / "line")
+    build_stage(ws, "sft_run_spec", Workshop(ws.root / BASE))  # names the files of the copy
     count = asked(ws, "sft_bench")
     ws.prompts.mkdir()
     (ws.prompts / "own.jsonl").write_text(json.dumps(OWN), encoding="utf-8")
