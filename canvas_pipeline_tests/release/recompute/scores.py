@@ -16,6 +16,8 @@ METRICS = ("tool selection", "exact call", "parsimony", "over calling", "termina
 OWN_WORDS = ("title", "description", "rationale", "item_a", "item_b")
 FEW = 40
 RESAMPLES = 4000
+STOPPING = ("follow_up", "failed")
+"""Kinds of cases whose right act is to stop."""
 
 
 class Scored(NamedTuple):
@@ -204,9 +206,9 @@ def shares(cases: Sequence[Mapping[str, Any]], scored: Sequence[Scored]) -> dict
         "exact call": [(c["phrasing"], s.exact) for c, s in calling],
         "parsimony": [(c["phrasing"], s.calls == len(c["expected_tools"])) for c, s in both if s.solved],
         "over calling": [
-            (c["phrasing"], s.calls > len(c["expected_tools"])) for c, s in both if c["kind"] != "follow_up"
+            (c["phrasing"], s.calls > len(c["expected_tools"])) for c, s in both if c["kind"] not in STOPPING
         ],
-        "termination": [(c["phrasing"], s.state == "abstained") for c, s in both if c["kind"] == "follow_up"],
+        "termination": [(c["phrasing"], s.state == "abstained") for c, s in both if c["kind"] in STOPPING],
         "malformed": [(c["phrasing"], s.state == "malformed") for c, s in both],
     }
     return {name: by_wording(right) for name, right in counted.items() if right}
