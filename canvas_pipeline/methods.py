@@ -1,10 +1,11 @@
-"""Define the nine methods in one table: data set, loss, start weights and hyperparameters.
+"""Define the nine methods and the best-of-8 baseline in one table: data set, loss, start weights and hyperparameters.
 
 Every number that a run uses is here or in its ``RunSpec``. This module does not import torch, since the code location loads it.
 
 Losses: sft Ouyang et al. 2203.02155 · lora Hu et al. 2106.09685 · qlora Dettmers et al. 2305.14314 · dpo Rafailov et al.
 2305.18290 (eq. 7) · ipo Azar et al. 2310.12036 (eq. 17) · apo-zero D'Oosterlinck et al. 2408.06266 (eq. 7) · sppo Wu et al.
-2405.00675 (eq. 4.7, hard) · nca Chen et al. 2402.05369 · kto Ethayarajh et al. 2402.01306 (eq. 7).
+2405.00675 (eq. 4.7, hard) · nca Chen et al. 2402.05369 · kto Ethayarajh et al. 2402.01306 (eq. 7) · bon (the baseline: SFT on the
+right one of 8 samples) Dong et al. 2304.06767, Touvron et al. 2307.09288 (section 3.2).
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import msgspec
 
 from canvas_pipeline.errors import BadConfig
 
-Dataset = Literal["trajectory", "preference", "feedback"]
+Dataset = Literal["trajectory", "preference", "feedback", "bon"]
 Objective = Literal["sft", "pairwise", "unpaired"]
-"""What a row is for a loss: a whole conversation, a chosen and a rejected side, or one side with a label."""
+"""What a row is for a loss: what is imitated (a conversation, or a prompt's completion), two sides, or one side with a label."""
 Start = Literal["base_model", "sft_checkpoint"]
 Adapter = Literal["lora", "qlora"]
 Trained = Literal["all", "layers"]
@@ -109,6 +110,8 @@ _H = Hyperparameters
 #               on fixed pairs stops at log-ratios of 0.5/beta: 1.7 nats at 0.3, which changes no answer; 500 at 0.001.
 #   nca         beta 0.1, 32 pairs an update: arXiv:2402.05369 uses 0.01 and no anchor; beside one, 0.01 would be SFT.
 #   kto         beta 0.1, 32 rows an update: arXiv:2402.01306. At least 8 rows a step, since its KL term is their mean.
+#   bon         2e-5, which is SFT's rate in arXiv:2304.06767 and arXiv:2307.09288 (section 3.1), on the adapter that dpo
+#               trains; one round, one epoch, 16 rows an update. The embedded model's rate is a tenth of its sft's.
 _GB10 = _H(epochs=2.0, learning_rate=1e-5, batch=1, accumulation=16, max_length=3072, dtype="bfloat16", trained="layers",
            save_minutes=20.0)  # fmt: skip
 _SFT = {
@@ -131,6 +134,10 @@ _PAIRS = {
 _KTO = {
     "embedded": _H(epochs=1.0, learning_rate=4e-5, batch=4, accumulation=2),
     "gb10": msgspec.structs.replace(_ADAPTED, batch=8, accumulation=4, checkpointing=True),
+}
+_BON = {
+    "embedded": _H(epochs=1.0, learning_rate=1.5e-4, batch=4, accumulation=4),
+    "gb10": _ADAPTED,
 }
 FULL_DPO = msgspec.structs.replace(
     _GB10, epochs=1.0, learning_rate=5e-7, batch=1, accumulation=128, beta=0.1, chosen_nll=1.0, optimizer="adamw_8bit"
@@ -200,6 +207,11 @@ METHODS: Mapping[str, Method] = {
             name="kto", objective="unpaired", dataset="feedback", loss="kto", start="sft_checkpoint",
             reference=False, adapter=None, defaults=_KTO, norm_share_bound=_norm_shares("kto", _KTO),
             uma_gib={"embedded": 3.5, "gb10": 24.0},
+        ),
+        Method(
+            name="bon", objective="sft", dataset="bon", loss="nll", start="sft_checkpoint",
+            reference=False, adapter=None, defaults=_BON, norm_share_bound=_norm_shares("nll", _BON),
+            uma_gib={"embedded": 3.5, "gb10": 32.0},
         ),
     )
 }  # fmt: skip

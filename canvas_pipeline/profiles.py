@@ -25,6 +25,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     max_loss_to_base: float = (
         0.1  # release: how far a metric, or one of its groups, may be below the base model's share
     )
+    min_sayable: float | None = None  # G9: least share of rejected sides that the policy could say (None: any)
 
 
 P = TypeVar("P", bound=Profile)

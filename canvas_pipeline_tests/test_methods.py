@@ -13,8 +13,8 @@ from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
 
-def test_the_table_has_exactly_the_nine_methods() -> None:
-    assert list(METHODS) == ["sft", "lora", "qlora", "dpo", "ipo", "apo-zero", "sppo", "nca", "kto"]
+def test_the_table_has_exactly_the_nine_methods_and_the_best_of_8_baseline() -> None:
+    assert list(METHODS) == ["sft", "lora", "qlora", "dpo", "ipo", "apo-zero", "sppo", "nca", "kto", "bon"]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -37,7 +37,7 @@ def test_every_row_has_sane_numbers_for_every_profile(name: str, profile: str) -
     assert profile == "gb10" or h.optimizer == "adamw_torch_fused"
 
 
-def test_preference_methods_train_an_adapter_on_a_gb10_and_all_weights_of_the_embedded_model() -> None:
+def test_methods_that_start_from_sft_train_an_adapter_on_a_gb10_and_all_weights_of_the_embedded_model() -> None:
     for row in METHODS.values():
         if row.start == "sft_checkpoint":
             h = row.hyperparameters("gb10")
@@ -59,7 +59,7 @@ def test_the_kl_term_of_kto_is_a_mean_of_enough_rows_on_a_gb10() -> None:
 
 
 def test_an_unknown_method_names_those_there_are() -> None:
-    with pytest.raises(BadConfig, match="sft, lora, qlora, dpo, ipo, apo-zero, sppo, nca, kto"):
+    with pytest.raises(BadConfig, match="sft, lora, qlora, dpo, ipo, apo-zero, sppo, nca, kto, bon"):
         method("ppo")
 
 

@@ -63,7 +63,7 @@ def nightly_settings(environ: Mapping[str, str]) -> NightlySettings:
 
 
 def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
-    """Return a short hash of each input of some tracks: contributors, sessions, deploy files, settings, code."""
+    """Return a short hash of each input of some tracks: contributors, sessions, prompts, deploy files, settings, code."""
     ws, tracks = workspaces[0], [each.track.name for each in workspaces]
     sessions = sessions_in(ws.sessions)[0]
     deployed = sorted(path for path in ws.deploy.glob("*") if path.is_file())
@@ -72,6 +72,7 @@ def inputs_of(workspaces: Sequence[Workspace]) -> dict[str, str]:
             (name, _sha256(path)) for each in workspaces for name, path in sorted(each.track.contributors(each).items())
         ],
         "sessions": [(path.name, _sha256(path)) for path in sessions],
+        "prompts": [(path.name, _sha256(path)) for path in sorted(ws.prompts.glob("*.jsonl"))],
         "deploy": [(path.name, _sha256(path)) for path in deployed],
         "settings": [
             tracks,

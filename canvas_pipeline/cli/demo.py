@@ -143,7 +143,7 @@ def results(benchmark: Benchmark, reports: Mapping[str, Report]) -> Table:
     drawn = [metric for metric in benchmark.metrics if metric.drawn]
     table = Table(
         "model", *(metric.title for metric in drawn),
-        title="Bench: per cent of cases, with Wilson's 95 % interval", title_justify="left",
+        title="Bench: per cent of cases, with its 95 % interval", title_justify="left",
     )  # fmt: skip
     for name, report in reports.items():
         table.add_row(name, *(format_rate(report.rate(metric.name)) for metric in drawn))
@@ -152,9 +152,10 @@ def results(benchmark: Benchmark, reports: Mapping[str, Report]) -> Table:
 
 def format_rate(rate: Rate) -> str:
     """Format a rate in twelve columns: ``89.6 (87-92)``."""
-    if rate.share is None or rate.low is None or rate.high is None:
+    if rate.share is None or rate.bounds is None:
         return "n/a"
-    return f"{100 * rate.share:.1f} ({100 * rate.low:.0f}-{100 * rate.high:.0f})"
+    low, high = rate.bounds
+    return f"{100 * rate.share:.1f} ({100 * low:.0f}-{100 * high:.0f})"
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import typer
 
 from canvas_pipeline.cli.failure import run
 from canvas_pipeline.errors import EXIT_CODES, CanvasPipelineError, GateClosed
-from canvas_pipeline.methods import METHODS, method
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline.pipeline import training
 from canvas_pipeline.pipeline.options import (
     BaseModel,
@@ -37,7 +37,7 @@ app = typer.Typer(
 
 
 @app.command(
-    help="Train one method, or all nine in their order, on the current splits.\n\n"
+    help="Train one method, or all of the track in their order, on the current splits.\n\n"
     "Examples: `canvas-train --method dpo`; `canvas-train --check` (all guardrails, every failure, nothing trained); "
     "`canvas-train --method dpo --set dpo.beta=0.1 --set dpo.epochs=2`; "
     "`canvas-train --method all --profile gb10 --base-model /models/my-base`.\n\n"
@@ -77,9 +77,10 @@ def train(
 
         report(deploy or DEPLOY, {"overrides": overrides})
         return
-    names = list(METHODS) if name == "all" else [method(name).name]
+    chosen_track = track_named(track)
+    names = list(chosen_track.methods) if name == "all" else [chosen_track.method(name).name]
     ws, settings = from_environment(
-        track_named(track), root=root, profile=profile, base_model=base_model, seed=seed, numbers=numbers, deploy=deploy,
+        chosen_track, root=root, profile=profile, base_model=base_model, seed=seed, numbers=numbers, deploy=deploy,
         overrides=overrides, options=options, allow_shrinkage=allow_shrinkage or [],
     )  # fmt: skip
     if sweep is not None:

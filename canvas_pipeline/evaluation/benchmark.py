@@ -11,7 +11,7 @@ import msgspec
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.groups import Groups
-from canvas_pipeline.evaluation.statistics import Rate, wilson
+from canvas_pipeline.evaluation.statistics import Rate, rate
 from canvas_pipeline.records import Message, Row
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class Case(Protocol):
 
 
 class Outcome(Protocol):
-    """The score of one prediction; a row type of the track. ``sha256`` is equal for byte-identical predictions."""
+    """The score of one prediction; a row type of the track. ``sha256`` is equal for byte-identical predictions.
+
+    It may have a text ``cluster``: what its case shares with others that come out alike, such as the wording."""
 
     @property
     def case_id(self) -> str: ...
@@ -55,6 +57,11 @@ class Report(Protocol):
     def rate(self, metric: str) -> Rate:
         """Return the rate of a metric."""
         ...
+
+
+def cluster_of(outcome: Outcome) -> str:
+    """Return the cluster of an outcome's case; one that names none is a cluster of its own."""
+    return getattr(outcome, "cluster", "") or outcome.case_id
 
 
 def answers(cases: Sequence[Case], predictions: Iterable[Prediction]) -> dict[str, Prediction]:
@@ -88,9 +95,9 @@ class Metric:
     drawn: bool = False
 
     def measure(self, outcomes: Sequence[Outcome]) -> Rate:
-        """Compute the share, with its interval."""
+        """Compute the share, with its intervals."""
         counted = [outcome for outcome in outcomes if self.counts(outcome)]
-        return wilson(sum(self.right(outcome) for outcome in counted), len(counted))
+        return rate([self.right(outcome) for outcome in counted], [cluster_of(outcome) for outcome in counted])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +110,29 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HumanSplit:
+    """Prompts worded by hand, which are asked beside the test cases and reported apart; nothing is trained on or chosen by them.
+
+    They are no part of the stage ``bench_cases``, to which trainings are bound: a new prompt is no reason to train again. ``read``
+    gives a workspace's prompts, rows of ``prompt_type``, or raises ``BadInput``. ``case`` makes a prompt of a
+    row and the profile, ``score`` a report of the rows and their predictions; its ``right`` is a rate."""
+
+    prompt_type: type[Row]
+    report_type: type[Row]
+    read: Callable[[Any], Sequence[Any]]
+    case: Callable[[Any, Any], Any]
+    score: Callable[[Sequence[Any], Sequence[Prediction]], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Benchmark:
     """What a track measures. Its cases are the files ``rows.jsonl`` and ``selection.jsonl`` of the stage ``bench_cases``.
 
     ``prompt`` gives the messages of a case and the tools that are declared with them. ``score`` makes a report from exactly one
     prediction per case, else it raises ``BadInput``. ``columns`` are the values in a reader's order, the headline first. ``whole``
     is the metric of an answer that is right as a whole; quantised files must retain it. ``trivial`` predicts without reading the
-    cases. ``details`` and ``pictures`` show more of a report, ``groups`` its shares by tool, by type or the like."""
+    cases. ``details`` and ``pictures`` show more of a report, ``groups`` its shares by tool, by type or the like;
+    ``human`` are prompts worded by hand."""
 
     case_type: type[Row]
     report_type: type[Row]
@@ -122,6 +145,7 @@ class Benchmark:
     details: Callable[[Any], Mapping[str, Any]] = lambda report: {}
     pictures: Callable[[Any], Mapping[str, bytes]] = lambda report: {}
     groups: Groups | None = None
+    human: HumanSplit | None = None
     max_new_tokens: int = 160
 
     @property

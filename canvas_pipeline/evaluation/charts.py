@@ -17,17 +17,19 @@ from canvas_pipeline.records import Funnel
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+INTERVAL = "95 %, by wording where wider"
+
 
 def forest_png(rates: Mapping[str, Rate], title: str, average: float | None = None) -> bytes:
-    """Draw one row per group with cases: its share with the Wilson 95 % interval; hollow where the cases are few."""
+    """Draw one row per group with cases: its share with the wider 95 % interval; hollow where the cases are few."""
     return forest(
         [
-            Interval(f"{name}  n={rate.cases}", rate.low, rate.share, rate.high, hollow=rate.cases < FEW)
+            Interval(f"{name}  n={rate.cases}", bounds[0], rate.share, bounds[1], hollow=rate.cases < FEW)
             for name, rate in rates.items()
-            if rate.share is not None and rate.low is not None and rate.high is not None
+            if rate.share is not None and (bounds := rate.bounds) is not None
         ],
         title=title,
-        xlabel=f"share of cases, Wilson 95 % (hollow: n < {FEW}; dashed: macro average)",
+        xlabel=f"share of cases, {INTERVAL} (hollow: n < {FEW}; dashed: macro average)",
         limits=(-0.02, 1.02),
         reference=average,
     )
@@ -36,15 +38,16 @@ def forest_png(rates: Mapping[str, Rate], title: str, average: float | None = No
 def methods_png(benchmark: Benchmark, results: MethodMatrix) -> bytes:
     """Draw bars with intervals for every method, the trivial baselines last and in italics."""
     drawn = [metric for metric in benchmark.metrics if metric.drawn]
-    title = f"{results.case_count} cases, Wilson 95 %"
+    title = f"{results.case_count} cases, {INTERVAL}"
     axes = new_axes(max(6.0, 1.6 + 1.0 * len(results.rows)), 4.0, title=title, grid="y")
     width = 0.8 / max(1, len(drawn))
     for index, metric in enumerate(drawn):
         for column, row in enumerate(results.rows):
             rate = row.rates[metric.name]
-            if rate.share is None or rate.low is None or rate.high is None:
+            if rate.share is None or rate.bounds is None:
                 continue
-            error = [[max(0.0, rate.share - rate.low)], [max(0.0, rate.high - rate.share)]]
+            low, high = rate.bounds
+            error = [[max(0.0, rate.share - low)], [max(0.0, high - rate.share)]]
             axes.bar(
                 column - 0.4 + width * (index + 0.5), rate.share, width, color=SERIES[index % len(SERIES)], yerr=error, capsize=2,
                 error_kw={"linewidth": 0.8}, label=metric.title if column == 0 else None,
@@ -54,6 +57,20 @@ def methods_png(benchmark: Benchmark, results: MethodMatrix) -> bytes:
         if row.trivial:
             tick.label1.set_fontstyle("italic")
     axes.set_ylim(0, 1.05)
+    return png(axes)
+
+
+def shares_png(shares: Mapping[str, Mapping[str, float]], xlabel: str) -> bytes:
+    """Draw shares (0..1) as bars side by side: one group for each name of the inner mappings, one colour for each source."""
+    names = list(dict.fromkeys(name for of in shares.values() for name in of))
+    axes = new_axes(7.0, 1.2 + 0.22 * len(names) * max(1, len(shares)), xlabel=xlabel, grid="x")
+    height = 0.8 / max(1, len(shares))
+    for index, (source, of) in enumerate(shares.items()):
+        at = [row + height * (index - (len(shares) - 1) / 2) for row in range(len(names))]
+        axes.barh(at, [of.get(name, 0.0) for name in names], height, color=SERIES[index % len(SERIES)], label=source)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
     return png(axes)
 
 
@@ -119,3 +136,14 @@ def guards_png(verdicts: Sequence[Verdict]) -> bytes:
 def _numbers(verdict: Verdict) -> str:
     shown = ((k, v) for k, v in verdict.numbers.items() if "/" not in k and v is not None)
     return "  ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in shown)
+
+
+def logprobs_png(values: Sequence[float], least: float) -> bytes:
+    """Draw how many completions have at most each summed log-probability (nats, from -120 up); dashed: ``least``."""
+    axes = new_axes(
+        6.0, 3.0, title=f"rejected sides, n={len(values)}", xlabel="summed log-probability (nats)", grid="both"
+    )
+    axes.ecdf([max(value, -120.0) for value in values] or [least], color=BLUE)
+    axes.axvline(least, color="black", linestyle="--", linewidth=0.8)
+    axes.set_ylabel("share at most", fontsize=TEXT)
+    return png(axes)

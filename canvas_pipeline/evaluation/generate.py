@@ -19,8 +19,9 @@ from typing import Any, Protocol, runtime_checkable
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.evaluation.benchmark import Case, Prediction
 from canvas_pipeline.evaluation.llama import MAX_NEW_TOKENS, Gguf, workers_of
-from canvas_pipeline.evaluation.prefix import LEAST, SharedStates, common_prefix
+from canvas_pipeline.evaluation.prefix import LEAST, SharedStates, cache_of, common_prefix
 from canvas_pipeline.models.family import ModelFamily, Schemas
+from canvas_pipeline.models.gbnf import Grammars
 from canvas_pipeline.records import Message, Row, digest, dumps, write_jsonl
 from canvas_pipeline.storage.atomic import whole_file
 from canvas_pipeline.storage.seal import Seal
@@ -128,13 +129,14 @@ class Checkpoint:
         import torch
 
         longest = padded_length(max(map(len, rows)))
-        ids = torch.tensor([[self.tokenizer.pad_token_id] * (longest - len(row)) + row for row in rows])
-        attention = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+        device = self.model.device
+        ids = torch.tensor([[self.tokenizer.pad_token_id] * (longest - len(row)) + row for row in rows], device=device)
+        attention = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows], device=device)
         with torch.no_grad():
             output = self.model.generate(
-                input_ids=ids.to(self.model.device),
-                attention_mask=attention.to(self.model.device),
-                past_key_values=self._shared.cache(self.model, rows, longest) if self._shared else None,
+                input_ids=ids,
+                attention_mask=attention,
+                past_key_values=cache_of(self.model, self._shared, rows, ids, attention),
                 max_new_tokens=limit,
                 do_sample=False,
                 logits_processor=[self._noise(generators)] if generators else None,
@@ -168,14 +170,15 @@ def load(
     max_new_tokens: int = MAX_NEW_TOKENS,
     context: int = 4096,
     sampling: Sampling | None = None,
+    grammars: Grammars | None = None,
 ) -> Generator:
     """Load a ``Gguf`` (``model_format`` is ``gguf``) or a ``Checkpoint`` from its folder or a stage's folder.
 
-    Raises ``BadInput`` for a GGUF with sampling, which is not supported."""
+    Raises ``BadInput`` for a GGUF with sampling, which is not supported. ``grammars`` are for a GGUF."""
     if model_format == "gguf":
         if sampling is not None:
             raise BadInput("a GGUF answers greedily here; sample from the checkpoint it was made of")
-        return Gguf(model, family, max_new_tokens, context)
+        return Gguf(model, family, max_new_tokens, context, grammars=grammars)
     from canvas_pipeline.training.weights import model_folder
 
     return Checkpoint(model_folder(model), family, max_new_tokens, sampling)

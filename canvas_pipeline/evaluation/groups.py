@@ -30,7 +30,8 @@ class Groups:
 
 
 def table(groups: Groups, report: Any) -> str:
-    """Render one report: a row for each group, with the hits and cases, the share and the interval of each of its shares."""
+    """Render one report: a row for each group, with the hits and cases, the share and the wider interval of each of its
+    shares."""
     shares = groups.of(report)
     names = dict.fromkeys(name for rates in shares.values() for name in rates)
     rows = {name: [cell for rates in shares.values() for cell in _cells(rates.get(name))] for name in names}
@@ -60,11 +61,12 @@ def _table(head: str, titles: list[str], rows: Mapping[str, list[str]]) -> str:
 
 
 def _cells(rate: Rate | None) -> tuple[str, str, str]:
-    if rate is None or rate.share is None or rate.low is None or rate.high is None:
+    if rate is None or rate.share is None or rate.bounds is None:
         return "0/0", "n/a", "n/a"
+    low, high = rate.bounds
     few = " (few)" if rate.cases < FEW else ""
     return (
         f"{rate.hits}/{rate.cases}",
         f"{100 * rate.share:.1f} %{few}",
-        f"{100 * rate.low:.1f} to {100 * rate.high:.1f} %",
+        f"{100 * low:.1f} to {100 * high:.1f} %",
     )

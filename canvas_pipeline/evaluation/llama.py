@@ -5,15 +5,17 @@ llama_cpp is imported inside the functions. A damaged GGUF aborts the process.""
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from canvas_pipeline.errors import BadInput, MissingInput, MissingTool
+from canvas_pipeline.evaluation.constrained import Compiled
 from canvas_pipeline.evaluation.prefix import LEAST, common_prefix
 from canvas_pipeline.models.family import ModelFamily
+from canvas_pipeline.models.gbnf import Grammars
 from canvas_pipeline.training.threads import cores
 
 MAX_NEW_TOKENS = 160
@@ -65,7 +67,7 @@ class Gguf:
     """A greedy ``Generator`` for a GGUF file, with llama.cpp. Each worker has a model of its own and takes one prompt at a time.
 
     The output does not depend on the number of workers. Where llama.cpp was built for a GPU, all layers lie on it and there is one
-    worker."""
+    worker. With ``grammars`` a named case is answered under its own one."""
 
     def __init__(
         self,
@@ -74,6 +76,7 @@ class Gguf:
         max_new_tokens: int = MAX_NEW_TOKENS,
         context: int = 4096,
         workers: int | None = None,
+        grammars: Grammars | None = None,
     ) -> None:
         try:
             from llama_cpp import Llama, llama_supports_gpu_offload
@@ -98,6 +101,8 @@ class Gguf:
         self.stops = {models[0].tokenize(stop.encode(), add_bos=False, special=True)[0] for stop in family.stops}
         self.context = context
         self.max_new_tokens = max_new_tokens
+        compiled = [Compiled(models[0], grammar) for grammar in grammars.grammars] if grammars else []
+        self._grammars = {name: compiled[index] for name, index in grammars.of.items()} if grammars else {}
         self._shared: SharedSequence | None = None
         self._free: SimpleQueue[Any] = SimpleQueue()
         for model in models:
@@ -119,11 +124,12 @@ class Gguf:
     def generate(self, prompts: Sequence[str], names: Sequence[str] = ()) -> list[tuple[str, bool]]:
         model = self._free.get()
         try:
-            return [self._one(model, prompt) for prompt in prompts]
+            grammars = [self._grammars[name] for name in names] if self._grammars else [None] * len(prompts)
+            return [self._one(model, prompt, grammar) for prompt, grammar in zip(prompts, grammars, strict=True)]
         finally:
             self._free.put(model)
 
-    def _one(self, model: Any, prompt: str) -> tuple[str, bool]:
+    def _one(self, model: Any, prompt: str, grammar: Compiled | None) -> tuple[str, bool]:
         ids = self.tokens(prompt)
         if len(ids) + self.max_new_tokens > self.context:
             raise BadInput(
@@ -136,9 +142,27 @@ class Gguf:
             model.reset()
             rest = ids
         written: list[int] = []
-        for token in model.generate(rest, temp=0.0, top_k=1, repeat_penalty=1.0, reset=False):
+        for token in _constrained(model, rest, grammar) if grammar else _free(model, rest):
             written.append(int(token))
             if token in self.stops or len(written) >= self.max_new_tokens:
                 break
         text = model.detokenize(written, prev_tokens=ids, special=True).decode("utf-8", "replace")
         return text, bool(written) and written[-1] in self.stops
+
+
+def _free(model: Any, tokens: Sequence[int]) -> Iterator[int]:
+    """Yield the most likely token, over and over."""
+    return iter(model.generate(tokens, temp=0.0, top_k=1, repeat_penalty=1.0, reset=False))
+
+
+def _constrained(model: Any, tokens: Sequence[int], grammar: Compiled) -> Iterator[int]:
+    """Yield the most likely token that a grammar allows, over and over."""
+    import llama_cpp
+    import numpy as np
+
+    turn = grammar.start()
+    while True:
+        model.eval(tokens)
+        logits = llama_cpp.llama_get_logits_ith(model.ctx, -1)
+        tokens = [turn.choose(np.ctypeslib.as_array(logits, shape=(model.n_vocab(),)))]
+        yield tokens[0]

@@ -1,10 +1,11 @@
 """Compare methods with a baseline on the same cases.
 
-Differences are tested case by case (exact McNemar), not by comparing intervals. A *no-op* is a method whose predictions are
-nearly all byte-identical to the baseline's: training changed rewards but no output. (Reward accuracy does not show this: one
-model had 0.9 with 23 of 25 predictions identical.)
+Differences are tested on the same cases, wording by wording (``clusters.sign_flip``), not by comparing intervals. A *no-op* is a
+method whose predictions are nearly all byte-identical to the baseline's: training changed rewards but no output.
+(Reward accuracy does not show this: one model had 0.9 with 23 of 25 predictions identical.)
 
-Sources: McNemar 1947 (exact binomial form); Benjamini & Hochberg 1995 for the adjusted p values of a table.
+Sources: McNemar 1947 (exact binomial form: the test where each case is its own cluster); Benjamini & Hochberg 1995 for the adjusted
+p values of a table.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.evaluation.benchmark import Benchmark, Metric, Report
-from canvas_pipeline.evaluation.statistics import Rate, benjamini_hochberg, mcnemar_exact, percent, wilson
+from canvas_pipeline.evaluation.benchmark import Benchmark, Metric, Report, cluster_of
+from canvas_pipeline.evaluation.clusters import difference_interval, net_changes, sign_flip
+from canvas_pipeline.evaluation.statistics import Rate, benjamini_hochberg, changes, percent, wilson
 from canvas_pipeline.records import Row
 
 NO_OP = 0.9
@@ -22,13 +26,19 @@ NO_OP = 0.9
 
 
 class PairedTest(Row, frozen=True, kw_only=True):
-    """Exact McNemar over the cases that a metric counts: ``gained`` right only with the method, ``lost`` only with the baseline.
+    """A test over the cases that a metric counts: ``gained`` right only with the method, ``lost`` only with the baseline.
 
-    ``p`` is two-sided; ``p_adjusted`` is Benjamini–Hochberg over all methods' tests of the metric."""
+    ``p`` is two-sided, of the exact sign-flip test of whole clusters, of which ``changed`` had a net gain or loss; ``p_adjusted``
+    is Benjamini–Hochberg over all methods' tests of the metric. ``difference`` is method minus baseline (shares) with its
+    bootstrap 95 % interval of whole clusters."""
 
     gained: int
     lost: int
     cases: int
+    changed: int
+    difference: float
+    low: float
+    high: float
     p: float
     p_adjusted: float
 
@@ -98,29 +108,36 @@ def identical(one: Report, other: Report) -> Rate:
 
 def _tests(metric: Metric, reports: Mapping[str, Report], base: Report) -> dict[str, PairedTest]:
     """Test each method against the baseline, with p adjusted over all of them."""
-    raw: dict[str, tuple[int, int, int, float]] = {}
+    raw: dict[str, PairedTest] = {}
     for name, report in reports.items():
-        both = zip(report.outcomes, base.outcomes, strict=True)
-        pairs = [(metric.right(a), metric.right(b)) for a, b in both if metric.counts(b)]
-        gained = sum(a and not b for a, b in pairs)
-        lost = sum(b and not a for a, b in pairs)
-        raw[name] = (gained, lost, len(pairs), mcnemar_exact(gained, lost))
-    adjusted = benjamini_hochberg([p for *_, p in raw.values()])
+        both = [(a, b) for a, b in zip(report.outcomes, base.outcomes, strict=True) if metric.counts(b)]
+        change = changes([metric.right(b) for _, b in both], [metric.right(a) for a, _ in both])
+        clusters = [cluster_of(b) for _, b in both]
+        net = net_changes(change, clusters)
+        low, high = difference_interval(change, clusters) if change else (0.0, 0.0)
+        p = sign_flip(net)
+        raw[name] = PairedTest(
+            gained=change.count(1), lost=change.count(-1), cases=len(change), changed=len(net) - net.count(0),
+            difference=sum(change) / len(change) if change else 0.0, low=low, high=high, p=p, p_adjusted=p,
+        )  # fmt: skip
+    adjusted = benjamini_hochberg([test.p for test in raw.values()])
     return {
-        name: PairedTest(gained=g, lost=lo, cases=n, p=p, p_adjusted=q)
-        for (name, (g, lo, n, p)), q in zip(raw.items(), adjusted, strict=True)
+        name: msgspec.structs.replace(test, p_adjusted=q) for (name, test), q in zip(raw.items(), adjusted, strict=True)
     }
 
 
 def table(benchmark: Benchmark, results: MethodMatrix) -> str:
     """Render the matrix as Markdown; of the tests, only that of whole answers."""
     whole, titles = benchmark.whole, [column.title for column in benchmark.columns]
-    against = [f"{whole.title} vs {results.baseline} (gained/lost, p adj.)", f"identical to {results.baseline}"]
+    against = [
+        f"{whole.title} vs {results.baseline} (gained/lost, difference by wording, p adj.)",
+        f"identical to {results.baseline}",
+    ]
     head = ["method", *titles, *against]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for row in results.rows:
         test = row.tests.get(whole.name)
-        paired = "" if test is None else f"+{test.gained} / -{test.lost}, p = {test.p_adjusted:.3g}"
+        paired = "" if test is None else _paired(test)
         same = "" if row.identical is None else percent(row.identical) + (" **no-op**" if row.no_op else "")
         shown = [
             percent(row.rates[column.name]) if isinstance(column, Metric) else _plain(row.means[column.name])
@@ -128,6 +145,11 @@ def table(benchmark: Benchmark, results: MethodMatrix) -> str:
         ]
         lines.append(f"| {' | '.join((f'*{row.method}*' if row.trivial else row.method, *shown, paired, same))} |")
     return "\n".join(lines)
+
+
+def _paired(test: PairedTest) -> str:
+    between = f"{100 * test.difference:+.1f} [{100 * test.low:+.1f}, {100 * test.high:+.1f}]"
+    return f"+{test.gained} / -{test.lost}, {between}, p = {test.p_adjusted:.3g}"
 
 
 def _plain(share: float | None) -> str:

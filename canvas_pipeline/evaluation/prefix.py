@@ -1,4 +1,5 @@
 """Compute once what all prompts of a run begin with: keys and values of the common tokens, for a checkpoint and for a GGUF.
+A prompt that a batch holds several times (to sample from it) is computed once, too.
 
 Every prompt continues from exactly the common prefix, so an answer does not depend on the prompts before it. It is the answer
 that the whole prompt gives: the same tokens at the same positions, attended to through the same masks.
@@ -37,15 +38,13 @@ class SharedStates:
     def of(cls, model: Any, ids: list[int]) -> SharedStates | None:
         """Compute them; None for a model with layers that cannot be cut at a token (recurrent ones, say)."""
         import torch
-        from transformers import DynamicCache
-        from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
-        cache = DynamicCache(config=model.config)
+        cache = _empty(model)
+        if cache is None:
+            return None
         for layer in cache.layers:
-            if type(layer) is DynamicSlidingWindowLayer:
+            if getattr(layer, "is_sliding", False):
                 layer.activate_past_recording()  # a padded row needs states that have left the others' window
-            elif type(layer) not in (DynamicLayer, DummyLayer):
-                return None
         inputs = torch.tensor([ids], device=model.device)
         with torch.no_grad():
             model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
@@ -72,3 +71,41 @@ class SharedStates:
             if states is not None:
                 layer.update(*(state[0][:, places].transpose(0, 1).contiguous() for state in states))
         return cache
+
+
+def cache_of(model: Any, shared: SharedStates | None, rows: Sequence[Sequence[int]], ids: Any, attention: Any) -> Any:
+    """Return what a batch continues from, or None to read it from the beginning: the states of all tokens but the last where rows
+    are repeated, each different row read once; else those of the prefix.
+
+    ``ids`` and ``attention`` are the rows padded on the left: (rows, padded length)."""
+    import torch
+
+    length = ids.shape[1]
+    different = list(dict.fromkeys(map(tuple, rows)))
+    if len(different) == len(rows):
+        return shared.cache(model, rows, length) if shared else None
+    cache = shared.cache(model, different, length) if shared else None
+    cache = cache or _empty(model)
+    if cache is None:
+        return None
+    places = [different.index(tuple(row)) for row in rows]
+    first = [places.index(place) for place in range(len(different))]
+    begun = cache.get_seq_length()
+    with torch.no_grad():
+        model(
+            input_ids=ids[first, begun:-1], attention_mask=attention[first, :-1], past_key_values=cache, use_cache=True,
+            position_ids=(attention[first].cumsum(dim=1) - 1).clamp(min=0)[:, begun:-1], logits_to_keep=1,
+        )  # fmt: skip
+    cache.batch_select_indices(torch.tensor(places, device=ids.device))
+    return cache
+
+
+def _empty(model: Any) -> Any:
+    """Return an empty cache, or None for a model with layers that cannot be cut at a token (recurrent ones, say)."""
+    from transformers import DynamicCache
+    from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
+
+    cache = DynamicCache(config=model.config)
+    return (
+        cache if all(type(x) in (DynamicLayer, DummyLayer, DynamicSlidingWindowLayer) for x in cache.layers) else None
+    )

@@ -1,5 +1,7 @@
 """Compute rates with intervals, paired tests and effect sizes for comparing models on the same items.
 
+Items that share a wording are one cluster (``clusters``): intervals and tests are also given for whole clusters.
+
 Sources: Wilson 1927; McNemar 1947, exact and with Edwards' continuity correction; Benjamini & Hochberg 1995; Cohen 1988 (h);
 Efron 1979 (percentile bootstrap). scipy and statsmodels compute them and are imported inside the functions.
 """
@@ -10,31 +12,46 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from canvas_pipeline.errors import BadInput
+from canvas_pipeline.evaluation.clusters import Clustered, clustered, difference_interval, net_changes, sign_flip
 from canvas_pipeline.records import Row
 
 EXACT_BELOW = 25
 """From this number of discordant items on, McNemar's test is chi-squared with continuity correction."""
 FALSE_DISCOVERY_RATE = 0.10
-RESAMPLES = 10_000
 FEW = 40
 """A share of fewer cases is marked: its interval is too wide for ranking."""
 OVERALL = "overall"
 
 
-class Rate(Row, frozen=True, kw_only=True):
-    """A share with its Wilson 95 % interval; ``share``, ``low``, ``high`` are None where there were no cases."""
+class Rate(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """A share with its Wilson 95 % interval; ``share``, ``low``, ``high`` are None where there were no cases.
+
+    ``clustered`` is what the clusters of its cases make of it, None where each case is a cluster of its own."""
 
     hits: int
     cases: int
     share: float | None
     low: float | None
     high: float | None
+    clustered: Clustered | None = None
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The interval to show: the wider one, on each side, of Wilson's and that of the clusters."""
+        if self.low is None or self.high is None:
+            return None
+        if self.clustered is None:
+            return self.low, self.high
+        return min(self.low, self.clustered.low), max(self.high, self.clustered.high)
 
 
-class McNemar(Row, frozen=True, kw_only=True):
-    """A two-sided McNemar test. ``statistic`` is the smaller count (exact) or chi-squared with 1 degree of freedom."""
+class PairedVerdict(Row, frozen=True, kw_only=True):
+    """A two-sided test of paired verdicts.
 
-    form: Literal["exact", "corrected"]
+    ``exact`` and ``corrected`` are McNemar's test, their ``statistic`` is the smaller count, or chi-squared with 1 degree of
+    freedom; ``clustered`` is the sign-flip test of whole clusters, its ``statistic`` the items gained less those lost."""
+
+    form: Literal["exact", "corrected", "clustered"]
     statistic: float
     p: float
 
@@ -43,8 +60,8 @@ class PairedComparison(Row, frozen=True, kw_only=True):
     """Two models on the same items of one group.
 
     ``gained`` items are right only with ``candidate``, ``lost`` ones only with ``baseline``. ``difference`` is candidate minus
-    baseline with its bootstrap 95 % interval; ``p_adjusted`` is Benjamini–Hochberg within the family of tests that the group
-    belongs to, and ``significant`` compares it with the false discovery rate."""
+    baseline with its bootstrap 95 % interval (of whole clusters); ``p_adjusted`` is Benjamini–Hochberg within the family of tests
+    that the group belongs to, and ``significant`` compares it with the false discovery rate."""
 
     baseline: str
     candidate: str
@@ -53,7 +70,7 @@ class PairedComparison(Row, frozen=True, kw_only=True):
     candidate_rate: Rate
     gained: int
     lost: int
-    test: McNemar
+    test: PairedVerdict
     p_adjusted: float
     significant: bool
     cohens_h: float
@@ -73,6 +90,15 @@ def wilson(hits: int, cases: int) -> Rate:
     return Rate(hits=hits, cases=cases, share=hits / cases, low=max(0.0, float(low)), high=min(1.0, float(high)))
 
 
+def rate(right: Sequence[bool], clusters: Sequence[str]) -> Rate:
+    """Return the share of right cases with both intervals; ``clusters`` names the cluster of each case."""
+    import msgspec
+
+    found = wilson(sum(right), len(right))
+    shared = len(set(clusters)) < len(right)
+    return msgspec.structs.replace(found, clustered=clustered(right, clusters)) if shared else found
+
+
 def mcnemar_exact(gained: int, lost: int) -> float:
     """Return the two-sided p of the exact McNemar test (statsmodels); 1.0 where no case differs."""
     from statsmodels.stats.contingency_tables import mcnemar
@@ -83,14 +109,14 @@ def mcnemar_exact(gained: int, lost: int) -> float:
     return float(mcnemar([[0, gained], [lost, 0]], exact=True).pvalue)
 
 
-def mcnemar_test(gained: int, lost: int) -> McNemar:
+def mcnemar_test(gained: int, lost: int) -> PairedVerdict:
     """Run McNemar's test: exact below ``EXACT_BELOW`` discordant items, else chi-squared with continuity correction."""
     from statsmodels.stats.contingency_tables import mcnemar
 
     if gained + lost < EXACT_BELOW:
-        return McNemar(form="exact", statistic=float(min(gained, lost)), p=mcnemar_exact(gained, lost))
+        return PairedVerdict(form="exact", statistic=float(min(gained, lost)), p=mcnemar_exact(gained, lost))
     found = mcnemar([[0, gained], [lost, 0]], exact=False, correction=True)
-    return McNemar(form="corrected", statistic=float(found.statistic), p=float(found.pvalue))
+    return PairedVerdict(form="corrected", statistic=float(found.statistic), p=float(found.pvalue))
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
@@ -107,18 +133,26 @@ def cohens_h(before: float, after: float) -> float:
     return float(proportion_effectsize(after, before))
 
 
-def paired_bootstrap(baseline: Sequence[bool], candidate: Sequence[bool], seed: int) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the difference of two shares; items are drawn in pairs, ``RESAMPLES`` times."""
-    import numpy as np
-    from scipy.stats import bootstrap
+def paired_test(baseline: Sequence[bool], candidate: Sequence[bool], clusters: Sequence[str]) -> PairedVerdict:
+    """Run McNemar's test where each item is its own cluster, else the exact sign-flip test of whole clusters."""
+    change = changes(baseline, candidate)
+    if len(set(clusters)) == len(change):
+        return mcnemar_test(change.count(1), change.count(-1))
+    p = sign_flip(net_changes(change, clusters))
+    return PairedVerdict(form="clustered", statistic=float(sum(change)), p=p)
 
-    change = np.asarray(candidate, dtype=float) - np.asarray(baseline, dtype=float)
-    if len(change) < 2 or not change.std():
-        return float(change.mean()), float(change.mean())
-    rng = np.random.default_rng(seed)
-    # In batches: all resamples of many items at once would take gigabytes.
-    found = bootstrap((change,), np.mean, n_resamples=RESAMPLES, batch=1000, method="percentile", rng=rng)
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+def paired_bootstrap(
+    baseline: Sequence[bool], candidate: Sequence[bool], seed: int, clusters: Sequence[str] | None = None
+) -> tuple[float, float]:
+    """Return the 95 % percentile interval of the difference of two shares; items, or whole clusters, are drawn in pairs."""
+    change = changes(baseline, candidate)
+    return difference_interval(change, clusters or [str(index) for index in range(len(change))], seed)
+
+
+def changes(baseline: Sequence[bool], candidate: Sequence[bool]) -> list[int]:
+    """Return for each item 1 where it is gained, -1 where it is lost, else 0."""
+    return [int(now) - int(then) for then, now in zip(baseline, candidate, strict=True)]
 
 
 def compare(
@@ -127,12 +161,14 @@ def compare(
     pairs: Sequence[tuple[str, str]],
     *,
     seed: int = 0,
+    clusters: Mapping[str, str] | None = None,
 ) -> tuple[PairedComparison, ...]:
     """Compare models overall and group by group.
 
-    ``verdicts`` are model → item id → right; ``groups`` item id → group (its test type); ``pairs`` (baseline, candidate). Items are
-    joined by id, so their order does not matter. The overall tests of all pairs are one family for the adjustment, the groups of
-    one pair another. Raises ``BadInput`` where a model lacks an item or has one too many."""
+    ``verdicts`` are model → item id → right; ``groups`` item id → group (its test type); ``pairs`` (baseline, candidate);
+    ``clusters`` item id → cluster (by default each item is its own). Items are joined by id, so their order does not matter. The
+    overall tests of all pairs are one family for the adjustment, the groups of one pair another. Raises ``BadInput`` where a model
+    lacks an item or has one too many."""
     items = sorted(groups)
     for model in dict.fromkeys(name for pair in pairs for name in pair):
         if model not in verdicts:
@@ -145,25 +181,34 @@ def compare(
     for name in sorted(set(groups.values())):
         members[name] = [item for item in items if groups[item] == name]
     found: list[PairedComparison] = []
+    of = clusters or {item: item for item in items}
     for baseline, candidate in pairs:
-        rows = [_compared(name, baseline, candidate, verdicts, ids, seed) for name, ids in members.items()]
+        rows = [
+            _compared(name, baseline, candidate, verdicts, ids, [of[item] for item in ids], seed)
+            for name, ids in members.items()
+        ]
         found += rows[:1] + _adjusted(rows[1:])
     overall = iter(_adjusted([row for row in found if row.group == OVERALL]))
     return tuple(next(overall) if row.group == OVERALL else row for row in found)
 
 
 def _compared(
-    group: str, baseline: str, candidate: str, verdicts: Mapping[str, Mapping[str, bool]], ids: Sequence[str], seed: int
+    group: str,
+    baseline: str,
+    candidate: str,
+    verdicts: Mapping[str, Mapping[str, bool]],
+    ids: Sequence[str],
+    clusters: Sequence[str],
+    seed: int,
 ) -> PairedComparison:
     before, after = ([verdicts[model][item] for item in ids] for model in (baseline, candidate))
-    gained = sum(b and not a for a, b in zip(before, after, strict=True))
-    lost = sum(a and not b for a, b in zip(before, after, strict=True))
+    change = changes(before, after)
     old, new = sum(before) / len(ids), sum(after) / len(ids)
-    test = mcnemar_test(gained, lost)
-    low, high = paired_bootstrap(before, after, seed)
+    test = paired_test(before, after, clusters)
+    low, high = paired_bootstrap(before, after, seed, clusters)
     return PairedComparison(
-        baseline=baseline, candidate=candidate, group=group, baseline_rate=wilson(sum(before), len(ids)),
-        candidate_rate=wilson(sum(after), len(ids)), gained=gained, lost=lost, test=test, p_adjusted=test.p,
+        baseline=baseline, candidate=candidate, group=group, baseline_rate=rate(before, clusters),
+        candidate_rate=rate(after, clusters), gained=change.count(1), lost=change.count(-1), test=test, p_adjusted=test.p,
         significant=test.p <= FALSE_DISCOVERY_RATE, cohens_h=cohens_h(old, new), difference=new - old, low=low, high=high,
     )  # fmt: skip
 
@@ -181,7 +226,7 @@ def _adjusted(rows: Sequence[PairedComparison]) -> list[PairedComparison]:
 def comparison_table(rows: Sequence[PairedComparison]) -> str:
     """Render the comparisons as a Markdown table."""
     lines = [
-        "| baseline → candidate | group | before | after | +/- | McNemar | p | p adj. | h | difference [95 %] |",
+        "| baseline → candidate | group | before | after | +/- | test | p | p adj. | h | difference [95 %] |",
         "|" + "---|" * 10,
     ]
     for row in rows:
@@ -196,7 +241,8 @@ def comparison_table(rows: Sequence[PairedComparison]) -> str:
 
 
 def percent(rate: Rate) -> str:
-    """Format share and interval in percent, or ``n/a``."""
-    if rate.share is None or rate.low is None or rate.high is None:
+    """Format share and interval (the wider one) in percent, or ``n/a``."""
+    if rate.share is None or rate.bounds is None:
         return "n/a"
-    return f"{100 * rate.share:.1f} % [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
+    low, high = rate.bounds
+    return f"{100 * rate.share:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"

@@ -82,7 +82,9 @@ class TrainingEvidence:
     ``grad_norm`` is of one step, before clipping; ``row_norm`` is the mean norm that single rows give at the start weights (the
     gradient of the mean negative log-likelihood, of the difference of a pair's summed log-probabilities, or of one such sum), and
     ``max_norm_share`` how much of it a step may have; ``masks_wrong`` counts rows, ``nonfinite_*`` counts values; ``lengths`` are
-    in tokens of whole rows (the longer side of a pair), train and eval together; ``axes`` are those of the training rows."""
+    in tokens of whole rows (the longer side of a pair), train and eval together; ``axes`` are those of the training rows;
+    ``sayable`` is the share of rejected sides that the start weights could say (pairs only), ``min_sayable`` the profile's
+    least."""
 
     grad_norm: float
     row_norm: float
@@ -95,6 +97,8 @@ class TrainingEvidence:
     max_length: int
     margins: Sequence[AxisMargin]
     axes: Sequence[str]
+    sayable: float | None = None
+    min_sayable: float | None = None
 
 
 class ImageEvidence(Row, frozen=True, kw_only=True):

@@ -98,7 +98,8 @@ def _shrinkage(e: FunnelEvidence) -> Measured:
 
 
 def _margins(e: TrainingEvidence) -> Measured:
-    """Check that the reward margin of every axis of the training rows grew in a mini-train, by more than its own noise."""
+    """Check that the reward margin of every axis of the training rows grew in a mini-train, by more than its own noise; and that
+    enough of the rejected sides are what the policy could say, or there is nothing to unlearn."""
     by_axis = {m.axis: m for m in e.margins}
     missing = sorted(axis for axis in set(e.axes) if axis not in by_axis or by_axis[axis].rows < 1)
     wrong = sorted(
@@ -111,13 +112,16 @@ def _margins(e: TrainingEvidence) -> Measured:
     numbers: dict[str, Number] = {
         "axes": len(by_axis), "axes_missing": len(missing), "axes_wrong": len(wrong), "axes_in_noise": len(lost),
     }  # fmt: skip
+    limits: dict[str, Number] = {}
+    if e.sayable is not None:
+        numbers["sayable"], limits["min_sayable"] = e.sayable, e.min_sayable
     for margin in e.margins:
         numbers[f"moved/{margin.axis}"] = _shown(margin.after - margin.before)
         numbers[f"noise/{margin.axis}"] = None if margin.noise is None else _shown(margin.noise)
         numbers[f"rows/{margin.axis}"] = margin.rows
     where = [f"axis {axis}: the wrong way" for axis in wrong] + [f"axis {axis}: not measured" for axis in missing]
     where += [f"axis {axis}: not above its noise" for axis in lost]
-    return Measured(numbers, where=where)
+    return Measured(numbers, limits, where)
 
 
 def _image(e: ImageEvidence) -> Measured:
@@ -213,7 +217,9 @@ GUARDS: tuple[Guard, ...] = (
            _B("axes_wrong", "<=", "max_wrong", 0, "the objective pushes the wrong way: look for swapped sides and "
               "at the sign of the loss"),
            _B("axes_in_noise", "<=", "max_in_noise", 0, "the margin moves less than chance would move it: a learning rate or beta "
-              "too small, updates that short numbers swallow, or rows that contradict each other")),
+              "too small, updates that short numbers swallow, or rows that contradict each other"),
+           _B("sayable", ">=", "min_sayable", None, "too few rejected sides are what the policy could say (sum of "
+              "log-probabilities above -5 nats): sample more prompts, make fewer mutations", optional=True)),
           lambda method: method.objective != "sft"),
     Guard("g10", "g10_training_image", "the training image answers canvas-train --check-install; commands fit its entry",
           "line", ("deploy/Dockerfile.training", "deploy/compose.yaml"), ImageEvidence, _image,

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from canvas_pipeline.dagster_instance.local_run import LANE, MODELS
 from canvas_pipeline.gb10.demand import TAG, THREADS, table
-from canvas_pipeline.methods import METHODS
 from canvas_pipeline.orchestration.resource import PipelineResource, pipes_launch
 from canvas_pipeline.pipeline.every_guard import every_answer
 from canvas_pipeline.pipeline.standard import ANSWERS
@@ -25,7 +24,7 @@ def largest(track: Track) -> Mapping[str, float]:
 class GuardrailsConfig(dg.Config):
     """Configure for which methods the guards are evaluated."""
 
-    methods: list[str] = Field(default=list(METHODS), description="names from the method table")
+    methods: list[str] = Field(default=[], description="names from the method table; default: all methods of the track")
 
 
 def guardrails_job(track: Track) -> dg.JobDefinition:
@@ -38,7 +37,8 @@ def guardrails_job(track: Track) -> dg.JobDefinition:
         pipeline: PipelineResource,
         pipes: dg.PipesSubprocessClient,
     ) -> dg.Output[Any]:
-        answers = every_answer(pipeline.workspace(context, track), config.methods, pipes_launch(context, pipes))
+        names = config.methods or track.methods
+        answers = every_answer(pipeline.workspace(context, track), names, pipes_launch(context, pipes))
         records = [dg.TableRecord(msgspec.to_builtins(answer)) for answer in answers]
         return dg.Output(None, metadata={"guardrails": dg.MetadataValue.table(records=records)})
 

@@ -16,13 +16,14 @@ from canvas_pipeline.errors import ArtifactCorrupt, GateClosed, MissingInput
 from canvas_pipeline.evaluation import charts, groups, matrix
 from canvas_pipeline.evaluation.benchmark import Benchmark, Case, Prediction
 from canvas_pipeline.evaluation.generate import Sampling
-from canvas_pipeline.evaluation.statistics import Rate, percent
+from canvas_pipeline.evaluation.statistics import percent
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.pipeline import candidates, training
+from canvas_pipeline.pipeline import candidates, human_split, training
 from canvas_pipeline.pipeline import verdicts as evaluated
 from canvas_pipeline.pipeline.backend import backend_of, served
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import ranked
+from canvas_pipeline.pipeline.shares import share
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, dumps, read_jsonl, write_jsonl
 from canvas_pipeline.storage.code_version import root_of
@@ -73,15 +74,15 @@ def asking(benchmark: Benchmark) -> tuple[str, ...]:
 
 
 def generation(
-    ws: Workspace, backend: str, model: Path, cases: Path, out: Path, sampling: Sampling | None = None
-) -> list[str]:
+    ws: Workspace, backend: str, model: Path, cases: Path, out: Path, sampling: Sampling | None = None, more: Sequence[str] = ()
+) -> list[str]:  # fmt: skip
     """The command that generates a model's predictions for a file of cases."""
     chance = sampling or Sampling(0.0)
     count = ranks.asked() if backend == "hf" else 1  # llama.cpp computes on all cores by itself
     return ranked(
         count, "canvas_pipeline.pipeline.generation_process", "--track", ws.track.name, "--backend", backend, "--model", str(model),
         "--cases", str(cases), "--profile", ws.profile.name, "--out", str(out),
-        "--temperature", str(chance.temperature), "--seed", str(chance.seed), *(served(ws) if backend == "served" else ()),
+        "--temperature", str(chance.temperature), "--seed", str(chance.seed), *(served(ws) if backend == "served" else ()), *more,
     )  # fmt: skip
 
 
@@ -92,8 +93,10 @@ def predictions(
     model: Path,
     case_files: Sequence[Path],
     sampling: Sampling | None = None,
+    more: Sequence[Case] = (),
+    options: Sequence[str] = (),
 ) -> dict[str, Prediction]:
-    """A model's predictions for the cases of some files, by case id, generated in one process.
+    """A model's predictions for the cases of some files and for ``more``, by case id, generated in one process.
 
     ``folder`` (``context.unfinished``) holds what was generated, sealed, so that a killed run is taken up where it was; it is the
     caller's to remove."""
@@ -103,8 +106,8 @@ def predictions(
         out.unlink(missing_ok=True)
         together = folder / "cases.jsonl"
         case_type = context.track.benchmark.case_type
-        write_jsonl(together, [case for path in case_files for case in read_jsonl(path, case_type)])
-        context.launch(generation(context.workspace, backend, model, together, out, sampling))
+        write_jsonl(together, [*(case for path in case_files for case in read_jsonl(path, case_type)), *more])
+        context.launch(generation(context.workspace, backend, model, together, out, sampling, options))
     if not seal.holds(out, folder.name):
         raise ArtifactCorrupt(f"{out} is not what the generation process sealed when it ended; run again")
     return {row.id: row for row in read_jsonl(out, Prediction)}
@@ -120,32 +123,41 @@ def _benched(
 ) -> tuple[Stage, bool]:
     """``parts`` are the cases asked: a candidate also answers those it is chosen by."""
     cases, benchmark = context.input("bench_cases"), context.track.benchmark
+    by_hand = human_split.asked(context)
 
     def run(writer: Writer) -> None:
         files = {part: cases.path(CASES[part]) for part in parts}
         unfinished = context.unfinished(writer)
-        found = predictions(context, unfinished, backend_of(context.workspace), model, list(files.values()))
+        backend = backend_of(context.workspace)
+        found = predictions(context, unfinished, backend, model, list(files.values()), more=by_hand.cases)
         for part, path in files.items():
             rows: list[Any] = list(read_jsonl(path, benchmark.case_type))
             suffix = "" if part == "test" else f"-{part}"
             writer.rows((found[row.id] for row in rows), f"predictions{suffix}.jsonl")
             writer.json(scored(benchmark, rows, found), f"report{suffix}.json")
+        by_hand.write(writer, found)
         _write_groups(benchmark, writer)
         shutil.rmtree(unfinished)
 
-    return _make_bench(context, run, sha256, cases)
+    return _make_bench(context, run, sha256, cases, by_hand)
 
 
 def _make_bench(
-    context: BuildContext, build: Callable[[Writer], None], model: str, cases: Stage, *chooses: str
+    context: BuildContext,
+    build: Callable[[Writer], None],
+    model: str,
+    cases: Stage,
+    by_hand: human_split.Asked,
+    *chooses: str,
 ) -> tuple[Stage, bool]:
     benchmark = context.track.benchmark
     inputs = {"model": model, "bench_cases": cases.sha256}
     # The generation process reads the profile by its name, where no import of this code shows it.
     config = {"max_new_tokens": benchmark.max_new_tokens, "sizes": digest(dumps(context.profile).decode())}
+    config |= by_hand.config
     if (backend := backend_of(context.workspace)) != "hf":  # another program's products: other last bits
         config["backend"] = backend
-    runs = (*asking(benchmark), *_grouping(benchmark), *chooses)
+    runs = (*asking(benchmark), *_grouping(benchmark), *by_hand.code, *chooses)
     return context.make(build, inputs, config, runs=runs, unused=UNUSED)
 
 
@@ -153,6 +165,7 @@ def _each_benched(context: BuildContext, checkpoint: Stage, found: Sequence[cand
     """All candidates on the selection cases, the chosen one on the test cases. The choice is made before a test case is asked."""
     cases, benchmark = context.input("bench_cases"), context.track.benchmark
     files = {part: cases.path(name) for part, name in CASES.items()}
+    by_hand = human_split.asked(context)
 
     def build(writer: Writer) -> None:
         rows: dict[str, list[Any]] = {part: list(read_jsonl(path, benchmark.case_type)) for part, path in files.items()}
@@ -162,7 +175,12 @@ def _each_benched(context: BuildContext, checkpoint: Stage, found: Sequence[cand
             """A candidate's report on a part, written with its predictions under the names (those of the predictions last)."""
             folder = unfinished / f"{unfinished.name}-{one.step}-{part}"
             folder.mkdir(exist_ok=True)
-            given = predictions(context, folder, backend_of(context.workspace), one.directory(), [files[part]])
+            more = by_hand.cases if part == "test" else ()
+            given = predictions(
+                context, folder, backend_of(context.workspace), one.directory(), [files[part]], more=more
+            )
+            if more:
+                by_hand.write(writer, given)
             report = scored(benchmark, rows[part], given)
             for name in names:
                 if name.endswith(".json"):
@@ -183,7 +201,7 @@ def _each_benched(context: BuildContext, checkpoint: Stage, found: Sequence[cand
         _write_groups(benchmark, writer)
         shutil.rmtree(unfinished)
 
-    return _make_bench(context, build, checkpoint.sha256, cases, root_of(benchmark.choose))
+    return _make_bench(context, build, checkpoint.sha256, cases, by_hand, root_of(benchmark.choose))
 
 
 def _write_groups(benchmark: Benchmark, writer: Writer) -> None:
@@ -211,18 +229,9 @@ def _shown(
     facts = dict(facts)
     for metric in benchmark.metrics:
         (figures if metric.compared else facts).update(share(metric.title, found.rate(metric.name)))
-    facts |= {"cases": len(found.outcomes), **benchmark.details(found), **_grouped(benchmark, stage)}
+    facts |= {"cases": len(found.outcomes), **benchmark.details(found), **human_split.shown(benchmark, stage)}
+    facts |= _grouped(benchmark, stage)
     return StageResult(stage, reused, verdicts, facts, benchmark.pictures(found), figures=figures)
-
-
-def share(title: str, rate: Rate) -> dict[str, float | str]:
-    """A rate as metadata that can be drawn over time: per cent as a number, its interval beside it as text."""
-    if rate.share is None or rate.low is None or rate.high is None:
-        return {f"{title}, 95 % interval": "no case of this kind"}
-    return {
-        f"{title} (%)": round(100 * rate.share, 1),
-        f"{title}, 95 % interval": f"{100 * rate.low:.1f} to {100 * rate.high:.1f} ({rate.hits} of {rate.cases} cases)",
-    }
 
 
 def current_benches(ws: Workspace) -> tuple[dict[str, Stage], dict[str, str]]:

@@ -53,7 +53,11 @@ def evidence_of(ws: Workspace, *, read_again: bool = False) -> tuple[gate.Releas
     hashes = {file: stage.manifest.files[entry].sha256 for file, (stage, entry) in places.items()}
     verdicts, inputs = verdicts_of(ws, name)
     data = {key: sha for key, sha in inputs.items() if key.endswith("_train")}
-    read = [*(ws.store.get(spec.split) for spec in ws.track.datasets.values()), ws.store.get("bench_cases"), card]
+    read = [
+        *(ws.store.get(spec.split) for spec in ws.track.datasets_with(name).values()),
+        ws.store.get("bench_cases"),
+        card,
+    ]
     audited = _audited(ws, read)
     reasons = msgspec.json.decode(card.path("reasons.json").read_bytes(), type=dict[str, tuple[str, ...]])
     found = evaluation.read_report(ws, benched)
@@ -143,6 +147,6 @@ def _against_base(ws: Workspace, report: Any, cases: Stage, base: str) -> Agains
 
 
 def _figure(rate: Rate) -> gate.Figure | None:
-    if rate.share is None:
+    if rate.share is None or rate.bounds is None:
         return None
-    return gate.Figure(value=rate.share, low=rate.low or 0.0, high=rate.high or 0.0, n=rate.cases)
+    return gate.Figure(value=rate.share, low=rate.bounds[0], high=rate.bounds[1], n=rate.cases)

@@ -16,7 +16,7 @@ from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.guardrails.standard import remarks
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, Hyperparameters, ancestry
-from canvas_pipeline.pipeline import candidates, evaluation, training
+from canvas_pipeline.pipeline import candidates, evaluation, human_split, training
 from canvas_pipeline.pipeline.numbers import differences
 from canvas_pipeline.pipeline.stage import CONTRIBUTORS
 from canvas_pipeline.records import Funnel, digest
@@ -143,16 +143,25 @@ def bench_facts(ws: Workspace, methods: tuple[str, ...]) -> dict[str, Fact]:
         found, where = evaluation.read_report(ws, stage), source(stage, "report.json")
         facts["bench.cases"] = Fact(value=len(found.outcomes), source=where)
         facts["bench.confidence"] = Fact(value=0.95, source=where)
+        if (whole := found.rate(ws.track.benchmark.whole.name).clustered) is not None:
+            facts[f"bench.effective_cases_of_{name}"] = Fact(value=whole.effective, source=where)
         grouping = ws.track.benchmark.groups
         if grouping is not None and name != "base":
             facts[f"bench.{name}_{grouping.title.replace(' ', '_')}"] = Fact(
                 value=f"a table of its own, {grouping.file}", source=source(stage, grouping.file)
             )
+        if (asked := human_split.read(ws.track.benchmark, stage)) is not None:
+            right, told = asked.right, source(stage, human_split.REPORT)
+            facts["human.prompts"] = Fact(value=asked.cases, source=told)
+            facts[f"human.{name}"] = Fact(
+                value=right.share, source=told, unit="share", low=right.low, high=right.high, n=right.cases
+            )
         for metric in ws.track.benchmark.metrics:
             rate = found.rate(metric.name)
-            if rate.share is not None:
+            if rate.share is not None and rate.bounds is not None:
+                low, high = rate.bounds
                 facts[f"bench.{name}.{metric.name}"] = Fact(
-                    value=rate.share, source=where, unit="share", low=rate.low, high=rate.high, n=rate.cases
+                    value=rate.share, source=where, unit="share", low=low, high=high, n=rate.cases
                 )
     return facts
 
@@ -178,17 +187,17 @@ def quant_facts(quants: dict[str, QuantEvidence], made_from: str) -> dict[str, F
     return facts
 
 
-def data_facts(ws: Workspace, verdicts: Iterable[Verdict]) -> dict[str, Fact]:
-    """The track's own facts; rows, funnels, hashes; allowances, and whether one of the verdicts needed them; contributors as a
-    count."""
-    card, datasets = ws.track.card, ws.track.datasets
+def data_facts(ws: Workspace, method: str, verdicts: Iterable[Verdict]) -> dict[str, Fact]:
+    """The track's own facts; rows, funnels, hashes, without those made for other methods than the released one; allowances, and
+    whether one of the verdicts needed them; contributors as a count."""
+    card, datasets = ws.track.card, ws.track.datasets_with(method)
     facts = {
         "data.name": Fact(value=card.data_name, source=f"the track {ws.track.name}"),
         "data.licence": Fact(value=card.data_licence, source="the contributors' terms"),
         "data.contributors": Fact(value=len(ws.track.contributors(ws)), source="the contributors' files"),
         **card.facts(ws),
     }
-    for flow, where in _funnels(ws):
+    for flow, where in _funnels(ws, method):
         for key, count in (("in", flow.rows_in), ("kept", flow.kept), ("merged", flow.merged)):
             facts[f"funnel.{flow.stage}.{key}"] = Fact(value=count, source=where)
         facts[f"funnel.{flow.stage}.refused"] = Fact(value=sum(flow.refused.values()), source=where)
@@ -208,10 +217,13 @@ def data_facts(ws: Workspace, verdicts: Iterable[Verdict]) -> dict[str, Fact]:
     return facts
 
 
-def _funnels(ws: Workspace) -> Iterator[tuple[Funnel, str]]:
+def _funnels(ws: Workspace, method: str) -> Iterator[tuple[Funnel, str]]:
     """Every funnel of the track's stages of rows, in their order, with its source. Those of the contributors are added up."""
-    required = {name for spec in ws.track.datasets.values() for name in spec.funnels}
+    required = {name for spec in ws.track.datasets_with(method).values() for name in spec.funnels}
+    descended = {"", *(step.name for step in ancestry(METHODS[method]))}
     for spec in ws.track.stages().values():
+        if spec.method not in descended:
+            continue
         stage = ws.store.get(spec.name) if spec.name in required else ws.store.find(spec.name)
         if stage is None or spec.kind != "rows":
             continue

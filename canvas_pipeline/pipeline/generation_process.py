@@ -14,10 +14,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from canvas_pipeline.errors import BadConfig, CanvasPipelineError
 from canvas_pipeline.evaluation.generate import Generator, Sampling, generate, load, prompt_text
 from canvas_pipeline.evaluation.served import opened
 from canvas_pipeline.models.families import family as family_named
+from canvas_pipeline.models.gbnf import Grammars
 from canvas_pipeline.pipeline.track import track_named
 from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import read_jsonl
@@ -42,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--context", type=int, default=4096, help="tokens of context for gguf")
     main.add_argument("--temperature", type=float, default=0.0, help="0 is greedy; above it, hf samples")
     main.add_argument("--seed", type=int, default=0, help="of the samples")
+    main.add_argument("--grammars", type=Path, help="gguf: file of the grammars to answer under, by the case's id")
     main.add_argument("--address", default="", help="served: base URL of a server that has the model already")
     main.add_argument(
         "--serve", default="", help="served: a command that serves {model} as {name} on {port}, run meanwhile"
@@ -75,7 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             weights, asked_for = ranks.agreed(
                 lambda: tuple(map(KnownDigests(seal).path, (options.model, options.cases)))
             )
-            names = (options.backend, weights, asked_for, str(limit), str(sampling))
+            raw = options.grammars.read_bytes() if options.grammars else b""
+            grammars = msgspec.json.decode(raw, type=Grammars) if raw else None
+            if grammars is not None and options.backend != "gguf":
+                raise BadConfig("llama.cpp alone answers under a grammar here: --grammars goes with --backend gguf")
+            names = (options.backend, weights, asked_for, str(limit), str(sampling), hashlib.sha256(raw).hexdigest())
             key = hashlib.sha256("\n".join(names).encode()).hexdigest()
             with ExitStack() as stack:
                 if options.backend == "served":
@@ -85,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     )  # fmt: skip
                     generator: Generator = stack.enter_context(served)
                 else:
-                    generator = load(options.backend, options.model, family, limit, options.context, sampling)
+                    generator = load(options.backend, options.model, family, limit, options.context, sampling, grammars)
                 generate(generator, cases, prompts, options.out, key, report, seal)
             if launched.first():
                 seal.put(options.out, options.out.parent.name)

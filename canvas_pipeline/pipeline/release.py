@@ -99,7 +99,7 @@ def cards(context: BuildContext) -> StageResult:
         **facts.model_facts(ws, name),
         **facts.bench_facts(ws, tuple(evaluation.current_benches(ws)[0])),
         **facts.quant_facts(evidence.read_quants(files), f"{name}_gguf quants.json {files.sha256[:12]}"),
-        **facts.data_facts(ws, evidence.verdicts_of(ws, name)[0]),
+        **facts.data_facts(ws, name, evidence.verdicts_of(ws, name)[0]),
     }
     private = tuple(context.track.contributors(ws))
     template, prompt = context.track.card.template, context.track.card.system_prompt(ws)

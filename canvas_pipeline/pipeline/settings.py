@@ -65,7 +65,7 @@ def _pairs(variable: str, text: str) -> dict[str, str]:
 SETTINGS: Mapping[str, Setting] = {
     field: Setting(field=field, variable=variable, help=text, default=default, read=read)
     for field, variable, read, default, text in (
-        ("root", "CANVAS_DATA", _path, None, "the data folder: collab/, sessions/, artifacts/, releases/, private/"),
+        ("root", "CANVAS_DATA", _path, None, "the data folder: collab/, sessions/, prompts/, artifacts/, releases/, private/"),
         ("profile", "CANVAS_PROFILE", _text, "embedded", "embedded (runs anywhere) or gb10 (a DGX Spark)"),
         ("seed", "CANVAS_SEED", _whole, 7, "of rows, splits, data order and initialisation"),
         ("base_model", "CANVAS_BASE_MODEL", _text, "", "instead of the profile's base: a local folder or a hub id"),

@@ -82,12 +82,21 @@ def ordered(specs: Iterable[StageSpec]) -> Mapping[str, StageSpec]:
 
 
 def upstream(specs: Mapping[str, StageSpec], names: Sequence[str]) -> list[str]:
-    """Return the names of some stages and of everything upstream except rows stages, in the order of ``specs``."""
-    reached, rest = set[str](), list(names)
+    """Return the names of some stages and of everything upstream except rows that no model made, in the order of ``specs``."""
+    reached, rest, sampled = set[str](), list(names), made_by_models(specs)
     while rest:
         name = rest.pop()
-        if name in reached or name not in specs or specs[name].kind == "rows":
+        if name in reached or name not in specs or (specs[name].kind == "rows" and name not in sampled):
             continue
         reached.add(name)
         rest += specs[name].inputs
     return [name for name in specs if name in reached]
+
+
+def made_by_models(specs: Mapping[str, StageSpec]) -> frozenset[str]:
+    """Return the names of the rows stages that are downstream of a trained model. ``specs`` are in build order."""
+    after: set[str] = set()
+    for name, spec in specs.items():
+        if spec.kind == "model" or not after.isdisjoint(spec.inputs):
+            after.add(name)
+    return frozenset(name for name in after if specs[name].kind == "rows")

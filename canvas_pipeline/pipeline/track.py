@@ -14,7 +14,7 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
-from canvas_pipeline.methods import REFERENCE_GIB, Hyperparameters, method
+from canvas_pipeline.methods import REFERENCE_GIB, Hyperparameters, Method, ancestry, method
 from canvas_pipeline.pipeline.facts import TrackCard
 from canvas_pipeline.pipeline.stage import StageSpec, ordered
 from canvas_pipeline.pipeline.standard import standard_stages
@@ -65,6 +65,17 @@ class Track:
     verdicts: Callable[[Workspace], Iterable[Verdict]] = lambda ws: ()
     release_items: Callable[[Workspace], Sequence[ReleaseItem]] = lambda ws: ()
     around: Callable[[StageSpec], StageSpec] = lambda spec: spec
+
+    def method(self, name: str) -> Method:
+        """Look up one of its methods. Raises ``BadConfig`` that lists them."""
+        if method(name).name not in self.methods:
+            raise BadConfig(f"the track {self.name} does not train {name}; choose one of: {', '.join(self.methods)}")
+        return method(name)
+
+    def datasets_with(self, name: str) -> Mapping[str, DatasetSpec]:
+        """Return its data sets without those that are made for single methods only, except for a method and its ancestors."""
+        stages, own = self.stages(), {row.dataset for row in ancestry(method(name))}
+        return {key: spec for key, spec in self.datasets.items() if key in own or not stages[spec.split].method}
 
     def numbers(self, name: str, profile: str) -> Hyperparameters:
         """Return a method's hyperparameters at a profile: the track's own, else the method table's."""

@@ -15,7 +15,7 @@ import msgspec
 
 from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.errors import ArtifactCorrupt, GateClosed, MissingInput
-from canvas_pipeline.evaluation.charts import guards_png
+from canvas_pipeline.evaluation.charts import guards_png, logprobs_png
 from canvas_pipeline.guardrails import gate
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.methods import METHODS, method
@@ -31,6 +31,7 @@ from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.training import ranks
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.precision import compute_dtype
+from canvas_pipeline.training.sayable import LEAST_NATS, sayable_share
 from canvas_pipeline.training.spec import REFERENCE, SPEC, RunSpec, make_spec, read_spec, write_spec
 from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline.training.weights import model_folder, resolve
@@ -95,7 +96,10 @@ def reference_logprobs(context: BuildContext) -> StageResult:
     inputs = {name: spec.inputs[name].sha256 for name in REFERRED}
     settings = {"compute": spec.compute, "sizes": spec.sizes}
     runs = ("training.reference", _schemas(context.workspace, spec))
-    return StageResult(*context.make(compute, inputs, settings, runs=runs, unused=ADAPTERS))
+    stage, reused = context.make(compute, inputs, settings, runs=runs, unused=ADAPTERS)
+    rejected = [msgspec.json.decode(line)["rejected"] for line in stage.path().read_bytes().splitlines()]
+    figures = {"rejected sides that the policy could say (%)": round(100 * (sayable_share(rejected) or 0.0), 1)}
+    return StageResult(stage, reused, figures=figures, pictures={"rejected sides": logprobs_png(rejected, LEAST_NATS)})
 
 
 def run_spec(context: BuildContext, *, measure_anyway: bool = False) -> StageResult:
@@ -110,15 +114,8 @@ def run_spec(context: BuildContext, *, measure_anyway: bool = False) -> StageRes
 
     if measure_anyway or all(verdict.passed for verdict in row_verdicts(ws, name)):
         inputs, config = _measured(spec)
-        make(
-            ws,
-            f"{name}_measurement",
-            measure,
-            inputs,
-            config,
-            runs=(*MEASURES[1:], _schemas(ws, spec)),
-            unused=_unused(spec),
-        )
+        measures = (*MEASURES[1:], _schemas(ws, spec))
+        make(ws, f"{name}_measurement", measure, inputs, config, runs=measures, unused=_unused(spec))
     verdicts = verdicts_now(ws, spec)
     complete = msgspec.structs.replace(spec, verdicts=verdicts)
 

@@ -112,6 +112,11 @@ class Workspace:
         return self.root / "sessions"
 
     @property
+    def prompts(self) -> Path:
+        """Prompts worded by hand, for the bench alone."""
+        return self.root / "prompts"
+
+    @property
     def private(self) -> Path:
         return self.root / "private"
 

@@ -85,12 +85,21 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
         ),
         Section(title="Training", prefix="train."),
         Section(
+            title="Prompts worded by hand",
+            prefix="human.",
+            text=(
+                "Prompts that were written down one by one, unlike those of the benchmark below, which a grammar words. They are "
+                "few: the interval says how little they show. An answer is right if its first call is an accepted one and holds "
+                "what it must hold. Nothing was trained on or chosen by them."
+            ),
+        ),
+        Section(
             title="Benchmark",
             prefix="bench.",
             layout="grid",
             text=(
-                "Greedy answers to cases that training never saw. A share stands with its Wilson interval; *few* marks a share "
-                "of too few cases to compare."
+                "Greedy answers to cases that training never saw. A share stands with its Wilson interval, or that of its wordings "
+                "where wider; *few* marks a share of too few cases to compare."
             ),
         ),
         Section(
@@ -100,6 +109,16 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = {
             text=(
                 "Every file was loaded and asked, and its tensor types were read back. *Retained* is the share of the "
                 "unquantised checkpoint's right answers that the file also gets right."
+            ),
+        ),
+        Section(
+            title="With a grammar",
+            prefix="grammar.",
+            layout="grid",
+            text=(
+                "The same cases and the same quantised file, answered freely and under a grammar of the declared tools (GBNF): "
+                "each token is the most likely one that the grammar allows. It says what a program that constrains its decoding "
+                "may expect. No other figure of this card, no condition of the release and no choice of a model rests on it."
             ),
         ),
         Section(
@@ -162,7 +181,7 @@ class CardTemplate:
             yield from (f"bench.base.{self.metrics[0]}", *(f"bench.{method}.{metric}" for metric in self.metrics))
 
 
-INTERVALS = re.compile(r"bench\.[^.]+\.")
+INTERVALS = re.compile(r"(?:bench|grammar)\.[^.]+\.")
 """Keys whose facts need an interval."""
 
 NAMES = re.compile(r"Apache-\d\.\d|Q\d_\w+")

@@ -33,7 +33,7 @@ def release_log(table: GuardTable, evidence: ReleaseEvidence) -> str:
         (name, f"{f.value:.1%}", f"[{f.low:.1%}, {f.high:.1%}]", str(f.n)) for name, f in sorted(evidence.figures.items()) if f
     ])  # fmt: skip
     if (compared := evidence.against_base) is not None:
-        lines += _table(f"Against the base model: {compared.metric}", ("cases", "gained", "lost", "exact McNemar p"), [
+        lines += _table(f"Against the base model: {compared.metric}", ("cases", "gained", "lost", "exact p by wording"), [
             (str(compared.cases), str(compared.gained), str(compared.lost), f"{compared.p:.2g}")
         ])  # fmt: skip
         lines += _table("Below the base model", ("what", "by", "bound"), [

@@ -1,9 +1,10 @@
 """Compute the code version of a stage: a digest of the code in this package that decides its result.
 
 A module counts with everything that it imports within the package, transitively and inside functions too; with modules that it
-names in a string (an argument of ``python -m``); and with data files and folders beside it that it names. ``pipeline`` and the
-``data`` of a track join stages together, so their modules count by definition: for ``pipeline.evaluation:_benched.run`` (a function
-defined in a function) the definition itself, the definitions it uses, and what those import.
+names in a string (an argument of ``python -m``, of a package its ``__main__``); and with data files and folders beside it that it
+names. ``pipeline`` and the ``data`` of a track join stages together, so their modules count by definition: for
+``pipeline.evaluation:_benched.run`` (a function defined in a function) the definition itself, the definitions it uses, and what
+those import.
 
 Docstrings and comments do not count. Each file is read once: a process, and those forked from it, run the code that they have
 loaded, whatever was edited since.
@@ -240,8 +241,9 @@ def _of_nodes(nodes: Iterable[ast.AST], beside: Mapping[str, Path]) -> Piece:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if node.value in beside:
                 piece.data.add(beside[node.value])
-            elif re.fullmatch(rf"{PACKAGE}(\.\w+)+", node.value) and _path(node.value):
-                piece.uses.update(_nodes(node.value))
+            elif re.fullmatch(rf"{PACKAGE}(\.\w+)+", node.value):
+                runs = (node.value, f"{node.value}.__main__")
+                piece.uses.update(each for module in runs if _path(module) for each in _nodes(module))
     return piece
 
 

@@ -2,7 +2,8 @@
 
 The numbers are the ``lengths`` of all rows in tokens, the rows whose mask does not decode to exactly the assistant spans, the first
 step's gradient norm beside the mean norm that single rows give at the start weights, non-finite activations and logits, and per
-axis the mean reward margin before and after the mini-train, with its standard error. They come from the same encoding, loss and
+axis the mean reward margin before and after the mini-train, with its standard error; of pairs also the share of rejected sides that
+the start weights could say. They come from the same encoding, loss and
 trainer as the real run. The same spec gives the same numbers.
 """
 
@@ -29,9 +30,10 @@ from canvas_pipeline.training.encoding import Encoded, EncodedPair
 from canvas_pipeline.training.fused_head import fuse_head
 from canvas_pipeline.training.precision import Compute
 from canvas_pipeline.training.progress import Reporter
-from canvas_pipeline.training.reference import pair_logprobs, sequence_logprobs, tensors
+from canvas_pipeline.training.reference import pair_logprobs, read_reference, sequence_logprobs, tensors
 from canvas_pipeline.training.run import Run
-from canvas_pipeline.training.spec import RunSpec
+from canvas_pipeline.training.sayable import sayable_share
+from canvas_pipeline.training.spec import REFERENCE, RunSpec
 from canvas_pipeline.training.start import load_start
 from canvas_pipeline.training.trainers import train_silently
 
@@ -128,9 +130,9 @@ def _per_axis(data: Sequence[Any], seed: int) -> dict[str, list[int]]:
 def _conversations(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     spec = run.spec
     rows = [row for path in (spec.train_path, spec.eval_path) for row in run.rows(path)]
-    encoded = [run.encode_conversation(row, tokenizer) for row in rows]
+    encoded = [run.encode_supervised(row, tokenizer) for row in rows]
     wrong = wrong_masks(
-        ((row.id, row.messages, e) for row, e in zip(rows, encoded, strict=True)), tokenizer, run.family
+        ((row.id, run.learnt(row), e) for row, e in zip(rows, encoded, strict=True)), tokenizer, run.family
     )
     chosen = random.Random(spec.seed).sample(range(len(rows)), min(SUPERVISED_ROWS, len(rows)))
     sample = [encoded[i] for i in chosen]
@@ -196,7 +198,9 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     margins = [_axis(axis, [moved[i] for i in indices]) for axis, indices in axes.items()]
     lengths = [max(pair.chosen.length, pair.rejected.length) for pair in encoded]
     losses = (history[0]["loss"], history[-1]["loss"])
-    return _result(report, lengths, 2 * len(rows), wrong, state, history, norms, losses, margins)
+    result = _result(report, lengths, 2 * len(rows), wrong, state, history, norms, losses, margins)
+    known = read_reference(spec.path(REFERENCE), spec.inputs[spec.row.start].sha256)
+    return {**result, "sayable": sayable_share(known[row.id].rejected for row in train)}
 
 
 def _feedback(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from canvas_pipeline.training.spec import RunSpec
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a track's method. Rows are those of the method's data set: conversations for ``sft``, pairs, feedback.
+    """One run of a track's method. Rows are those of the method's data set: conversations, pairs, completions of a prompt.
 
     ``numbers`` are the track's own hyperparameters for the method at this profile; None where the method table's apply."""
 
@@ -37,9 +37,19 @@ class Run:
         """Read the rows of one of its files."""
         return read_jsonl(path, self.dataset.row_type)
 
-    def encode_conversation(self, row: Any, tokenizer: Any) -> Encoded:
-        """Encode a conversation; the mask covers all assistant turns."""
-        return named(row.id, lambda: self._encode(row, row.messages, tokenizer))
+    def learnt(self, row: Any) -> Sequence[Message]:
+        """Return what supervised training learns of a row: the whole conversation, or the completion of its prompt."""
+        found: Sequence[Message] = row.completion if self._completes else row.messages
+        return found
+
+    @property
+    def _completes(self) -> bool:
+        return "completion" in self.dataset.row_type.__struct_fields__
+
+    def encode_supervised(self, row: Any, tokenizer: Any) -> Encoded:
+        """Encode a row of ``learnt``; the mask covers its assistant turns, not those of a prompt."""
+        prompt = row.prompt if self._completes else ()
+        return named(row.id, lambda: self._encode(row, self.learnt(row), tokenizer, prompt))
 
     def encode_pair(self, row: Any, tokenizer: Any) -> EncodedPair:
         """Encode both sides of a pair; the mask covers the completions' assistant turns, not those of the prompt."""

@@ -1,4 +1,4 @@
-"""Train sft, lora and qlora on the assistant turns of conversations.
+"""Train sft, lora and qlora on the assistant turns of conversations, and bon on completions of prompts.
 
 The loss covers exactly the assistant spans (calls, answers, stops). Rows are tokenised here and passed to TRL as ids and labels, so
 that the trainer applies no template and no truncation of its own.
@@ -60,12 +60,11 @@ def build_trainer(
 
 
 def train(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
-    """Train one of the three methods into the folder ``out``, and return the summary."""
+    """Train one of these methods into the folder ``out``, and return the summary."""
     spec = run.spec
     tokenizer = load_tokenizer(spec.start_path, run.family)
     sides = [
-        [run.encode_conversation(row, tokenizer) for row in run.rows(path)]
-        for path in (spec.train_path, spec.eval_path)
+        [run.encode_supervised(row, tokenizer) for row in run.rows(path)] for path in (spec.train_path, spec.eval_path)
     ]
     fitting = [[rows[i] for i in trainers.within_length([r.length for r in rows], spec, reporter)] for rows in sides]
     eval_rows = [fitting[1][i] for i in trainers.eval_sample(len(fitting[1]), spec)]

@@ -74,7 +74,7 @@ def total_steps(rows: int, spec: RunSpec) -> int:
 
 
 def arguments(spec: RunSpec, rows: int, folder: Path, *, evaluate: bool, quick: bool = False) -> dict[str, Any]:
-    """Return the trainer arguments that all nine methods share. Rows are read in their order.
+    """Return the trainer arguments that all methods share. Rows are read in their order.
 
     Saves fall on logged steps, so that a resumed run logs the same sums; with ``save_minutes`` they are ``saves_by_time``'s. A run
     that may stop early evaluates at every eighth of its steps.

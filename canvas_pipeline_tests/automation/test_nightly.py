@@ -88,6 +88,9 @@ def test_each_input_is_named_when_it_changes(ws: Workspace) -> None:
     (ws.sessions / "ada-001.jsonl").write_text("{}\n")
     (ws.deploy / "compose.yaml").write_text("services: {}\n")
     assert changed(inputs_of([ws]), before) == "contributors, sessions, deploy"
+    ws.prompts.mkdir()
+    (ws.prompts / "own.jsonl").write_text("{}\n")
+    assert changed(inputs_of([ws]), before) == "contributors, sessions, prompts, deploy"
     other = Workspace(track=TRACK, profile=TRACK.profiles["embedded"], root=ws.root, deploy=ws.deploy, seed=8)
     assert changed(inputs_of([other]), inputs_of([ws])) == "settings"
 

@@ -42,15 +42,12 @@ def calls(count: int) -> list[ToolCall]:
 
 
 def data_half(ws: Workspace) -> None:
-    """Every stage from contributor files to bench cases."""
+    """Every stage from contributor files to bench cases that no model takes part in."""
     for contributor in intake.contributor_files(ws):
         intake.collab(ws, contributor)
     build_stage(ws, "corpus")
-    for stage in ("trajectories", "item_pairs", "labelled_pairs", "mutation_pairs", "feedback_examples"):
+    for stage in ("trajectories", "item_pairs", "labelled_pairs", "mutation_pairs", "trajectory_split", "bench_cases"):
         build_stage(ws, stage)
-    for dataset in ("trajectory", "preference", "feedback"):
-        build_stage(ws, f"{dataset}_split")
-    build_stage(ws, "bench_cases")
 
 
 def test_serialising_and_parsing_stays_within_a_factor_of_json() -> None:

@@ -16,6 +16,7 @@ from canvas_pipeline.records import read_jsonl, write_jsonl
 from canvas_pipeline.tracks.canvas.examples.labelling import Decided, label, preference_pairs
 from canvas_pipeline.tracks.canvas.examples.pairs import QUERIES, item_pair, sample_pairs
 from canvas_pipeline.tracks.canvas.examples.teacher import UrgencyTeacher
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.rows import PreferencePair
 from canvas_pipeline_tests.pipeline.good_line import line_at
 from canvas_pipeline_tests.tracks.canvas.examples.conversations import item
@@ -30,10 +31,15 @@ def audit(*arguments: object) -> Result:
 
 
 def labelled(*winners: tuple[int, int]) -> list[PreferencePair]:
-    """Pairs that say that the first of two items comes before the second."""
+    """Pairs that say that the first of two items comes before the second, also where the tool that decides it would not."""
     items = (A, B, C)
-    decided = (Decided(item_pair(items[i], items[j], QUERIES[0]), "A") for i, j in winners)
-    return list(preference_pairs(decided, "catalogue"))
+    rows = []
+    for i, j in winners:
+        decided = [Decided(1, item_pair(items[min(i, j)], items[max(i, j)], QUERIES[0]), "A")]
+        (row,) = preference_pairs(decided, "catalogue", MockCanvas).pairs
+        turned = msgspec.structs.replace(row, id=f"{row.id}-turned", item_ids=row.item_ids[::-1])
+        rows.append(row if i < j else turned)
+    return rows
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +96,7 @@ def test_labels_of_different_days_do_not_contradict_each_other(tmp_path: Path) -
 
 def test_the_embedded_teacher_never_contradicts_itself(tmp_path: Path) -> None:
     done = label(sample_pairs([item(n) for n in range(30)], 400, 1), UrgencyTeacher())
-    write_jsonl(tmp_path / "pairs.jsonl", preference_pairs(done.pairs, "catalogue"))
+    write_jsonl(tmp_path / "pairs.jsonl", preference_pairs(done.pairs, "catalogue", MockCanvas).pairs)
     assert f"0 of {len(done.pairs)} labels contradict others" in audit("--pref", tmp_path / "pairs.jsonl").output
     assert len(list(read_jsonl(tmp_path / "pairs.jsonl", PreferencePair))) > 200
 

@@ -43,9 +43,9 @@ def test_a_line_without_splits_says_what_to_materialise(
     good_line: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ws = copy_of(good_line, tmp_path / "line")
-    ws.store.home("preference_split").rename(tmp_path / "elsewhere")
+    ws.store.home("trajectory_split").rename(tmp_path / "elsewhere")
     assert run(ws.root, "--method", "dpo") == 1
-    assert "stage preference_split has not been made yet" in capsys.readouterr().err
+    assert "stage trajectory_split has not been made yet" in capsys.readouterr().err
 
 
 def test_check_passes_on_the_good_line_and_shows_every_guard(

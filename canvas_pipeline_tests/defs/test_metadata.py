@@ -63,3 +63,9 @@ def test_each_stage_shows_its_most_important_figure_first(shown: Mapping[str, Ma
     assert first["method_matrix"] == "tool selection of sft (%)" and first["production_checkpoint"] == "chosen"
     assert first["scenarios"] == "passed" and first["release_log"] == "reasons against a release"
     assert first["preference_split"] == "rows in train" and first["bench_cases"] == "test cases"
+
+
+def test_the_scenarios_show_a_table_with_a_row_for_each(shown: Mapping[str, Mapping[str, Any]]) -> None:
+    head, _, *rows = shown["scenarios"]["table"].value.splitlines()
+    assert head == "| scenario | result | reason | broken rules of the policy |"
+    assert len(rows) == shown["scenarios"]["of"].value == 12 and rows[0] == "| Semester planning | passed |  |  |"

@@ -21,7 +21,7 @@ from canvas_pipeline_tests.pipeline.entries import config
 from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of
 
 NIGHT = """preference_split dpo_run_spec dpo_checkpoint dpo_bench method_matrix production_checkpoint scenarios production_gguf
-cards release_log release""".split()
+constrained_bench cards release_log release""".split()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from scipy.stats import binomtest
 
@@ -20,6 +21,7 @@ RIGHT = Metric(name="right", title="right", counts=lambda o: True, right=lambda 
 
 class Answer(Row, frozen=True, kw_only=True):
     case_id: str
+    cluster: str = ""
     tool: str
     right: bool
     sha256: str = ""
@@ -59,6 +61,19 @@ def test_a_checkpoint_that_gains_enough_and_loses_nowhere_has_no_reason_against_
     assert found.losses == {} and found.reasons() == []
 
 
+def test_a_gain_in_one_wording_alone_does_not_make_it_better_than_its_base() -> None:
+    base, better = answers(a="00000000", b="1111"), answers(a="11111111", b="1111")
+    one = Answers(outcomes=tuple(replace_cluster(o) for o in better.outcomes))
+    found = against_base(SMALL, base, one, 0.1)
+    assert (found.gained, found.lost, found.net, found.p) == (8, 0, (8,), 1.0)
+    (reason,) = found.reasons()
+    assert "8 cases gained and 0 lost of 12 (exact test of the 1 wordings that changed: p = 1)" in reason
+
+
+def replace_cluster(answer: Answer) -> Answer:
+    return msgspec.structs.replace(answer, cluster=answer.tool)
+
+
 def test_a_loss_above_the_bound_is_a_reason_although_the_whole_is_better() -> None:
     found = against_base(SMALL, answers(a="0" * 20, b="1111"), answers(a="1" * 20, b="1110"), 0.1)
     (reason,) = found.reasons()
@@ -72,7 +87,7 @@ def test_equal_checkpoints_are_not_better() -> None:
 
 
 def test_a_metric_that_is_compared_counts_as_a_whole_too() -> None:
-    found = AgainstBase(metric="right", cases=9, gained=9, lost=0, losses={"right": 0.2}, max_loss=0.1)
+    found = AgainstBase(metric="right", cases=9, gained=9, lost=0, net=(1,) * 9, losses={"right": 0.2}, max_loss=0.1)
     assert len(found.reasons()) == 1
 
 

@@ -41,9 +41,19 @@ def test_methods_are_compared_by_the_metrics_that_say_so_and_with_nothing_known(
 
 def test_the_table_has_the_columns_of_the_benchmark_in_their_order() -> None:
     head, _, sft, dpo = table(ECHO, matrix(ECHO, {"sft": answered(5), "dpo": answered(5)})).splitlines()
-    titles = ["method", "right word", "mean of right", "right where spoken", "right word vs sft (gained/lost, p adj.)"]
+    titles = [
+        "method",
+        "right word",
+        "mean of right",
+        "right where spoken",
+        "right word vs sft (gained/lost, difference by wording, p adj.)",
+    ]
     assert [cell.strip() for cell in head.strip("|").split("|")] == [*titles, "identical to sft"]
-    assert sft.startswith("| sft | 100.0 % [") and "+0 / -0, p = 1 | 100.0 % [" in dpo and "**no-op**" in dpo
+    assert (
+        sft.startswith("| sft | 100.0 % [")
+        and "+0 / -0, +0.0 [+0.0, +0.0], p = 1 | 100.0 % [" in dpo
+        and "**no-op**" in dpo
+    )
 
 
 def test_reports_over_other_cases_are_not_compared() -> None:

@@ -62,6 +62,24 @@ def test_a_checkpoint_answers_from_the_prefix_as_from_whole_prompts(embedded: Ch
     embedded._shared = None
 
 
+@pytest.mark.parametrize("prefix", (True, False), ids=("behind a prefix", "without one"))
+def test_a_prompt_asked_several_times_is_read_once_and_answered_as_if_alone(embedded: Checkpoint, prefix: bool) -> None:
+    asked = prompts("Tell the truth and be brief. " * 60)[:4]
+    embedded._shared = None
+    whole = [embedded.generate([prompt])[0] for prompt in asked]
+    if prefix:
+        embedded.share(asked)
+    read: list[int] = []
+    hook = embedded.model.get_input_embeddings().register_forward_pre_hook(
+        lambda _, inputs: read.append(inputs[0].shape[0] if inputs[0].shape[1] > 1 else 0)
+    )
+    several = embedded.generate([prompt for prompt in asked for _ in range(3)])
+    hook.remove()
+    assert several == [answer for answer in whole for _ in range(3)]
+    assert max(read) == len(asked)
+    embedded._shared = None
+
+
 def test_a_row_that_begins_otherwise_is_answered_without_the_prefix(embedded: Checkpoint) -> None:
     asked = prompts()
     other = [*asked, prompt_text((user("Hello"),), GEMMA4)]

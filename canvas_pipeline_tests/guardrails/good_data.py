@@ -1,6 +1,6 @@
 """A small line that satisfies all 13 guards, as frozen rows and numbers, so that a test can spoil exactly one thing.
 
-``Line`` holds the rows of three data sets and what a run would have measured; ``verdicts(line)`` asks every guard what
+``Line`` holds the rows of the data sets and what a run would have measured; ``verdicts(line)`` asks every guard what
 the pipeline asks, for one method of each family.
 """
 
@@ -34,7 +34,12 @@ from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, 
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 PROFILE = msgspec.structs.replace(
-    PROFILES["embedded"], min_tool_occurrences=3, min_trajectories=50, min_preference_rows=10, min_feedback_rows=10
+    PROFILES["embedded"],
+    min_tool_occurrences=3,
+    min_trajectories=50,
+    min_preference_rows=10,
+    min_feedback_rows=10,
+    min_bon_rows=10,
 )
 AXES = (
     "tool_selection", "argument_keys", "argument_values", "parsimony", "ordering", "format", "domain_fit",
@@ -113,6 +118,10 @@ def _feedback(number: int, axis: str, item: str) -> FeedbackExample:
     return feedback(number, axis, item, label=number % 2 == 0)
 
 
+def _said(number: int, axis: str, item: str) -> FeedbackExample:
+    return feedback(number, axis, item, label=True)
+
+
 @dataclass
 class Line:
     """Everything the guards look at. Tests replace one field, or one row of one."""
@@ -125,6 +134,8 @@ class Line:
             "preference_eval": _rows(pair, 1, AXES, "eval"),
             "feedback_train": _rows(_feedback, 2, AXES, "train"),
             "feedback_eval": _rows(_feedback, 1, AXES, "eval"),
+            "bon_train": _rows(_said, 2, AXES, "train"),
+            "bon_eval": _rows(_said, 1, AXES, "eval"),
         }
     )
     stages: dict[str, str] = field(

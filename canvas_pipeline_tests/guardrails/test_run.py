@@ -79,6 +79,14 @@ def test_g9_wants_a_margin_above_its_noise() -> None:
         assert not verdict.passed and "axis ordering: not above its noise" in verdict.reason
 
 
+def test_g9_wants_rejected_sides_that_the_policy_could_say() -> None:
+    axis = AxisMargin(axis="ordering", before=0.0, after=0.2, rows=16)
+    for share, least, passes in ((0.5, 0.5, True), (0.49, 0.5, False), (0.0, None, True), (None, 0.5, True)):
+        verdict = verdict_on("g9", training(margins=[axis], axes=["ordering"], sayable=share, min_sayable=least))
+        assert verdict.passed is passes and verdict.numbers.get("sayable") == share
+        assert passes or "fewer mutations" in verdict.reason
+
+
 def test_g5_compares_the_step_with_what_single_rows_give() -> None:
     assert verdict_on("g5", training(grad_norm=80.0, row_norm=100.0), "dpo").passed
     assert not verdict_on("g5", training(grad_norm=80.0, row_norm=70.0), "dpo").passed

@@ -23,6 +23,7 @@ from canvas_pipeline.models.gemma4.chat import (
     to_chat,
     to_generated_chat,
 )
+from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.records import Message
 from canvas_pipeline.tracks.canvas.tools import tool_table
@@ -130,6 +131,18 @@ def test_a_malformed_call_stays_verbatim_text() -> None:
     broken = "<|tool_call>call:canvas.get_todo{days=3}<tool_call|>"
     text, spans = render(to_chat((user("x"), assistant(broken))))
     assert [text[a:b] for a, b in spans] == [broken, "<turn|>"]
+
+
+@pytest.mark.parametrize(
+    "broken", ["<|tool_call>call:canvas.get_todo{", "<|tool_call>call:canvas.get_todo{a=1}<tool_call|>"]
+)
+def test_a_row_s_malformed_call_ends_like_a_right_one_and_words_end_like_an_answer(broken: str) -> None:
+    right, wrong, words = (
+        GEMMA4.render((user("x"), assistant(text)))
+        for text in (serialise(ToolCall("canvas.get_todo", {})), broken, "I will call canvas.get_todo.")
+    )
+    assert right.text.endswith("<tool_call|><|tool_response>") and wrong.written == f"{broken}<|tool_response>"
+    assert wrong.text.endswith(wrong.written) and words.written.endswith("<turn|>")
 
 
 def test_a_result_without_a_readable_call_is_refused_not_dropped() -> None:

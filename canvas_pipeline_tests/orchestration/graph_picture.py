@@ -13,6 +13,7 @@ COLOURS = {
     "intake": "#dbeafe",
     "examples": "#dcfce7",
     "base": "#fef9c3",
+    "pairs": "#ccfbf1",
     "reference": "#f1f5f9",
     "method": "#ffedd5",
     "comparison": "#fae8ff",

@@ -18,7 +18,7 @@ from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Message, Refusal, Row, funnel, read_jsonl
 from canvas_pipeline.tracks.canvas.rows import BenchCase, PreferencePair, Trajectory
-from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, rewrite
+from canvas_pipeline_tests.pipeline.good_line import BASE, SAMPLED, Workshop, rewrite
 
 replace = msgspec.structs.replace
 
@@ -36,7 +36,12 @@ def pairs(
 
 
 def trajectories(ws: Workspace, change: Callable[[list[Trajectory]], list[Trajectory]]) -> None:
+    """Change the conversations, as if SFT had been sampled after the change: else what it said is refused as stale first."""
     rewrite(ws, "trajectory_split", {"train.jsonl": change(rows(ws, "trajectory_split", "train.jsonl", Trajectory))})
+    for name in SAMPLED:
+        recipe = ws.store.get(name).manifest.recipe
+        now = {key: found.sha256 for key in recipe.inputs if (found := ws.store.find(key)) is not None}
+        rewrite(ws, name, {}, recipe=replace(recipe, inputs={**recipe.inputs, **now}))
 
 
 def measurement(ws: Workspace, method: str = "dpo", **numbers: Any) -> None:

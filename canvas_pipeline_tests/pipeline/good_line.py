@@ -32,7 +32,8 @@ from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.seal import KEY_FILE, Seal
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.agent import AgentRun
-from canvas_pipeline.tracks.canvas.bench.scenarios import SCENARIOS, ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.scenarios.run import ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.scenarios.table import SCENARIOS
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
@@ -43,6 +44,8 @@ from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
 from canvas_pipeline.training.weights import ADAPTER
 
 METHODS = ("sft", "dpo")
+SAMPLED = ("sft_samples", "onpolicy_pairs", "feedback_examples", "preference_split", "feedback_split")
+"""What is made of the SFT checkpoint's own completions, in order."""
 ASKING = evaluation.asking(TRACK.benchmark)
 QUANTISES = ("pipeline.release:gguf.build", *ASKING)
 BASE = "micro-base"
@@ -64,16 +67,12 @@ class Workshop:
         options = dict(zip(words[::1], words[1:])) if words else {}
         out = Path(options["--out"])
         if name == "canvas_pipeline.pipeline.generation_process":
-            write_jsonl(out, (self.said(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
+            say = self.sampled if "_samples" in options["--cases"] else self.said
+            write_jsonl(out, (say(case) for case in read_jsonl(Path(options["--cases"]), BenchCase)))
         elif name == "canvas_pipeline.tracks.canvas.bench.scenarios":
-            trace = AgentRun(text="Done.", turns=(), answer="Done.", ending="answered")
-            write_jsonl(
-                out,
-                (
-                    ScenarioResult(scenario=one.id, title=one.title, passed=True, reason="", trace=trace)
-                    for one in SCENARIOS
-                ),
-            )
+            traces = (AgentRun(text="Done.", turns=(), answer="Done.", ending="answered"),)
+            good = {"passed": True, "reason": "", "violations": (), "traces": traces}
+            write_jsonl(out, (ScenarioResult(scenario=one.id, title=one.title, **good) for one in SCENARIOS))
         else:
             {"measure": measured, "reference": referred, "train": self._trained}[words[0]](
                 read_spec(Path(words[1])), out
@@ -87,6 +86,16 @@ class Workshop:
         return Prediction(
             id=case.id, text="".join(map(serialise, calls)) or "All right." if right else "I do not know."
         )
+
+    def sampled(self, case: BenchCase) -> Prediction:
+        """What a model says that is wrong in three of ten completions: a call too many, drawn by the sample's id."""
+        one = Workshop(self.weights, 0.7).said(case)
+        wrong = one.text == "I do not know."
+        called = "".join(serialise(ToolCall(name, dict(a))) for name, a in zip(case.expected_tools, case.expected_args))
+        more = serialise(
+            ToolCall("canvas.get_todo" if digest(case.id, "")[0] < "8" else "canvas.list_planner_items", {})
+        )
+        return Prediction(id=case.id, text=f"{called}{more}<|tool_response>") if wrong else one
 
     def _trained(self, spec: RunSpec, out: Path) -> None:
         shutil.copytree(self.weights, out / "model")
@@ -114,7 +123,7 @@ def measured(spec: RunSpec, out: Path) -> None:
     numbers: dict[str, Any] = {
         "grad_norm": 5.0, "row_norm": 100.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0,
         "masks_wrong": 0,
-        "lengths": [200] * 600,
+        "lengths": [200] * 600, **({"sayable": 0.8} if spec.row.reference else {}),
         "margins": [{"axis": a, "before": 0.0, "after": 0.2, "noise": 0.05, "rows": 16} for a in sorted(axes)],
     }  # fmt: skip
     out.write_text(json.dumps(numbers))
@@ -133,15 +142,26 @@ def line_at(root: Path, **settings: Any) -> Workspace:
 
 
 def data_half(ws: Workspace) -> Iterator[StageResult]:
-    """Build every stage up to splits and bench cases, in order."""
+    """Build every stage that no model takes part in, up to split trajectories, bench cases and their language, in order."""
     for contributor in intake.contributor_files(ws):
         yield intake.collab(ws, contributor)
-    yield build_stage(ws, "corpus")
-    for stage in ("trajectories", "item_pairs", "labelled_pairs", "mutation_pairs", "feedback_examples"):
+    for stage in (
+        "corpus",
+        "trajectories",
+        "item_pairs",
+        "labelled_pairs",
+        "mutation_pairs",
+        "trajectory_split",
+        "bench_cases",
+        "wordings",
+    ):
         yield build_stage(ws, stage)
-    for dataset in ("trajectory", "preference", "feedback"):
-        yield build_stage(ws, f"{dataset}_split")
-    yield build_stage(ws, "bench_cases")
+
+
+def sampled_half(ws: Workspace, launch: Workshop) -> Iterator[StageResult]:
+    """Build what the SFT checkpoint says, and the rows that contain some of it."""
+    for stage in SAMPLED:
+        yield build_stage(ws, stage, launch)
 
 
 def model_half(ws: Workspace, methods: Sequence[str] = METHODS) -> Iterator[StageResult]:
@@ -158,6 +178,8 @@ def model_half(ws: Workspace, methods: Sequence[str] = METHODS) -> Iterator[Stag
         yield build_stage(ws, f"{name}_run_spec", launch)
         yield build_stage(ws, f"{name}_checkpoint", launch)
         yield build_stage(ws, f"{name}_bench", launch)
+        if name == "sft":
+            yield from sampled_half(ws, launch)
     yield from release_half(ws)
 
 
@@ -168,6 +190,7 @@ def release_half(ws: Workspace) -> Iterator[StageResult]:
     yield build_stage(ws, "production_checkpoint", launch)
     quants(ws, evaluation.production_method(ws))
     yield build_stage(ws, "scenarios", launch)
+    yield build_stage(ws, "constrained_bench", launch)
     yield build_stage(ws, "cards", launch)
     yield build_stage(ws, "release_log", launch)
 
@@ -180,6 +203,10 @@ def quants(ws: Workspace, name: str) -> None:
         ws.store.get("bench_cases"),
     )
 
+    benchmark = ws.track.benchmark
+    free = benchmark.read(benched.path("report.json"))
+    right = sum(benchmark.whole.counts(o) and benchmark.whole.right(o) for o in free.outcomes)
+
     def build(writer: Writer) -> None:
         evidence = {}
         for quant in QUANTS:
@@ -189,7 +216,10 @@ def quants(ws: Workspace, name: str) -> None:
                 quant=quant, file=path.name, sha256=sha256_file(path), size=path.stat().st_size, types={EXPECTED[quant].main: 9},
                 type_problems=(), leaks=(), loaded=True, answers=(Answer(tokens=(5,), text="a", stop="<turn|>"),),
             )  # fmt: skip
-            evidence[quant] = QuantEvidence(report=report, cases=600, exact_unquantised=400, exact_retained=400)
+            evidence[quant] = QuantEvidence(
+                report=report, cases=len(free.outcomes), exact_unquantised=right, exact_retained=right
+            )
+            writer.json(free, f"report-{quant}.json")
         writer.json(evidence, "quants.json")
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
@@ -234,11 +264,12 @@ def copy_of(good: Path, to: Path) -> Workspace:
 
 
 def rewrite(ws: Workspace, name: str, files: Mapping[str, Any], **changes: Any) -> Stage:
-    """Rewrite a stage's content under its recipe, as a wrong step or an edit by hand would have left it."""
+    """Rewrite a stage's content under its recipe, as a wrong step or an edit by hand would have left it; ``changes`` may have
+    another ``recipe`` or ``funnel``."""
     old = ws.store.get(name)
     folder, manifest = old.folder, old.manifest
     kept = {file: (folder / file).read_bytes() for file in manifest.files if file not in files}
-    with ws.store.write(manifest.recipe) as writer:
+    with ws.store.write(changes.get("recipe", manifest.recipe)) as writer:
         writer.funnel = changes.get("funnel", manifest.funnel)
         writer.notes = dict(manifest.notes)
         for file, raw in kept.items():

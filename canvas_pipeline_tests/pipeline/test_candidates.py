@@ -26,7 +26,15 @@ from canvas_pipeline.tracks.canvas.rows import BenchCase
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline.training.candidates import candidate_steps
 from canvas_pipeline.training.spec import RunSpec, read_spec
-from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, copy_of, quants, release_half, rewrite
+from canvas_pipeline_tests.pipeline.good_line import (
+    BASE,
+    Workshop,
+    copy_of,
+    quants,
+    release_half,
+    rewrite,
+    sampled_half,
+)
 
 PLANNED = 12
 # The share of right answers by method and step. The last step of dpo would be the best on the test cases.
@@ -91,6 +99,7 @@ def trained(good_line: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     launch = kitchen(ws)
     for name in ("sft", "dpo"):
         if name == "dpo":
+            list(sampled_half(ws, Workshop(ws.root / BASE, 0.8)))
             build_stage(ws, "reference_logprobs", launch)
         for stage in ("run_spec", "checkpoint", "bench"):
             build_stage(ws, f"{name}_{stage}", launch)

@@ -24,6 +24,9 @@ NOT_COMPUTED = {
     "Training / objective / value", "Benchmark / confidence / value", "Data / name / value", "Data / licence / value",
     "Recorded allowances / labelled pairs / value", "Recorded allowances / preference split / value",
     "Data / teacher / value", "Benchmark / sft by tool / value", "Benchmark / dpo by tool / value",
+    *(f"Benchmark / effective cases of {model} / value" for model in ("base", "sft", "dpo")),
+    "With a grammar / file / value",
+    *(f"With a grammar / {metric} / free run" for metric in ("malformed", "tool selection", "exact call", "over calling")),
 }  # fmt: skip
 FUNNELS = (
     "contributors", "corpus", "trajectories", "labelled pairs", "mutation pairs", "trajectory split", "preference split",

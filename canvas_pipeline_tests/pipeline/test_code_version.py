@@ -122,7 +122,7 @@ def test_a_comment_or_a_docstring_rebuilds_nothing(package: Path, unedited: Look
         (
             "return benchmark.score(cases, [found",
             "return benchmark.score(list(cases), [found",
-            {"bench", "candidates_bench", "gguf"},
+            {"bench", "candidates_bench", "constrained_bench", "gguf"},
         ),
         ("share(metric.title", "share(metric.name", set()),
     ],
@@ -186,9 +186,9 @@ def test_every_data_file_counts_for_a_stage_or_is_listed_as_no_code() -> None:
 
 
 LIBRARIES = {
-    "torch": f"{MODELS} {SPEAKS} cards release_log release",
+    "torch": f"{MODELS} {SPEAKS} bon_rows onpolicy_pairs canaries cards release_log release",
     "trl": MODELS,
-    "spacy": "collab canaries trajectories",
+    "spacy": "collab canaries trajectories bench_cases",
     "typer": "",
 }
 """Distribution → the stages whose result its version decides. Torch counts for the cards too: the file of a model family says how

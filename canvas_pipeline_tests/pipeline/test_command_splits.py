@@ -17,6 +17,7 @@ from canvas_pipeline.tracks.canvas.commands.examples import register
 from canvas_pipeline.tracks.canvas.data.examples import mock_accounts
 from canvas_pipeline.tracks.canvas.examples.sessions import record
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline_tests.pipeline.good_line import copy_of
 
@@ -60,7 +61,7 @@ def stages(ws: Workspace) -> list[object]:
     """The pipeline's own rows as options of ``split-for-release``."""
     found = {
         "--sft-train": ["trajectories"],
-        "--pref": ["mutation_pairs", "labelled_pairs"],
+        "--pref": ["onpolicy_pairs", "mutation_pairs", "labelled_pairs"],
         "--kto": ["feedback_examples"],
     }
     return [word for option, names in found.items() for n in names for word in (option, ws.store.get(n).path())]
@@ -101,7 +102,8 @@ def test_the_commands_give_the_bytes_of_the_stages(pipeline: Workspace, made: Pa
     assert (tmp_path / "m.jsonl").read_bytes() == stage["mutation_pairs"].read_bytes()
     call("trajectory", "--root", pipeline.root, "--all-students", "--out", tmp_path / "t.jsonl")
     assert (tmp_path / "t.jsonl").read_bytes() == stage["trajectories"].read_bytes()
-    call("generate-pairs", "--root", pipeline.root, "--max-pairs", 400, "--out", tmp_path / "p.jsonl")
+    count = PROFILES["embedded"].item_pairs
+    call("generate-pairs", "--root", pipeline.root, "--max-pairs", count, "--out", tmp_path / "p.jsonl")
     assert (tmp_path / "p.jsonl").read_bytes() == stage["item_pairs"].read_bytes()
 
 

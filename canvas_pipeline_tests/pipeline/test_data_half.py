@@ -22,8 +22,10 @@ from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Row, read_jsonl
+from canvas_pipeline.tracks.canvas.bench.benchmark import by_hand
 from canvas_pipeline.tracks.canvas.data import intake
-from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
+from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, Item, PreferencePair, Trajectory
+from canvas_pipeline.tracks.canvas.tools.prompt import said
 from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, copy_of, data_half, line_at
 
 CONTRIBUTOR = "ada-001"
@@ -209,9 +211,22 @@ def test_bench_cases_share_neither_items_nor_wordings_with_anything_that_is_trai
     assert len(learnt) > 1500 and len(cases) >= 500 and items(cases)
     assert items(cases) & items(learnt) == set() == items(selection) & items(learnt)
     assert items(cases) & items(held) == set()
+    tested, chosen = ({id_ for row in found for id_ in row.parents} for found in (cases, selection))
+    known = {row.id for row in rows(ws, "corpus", "rows.jsonl", Item)}
+    synthesised = {row.id for row in rows(ws, "bench_cases", "synthesised.jsonl", Item)}
+    assert tested | chosen <= known | synthesised and not known & synthesised and not tested & chosen
+    assert len({row.parents for row in cases}) == ws.store.get("bench_cases").manifest.notes["test students"] >= 100
     assert wordings(cases) & wordings(learnt) == set() == wordings(cases) & wordings(held)
     asked = {row.messages[1].content for row in learnt if isinstance(row, Trajectory)}
     assert {case.messages[1].content for case in cases} & asked == set()
+    prompts = {row.text.casefold() for row in by_hand(ws)}
+    said_in_training = {
+        said(message).casefold()
+        for row in (*learnt, *held)
+        for message in (row.messages if isinstance(row, Trajectory) else row.prompt)
+    }
+    chosen_by = {case.messages[1].content.casefold() for case in selection}
+    assert prompts and prompts & said_in_training == set() == prompts & chosen_by
 
 
 def identities(ws: Workspace) -> Iterator[str]:

@@ -34,7 +34,7 @@ def losing_one(made: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any
 
 
 def test_a_lost_conversation_is_noticed(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    planned = sum(policy.quotas(ws.profile).values())
+    planned = sum(policy.quotas(ws.profile).values()) + ws.profile.choice_trajectories
     found = ws.store.get("trajectories").manifest.funnel
     assert found is not None and (found.rows_in, found.kept) == (planned, planned)
     shutil.rmtree(ws.store.home("trajectories"))
@@ -52,7 +52,8 @@ def test_a_lost_session_is_noticed(ws: Workspace, monkeypatch: pytest.MonkeyPatc
     write_jsonl(ws.sessions / "ada-001.jsonl", [*recorded, {"no": "session"}])
     made = build_stage(ws, "trajectories")
     (flow,) = made.funnels
-    assert flow.rows_in == sum(policy.quotas(ws.profile).values()) + 7 and flow.refused == {"bad_row": 1}
+    scripted = sum(policy.quotas(ws.profile).values()) + ws.profile.choice_trajectories
+    assert flow.rows_in == scripted + 7 and flow.refused == {"bad_row": 1}
     shutil.rmtree(ws.store.home("trajectories"))
     monkeypatch.setattr(sessions, "from_sessions", losing_one(sessions.from_sessions))
     with pytest.raises(RowsUnaccounted):

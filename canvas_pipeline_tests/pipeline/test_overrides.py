@@ -19,7 +19,7 @@ from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline.training.spec import read_spec
 from canvas_pipeline_tests.pipeline.entries import canvas_train
-from canvas_pipeline_tests.pipeline.good_line import BASE, Workshop, copy_of, line_at
+from canvas_pipeline_tests.pipeline.good_line import BASE, SAMPLED, Workshop, copy_of, line_at
 
 
 def set_(*texts: str, profile: str = "embedded") -> dict[str, dict[str, Any]]:
@@ -158,6 +158,7 @@ def test_a_change_of_the_start_stands_on_the_card_of_what_starts_from_it(good_li
         "sft_run_spec",
         "sft_checkpoint",
         "sft_bench",
+        *SAMPLED,
         "reference_logprobs",
         "dpo_run_spec",
         "dpo_checkpoint",

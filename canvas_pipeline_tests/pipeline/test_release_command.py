@@ -16,7 +16,7 @@ from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.release.gate import ITEMS
-from canvas_pipeline.tracks.canvas.bench.scenarios import ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.scenarios.run import ScenarioResult
 from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, rewrite
 
 
@@ -64,7 +64,7 @@ def test_check_prints_every_item_and_exits_0_when_nothing_stands_against(run: Ru
 def test_check_names_what_the_track_asks_and_exits_3(run: Run, ws: Workspace) -> None:
     fail_scenarios(ws)
     result = run("check")
-    assert result.exit_code == 3 and "scenarios passed is 0 [0, 0.39], n = 6, must be >= 0.15" in result.stdout
+    assert result.exit_code == 3 and "scenarios passed is 0 [0, 0.242], n = 12, must be >= 0.15" in result.stdout
     assert "1 reason(s) against the release" in result.stdout
 
 

@@ -14,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from canvas_pipeline.cli import lineage as lineage_commands
+from canvas_pipeline.pipeline.stage import made_by_models
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.store import Store
@@ -22,7 +23,11 @@ from canvas_pipeline.tracks.canvas.rows import Item
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline_tests.pipeline.good_line import copy_of
 
-ROWS = {name: spec for name, spec in TRACK.stages().items() if spec.kind == "rows"}
+STAGES = TRACK.stages()
+MADE = made_by_models(STAGES)
+ROWS = [name for name, spec in STAGES.items() if spec.kind == "rows" and name not in MADE]
+SAMPLED = [name for name in MADE if not STAGES[name].method]
+"""Rows that a model made, but for those of single methods: the pipeline has none of them."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def removal(good_line: Path, tmp_path_factory: pytest.TempPathFactory) -> Remova
     items = corpus(ws.store)
     handles = {n: [i.course for i in read_jsonl(ws.store.get(f"collab/{n}").path(), Item)] for n in others}
     versions = {name: stage.sha256 for name in ROWS if (stage := ws.store.find(name))}
-    assert versions.keys() == ROWS.keys() and ws.store.find("release_log") is not None
+    assert [*versions] == ROWS and all(map(ws.store.find, SAMPLED)) and ws.store.find("release_log") is not None
     report = command(
         "remove", "--contributor", who, "--yes", "--rebuild", "data", "--root", str(ws.root),
         "--base-model", ws.base_model,
@@ -114,7 +119,7 @@ def test_the_others_are_reused_what_depended_on_the_contributor_is_rebuilt_and_m
     changed = {name for name in ROWS if removal.ws.store.get(name).sha256 != removal.versions[name]}
     assert changed == set(ROWS)
     lost = set(removal.report["to_rebuild"])
-    assert {"sft_checkpoint", "dpo_checkpoint", "dpo_bench", "dpo_gguf", "cards", "release_log"} <= lost
+    assert {"sft_checkpoint", "dpo_checkpoint", "dpo_bench", "dpo_gguf", "cards", "release_log", *SAMPLED} <= lost
     assert not [name for name in lost if removal.ws.store.find(name) is not None]
     assert "base_model" not in lost and removal.ws.store.find("base_model") is not None
     saw = {e["stage"] for e in removal.report["exposures"] if e["kind"] == "model" and e["seen"] == "yes"}
@@ -122,8 +127,8 @@ def test_the_others_are_reused_what_depended_on_the_contributor_is_rebuilt_and_m
 
 
 def test_a_rebuilt_row_is_traced_up_to_its_sources_and_down_to_its_split(removal: Removal) -> None:
-    """Up from a feedback row to lines of the others' files, and from one of those lines down to that row again."""
-    row = next(_rows(removal.ws.store.get("feedback_split").path("train.jsonl")))
+    """Up from a conversation to lines of the others' files, and from one of those lines down to that row again."""
+    row = next(_rows(removal.ws.store.get("trajectory_split").path("train.jsonl")))
     up = command("lineage", row["id"], "--root", str(removal.ws.root))["up"]
     sources = {id_: where for id_, where in up["sources"].items() if ":" in id_}
     assert sources and {id_.split(":")[0] for id_ in sources} <= set(removal.others)
@@ -133,7 +138,7 @@ def test_a_rebuilt_row_is_traced_up_to_its_sources_and_down_to_its_split(removal
     assert 1 <= int(number) <= len((removal.ws.collab / file).read_bytes().splitlines())
     down = command("lineage", source, "--root", str(removal.ws.root))["down"]
     assert row["id"] in {id_ for near in down["edges"].values() for id_ in near}
-    assert "feedback_split" in {place["stage"] for place in down["places"][row["id"]]}
+    assert "trajectory_split" in {place["stage"] for place in down["places"][row["id"]]}
 
 
 def _bytes(path: Path) -> bytes:

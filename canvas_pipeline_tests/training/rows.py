@@ -1,4 +1,4 @@
-"""Small rows of all three data sets: every tool, single turns, turns with results, completions of several messages.
+"""Small rows of all data sets: every tool, single turns, turns with results, completions of several messages.
 
 They satisfy the row guards of the embedded profile (18 tools evenly, enough rows), so a test can close the gate by spoiling
 one thing.
@@ -81,6 +81,15 @@ def feedback(number: int, side: str) -> FeedbackExample:
     )  # fmt: skip
 
 
+def said(number: int, side: str) -> FeedbackExample:
+    """A completion to imitate. Its prompt has an assistant turn, which is not learnt."""
+    row = trajectory(number, side)
+    return FeedbackExample(
+        id=f"{side}-b{number}", prompt=row.messages[:4], completion=row.messages[4:], label=True, axes=(), tools=ALL_TOOLS,
+        phrasing=row.phrasing, item_ids=row.item_ids, parents=(row.id,),
+    )  # fmt: skip
+
+
 def case(number: int) -> BenchCase:
     row = trajectory(number, "test")
     return BenchCase(
@@ -90,8 +99,8 @@ def case(number: int) -> BenchCase:
 
 
 def write_data(folder: Path, rows: int = 540) -> dict[str, Path]:
-    """All six files and the bench cases, by their names in a run spec."""
-    build = {"trajectory": trajectory, "preference": pair, "feedback": feedback}
+    """The files of all data sets and the bench cases, by their names in a run spec."""
+    build = {"trajectory": trajectory, "preference": pair, "feedback": feedback, "bon": said}
     paths = {}
     for name, make in build.items():
         for side, count in (("train", rows), ("eval", 12)):

@@ -1,4 +1,4 @@
-"""All nine methods at gb10's numbers on a miniature of its base, from files of the real form to a GGUF that answers the same."""
+"""All methods at gb10's numbers on a miniature of its base, from files of the real form to a GGUF that answers the same."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ PROMPTS = [f"<bos><|turn>user\n{words}<turn|>\n<|turn>model\n" for words in ("Wh
 TOKENS = 16
 TIE = 0.02
 """The difference of two logits below which they count as equal, in standard deviations of all logits."""
-ROWS: dict[str, type[Any]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample}
+ROWS: dict[str, type[Any]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample,
+                              "bon": FeedbackExample}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

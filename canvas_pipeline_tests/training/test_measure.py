@@ -36,6 +36,7 @@ def test_every_kind_of_method_is_measured_healthy_on_good_rows(name: str, make: 
             {"labelled", "tool_selection"} if spec.row.dataset == "preference" else {"tool_selection"}
         )
         assert all(m["after"] > m["before"] == 0.0 and m["rows"] > 0 for m in found["margins"])
+    assert ("sayable" in found) == spec.row.reference
 
 
 def test_the_same_spec_is_measured_the_same_twice(make: Make) -> None:

@@ -17,7 +17,7 @@ BOUND_GIB = 60
 """A method whose step fits into this recomputes no activations."""
 
 
-@pytest.mark.parametrize("name", ["sft", "lora", "qlora", "dpo", "kto"])
+@pytest.mark.parametrize("name", ["sft", "lora", "qlora", "dpo", "kto", "bon"])
 def test_a_gb10_step_reserves_what_is_computed_for_its_longest_rows(name: str) -> None:
     row, h = METHODS[name], METHODS[name].hyperparameters("gb10")
     found = of_method(e2b, row, h, GEMMA4, "bfloat16")

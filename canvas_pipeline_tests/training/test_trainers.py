@@ -1,4 +1,4 @@
-"""All nine methods, for real, on a micro model."""
+"""All methods, for real, on a micro model."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from canvas_pipeline_tests.training.rows import run_of
 
 Make = Callable[..., RunSpec]
 TRAIN: Mapping[str, Any] = {
-    "trajectory": supervised.train, "preference": preference.train_pairs, "feedback": preference.train_feedback,
+    "sft": supervised.train, "pairwise": preference.train_pairs, "unpaired": preference.train_feedback,
 }  # fmt: skip
 
 
 def train(spec: RunSpec, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the summary and the events."""
     log = io.StringIO()
-    summary = TRAIN[spec.row.dataset](run_of(spec), out, Reporter(log))
+    summary = TRAIN[spec.row.objective](run_of(spec), out, Reporter(log))
     return summary, [json.loads(line) for line in log.getvalue().splitlines()]
 
 
@@ -102,7 +102,7 @@ def test_another_seed_gives_other_weights(make: Make, tmp_path: Path) -> None:
 def test_rows_longer_than_the_limit_are_left_out_and_counted_never_cut(make: Make, tmp_path: Path) -> None:
     run = run_of(make("sft"))
     tokenizer = load_tokenizer(run.spec.start_path, GEMMA4)
-    lengths = sorted(run.encode_conversation(row, tokenizer).length for row in run.rows(run.spec.train_path))
+    lengths = sorted(run.encode_supervised(row, tokenizer).length for row in run.rows(run.spec.train_path))
     limit = lengths[len(lengths) // 2]
     summary, events = train(make("sft", max_length=limit), tmp_path / "out")
     assert summary["rows"] == sum(length <= limit for length in lengths) and summary["left_out"] > 0

@@ -13,10 +13,13 @@ from typing import Any
 
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models import jinja
-from canvas_pipeline.models.family import Schemas, Span, ToolCall
+from canvas_pipeline.models.family import Rendered, Schemas, Span, ToolCall
 from canvas_pipeline.models.gemma4 import wire
-from canvas_pipeline.models.gemma4.markers import CALL_OPEN, escape
+from canvas_pipeline.models.gemma4.markers import CALL_OPEN, RESPONSE_OPEN, escape
 from canvas_pipeline.records import Message
+
+ANSWERED = "<turn|>\n"
+"""How the template ends an answer."""
 
 
 def marked_template() -> str:
@@ -77,6 +80,22 @@ def to_generated_chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
             answering = False
             chat.append({"role": message.role, "content": message.content})
     return chat
+
+
+def ends_in_other_calls(messages: Sequence[Message]) -> bool:
+    """Tell whether the last turn is the model's and holds marked calls that the template cannot structure: malformed ones, say."""
+    last = messages[-1] if messages else None
+    if last is None or last.role != "assistant" or CALL_OPEN not in last.content:
+        return False
+    return bool(wire.parse_turn(last.content).calls) and not canonical_calls(last.content)
+
+
+def stopped_after_calls(rendered: Rendered) -> Rendered:
+    """End the last turn as a turn of calls ends. The template closes text that it cannot structure like an answer, and its stop
+    alone would then tell a malformed call from a right one."""
+    cut = len(rendered.text.removesuffix(ANSWERED))
+    spans = tuple((start, min(end, cut)) for start, end in rendered.spans if start < cut)
+    return Rendered(rendered.text[:cut] + RESPONSE_OPEN, (*spans, (cut, cut + len(RESPONSE_OPEN))))
 
 
 def canonical_calls(content: str) -> tuple[ToolCall, ...]:

@@ -15,7 +15,8 @@ _TOWERS = ("vision_tower", "audio_tower", "embed_vision", "embed_audio")
 
 
 class Gemma4:
-    """A ``ModelFamily``. A turn stops with ``<turn|>`` after an answer and with ``<|tool_response>`` after calls."""
+    """A ``ModelFamily``. A turn stops with ``<turn|>`` after an answer and with ``<|tool_response>`` after calls, also after
+    malformed ones that end a row."""
 
     name = "gemma4"
     model_types = frozenset({"gemma4", "gemma4_text"})
@@ -51,14 +52,17 @@ class Gemma4:
         strict: bool = True,
     ) -> Rendered:
         turns = chat.to_chat(messages) if strict else chat.to_generated_chat(messages)
-        return jinja.render(self.chat_template, turns, tools, generation=generation, bos_token=self.bos)
+        rendered = jinja.render(self.chat_template, turns, tools, generation=generation, bos_token=self.bos)
+        if strict and not generation and chat.ends_in_other_calls(messages):
+            return chat.stopped_after_calls(rendered)
+        return rendered
 
     def written(self, messages: Sequence[Message]) -> str:
         text = []
         for at, message in enumerate(messages):
             if message.role != "assistant":
                 continue
-            calls = bool(chat.canonical_calls(message.content))
+            calls = chat.canonical_calls(message.content) or chat.ends_in_other_calls(messages[at:])
             following = next((later.role for later in messages[at + 1 :] if later.role != "tool"), None)
             stop = "<|tool_response>" if calls else "" if following == "assistant" else "<turn|>"
             text.append(message.content.strip() + stop)

@@ -8,6 +8,9 @@ from canvas_pipeline.pipeline.facts import TrackCard, source
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.release.cards import CardTemplate, Fact
 from canvas_pipeline.release.modelfile import SystemPrompt
+from canvas_pipeline.tracks.canvas.data.constrained import NAME as CONSTRAINED
+from canvas_pipeline.tracks.canvas.data.constrained import facts as constrained_facts
+from canvas_pipeline.tracks.canvas.data.held_out import TEST
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.rows import Item
 from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message, user_message
@@ -21,11 +24,17 @@ TEMPLATE = CardTemplate(
     benchmark="Held-out Canvas tool calls",
     benchmark_id="canvas-bench",
     metrics=("tool_selection", "exact_call"),
-    required={"data": ("data.items", "data.reference_instant")},
+    required={
+        "model": ("bench.students", "bench.contributors", "bench.wordings"),
+        "data": ("data.items", "data.reference_instant"),
+    },
     texts={
         "Benchmark": (
-            "Greedy answers to held-out cases, disjoint from training in items and in phrasing. A share stands with its Wilson "
-            "interval; *few* marks a share of too few cases to compare."
+            "Greedy answers to held-out cases, disjoint from training in items and in phrasing. Where the contributors' own "
+            "held-out students are few, students of synthesised contributors are asked about too: *synthesised* counts them. Cases "
+            "share wordings, and those of one wording mostly come out alike: a share stands with the wider of its Wilson interval "
+            "and that of a bootstrap that draws whole wordings; *effective cases* are the independent ones that would be as sure "
+            "of the exact calls. *few* marks a share of too few cases to compare."
         ),
         "Use and limits": (
             "Made to call a student's Canvas and calendar tools in its base model's own tool-call format; the program around it "
@@ -42,10 +51,17 @@ TEMPLATE = CardTemplate(
 
 
 def facts(ws: Workspace) -> dict[str, Fact]:
-    """Count items and course handles of the corpus, and name the teacher of the labelled pairs."""
-    corpus, labelled = ws.store.get("corpus"), ws.store.get("labelled_pairs")
+    """Count items and course handles of the corpus and what the bench is drawn from; name the teacher of the labelled pairs."""
+    corpus, labelled, cases = (ws.store.get(name) for name in ("corpus", "labelled_pairs", "bench_cases"))
+    drawn = {
+        f"bench.{name.removeprefix(TEST).replace(' ', '_')}": Fact(value=count, source=source(cases))
+        for name, count in cases.manifest.notes.items()
+        if name.startswith(TEST)
+    }
     items, where = list(read_jsonl(corpus.path(), Item)), source(corpus)
     return {
+        **drawn,
+        **constrained_facts(ws),
         "data.items": Fact(value=len(items), source=where),
         "data.reference_instant": Fact(value=_now(ws), source=where),
         "data.teacher": Fact(value=str(labelled.manifest.notes["teacher"]), source=source(labelled)),
@@ -74,7 +90,7 @@ CARD = TrackCard(
     template=TEMPLATE,
     data_name="canvas-tool-calling",
     data_licence="cc-by-4.0",
-    inputs=("scenarios", "corpus", "labelled_pairs"),
+    inputs=("scenarios", CONSTRAINED, "corpus", "labelled_pairs"),
     facts=facts,
     system_prompt=system_prompt,
 )

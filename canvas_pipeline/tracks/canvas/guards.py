@@ -18,7 +18,7 @@ from canvas_pipeline.guardrails.verdict import Number
 from canvas_pipeline.records import Message
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, Trajectory
-from canvas_pipeline.tracks.canvas.tools.calls import CALLS
+from canvas_pipeline.tracks.canvas.tools.calls import CALLS, faithful
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 DataRow = Trajectory | PreferencePair | FeedbackExample
@@ -62,7 +62,7 @@ def sides(row: DataRow) -> tuple[Side, ...]:
 def _in_preferences(e: RowsEvidence) -> Measured:
     """Count the chosen and rejected sides with a tool call, over the whole preference set (train and eval together).
 
-    Rejected sides of the format axis and chosen sides of the termination axis have none, which is legal."""
+    Some rejected sides of the format and termination axes and chosen sides of the termination axis have none, which is legal."""
     total = chosen = rejected = 0
     for pair in e.rows:
         total += 1
@@ -141,7 +141,7 @@ def _round_trip(e: RowsEvidence) -> Measured:
                     continue
                 turn = CALLS.parse(message.content)
                 calls += len(turn.calls)
-                if _faithful(message.content):
+                if faithful(message.content):
                     continue
                 if side.may_be_malformed:
                     legal += 1
@@ -155,25 +155,6 @@ def _round_trip(e: RowsEvidence) -> Measured:
         "fidelity": (1 - len(where) / total) if total else None,
     }  # fmt: skip
     return Measured(numbers, where=where)
-
-
-def _faithful(text: str) -> bool:
-    """Tell whether parsing an assistant turn loses nothing: its serialised calls are in it, in order, and the rest is its text.
-
-    This detects a stop marker in the middle, or a string in plain quotes."""
-    turn = CALLS.parse(text)
-    if turn.malformed:
-        return False
-    rest, position = [], 0
-    for call in turn.well_formed:
-        block = CALLS.serialise(call)
-        at = text.find(block, position)
-        if at < 0 or CALLS.parse(block).calls != (call,):
-            return False
-        rest.append(text[position:at])
-        position = at + len(block)
-    rest.append(text[position:])
-    return "".join(rest).strip() == turn.text
 
 
 def _inert(message: Message) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from canvas_pipeline.records import Message, Row, digest
 
 ItemType = Literal["ASGN", "QUIZ", "DISC"]
-CaseKind = Literal["single", "several", "none", "follow_up"]
+CaseKind = Literal["single", "several", "sequence", "follow_up", "dialogue", "failed", "none"]
 
 
 class Item(Row, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ class Trajectory(Row, frozen=True, kw_only=True):
     user's text, ``item_ids`` are the corpus items it mentions, ``parents`` the rows it is made from."""
 
     id: str
-    kind: Literal["single", "several", "none", "follow_up", "sequence", "session"]
+    kind: Literal["single", "several", "sequence", "follow_up", "dialogue", "failed", "none", "session"]
     messages: tuple[Message, ...]
     tools: tuple[str, ...]
     phrasing: str
@@ -75,13 +75,28 @@ class Vote(Row, frozen=True, kw_only=True):
     prompt_sha256: str
 
 
+class Sample(Row, frozen=True, kw_only=True):
+    """A completion by a model at a decision point: the turn ``at`` of a trajectory of the training or the eval part.
+
+    ``greedy`` is set for the most likely one, which is no random sample. ``text`` includes special tokens; ``stopped`` is False
+    where it reached the length limit. ``parents`` is the trajectory."""
+
+    id: str
+    at: int
+    greedy: bool
+    text: str
+    stopped: bool
+    parents: tuple[str, ...]
+
+
 class PreferencePair(Row, frozen=True, kw_only=True):
     """A prompt with a chosen and a rejected completion.
 
-    ``axes`` names what is wrong with the rejected one (``labelled`` for urgency pairs that the teacher labelled)."""
+    ``axes`` names what is wrong with the rejected one (``labelled`` for urgency pairs that the teacher labelled). The rejected
+    side is made up (``mutation``), or what the policy itself said (``on_policy``)."""
 
     id: str
-    source: Literal["mutation", "labelled"]
+    source: Literal["mutation", "labelled", "on_policy"]
     axes: tuple[str, ...]
     prompt: tuple[Message, ...]
     chosen: tuple[Message, ...]
@@ -93,7 +108,9 @@ class PreferencePair(Row, frozen=True, kw_only=True):
 
 
 class FeedbackExample(Row, frozen=True, kw_only=True):
-    """An unpaired KTO row. ``label`` is True if the completion is desirable."""
+    """An unpaired KTO row. ``label`` is True if the completion is desirable.
+
+    Rows of ``bon`` are such too, all desirable: a prompt, and what the policy said and is to say."""
 
     id: str
     prompt: tuple[Message, ...]

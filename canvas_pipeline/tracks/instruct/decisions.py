@@ -18,6 +18,7 @@ from canvas_pipeline.evaluation.statistics import OVERALL, PairedComparison, com
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import evaluation, training
 from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.shares import share
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.gate import ReleaseItem
@@ -165,7 +166,7 @@ def _inputs(chain: Sequence[Decision], *benches: Stage) -> dict[str, str]:
 
 def _decided(ws: Workspace, point: str, stage: Stage, reused: bool) -> StageResult:
     found = read_decision(stage)
-    figures: dict[str, Any] = {"chosen": found.verdict, **evaluation.share("accuracy", found.rate)}
+    figures: dict[str, Any] = {"chosen": found.verdict, **share("accuracy", found.rate)}
     facts = {
         "effect": found.effect, "a threshold lies inside the interval": found.fragile, "record": found.sha256,
         "acknowledged": found.acknowledged or "no",

@@ -21,6 +21,7 @@ from canvas_pipeline.pipeline import audits, evaluation, training
 from canvas_pipeline.pipeline import verdicts as judging
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.processes import module
+from canvas_pipeline.pipeline.shares import share
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import digest, funnel, read_jsonl, write_jsonl
 from canvas_pipeline.storage.digests import sha256_file
@@ -61,7 +62,7 @@ def base_check(context: BuildContext) -> StageResult:
     found = read_check(stage)
     figures: dict[str, Any] = {"verdict": found.verdict}
     for title, rate in (("instructions followed", found.followed), ("texts completed", found.completed)):
-        figures |= evaluation.share(title, rate)
+        figures |= share(title, rate)
     facts = {
         "why": found.reason or "it fails instructions and completes texts",
         "template taken away": found.had_template or "none",
@@ -283,7 +284,7 @@ def _filtered(context: BuildContext, stage: Stage, reused: bool, own: Iterable[V
     g6 = judging.of_funnel(context.workspace, stage)
     verdicts = (g6, *own, audits.of_stage(context.workspace, stage))
     pictures = {"rows in and out": funnel_png([found])}
-    kept = evaluation.share("rows kept", wilson(found.kept + found.merged, found.rows_in))
+    kept = share("rows kept", wilson(found.kept + found.merged, found.rows_in))
     return StageResult(
         stage, reused, verdicts, stage.manifest.notes, pictures, (found,), figures={"rows": found.kept, **kept}
     )

@@ -3,7 +3,8 @@
 Shares no code with the project and needs Python alone, so an error of the project is not repeated here. Prints what is equal, what
 differs and what was not computed; exits 1 where something differs.
 
-Computed: every share of the benchmark with its Wilson interval, from predictions and cases; rows, hashes, funnels, items, handles,
+Computed: every share of the benchmark with its wider interval, by Wilson or by wording (its ends to 0.8 points, since chance
+draws the latter), and of the prompts worded by hand, from predictions and cases; rows, hashes, funnels, items, handles,
 contributors, sizes and hashes of the quants, the checkpoint's hash, the headline in the header; the retained answers where a report
 on each quant is there. Only read back from the records: the training's numbers, the guards' verdicts, tensor types, how many rows a
 contributor's file had. Not looked at: licences, names of the base and the data set, allowances, texts. A turn in another notation

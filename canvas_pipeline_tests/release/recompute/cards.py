@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from canvas_pipeline_tests.release.recompute.scores import score, share, shares
+from canvas_pipeline_tests.release.recompute.scores import prompts, score, share, shares
 
 Cells = dict[tuple[str, str, str], str]
 """(section, row, column) → text."""
 DATASETS = {
     "trajectory": ("trajectories",),
-    "preference": ("mutation_pairs", "labelled_pairs"),
+    "preference": ("onpolicy_pairs", "mutation_pairs", "labelled_pairs"),
     "feedback": ("feedback_examples",),
 }
+INTERVAL = re.compile(r"\[([\d.]+), ([\d.]+)\]")
+DRAWN = 0.8
+"""Per cent: five standard errors of the ends of a bootstrap of some hundred wordings."""
 PARTS = ("train", "eval", "test")
 
 
@@ -93,12 +97,20 @@ def model_card(data: Path, track: str, release: Path) -> Cells:
             found["Training", key.replace("_", " "), "value"] = number(value)
     cases = rows(current(data, track, "bench_cases") / "rows.jsonl")
     found["Benchmark", "cases", "value"] = number(len(cases))
+    found |= drawn_from(data, track, cases)
     right: set[str] = set()
+    found |= under_a_grammar(current(data, track, "constrained_bench"), cases)
     for stage in sorted((data / "artifacts" / track).glob("*_bench")):
         name = stage.name.removesuffix("_bench")
+        if name == "constrained":
+            continue
         said = {row["id"]: row for row in rows(stage / "current" / "predictions.jsonl")}
         scored = [score(case, said[case["id"]]) for case in cases]
         found |= {("Benchmark", metric, name): text for metric, text in shares(cases, scored).items()}
+        by_hand = rows(stage / "current" / "human.jsonl")
+        found["Prompts worded by hand", "prompts", "value"] = number(len(by_hand))
+        answered = {row["id"]: row for row in rows(stage / "current" / "predictions-human.jsonl")}
+        found["Prompts worded by hand", name, "value"] = prompts(by_hand, answered)
         if name == method:
             right = {c["id"] for c, s in zip(cases, scored, strict=True) if s.exact and c["expected_tools"]}
             calling = [s for c, s in zip(cases, scored, strict=True) if c["expected_tools"]]
@@ -111,6 +123,31 @@ def model_card(data: Path, track: str, release: Path) -> Cells:
             state = "passed" if verdict["passed"] else "failed"
             found["Guardrails", verdict["guard"], "value"] = f"{verdict['name']}: {state}{about}"
     return found | of_data(data, track)
+
+
+def drawn_from(data: Path, track: str, cases: Sequence[Mapping[str, Any]]) -> Cells:
+    """The students, contributors and wordings of the cases. A synthesised contributor's name begins with ``+``."""
+    items = rows(current(data, track, "corpus") / "rows.jsonl")
+    items += rows(current(data, track, "bench_cases") / "synthesised.jsonl")
+    of = {item["id"]: set(item["contributors"]) for item in items}
+    asked = [set().union(*(of[id_] for id_ in parents)) for parents in {tuple(case["parents"]) for case in cases}]
+    names = set().union(*asked)
+    counts = {
+        "students": len(asked),
+        "synthesised students": sum(all(name.startswith("+") for name in who) for who in asked),
+        "contributors": len(names),
+        "synthesised contributors": sum(name.startswith("+") for name in names),
+        "wordings": len({name for case in cases for name in case["phrasing"].split("+")}),
+    }
+    return {("Benchmark", name, "value"): number(count) for name, count in counts.items()}
+
+
+def under_a_grammar(folder: Path, cases: Sequence[Mapping[str, Any]]) -> Cells:
+    """The figures of the bench under a grammar. (Of the free run beside it no predictions are kept.)"""
+    said = {row["id"]: row for row in rows(folder / "predictions.jsonl")}
+    found = shares(cases, [score(case, said[case["id"]]) for case in cases])
+    shown = ("malformed", "tool selection", "exact call", "over calling")
+    return {("With a grammar", metric, "with a grammar"): found[metric] for metric in shown}
 
 
 def quants(folder: Path, release: Path, right: set[str]) -> Cells:
@@ -126,7 +163,7 @@ def quants(folder: Path, release: Path, right: set[str]) -> Cells:
         values = {
             "file": path.name, "size": f"{path.stat().st_size / 2**20:.1f} MiB", "sha256": sha256(path),
             "types": ", ".join(f"{kind} {count}" for kind, count in sorted(told["report"]["types"].items())),
-            "retained": share(kept, of, interval=False),
+            "retained": share(kept, of),
         }  # fmt: skip
         found |= {("Quantised files", quant, column): text for column, text in values.items()}
     return found
@@ -178,6 +215,7 @@ def funnels(data: Path, track: str) -> dict[str, tuple[int, int, int, int]]:
         "trajectories",
         "labelled_pairs",
         "mutation_pairs",
+        "onpolicy_pairs",
         *(f"{name}_split" for name in DATASETS),
     ):
         kept, left = count(stage, "rows.jsonl", *(f"{part}.jsonl" for part in PARTS)), count(stage, "refusals.jsonl")
@@ -196,11 +234,21 @@ def compared(said: Cells, computed: Cells) -> Found:
     equal_, different = [], []
     for key, text in computed.items():
         place = " / ".join(key)
-        if said.get(key) == text:
+        if agree(said.get(key), text):
             equal_.append(place)
         else:
             different.append(f"{place}: the card says {said.get(key)!r}, computed {text!r}")
     return Found(equal_, different, [" / ".join(key) for key in said if key not in computed])
+
+
+def agree(said: str | None, computed: str) -> bool:
+    """Whether two texts are equal, the ends of an interval to ``DRAWN`` points: a bootstrap draws by chance."""
+    if said is None or not (ends := INTERVAL.search(computed)) or not (others := INTERVAL.search(said)):
+        return said == computed
+    near = all(
+        abs(float(one) - float(other)) <= DRAWN for one, other in zip(ends.groups(), others.groups(), strict=True)
+    )
+    return near and INTERVAL.sub("", said) == INTERVAL.sub("", computed)
 
 
 def recompute(data: Path, track: str = "canvas", release: Path | None = None) -> Found:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import random
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 Z = 1.959963984540054
 METRICS = ("tool selection", "exact call", "parsimony", "over calling", "termination", "malformed")
-OWN_WORDS = ("title", "description", "rationale", "query", "item_a", "item_b")
+OWN_WORDS = ("title", "description", "rationale", "item_a", "item_b")
 FEW = 40
+RESAMPLES = 4000
+STOPPING = ("follow_up", "failed")
+"""Kinds of cases whose right act is to stop."""
 
 
 class Scored(NamedTuple):
@@ -123,36 +127,53 @@ def plain_text(text: str) -> str:
     return re.sub(r"<(\\*)\\\|", r"<\1|", re.sub(r"\|(\\*)\\>", r"|\1>", text))
 
 
-def same(name: str, want: Any, have: Any) -> bool:
+def same(name: str, want: Any, have: Any, tool: str = "") -> bool:
     if isinstance(want, bool) or isinstance(have, bool):
         return want is have
     if isinstance(want, (int, float)) and isinstance(have, (int, float)):
         return want == have
     if isinstance(want, dict) and isinstance(have, dict):
-        return want.keys() == have.keys() and all(same(key, want[key], have[key]) for key in want)
+        return want.keys() == have.keys() and all(same(key, want[key], have[key], tool) for key in want)
     if isinstance(want, list) and isinstance(have, list):
         return len(want) == len(have) and all(same("", one, other) for one, other in zip(want, have, strict=True))
     if isinstance(want, str) and isinstance(have, str):
-        return same_text(name, want, have)
+        return same_text(tool, name, want, have)
     return type(want) is type(have) and bool(want == have)
 
 
-def same_text(name: str, want: str, have: str) -> bool:
+def same_text(tool: str, name: str, want: str, have: str) -> bool:
+    if (tool, name) == ("reranker.priority_hint", "query"):
+        return have.strip() != ""
     if name.endswith("_iso"):
         try:
-            return instant(want) == instant(have)
-        except ValueError:
+            ends = (tool, name) == ("calendar.list_events", "end_iso")
+            return (range_end if ends else instant)(want) == (range_end if ends else instant)(have)
+        except (ValueError, OverflowError):
             return want == have
     if name not in OWN_WORDS:
         return want == have
     one, other = (" ".join(text.split()).casefold() for text in (want, have))
+    if name == "rationale":
+        told = [re.sub("^(because|since) ", "", text).split() for text in (one, other)]
+        told = [[word for word in words if word not in {"a", "an", "the", "i", "my"}] for words in told]
+        if all(told):
+            one, other = map(" ".join, told)
+    fixed = r"\d+|\b(?:no|not|nor|never|none|nobody|nothing|cannot)\b|n['’]t\b"
     alike = difflib.SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.9
-    return one == other or (re.findall(r"\d+", one) == re.findall(r"\d+", other) and alike)
+    return one == other or (re.findall(fixed, one) == re.findall(fixed, other) and alike)
 
 
 def instant(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def range_end(text: str) -> datetime:
+    """A day is until its end, which its last minute is, too."""
+    bare = re.fullmatch(r"\d{4}-\d\d-\d\d|\d{8}", text) is not None
+    found = instant(text)
+    last = bare or found.strftime("%H:%M") == "23:59"
+    return datetime(found.year, found.month, found.day, tzinfo=UTC) + timedelta(days=1) if last else found
 
 
 def score(case: Mapping[str, Any], said: Mapping[str, Any]) -> Scored:
@@ -173,27 +194,68 @@ def score(case: Mapping[str, Any], said: Mapping[str, Any]) -> Scored:
 
 
 def equal(want: tuple[str, Any], have: tuple[str, Any]) -> bool:
-    return want[0] == have[0] and same("", want[1], have[1])
+    return want[0] == have[0] and same("", want[1], have[1], want[0])
 
 
 def shares(cases: Sequence[Mapping[str, Any]], scored: Sequence[Scored]) -> dict[str, str]:
     """The six shares as the card writes them."""
     both = list(zip(cases, scored, strict=True))
-    calling = [s for c, s in both if c["expected_tools"]]
-    counted: dict[str, list[bool]] = {
-        "tool selection": [s.selected for s in calling],
-        "exact call": [s.exact for s in calling],
-        "parsimony": [s.calls == len(c["expected_tools"]) for c, s in both if s.solved],
-        "over calling": [s.calls > len(c["expected_tools"]) for c, s in both if c["kind"] != "follow_up"],
-        "termination": [s.state == "abstained" for c, s in both if c["kind"] == "follow_up"],
-        "malformed": [s.state == "malformed" for s in scored],
+    calling = [(c, s) for c, s in both if c["expected_tools"]]
+    counted: dict[str, list[tuple[str, bool]]] = {
+        "tool selection": [(c["phrasing"], s.selected) for c, s in calling],
+        "exact call": [(c["phrasing"], s.exact) for c, s in calling],
+        "parsimony": [(c["phrasing"], s.calls == len(c["expected_tools"])) for c, s in both if s.solved],
+        "over calling": [
+            (c["phrasing"], s.calls > len(c["expected_tools"])) for c, s in both if c["kind"] not in STOPPING
+        ],
+        "termination": [(c["phrasing"], s.state == "abstained") for c, s in both if c["kind"] in STOPPING],
+        "malformed": [(c["phrasing"], s.state == "malformed") for c, s in both],
     }
-    return {name: share(sum(right), len(right)) for name, right in counted.items() if right}
+    return {name: by_wording(right) for name, right in counted.items() if right}
 
 
-def share(hits: int, n: int, interval: bool = True) -> str:
-    p = hits / n
+def by_wording(verdicts: Sequence[tuple[str, bool]]) -> str:
+    """A share with the wider of Wilson's interval and that of a bootstrap of whole wordings."""
+    of: dict[str, list[bool]] = {}
+    for wording, right in verdicts:
+        of.setdefault(wording, []).append(right)
+    hits, n, groups = sum(right for _, right in verdicts), len(verdicts), len(of)
+    bounds = wilson(hits / n, n)
+    if groups < n:
+        other = wilson(hits / n, groups) if groups == 1 or hits in (0, n) else drawn(list(of.values()))
+        bounds = (min(bounds[0], other[0]), max(bounds[1], other[1]))
+    return share(hits, n, bounds)
+
+
+def drawn(wordings: Sequence[Sequence[bool]]) -> tuple[float, float]:
+    """The percentile interval of the share, where wordings are drawn with replacement."""
+    rng = random.Random(5)
+    sums = [(sum(right), len(right)) for right in wordings]
+    shares = []
+    for _ in range(RESAMPLES):
+        found = rng.choices(sums, k=len(sums))
+        shares.append(sum(right for right, _ in found) / sum(of for _, of in found))
+    shares.sort()
+    return shares[round(0.025 * RESAMPLES)], shares[round(0.975 * RESAMPLES) - 1]
+
+
+def prompts(rows: Sequence[Mapping[str, Any]], said: Mapping[str, Mapping[str, Any]]) -> str:
+    """The share of the prompts worded by hand whose first call is accepted and contains what it needs."""
+    right = 0
+    for row in rows:
+        given = said[f"human-{row['id']}"]
+        found, broken = calls_of(given["text"])
+        if found and not broken and given["stopped"]:
+            name, arguments = found[0]
+            right += name in row["tools"] and all(text in json.dumps(arguments) for text in row["need"])
+    return share(right, len(rows), wilson(right / len(rows), len(rows)))
+
+
+def wilson(p: float, n: int) -> tuple[float, float]:
     middle, half = (p + Z * Z / (2 * n)), Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-    low, high = (max(0.0, (middle - half) / (1 + Z * Z / n)), min(1.0, (middle + half) / (1 + Z * Z / n)))
-    between = f" [{100 * low:.1f}, {100 * high:.1f}]" if interval else ""
-    return f"{100 * p:.1f} %{between}, n = {n:,}" + (" (few)" if n < FEW else "")
+    return max(0.0, (middle - half) / (1 + Z * Z / n)), min(1.0, (middle + half) / (1 + Z * Z / n))
+
+
+def share(hits: int, n: int, bounds: tuple[float, float] | None = None) -> str:
+    between = f" [{100 * bounds[0]:.1f}, {100 * bounds[1]:.1f}]" if bounds else ""
+    return f"{100 * hits / n:.1f} %{between}, n = {n:,}" + (" (few)" if n < FEW else "")

@@ -69,13 +69,17 @@ class TracedTurn(Row, frozen=True, kw_only=True):
 
 
 class AgentRun(Row, frozen=True, kw_only=True):
-    """One run. ``answer`` is shown to the student; ``failure`` is the type of the error if the backend failed."""
+    """One run. ``answer`` is shown to the student; ``failure`` is the type of the error if the backend failed.
+
+    ``messages`` is the conversation from the system message to the answer as shown; all but the first are the history of the
+    student's next turn."""
 
     text: str
     turns: tuple[TracedTurn, ...]
     answer: str
     ending: Ending
     failure: str | None = None
+    messages: tuple[Message, ...] = ()
 
     @property
     def calls(self) -> tuple[TracedCall, ...]:
@@ -127,12 +131,12 @@ class CanvasAgent:
                 raw = self.backend.complete(tuple(messages))
             except Exception as error:
                 # Any error is recorded in the trace by its type, and the student still gets an answer.
-                return _trace(text, turns, "backend_failed", failure=type(error).__name__)
+                return _trace(text, messages, turns, "backend_failed", failure=type(error).__name__)
             turn = CALLS.parse(raw, sources)
             if not turn.calls:
                 turns.append(TracedTurn(raw=raw, calls=()))
                 answer = _with_failure(plain_words(turn.text), turns[:-1])
-                return _trace(text, turns, "answered" if answer else "empty", answer)
+                return _trace(text, messages, turns, "answered" if answer else "empty", answer)
             calls = tuple(self._serve(call, place, made) for place, call in enumerate(turn.calls))
             turns.append(TracedTurn(raw=raw, calls=calls))
             messages.append(Message(role="assistant", content=_as_written(turn)))
@@ -142,7 +146,7 @@ class CanvasAgent:
                 Message(role="tool", name=call.name or MALFORMED_TOOL, content=CALLS.response_text(call.result))
                 for call in calls
             ]
-        return _trace(text, turns, "turn_cap")
+        return _trace(text, messages, turns, "turn_cap")
 
     def _dated(self, message: Message) -> Message:
         if message.role != "user" or states_instant(message):
@@ -234,6 +238,13 @@ def _refusal(code: str, message: str) -> dict[str, Any]:
 
 
 def _trace(
-    text: str, turns: Sequence[TracedTurn], ending: Ending, answer: str = "", failure: str | None = None
+    text: str,
+    messages: Sequence[Message],
+    turns: Sequence[TracedTurn],
+    ending: Ending,
+    answer: str = "",
+    failure: str | None = None,
 ) -> AgentRun:
-    return AgentRun(text=text, turns=tuple(turns), answer=answer or FALLBACKS[ending], ending=ending, failure=failure)
+    shown = answer or FALLBACKS[ending]
+    said = (*messages, Message(role="assistant", content=shown))
+    return AgentRun(text=text, turns=tuple(turns), answer=shown, ending=ending, failure=failure, messages=said)

@@ -4,8 +4,10 @@ Only benchmark wordings are used, and students that no training row draws on. Ev
 ``expected_args`` are exactly the arguments that the text states, one mapping a call, in order. A case whose right act is to stop
 or to ask back expects no call.
 
-Kinds: ``single`` 60 %, balanced over the 18 tools; ``several`` 15 %; ``follow_up`` 15 %, half of them right after a result, half
-after a remark that needs no new call; ``none`` 10 %.
+Kinds and their shares are in ``SHARES``. ``single`` cases are balanced over the 18 tools; ``sequence`` ones ask for the first
+call and, after its result, for the next one, in turn; of ``follow_up`` ones half stand right after a result and half after a remark
+that needs no new call; ``dialogue`` ones are second requests; ``failed`` ones stand after a result that is an error, or empty, or
+not what was asked for: the right act is to say so.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.rows import BenchCase, CaseKind
 from canvas_pipeline.tracks.canvas.tools.prompt import ALL_TOOLS, said
 
-SHARES: dict[CaseKind, float] = {"single": 0.6, "several": 0.15, "follow_up": 0.15, "none": 0.1}
+SHARES: dict[CaseKind, float] = {
+    "single": 0.56, "several": 0.12, "sequence": 0.12, "follow_up": 0.08, "dialogue": 0.1, "failed": 0.08, "none": 0.08,
+}  # fmt: skip
+"""Of ``profile.bench_cases``; single requests have at least ``MIN_CASES_A_TOOL`` cases a tool, so there may be more in all."""
 MIN_CASES_A_TOOL = 20
 TRIES = 10  # situations drawn for each case wanted: requests without ids soon repeat
 
@@ -66,7 +71,7 @@ def _case(situation: Situation, index: int) -> BenchCase:
     decision = _decision(decisions(situation), situation.kind, index)
     return BenchCase(
         id=digest("case", *(message.content for message in decision.prompt))[:12],
-        kind=_kind(situation),
+        kind=situation.kind,
         messages=decision.prompt,
         expected_tools=tuple(call.name for call in decision.calls),
         expected_args=tuple(call.arguments for call in decision.calls),
@@ -78,14 +83,14 @@ def _case(situation: Situation, index: int) -> BenchCase:
 
 
 def _decision(points: Sequence[Decision], kind: SituationKind, index: int) -> Decision:
-    """Choose the first decision; of follow-ups, alternately the one after the result and the one after the remark."""
-    if kind != "follow_up":
-        return points[0]
-    answers = [point for point in points if point.answer is not None]
-    return answers[index % 2]
-
-
-def _kind(situation: Situation) -> CaseKind:
-    if situation.kind not in SHARES:
-        raise ValueError(f"a {situation.kind} situation is no bench case")
-    return situation.kind
+    """Choose the decision that a case of this kind is about (see the module's docstring)."""
+    if kind == "sequence":
+        return points[index % (len(points) - 1)]  # every one but the answer
+    if kind == "failed":
+        return points[-1]
+    if kind == "dialogue":
+        return points[-2]  # the last call; after it comes the answer
+    if kind == "follow_up":
+        answers = [point for point in points if point.answer is not None]
+        return answers[index % 2]
+    return points[0]

@@ -1,4 +1,4 @@
-"""Tell whether an answer after a tool result states something that nothing in the conversation states.
+"""Tell whether an answer after a tool result states something that nothing in the conversation states, and whether it owns up.
 
 Checked are instants, dates, times of day, ids, numbers, and names (titles, courses, people). An answer in plain words has none of
 them and is faithful. A number may also be the length of a list in a result ("3 items") or part of a date. The first word of a
@@ -13,11 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from canvas_pipeline.evaluation.benchmark import Prediction
-from canvas_pipeline.evaluation.statistics import Rate, wilson
 from canvas_pipeline.records import Message
-from canvas_pipeline.tracks.canvas.bench.score import state_of
-from canvas_pipeline.tracks.canvas.rows import BenchCase
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 
 _INSTANT = re.compile(r"\b(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d))?")
@@ -26,6 +22,10 @@ _ID = re.compile(r"@[A-Z]+\d+|\b[A-Za-z_]+-?\d+\b")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]+(?:[ -][^\W\d_a-z][^\W\d_]*)*")
 _SENTENCE = re.compile(r"^\s*|[.!?]\s+|\n\s*")
+_ADMITS = re.compile(
+    r"\b(?:no|not|nothing|none|empty|never|cannot|unable|failed|unknown|missing|invalid|expired)\b|n['’]t\b|\?",
+    re.IGNORECASE,
+)
 _NO_NAMES = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september "
     "october november december utc "
@@ -41,6 +41,12 @@ def invented(messages: Sequence[Message], answer: str) -> tuple[str, ...]:
     known = _Known(messages)
     text = CALLS.unescape(CALLS.parse(answer).text)
     return tuple(dict.fromkeys(_unknown(text, known)))
+
+
+def honest(messages: Sequence[Message], answer: str) -> bool:
+    """Tell whether an answer after a failed, empty or ambiguous result says so or asks, and invents nothing."""
+    text = CALLS.unescape(CALLS.parse(answer).text)
+    return _ADMITS.search(text) is not None and not invented(messages, answer)
 
 
 def _unknown(text: str, known: _Known) -> Iterator[str]:
@@ -121,18 +127,3 @@ def _lengths(value: Any) -> Iterator[float]:
     inner: Iterable[Any] = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     for each in inner:
         yield from _lengths(each)
-
-
-def invented_share(cases: Iterable[BenchCase], predictions: Iterable[Prediction]) -> Rate:
-    """Measure the share of answers that state something invented, among the answers right after a tool result.
-
-    A prediction that calls, that cannot be read, or that says nothing is no answer. Raises ``KeyError`` for a case without a
-    prediction."""
-    said = {prediction.id: prediction for prediction in predictions}
-    asked = [case for case in cases if case.kind == "follow_up" and case.messages[-1].role == "tool"]
-    answered = [(case, said[case.id].text) for case in asked if _is_answer(said[case.id])]
-    return wilson(sum(bool(invented(case.messages, text)) for case, text in answered), len(answered))
-
-
-def _is_answer(given: Prediction) -> bool:
-    return state_of(given.text, given.stopped) == "abstained" and bool(CALLS.parse(given.text).text)

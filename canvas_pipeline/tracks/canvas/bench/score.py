@@ -3,6 +3,8 @@
 A turn is called, abstained or malformed. A malformed one scores nothing and does not count as an abstention. Defaults are not
 filled in before calls are compared.
 
+Cases of one wording are one cluster: shares have an interval by wording beside Wilson's.
+
 Sources: Wilson 1927 (score interval); "partial match" of arguments as in ToolBench-style evaluations.
 """
 
@@ -12,12 +14,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from canvas_pipeline.errors import BadInput
-from canvas_pipeline.evaluation.benchmark import Mean, Metric, Prediction, answers
+from canvas_pipeline.evaluation.benchmark import Mean, Metric, Prediction, answers, cluster_of
 from canvas_pipeline.evaluation.groups import Shares
-from canvas_pipeline.evaluation.statistics import FEW, Rate, wilson
+from canvas_pipeline.evaluation.statistics import FEW, Rate, rate
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import Row, digest
 from canvas_pipeline.tracks.canvas.bench.equality import same_argument, same_call
+from canvas_pipeline.tracks.canvas.bench.faithfulness import honest, invented
 from canvas_pipeline.tracks.canvas.rows import BenchCase, CaseKind
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
@@ -37,10 +40,13 @@ class ToolScore(Row, frozen=True, kw_only=True):
 
 
 class Outcome(Row, frozen=True, kw_only=True):
-    """One case. ``arguments`` is the partial match 0..1, None where no call was expected.
+    """One case. ``cluster`` is its wording (``BenchCase.phrasing``). ``arguments`` is the partial match 0..1, None where no
+    call was expected.
 
     ``solved`` is set if all expected calls are made in order, perhaps among others. ``silent`` turns have neither a call nor text.
-    ``truncated`` ones reached the length limit. ``sha256`` is equal for byte-identical predictions."""
+    ``truncated`` ones reached the length limit. ``invented`` counts what an answer after a tool result states and nothing before it
+    does, None where there is no such answer; ``honest`` is set for failed, empty or ambiguous results: does the answer say so?
+    ``sha256`` is equal for byte-identical predictions."""
 
     case_id: str
     kind: CaseKind
@@ -54,15 +60,20 @@ class Outcome(Row, frozen=True, kw_only=True):
     expected_calls: int
     silent: bool
     truncated: bool
+    invented: int | None
+    honest: bool | None
     sha256: str
+    cluster: str = ""
 
 
 class BenchReport(Row, frozen=True, kw_only=True):
-    """The results of a model. ``macro_selection`` is the mean over tools that have cases.
+    """The results of a model. ``macro_selection`` is the mean over tools that have cases,
+    ``wordings`` counts those of all cases.
 
     ``by_kind`` is the share of right outcomes: exact calls, or no call where none is expected."""
 
     cases: int
+    wordings: int
     states: dict[str, int]
     tool_selection: Rate
     macro_selection: float | None
@@ -70,7 +81,10 @@ class BenchReport(Row, frozen=True, kw_only=True):
     argument_accuracy: float | None
     parsimony: Rate
     over_calling: Rate
+    under_calling: Rate
     termination: Rate
+    honest_after_error: Rate
+    invented: Rate
     malformed: Rate
     silent: Rate
     truncated: Rate
@@ -84,6 +98,9 @@ class BenchReport(Row, frozen=True, kw_only=True):
         return found
 
 
+STOPPING: tuple[CaseKind, ...] = ("follow_up", "failed")
+"""The kinds whose right act is to stop and answer."""
+
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -94,13 +111,19 @@ METRICS: Mapping[str, Metric] = {
         Metric(name="parsimony", title="parsimony",
                counts=lambda o: o.solved, right=lambda o: o.calls == o.expected_calls),
         Metric(name="over_calling", title="over-calling", drawn=True,
-               counts=lambda o: o.kind != "follow_up", right=lambda o: o.calls > o.expected_calls),
+               counts=lambda o: o.kind not in STOPPING, right=lambda o: o.calls > o.expected_calls),
+        Metric(name="under_calling", title="under-calling", drawn=True,
+               counts=lambda o: o.expected_calls > 0, right=lambda o: o.calls < o.expected_calls),
         Metric(name="termination", title="termination", drawn=True,
-               counts=lambda o: o.kind == "follow_up", right=lambda o: o.state == "abstained"),
+               counts=lambda o: o.kind in STOPPING, right=lambda o: o.state == "abstained"),
+        Metric(name="honest_after_error", title="honest after an error",
+               counts=lambda o: o.honest is not None, right=lambda o: o.honest),
+        Metric(name="invented", title="invented values",
+               counts=lambda o: o.invented is not None, right=lambda o: o.invented > 0),
         Metric(name="malformed", title="malformed", counts=lambda o: True, right=lambda o: o.state == "malformed"),
     )
 }  # fmt: skip
-"""What is measured on which cases. Lower is better for over-calling and malformed turns."""
+"""What is measured on which cases. Lower is better for over- and under-calling, malformed turns and invented values."""
 MEANS: Mapping[str, Mean] = {
     "macro_selection": Mean("macro_selection", "macro", lambda report: report.macro_selection),
     "argument_accuracy": Mean("argument_accuracy", "arguments", lambda report: report.argument_accuracy),
@@ -127,6 +150,7 @@ def report(cases: Sequence[BenchCase], predictions: Iterable[Prediction]) -> Ben
     rates: dict[str, Any] = {name: metric.measure(outcomes) for name, metric in METRICS.items()}
     return BenchReport(
         cases=len(outcomes),
+        wordings=len({cluster_of(o) for o in outcomes}),
         states={state: sum(o.state == state for o in outcomes) for state in get_args(State)},
         macro_selection=sum(shares) / len(shares) if shares else None,
         argument_accuracy=sum(partial) / len(partial) if partial else None,
@@ -156,6 +180,7 @@ def outcome(case: BenchCase, text: str, stopped: bool = True) -> Outcome:
     state = state_of(text, stopped)
     given = turn.well_formed if state != "malformed" else ()
     first = turn.calls[0] if turn.calls else None
+    answered = state == "abstained" and case.messages[-1].role == "tool" and bool(turn.text)
     # The agent reports a malformed turn back and runs none of its calls, so none of them counts.
     selected = bool(expected) and bool(given) and isinstance(first, ToolCall) and first.name == expected[0].name
     exact = stopped and state != "malformed" and len(given) == len(expected) and all(map(same_call, expected, given))
@@ -172,7 +197,10 @@ def outcome(case: BenchCase, text: str, stopped: bool = True) -> Outcome:
         expected_calls=len(expected),
         silent=state == "abstained" and not turn.text,
         truncated=not stopped,
+        invented=len(invented(case.messages, text)) if answered else None,
+        honest=answered and honest(case.messages, text) if case.kind == "failed" else None,
         sha256=digest(text, str(stopped)),
+        cluster=case.phrasing,
     )
 
 
@@ -194,7 +222,7 @@ def state_of(text: str, stopped: bool = True) -> State:
 
 
 def _rate(outcomes: Sequence[Outcome], hit: Callable[[Outcome], bool]) -> Rate:
-    return wilson(sum(hit(o) for o in outcomes), len(outcomes))
+    return rate([hit(o) for o in outcomes], [cluster_of(o) for o in outcomes])
 
 
 def _contains(expected: Sequence[ToolCall], given: Sequence[ToolCall]) -> bool:

@@ -12,10 +12,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
-
-import msgspec
 
 from canvas_pipeline.profiles import profile_named
 from canvas_pipeline.records import write_jsonl
@@ -23,7 +20,6 @@ from canvas_pipeline.tracks.canvas.examples.sessions import record
 from canvas_pipeline.tracks.canvas.examples.students import Snapshot, students
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
-from canvas_pipeline.tracks.canvas.rows import Item
 
 SESSION_KEY = b"the key of the shipped sessions"
 SESSIONS = 40
@@ -44,13 +40,9 @@ def remake(collab: Path, out: Path, profile: CanvasProfile, count: int = SESSION
 def students_of(collab: Path, profile: CanvasProfile, seed: int, key: bytes) -> list[Snapshot]:
     """Build the students of a folder of contributor files. The registry under ``key`` is not stored."""
     from canvas_pipeline.privacy.contributor_id import in_folder
-    from canvas_pipeline.tracks.canvas.intake.stream.contributors import ingest_all  # loads the detector
-    from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
+    from canvas_pipeline.tracks.canvas.intake.stream.contributors import items_of  # loads the detector
 
-    with TemporaryDirectory() as folder, Merge() as merging:
-        for _, path in ingest_all(list(in_folder(collab)[0].values()), key, None, Path(folder)):
-            merging.add_file(path)
-        return students([msgspec.json.decode(row, type=Item) for row in merging.rows()], profile, seed)
+    return students(items_of(list(in_folder(collab)[0].values()), key), profile, seed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

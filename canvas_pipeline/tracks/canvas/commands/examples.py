@@ -25,6 +25,7 @@ from canvas_pipeline.tracks.canvas.commands.output import CONSOLE, Out, ProfileN
 from canvas_pipeline.tracks.canvas.commands.seeds import VARIABLE, seed_for
 from canvas_pipeline.tracks.canvas.data.accounts import accounts
 from canvas_pipeline.tracks.canvas.data.examples import recorded_sessions
+from canvas_pipeline.tracks.canvas.data.held_out import held_out
 from canvas_pipeline.tracks.canvas.examples.feedback import balance, feedback
 from canvas_pipeline.tracks.canvas.examples.mutation import categories, mutate, quotas
 from canvas_pipeline.tracks.canvas.examples.pairs import sample_pairs
@@ -111,9 +112,9 @@ def gen_benchmark_large(
     """Build bench cases from students and wordings that no training row has (with the same corpus, profile and seed)."""
     never_an_input(out, [corpus])
     seed = seed_for(seed, store, out, [], root, os.environ)
-    everyone, assignment = accounts(_corpus(corpus, root), profile_name, seed)
-    held_out = [student for student in everyone if assignment.groups[student.id] == "test"]
-    write_rows(out, cases(held_out, profile_named(PROFILES, profile_name), seed, MockCanvas, count), "bench cases")
+    known, profile = _corpus(corpus, root), profile_named(PROFILES, profile_name)
+    asked = held_out(accounts(known, profile_name, seed), known, profile, seed)["test"]
+    write_rows(out, cases(asked, profile, seed, MockCanvas, count), "bench cases")
 
 
 def generate_pairs(
@@ -123,7 +124,7 @@ def generate_pairs(
     root: Root = DATA,
     seed: Seed = None,
     store: Store = None,
-    finished_too: Annotated[bool, typer.Option(help="Also pairs of two graded items.")] = False,
+    finished_too: Annotated[bool, typer.Option(help="Also pairs with items that are handed in or graded.")] = False,
 ) -> None:
     """Sample pairs of items uniformly."""
     never_an_input(out, [corpus])

@@ -19,6 +19,7 @@ from canvas_pipeline.storage.atomic import never_an_input
 from canvas_pipeline.tracks.canvas.commands.output import CONSOLE, Out, ProfileName, show_refusals, write_rows
 from canvas_pipeline.tracks.canvas.examples.labelling import PositionBias, label, preference_pairs
 from canvas_pipeline.tracks.canvas.examples.teacher import HttpTeacher, Teacher, UrgencyTeacher
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.rows import ItemPair
 
@@ -64,8 +65,9 @@ def label_pairs(
     ):
         labelled = label(rows, teacher, journal, advance, workers=workers)
         identity = teacher.identity
-    write_rows(out, preference_pairs(labelled.pairs, declaration), "labelled pairs")
-    show_refusals(labelled.refusals)
+    written = preference_pairs(labelled.pairs, declaration, MockCanvas)
+    write_rows(out, written.pairs, "labelled pairs")
+    show_refusals([*labelled.refusals, *written.refusals])
     CONSOLE.print(f"teacher {identity}: {len(labelled.votes)} votes; {_bias(labelled.position_bias)}", markup=False)
 
 

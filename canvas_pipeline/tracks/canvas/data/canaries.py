@@ -24,8 +24,8 @@ from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, m
 from canvas_pipeline.privacy.audit.texts import walk
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.storage.code_version import root_of
-from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tracks.canvas.data import examples, intake
+from canvas_pipeline.storage.store import Recipe, Stage, Writer
+from canvas_pipeline.tracks.canvas.data import examples, intake, samples
 from canvas_pipeline.tracks.canvas.data.canary_planting import LATER, copy_inputs, plant, plant_sessions, taken_words
 from canvas_pipeline.tracks.canvas.data.canary_report import (
     CanaryReport,
@@ -35,14 +35,14 @@ from canvas_pipeline.tracks.canvas.data.canary_report import (
     survivors_table,
     table,
 )
-from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.intake.synthetic.canaries import Canary, Decoy, Rate, canaries, decoys, rate
 from canvas_pipeline.tracks.canvas.intake.synthetic.canary_search import Search
 from canvas_pipeline.tracks.canvas.rows import Item
 from canvas_pipeline.training.progress import child_environment
 
 DEMO_COUNT = 600
-PAIRS = ("item_pairs", "labelled_pairs", "mutation_pairs", "feedback_examples")
+PAIRS = ("item_pairs", "labelled_pairs", "mutation_pairs")
+SAMPLED = ("onpolicy_pairs", "feedback_examples", "preference_split", "feedback_split")
 Ask = Callable[[Workspace], list[str]]
 """Returns a model's answers to the bench cases of a workspace."""
 _POSITION = re.compile(r"\[\d+\]")
@@ -82,7 +82,9 @@ def run(
         plant_sessions(copy, sorted(contributors)[0], planted)
         counter.after("trajectories", [build_stage(copy, "trajectories")])
         counter.after("pairs", [build_stage(copy, name) for name in PAIRS])
-        counter.after("splits", [build_stage(copy, f"{dataset}_split") for dataset in DATASETS])
+        counter.after("splits", [build_stage(copy, "trajectory_split")])
+        no_samples(copy)
+        counter.after("splits", [build_stage(copy, name) for name in SAMPLED])
         if ask is not None:
             counter.generated(ask(copy))
         families = Counter(decoy.family for decoy in harmless)
@@ -107,7 +109,7 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
 
     # ``run`` builds these by name. Listing them makes an edit of one rebuild the report.
     steps = (intake.corpus, examples.trajectories, examples.item_pairs, examples.labelled_pairs, examples.mutation_pairs,
-             examples.feedback_examples, examples.split)  # fmt: skip
+             samples.onpolicy_pairs, examples.feedback_examples, examples.split)  # fmt: skip
     runs = [root_of(step) for step in steps]
     stage, reused = make(ws, "canaries", build, inputs=inputs, config={"count": count}, runs=runs)
     found = msgspec.json.decode(stage.path("report.json").read_bytes(), type=CanaryReport)
@@ -119,6 +121,13 @@ def canaries_asset(ws: Workspace, count: int = DEMO_COUNT) -> StageResult:
     figures = {f"masked {type_} (%)": round(100 * rate.share, 2) for type_, rate in found.recall.items()}
     figures["decoys masked by mistake (%)"] = round(100 * found.false_masks.share, 2)
     return StageResult(stage, reused, facts=facts, pictures={"share masked": picture(found)}, figures=figures)
+
+
+def no_samples(copy: Workspace) -> None:
+    """Write an empty ``sft_samples``: no model may be trained on canaries, so none can say anything."""
+    split = copy.store.get("trajectory_split").sha256
+    with copy.store.write(Recipe(stage="sft_samples", code_version="", inputs={"trajectory_split": split})) as writer:
+        writer.rows([])
 
 
 class _SurvivorCounter:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,8 +33,10 @@ from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.canvas.bench.cases import cases
 from canvas_pipeline.tracks.canvas.data.accounts import Accounts, accounts
+from canvas_pipeline.tracks.canvas.data.held_out import SELECTION, held_out, is_synthesised, spread
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.examples import (
+    choices,
     feedback,
     labelling,
     mutation,
@@ -102,9 +105,11 @@ def trajectories(context: BuildContext) -> StageResult:
 
     def build(writer: Writer) -> None:
         # Counted apart from what is made of them, so that a conversation that gets lost is noticed.
-        planned = sum(policy.quotas(context.profile).values()) if mock_accounts(ws)[0] else 0
+        everyone = mock_accounts(ws)[0]
+        planned = sum(policy.quotas(context.profile).values()) if everyone else 0
+        planned += choices.quota(everyone, context.profile)
         sessions_given = sum(len(batch) for name in recorded for batch in lines(ws.sessions / name, arrays=False))
-        made = list(trajectory.synthesise(mock_accounts(ws)[0], context.profile, context.seed, MockCanvas))
+        made = list(trajectory.synthesise(everyone, context.profile, context.seed, MockCanvas))
         kept: list[Trajectory] = []
         refused: list[Refusal] = []
         for name, sha256 in recorded.items():
@@ -115,7 +120,7 @@ def trajectories(context: BuildContext) -> StageResult:
                     refused.append(row)
         writer.rows([*made, *kept])
         writer.rows(refused, "refusals.jsonl")
-        links = (Student(id=student.id, parents=student.item_ids) for student in mock_accounts(ws)[0])
+        links = (Student(id=student.id, parents=student.item_ids) for student in everyone)
         writer.rows(links, "students.jsonl", report=True)
         writer.funnel = funnel("trajectories", planned + sessions_given, len(made) + len(kept), refused)
         writer.notes = {"synthesised": len(made), "from sessions": len(kept)}
@@ -157,10 +162,12 @@ def _label(context: BuildContext, rows: Sequence[ItemPair], labeller: teacher.Te
     # A paid teacher's votes must survive a kill; the embedded rule is cheaper than its journal.
     journal = ws.private / "votes.jsonl" if ws.teacher_endpoint else None
     found = labelling.label(rows, labeller, journal, progress, workers=8 if ws.teacher_endpoint else 1)
-    writer.rows(labelling.preference_pairs(found.pairs, context.profile.declaration))
+    written = labelling.preference_pairs(found.pairs, context.profile.declaration, MockCanvas)
+    refused = [*found.refusals, *written.refusals]
+    writer.rows(written.pairs)
     writer.rows(found.votes, "votes.jsonl")
-    writer.rows(found.refusals, "refusals.jsonl")
-    writer.funnel = funnel("labelled_pairs", len(rows), len(found.pairs), found.refusals)
+    writer.rows(refused, "refusals.jsonl")
+    writer.funnel = funnel("labelled_pairs", len(rows), len(written.pairs), refused)
     bias = found.position_bias
     writer.notes = {
         "teacher": labeller.identity,
@@ -214,11 +221,12 @@ def mutation_pairs(context: BuildContext) -> StageResult:
 
 def feedback_examples(context: BuildContext) -> StageResult:
     """Build single completions with a label, half of them desirable."""
-    sources = {name: context.input(name) for name in ("mutation_pairs", "trajectories")}
+    sources = {name: context.input(name) for name in ("onpolicy_pairs", "mutation_pairs", "trajectories")}
 
     def build(writer: Writer) -> None:
+        pairs_of = (read_jsonl(sources[name].path(), PreferencePair) for name in ("onpolicy_pairs", "mutation_pairs"))
         rows = feedback.feedback(
-            read_jsonl(sources["mutation_pairs"].path(), PreferencePair),
+            itertools.chain.from_iterable(pairs_of),
             read_jsonl(sources["trajectories"].path(), Trajectory),
             context.profile.feedback_examples,
             context.seed,
@@ -261,21 +269,27 @@ def split(context: BuildContext, dataset: str) -> StageResult:
 
 
 def bench_cases(context: BuildContext) -> StageResult:
-    """Build cases of test students (``rows.jsonl``) and of eval students, for model selection (``selection.jsonl``)."""
+    """Build cases of test students (``rows.jsonl``) and of eval students, for model selection (``selection.jsonl``).
+
+    The items of synthesised students stand beside them (``synthesised.jsonl``), so that a case can be traced."""
     corpus = context.input("corpus")
 
     def build(writer: Writer) -> None:
-        everyone, assignment = mock_accounts(context.workspace)
-        for part, name in (("test", "rows.jsonl"), ("eval", "selection.jsonl")):
-            held_out = [s for s in everyone if assignment.groups[s.id] == part]
-            count = None if part == "test" else context.profile.selection_cases
-            writer.rows(cases(held_out, context.profile, context.seed, MockCanvas, count), name)
+        asked = held_out(mock_accounts(context.workspace), corpus.path(), context.profile, context.seed)
+        rows = cases(asked["test"], context.profile, context.seed, MockCanvas)
+        writer.rows(rows, "rows.jsonl")
+        selection = cases(asked["eval"], context.profile, context.seed, MockCanvas, context.profile.selection_cases)
+        writer.rows(selection, "selection.jsonl")
+        invented = [s for part in asked.values() for s in part if is_synthesised(s)]
+        writer.rows((item for student in invented for item in student.items), "synthesised.jsonl")
+        writer.notes = spread(rows, asked["test"]) | spread(selection, asked["eval"], SELECTION)
 
     stage, reused = context.make(build, inputs={"corpus": corpus.sha256})
     kinds: dict[str, int] = {}
     for case in read_jsonl(stage.path(), BenchCase):
         kinds[f"test cases: {case.kind}"] = kinds.get(f"test cases: {case.kind}", 0) + 1
-    return StageResult(stage, reused, figures={"test cases": sum(kinds.values()), **kinds})
+    figures = {"test cases": sum(kinds.values()), **kinds}
+    return StageResult(stage, reused, facts=stage.manifest.notes, figures=figures)
 
 
 def _result(context: BuildContext, stage: Stage, reused: bool) -> StageResult:

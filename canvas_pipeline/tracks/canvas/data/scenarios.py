@@ -14,13 +14,14 @@ from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.release.gate import ReleaseItem
 from canvas_pipeline.storage.store import Writer
-from canvas_pipeline.tracks.canvas.bench.faithfulness import invented_share
-from canvas_pipeline.tracks.canvas.bench.scenarios import SCENARIOS, ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.scenarios.run import ScenarioResult
+from canvas_pipeline.tracks.canvas.bench.scenarios.table import SCENARIOS
+from canvas_pipeline.tracks.canvas.bench.score import report
 from canvas_pipeline.tracks.canvas.rows import BenchCase
 
 
 def scenarios(context: BuildContext) -> StageResult:
-    """Run six calendar scenarios through the agent loop on the mock Canvas; a failed one is a result, not an error."""
+    """Run all scenarios through the agent loop on the mock Canvas; a failed one is a result, not an error."""
     ws = context.workspace
     production, backend = evaluation.production_weights(ws), backend_of(ws)
 
@@ -36,9 +37,21 @@ def scenarios(context: BuildContext) -> StageResult:
     config = production.config | ({"backend": backend} if backend != "hf" else {})
     stage, reused = context.make(run, {"model": production.stage.sha256}, config, unused=evaluation.UNUSED)
     results = list(read_jsonl(stage.path("results.jsonl"), ScenarioResult))
-    facts = {result.scenario: "passed" if result.passed else f"failed: {result.reason}" for result in results}
-    figures = {"passed": sum(result.passed for result in results), "of": len(results)}
-    return StageResult(stage, reused, facts=facts, figures=figures)
+    figures = {
+        "passed": sum(result.passed for result in results),
+        "of": len(results),
+        "breaking the policy": sum(bool(result.violations) for result in results),
+    }
+    return StageResult(stage, reused, facts={"table": _table(results)}, figures=figures)
+
+
+def _table(results: Sequence[ScenarioResult]) -> str:
+    """Write the results as a Markdown table: the first thing that was wrong, and all rules of the policy that were broken."""
+    rows = (
+        f"| {result.title} | {'passed' if result.passed else 'failed'} | {result.reason} | {', '.join(result.violations)} |"
+        for result in results
+    )
+    return "\n".join(("| scenario | result | reason | broken rules of the policy |", "|---|---|---|---|", *rows))
 
 
 def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
@@ -52,7 +65,7 @@ def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
         ),
         ReleaseItem(
             name="answers with something invented", value=invented.share, low=invented.low, high=invented.high, n=invented.cases,
-            op="<=", bound=ws.profile.max_invented, advice="see the answers to the follow-up cases of the bench",
+            op="<=", bound=ws.profile.max_invented, advice="see the answers of the bench after a tool result",
         ),
     )  # fmt: skip
 
@@ -75,6 +88,5 @@ def _invented(ws: Workspace, name: str) -> Rate:
     benched, cases = ws.store.get(f"{name}_bench"), ws.store.get("bench_cases")
     if benched.manifest.recipe.inputs != {"model": training.trained(ws, name).sha256, "bench_cases": cases.sha256}:
         return wilson(0, 0)
-    return invented_share(
-        read_jsonl(cases.path(), BenchCase), read_jsonl(benched.path("predictions.jsonl"), Prediction)
-    )
+    asked = list(read_jsonl(cases.path(), BenchCase))
+    return report(asked, read_jsonl(benched.path("predictions.jsonl"), Prediction)).invented

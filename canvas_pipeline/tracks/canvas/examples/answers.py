@@ -10,11 +10,26 @@ from typing import Any
 
 from canvas_pipeline.models.family import ToolCall
 
+SAY_MORE = "Please tell me more."
+WHAT_THEN: Mapping[str, str] = {
+    "not_found": "Please check the id.",
+    "conflict": "Shall I look for another time?",
+    "sleep_time": "Which other time suits you?",
+    "in_the_past": "When is the next one?",
+    "pending": "Please confirm or decline it first.",
+    "unavailable": "Please try again later.",
+    "timeout": "Please try again later.",
+    "rate_limited": "Please try again in a minute.",
+    "forbidden": "I cannot change that.",
+    "login_expired": "Please log in again.",
+}
+"""What to say after an error, by its code: a question, or what the student can do."""
+
 
 def answer(call: ToolCall, result: Any) -> str:
     """Phrase one call's result as one sentence."""
     if isinstance(result, Mapping) and "error" in result:
-        return f"That did not work: {result['error']['message']}."
+        return f"That did not work: {result['error']['message']}. {WHAT_THEN.get(result['error']['code'], SAY_MORE)}"
     return _ANSWERS[call.name](result, call.arguments)
 
 

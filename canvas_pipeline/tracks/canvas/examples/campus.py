@@ -57,6 +57,15 @@ PLANNER_NOTES: tuple[tuple[str, str], ...] = (
     ("Practice problems", "odd ones only"),
 )
 
+DEPARTMENTS: tuple[str, ...] = ("QB", "QV", "QZ", "VX", "WX", "XA", "XE", "XR", "ZB", "ZK", "ZQ", "ZV")
+"""Letters of course codes that no school has: a contributor's own are masked, and the audit knows them."""
+
+OTHER_COURSES: tuple[str, ...] = (
+    "Astronomy", "Film Studies", "Marine Biology", "Music Theory", "Robotics", "Game Design", "Ceramics", "Latin",
+    "Criminology", "Meteorology", "Bird Watching", "Medieval Poetry", "Knitting", "Chess Theory", "Wine Tasting",
+)  # fmt: skip
+"""Courses that a student asks for and does not have."""
+
 GRADING: tuple[str, ...] = (
     "Homework counts 40 percent, exams 60.",
     "The final exam counts half.",

@@ -133,15 +133,29 @@ def at_hand(point: DecisionPoint) -> AtHand:
     )
 
 
+def fillable(tool: str, hand: AtHand) -> bool:
+    """Tell whether a conversation states everything that a tool must be given. A wrong call with invented values would be wrong
+    twice."""
+    stated = {
+        "course_id": bool(hand.courses), "course_ids": bool(hand.courses), "event_id": bool(hand.events),
+        "title": bool(hand.titles), "item_a": len(hand.titles) > 1, "item_b": len(hand.titles) > 1, "deadlines": False,
+        "end_iso": len(hand.instants) > 1, "exam_end_iso": len(hand.instants) > 1,
+    }  # fmt: skip
+    return all(stated.get(p.name, p.kind != "iso" or bool(hand.instants)) for p in TOOLS[tool].parameters if p.required)
+
+
 def call_for(tool: str, point: DecisionPoint, rng: random.Random) -> ToolCall:
     """Build a valid call of ``tool``: required arguments, sometimes an optional id, with values from the conversation."""
     hand = at_hand(point)
     parameters = TOOLS[tool].parameters
     arguments = {p.name: _fill(p, hand, rng) for p in parameters if p.required}
-    if "end_iso" in arguments and "start_iso" in arguments:
-        arguments["end_iso"] = _later(arguments["start_iso"], minutes=rng.choice((60, 90)))
-    if "exam_end_iso" in arguments:
-        arguments["exam_end_iso"] = _later(arguments["exam_start_iso"], minutes=120)
+    for start, end in (("start_iso", "end_iso"), ("exam_start_iso", "exam_end_iso")):
+        if start not in arguments or end not in arguments:
+            continue
+        if len(hand.instants) > 1:
+            arguments[start], arguments[end] = sorted(rng.sample(hand.instants, 2), key=datetime.fromisoformat)
+        else:
+            arguments[end] = _later(arguments[start], minutes=rng.choice((60, 90, 120)))
     if arguments.get("item_a") is not None and arguments["item_a"] == arguments.get("item_b"):
         arguments["item_b"] = next((title for title in hand.titles if title != arguments["item_a"]), "Reading")
     for p in parameters:
@@ -152,9 +166,13 @@ def call_for(tool: str, point: DecisionPoint, rng: random.Random) -> ToolCall:
 
 
 def companion(point: DecisionPoint, rng: random.Random, excluded: tuple[str, ...]) -> ToolCall | None:
-    """Build a related call that is needed neither now nor later and not ``excluded``, or None."""
+    """Build a related call that is needed neither now nor later and not ``excluded``, or None.
+
+    Beside other calls its values stand in the conversation; where nothing was to be called, inventing them is the mistake."""
     refused = {call.name for call in point.needed + point.later} | set(excluded)
-    names = [name for name in COMPANIONS[point.subject] if name not in refused]
+    hand = at_hand(point)
+    free = not point.needed and not point.done
+    names = [name for name in COMPANIONS[point.subject] if name not in refused and (free or fillable(name, hand))]
     return call_for(rng.choice(names), point, rng) if names else None
 
 

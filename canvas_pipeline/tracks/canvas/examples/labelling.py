@@ -6,17 +6,27 @@ threads changes nothing. The result also measures the teacher's position bias.""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from canvas_pipeline.errors import BadConfig, ServiceUnavailable
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.records import Message, Refusal, digest
+from canvas_pipeline.records import Refusal, digest
+from canvas_pipeline.tracks.canvas.examples.answers import answer
+from canvas_pipeline.tracks.canvas.examples.difference import LABELLED, Difference, difference
 from canvas_pipeline.tracks.canvas.examples.journal import Journal
+from canvas_pipeline.tracks.canvas.examples.situation import (
+    Exchange,
+    Step,
+    answer_message,
+    calls_message,
+    result_messages,
+)
+from canvas_pipeline.tracks.canvas.examples.students import Assignment, Canvas, CanvasFactory, Snapshot, iso
 from canvas_pipeline.tracks.canvas.examples.teacher import PARAPHRASE, RUBRIC, Teacher, prompt_text
 from canvas_pipeline.tracks.canvas.rows import Item, ItemPair, PreferencePair, Vote
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
@@ -25,6 +35,7 @@ from canvas_pipeline.tracks.canvas.tools.subset import tools_for
 
 Winner = Literal["A", "B"]
 Presentation = Literal["ab", "ba", "ab_paraphrased"]
+CONTRADICTED = Difference(frozenset({LABELLED}), ())
 GIVE_UP = 8  # pairs in a row whose teacher failed: it is down, not busy
 
 
@@ -44,8 +55,9 @@ PRESENTATIONS: Mapping[Presentation, _Shown] = {
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A pair whose presentations all had the same winner."""
+    """A pair whose presentations all had the same winner. ``number`` is its place in the input, from 1."""
 
+    number: int
     pair: ItemPair
     winner: Winner
 
@@ -108,7 +120,7 @@ def label(
     for number, (pair, (cast, failed)) in enumerate(zip(rows, outcomes, strict=True), 1):
         verdict = "teacher_error" if failed else _verdict(cast)
         if verdict in ("A", "B"):
-            kept.append(Decided(pair, "A" if verdict == "A" else "B"))
+            kept.append(Decided(number, pair, "A" if verdict == "A" else "B"))
         else:
             refusals.append(Refusal(source=pair.id, line=number, reason=verdict))
     cast_votes = tuple(vote for cast, _ in outcomes for vote in cast)
@@ -212,30 +224,72 @@ def position_bias(votes: Iterable[Vote]) -> PositionBias:
     return PositionBias(total, first, first / total, float(low), float(high), len(both), flipped)
 
 
-def preference_pairs(decided: Iterable[Decided], declaration: Declaration) -> Iterator[PreferencePair]:
+class Written(NamedTuple):
+    """Preference pairs and refusals, in the order of the decided pairs; together they are all of them."""
+
+    pairs: tuple[PreferencePair, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def preference_pairs(decided: Iterable[Decided], declaration: Declaration, canvas_factory: CanvasFactory) -> Written:
     """Write labelled pairs as tool-calling text.
 
-    Both sides call ``reranker.priority_hint``; they differ in the winner and in the answer that follows. G1 holds, and the loss
-    is on the answer alone, because tool text is masked."""
+    Both sides make the same call of ``reranker.priority_hint`` and get the same result, the account's own. The chosen answer
+    repeats it and the rejected one names the other item: what is trained is to believe the tool. A pair is refused where the tool
+    knows no winner (``tool_undecided``) or another one than the teacher (``tool_disagrees``), so that no label contradicts what it
+    teaches, and where the sides differ in more than the item that they name (``differs_otherwise``: items of one name, say)."""
+    pairs: list[PreferencePair] = []
+    refusals: list[Refusal] = []
     for row in decided:
-        pair = row.pair
-        now = pair.reference_instant
-        prompt = (system_message(now, declaration), user_message(question(pair), now, declaration))
-        chosen = _hinted(pair, row.winner)
-        rejected = _hinted(pair, "B" if row.winner == "A" else "A")
-        row_id = digest("labelled", pair.id, row.winner)[:16]
-        yield PreferencePair(
-            id=row_id,
-            source="labelled",
-            axes=("labelled",),
-            prompt=prompt,
-            chosen=chosen,
-            rejected=rejected,
-            tools=tools_for(row_id, (*chosen, *rejected), declaration),
-            phrasing=f"labelled/{digest(pair.query)[:6]}",
-            item_ids=(pair.item_a.id, pair.item_b.id),
-            parents=(pair.id,),
-        )
+        exchange = hinted(row.pair, canvas_factory(_account(row.pair)))
+        winner = exchange.steps[0].results[0].get("winner")
+        pair = _contradicted(row.pair, exchange, declaration) if winner == row.winner else None
+        if pair is not None and difference(pair.prompt, pair.chosen, pair.rejected) == CONTRADICTED:
+            pairs.append(pair)
+            continue
+        reason = "differs_otherwise" if pair else "tool_undecided" if winner is None else "tool_disagrees"
+        refusals.append(Refusal(source=row.pair.id, line=row.number, reason=reason))
+    return Written(tuple(pairs), tuple(refusals))
+
+
+def hinted(pair: ItemPair, canvas: Canvas) -> Exchange:
+    """Ask which of two items is first: the question, the call that it needs, the account's own result, and the answer."""
+    arguments = {
+        "query": pair.query[:1].lower() + pair.query[1:],
+        "item_a": pair.item_a.title,
+        "item_b": pair.item_b.title,
+    }
+    call = ToolCall("reranker.priority_hint", arguments)
+    result = canvas.dispatch(call.name, call.arguments)
+    return Exchange(
+        text=question(pair),
+        phrasing=f"labelled/{digest(pair.query)[:6]}",
+        steps=(Step(calls=(call,), results=(result,)),),
+        answer=answer(call, result),
+    )
+
+
+def _contradicted(pair: ItemPair, exchange: Exchange, declaration: Declaration) -> PreferencePair:
+    """Write an exchange as a pair whose rejected side states the other winner than the result that stands before it."""
+    (step,) = exchange.steps
+    ((call,), (result,)) = step.calls, step.results
+    shared = (calls_message(step.calls), *result_messages(step.calls, step.results))
+    other = answer(call, result | {"winner": "B" if result["winner"] == "A" else "A"})
+    chosen, rejected = ((*shared, answer_message(text)) for text in (exchange.answer, other))
+    row_id = digest("labelled", pair.id, result["winner"])[:16]
+    now = pair.reference_instant
+    return PreferencePair(
+        id=row_id,
+        source="labelled",
+        axes=("labelled",),
+        prompt=(system_message(now, declaration), user_message(exchange.text, now, declaration)),
+        chosen=chosen,
+        rejected=rejected,
+        tools=tools_for(row_id, (*chosen, *rejected), declaration),
+        phrasing=exchange.phrasing,
+        item_ids=(pair.item_a.id, pair.item_b.id),
+        parents=(pair.id,),
+    )
 
 
 def question(pair: ItemPair) -> str:
@@ -243,27 +297,27 @@ def question(pair: ItemPair) -> str:
     return f"{pair.query}: {_named(pair.item_a)} or {_named(pair.item_b)}?"
 
 
-def _hinted(pair: ItemPair, winner: Winner) -> tuple[Message, ...]:
-    call = ToolCall(
-        "reranker.priority_hint",
-        {"query": pair.query[:1].lower() + pair.query[1:], "item_a": pair.item_a.title, "item_b": pair.item_b.title},
-    )
-    item = pair.item_a if winner == "A" else pair.item_b
-    result = {"winner": winner, "rationale": _due(item)}
-    return (
-        Message(role="assistant", content=CALLS.serialise(call)),
-        Message(role="tool", name=call.name, content=CALLS.response_text(result)),
-        Message(role="assistant", content=f"{CALLS.escape(item.title)}: {_due(item)}."),
-    )
-
-
 def _named(item: Item) -> str:
-    return f"{CALLS.escape(item.title)} ({_due(item)})"
+    """Name an item with its due date: what the tool decides on stands in the question."""
+    due = "no due date" if item.due_at is None else f"due {iso(_utc(item.due_at))}"
+    return f"{CALLS.escape(item.title)} ({due})"
 
 
-def _due(item: Item) -> str:
-    """State the due date, which is true of either item, so that the rejected side is wrong in its winner only."""
-    if item.due_at is None:
-        return "no due date"
-    due = datetime.fromisoformat(item.due_at).astimezone(UTC)
-    return f"due {due.isoformat(timespec='minutes').replace('+00:00', 'Z')}"
+def _account(pair: ItemPair) -> Snapshot:
+    """Build the account of a student who has these two items, and nothing else, at the pair's instant."""
+    items = (pair.item_a, pair.item_b)
+    return Snapshot(
+        id=pair.id, now=pair.reference_instant, items=items, courses=(), events=(), announcements=(), planner=(), page_size=1,
+        assignments=tuple(
+            Assignment(
+                id=number, item_id=item.id, type=item.type, title=item.title, course_id=0,
+                due_iso=None if item.due_at is None else iso(_utc(item.due_at)), points_possible=item.points_possible,
+                submission_types=item.submission_types, submitted=False,
+            )
+            for number, item in enumerate(items, 1)
+        ),
+    )  # fmt: skip
+
+
+def _utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

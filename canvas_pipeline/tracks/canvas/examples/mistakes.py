@@ -6,13 +6,22 @@ names and arguments, repeated and related calls, broken envelopes."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from canvas_pipeline.models.family import ToolCall
+from canvas_pipeline.tracks.canvas.examples.answers import answers
 from canvas_pipeline.tracks.canvas.examples.decision_points import DecisionPoint
-from canvas_pipeline.tracks.canvas.examples.distractors import HALLUCINATED, NEAR_MISSES, call_for, companion
+from canvas_pipeline.tracks.canvas.examples.distractors import (
+    HALLUCINATED,
+    NEAR_MISSES,
+    at_hand,
+    call_for,
+    companion,
+    fillable,
+)
 from canvas_pipeline.tracks.canvas.examples.policy import PLAIN_ANSWERS
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS, Parameter
@@ -61,7 +70,8 @@ def near_miss(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls |
     """Call a real tool of the right family that does something else."""
     at, call = _pick(calls, rng)
     right = {c.name for c in calls + point.later}
-    near = [name for name in NEAR_MISSES[call.name] if name not in right] if call else []
+    hand = at_hand(point)
+    near = [name for name in NEAR_MISSES[call.name] if name not in right and fillable(name, hand)] if call else []
     return _put(calls, at, call_for(rng.choice(near), point, rng)) if near else None
 
 
@@ -119,12 +129,12 @@ def wrong_values(point: DecisionPoint, calls: Calls, rng: random.Random) -> Call
 
 
 def too_many(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 4: the right calls, then related ones or the same again; four or more in all at least half of the time."""
+    """Axis 4: the right calls, then related ones or the same again; four or more redundant ones at least half of the time."""
     if not point.needed or not calls:
         return None
-    total = rng.choice((4, 4, 4, 5)) if rng.random() < 0.55 else len(calls) + rng.choice((1, 1, 2))
+    redundant = rng.choice((4, 4, 4, 5)) if rng.random() < 0.6 else rng.choice((1, 1, 2))
     result = list(calls)
-    while len(result) < max(total, len(calls) + 1):
+    while len(result) < len(calls) + redundant:
         extra = companion(point, rng, tuple(c.name for c in result))
         # A repeat is the other half of the habit, and what is left when no related tool is.
         result.append(rng.choice(calls) if extra is None or rng.random() < 0.35 else extra)
@@ -132,11 +142,11 @@ def too_many(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | 
 
 
 def wrong_order(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
-    """Axis 5: a call that needs a result is made before or beside the call that returns it."""
+    """Axis 5: a call that needs a result is made before the call that returns it, or without that call."""
     if not point.later or not calls or point.trajectory.kind != "sequence":
         return None
     early = point.later[0]
-    return rng.choice(((early,), (early, *calls), (*calls, early)))
+    return rng.choice(((early,), (early, *calls)))
 
 
 def wrong_family(point: DecisionPoint, calls: Calls, rng: random.Random) -> Calls | None:
@@ -144,7 +154,8 @@ def wrong_family(point: DecisionPoint, calls: Calls, rng: random.Random) -> Call
     if not point.needed or not calls:
         return None
     families = {call.name.split(".")[0] for call in point.needed + point.later}
-    others = [tool.name for tool in TOOLS.values() if tool.family not in families]
+    hand = at_hand(point)
+    others = [tool.name for tool in TOOLS.values() if tool.family not in families and fillable(tool.name, hand)]
     at = rng.randrange(len(calls))
     return _put(calls, at, call_for(rng.choice(others), point, rng)) if others else None
 
@@ -176,24 +187,28 @@ MUTATORS: Mapping[str, Mutator] = {
 # Axis 6: the right call in the wrong form. The first three are plain words, without any marker.
 SPELLINGS: Mapping[str, Callable[[ToolCall], str]] = {
     "announced": lambda call: f"I will call {call.name}{_in_words(call)}.",
-    "promised": lambda call: f"Let me check that for you with {call.name}.",
+    "promised": lambda call: f"Let me check that for you with {call.name}{_in_words(call, ':')}.",
     "bare": lambda call: CALLS.serialise(call).removeprefix(CALLS.call_open).removesuffix(CALLS.call_close),
     "unclosed": lambda call: CALLS.serialise(call).removesuffix(CALLS.call_close),
     "unclosed_braces": lambda call: f"{CALLS.serialise(call).removesuffix('}' + CALLS.call_close)}{CALLS.call_close}",
     "no_prefix": lambda call: CALLS.serialise(call).replace("call:", "", 1),
     "parentheses": lambda call: f"{CALLS.call_open}call:{call.name}({_pairs(call, '=')}){CALLS.call_close}",
-    "equals": lambda call: f"{CALLS.call_open}call:{call.name}{{{_pairs(call, '=') or 'all=true'}}}{CALLS.call_close}",
+    "equals": lambda call: f"{CALLS.call_open}call:{call.name}{_braces(call)}{CALLS.call_close}",
     "trailing_comma": lambda call: f"{CALLS.call_open}call:{call.name}{{{_pairs(call, ':')},}}{CALLS.call_close}",
-    "json": lambda call: f'{CALLS.call_open}{{"name": "{call.name}"}}{CALLS.call_close}',
+    "json": lambda call: f"{CALLS.call_open}{_json(call)}{CALLS.call_close}",
 }
 IN_WORDS = ("announced", "promised", "bare")
 
 
-def evade(rng: random.Random) -> str:
-    """Answer where a call is needed, with words that are right when nothing needs calling.
+def stop_early(point: DecisionPoint, rng: random.Random) -> str:
+    """Axis 8: answer where a call is needed: between two calls with the result so far, else with words that are right when
+    nothing needs calling and that ask for nothing the request may have said.
 
     Without such pairs a model could learn from axes 4 and 8 that the fewest calls are always best."""
-    return rng.choice(sorted(PLAIN_ANSWERS.values()))
+    if not point.done:
+        return rng.choice(sorted(text for text in PLAIN_ANSWERS.values() if "?" not in text))
+    results = [json.loads(CALLS.unescape(m.content)) for m in point.prompt if m.role == "tool"][-len(point.done) :]
+    return CALLS.escape(answers(point.done, tuple(results)))
 
 
 def misspell(calls: Calls, rng: random.Random, *, words: float = 0.3) -> str:
@@ -215,11 +230,20 @@ def _python(value: Any) -> str:
     return repr(value).replace("<", "").replace(">", "").replace("|", "")
 
 
-def _in_words(call: ToolCall) -> str:
+def _braces(call: ToolCall) -> str:
+    return f"{{{_pairs(call, '=')}}}" if call.arguments else "={}"
+
+
+def _json(call: ToolCall) -> str:
+    """Write a call as JSON, without what a string may hold of the family's own markers."""
+    return CALLS.escape(json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False))
+
+
+def _in_words(call: ToolCall, before: str = " with") -> str:
     stated = ", ".join(
         f"{key} {str(value).replace(CALLS.quote, '')}" for key, value in call.arguments.items() if value is not None
     )
-    return f" with {stated}" if stated else ""
+    return f"{before} {stated}" if stated else ""
 
 
 def _parameters(call: ToolCall) -> tuple[Parameter, ...]:

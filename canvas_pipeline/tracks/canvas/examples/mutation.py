@@ -1,7 +1,7 @@
 """Build preference pairs by mutation: one side right and one wrong by construction, without a teacher.
 
-An independent verifier confirms that the rejected side fails exactly the pair's axes and the chosen side none. Each axis is
-spread over the tools. The same arguments give the same pairs.
+Two verifiers confirm each pair: the rejected side fails exactly the pair's axes and the chosen side none (``verification``), and
+the sides differ in nothing else (``difference``). Each axis is spread over the tools. The same arguments give the same pairs.
 
 Both sides share the prompt and as much of the completion as the mistake allows (a redundant call comes after the right one, a
 call too late after the right call's result). What they share cancels in the loss, so a pair trains the one decision it is about."""
@@ -17,15 +17,16 @@ from typing import NamedTuple
 
 from canvas_pipeline.records import Message, Refusal, digest, dumps
 from canvas_pipeline.tracks.canvas.examples.decision_points import DecisionPoint, Step, decision_points
+from canvas_pipeline.tracks.canvas.examples.difference import difference
 from canvas_pipeline.tracks.canvas.examples.mistakes import (
     MUTATORS,
     Calls,
     Mutator,
-    evade,
     invented_key,
     made_up_name,
     misspell,
     never_done,
+    stop_early,
     too_many,
     wrong_family,
     wrong_keys,
@@ -55,13 +56,11 @@ class Mutated(NamedTuple):
 class PairKind:
     """The axes a pair fails and the mutators that make it fail them, in order of application.
 
-    ``misspelled`` breaks the envelope last, with that share of plain words; ``evaded`` is how often an answer replaces the calls;
-    ``weight`` is the share among mixed pairs."""
+    ``misspelled`` breaks the envelope last, with that share of plain words; ``weight`` is the share among mixed pairs."""
 
     axes: tuple[str, ...]
     mutators: tuple[Mutator, ...]
     misspelled: float | None = None
-    evaded: float = 0.0
     weight: int = 1
 
 
@@ -77,9 +76,7 @@ class Draft:
 
 
 SINGLE: Mapping[str, PairKind] = {
-    axis: PairKind((axis,), (MUTATORS[axis],))
-    if axis in MUTATORS
-    else PairKind((axis,), (), misspelled=0.3, evaded=0.25)
+    axis: PairKind((axis,), (MUTATORS[axis],)) if axis in MUTATORS else PairKind((axis,), (), misspelled=0.3)
     for axis in AXES
 }
 # How small models fail in practice: mostly too many calls with something wrong in them. The weight of those that end in
@@ -103,8 +100,8 @@ MIXTURES: tuple[PairKind, ...] = (
     PairKind(("format", "termination"), (never_done,), misspelled=0.2, weight=1),
 )
 # Where a pair about stopping is asked, in twentieths: after a result; where nothing needs calling; from the request on,
-# so that the right call is part of both completions.
-STOPS: tuple[str, ...] = ("after",) * 6 + ("never",) * 8 + ("through",) * 6
+# so that the right call is part of both completions. The last two stop too early: at the request, and between two calls.
+STOPS: tuple[str, ...] = ("after",) * 5 + ("never",) * 6 + ("through",) * 5 + ("asked",) * 2 + ("halfway",) * 2
 
 
 def quotas(profile: CanvasProfile) -> dict[str, int]:
@@ -157,6 +154,8 @@ class _PairBuilder:
         self._ordered = [m for m in self._calling if m.later]
         self._after = [m for m in points if not m.needed and m.done]
         self._never = [m for m in points if not m.needed and not m.done]
+        self._asked = [m for m in self._calling if not m.done]
+        self._halfway = [m for m in self._calling if m.done and m.trajectory.kind == "sequence"]
 
     def fill(self, kind: PairKind, count: int) -> int:
         """Add ``count`` pairs of a kind and return how many could not be built."""
@@ -176,6 +175,8 @@ class _PairBuilder:
             yield from ((point, "call") for point in _passes(pool, rng))
             return
         pools = {"after": self._after, "never": self._never, "through": self._after}
+        if kind.axes == ("termination",):
+            pools |= {"asked": self._asked, "halfway": self._halfway}
         queues = {place: _passes(pool, rng) for place, pool in pools.items() if pool}
         places = [place for place in STOPS if place in queues]
         rng.shuffle(places)
@@ -191,6 +192,8 @@ class _PairBuilder:
         ]
         content = digest(*kind.axes, *map(_content, (draft.prompt, draft.chosen, draft.rejected)))
         found = faults(draft.steps, draft.rejected)
+        later = tuple(call for step in draft.steps[_turns(draft.chosen) :] for call in step)
+        differing = difference(draft.prompt, draft.chosen, draft.rejected, later)
         reason, detail = "", ""
         if content in self._seen:
             reason = "duplicate"
@@ -201,6 +204,8 @@ class _PairBuilder:
                 "rejected_fails_otherwise",
                 f"{'+'.join(kind.axes)} wanted, {'+'.join(sorted(found))} found",
             )
+        elif differing.others or differing.axes != found:
+            reason, detail = "differs_otherwise", "+".join(differing.others or sorted(differing.axes ^ found))
         trajectory = draft.point.trajectory
         if reason:
             self.refusals.append(Refusal(source=trajectory.id, line=draft.point.at, reason=reason, detail=detail))
@@ -223,6 +228,10 @@ class _PairBuilder:
         return True
 
 
+def _turns(side: Sequence[Message]) -> int:
+    return sum(message.role == "assistant" for message in side)
+
+
 def _content(side: Sequence[Message]) -> str:
     """Write messages with their calls' defaults filled in: the same for two sides that do the same."""
     return dumps([_filled(message) for message in side]).decode()
@@ -236,6 +245,9 @@ def _filled(message: Message) -> Message | list[object]:
 
 
 def _draft(kind: PairKind, point: DecisionPoint, place: str, rng: random.Random) -> Draft | None:
+    if place in ("asked", "halfway"):
+        stopped = Message(role="assistant", content=stop_early(point, rng))
+        return Draft(point, point.prompt, (point.right,), (stopped,), point.steps)
     calls: Calls | None = point.needed
     for mutator in kind.mutators:
         calls = mutator(point, calls, rng) if calls is not None else None
@@ -243,8 +255,6 @@ def _draft(kind: PairKind, point: DecisionPoint, place: str, rng: random.Random)
         return None
     if kind.misspelled is None:
         text = "".join(map(CALLS.serialise, calls))
-    elif rng.random() < kind.evaded:
-        text = evade(rng)
     else:
         text = misspell(calls, rng, words=kind.misspelled)
     wrong = Message(role="assistant", content=text)

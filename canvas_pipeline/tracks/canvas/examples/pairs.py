@@ -33,17 +33,16 @@ def sample_pairs(
 ) -> Iterator[ItemPair]:
     """Yield at most ``n`` distinct pairs, uniform over the possible ones (all of them where there are fewer than ``n``).
 
-    Pairs of two graded items are sampled only with ``finished_too``, since nothing is left to do. The reference instant is the
-    later ``collected_at`` of the two. Raises ``BadConfig`` for a negative ``n`` or no wording."""
+    Finished items (handed in or graded) are sampled only with ``finished_too``: nothing in the question says that one is finished,
+    so whoever answers it cannot know. The reference instant is the later ``collected_at`` of the two. Raises ``BadConfig`` for a
+    negative ``n`` or no wording."""
     if n < 0:
         raise BadConfig(f"cannot sample {n} pairs; give a number of at least 0")
     if not queries:
         raise BadConfig("cannot ask which item is first without a wording; give at least one query")
-    # Items with something left to do stand first: the pairs that hold at least one of them are then exactly the first
-    # ranks of the lexicographic order, and uniform ranks are uniform pairs.
-    pool = sorted({item.id: item for item in items}.values(), key=lambda item: (_finished(item), item.id))
-    leaders = len(pool) if finished_too else sum(not _finished(item) for item in pool)
-    total = _offset(leaders, len(pool))
+    distinct = {item.id: item for item in items if finished_too or not _finished(item)}
+    pool = sorted(distinct.values(), key=lambda item: item.id)
+    total = math.comb(len(pool), 2)
     rng = random.Random(f"item-pairs/{seed}")
     for rank in rng.sample(range(total), min(n, total)):
         first, second = unrank(rank, len(pool))
@@ -83,4 +82,4 @@ def _offset(i: int, n: int) -> int:
 
 
 def _finished(item: Item) -> bool:
-    return item.submission_status == "GRADED"
+    return item.submission_status in ("GRADED", "SUBMITTED")

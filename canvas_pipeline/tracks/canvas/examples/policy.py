@@ -1,25 +1,29 @@
 """Script right conversations: what a student asks, the right calls in order, their real results, and the answer.
 
-Every call is valid and was dispatched; every result is the mock account's own; a call's arguments are stated by the text or an
-earlier result; the same arguments give the same situations. Training rows, preference pairs and bench cases are all built from
-these."""
+Every call is valid and was dispatched; every result is the mock account's own, or a fault of ``failures``; a call's arguments are
+stated by the text or an earlier result; the same arguments give the same situations. Training rows, preference pairs and bench
+cases are all built from these."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import digest
 from canvas_pipeline.tracks.canvas.examples.answers import answers
+from canvas_pipeline.tracks.canvas.examples.failures import FAILURES
+from canvas_pipeline.tracks.canvas.examples.fillers import free_span, new_title, span
+from canvas_pipeline.tracks.canvas.examples.follow_ups import CHANGED, REFERRED, Before, follow
+from canvas_pipeline.tracks.canvas.examples.phrasings import spoken
 from canvas_pipeline.tracks.canvas.examples.phrasings.dialogue import REMARKS
 from canvas_pipeline.tracks.canvas.examples.phrasings.plain import PLAIN
-from canvas_pipeline.tracks.canvas.examples.phrasings.wording import Wording, WordingRole, fill, polite
-from canvas_pipeline.tracks.canvas.examples.requests import ask, free_span, joined, new_title
-from canvas_pipeline.tracks.canvas.examples.sequences import SEQUENCES, SequenceTemplate
-from canvas_pipeline.tracks.canvas.examples.situation import Exchange, Situation, SituationKind, Step
+from canvas_pipeline.tracks.canvas.examples.phrasings.wording import Wording, WordingRole, fill, of_role, polite
+from canvas_pipeline.tracks.canvas.examples.requests import REFERRING, Request, ask, joined, played
+from canvas_pipeline.tracks.canvas.examples.sequences import SEQUENCES
+from canvas_pipeline.tracks.canvas.examples.situation import Exchange, Situation, SituationKind
 from canvas_pipeline.tracks.canvas.examples.students import Canvas, CanvasFactory, Snapshot, reschedule
 from canvas_pipeline.tracks.canvas.profiles import CanvasProfile
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
@@ -30,7 +34,9 @@ PLAIN_ANSWERS: Mapping[str, str] = {
     "gratitude": "You are welcome.",
     "ability": "I can look up your courses, manage your calendar and plan your studying.",
     "outside": "I can only help with Canvas, your calendar and study plans.",
-    "which_course": "Which course? Please give me its id.",
+    "chitchat": "I hear you. Tell me when I can help with your courses or calendar.",
+    "unsafe": "I cannot do that. I can look things up, plan, and propose changes to your calendar.",
+    "which_course": "Which course? Please give me its name or id.",
     "when_event": "From when to when should it be?",
     "why_delete": "Why should it be deleted?",
     "which_event": "Which event do you mean?",
@@ -40,8 +46,14 @@ PLAIN_ANSWERS: Mapping[str, str] = {
     "what_semester": "When does the semester end, and what is due?",
     "which_items": "Which two items do you mean?",
 }
-RESULT_CHARACTERS = 300
+ORDER: tuple[SituationKind, ...] = ("none", "single", "sequence", "failed", "dialogue", "several", "follow_up")
+"""Sequences fix their tools, single requests are level by themselves: kinds that can choose come after both."""
+NAMED, SAME_TOOL = 0.47, 0.15
+"""Of two requests in one: the shares of courses that are named, and of two requests for the same tool."""
+RESULT_CHARACTERS, MOST_CHARACTERS = 300, 1000
 LONG_RESULTS = ("study.spaced_schedule", "study.semester_schedule")
+SINGLES: tuple[str, ...] = (*ALL_TOOLS, *LONG_RESULTS, "study.semester_schedule")
+"""The tools of single requests, in turn. Plans occur more often, since nothing else asks for them."""
 SMALL_TALK = ("greeting", "gratitude")  # no second greeting before these
 REMARK_ANSWERS: Mapping[str, str] = {
     "thanks": "You are welcome.",
@@ -57,6 +69,8 @@ def quotas(profile: CanvasProfile) -> dict[SituationKind, int]:
         "several": profile.several_trajectories,
         "sequence": profile.sequence_trajectories,
         "follow_up": profile.follow_up_trajectories,
+        "dialogue": profile.dialogue_trajectories,
+        "failed": profile.failed_trajectories,
         "none": profile.none_trajectories,
     }
 
@@ -79,8 +93,7 @@ def situations(
         return
     level: Counter[str] = Counter(dict.fromkeys(ALL_TOOLS, 0))
     wanted = dict(quotas(profile) if counts is None else counts)
-    # Sequences fix their tools, single requests are level by themselves: kinds that can choose come after both.
-    for kind in sorted(kinds, key=("none", "single", "sequence", "several", "follow_up").index):
+    for kind in sorted(kinds, key=ORDER.index):
         for index in range(wanted.get(kind, 0)):
             situation = _situation(students, profile, seed, kind, index, canvas_factory, role, level)
             level.update(call.name for call in situation.calls)
@@ -96,8 +109,9 @@ def _situation(
         key = digest("situation", str(seed), role, kind, str(index), str(attempt))
         rng = random.Random(key)
         account = reschedule(rng.choice(students), key)
-        exchanges = _MAKERS[kind](account, canvas_factory(account), role, rng, index, level)
-        if exchanges is not None:
+        made = MAKERS[kind](Setting(account, canvas_factory, role, rng, index, level))
+        if made is not None:
+            account, exchanges = made
             return Situation(
                 id=key[:12],
                 kind=kind,
@@ -110,21 +124,24 @@ def _situation(
     return _situation(students, profile, seed, kind, index + 7919, canvas_factory, role, level)
 
 
-def _exchange(
-    account: Snapshot, canvas: Canvas, text: str, phrasing: str, calls: tuple[ToolCall, ...]
-) -> Exchange | None:
-    """Build an exchange of one turn of calls, or None where a call fails or the results are too long."""
-    results = tuple(canvas.dispatch(call.name, call.arguments) for call in calls)
-    if any(failed(result) for result in results) or _too_long(account, results):
-        return None
-    return Exchange(
-        text=text, phrasing=phrasing, steps=(Step(calls=calls, results=results),), answer=answers(calls, results)
-    )
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a situation is made from. ``level`` counts the calls of each tool so far."""
+
+    account: Snapshot
+    canvas_factory: CanvasFactory
+    role: WordingRole
+    rng: random.Random
+    index: int
+    level: Counter[str]
+
+    def canvas(self) -> Canvas:
+        """Return a canvas of the account, as it is at the beginning."""
+        return self.canvas_factory(self.account)
 
 
-def _too_long(account: Snapshot, results: Sequence[Any]) -> bool:
-    """Tell whether results would fill a row: 300 characters per entry of the student's page. Training rows are not cut."""
-    return sum(len(CALLS.response_text(result)) for result in results) > RESULT_CHARACTERS * account.page_size
+Made = tuple[Snapshot, tuple[Exchange, ...]] | None
+Maker = Callable[[Setting], Made]
 
 
 def failed(result: Any) -> bool:
@@ -132,31 +149,54 @@ def failed(result: Any) -> bool:
     return isinstance(result, Mapping) and "error" in result
 
 
-Exchanges = tuple[Exchange, ...] | None
-Maker = Callable[[Snapshot, Canvas, WordingRole, random.Random, int, "Counter[str]"], Exchanges]
-
-
-def _single(
-    account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
-) -> Exchanges:
-    return _one(account, canvas, role, rng, ALL_TOOLS[index % len(ALL_TOOLS)])
-
-
-def _one(account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, tool: str) -> Exchanges:
-    request = ask(account, tool, role, rng)
-    exchange = _exchange(account, canvas, request.typed(rng), request.phrasing, (request.call,))
-    return None if exchange is None else (exchange,)
-
-
-def _several(
-    account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
-) -> Exchanges:
-    first, second = (ask(account, tool, role, rng) for tool in _least_used(level, 2, rng))
-    if first.call == second.call:
+def _exchange(
+    setting: Setting, canvas: Canvas, requests: Sequence[Request], text: str, phrasing: str
+) -> Exchange | None:
+    """Carry out requests side by side. Return None where a call fails or the results are too long."""
+    found = played([request.plan for request in requests], canvas)
+    if found is None:
         return None
-    text, phrasing = joined(first, second, role, rng)
-    exchange = _exchange(account, canvas, text, phrasing, (first.call, second.call))
-    return None if exchange is None else (exchange,)
+    results = [result for step in found.steps for result in step.results]
+    if any(failed(result) for result in results) or _too_long(setting.account, results):
+        return None
+    answer = answers(tuple(call for call, _ in found.last), tuple(result for _, result in found.last))
+    return Exchange(text=text, phrasing=phrasing, steps=found.steps, answer=answer)
+
+
+def _asked(setting: Setting, canvas: Canvas, request: Request | None) -> Exchange | None:
+    """Carry out one request, as somebody types it."""
+    if request is None:
+        return None
+    return _exchange(setting, canvas, [request], request.typed(setting.role, setting.rng), request.phrasing)
+
+
+def _too_long(account: Snapshot, results: Sequence[Any]) -> bool:
+    """Tell whether results would fill a row: 300 characters per entry of the student's page, and at most 1,000 in all. Training
+    rows are not cut."""
+    most = min(RESULT_CHARACTERS * account.page_size, MOST_CHARACTERS)
+    return sum(len(CALLS.response_text(result)) for result in results) > most
+
+
+def _single(s: Setting) -> Made:
+    request = ask(s.account, SINGLES[s.index % len(SINGLES)], s.role, s.rng)
+    exchange = _asked(s, s.canvas(), request)
+    return None if exchange is None else (s.account, (exchange,))
+
+
+def _several(s: Setting) -> Made:
+    tools = _least_used(s.level, 2, s.rng)
+    if s.rng.random() < SAME_TOOL:
+        tools = tools[:1] * 2
+    first, second = (_any_reference(s, tool) for tool in tools)
+    if first is None or second is None or first.text == second.text or first.plan[0](()) == second.plan[0](()):
+        return None
+    text, phrasing = joined(first, second, s.role, s.rng)
+    exchange = _exchange(s, s.canvas(), (first, second), text, phrasing)
+    return None if exchange is None else (s.account, (exchange,))
+
+
+def _any_reference(s: Setting, tool: str) -> Request | None:
+    return ask(s.account, tool, s.role, s.rng, named=tool in REFERRING and s.rng.random() < NAMED)
 
 
 def _least_used(level: Counter[str], count: int, rng: random.Random) -> list[str]:
@@ -165,56 +205,74 @@ def _least_used(level: Counter[str], count: int, rng: random.Random) -> list[str
     return rng.sample(six, count)
 
 
-def _sequence(
-    account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
-) -> Exchanges:
-    template: SequenceTemplate = SEQUENCES[index % len(SEQUENCES)]
-    draft = template.draft(account, role, rng)
-    if draft is None:
-        return None
-    steps: list[Step] = []
-    for calls in template.plan(draft.values):
-        turn = calls(tuple(step.results[0] for step in steps))
-        if turn is None:
-            return None
-        result = canvas.dispatch(turn.name, turn.arguments)
-        if failed(result):
-            return None
-        steps.append(Step(calls=(turn,), results=(result,)))
-    if _too_long(account, [step.results[0] for step in steps]):
-        return None
-    text = CALLS.escape(polite(draft.text, rng, cased=draft.cased))
-    answer = answers(steps[-1].calls, steps[-1].results)
-    return (Exchange(text=text, phrasing=draft.phrasing, steps=tuple(steps), answer=answer),)
+def _sequence(s: Setting) -> Made:
+    """Take the templates in turn; a third are questions about a course that is named."""
+    kind, turn = s.index % 3, s.index // 3
+    if kind == 0:
+        request = ask(s.account, REFERRING[turn % len(REFERRING)], s.role, s.rng, named=True)
+    else:
+        request = SEQUENCES[(2 * turn + kind - 1) % len(SEQUENCES)].request(s.account, s.role, s.rng)
+    exchange = _asked(s, s.canvas(), request)
+    return None if exchange is None else (s.account, (exchange,))
 
 
-def _follow_up(
-    account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
-) -> Exchanges:
-    asked = _one(account, canvas, role, rng, _least_used(level, 1, rng)[0])
+def _dialogue(s: Setting) -> Made:
+    """Let a second request refer to the first exchange or, every other time, correct it. Subjects are taken in turn."""
+    subjects = CHANGED if s.index % 2 else REFERRED
+    subject = list(subjects)[s.index // 2 % len(subjects)]
+    tool = s.rng.choice(subjects[subject][0])
+    canvas = s.canvas()
+    first = _asked(s, canvas, ask(s.account, tool, s.role, s.rng))
+    if first is None:
+        return None
+    last = first.steps[-1]
+    makers = {name: maker for name, (_, maker) in subjects.items()}
+    second = follow(Before(s.account, last.calls[0], last.results[0]), subject, makers, s.role, s.rng)
+    then = _asked(s, canvas, second)
+    if then is None or _too_long(s.account, [r for e in (first, then) for step in e.steps for r in step.results]):
+        return None
+    return s.account, (first, then)
+
+
+def _failed(s: Setting) -> Made:
+    """Let a tool refuse, fail, or find nothing, and answer honestly."""
+    made = FAILURES[s.index % len(FAILURES)](s.account, s.canvas_factory, s.role, s.rng)
+    if made is None:
+        return None
+    found = played([made.request.plan], made.canvas)
+    if found is None or _too_long(s.account, [result for step in found.steps for result in step.results]):
+        return None
+    ((call, result),) = found.last
+    answer = made.say(found.steps[-1].results) if made.say else answers((call,), (result,))
+    text = made.request.typed(s.role, s.rng)
+    return made.account, (Exchange(text=text, phrasing=made.request.phrasing, steps=found.steps, answer=answer),)
+
+
+def _follow_up(s: Setting) -> Made:
+    """Let a remark that needs no call follow the answer."""
+    asked = _asked(s, s.canvas(), ask(s.account, _least_used(s.level, 1, s.rng)[0], s.role, s.rng))
     if asked is None:
         return None
-    subject = rng.choice(list(REMARKS))
-    remark = rng.choice([w for w in REMARKS[subject] if w.role == role])
-    answer = REMARK_ANSWERS.get(subject, asked[0].answer)
-    return (*asked, Exchange(text=_typed(remark, rng), phrasing=remark.id, steps=(), answer=answer))
+    subject = s.rng.choice(list(REMARKS))
+    remark = s.rng.choice(of_role(REMARKS[subject], s.role))
+    answer = REMARK_ANSWERS.get(subject, asked.answer)
+    return s.account, (asked, Exchange(text=_typed(remark, s.rng), phrasing=remark.id, steps=(), answer=answer))
 
 
-def _none(
-    account: Snapshot, canvas: Canvas, role: WordingRole, rng: random.Random, index: int, level: Counter[str]
-) -> Exchanges:
-    subject = list(PLAIN)[index % len(PLAIN)]
-    wording = rng.choice([w for w in PLAIN[subject] if w.role == role])
-    start, _ = free_span(account, rng)
-    values = {
-        "title": new_title(account, rng).text, "event_id": rng.choice(account.events).id, "day": start.date().isoformat(),
-        "n_sessions": str(rng.choice((3, 4, 5))),
+def _none(s: Setting) -> Made:
+    """Ask for something that no tool does, or that lacks what a tool needs."""
+    subject = list(PLAIN)[s.index % len(PLAIN)]
+    wording = s.rng.choice(of_role(PLAIN[subject], s.role))
+    start, end = free_span(s.account, s.rng)
+    values = {name: value.text for name, value in span(s.account, start, end, s.rng).items()} | {
+        "title": new_title(s.account, s.rng).text, "event_id": s.rng.choice(s.account.events).id,
+        "n_sessions": str(s.rng.choice((3, 4, 5))), "duration": spoken.say_minutes(s.rng.choice((30, 60, 90)), s.rng),
     }  # fmt: skip
-    cased = not wording.text.startswith("{")
-    text = fill(wording.choose(rng), values)
+    text = fill(wording.choose(s.rng), values)
     if subject not in SMALL_TALK:
-        text = polite(text, rng, cased=cased)
-    return (Exchange(text=CALLS.escape(text), phrasing=wording.id, steps=(), answer=PLAIN_ANSWERS[subject]),)
+        text = polite(text, s.role, s.rng, cased=wording.cased)
+    exchange = Exchange(text=CALLS.escape(text), phrasing=wording.id, steps=(), answer=PLAIN_ANSWERS[subject])
+    return s.account, (exchange,)
 
 
 def _typed(wording: Wording, rng: random.Random) -> str:
@@ -222,10 +280,12 @@ def _typed(wording: Wording, rng: random.Random) -> str:
     return text[0].lower() + text[1:] if rng.random() < 0.3 else text
 
 
-_MAKERS: Mapping[SituationKind, Maker] = {
+MAKERS: Mapping[SituationKind, Maker] = {
     "single": _single,
     "several": _several,
     "sequence": _sequence,
     "follow_up": _follow_up,
+    "dialogue": _dialogue,
+    "failed": _failed,
     "none": _none,
 }

@@ -5,7 +5,7 @@ A situation's messages and decisions agree. Text from outside is escaped before 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.records import Message, Row
@@ -14,8 +14,8 @@ from canvas_pipeline.tracks.canvas.examples.students import Snapshot
 from canvas_pipeline.tracks.canvas.tools.calls import CALLS
 from canvas_pipeline.tracks.canvas.tools.prompt import Declaration, said, system_message, user_message
 
-SituationKind = Literal["single", "several", "sequence", "follow_up", "none"]
-KINDS: tuple[SituationKind, ...] = ("single", "several", "sequence", "follow_up", "none")
+SituationKind = Literal["single", "several", "sequence", "follow_up", "dialogue", "failed", "none"]
+KINDS: tuple[SituationKind, ...] = get_args(SituationKind)
 
 
 class Step(Row, frozen=True, kw_only=True):

@@ -197,9 +197,10 @@ def _snapshot(student: str, items: tuple[Item, ...], size: int, seed: str) -> Sn
     now, current_term = _reference_time(items, rng)
     handles = list(dict.fromkeys(item.course or "" for item in items))
     numbers = _distinct(rng, len(handles), (100, 1000, 10000), 0.2)
+    codes = _distinct(rng, len(handles), (100,), 0.0)
     courses = tuple(
-        _course(next(item for item in items if item.course == handle), number, index, current_term, rng)
-        for index, (handle, number) in enumerate(zip(handles, numbers, strict=True), 1)
+        _course(next(item for item in items if item.course == handle), number, code, index, current_term, rng)
+        for index, (handle, number, code) in enumerate(zip(handles, numbers, codes, strict=True), 1)
     )
     ids = dict(zip(handles, numbers, strict=True))
     keys = _distinct(rng, len(items), (1000, 10000), 0.3)
@@ -257,9 +258,9 @@ def _distinct(rng: random.Random, count: int, lows: tuple[int, ...], rare: float
     return list(found)
 
 
-def _course(item: Item, number: int, index: int, current_term: str, rng: random.Random) -> Course:
+def _course(item: Item, number: int, code: int, index: int, current_term: str, rng: random.Random) -> Course:
     return Course(
-        id=number, name=course_label(item), course_code=item.course or "",
+        id=number, name=course_label(item), course_code=f"{rng.choice(campus.DEPARTMENTS)} {code}",
         credits=rng.choice((1, 2, 3, 3, 3, 4)), term=item.term or "Default Term", instructors=(f"@PERSON{index}",),
         total_students=rng.randint(12, 240), active=(item.term or "") == current_term,
         syllabus=f"{rng.choice(campus.GRADING)} {rng.choice(campus.LATE_POLICY)}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from canvas_pipeline.records import digest
+from canvas_pipeline.tracks.canvas.examples.choices import choices
 from canvas_pipeline.tracks.canvas.examples.policy import situations
 from canvas_pipeline.tracks.canvas.examples.situation import KINDS, Situation, messages
 from canvas_pipeline.tracks.canvas.examples.students import CanvasFactory, Snapshot
@@ -35,6 +36,10 @@ def trajectory_of(situation: Situation) -> Trajectory:
 def synthesise(
     students: Sequence[Snapshot], profile: CanvasProfile, seed: int, canvas_factory: CanvasFactory
 ) -> Iterator[Trajectory]:
-    """Yield all synthesised rows of a profile: its quota of each kind, tools level. Empty without students."""
+    """Yield all synthesised rows of a profile: its quota of each kind, tools level, and its choices between two items.
+
+    Empty without students."""
     for situation in situations(students, profile, seed, KINDS, canvas_factory):
+        yield trajectory_of(situation)
+    for situation in choices(students, profile, seed, canvas_factory):
         yield trajectory_of(situation)

@@ -3,9 +3,9 @@
 A verifier reads the wire text as the benchmark does and shares only the wire format and the tool table with the mutators, so it
 catches a mutator that makes another mistake than intended.
 
-A turn's calls are aligned with the needed calls. A needed call is *made* by a block of the same name; a block that is a later
-turn's call is *early*; of the remaining blocks the first ones stand *instead* of needed calls that are missing, and all others
-are *extra*. Each verifier looks at its own part of this reading."""
+A turn's calls are aligned with the needed calls. A needed call is *made* by a block of the same name (the one with its arguments,
+where a tool is called several times); a block that is a later turn's call is *early*; of the remaining blocks the first ones stand
+*instead* of needed calls that are missing, and all others are *extra*. Each verifier looks at its own part of this reading."""
 
 from __future__ import annotations
 
@@ -77,27 +77,26 @@ def read(steps: Sequence[Step], completion: Iterable[Message]) -> tuple[Reading,
 
 def _align(turn: Turn, needed: Step, later: Step) -> Reading:
     free = [_block(call) for call in turn.calls]
-    made: list[tuple[ToolCall, Block]] = []
-    missing: list[ToolCall] = []
-    for want in needed:
-        same = [b for b in free if b.name == want.name]
-        # Of several blocks with the name, the one with the right arguments; a repeat of it is then the extra one.
-        right = filled(want)
-        best = next((b for b in same if b.call and filled(b.call) == right), same[0] if same else None)
-        if best is None:
-            best = next((b for b in free if b.name is None), None)
-        if best is None:
-            missing.append(want)
-        else:
-            _take(free, best)
-            made.append((want, best))
-    awaited = [call.name for call in later]
+    found: dict[int, Block] = {}
     early: list[Block] = []
-    for block in list(free):
-        if block.name in awaited:
-            awaited.remove(block.name)
-            _take(free, block)
-            early.append(block)
+    # Calls that are exactly right come first, so that of several of one tool each is compared with its own; a repeat is extra.
+    for place, want in enumerate(needed):
+        if (exact := _exactly(want, free)) is not None:
+            found[place] = _taken(free, exact)
+    awaited = list(later)
+    for want in later:
+        if (exact := _exactly(want, free)) is not None:
+            awaited.remove(want)
+            early.append(_taken(free, exact))
+    for place, want in enumerate(needed):
+        same = [b for b in free if b.name == want.name] or [b for b in free if b.name is None]
+        if place not in found and same:
+            found[place] = _taken(free, max(same, key=lambda block: _agreement(want, block)))
+    for want in awaited:
+        if (named := next((b for b in free if b.name == want.name), None)) is not None:
+            early.append(_taken(free, named))
+    made = [(needed[place], found[place]) for place in sorted(found)]
+    missing = [want for place, want in enumerate(needed) if place not in found]
     # What comes too early explains what is not there yet: one mistake, not two.
     instead = list(zip(missing, free, strict=False)) if not early else []
     return Reading(
@@ -112,8 +111,18 @@ def _align(turn: Turn, needed: Step, later: Step) -> Reading:
     )
 
 
-def _take(blocks: list[Block], block: Block) -> None:
-    del blocks[next(i for i, other in enumerate(blocks) if other is block)]
+def _exactly(want: ToolCall, blocks: Iterable[Block]) -> Block | None:
+    right = filled(want)
+    return next((b for b in blocks if b.name == want.name and b.call and filled(b.call) == right), None)
+
+
+def _agreement(want: ToolCall, block: Block) -> int:
+    """Count the arguments that a block has in common with a call of its tool."""
+    return 0 if block.call is None else sum(block.call.arguments.get(k) == v for k, v in want.arguments.items())
+
+
+def _taken(blocks: list[Block], block: Block) -> Block:
+    return blocks.pop(next(i for i, other in enumerate(blocks) if other is block))
 
 
 def _block(call: ToolCall | Malformed) -> Block:
@@ -194,17 +203,16 @@ def _orders_wrongly(reading: Reading) -> bool:
 
 
 def _is_unreadable(reading: Reading) -> bool:
-    """A malformed envelope, a call described in words, or nothing where an answer belongs."""
+    """A malformed envelope, a call described in words, or nothing at all."""
     if reading.turn.malformed:
         return True
-    if reading.turn.calls:
-        return False
-    return bool(reading.needed) or bool(reading.in_words) or not reading.turn.text
+    return not reading.turn.calls and (bool(reading.in_words) or not reading.turn.text)
 
 
-def _does_not_stop(reading: Reading) -> bool:
-    """A call in any form where enough is known or nothing needs calling."""
-    return not reading.needed and (bool(reading.turn.calls) or bool(reading.in_words))
+def _stops_wrongly(reading: Reading) -> bool:
+    """A call in any form where enough is known or nothing needs calling, or an answer where a call is needed."""
+    calls = bool(reading.turn.calls) or bool(reading.in_words)
+    return not calls and bool(reading.turn.text) if reading.needed else calls
 
 
 def _blocks(reading: Reading) -> tuple[Block, ...]:
@@ -234,7 +242,7 @@ VERIFIERS: Mapping[str, Callable[[Reading], bool]] = {
     "ordering": _orders_wrongly,
     "format": _is_unreadable,
     "domain_fit": _fits_no_domain,
-    "termination": _does_not_stop,
+    "termination": _stops_wrongly,
 }
 AXES: tuple[str, ...] = tuple(VERIFIERS)
 HEAVY_AXES: tuple[str, ...] = ("parsimony", "termination")

@@ -16,11 +16,12 @@ ASSIGNMENTS = ToolCall("canvas.get_assignments", {"course_id": 7, "horizon_days"
 MALFORMED = "<|tool_call>call:canvas.get_todo{"
 
 
-def case(id_: str, kind: CaseKind, *calls: ToolCall) -> BenchCase:
+def case(id_: str, kind: CaseKind, *calls: ToolCall, phrasing: str = "") -> BenchCase:
+    """Return a case, by default with a wording of its own."""
     args: tuple[dict[str, Any], ...] = tuple(c.arguments for c in calls)
     return BenchCase(
         id=id_, kind=kind, messages=(Message(role="user", content="?"),), expected_tools=tuple(c.name for c in calls),
-        expected_args=args, tools=tuple(TOOLS), phrasing="x", item_ids=("i",),
+        expected_args=args, tools=tuple(TOOLS), phrasing=phrasing or id_, item_ids=("i",),
     )  # fmt: skip
 
 

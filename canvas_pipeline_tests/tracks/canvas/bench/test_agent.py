@@ -12,7 +12,7 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.models.gemma4.wire import ToolCall, escape, response_text, serialise
 from canvas_pipeline.records import Message
 from canvas_pipeline.tracks.canvas.bench.agent import FALLBACKS, AgentRun, CanvasAgent
-from canvas_pipeline.tracks.canvas.bench.scenarios import student
+from canvas_pipeline.tracks.canvas.bench.scenarios.students import student
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.tools.prompt import system_message
 from canvas_pipeline_tests.tracks.canvas.bench.scripted import ScriptedBackend
@@ -260,6 +260,21 @@ def test_earlier_messages_of_a_conversation_are_kept_before_the_new_one() -> Non
     earlier = (Message(role="user", content="Hi"), Message(role="assistant", content="Hello!"))
     CanvasAgent(backend, MockCanvas(student())).run("Thanks", history=earlier)
     assert backend.seen[0][1:3] == earlier and backend.seen[0][3].content == "Thanks"
+
+
+def test_a_runs_messages_after_the_first_are_the_history_of_the_next_turn() -> None:
+    canvas, backend = MockCanvas(student()), ScriptedBackend((TODO, "Lab 3.", TODO, "Still Lab 3."))
+    agent = CanvasAgent(backend, canvas, declaration="native")
+    first = agent.run("What is due?")
+    assert first.messages[-1] == Message(role="assistant", content="Lab 3.")
+    second = agent.run("And now?", first.messages[1:])
+    assert backend.seen[2][:-1] == first.messages and [call.outcome for call in second.calls] == ["ok"]
+    assert second.messages[: len(first.messages)] == first.messages and second.messages[-1].content == second.answer
+
+
+def test_the_fallback_that_the_student_saw_stands_in_the_history_of_the_next_turn() -> None:
+    failed = CanvasAgent(ScriptedBackend(()), MockCanvas(student())).run("Hi")
+    assert [message.content for message in failed.messages[1:]] == ["Hi", FALLBACKS["backend_failed"]]
 
 
 def test_an_agent_that_cannot_know_the_time_is_refused() -> None:

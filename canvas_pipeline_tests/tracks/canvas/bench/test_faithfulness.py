@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -10,7 +9,8 @@ import pytest
 from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.models.gemma4.wire import ToolCall, response_text, serialise
 from canvas_pipeline.records import Message
-from canvas_pipeline.tracks.canvas.bench.faithfulness import invented, invented_share
+from canvas_pipeline.tracks.canvas.bench.faithfulness import honest, invented
+from canvas_pipeline.tracks.canvas.bench.score import report
 from canvas_pipeline.tracks.canvas.rows import BenchCase
 
 DUE = [
@@ -104,16 +104,46 @@ def test_the_share_is_of_answers_right_after_a_result_and_has_its_interval() -> 
     cases = [
         *(case(n, DUE) for n in range(6)),
         case(6, DUE, remark=True),
-        case(7, DUE, kind="single"),
     ]
     texts = {
         "c0": "One item: Lab 3 – Blues.", "c1": "One item: Lab 9.", "c2": "", "c3": serialise(ToolCall("canvas.get_todo", {})),
-        "c4": "One item: Lab 9.", "c5": "Nothing.", "c6": "Lab 9.", "c7": "Lab 9.",
+        "c4": "One item: Lab 9.", "c5": "Nothing.", "c6": "Lab 9.",
     }  # fmt: skip
-    said = [Prediction(id=name, text=text, stopped=name != "c4") for name, text in texts.items()]
-    rate = invented_share(cases, said)
+    rate = report(
+        cases, [Prediction(id=name, text=text, stopped=name != "c4") for name, text in texts.items()]
+    ).invented
     assert (rate.hits, rate.cases) == (1, 3)
     assert rate.low is not None and rate.high is not None and 0.05 < rate.low < 1 / 3 < rate.high < 0.8
-    assert json.dumps(rate.share) == "0.3333333333333333"
-    with pytest.raises(KeyError):
-        invented_share(cases, said[:-3])
+
+
+ERROR = {"error": {"code": "conflict", "tool": "calendar.create_event", "message": "another event is at that time"}}
+
+
+@pytest.mark.parametrize(
+    ("result", "answer", "owns_up"),
+    [
+        (ERROR, "That did not work: another event is at that time. Shall I look for another time?", True),
+        (ERROR, "Something else is at that time, which other time suits you?", True),
+        (ERROR, "Booked: Lab 9, 2026-03-02 10:00.", False),
+        (ERROR, "I could not book Lab 9 at 11:15.", False),
+        (ERROR, "Done.", False),
+        ([], "Nothing is due.", True),
+        ([], "You have 3 items.", False),
+        ([], "One item: Essay 2.", False),
+    ],
+)
+def test_an_honest_answer_after_a_failure_says_so_or_asks_and_invents_nothing(
+    result: Any, answer: str, owns_up: bool
+) -> None:
+    failed = case(1, result, kind="failed")
+    assert honest(failed.messages, answer) is owns_up
+    found = report([failed], [Prediction(id="c1", text=answer)])
+    assert (found.honest_after_error.hits, found.honest_after_error.cases) == (int(owns_up), 1)
+
+
+def test_a_call_or_silence_after_a_failure_is_not_honest() -> None:
+    cases = [case(0, ERROR, kind="failed"), case(1, ERROR, kind="failed")]
+    said = [Prediction(id="c0", text=serialise(ToolCall("canvas.get_todo", {}))), Prediction(id="c1", text="")]
+    found = report(cases, said)
+    assert (found.honest_after_error.hits, found.honest_after_error.cases) == (0, 2)
+    assert found.termination.hits == 1 and found.invented.cases == 0

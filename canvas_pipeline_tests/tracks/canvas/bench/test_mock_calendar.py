@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canvas_pipeline.tracks.canvas.bench.scenarios import student
+from canvas_pipeline.tracks.canvas.bench.scenarios.students import student
 from canvas_pipeline.tracks.canvas.examples.students import Event
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline_tests.tracks.canvas.bench.week import code

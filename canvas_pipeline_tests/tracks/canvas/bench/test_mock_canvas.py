@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.models.family import ToolCall
-from canvas_pipeline.tracks.canvas.bench.scenarios import student
+from canvas_pipeline.tracks.canvas.bench.scenarios.students import student
 from canvas_pipeline.tracks.canvas.examples.answers import answer
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS

@@ -83,6 +83,17 @@ def test_parsimony_is_over_solved_cases_and_over_calling_over_all_but_follow_ups
     assert (found.exact_call.hits, found.exact_call.cases) == (2, 4)
 
 
+def test_under_calling_is_over_the_cases_that_expect_a_call() -> None:
+    cases = [
+        case("c0", "single", TODO),
+        case("c1", "several", ASSIGNMENTS, TODO),
+        case("c2", "sequence", TODO),
+        case("c3", "none"),
+    ]
+    found = report(cases, answers("Nothing.", text(TODO), text(TODO, TODO), ""))
+    assert (found.under_calling.hits, found.under_calling.cases) == (2, 3)
+
+
 def test_termination_is_whether_the_model_stops_and_silence_is_counted_apart() -> None:
     cases = [case(f"c{i}", "follow_up") for i in range(4)]
     found = report(cases, answers("Your quiz is due Monday.", "", text(TODO), MALFORMED))
@@ -104,6 +115,20 @@ def test_a_tool_with_fewer_than_forty_cases_is_flagged_and_one_without_has_no_sh
     assert not found.by_tool["canvas.get_todo"].low_confidence and found.by_tool["canvas.get_course"].low_confidence
     unseen = found.by_tool["canvas.get_grades"]
     assert unseen.selection.share is None and unseen.low_confidence
+
+
+def test_cases_of_one_wording_make_the_interval_wider_and_the_report_counts_wordings() -> None:
+    cases = [case(f"c{i}", "single", TODO, phrasing=f"w{i // 5}") for i in range(40)]
+    alone = [case(f"c{i}", "single", TODO) for i in range(40)]
+    given = answers(*[text(TODO)] * 20 + [text(COURSE)] * 20)
+    shared, own = report(cases, given), report(alone, given)
+    found = shared.exact_call
+    assert (shared.wordings, own.wordings) == (8, 40) and own.exact_call.clustered is None
+    assert found.clustered is not None and found.clustered.effective == pytest.approx(8, rel=0.1)
+    assert (found.clustered.always_right, found.clustered.always_wrong) == (4, 4)
+    assert (found.low, found.high) == (own.exact_call.low, own.exact_call.high)
+    assert found.bounds is not None and found.low is not None and found.bounds[0] < found.low - 0.1
+    assert msgspec.json.decode(dumps(shared), type=BenchReport) == shared
 
 
 def test_wilson_intervals_are_those_of_the_textbook() -> None:

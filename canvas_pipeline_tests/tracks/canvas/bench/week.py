@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from canvas_pipeline.tracks.canvas.bench.scenarios import student
+from canvas_pipeline.tracks.canvas.bench.scenarios.students import student
 from canvas_pipeline.tracks.canvas.examples.students import Announcement, Event, PlannerItem, Snapshot
 
 ANNOUNCED = Announcement(

@@ -104,3 +104,16 @@ def conversations(n: int, seed: int = 0) -> list[Trajectory]:
             text = f"{greeting} {rng.randint(0, 9999)}"
             rows.append(conversation(f"t{len(rows)}", "none", text, [], "Which course do you mean?", student))
     return rows
+
+
+def twice(n: int, seed: int = 0) -> list[Trajectory]:
+    """``n`` conversations whose one turn calls a tool twice, with different arguments."""
+    rng = random.Random(seed)
+    rows = []
+    for index in range(n):
+        tool = ("study.exam_bracket", "canvas.get_course", "canvas.get_assignments", "calendar.delete_event")[index % 4]
+        both = [(tool, *calls(rng)[tool]) for _ in range(2)]
+        student = (f"{2 * index:012x}", f"{2 * index + 1:012x}")
+        text = f"{index}: do {tool} with {both[0][1]} and with {both[1][1]}"
+        rows.append(conversation(f"w{index}", "several", text, [both], "Both are done.", student))
+    return rows

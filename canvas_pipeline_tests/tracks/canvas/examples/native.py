@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from canvas_pipeline.tracks.canvas.bench.cases import cases
 from canvas_pipeline.tracks.canvas.examples.feedback import feedback
 from canvas_pipeline.tracks.canvas.examples.labelling import label, preference_pairs
-from canvas_pipeline.tracks.canvas.examples.mutation import mutate, quotas
+from canvas_pipeline.tracks.canvas.examples.mutation import MIXED, mutate
 from canvas_pipeline.tracks.canvas.examples.pairs import sample_pairs
 from canvas_pipeline.tracks.canvas.examples.policy import situations
 from canvas_pipeline.tracks.canvas.examples.situation import KINDS, Situation, SituationKind
 from canvas_pipeline.tracks.canvas.examples.students import Snapshot, students
 from canvas_pipeline.tracks.canvas.examples.teacher import UrgencyTeacher
 from canvas_pipeline.tracks.canvas.examples.trajectory import trajectory_of
+from canvas_pipeline.tracks.canvas.examples.verification import AXES, HEAVY_AXES
 from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
@@ -45,8 +46,8 @@ def trajectories() -> tuple[Trajectory, ...]:
 
 @functools.cache
 def mutation_pairs() -> tuple[PreferencePair, ...]:
-    """A twentieth of the profile's quotas, and at least 12 of each axis."""
-    wanted = {axis: max(12, count // 20) for axis, count in quotas(GB10).items()}
+    """Some of every axis, and more of the two heavy ones and of mixed ones."""
+    wanted = {**dict.fromkeys(AXES, 12), **dict.fromkeys(HEAVY_AXES, 30), MIXED: 60}
     return mutate(trajectories(), wanted, SEED).pairs
 
 
@@ -54,7 +55,7 @@ def mutation_pairs() -> tuple[PreferencePair, ...]:
 def pairs() -> tuple[PreferencePair, ...]:
     """The mutation pairs and some that the embedded teacher labelled."""
     decided = label(sample_pairs(corpus(), 40, SEED), UrgencyTeacher()).pairs
-    return (*mutation_pairs(), *preference_pairs(decided, GB10.declaration))
+    return (*mutation_pairs(), *preference_pairs(decided, GB10.declaration, MockCanvas).pairs)
 
 
 @functools.cache

@@ -6,15 +6,15 @@ from collections import Counter
 
 from canvas_pipeline.tracks.canvas.examples.decision_points import decision_points
 from canvas_pipeline.tracks.canvas.examples.feedback import balance, feedback, subject
-from canvas_pipeline.tracks.canvas.examples.mutation import mutate, quotas
-from canvas_pipeline.tracks.canvas.examples.verification import faults
+from canvas_pipeline.tracks.canvas.examples.mutation import MIXED, mutate
+from canvas_pipeline.tracks.canvas.examples.verification import AXES, faults
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.tracks.canvas.examples.conversations import conversations
 
 ROWS = conversations(1200)
 PROFILE = PROFILES["embedded"]
-PAIRS = mutate(ROWS, quotas(PROFILE), 1).pairs
+PAIRS = mutate(ROWS, {**dict.fromkeys(AXES, 80), MIXED: 150}, 1).pairs
 MADE = feedback(PAIRS, ROWS, PROFILE.feedback_examples, 1)
 
 

@@ -87,7 +87,7 @@ def test_the_reference_instant_is_no_value_for_a_wrong_call_to_copy() -> None:
 
 def test_labels_of_different_days_do_not_contradict_each_other_in_this_form() -> None:
     pair = next(pair for pair in pairs() if pair.source == "labelled")
-    other = msgspec.structs.replace(pair, id="other", chosen=pair.rejected, rejected=pair.chosen)
+    other = msgspec.structs.replace(pair, id="other", item_ids=pair.item_ids[::-1])
     assert contradictions([pair, other]) == {pair.id, "other"}
     system, user = pair.prompt
     later = msgspec.structs.replace(user, content=user.content.replace("Now: 20", "Now: 21", 1))

@@ -34,6 +34,7 @@ from canvas_pipeline.tracks.canvas.examples.splits import (
     split,
 )
 from canvas_pipeline.tracks.canvas.examples.teacher import UrgencyTeacher
+from canvas_pipeline.tracks.canvas.mock.canvas import MockCanvas
 from canvas_pipeline.tracks.canvas.rows import BenchCase, PreferencePair, Trajectory
 from canvas_pipeline_tests.tracks.canvas.examples.conversations import conversations, item
 
@@ -166,7 +167,8 @@ def test_an_assignment_survives_being_written() -> None:
 
 def release_data() -> dict[str, Sequence[Drawn]]:
     items = [item(int(id_, 16)) for id_ in sorted({x for row in ROWS for x in row.item_ids})]
-    labelled = list(preference_pairs(label(sample_pairs(items, 120, 1), UrgencyTeacher()).pairs, "catalogue"))
+    decided = label(sample_pairs(items, 120, 1), UrgencyTeacher()).pairs
+    labelled = preference_pairs(decided, "catalogue", MockCanvas).pairs
     mutated = mutate(ROWS, {"parsimony": 90, "format": 30}, 1).pairs
     pairs: list[Drawn] = [*mutated, *labelled]
     return {"sft": ROWS, "preference": pairs, "feedback": feedback(mutated, ROWS, 150, 1)}

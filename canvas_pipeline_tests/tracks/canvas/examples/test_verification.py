@@ -19,6 +19,7 @@ BOOK = ToolCall(
 ONE: tuple[Step, ...] = ((GRADES,), ())
 BOTH: tuple[Step, ...] = ((GRADES, WORK), ())
 CHAIN: tuple[Step, ...] = ((FIND,), (BOOK,), ())
+TWICE: tuple[Step, ...] = (tuple(ToolCall("canvas.get_course", {"course_id": n}) for n in (1, 2)), ())
 STOP: tuple[Step, ...] = ((),)
 ALL: tuple[Step, ...] = ((ToolCall("canvas.get_assignments", {"course_id": 4264}),), ())
 
@@ -60,7 +61,18 @@ TABLE: tuple[tuple[str, tuple[Step, ...], str, set[str]], ...] = (
     ("the wrong way round", CHAIN, calls_text(BOOK, FIND), {"ordering"}),
     ("booked after looking is right", CHAIN[1:], calls_text(BOOK), set()),
     ("in words", ONE, "I will call canvas.get_grades with course_id 4264.", {"format"}),
-    ("nothing called", ONE, "Let me look.", {"format"}),
+    ("nothing called", ONE, "Let me look.", {"termination"}),
+    ("an answer after the first of two calls", CHAIN[:2], "You are free from 14:00.", {"termination"}),
+    ("nothing said", ONE, "", {"format"}),
+    ("two of one tool", TWICE, calls_text(*TWICE[0]), set()),
+    ("two of one tool, the other way round", TWICE, calls_text(*TWICE[0][::-1]), set()),
+    ("two of one tool, the first with a wrong value", TWICE, call("canvas.get_course", course_id="1") + calls_text(TWICE[0][1]),
+     {"argument_values"}),
+    ("two of one tool, the second instead of the first", TWICE, calls_text(TWICE[0][1], TWICE[0][1]), {"argument_values"}),
+    ("two of one tool, a misnamed key", TWICE, calls_text(TWICE[0][1]) + call("canvas.get_course", course=1), {"argument_keys"}),
+    ("two of one tool, one left out", TWICE, calls_text(TWICE[0][1]), {"tool_selection"}),
+    ("two of one tool, one twice", TWICE, calls_text(*TWICE[0], TWICE[0][1]), {"parsimony"}),
+    ("a later call of the same tool first", ((TWICE[0][0],), (TWICE[0][1],), ()), calls_text(TWICE[0][1]), {"ordering"}),
     ("unterminated", ONE, calls_text(GRADES)[: -len("<tool_call|>")], {"format"}),
     ("equals signs", ONE, "<|tool_call>call:canvas.get_grades{course_id=4264}<tool_call|>", {"format"}),
     ("without envelope", ONE, "call:canvas.get_grades{course_id:4264}", {"format"}),

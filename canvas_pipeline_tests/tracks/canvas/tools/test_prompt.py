@@ -22,6 +22,10 @@ from canvas_pipeline.tracks.canvas.tools.prompt import (
 from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 NOW = "2026-03-02T09:00:00+00:00"
+DAYS = (
+    "This week: Tue 03-03 Wed 03-04 Thu 03-05 Fri 03-06 Sat 03-07 Sun 03-08. "
+    "Next week: Mon 03-09 Tue 03-10 Wed 03-11 Thu 03-12 Fri 03-13 Sat 03-14 Sun 03-15."
+)
 
 
 def test_the_catalogue_names_every_tool_once_under_its_family() -> None:
@@ -38,14 +42,14 @@ def test_fewer_tools_make_a_shorter_catalogue() -> None:
 
 def test_the_message_contains_the_reference_instant_with_its_weekday_and_no_other_clock() -> None:
     message = system_message(NOW, "catalogue")
-    assert message.role == "system" and message.content.endswith("Now: 2026-03-02T09:00:00Z Mon.")
+    assert message.role == "system" and message.content.endswith(f"Now: 2026-03-02T09:00:00Z Mon. {DAYS}")
     assert system_message(NOW, "catalogue") == message
 
 
 def test_the_native_declaration_leaves_the_tools_to_the_template_and_the_instant_to_the_user_s_turn() -> None:
     assert system_message(NOW, "native").content == POLICY and not any(name in POLICY for name in TOOLS)
     assert system_message("2027-01-01T00:00Z", "native") == system_message(NOW, "native")
-    assert user_message("Hello", NOW, "native").content == "Now: 2026-03-02T09:00:00Z Mon.\nHello"
+    assert user_message("Hello", NOW, "native").content == f"Now: 2026-03-02T09:00:00Z Mon. {DAYS}\nHello"
     assert user_message("Hello", NOW, "catalogue").content == "Hello"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -18,7 +19,9 @@ from canvas_pipeline.tracks.canvas.intake.stream.ingest import (
     ingest,
     ingest_unregistered,
 )
+from canvas_pipeline.tracks.canvas.intake.stream.merge import Merge
 from canvas_pipeline.tracks.canvas.intake.stream.pool import Tick, processes
+from canvas_pipeline.tracks.canvas.rows import Item
 
 _KEY: bytes = b""
 _REGISTRY: Registry | None = None
@@ -60,6 +63,14 @@ def ingest_all(
                 tick=tick,
             )
     return [(results[path], home / ROWS) for path, home in zip(paths, folders, strict=True)]
+
+
+def items_of(paths: Sequence[Path], key: bytes) -> list[Item]:
+    """Ingest and merge small files into the items of a corpus. The registry under ``key`` is not stored."""
+    with TemporaryDirectory() as folder, Merge() as merging:
+        for _, path in ingest_all(paths, key, None, Path(folder)):
+            merging.add_file(path)
+        return [msgspec.json.decode(row, type=Item) for row in merging.rows()]
 
 
 def write_into(folder: Path) -> Sink:

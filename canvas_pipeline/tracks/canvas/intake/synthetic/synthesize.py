@@ -8,7 +8,7 @@ has a folder of its own, so that it is not read as a contribution. Nothing in it
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -62,7 +62,14 @@ class Course(NamedTuple):
     canvas_id: int
 
 
-def synthesize(contributors: int, courses: int, assignments: int, seed: int, out_dir: Path) -> list[Path]:
+def synthesize(
+    contributors: int,
+    courses: int,
+    assignments: int,
+    seed: int,
+    out_dir: Path,
+    stems: Sequence[str] = curriculum.CONTRIBUTOR_STEMS,
+) -> list[Path]:
     """Write ``contributors`` files of ``courses`` courses × ``assignments`` assignments each; return their paths.
 
     All contributors share their first course, so that a merge has rows to merge. Raises ``BadConfig`` for counts below one, and
@@ -71,7 +78,7 @@ def synthesize(contributors: int, courses: int, assignments: int, seed: int, out
     """
     if min(contributors, courses, assignments) < 1:
         raise BadConfig("contributors, courses and assignments must each be at least 1")
-    names = {contributor_id(index).casefold() for index in range(contributors)}
+    names = {contributor_id(index, stems).casefold() for index in range(contributors)}
     for path in sorted(out_dir.glob("*")):
         owner = contributor_of(path)
         if path.is_file() and owner.casefold() in names and not (out_dir / TRUTH / f"{owner}.truth.jsonl").is_file():
@@ -82,7 +89,7 @@ def synthesize(contributors: int, courses: int, assignments: int, seed: int, out
     paths = []
     shared = _course(random.Random(f"{seed}/shared"), 0)
     for index in range(contributors):
-        name = contributor_id(index)
+        name = contributor_id(index, stems)
         path = out_dir / f"{name}.jsonl"
         rng = random.Random(f"{seed}/{name}")
         truth: list[dict[str, Any]] = []
@@ -103,9 +110,8 @@ def _with_truth(
         yield record
 
 
-def contributor_id(index: int) -> str:
-    """Return the id of the contributor with this index."""
-    stems = curriculum.CONTRIBUTOR_STEMS
+def contributor_id(index: int, stems: Sequence[str] = curriculum.CONTRIBUTOR_STEMS) -> str:
+    """Return the id of the contributor with this index: one of ``stems`` and its number."""
     return f"{stems[index % len(stems)]}-{index + 1:03d}"
 
 

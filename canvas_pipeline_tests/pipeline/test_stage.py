@@ -1,0 +1,35 @@
+"""What the declarations of stages say about each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from canvas_pipeline.pipeline.stage import made_by_models, upstream
+from canvas_pipeline.pipeline.track import Track
+from canvas_pipeline.tracks.canvas.track import TRACK as CANVAS
+from canvas_pipeline.tracks.instruct.track import TRACK as INSTRUCT
+
+SAMPLED = {
+    "canvas": {"sft_samples", "onpolicy_pairs", "feedback_examples", "preference_split", "feedback_split"},
+    "instruct": {"candidates", "pairs", "preference_split"},
+}
+
+
+@pytest.mark.parametrize("track", (CANVAS, INSTRUCT), ids=lambda track: track.name)
+def test_rows_that_a_model_made_come_after_it_and_are_built_with_what_is_trained_on_them(track: Track) -> None:
+    stages = track.stages()
+    assert made_by_models(stages) == SAMPLED[track.name]
+    assert SAMPLED[track.name] - set(upstream(stages, ["dpo_checkpoint"])) <= {"feedback_examples", "feedback_split"}
+    assert not {"corpus", "trajectories", "trajectory_split"} & set(upstream(stages, ["dpo_checkpoint"]))
+
+
+@pytest.mark.parametrize("track", (CANVAS, INSTRUCT), ids=lambda track: track.name)
+def test_the_supervised_method_reads_nothing_that_a_model_said(track: Track) -> None:
+    stages = track.stages()
+    reached, rest = set[str](), ["sft_checkpoint"]
+    while rest:
+        name = rest.pop()
+        if name not in reached and name in stages:
+            reached.add(name)
+            rest += stages[name].inputs
+    assert not reached & made_by_models(stages)
