@@ -25,12 +25,14 @@ NOT_COMPUTED = {
     "Recorded allowances / labelled pairs / value", "Recorded allowances / preference split / value",
     "Data / teacher / value", "Benchmark / sft by tool / value", "Benchmark / dpo by tool / value",
     *(f"Benchmark / effective cases of {model} / value" for model in ("base", "sft", "dpo")),
+    *(f"Benchmark / {metric} / {model}" for metric in ("honest after error", "invented") for model in ("base", "sft", "dpo")),
     "With a grammar / file / value",
     *(f"With a grammar / {metric} / free run" for metric in ("malformed", "tool selection", "exact call", "over calling")),
+    "Funnel / onpolicy pairs / in", "Funnel / onpolicy pairs / merged",
 }  # fmt: skip
 FUNNELS = (
-    "contributors", "corpus", "trajectories", "labelled pairs", "mutation pairs", "trajectory split", "preference split",
-    "feedback split",
+    "contributors", "corpus", "trajectories", "labelled pairs", "mutation pairs", "onpolicy pairs", "trajectory split",
+    "preference split", "feedback split",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ Computed: every share of the benchmark with its wider interval, by Wilson or by 
 draws the latter), and of the prompts worded by hand, from predictions and cases; rows, hashes, funnels, items, handles,
 contributors, sizes and hashes of the quants, the checkpoint's hash, the headline in the header; the retained answers where a report
 on each quant is there. Only read back from the records: the training's numbers, the guards' verdicts, tensor types, how many rows a
-contributor's file had. Not looked at: licences, names of the base and the data set, allowances, texts. A turn in another notation
+contributor's file had. Not looked at: whether an answer is honest or invents something, which completions of the policy are wrong
+(both take the project's judge), licences, names of the base and the data set, allowances, texts. A turn in another notation
 than the native one is malformed here by a simple test (a brace, tag or fence around a call), not by the project's rules.
 """

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 Z = 1.959963984540054
-METRICS = ("tool selection", "exact call", "parsimony", "over calling", "termination", "malformed")
+METRICS = ("tool selection", "exact call", "parsimony", "over calling", "under calling", "termination", "malformed")
 OWN_WORDS = ("title", "description", "rationale", "item_a", "item_b")
 FEW = 40
 RESAMPLES = 4000
@@ -198,7 +198,7 @@ def equal(want: tuple[str, Any], have: tuple[str, Any]) -> bool:
 
 
 def shares(cases: Sequence[Mapping[str, Any]], scored: Sequence[Scored]) -> dict[str, str]:
-    """The six shares as the card writes them."""
+    """The shares as the card writes them, but for those of answers: honest after an error, invented."""
     both = list(zip(cases, scored, strict=True))
     calling = [(c, s) for c, s in both if c["expected_tools"]]
     counted: dict[str, list[tuple[str, bool]]] = {
@@ -208,6 +208,7 @@ def shares(cases: Sequence[Mapping[str, Any]], scored: Sequence[Scored]) -> dict
         "over calling": [
             (c["phrasing"], s.calls > len(c["expected_tools"])) for c, s in both if c["kind"] not in STOPPING
         ],
+        "under calling": [(c["phrasing"], s.calls < len(c["expected_tools"])) for c, s in calling],
         "termination": [(c["phrasing"], s.state == "abstained") for c, s in both if c["kind"] in STOPPING],
         "malformed": [(c["phrasing"], s.state == "malformed") for c, s in both],
     }
