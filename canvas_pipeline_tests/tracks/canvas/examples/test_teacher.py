@@ -190,7 +190,7 @@ def test_a_server_that_is_down_is_unavailable() -> None:
 
 def test_the_number_in_flight_adapts_to_the_server() -> None:
     with (
-        serving(capacity=6, delay_s=0.01) as server,
+        serving(capacity=6, delay_s=0.03) as server,
         teacher(server, attempts=30) as labeller,
         ThreadPoolExecutor(24) as pool,
     ):
