@@ -95,7 +95,6 @@ PHASES = (
     Phase(steps=900, learning_rate=1.5e-3, drawn=True, drills=0.08, days=0.35, seed=22),
     Phase(steps=600, learning_rate=1.2e-3, drawn=True, drills=0.05, days=0.15, seed=23),
     Phase(steps=700, learning_rate=1.5e-3, drawn=True, drills=0.03, days=0.45, seed=24),
-    Phase(steps=800, learning_rate=1.5e-3, drawn=True, drills=0.03, days=0.35, seed=25),
 )
 
 # The family's form in 10 MB: the upper half of the layers reads keys and values of the lower half, and each layer has embeddings of
@@ -207,8 +206,7 @@ def _dated(account: Snapshot, rng: random.Random) -> tuple[str, str]:
     if kind < 0.5:
         start, end = free_span(account, rng)
         day = spoken.say_day(start.date(), now, rng).adverbial
-        # As in a call, whose arguments are sorted by name.
-        return f"{day} {spoken.say_span(start, end, rng)}", f"{iso(end)} {iso(start)}"
+        return f"{day} {spoken.say_span(start, end, rng)}", f"{iso(start)} {iso(end)}"
     if kind < 0.8:
         date = now.date() + timedelta(days=rng.choice((rng.randint(0, 13), rng.randint(0, 110))))
         return spoken.say_day(date, now, rng).bare, date.isoformat()

@@ -34,7 +34,7 @@ POLICY = (
 
 
 _STATED = re.compile(r"Now: (\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?Z)")
-_HEAD = re.compile(r"Now: (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ), today [^\n]*\.\n")
+_HEAD = re.compile(r"Now: (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) [A-Z][a-z]{2}\. [^\n]*week: [^\n]*\.\n")
 
 
 def system_message(now: str, declaration: Declaration, tools: tuple[str, ...] = ALL_TOOLS) -> Message:
@@ -58,18 +58,15 @@ def _now(now: str) -> str:
     instant = datetime.fromisoformat(now)
     # Contributors' instants carry their own offset; without one it is UTC, as everywhere here.
     instant = instant.astimezone(UTC) if instant.tzinfo else instant
-    return f"{instant:Now: %Y-%m-%dT%H:%M:%SZ}, {coming_days(instant)}."
+    return f"{instant:Now: %Y-%m-%dT%H:%M:%SZ %a.} {coming_days(instant)}"
 
 
 def coming_days(now: datetime) -> str:
-    """List the days to the end of next week by the words for them, so that "next Tuesday" is read and not computed.
-
-    Small models compute dates wrongly, and read "Tue 05-12" for "Tuesday" no better."""
-    ends = 6 - now.weekday()
-    words = ["today", "tomorrow", *["this"] * (ends - 1)][: ends + 1] + ["next"] * 7
-    days = [f"{word} {now + timedelta(days=ahead):%A %m-%d}" for ahead, word in enumerate(words)]
-    # On a Sunday, tomorrow is a day of next week.
-    return ", ".join(days if ends else [days[0], f"tomorrow {now + timedelta(days=1):%A %m-%d}", *days[1:]])
+    """List the days to the end of next week, so that "next Tuesday" is read and not computed: small models compute it wrongly."""
+    left = 6 - now.weekday()
+    days = [f"{now + timedelta(days=ahead):%a %m-%d}" for ahead in range(1, left + 8)]
+    this_week = f"This week: {' '.join(days[:left])}. " if left else ""
+    return f"{this_week}Next week: {' '.join(days[left:])}."
 
 
 def reference_instant(messages: Sequence[Message]) -> datetime | None:

@@ -53,7 +53,7 @@ def test_every_call_parses_and_is_valid(rows: list[Trajectory]) -> None:
 
 def test_a_row_begins_with_the_system_message_and_ends_with_an_answer_in_plain_words(rows: list[Trajectory]) -> None:
     for row in rows:
-        now = re.search(r"Now: (\S+), today [^.]*, next Sunday \d\d-\d\d\.$", row.messages[0].content)
+        now = re.search(r"Now: (\S+) \w+\. (?:This week: [^.]*\. )?Next week: [^.]*\.$", row.messages[0].content)
         assert now and row.messages[0] == system_message(now.group(1), EMBEDDED.declaration)
         assert row.messages[1].role == "user" and row.messages[-1].role == "assistant"
         last = parse_turn(row.messages[-1].content)

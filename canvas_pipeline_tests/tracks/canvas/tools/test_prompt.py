@@ -23,9 +23,8 @@ from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 
 NOW = "2026-03-02T09:00:00+00:00"
 DAYS = (
-    "today Monday 03-02, tomorrow Tuesday 03-03, this Wednesday 03-04, this Thursday 03-05, this Friday 03-06, "
-    "this Saturday 03-07, this Sunday 03-08, next Monday 03-09, next Tuesday 03-10, next Wednesday 03-11, "
-    "next Thursday 03-12, next Friday 03-13, next Saturday 03-14, next Sunday 03-15."
+    "This week: Tue 03-03 Wed 03-04 Thu 03-05 Fri 03-06 Sat 03-07 Sun 03-08. "
+    "Next week: Mon 03-09 Tue 03-10 Wed 03-11 Thu 03-12 Fri 03-13 Sat 03-14 Sun 03-15."
 )
 
 
@@ -43,31 +42,28 @@ def test_fewer_tools_make_a_shorter_catalogue() -> None:
 
 def test_the_message_contains_the_reference_instant_with_its_weekday_and_no_other_clock() -> None:
     message = system_message(NOW, "catalogue")
-    assert message.role == "system" and message.content.endswith(f"Now: 2026-03-02T09:00:00Z, {DAYS}")
+    assert message.role == "system" and message.content.endswith(f"Now: 2026-03-02T09:00:00Z Mon. {DAYS}")
     assert system_message(NOW, "catalogue") == message
 
 
 def test_the_native_declaration_leaves_the_tools_to_the_template_and_the_instant_to_the_user_s_turn() -> None:
     assert system_message(NOW, "native").content == POLICY and not any(name in POLICY for name in TOOLS)
     assert system_message("2027-01-01T00:00Z", "native") == system_message(NOW, "native")
-    assert user_message("Hello", NOW, "native").content == f"Now: 2026-03-02T09:00:00Z, {DAYS}\nHello"
+    assert user_message("Hello", NOW, "native").content == f"Now: 2026-03-02T09:00:00Z Mon. {DAYS}\nHello"
     assert user_message("Hello", NOW, "catalogue").content == "Hello"
 
 
 def test_the_instant_of_a_conversation_is_read_from_where_its_form_states_it() -> None:
     later = "2026-03-09T09:00:00+00:00"
     for declaration in get_args(Declaration):
-        asked = (
-            system_message(NOW, declaration),
-            user_message("Now: 1999-01-01T00:00:00Z, today Friday 01-01.\nHi", NOW, declaration),
-        )
+        asked = (system_message(NOW, declaration), user_message("Now: 1999-01-01T00:00:00Z Fri.\nHi", NOW, declaration))
         assert reference_instant(asked) == datetime.fromisoformat(NOW)
     assert reference_instant((*asked, user_message("And now?", later, "native"))) == datetime.fromisoformat(later)
     assert reference_instant((system_message(NOW, "native"), Message(role="user", content="Hi"))) is None
 
 
 def test_what_a_student_wrote_is_the_turn_without_its_instant() -> None:
-    for text in ("Hello", "Now: 1999-01-01T00:00:00Z, today Friday 01-01.\nHi", ""):
+    for text in ("Hello", "Now: 1999-01-01T00:00:00Z Fri.\nHi", ""):
         assert said(user_message(text, NOW, "native")) == text
     system = system_message(NOW, "catalogue")
     assert said(system) == system.content
@@ -86,7 +82,7 @@ def test_the_prompt_holds_no_live_marker() -> None:
 
 def test_an_instant_with_another_offset_is_not_shown_as_if_it_were_utc() -> None:
     """A collection instant carries its offset; 09:00 at -05:00 is 14:00Z."""
-    assert "Now: 2026-03-02T14:00:00Z, today Monday" in system_message("2026-03-02T09:00:00-05:00", "catalogue").content
+    assert "Now: 2026-03-02T14:00:00Z Mon." in system_message("2026-03-02T09:00:00-05:00", "catalogue").content
 
 
 def test_what_is_no_instant_is_refused() -> None:
