@@ -23,6 +23,7 @@ NOT_COMPUTED = {
     "Model / profile / value", "Base and licences / name / value", "Base and licences / licence / value",
     "Training / objective / value", "Benchmark / confidence / value", "Data / name / value", "Data / licence / value",
     "Recorded allowances / labelled pairs / value", "Recorded allowances / preference split / value",
+    "Recorded allowances / onpolicy pairs / value", "Recorded allowances / bon rows / value",
     "Data / teacher / value", "Benchmark / sft by tool / value", "Benchmark / dpo by tool / value",
     *(f"Benchmark / effective cases of {model} / value" for model in ("base", "sft", "dpo")),
     *(f"Benchmark / {metric} / {model}" for metric in ("honest after error", "invented") for model in ("base", "sft", "dpo")),
@@ -31,7 +32,7 @@ NOT_COMPUTED = {
     "Funnel / onpolicy pairs / in", "Funnel / onpolicy pairs / merged",
 }  # fmt: skip
 FUNNELS = (
-    "contributors", "corpus", "trajectories", "labelled pairs", "mutation pairs", "onpolicy pairs", "trajectory split",
+    "contributors", "corpus", "trajectories", "labelled pairs", "mutation pairs", "trajectory split", "onpolicy pairs",
     "preference split", "feedback split",
 )  # fmt: skip
 
