@@ -64,8 +64,8 @@ PROFILES: Mapping[str, CanvasProfile] = {
             greedy_prompts=2200, sampled_prompts=80, feedback_examples=900,
             bench_cases=600, selection_cases=240, min_preference_rows=500, min_feedback_rows=500, min_trajectories=500,
             min_bon_rows=250,
-            # A model of 5 M parameters: these notice that it got clearly worse.
-            min_scenarios_passed=0.15, max_invented=0.5, max_loss_to_base=0.3,
+            # A model of 5 M parameters: these notice that it got clearly worse. One of the twelve scenarios has to pass.
+            min_scenarios_passed=0.08, max_invented=0.5, max_loss_to_base=0.3,
         ),
         CanvasProfile(
             name="gb10", family_name="gemma4", family_licence="gemma", base_model="google/gemma-4-E2B-it", declaration="native",
