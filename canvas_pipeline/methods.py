@@ -115,7 +115,7 @@ _H = Hyperparameters
 _GB10 = _H(epochs=2.0, learning_rate=1e-5, batch=1, accumulation=16, max_length=3072, dtype="bfloat16", trained="layers",
            save_minutes=20.0)  # fmt: skip
 _SFT = {
-    "embedded": _H(epochs=1.0, learning_rate=1.5e-3, batch=4, accumulation=4),
+    "embedded": _H(epochs=2.0, learning_rate=1.5e-3, batch=4, accumulation=4),
     "gb10": msgspec.structs.replace(_GB10, optimizer="adamw_8bit"),
 }
 _LORA = {

@@ -61,7 +61,7 @@ PROFILES: Mapping[str, CanvasProfile] = {
             dialogue_trajectories=640, failed_trajectories=160, none_trajectories=240, choice_trajectories=100,
             mock_courses=2, mock_assignments=2, item_pairs=130,
             pairs_per_axis=16, pairs_per_heavy_axis=16, mixed_pairs=20,
-            greedy_prompts=2200, sampled_prompts=80, feedback_examples=900,
+            greedy_prompts=2800, sampled_prompts=120, feedback_examples=900,
             bench_cases=600, selection_cases=240, min_preference_rows=500, min_feedback_rows=500, min_trajectories=500,
             min_bon_rows=250,
             # A model of 5 M parameters: these notice that it got clearly worse. One of the twelve scenarios has to pass.
