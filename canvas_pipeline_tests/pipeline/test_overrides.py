@@ -34,10 +34,10 @@ def of_file(tmp_path: Path, text: str, *texts: str, profile: str = "embedded") -
 
 def test_numbers_of_the_command_line_have_the_types_of_the_table() -> None:
     found = set_(
-        "dpo.beta=0.1", "dpo.learning_rate=5e-7", "sft.epochs=2", "sft.checkpointing=True", "lora.adapter_rank=8"
+        "dpo.beta=0.1", "dpo.learning_rate=5e-7", "sft.epochs=3", "sft.checkpointing=True", "lora.adapter_rank=8"
     )
     assert found == {
-        "dpo": {"beta": 0.1, "learning_rate": 5e-7}, "sft": {"epochs": 2.0, "checkpointing": True}, "lora": {"adapter_rank": 8}
+        "dpo": {"beta": 0.1, "learning_rate": 5e-7}, "sft": {"epochs": 3.0, "checkpointing": True}, "lora": {"adapter_rank": 8}
     }  # fmt: skip
     assert [type(value) for value in found["dpo"].values()] == [float, float] and type(
         found["lora"]["adapter_rank"]
@@ -152,7 +152,7 @@ def test_a_line_with_the_tables_numbers_says_nothing_of_changes(good_line: Path,
 
 def test_a_change_of_the_start_stands_on_the_card_of_what_starts_from_it(good_line: Path, tmp_path: Path) -> None:
     ws = copy_of(good_line, tmp_path / "line")
-    other = line_at(ws.root, overrides=set_("sft.epochs=2"))
+    other = line_at(ws.root, overrides=set_("sft.epochs=3"))
     launch = Workshop(other.root / BASE)
     for stage in (
         "sft_run_spec",
@@ -164,7 +164,7 @@ def test_a_change_of_the_start_stands_on_the_card_of_what_starts_from_it(good_li
         "dpo_checkpoint",
     ):
         build_stage(other, stage, launch)
-    assert model_facts(other, "dpo")["train.changed"].value == "from the table: sft: epochs 1 -> 2"
+    assert model_facts(other, "dpo")["train.changed"].value == "from the table: sft: epochs 2 -> 3"
 
 
 def test_a_lowered_length_is_the_bound_of_the_rows(good_line: Path, tmp_path: Path) -> None:
