@@ -84,9 +84,9 @@ def _published_template(model: Path) -> str | None:
 
 
 def precision_of(model: Path) -> OutType:
-    """Return the type to convert a model folder to: ``bf16`` where most of its bytes are bfloat16, else ``f16``.
+    """Return the type to convert a model folder to: the one that most of its bytes have, ``f16`` where that is none of the three.
 
-    From bfloat16 through float16 the smallest and largest weights would change."""
+    Through another type weights would change before they are quantised."""
     counted: Counter[str] = Counter()
     for path in sorted(model.glob("*.safetensors")):
         with path.open("rb") as file:
@@ -95,7 +95,8 @@ def precision_of(model: Path) -> OutType:
             if name != "__metadata__":
                 start, end = tensor["data_offsets"]
                 counted[tensor["dtype"]] += end - start
-    return "bf16" if counted and counted.most_common(1)[0][0] == "BF16" else "f16"
+    types: Mapping[str, OutType] = {"F32": "f32", "BF16": "bf16"}
+    return types.get(counted.most_common(1)[0][0], "f16") if counted else "f16"
 
 
 def quantise(source: Path, out: Path, quant: str, *, threads: int | None = None, seconds: float = 3600) -> Path:
