@@ -38,7 +38,7 @@ def site_of(home: Path) -> Path:
 def test_an_installation_is_whole_and_answers_with_its_version_and_its_own_files(home: Path) -> None:
     done = installation.check(home)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.startswith("canvas-train 0.1.0 is ready: 9 methods, tracks canvas, instruct")
+    assert done.stdout.startswith("canvas-train 0.1.0 is ready: 10 methods, tracks canvas, instruct")
     assert str(home) in done.stdout and str(ROOT) not in done.stdout
 
 

@@ -10,7 +10,10 @@ from canvas_pipeline.tracks.canvas.track import TRACK as CANVAS
 from canvas_pipeline.tracks.instruct.track import TRACK as INSTRUCT
 
 SAMPLED = {
-    "canvas": {"sft_samples", "onpolicy_pairs", "feedback_examples", "preference_split", "feedback_split"},
+    "canvas": {
+        *("sft_samples", "onpolicy_pairs", "feedback_examples", "preference_split", "feedback_split"),
+        *("bon_samples", "bon_rows", "bon_split"),
+    },
     "instruct": {"candidates", "pairs", "preference_split"},
 }
 
@@ -19,7 +22,8 @@ SAMPLED = {
 def test_rows_that_a_model_made_come_after_it_and_are_built_with_what_is_trained_on_them(track: Track) -> None:
     stages = track.stages()
     assert made_by_models(stages) == SAMPLED[track.name]
-    assert SAMPLED[track.name] - set(upstream(stages, ["dpo_checkpoint"])) <= {"feedback_examples", "feedback_split"}
+    others = set(upstream(stages, ["kto_checkpoint", "bon_checkpoint"])) if track is CANVAS else set()
+    assert set(upstream(stages, ["dpo_checkpoint"])) | others >= SAMPLED[track.name]
     assert not {"corpus", "trajectories", "trajectory_split"} & set(upstream(stages, ["dpo_checkpoint"]))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.release.converter import ensure_converter
-from canvas_pipeline.release.gguf import QUANTS, convert, quantise
+from canvas_pipeline.release.gguf import QUANTS, convert, precision_of, quantise
 
 SPECIALS = (
     "<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<|tool>", "<tool|>", "<|tool_call>", "<tool_call|>", "<|tool_response>",
@@ -74,8 +74,9 @@ def micro_gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def unquantised(micro_gemma: Path, converter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return convert(
-        micro_gemma, tmp_path_factory.mktemp("gguf") / "micro-f16.gguf", name="canvas-micro", converter=converter
-    )
+        micro_gemma, tmp_path_factory.mktemp("gguf") / "micro-f32.gguf",
+        outtype=precision_of(micro_gemma), name="canvas-micro", converter=converter,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

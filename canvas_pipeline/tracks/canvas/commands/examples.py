@@ -103,7 +103,9 @@ def make_trajectories(
 def gen_benchmark_large(
     out: Out,
     corpus: Corpus = None,
-    count: Annotated[int | None, typer.Option(min=1, help="How many cases; the profile's number if left out.")] = None,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="How many cases at least; the profile's number if left out.")
+    ] = None,
     profile_name: ProfileName = "embedded",
     root: Root = DATA,
     seed: Seed = None,

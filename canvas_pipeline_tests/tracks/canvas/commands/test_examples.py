@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
@@ -14,8 +15,11 @@ from typer.testing import CliRunner
 from canvas_pipeline.errors import BadConfig, BadInput, MissingInput, ServiceUnavailable
 from canvas_pipeline.records import read_jsonl, write_jsonl
 from canvas_pipeline.tracks.canvas.commands.examples import COMMANDS, register
+from canvas_pipeline.tracks.canvas.examples.mutation import quotas
 from canvas_pipeline.tracks.canvas.examples.splits import overlap
-from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
+from canvas_pipeline.tracks.canvas.profiles import PROFILES
+from canvas_pipeline.tracks.canvas.rows import BenchCase, CaseKind, FeedbackExample, PreferencePair, Trajectory
+from canvas_pipeline.tracks.canvas.tools.tool_table import TOOLS
 from canvas_pipeline_tests.tracks.canvas.examples.conversations import item
 from canvas_pipeline_tests.tracks.canvas.examples.teacher_server import serving
 
@@ -42,7 +46,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call("generate-pairs", "--corpus", at / "corpus.jsonl", "--n", 80, "--out", at / "pairs.jsonl")
     call("label", "--pairs", at / "pairs.jsonl", "--out", at / "labelled.jsonl", "--journal", at / "votes.jsonl")
     call("mutate", "--trajectories", at / "t.jsonl", "--out", at / "mutated.jsonl")
-    call("gen-kto-large", "--trajectories", at / "t.jsonl", "--pref", at / "mutated.jsonl", "--per-tool", 20,
+    call("gen-kto-large", "--trajectories", at / "t.jsonl", "--pref", at / "mutated.jsonl", "--per-tool", 8,
          "--out", at / "kto.jsonl")  # fmt: skip
     call("split-for-release", "--pref", at / "mutated.jsonl", "--pref", at / "labelled.jsonl", "--kto", at / "kto.jsonl",
          "--sft-train", at / "t.jsonl", "--corpus", at / "corpus.jsonl", "--out-dir", at / "release")  # fmt: skip
@@ -50,10 +54,10 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_commands_make_every_data_set(work: Path) -> None:
-    assert len(list(read_jsonl(work / "mutated.jsonl", PreferencePair))) == 810
+    assert len(list(read_jsonl(work / "mutated.jsonl", PreferencePair))) == sum(quotas(PROFILES["embedded"]).values())
     assert 0 < len(list(read_jsonl(work / "labelled.jsonl", PreferencePair))) <= 80
-    assert len(list(read_jsonl(work / "kto.jsonl", FeedbackExample))) == 360
-    assert len(list(read_jsonl(work / "bench.jsonl", BenchCase))) == 60
+    assert len(list(read_jsonl(work / "kto.jsonl", FeedbackExample))) == 8 * len(TOOLS)
+    assert 60 <= len(list(read_jsonl(work / "bench.jsonl", BenchCase))) <= 60 + len(get_args(CaseKind)) + len(TOOLS)
     assert (work / "release" / "manifest.json").is_file()
     assert not list(work.glob(".tmp-*"))
 

@@ -84,7 +84,7 @@ def test_four_fifths_of_both_sides_hold_a_call_at_both_profiles_even_without_lab
         assert holding / len(made[1].pairs) >= 0.85
 
 
-def test_all_tools_take_part_in_every_axis_that_is_about_calls(made: tuple[str, Mutated]) -> None:
+def test_every_axis_that_is_about_calls_is_spread_over_as_many_tools_as_it_has_pairs(made: tuple[str, Mutated]) -> None:
     for axis in set(AXES) - {"ordering", "termination", "argument_values"}:
         seen = Counter(
             call.name
@@ -92,7 +92,7 @@ def test_all_tools_take_part_in_every_axis_that_is_about_calls(made: tuple[str, 
             if pair.axes == (axis,)
             for call in parse_turn(pair.chosen[0].content).well_formed
         )
-        assert set(seen) == set(TOOLS)
+        assert len(seen) >= min(len(TOOLS), quotas(PROFILES[made[0]])[axis])
 
 
 def test_over_calling_starts_with_the_right_calls_and_often_makes_four_or_more_redundant_ones() -> None:
