@@ -1,11 +1,13 @@
 """Define the nine methods and the best-of-8 baseline in one table: data set, loss, start weights and hyperparameters.
 
+A method of several rounds has a row for each of them; the last one has its name.
+
 Every number that a run uses is here or in its ``RunSpec``. This module does not import torch, since the code location loads it.
 
 Losses: sft Ouyang et al. 2203.02155 · lora Hu et al. 2106.09685 · qlora Dettmers et al. 2305.14314 · dpo Rafailov et al.
 2305.18290 (eq. 7) · ipo Azar et al. 2310.12036 (eq. 17) · apo-zero D'Oosterlinck et al. 2408.06266 (eq. 7) · sppo Wu et al.
-2405.00675 (eq. 4.7, hard) · nca Chen et al. 2402.05369 · kto Ethayarajh et al. 2402.01306 (eq. 7) · bon (the baseline: SFT on the
-right one of 8 samples) Dong et al. 2304.06767, Touvron et al. 2307.09288 (section 3.2).
+2405.00675 (algorithm 1; eq. 4.7, hard) · nca Chen et al. 2402.05369 · kto Ethayarajh et al. 2402.01306 (eq. 7) · bon (the
+baseline: SFT on the right one of 8 samples) Dong et al. 2304.06767, Touvron et al. 2307.09288 (section 3.2).
 """
 
 from __future__ import annotations
@@ -17,13 +19,15 @@ import msgspec
 
 from canvas_pipeline.errors import BadConfig
 
-Dataset = Literal["trajectory", "preference", "feedback", "bon"]
+Dataset = Literal["trajectory", "preference", "feedback", "bon", "sppo-1", "sppo-2", "sppo"]
 Objective = Literal["sft", "pairwise", "unpaired"]
 """What a row is for a loss: what is imitated (a conversation, or a prompt's completion), two sides, or one side with a label."""
-Start = Literal["base_model", "sft_checkpoint"]
+Start = Literal["base_model", "sft_checkpoint", "sppo-1_checkpoint", "sppo-2_checkpoint"]
 Adapter = Literal["lora", "qlora"]
 Trained = Literal["all", "layers"]
 """What full training changes: all text weights, or the layers alone, with the token tables and the head as they were."""
+REFERENCE = "reference_logprobs"
+"""The stage that holds the reference of the methods that share the preference pairs and start from SFT."""
 BETA = 0.3
 """Of the embedded profile's preference losses."""
 
@@ -73,12 +77,26 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     dataset: Dataset
     loss: str
     start: Start
-    reference: bool
-    """Whether it reads the log-probabilities of a frozen reference, which are computed once for all such methods."""
+    reference: str
+    """The stage of the log-probabilities of its frozen reference, which is its start; empty without one. Methods on the same pairs
+    from the same start share it."""
     adapter: Adapter | None
     defaults: Mapping[str, Hyperparameters]
     norm_share_bound: Mapping[str, float]
     uma_gib: Mapping[str, float]
+    round_of: str = ""
+    """The method of which this is an earlier round. Such a row is no choice: it is trained on the way, and neither benched nor
+    released."""
+
+    @property
+    def choice(self) -> str:
+        """The name under which it is asked for, and under which its numbers are changed."""
+        return self.round_of or self.name
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The names of what it is trained on, and its reference is computed from: its rows, and the weights it starts from."""
+        return (f"{self.dataset}_train", f"{self.dataset}_eval", self.start)
 
     def hyperparameters(self, profile: str) -> Hyperparameters:
         """Return the method's hyperparameters at a profile. Raises ``BadConfig`` that lists the profiles."""
@@ -106,8 +124,9 @@ _H = Hyperparameters
 #               alignment-handbook's zephyr-7b-dpo-qlora. The anchor's weight of 1 is that of arXiv:2404.19733.
 #   ipo         beta (tau) 0.1: arXiv:2310.12036, section 5, whose range is 0.1 to 1; TRL's log-ratios are means over tokens.
 #   apo-zero    beta 0.1 and 16 pairs an update: arXiv:2408.06266.
-#   sppo        beta 0.1. The paper's 1/eta of 0.001 (arXiv:2405.00675) is for rounds of samples from the policy; one round
-#               on fixed pairs stops at log-ratios of 0.5/beta: 1.7 nats at 0.3, which changes no answer; 500 at 0.001.
+#   sppo        beta 0.1, in each of three rounds (arXiv:2405.00675, algorithm 1): each ranks new samples of the policy that it
+#               starts from, which is also its reference. A round aims at log-ratios of 0.5/beta: 5 nats at 0.1, 1.7 at 0.3; the
+#               paper's 1/eta of 0.001 aims at 500.
 #   nca         beta 0.1, 32 pairs an update: arXiv:2402.05369 uses 0.01 and no anchor; beside one, 0.01 would be SFT.
 #   kto         beta 0.1, 32 rows an update: arXiv:2402.01306. At least 8 rows a step, since its KL term is their mean.
 #   bon         2e-5, which is SFT's rate in arXiv:2304.06767 and arXiv:2307.09288 (section 3.1), on the adapter that dpo
@@ -178,7 +197,7 @@ def _norm_shares(loss: str, defaults: Mapping[str, Hyperparameters]) -> dict[str
 def _supervised(name: str, defaults: Mapping[str, Hyperparameters], adapter: Adapter | None, gib: float) -> Method:
     return Method(
         name=name, objective="sft", dataset="trajectory", loss="nll", start="base_model",
-        reference=False, adapter=adapter, defaults=defaults, norm_share_bound=_norm_shares("nll", defaults),
+        reference="", adapter=adapter, defaults=defaults, norm_share_bound=_norm_shares("nll", defaults),
         uma_gib={"embedded": 3.5, "gb10": gib},
     )  # fmt: skip
 
@@ -187,9 +206,19 @@ def _preference(name: str, loss: str, gib: float, **gb10: Any) -> Method:
     defaults = {**_PAIRS, "gb10": msgspec.structs.replace(_PAIRS["gb10"], **gb10)}
     return Method(
         name=name, objective="pairwise", dataset="preference", loss=loss, start="sft_checkpoint",
-        reference=True, adapter=None, defaults=defaults, norm_share_bound=_norm_shares(loss, defaults),
+        reference=REFERENCE, adapter=None, defaults=defaults, norm_share_bound=_norm_shares(loss, defaults),
         uma_gib={"embedded": 3.5, "gb10": gib},
     )  # fmt: skip
+
+
+def _round(name: Literal["sppo-1", "sppo-2", "sppo"], start: Start, round_of: str = "") -> Method:
+    return msgspec.structs.replace(
+        _preference(name, "sppo_hard", 49.0),
+        dataset=name,
+        start=start,
+        reference=f"{name}_reference",
+        round_of=round_of,
+    )
 
 
 METHODS: Mapping[str, Method] = {
@@ -201,21 +230,25 @@ METHODS: Mapping[str, Method] = {
         _preference("dpo", "sigmoid", 49.0),
         _preference("ipo", "ipo", 49.0),
         _preference("apo-zero", "apo_zero", 49.0),
-        _preference("sppo", "sppo_hard", 49.0),
+        _round("sppo-1", "sft_checkpoint", round_of="sppo"),
+        _round("sppo-2", "sppo-1_checkpoint", round_of="sppo"),
+        _round("sppo", "sppo-2_checkpoint"),
         _preference("nca", "nca_pair", 49.0, accumulation=32),
         Method(
             name="kto", objective="unpaired", dataset="feedback", loss="kto", start="sft_checkpoint",
-            reference=False, adapter=None, defaults=_KTO, norm_share_bound=_norm_shares("kto", _KTO),
+            reference="", adapter=None, defaults=_KTO, norm_share_bound=_norm_shares("kto", _KTO),
             uma_gib={"embedded": 3.5, "gb10": 24.0},
         ),
         Method(
             name="bon", objective="sft", dataset="bon", loss="nll", start="sft_checkpoint",
-            reference=False, adapter=None, defaults=_BON, norm_share_bound=_norm_shares("nll", _BON),
+            reference="", adapter=None, defaults=_BON, norm_share_bound=_norm_shares("nll", _BON),
             uma_gib={"embedded": 3.5, "gb10": 32.0},
         ),
     )
 }  # fmt: skip
 
+CHOICES = tuple(name for name, row in METHODS.items() if not row.round_of)
+"""The methods that can be asked for, in order."""
 REFERENCE_GIB: Mapping[str, float] = {"embedded": 3.5, "gb10": 16.0}
 """Memory that the pass over the reference reserves, in GiB by profile: as ``uma_gib``."""
 
@@ -225,10 +258,15 @@ def method(name: str) -> Method:
     try:
         return METHODS[name]
     except KeyError:
-        raise BadConfig(f"there is no method {name!r}; choose one of: {', '.join(METHODS)}") from None
+        raise BadConfig(f"there is no method {name!r}; choose one of: {', '.join(CHOICES)}") from None
 
 
 def ancestry(row: Method) -> tuple[Method, ...]:
     """Return the methods whose checkpoints a method's weights descend from, oldest first, itself last."""
     parent = row.start.removesuffix("_checkpoint")
     return (*ancestry(METHODS[parent]), row) if parent in METHODS else (row,)
+
+
+def rounds(row: Method) -> tuple[Method, ...]:
+    """Return the rounds of a method in order, itself last; itself alone where there is but one."""
+    return tuple(step for step in ancestry(row) if step.choice == row.choice)

@@ -5,23 +5,50 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.methods import BETA, FULL_DPO, KTO_ROWS_A_STEP, METHODS, method
+from canvas_pipeline.methods import BETA, CHOICES, FULL_DPO, KTO_ROWS_A_STEP, METHODS, ancestry, method, rounds
 from canvas_pipeline.tracks.canvas.datasets import DATASETS
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
 
 def test_the_table_has_exactly_the_nine_methods_and_the_best_of_8_baseline() -> None:
-    assert list(METHODS) == ["sft", "lora", "qlora", "dpo", "ipo", "apo-zero", "sppo", "nca", "kto", "bon"]
+    assert CHOICES == ("sft", "lora", "qlora", "dpo", "ipo", "apo-zero", "sppo", "nca", "kto", "bon")
+    assert {row.choice for row in METHODS.values()} == set(CHOICES)
+
+
+def test_sppo_has_three_rounds_which_differ_in_their_start_their_pairs_and_their_reference_alone() -> None:
+    three = rounds(METHODS["sppo"])
+    assert [row.name for row in three] == ["sppo-1", "sppo-2", "sppo"]
+    assert [row.start for row in three] == ["sft_checkpoint", "sppo-1_checkpoint", "sppo-2_checkpoint"]
+    assert [row.name for row in ancestry(METHODS["sppo"])] == ["sft", "sppo-1", "sppo-2", "sppo"]
+    assert len({row.dataset for row in three}) == len({row.reference for row in three}) == 3
+    same = {"name": "", "dataset": "sppo", "start": "sft_checkpoint", "reference": "", "round_of": ""}
+    assert len({repr(msgspec.structs.replace(row, **same)) for row in three}) == 1
+    assert rounds(METHODS["dpo"]) == (METHODS["dpo"],)
+
+
+def test_methods_on_the_same_pairs_from_the_same_start_share_one_reference() -> None:
+    read: dict[str, set[tuple[str, ...]]] = {}
+    for row in METHODS.values():
+        if row.reference:
+            read.setdefault(row.reference, set()).add(row.reads)
+    assert all(len(found) == 1 for found in read.values())
+    assert {row.name for row in METHODS.values() if row.reference == "reference_logprobs"} == {
+        "dpo",
+        "ipo",
+        "apo-zero",
+        "nca",
+    }
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_row_trains_on_a_data_set_of_the_track_and_only_pairs_take_a_reference(name: str) -> None:
     row = METHODS[name]
     assert row.dataset in DATASETS
-    assert row.reference <= (row.objective == "pairwise")
+    assert bool(row.reference) == (row.objective == "pairwise")
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -39,7 +66,7 @@ def test_every_row_has_sane_numbers_for_every_profile(name: str, profile: str) -
 
 def test_methods_that_start_from_sft_train_an_adapter_on_a_gb10_and_all_weights_of_the_embedded_model() -> None:
     for row in METHODS.values():
-        if row.start == "sft_checkpoint":
+        if row.start != "base_model":
             h = row.hyperparameters("gb10")
             assert (h.adapter, h.adapter_rank, 5e-6 <= h.learning_rate <= 5e-5) == ("lora", 64, True)
             assert row.hyperparameters("embedded").adapter is None

@@ -14,7 +14,7 @@ from typing import Any
 import typer
 
 from canvas_pipeline.errors import CanvasPipelineError, MissingInput, MissingTool
-from canvas_pipeline.methods import METHODS
+from canvas_pipeline.methods import CHOICES
 from canvas_pipeline.models.families import family
 from canvas_pipeline.pipeline import overrides
 from canvas_pipeline.pipeline.track import track_named, track_names
@@ -67,7 +67,7 @@ def check_install(deploy: Path, settings: dict[str, Any]) -> str:
     if without := [name for name in track_names() if f"{name}_train" not in jobs]:
         raise MissingInput(f"the code location has no job {without[0]}_train")
     return (
-        f"canvas-train {own} is ready: {len(METHODS)} methods, tracks {', '.join(track_names())}, "
+        f"canvas-train {own} is ready: {len(CHOICES)} methods, tracks {', '.join(track_names())}, "
         f"torch {version('torch')}{gpu}, deploy files in {deploy}"
     )
 

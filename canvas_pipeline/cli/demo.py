@@ -22,7 +22,7 @@ from canvas_pipeline.dagster_instance.local_run import RunResult
 from canvas_pipeline.errors import EXIT_CODES
 from canvas_pipeline.evaluation.benchmark import Benchmark, Report
 from canvas_pipeline.evaluation.statistics import Rate
-from canvas_pipeline.methods import METHODS, ancestry, method
+from canvas_pipeline.methods import CHOICES, ancestry, method
 from canvas_pipeline.orchestration.track import asset_key, demo_selection
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.evaluation import read_report
@@ -57,7 +57,7 @@ def demo(
         str,
         typer.Option(
             envvar="METHODS",
-            help=f"methods by name, with commas, or all; sft is always included: {', '.join(METHODS)}",
+            help=f"methods by name, with commas, or all; sft is always included: {', '.join(CHOICES)}",
             show_default="those of the track's demo",
         ),
     ] = "",

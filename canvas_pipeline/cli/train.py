@@ -10,7 +10,7 @@ import typer
 
 from canvas_pipeline.cli.failure import run
 from canvas_pipeline.errors import EXIT_CODES, CanvasPipelineError, GateClosed
-from canvas_pipeline.methods import METHODS
+from canvas_pipeline.methods import CHOICES, method, rounds
 from canvas_pipeline.pipeline import training
 from canvas_pipeline.pipeline.options import (
     BaseModel,
@@ -47,7 +47,7 @@ app = typer.Typer(
 def train(
     track: TrackName = DEFAULT,
     name: Annotated[
-        str, typer.Option("--method", envvar=METHOD, show_envvar=True, help=f"one of: {', '.join(METHODS)}, or all")
+        str, typer.Option("--method", envvar=METHOD, show_envvar=True, help=f"one of: {', '.join(CHOICES)}, or all")
     ] = "all",
     check: Annotated[bool, typer.Option("--check", help="only run the guardrails and report every failure")] = False,
     check_install: Annotated[
@@ -129,7 +129,7 @@ def keys_of(track: Track, names: list[str]) -> list[Any]:
 def refusals(ws: Workspace, names: list[str]) -> list[str]:
     """List what the guards without measurements refuse: after a failed check Dagster skips the later ones."""
     reasons: list[str] = []
-    for name in names:
+    for name in [step.name for each in names for step in rounds(method(each))]:
         try:
             reasons += [f"{v.name}: {v.reason}" for v in training.row_verdicts(ws, name) if not v.passed]
         except CanvasPipelineError as error:  # their evidence is missing; the run has failed for its own reason

@@ -8,7 +8,7 @@ from canvas_pipeline.datasets.spec import DatasetSpec
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails import standard
 from canvas_pipeline.guardrails.guard import Guard, order
-from canvas_pipeline.methods import Method
+from canvas_pipeline.methods import METHODS, Method
 
 
 class GuardTable:
@@ -24,12 +24,13 @@ class GuardTable:
         return tuple(guard for guard in self.guards.values() if guard.applies_to(method))
 
     def of_split(self, dataset: str) -> tuple[Guard, ...]:
-        """Return the guards to evaluate on a data set's split: those of every data set, and those over this one's files alone."""
-        own = f"{dataset}_"
+        """Return the guards to evaluate on a data set's split: those that a method on it needs, and those over its files alone."""
+        own, rows = f"{dataset}_", [row for row in METHODS.values() if row.dataset == dataset]
         return tuple(
             guard
             for guard in self.guards.values()
-            if guard.per == "dataset" or (guard.per == "line" and all(name.startswith(own) for name in guard.binds))
+            if (guard.per == "dataset" and any(map(guard.applies_to, rows)))
+            or (guard.per == "line" and all(name.startswith(own) for name in guard.binds))
         )
 
     def inputs_of(self, method: Method) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from canvas_pipeline.dagster_instance.local_run import LANE, MODELS
 from canvas_pipeline.gb10.demand import TAG, THREADS, table
-from canvas_pipeline.methods import method
+from canvas_pipeline.methods import method, rounds
 from canvas_pipeline.orchestration.checks import check_specs
 from canvas_pipeline.orchestration.guardrails import guardrails_job
 from canvas_pipeline.orchestration.outcome import Result, outcome
@@ -74,8 +74,8 @@ class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
 
 
 def demo_selection(track: Track, methods: Sequence[str] = ()) -> dg.AssetSelection:
-    """Select the scheduled stages that belong to no method or to one of ``methods`` (default: the demo's)."""
-    wanted = methods or track.demo_methods
+    """Select the scheduled stages that belong to no method or to a round of ``methods`` (default: the demo's)."""
+    wanted = {step.name for name in methods or track.demo_methods for step in rounds(method(name))}
     found = track.stages().values()
     return selection((s.name for s in found if s.scheduled and (not s.method or s.method in wanted)), track.name)
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from canvas_pipeline.errors import CanvasPipelineError
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.methods import method
+from canvas_pipeline.methods import method, rounds
 from canvas_pipeline.pipeline import training
 from canvas_pipeline.pipeline.context import build_stage, context_of
 from canvas_pipeline.pipeline.workspace import Launch, Workspace
 from canvas_pipeline.records import Row
-from canvas_pipeline.training.spec import REFERENCE
 
 PASSED, FAILED, NOT_EVALUATED = "passed", "FAILED", "NOT EVALUATED"
 
@@ -26,29 +25,30 @@ class Answer(Row, frozen=True, kw_only=True):
 
 
 def every_answer(ws: Workspace, names: Sequence[str], launch: Launch) -> list[Answer]:
-    """Return each guard's verdict on each of its subjects, in the order of the guard table.
+    """Return each guard's verdict on each of its subjects, in the order of the guard table, for some methods and their rounds.
 
-    Builds ``base_model``, ``training_image``, ``base_bench``, the reference and the run specs as needed. A method for which
+    Builds ``base_model``, ``training_image``, ``base_bench``, the references and the run specs as needed. A method for which
     something is missing becomes one more line, with the error."""
+    rows = [step for name in names for step in rounds(method(name))]
     for stage in ("base_model", "training_image", "base_bench"):
         build_stage(ws, stage, launch)
     found: dict[tuple[str, str | None], Verdict] = {}
     problems = []
-    for name in names:
+    for row in rows:
         try:
-            if method(name).reference:
-                build_stage(ws, REFERENCE, launch)
-            context = context_of(ws, f"{name}_run_spec", launch)
+            if row.reference:
+                build_stage(ws, row.reference, launch)
+            context = context_of(ws, f"{row.name}_run_spec", launch)
             for verdict in training.run_spec(context, measure_anyway=True).verdicts:
                 found[verdict.guard, verdict.subject] = verdict
         except CanvasPipelineError as error:
-            problems.append(Answer(guard=name, about=name, verdict=NOT_EVALUATED, why=str(error)))
+            problems.append(Answer(guard=row.name, about=row.name, verdict=NOT_EVALUATED, why=str(error)))
     answers = []
     for guard in ws.track.guards.guards.values():
         own = [verdict for (guard_id, _), verdict in sorted(found.items(), key=str) if guard_id == guard.id]
         for v in own:
             state = PASSED if v.passed else FAILED
             answers.append(Answer(guard=guard.name, about=v.subject or "", verdict=state, why=v.reason))
-        if not own and any(guard in ws.track.guards.of_method(method(name)) for name in names):
+        if not own and any(guard in ws.track.guards.of_method(row) for row in rows):
             answers.append(Answer(guard=guard.name, about="", verdict=NOT_EVALUATED, why=guard.what))
     return answers + problems

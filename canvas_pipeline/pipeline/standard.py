@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from canvas_pipeline.guardrails.audit import AUDIT
-from canvas_pipeline.methods import Method, ancestry, method
+from canvas_pipeline.methods import REFERENCE, Method, ancestry, method, rounds
 from canvas_pipeline.pipeline import evaluation, release, training
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.training_image import training_image
-from canvas_pipeline.training.spec import REFERENCE
 
 if TYPE_CHECKING:
     from canvas_pipeline.pipeline.track import Track
@@ -20,11 +19,10 @@ ANSWERS: Mapping[str, float] = {"embedded": 3.0, "gb10": 16.0}
 
 
 def standard_stages(track: Track, methods: Sequence[str]) -> Iterator[StageSpec]:
-    """Those of some methods and what they share, in the order they are made."""
-    rows = [method(name) for name in methods]
+    """Those of some methods with their rounds, and what they share, in the order they are made."""
     yield from _shared(track)
-    yield from _of_methods(track, rows)
-    yield from _comparison(rows)
+    yield from _of_methods(track, [step for name in methods for step in rounds(method(name))])
+    yield from _comparison(methods)
     yield from track.evaluation_stages()
     yield from _release(track)
 
@@ -52,16 +50,17 @@ def _shared(track: Track) -> Iterator[StageSpec]:
 
 
 def _of_methods(track: Track, rows: Sequence[Method]) -> Iterator[StageSpec]:
-    with_reference = [row for row in rows if row.reference]
+    made = set[str]()
     for row in rows:
-        if row in with_reference[:1]:
+        if row.reference and row.reference not in made:
+            made.add(row.reference)
+            alone = "" if row.reference == REFERENCE else row.name
             yield StageSpec(
-                name=REFERENCE, inputs=(row.start, track.datasets[row.dataset].split), build=training.reference_logprobs,
-                kind="report", group="reference", memory_gib=track.memory(REFERENCE),
-                tools=("jsonl",),
+                name=row.reference, inputs=(row.start, track.datasets[row.dataset].split), build=training.reference_logprobs,
+                kind="report", method=alone, group=alone or "reference", memory_gib=track.memory(REFERENCE), tools=("jsonl",),
                 description=(
-                    "Log-probability of every pair under the SFT checkpoint, computed once for all preference losses that "
-                    "need it."
+                    f"Log-probability of every pair under {row.start}, computed once for "
+                    f"{f'the loss of {alone}' if alone else 'all preference losses that need it'}."
                 ),
             )  # fmt: skip
         yield from _of_method(track, row)
@@ -69,7 +68,7 @@ def _of_methods(track: Track, rows: Sequence[Method]) -> Iterator[StageSpec]:
 
 def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
     name = row.name
-    reference = (REFERENCE,) if row.reference else ()
+    reference = (row.reference,) if row.reference else ()
     figures = " and ".join(metric.title for metric in track.benchmark.metrics if metric.compared)
     own = track.datasets[row.dataset].split
     read = (track.datasets[step.dataset].split for step in reversed(ancestry(row)))
@@ -87,6 +86,8 @@ def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
         inputs=(f"{name}_run_spec", row.start, own, *reference), build=training.checkpoint,
         description=f"The weights that {name} trained. Look at the loss over time (tab Plots) and at the curves of the run.",
     )  # fmt: skip
+    if row.round_of:
+        return
     yield StageSpec(
         name=f"{name}_bench", kind="report", method=name, group=name, memory_gib=ANSWERS,
         inputs=(f"{name}_checkpoint", "bench_cases"), build=evaluation.method_bench,
@@ -105,9 +106,9 @@ def _of_method(track: Track, row: Method) -> Iterator[StageSpec]:
     )  # fmt: skip
 
 
-def _comparison(rows: Sequence[Method]) -> Iterator[StageSpec]:
+def _comparison(methods: Sequence[str]) -> Iterator[StageSpec]:
     yield StageSpec(
-        name="method_matrix", inputs=(*(f"{row.name}_bench" for row in rows), "base_bench", "bench_cases"), kind="report",
+        name="method_matrix", inputs=(*(f"{name}_bench" for name in methods), "base_bench", "bench_cases"), kind="report",
         build=evaluation.method_matrix,
         group="comparison",
         description=(

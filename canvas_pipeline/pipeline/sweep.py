@@ -14,11 +14,12 @@ import yaml
 
 from canvas_pipeline.errors import BadConfig, GateClosed
 from canvas_pipeline.evaluation import charts, matrix
-from canvas_pipeline.methods import method
+from canvas_pipeline.methods import method, rounds
 from canvas_pipeline.pipeline import overrides
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.evaluation import read_report
 from canvas_pipeline.pipeline.numbers import differences
+from canvas_pipeline.pipeline.stage import upstream
 from canvas_pipeline.pipeline.workspace import Launch, StageResult, Workspace, make
 from canvas_pipeline.storage.store import Stage, Writer
 
@@ -58,9 +59,11 @@ def read_sweep(path: Path, ws: Workspace) -> Sweep:
 
 
 def sweep(ws: Workspace, wanted: Sweep, launch: Launch) -> StageResult:
-    """Make every setting's run spec, checkpoint and bench, then the run's own, and the matrix of them. A setting that a guard
+    """Make every setting's run specs, checkpoints and bench, then the run's own, and the matrix of them. A setting that a guard
     refuses is left out and said."""
-    name = wanted.method
+    name, stages = wanted.method, ws.track.stages()
+    steps = {step.name for step in rounds(method(name))}
+    needed = [stage for stage in upstream(stages, [f"{name}_bench"]) if stages[stage].method in steps]
     own = dict(ws.overrides.get(name, {}))
     benches: dict[str, tuple[Stage, Any]] = {}
     left_out: dict[str, str] = {}
@@ -68,8 +71,8 @@ def sweep(ws: Workspace, wanted: Sweep, launch: Launch) -> StageResult:
         ws.log(f"sweep of {name}: {title} ({len(benches) + len(left_out) + 1} of {len(wanted.settings) + 1})")
         other = replace(ws, overrides={**ws.overrides, name: {**own, **fields}})
         try:
-            for stage in ("run_spec", "checkpoint", "bench"):
-                made = build_stage(other, f"{name}_{stage}", launch)
+            for stage in needed:
+                made = build_stage(other, stage, launch)
         except GateClosed as error:
             if title == OWN:
                 raise

@@ -14,14 +14,13 @@ from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.evaluation.benchmark import Benchmark
 from canvas_pipeline.guardrails.table import GuardTable
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
-from canvas_pipeline.methods import REFERENCE_GIB, Hyperparameters, Method, ancestry, method
+from canvas_pipeline.methods import REFERENCE, REFERENCE_GIB, Hyperparameters, Method, ancestry, method
 from canvas_pipeline.pipeline.facts import TrackCard
 from canvas_pipeline.pipeline.stage import StageSpec, ordered
 from canvas_pipeline.pipeline.standard import standard_stages
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.profiles import Profile
 from canvas_pipeline.release.gate import ReleaseItem
-from canvas_pipeline.training.spec import REFERENCE
 
 TRACKS = Path(__file__).resolve().parents[1] / "tracks"
 DEFAULT = "canvas"
@@ -79,15 +78,18 @@ class Track:
 
     def numbers(self, name: str, profile: str) -> Hyperparameters:
         """Return a method's hyperparameters at a profile: the track's own, else the method table's."""
-        return self.hyperparameters.get(name, {}).get(profile) or method(name).hyperparameters(profile)
+        row = method(name)
+        return self.hyperparameters.get(row.choice, {}).get(profile) or row.hyperparameters(profile)
 
     def memory(self, name: str) -> Mapping[str, float]:
         """Return profile → GiB that a method's step or the reference pass reserves: the track's own, else the method table's."""
-        own: Mapping[str, float] = REFERENCE_GIB if name == REFERENCE else method(name).uma_gib
-        return {**own, **self.memory_gib.get(name, {})}
+        if name == REFERENCE:
+            return {**REFERENCE_GIB, **self.memory_gib.get(name, {})}
+        return {**method(name).uma_gib, **self.memory_gib.get(method(name).choice, {})}
 
     def stages(self, methods: tuple[str, ...] = ()) -> Mapping[str, StageSpec]:
-        """Return the stages by name in build order, with those of ``methods`` (default: all of the track's).
+        """Return the stages by name in build order, with those of ``methods`` (default: all of the track's) and of
+        their earlier rounds.
 
         The intake stages of single contributors are not included."""
         return _stages(self, methods or self.methods)

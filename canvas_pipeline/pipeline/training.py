@@ -32,7 +32,7 @@ from canvas_pipeline.training import ranks
 from canvas_pipeline.training.admission import limits_of
 from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.sayable import LEAST_NATS, sayable_share
-from canvas_pipeline.training.spec import REFERENCE, SPEC, RunSpec, make_spec, read_spec, write_spec
+from canvas_pipeline.training.spec import SPEC, RunSpec, make_spec, read_spec, write_spec
 from canvas_pipeline.training.threads import MACHINE
 from canvas_pipeline.training.weights import model_folder, resolve
 
@@ -42,7 +42,6 @@ TRAINERS = {"sft": "training.supervised", "pairwise": "training.preference", "un
 """Objective → the module that trains on it. The training process's command line is not counted: it chooses among these modules."""
 ADAPTERS = ("bitsandbytes", "peft")
 MEASURES = ("pipeline.training:run_spec.measure", "training.measure")
-REFERRED = ("preference_train", "preference_eval", "sft_checkpoint")
 
 
 def base_model(context: BuildContext) -> StageResult:
@@ -86,14 +85,14 @@ def _launched(context: BuildContext, command: str, spec: RunSpec, writer: Writer
 
 
 def reference_logprobs(context: BuildContext) -> StageResult:
-    """One pass of the frozen SFT reference over all pairs, for the five preference losses."""
-    name = next(row.name for row in METHODS.values() if row.reference)
-    spec = _draft(context.workspace, name, reference=False)
+    """One pass of the frozen reference over all pairs, for every method that reads it."""
+    row = next(row for row in METHODS.values() if row.reference == context.spec.name)
+    spec = _draft(context.workspace, row.name, reference=False)
 
     def compute(writer: Writer) -> None:
         _launched(context, "reference", spec, writer, "rows.jsonl", ranks.asked())
 
-    inputs = {name: spec.inputs[name].sha256 for name in REFERRED}
+    inputs = {name: spec.inputs[name].sha256 for name in row.reads}
     settings = {"compute": spec.compute, "sizes": spec.sizes}
     runs = ("training.reference", _schemas(context.workspace, spec))
     stage, reused = context.make(compute, inputs, settings, runs=runs, unused=ADAPTERS)
@@ -166,7 +165,7 @@ def verdicts_now(ws: Workspace, spec: RunSpec) -> tuple[Verdict, ...]:
 
 
 def _draft(ws: Workspace, name: str, *, reference: bool = True) -> RunSpec:
-    paths = _paths(ws, name, reference=reference and method(name).reference)
+    paths = _paths(ws, name, reference=reference)
     return make_spec(
         ws.track.name, name, ws.profile, ws.seed, paths,
         hyperparameters=ws.numbers(name), sha256_of=ws.store.digests.path,
@@ -298,19 +297,18 @@ def spec_inputs(spec: RunSpec) -> dict[str, str]:
 
 def trained(ws: Workspace, name: str) -> Stage:
     """The checkpoint of a method; raises ``MissingInput`` naming the asset to materialise."""
-    if name not in METHODS:
-        method(name)
-    return ws.store.get(f"{name}_checkpoint")
+    return ws.store.get(f"{method(name).name}_checkpoint")
 
 
 def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
     """Every input the gate and the training ask for, by the gate's names. Raises ``GateClosed`` in a copy with canaries."""
     audits.refuse_canaries(ws)
     paths: dict[str, Path] = {}
-    for key in dict.fromkeys((*ws.track.guards.inputs_of(method(name)), method(name).start, "base_model")):
+    row = method(name)
+    for key in dict.fromkeys((*ws.track.guards.inputs_of(row), row.start, "base_model")):
         if key.startswith("deploy/"):
             paths[key] = ws.deploy / Path(key).name
-        elif key in ("base_model", "sft_checkpoint"):
+        elif key == "base_model" or key.endswith("_checkpoint"):
             paths[key] = start_folder(ws, key)
         elif key == "bench_cases":
             paths[key] = ws.store.get(key).directory()
@@ -319,19 +317,19 @@ def _paths(ws: Workspace, name: str, *, reference: bool) -> dict[str, Path]:
             if part not in PARTS:
                 raise MissingInput(f"the guard table asks for {key}, which no stage writes")
             paths[key] = evaluated.file_of(ws.store.get(f"{dataset}_split"), part)
-    if reference:
-        referred = ws.store.get(REFERENCE)
+    if reference and row.reference:
+        referred = ws.store.get(row.reference)
         stale = [
-            key for key in REFERRED if referred.manifest.recipe.inputs.get(key) != ws.store.digests.path(paths[key])
+            key for key in row.reads if referred.manifest.recipe.inputs.get(key) != ws.store.digests.path(paths[key])
         ]
         stale += ["the compute type"] if referred.manifest.recipe.config.get("compute") != compute_dtype() else []
         if stale:
             raise GateClosed(
-                f"{REFERENCE} were computed for other inputs than the current ones ({', '.join(stale)} differ); "
-                f"materialise {REFERENCE} again"
+                f"{row.reference} were computed for other inputs than the current ones ({', '.join(stale)} differ); "
+                f"materialise {row.reference} again"
             )
-        paths[REFERENCE] = referred.path()
-    model_folder(paths[method(name).start])
+        paths[row.reference] = referred.path()
+    model_folder(paths[row.start])
     return paths
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from canvas_pipeline.errors import BadConfig, MissingInput
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
-from canvas_pipeline.methods import Hyperparameters
+from canvas_pipeline.methods import Hyperparameters, method
 from canvas_pipeline.privacy.contributor_id import all_invented
 from canvas_pipeline.privacy.courses.registry import KEY_VARIABLE, registry_key
 from canvas_pipeline.profiles import digest_of, profile_named
@@ -80,7 +80,7 @@ class Workspace:
     def numbers(self, name: str) -> Hyperparameters:
         """The numbers of a method's run here: those of the track's table, and the overrides instead of them."""
         table = self.track.numbers(name, self.profile.name)
-        return msgspec.structs.replace(table, **self.overrides.get(name, {}))
+        return msgspec.structs.replace(table, **self.overrides.get(method(name).choice, {}))
 
     @property
     def store(self) -> Store:

@@ -33,7 +33,7 @@ from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import pair_logprobs, read_reference, sequence_logprobs, tensors
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.sayable import sayable_share
-from canvas_pipeline.training.spec import REFERENCE, RunSpec
+from canvas_pipeline.training.spec import RunSpec
 from canvas_pipeline.training.start import load_start
 from canvas_pipeline.training.trainers import train_silently
 
@@ -199,7 +199,7 @@ def _pairs(run: Run, tokenizer: Any, report: Reporter) -> dict[str, Any]:
     lengths = [max(pair.chosen.length, pair.rejected.length) for pair in encoded]
     losses = (history[0]["loss"], history[-1]["loss"])
     result = _result(report, lengths, 2 * len(rows), wrong, state, history, norms, losses, margins)
-    known = read_reference(spec.path(REFERENCE), spec.inputs[spec.row.start].sha256)
+    known = read_reference(spec.path(spec.row.reference), spec.inputs[spec.row.start].sha256)
     return {**result, "sayable": sayable_share(known[row.id].rejected for row in train)}
 
 

@@ -1,4 +1,4 @@
-"""Train dpo, ipo, apo-zero, sppo and nca on pairs with a shared, precomputed reference, and kto on unpaired feedback.
+"""Train dpo, ipo, apo-zero, sppo and nca on pairs with a precomputed reference, and kto on unpaired feedback.
 
 The reference is frozen: numbers in a file, or computed from the start weights before the first step. Log-probabilities of policy
 and reference cover the assistant spans of the completion only, without tool results inside it. No row is truncated.
@@ -23,7 +23,6 @@ from canvas_pipeline.training.progress import Reporter
 from canvas_pipeline.training.reference import ReferenceRow, pair_logprobs, read_reference
 from canvas_pipeline.training.run import Run
 from canvas_pipeline.training.shared_layers import PAIRS, shorten, takes_pairs
-from canvas_pipeline.training.spec import REFERENCE
 from canvas_pipeline.training.spread import Spread
 from canvas_pipeline.training.start import load_start
 
@@ -135,7 +134,7 @@ def train_pairs(run: Run, out: Path, reporter: Reporter) -> dict[str, Any]:
     """Train one of the five pair methods and return the summary. Raises ``BadInput`` for a pair without reference sums."""
     spec = run.spec
     tokenizer = load_tokenizer(spec.start_path, run.family)
-    known = read_reference(spec.path(REFERENCE), spec.inputs[spec.row.start].sha256)
+    known = read_reference(spec.path(spec.row.reference), spec.inputs[spec.row.start].sha256)
     sides = [_pairs(path, run, tokenizer, known) for path in (spec.train_path, spec.eval_path)]
     fitting = []
     for pairs, references in sides:
@@ -171,7 +170,7 @@ def _pairs(
         reference = known.get(row.id)
         if reference is None:
             raise BadInput(
-                f"row {row.id} has no reference log-probabilities; materialise reference_logprobs for this split"
+                f"row {row.id} has no reference log-probabilities; materialise {run.spec.row.reference} for this split"
             )
         pairs.append(run.encode_pair(row, tokenizer))
         references.append((reference.chosen, reference.rejected))

@@ -1,4 +1,4 @@
-"""Compute reference log-probabilities: those of both sides of every pair under the SFT checkpoint, once for five methods.
+"""Compute reference log-probabilities: those of both sides of every pair under the weights that a method starts from.
 
 The sums cover exactly the tokens that training counts (assistant spans of the completion, no tool results). A row names the
 weights it was computed with, so that no method uses another model's. Pairs are batched by length, since their order does not matter
@@ -153,9 +153,7 @@ def read_reference(path: Path, model: str) -> Mapping[str, ReferenceRow]:
     other weights than ``model`` (sha256)."""
     rows = {row.id: row for row in read_jsonl(path / ROWS if path.is_dir() else path, ReferenceRow)}
     if not rows:
-        raise BadInput(f"{path}: no reference rows; materialise reference_logprobs")
+        raise BadInput(f"{path}: no reference rows; materialise them")
     if any(row.model != model for row in rows.values()):
-        raise GateClosed(
-            f"{path}: computed with another SFT checkpoint than this run starts from; materialise reference_logprobs again"
-        )
+        raise GateClosed(f"{path}: computed with other weights than this run starts from; materialise them again")
     return rows

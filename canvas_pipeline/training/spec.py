@@ -20,7 +20,6 @@ from canvas_pipeline.storage.digests import sha256_path
 from canvas_pipeline.training.precision import Compute, compute_dtype
 from canvas_pipeline.training.weights import model_folder
 
-REFERENCE = "reference_logprobs"
 SPEC = "run spec"
 """What a run spec that is handed to the training process is sealed for."""
 
@@ -34,7 +33,7 @@ class InputFile(Row, frozen=True, kw_only=True):
 
 class RunSpec(Row, frozen=True, kw_only=True):
     """One training run of a track. ``inputs`` has the names the gate uses: ``<dataset>_train``, ``<dataset>_eval``, ``base_model``
-    or ``sft_checkpoint`` (the weights it starts from), ``reference_logprobs`` for the methods that use them, and further
+    or ``<method>_checkpoint`` (the weights it starts from), the method's ``reference`` where it has one, and further
     files that verdicts are bound to (``bench_cases`` …). ``compute`` is the number type of its products (``precision``);
     ``sizes`` the digest of the profile's values (``profiles.digest_of``)."""
 
@@ -69,8 +68,7 @@ class RunSpec(Row, frozen=True, kw_only=True):
     def needed(self) -> tuple[str, ...]:
         """The inputs that the training itself reads."""
         row = self.row
-        reads = (f"{row.dataset}_train", f"{row.dataset}_eval", row.start)
-        return (*reads, REFERENCE) if row.reference else reads
+        return (*row.reads, row.reference) if row.reference else row.reads
 
     @property
     def adapter(self) -> Adapter | None:

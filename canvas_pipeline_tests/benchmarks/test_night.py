@@ -17,7 +17,7 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.defs.automation import nightly_job
-from canvas_pipeline.methods import METHODS
+from canvas_pipeline.methods import CHOICES
 from canvas_pipeline_tests.dagster_instance.daemon import program, settle
 from canvas_pipeline_tests.dagster_instance.homes import ROOT
 from canvas_pipeline_tests.gb10.runs import Result
@@ -77,7 +77,7 @@ def stages(root: Path) -> dict[str, tuple[int, int]]:
 
 def test_a_quiet_night_recomputes_nothing_within_a_minute(tmp_path: Path) -> None:
     root, home = tmp_path / "line", tmp_path / "home"
-    make_good_line(root, tuple(METHODS))
+    make_good_line(root, CHOICES)
     with nights(root, home) as instance:
         first_s, first = night(instance)
         before = stages(root)
@@ -86,12 +86,12 @@ def test_a_quiet_night_recomputes_nothing_within_a_minute(tmp_path: Path) -> Non
     steps = {event.step_key for event in second.events if event.event_type_value == "STEP_SUCCESS"}
     admitted = [event for event in second.events if re.match("Admitted", str(event.message))]
     print(
-        f"\nnightly, {len(METHODS)} methods, {len(steps)} steps: first night {first_s:.1f} s with {sum(once.values())} of "
+        f"\nnightly, {len(CHOICES)} methods, {len(steps)} steps: first night {first_s:.1f} s with {sum(once.values())} of "
         f"{len(once)} assets reused; nothing changed {second_s:.1f} s with {sum(again.values())} of {len(again)} reused, "
         f"{len(admitted)} admissions"
     )
     assert [key for key, found in again.items() if not found] == [] and set(again) == set(once)
-    assert {f"canvas/{name}_{kind}" for kind in ("run_spec", "checkpoint", "bench") for name in METHODS} <= set(again)
+    assert {f"canvas/{name}_{kind}" for kind in ("run_spec", "checkpoint", "bench") for name in CHOICES} <= set(again)
     assert stages(root) == before
     assert len(admitted) >= len(steps)
     assert second_s <= BOUND_S

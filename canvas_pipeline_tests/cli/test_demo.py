@@ -10,7 +10,7 @@ import pytest
 
 from canvas_pipeline.cli.demo import methods_of
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.methods import METHODS
+from canvas_pipeline.methods import CHOICES
 from canvas_pipeline.tracks.canvas.track import TRACK
 
 
@@ -21,7 +21,8 @@ from canvas_pipeline.tracks.canvas.track import TRACK
         ("kto, dpo", ("sft", "dpo", "kto")),
         (" dpo ,, dpo", ("sft", "dpo")),
         ("", ("sft", "dpo", "kto")),
-        ("all", tuple(METHODS)),
+        ("all", CHOICES),
+        ("sppo", ("sft", "sppo")),
         ("nca,lora", ("sft", "lora", "nca")),
     ],
 )

@@ -13,8 +13,8 @@ import pytest
 
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.methods import METHODS
-from canvas_pipeline.orchestration.track import DAILY, asset_key, next_act
+from canvas_pipeline.methods import CHOICES, METHODS, rounds
+from canvas_pipeline.orchestration.track import DAILY, asset_key, demo_selection, next_act, training_selection
 from canvas_pipeline.pipeline.settings import given as settings_of
 from canvas_pipeline.pipeline.track import track_names
 from canvas_pipeline.tracks.canvas.guards import TABLE
@@ -54,11 +54,13 @@ def test_groups_begin_with_the_tracks_name_and_each_method_is_one(definitions: d
     }
     for name in METHODS:
         own = {key.path[-1] for key, group in groups.items() if group == f"canvas_{name}".replace("-", "_")}
-        made = {"samples", "rows", "split"} if METHODS[name].dataset == name else set()
-        assert own == {f"{name}_{part}" for part in ("run_spec", "checkpoint", "bench", "gguf", *made)}
+        rows = {"pairs", "reference"} if METHODS[name].reference else {"rows"}
+        made = {"samples", "split", *rows} if METHODS[name].dataset == name else set()
+        asked = {"bench", "gguf"} if name in CHOICES else set()
+        assert own == {f"{name}_{part}" for part in ("run_spec", "checkpoint", *asked, *made)}
         assert (
-            graph.get(asset_key(f"{name}_bench", "canvas")).tags.items()
-            >= {"track": "canvas", "method": name, "kind": "report"}.items()
+            graph.get(asset_key(f"{name}_run_spec", "canvas")).tags.items()
+            >= {"track": "canvas", "method": name, "kind": "spec"}.items()
         )
 
 
@@ -135,17 +137,31 @@ def test_the_demo_selects_three_methods_and_only_the_production_checkpoints_quan
     assert not {"collab", "removals"} & found
 
 
+def test_who_asks_for_sppo_gets_its_rounds(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    asked = [
+        f"{step.name}_{kind}"
+        for step in rounds(METHODS["sppo"])
+        for kind in ("samples", "pairs", "split", "checkpoint")
+    ]
+    for selected in (demo_selection(TRACK, ["sft", "sppo"]), training_selection(TRACK, ["sppo"])):
+        found = {key.path[-1] for key in selected.resolve(graph)}
+        assert {f"{step.name}_checkpoint" for step in rounds(METHODS["sppo"])} | {"sft_checkpoint"} <= found
+    assert {*asked} <= {key.path[-1] for key in demo_selection(TRACK, ["sppo"]).resolve(graph)}
+    assert not {*asked} & {key.path[-1] for key in demo_selection(TRACK, ["sft", "bon"]).resolve(graph)}
+
+
 def test_the_nightly_selects_all_methods_up_to_the_release(definitions: dg.Definitions) -> None:
     found = keys_of(definitions, "nightly")
-    for kind in ("run_spec", "checkpoint", "bench"):
-        assert {f"{name}_{kind}" for name in METHODS} <= found
+    assert {f"{name}_{kind}" for kind in ("run_spec", "checkpoint") for name in METHODS} <= found
+    assert {f"{name}_bench" for name in CHOICES} <= found
     everything = {key.path[-1] for key in definitions.resolve_asset_graph().get_all_asset_keys()}
     assert everything - found == {
         "canaries",
         "collab",
         "removals",
         "uma_status",
-        *(f"{name}_gguf" for name in METHODS),
+        *(f"{name}_gguf" for name in CHOICES),
     }
 
 

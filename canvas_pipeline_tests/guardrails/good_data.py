@@ -27,7 +27,7 @@ from canvas_pipeline.methods import METHODS
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.models.gemma4.wire import response_text, serialise
 from canvas_pipeline.records import Funnel, Message, dumps, write_jsonl
-from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.datasets import DATASETS, ROUNDS
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES, CanvasProfile
 from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, Trajectory
@@ -40,6 +40,7 @@ PROFILE = msgspec.structs.replace(
     min_preference_rows=10,
     min_feedback_rows=10,
     min_bon_rows=10,
+    min_round_rows=10,
 )
 AXES = (
     "tool_selection", "argument_keys", "argument_values", "parsimony", "ordering", "format", "domain_fit",
@@ -136,14 +137,15 @@ class Line:
             "feedback_eval": _rows(_feedback, 1, AXES, "eval"),
             "bon_train": _rows(_said, 2, AXES, "train"),
             "bon_eval": _rows(_said, 1, AXES, "eval"),
+            **{f"{name}_train": _rows(pair, 2, AXES, "train") for name in ROUNDS},
+            **{f"{name}_eval": _rows(pair, 1, AXES, "eval") for name in ROUNDS},
         }
     )
     stages: dict[str, str] = field(
         default_factory=lambda: {
             name: _sha(name.encode())
             for name in (
-                "base_model",
-                "sft_checkpoint",
+                *{row.start for row in METHODS.values()},
                 "bench_cases",
                 "deploy/Dockerfile.training",
                 "deploy/compose.yaml",
@@ -217,7 +219,7 @@ def verdict_on(guard: str, evidence: Any, subject: str | None = None) -> Verdict
 
 
 def verdicts(line: Line, method: str) -> list[Verdict]:
-    """All 13 verdicts, as the pipeline asks for them, for one method."""
+    """The verdicts that the pipeline asks for, for one method."""
     row, every = METHODS[method], line.hashes()
     measured = training(grad_norm=line.grad_norm, lengths=line.lengths, margins=line.margins)
     evidence: dict[type, Any] = {
@@ -230,5 +232,5 @@ def verdicts(line: Line, method: str) -> list[Verdict]:
         row_verdict(TABLE, guard, row.dataset, line.rows.__getitem__, every, PROFILE)
         if guard.recomputable
         else guard.verdict(evidence[guard.reads], {name: every[name] for name in guard.inputs(row)}, guard.subject(row))
-        for guard in TABLE.guards.values()
+        for guard in TABLE.of_method(row)
     ]

@@ -14,6 +14,7 @@ import pytest
 from canvas_pipeline.cli.check_install import INSTANCE
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.guardrails import installed as installation
+from canvas_pipeline.methods import CHOICES
 from canvas_pipeline.pipeline import training_image
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import CHECKOUT, Workspace
@@ -38,7 +39,7 @@ def site_of(home: Path) -> Path:
 def test_an_installation_is_whole_and_answers_with_its_version_and_its_own_files(home: Path) -> None:
     done = installation.check(home)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.startswith("canvas-train 0.1.0 is ready: 10 methods, tracks canvas, instruct")
+    assert done.stdout.startswith(f"canvas-train 0.1.0 is ready: {len(CHOICES)} methods, tracks canvas, instruct")
     assert str(home) in done.stdout and str(ROOT) not in done.stdout
 
 

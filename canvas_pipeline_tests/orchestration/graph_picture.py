@@ -50,7 +50,11 @@ def mermaid(definitions: dg.Definitions, track: str) -> str:
 
 
 METHOD = "<method>"
-_FORWARD = {("<method>_run_spec", "<method>_checkpoint"), ("reference_logprobs", "<method>_run_spec")}
+_FORWARD = {
+    ("<method>_run_spec", "<method>_checkpoint"),
+    ("<method>_reference", "<method>_checkpoint"),
+    ("reference_logprobs", "<method>_run_spec"),
+}
 
 
 def _folded(name: str, group: str, track: str) -> str:

@@ -23,7 +23,8 @@ def test_the_picture_in_the_docs_equals_the_asset_graph(track: str) -> None:
 
 def test_every_asset_is_in_the_picture_once() -> None:
     text = mermaid(defs(), "canvas")
-    folded = {re.sub(r"^(?!sft_samples)(sft|lora|qlora|dpo|ipo|apo-zero|sppo|nca|kto|bon)(?=_)", "&lt;method&gt;", key.path[-1])
+    folded = {re.sub(r"^(?!sft_samples)(sft|lora|qlora|dpo|ipo|apo-zero|sppo(-[12])?|nca|kto|bon)(?=_)", "&lt;method&gt;",
+                     key.path[-1])
               for key in defs().resolve_asset_graph().get_all_asset_keys() if key.path[0] == "canvas"}  # fmt: skip
     assert sorted(re.findall(r'\["([^"]+)"\]', text)) == sorted(folded)
     assert all(f"subgraph {group}" in text for group in COLOURS)

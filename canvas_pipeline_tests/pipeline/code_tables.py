@@ -24,6 +24,8 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "mutation_pairs": ("tracks.canvas.data.examples:mutation_pairs.build",),
     "sft_samples": ("tracks.canvas.data.samples:sft_samples.sample", *ASKING),
     "bon_samples": ("tracks.canvas.data.samples:bon_samples.sample", *ASKING),
+    "round_samples": ("tracks.canvas.data.samples:round_samples.sample", *ASKING),
+    "round_pairs": ("tracks.canvas.data.samples:round_pairs.build",),
     "bon_rows": ("tracks.canvas.data.samples:bon_rows.build",),
     "onpolicy_pairs": ("tracks.canvas.data.samples:onpolicy_pairs.build",),
     "feedback_examples": ("tracks.canvas.data.examples:feedback_examples.build",),
@@ -61,16 +63,18 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 """Stage → the root of its code. Two tests compare it with the existing stages."""
 
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
-SPEAKS = "bench candidates_bench scenarios gguf constrained_bench sft_samples bon_samples"
+SPEAKS = "bench candidates_bench scenarios gguf constrained_bench sft_samples bon_samples round_samples"
 """Trainings, and the stages that load what was trained."""
+PAIRED = "onpolicy_pairs bon_rows round_pairs"
+"""The rows that are made of what a model said."""
 SCORED = (
-    "onpolicy_pairs bon_rows canaries method_matrix production_checkpoint bench candidates_bench gguf constrained_bench "
-    "sft_samples bon_samples"
+    f"{PAIRED} canaries method_matrix production_checkpoint bench candidates_bench gguf constrained_bench "
+    "sft_samples bon_samples round_samples"
 )
 """Those that judge what a model said, or ask it through the code that does."""
 SIZED = (
-    "constrained_bench sft_samples bon_samples bon_rows canaries trajectories item_pairs labelled_pairs mutation_pairs "
-    "onpolicy_pairs feedback_examples bench_cases verdicts gguf"
+    f"constrained_bench sft_samples bon_samples round_samples {PAIRED} canaries trajectories item_pairs labelled_pairs "
+    "mutation_pairs feedback_examples bench_cases verdicts gguf"
 )
 EDITS: Mapping[str, str] = {
     "profiles.py": "canaries trajectories labelled_pairs mutation_pairs splits bench_cases verdicts run_spec release_log release "
@@ -80,8 +84,8 @@ EDITS: Mapping[str, str] = {
     "training/run.py": MODELS,
     "training/checkpoint.py": f"{MODELS} {SPEAKS}",
     "training/encoding.py": f"{MODELS} {SPEAKS}",
-    "models/gemma4/tiny.py": f"{MODELS} {SPEAKS} onpolicy_pairs bon_rows canaries cards release_log release",
-    "models/gemma4/chat_template.jinja": f"{MODELS} {SPEAKS} onpolicy_pairs bon_rows canaries cards release_log release",
+    "models/gemma4/tiny.py": f"{MODELS} {SPEAKS} {PAIRED} canaries cards release_log release",
+    "models/gemma4/chat_template.jinja": f"{MODELS} {SPEAKS} {PAIRED} canaries cards release_log release",
     "training/layout.py": MODELS,
     "training/shared_layers.py": MODELS,
     "training/candidates.py": "measurements sft_checkpoint dpo_checkpoint",
@@ -95,16 +99,15 @@ EDITS: Mapping[str, str] = {
     "evaluation/generate.py": SPEAKS,
     "evaluation/constrained.py": SPEAKS,
     "models/gemma4/grammar.py": "constrained_bench",
-    "pipeline/generation_process.py": "bench candidates_bench gguf constrained_bench sft_samples bon_samples",
-    "evaluation/benchmark.py": "onpolicy_pairs bon_rows "
+    "pipeline/generation_process.py": "bench candidates_bench gguf constrained_bench sft_samples bon_samples round_samples",
+    "evaluation/benchmark.py": f"{PAIRED} "
     f"sweep canaries method_matrix production_checkpoint release_log release {SPEAKS}",
     "tracks/canvas/bench/score.py": SCORED,
     "tracks/canvas/bench/human.py": "bench candidates_bench",
-    "evaluation/clusters.py": "onpolicy_pairs bon_rows "
+    "evaluation/clusters.py": f"{PAIRED} "
     f"sweep canaries method_matrix production_checkpoint cards release_log release {SPEAKS}",
     "tracks/canvas/bench/selection.py": "candidates_bench production_checkpoint",
-    "evaluation/groups.py": "onpolicy_pairs bon_rows "
-    f"sweep canaries method_matrix production_checkpoint release_log release {SPEAKS}",
+    "evaluation/groups.py": f"{PAIRED} sweep canaries method_matrix production_checkpoint release_log release {SPEAKS}",
     "tracks/canvas/bench/trivial.py": "method_matrix",
     "tracks/canvas/bench/benchmark.py": "",
     "tracks/canvas/bench/scenarios/__main__.py": "scenarios",
@@ -112,15 +115,15 @@ EDITS: Mapping[str, str] = {
     "tracks/canvas/bench/scenarios/policy.py": "scenarios",
     "tracks/canvas/bench/faithfulness.py": f"{SCORED} scenarios",
     "tracks/canvas/card.py": "cards",
-    "tracks/canvas/examples/on_policy.py": "sft_samples bon_samples onpolicy_pairs bon_rows canaries",
+    "tracks/canvas/examples/on_policy.py": f"sft_samples bon_samples round_samples {PAIRED} canaries",
     "evaluation/charts.py": "sweep canaries method_matrix",
     "guardrails/guard.py": "sweep audits canaries verdicts training_image method_matrix cards release_log release",
     "guardrails/standard.py": "canaries verdicts cards release_log release",
     "tracks/canvas/guards.py": "verdicts cards",
     "guardrails/rows.py": "canaries verdicts release_log release",
     "guardrails/gate.py": "release_log release",
-    "privacy/audit/auditor.py": "audits onpolicy_pairs bon_rows canaries",
-    "privacy/audit/gguf_texts.py": "audits onpolicy_pairs bon_rows canaries",
+    "privacy/audit/auditor.py": f"audits {PAIRED} canaries",
+    "privacy/audit/gguf_texts.py": f"audits {PAIRED} canaries",
     "tracks/canvas/intake/checking/repair.py": "",
     "tracks/canvas/intake/synthetic/canaries.py": "canaries",
     "privacy/words/given_names.txt": "collab canaries trajectories bench_cases",

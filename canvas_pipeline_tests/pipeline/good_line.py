@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from canvas_pipeline.evaluation.benchmark import Prediction
-from canvas_pipeline.methods import method
+from canvas_pipeline.methods import REFERENCE, method, rounds
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.pipeline import candidates, evaluation, training
@@ -36,11 +36,11 @@ from canvas_pipeline.tracks.canvas.bench.scenarios.run import ScenarioResult
 from canvas_pipeline.tracks.canvas.bench.scenarios.table import SCENARIOS
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
-from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
+from canvas_pipeline.tracks.canvas.rows import BenchCase, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.track import TRACK
 from canvas_pipeline.training.leaving import ADAPTER_CONFIG, ADAPTER_WEIGHTS, base_name, keep_adapter
 from canvas_pipeline.training.reference import ReferenceRow
-from canvas_pipeline.training.spec import REFERENCE, RunSpec, read_spec
+from canvas_pipeline.training.spec import RunSpec, read_spec
 from canvas_pipeline.training.weights import ADAPTER
 
 METHODS = ("sft", "dpo")
@@ -117,8 +117,8 @@ class Workshop:
 
 def measured(spec: RunSpec, out: Path) -> None:
     """Return a measurement with which every guard passes."""
-    kind: Any = {"preference": PreferencePair, "feedback": FeedbackExample}.get(spec.row.dataset)
-    rows = read_jsonl(spec.train_path, kind) if kind else ()
+    kind: Any = TRACK.datasets[spec.row.dataset].row_type
+    rows: Any = read_jsonl(spec.train_path, kind) if "axes" in kind.__struct_fields__ else ()
     axes = {"mixed" if len(row.axes) > 1 else row.axes[0] for row in rows if row.axes}
     numbers: dict[str, Any] = {
         "grad_norm": 5.0, "row_norm": 100.0, "nonfinite_activations": 0, "nonfinite_logits": 0, "largest_logit": 12.0,
@@ -131,7 +131,7 @@ def measured(spec: RunSpec, out: Path) -> None:
 
 def referred(spec: RunSpec, out: Path) -> None:
     """Return the reference rows of all pairs."""
-    model = spec.inputs["sft_checkpoint"].sha256
+    model = spec.inputs[spec.row.start].sha256
     pairs = (row for path in (spec.train_path, spec.eval_path) for row in read_jsonl(path, PreferencePair))
     write_jsonl(out, (ReferenceRow(id=row.id, chosen=-9.0, rejected=-11.0, model=model) for row in pairs))
 
@@ -173,14 +173,19 @@ def model_half(ws: Workspace, methods: Sequence[str] = METHODS) -> Iterator[Stag
     yield build_stage(ws, "base_bench", Workshop(weights, SHARES["base"]))
     for name in methods:
         launch = Workshop(weights, SHARES.get(name, OTHERS))
-        if method(name).dataset == "preference" and ws.store.find(REFERENCE) is None:
-            yield build_stage(ws, "reference_logprobs", launch)
-        yield build_stage(ws, f"{name}_run_spec", launch)
-        yield build_stage(ws, f"{name}_checkpoint", launch)
-        yield build_stage(ws, f"{name}_bench", launch)
+        if method(name).reference == REFERENCE and ws.store.find(REFERENCE) is None:
+            yield build_stage(ws, REFERENCE, launch)
+        for stage in own_stages(ws, name):
+            yield build_stage(ws, stage, launch)
         if name == "sft":
             yield from sampled_half(ws, launch)
     yield from release_half(ws)
+
+
+def own_stages(ws: Workspace, name: str) -> list[str]:
+    """List the stages of a method and its rounds up to its bench, in order."""
+    steps = {step.name for step in rounds(method(name))}
+    return [spec.name for spec in ws.track.stages().values() if spec.method in steps and spec.scheduled]
 
 
 def release_half(ws: Workspace) -> Iterator[StageResult]:

@@ -186,7 +186,7 @@ def test_every_data_file_counts_for_a_stage_or_is_listed_as_no_code() -> None:
 
 
 LIBRARIES = {
-    "torch": f"{MODELS} {SPEAKS} bon_rows onpolicy_pairs canaries cards release_log release",
+    "torch": f"{MODELS} {SPEAKS} bon_rows round_pairs onpolicy_pairs canaries cards release_log release",
     "trl": MODELS,
     "spacy": "collab canaries trajectories bench_cases",
     "typer": "",

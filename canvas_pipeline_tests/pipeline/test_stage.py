@@ -6,6 +6,7 @@ import pytest
 
 from canvas_pipeline.pipeline.stage import made_by_models, upstream
 from canvas_pipeline.pipeline.track import Track
+from canvas_pipeline.tracks.canvas.datasets import ROUNDS
 from canvas_pipeline.tracks.canvas.track import TRACK as CANVAS
 from canvas_pipeline.tracks.instruct.track import TRACK as INSTRUCT
 
@@ -13,6 +14,7 @@ SAMPLED = {
     "canvas": {
         *("sft_samples", "onpolicy_pairs", "feedback_examples", "preference_split", "feedback_split"),
         *("bon_samples", "bon_rows", "bon_split"),
+        *(f"{name}_{made}" for name in ROUNDS for made in ("samples", "pairs", "split")),
     },
     "instruct": {"candidates", "pairs", "preference_split"},
 }
@@ -22,7 +24,9 @@ SAMPLED = {
 def test_rows_that_a_model_made_come_after_it_and_are_built_with_what_is_trained_on_them(track: Track) -> None:
     stages = track.stages()
     assert made_by_models(stages) == SAMPLED[track.name]
-    others = set(upstream(stages, ["kto_checkpoint", "bon_checkpoint"])) if track is CANVAS else set()
+    others = (
+        set(upstream(stages, ["kto_checkpoint", "bon_checkpoint", "sppo_checkpoint"])) if track is CANVAS else set()
+    )
     assert set(upstream(stages, ["dpo_checkpoint"])) | others >= SAMPLED[track.name]
     assert not {"corpus", "trajectories", "trajectory_split"} & set(upstream(stages, ["dpo_checkpoint"]))
 

@@ -18,7 +18,7 @@ from canvas_pipeline.tracks.canvas.rows import PreferencePair, Trajectory
 from canvas_pipeline.training.progress import child_environment
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import RunSpec, make_spec, sha256_path
-from canvas_pipeline_tests.training.rows import run_of, write_data
+from canvas_pipeline_tests.training.rows import models_of, run_of, write_data
 
 MakeSpec = Callable[..., RunSpec]
 
@@ -98,7 +98,7 @@ def make_full(full: dict[str, Path], base: Path, tmp_path_factory: pytest.TempPa
     write_jsonl(path, (ReferenceRow(id=row.id, chosen=-9.0, rejected=-11.0, model=model) for row in pairs))
 
     def spec(name: str, seed: int = 7, **changes: Any) -> RunSpec:
-        inputs = {**full, "base_model": base, "sft_checkpoint": base, "reference_logprobs": path}
+        inputs = {**full, **models_of(base, path)}
         return make_spec("canvas", name, PROFILES["embedded"], seed, inputs, hyperparameters=quick(name, **changes))
 
     return spec
@@ -109,7 +109,7 @@ def make(base: Path, data: dict[str, Path], reference: Path) -> MakeSpec:
     """A spec of any method with all inputs that its guards name, without verdicts."""
 
     def spec(name: str, seed: int = 7, **changes: Any) -> RunSpec:
-        inputs = {**data, "base_model": base, "sft_checkpoint": base, "reference_logprobs": reference}
+        inputs = {**data, **models_of(base, reference)}
         return make_spec("canvas", name, PROFILES["embedded"], seed, inputs, hyperparameters=quick(name, **changes))
 
     return spec

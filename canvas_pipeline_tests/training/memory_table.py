@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from canvas_pipeline.methods import METHODS
+from canvas_pipeline.methods import CHOICES, METHODS
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.training.memory import CONTEXT_GIB, GIB, Memory, forward_only, of_method, table
 from canvas_pipeline.training.reference import TOKENS_A_BATCH
@@ -32,7 +32,8 @@ def sums() -> dict[str, Memory]:
     """Return the memory of all methods' steps. Methods that train with equal numbers of equal rows share one computation."""
     found: dict[tuple[Any, ...], Memory] = {}
     result = {}
-    for name, row in METHODS.items():
+    for name in CHOICES:
+        row = METHODS[name]
         h = row.hyperparameters("gb10")
         key = (
             row.objective,

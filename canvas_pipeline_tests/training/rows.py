@@ -13,10 +13,12 @@ from pathlib import Path
 from canvas_pipeline.guardrails.guard import Measured
 from canvas_pipeline.guardrails.rows import reader, row_verdict
 from canvas_pipeline.guardrails.verdict import Number, Verdict
+from canvas_pipeline.methods import METHODS
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.models.gemma4 import wire
 from canvas_pipeline.models.gemma4.wire import serialise
 from canvas_pipeline.records import Message, write_jsonl
+from canvas_pipeline.tracks.canvas.datasets import ROUNDS
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.rows import BenchCase, FeedbackExample, PreferencePair, Trajectory
@@ -27,6 +29,12 @@ from canvas_pipeline.training.spec import RunSpec
 
 SYSTEM = system_message("2026-03-02T09:00:00+00:00", "catalogue")
 WISHES = ("Please run {t} for {n}", "{t} with {n}", "I need {t}, number {n} 🎉")
+
+
+def models_of(base: Path, reference: Path) -> dict[str, Path]:
+    """Every start and every reference that a method names, by its name in a run spec: all the same here."""
+    starts = {row.start: base for row in METHODS.values()}
+    return {**starts, **{row.reference: reference for row in METHODS.values() if row.reference}}
 
 
 def run_of(spec: RunSpec) -> Run:
@@ -100,7 +108,13 @@ def case(number: int) -> BenchCase:
 
 def write_data(folder: Path, rows: int = 540) -> dict[str, Path]:
     """The files of all data sets and the bench cases, by their names in a run spec."""
-    build = {"trajectory": trajectory, "preference": pair, "feedback": feedback, "bon": said}
+    build = {
+        "trajectory": trajectory,
+        "preference": pair,
+        "feedback": feedback,
+        "bon": said,
+        **dict.fromkeys(ROUNDS, pair),
+    }
     paths = {}
     for name, make in build.items():
         for side, count in (("train", rows), ("eval", 12)):

@@ -21,9 +21,9 @@ from canvas_pipeline.training import reference
 from canvas_pipeline.training.checkpoint import load_model
 from canvas_pipeline.training.precision import compute_dtype
 from canvas_pipeline.training.progress import Reporter
-from canvas_pipeline.training.spec import REFERENCE, RunSpec, make_spec
+from canvas_pipeline.training.spec import RunSpec, make_spec
 from canvas_pipeline_tests.models.faithful import save_faithful, unread_weights
-from canvas_pipeline_tests.training.rows import run_of, write_data
+from canvas_pipeline_tests.training.rows import models_of, run_of, write_data
 from canvas_pipeline_tests.training.test_trainers import train
 
 PROMPTS = [f"<bos><|turn>user\n{words}<turn|>\n<|turn>model\n" for words in ("What is due?", "Course 12, please", "Hi")]
@@ -72,8 +72,8 @@ def make_gb10(
     spec = make_spec("canvas", "dpo", PROFILES["gb10"], 7, inputs, hyperparameters=gb10("dpo"))
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         reference.compute(run_of(spec), path, Reporter(nowhere))
-    inputs[REFERENCE] = path
-    return lambda name: make_spec("canvas", name, PROFILES["gb10"], 7, inputs, hyperparameters=gb10(name))
+    every = {**inputs, **models_of(faithful, path)}
+    return lambda name: make_spec("canvas", name, PROFILES["gb10"], 7, every, hyperparameters=gb10(name))
 
 
 def test_it_loads_strictly_though_its_shared_layers_carry_weights_that_nothing_reads(faithful: Path) -> None:

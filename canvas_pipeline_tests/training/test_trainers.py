@@ -121,7 +121,7 @@ def test_a_pair_without_reference_is_refused(make: Make, tmp_path: Path) -> None
 
 def test_a_reference_of_other_weights_is_refused(make: Make) -> None:
     spec = make("dpo")
-    with pytest.raises(GateClosed, match="another SFT checkpoint"):
+    with pytest.raises(GateClosed, match="other weights than this run starts from"):
         read_reference(spec.path("reference_logprobs"), "0" * 64)
 
 

@@ -34,7 +34,7 @@ def site(good_line: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 def test_graph_and_bench_read_by_themselves(site: Site) -> None:
     with browser() as page:
-        # Fifteen boxes, one a part and one a method, in place of sixty.
+        # One box a part, a method and a round, in place of all their assets.
         page.set_viewport_size({"width": 1500, "height": 1000})
         page.goto(site.track_graph("canvas"))
         for group in (*PARTS, *(name.replace("-", "_") for name in METHODS)):

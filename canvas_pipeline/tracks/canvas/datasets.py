@@ -1,4 +1,5 @@
-"""Define the data sets of the Canvas track: trajectories, preference pairs, feedback examples, best-of-8 completions."""
+"""Define the data sets of the Canvas track: trajectories, preference pairs, feedback examples, best-of-8 completions, and the pairs
+of each round of SPPO."""
 
 from __future__ import annotations
 
@@ -17,6 +18,10 @@ def _declared(
     row: Trajectory | PreferencePair | FeedbackExample, profile: CanvasProfile
 ) -> Sequence[dict[str, Any]] | None:
     return declared(row.tools, profile.declaration)
+
+
+ROUNDS = ("sppo-1", "sppo-2", "sppo")
+"""The data sets of pairs that are made of what a round's start says."""
 
 
 DATASETS: Mapping[str, DatasetSpec] = {
@@ -42,6 +47,14 @@ DATASETS: Mapping[str, DatasetSpec] = {
             name="bon", title="Best-of-8 completions", row_type=FeedbackExample, sources=("bon_rows",),
             funnels=("corpus", "trajectories", "trajectory_split", "bon_rows", "bon_split"), schemas=_declared,
             min_rows=lambda profile: profile.min_bon_rows,
+        ),
+        *(
+            DatasetSpec(
+                name=name, title=f"Pairs of SPPO's round {number}", row_type=PreferencePair, sources=(f"{name}_pairs",),
+                funnels=("corpus", "trajectories", "trajectory_split", f"{name}_pairs", f"{name}_split"), schemas=_declared,
+                min_rows=lambda profile: profile.min_round_rows,
+            )
+            for number, name in enumerate(ROUNDS, 1)
         ),
     )
 }  # fmt: skip

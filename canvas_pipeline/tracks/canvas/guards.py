@@ -60,7 +60,7 @@ def sides(row: DataRow) -> tuple[Side, ...]:
 
 
 def _in_preferences(e: RowsEvidence) -> Measured:
-    """Count the chosen and rejected sides with a tool call, over the whole preference set (train and eval together).
+    """Count the chosen and rejected sides with a tool call, over a whole set of pairs (train and eval together).
 
     Some rejected sides of the format and termination axes and chosen sides of the termination axis have none, which is legal."""
     total = chosen = rejected = 0
@@ -189,7 +189,7 @@ _B = Bound
 # checkpoint, so the trajectories' balance (G4) and repetition (G13) apply to them, too. SFT reads no pairs, so G1 does not apply.
 GUARDS: tuple[Guard, ...] = (
     Guard("g1", "g1_tool_calls_in_preferences", "at least 80 % of chosen and of rejected sides contain a tool call",
-          "line", ("preference_train", "preference_eval"), RowsEvidence, _in_preferences,
+          "dataset", BOTH_PARTS, RowsEvidence, _in_preferences,
           (_B("pairs", ">=", "min_pairs", 1, NOTHING_TO_EVALUATE),
            _B("chosen_with_call", ">=", "min_share", 0.8, "chosen sides must show calls, not prose about them"),
            _B("rejected_with_call", ">=", "min_share", 0.8, "rejected sides must be wrong calls; make fewer pairs "

@@ -28,8 +28,9 @@ class CanvasProfile(Profile, frozen=True, kw_only=True):
     mixed_pairs: int  # pairs that differ on more than one axis
     greedy_prompts: int  # training prompts that the SFT checkpoint answers greedily for on-policy pairs
     sampled_prompts: (
-        int  # those of them for which it is also sampled; and the prompts of the eval part that bon samples
+        int  # those of them for which it is also sampled; and the prompts of the eval part that bon and SPPO sample
     )
+    round_prompts: int  # training prompts that each round of SPPO samples, each its own
     feedback_examples: int  # KTO rows, about half of them desirable
     bench_cases: int  # test cases
     selection_cases: int  # cases of eval students, for choosing the production checkpoint
@@ -44,6 +45,7 @@ class CanvasProfile(Profile, frozen=True, kw_only=True):
     min_feedback_rows: int = 1000  # G12
     min_trajectories: int = 500  # G12
     min_bon_rows: int = 500  # G12
+    min_round_rows: int = 500  # G12
     min_sayable: float | None = 0.5  # G9: share of rejected sides that the policy could say
     eval_fraction: float = 0.1  # share of components held out of training
     min_scenarios_passed: float = 0.8  # release: share of the end-to-end scenarios
@@ -61,9 +63,9 @@ PROFILES: Mapping[str, CanvasProfile] = {
             dialogue_trajectories=640, failed_trajectories=160, none_trajectories=240, choice_trajectories=100,
             mock_courses=2, mock_assignments=2, item_pairs=130,
             pairs_per_axis=16, pairs_per_heavy_axis=16, mixed_pairs=20,
-            greedy_prompts=2800, sampled_prompts=120, feedback_examples=900,
+            greedy_prompts=2800, sampled_prompts=120, round_prompts=700, feedback_examples=900,
             bench_cases=600, selection_cases=240, min_preference_rows=500, min_feedback_rows=500, min_trajectories=500,
-            min_bon_rows=250,
+            min_bon_rows=250, min_round_rows=200,
             # A model of 5 M parameters: these notice that it got clearly worse. One of the twelve scenarios has to pass.
             min_scenarios_passed=0.08, max_invented=0.5, max_loss_to_base=0.3,
         ),
@@ -73,7 +75,7 @@ PROFILES: Mapping[str, CanvasProfile] = {
             dialogue_trajectories=1600, failed_trajectories=500, none_trajectories=500, choice_trajectories=300,
             mock_courses=5, mock_assignments=6, item_pairs=800,
             pairs_per_axis=40, pairs_per_heavy_axis=40, mixed_pairs=80,
-            greedy_prompts=4000, sampled_prompts=300, feedback_examples=3000,
+            greedy_prompts=4000, sampled_prompts=300, round_prompts=2500, feedback_examples=3000,
             bench_cases=1200, selection_cases=600,
         ),
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance
-from canvas_pipeline.methods import METHODS
+from canvas_pipeline.methods import CHOICES, METHODS
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.standard import ANSWERS
@@ -22,7 +22,7 @@ from canvas_pipeline.tracks.canvas.data.constrained import NAME as CONSTRAINED
 from canvas_pipeline.tracks.canvas.data.constrained import constrained_bench
 from canvas_pipeline.tracks.canvas.data.language import wordings
 from canvas_pipeline.tracks.canvas.data.scenarios import release_items, scenarios
-from canvas_pipeline.tracks.canvas.datasets import DATASETS
+from canvas_pipeline.tracks.canvas.datasets import DATASETS, ROUNDS
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 
@@ -65,6 +65,19 @@ def _data() -> Iterator[StageSpec]:
     yield _rows("bon_rows", ("sft_samples", "bon_samples", "trajectory_split"), samples.bon_rows, "bon", (G6, AUDIT),
                 "Prompts with the right one of their samples, and a share of those with a right greedy completion. "
                 "Look at the prompts to which no sample is right.", method="bon")  # fmt: skip
+    for name in ROUNDS:
+        start, sampled = METHODS[name].start, f"{name}_samples"
+        yield StageSpec(
+            name=sampled, inputs=(start, "trajectory_split"), build=samples.round_samples, kind="rows", group=name, method=name,
+            tools=("jsonl",), memory_gib=ANSWERS,
+            description=(
+                f"Eight completions of {start} to each of this round's own training prompts, and to some prompts of the eval part. "
+                "Look at pass@1 and pass@8."
+            ),
+        )  # fmt: skip
+        yield _rows(f"{name}_pairs", (sampled, "trajectory_split"), samples.round_pairs, name, (G6, AUDIT),
+                    "The best sample of each prompt beside the worst, where one is wrong. Look at the prompts without a wrong one.",
+                    method=name)  # fmt: skip
     yield _rows("feedback_examples", ("onpolicy_pairs", "mutation_pairs", "trajectories"), examples.feedback_examples,
                 "pairs", (AUDIT,),
                 "Single completions marked good or bad, for KTO. Look at the balance of the two.")  # fmt: skip
@@ -130,7 +143,7 @@ TRACK = Track(
     datasets=DATASETS,
     guards=TABLE,
     shipped_base=tiny_base.shipped_base,
-    methods=tuple(METHODS),
+    methods=CHOICES,
     demo_methods=("sft", "dpo", "kto"),
     benchmark=BENCHMARK,
     card=CARD,
@@ -155,6 +168,14 @@ TRACK = Track(
             stage="bon_rows",
             minimum_retained=0.3,
             reason="a prompt to which none of the samples is right has nothing to learn from",
+        ),
+        *(
+            Allowance(
+                stage=f"{name}_pairs",
+                minimum_retained=0.4,
+                reason="pairs about answers leave where they would be more than a fifth, and samples that cannot be trained on",
+            )
+            for name in ROUNDS
         ),
         Allowance(
             stage="preference_split",

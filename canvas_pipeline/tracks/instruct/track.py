@@ -9,7 +9,7 @@ import msgspec
 from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
-from canvas_pipeline.methods import METHODS, Hyperparameters
+from canvas_pipeline.methods import METHODS, REFERENCE, Hyperparameters
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.stage import Kind, StageSpec
 from canvas_pipeline.pipeline.standard import ANSWERS
@@ -23,7 +23,6 @@ from canvas_pipeline.tracks.instruct.guard_table import TABLE
 from canvas_pipeline.tracks.instruct.profiles import PROFILES
 from canvas_pipeline.tracks.instruct.session import recorded, session
 from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
-from canvas_pipeline.training.spec import REFERENCE
 
 GUARDS = TABLE.guards
 G6 = GUARDS["g6"]

@@ -20,8 +20,9 @@ VOCABULARY = os.environ.get("CANVAS_GEMMA_VOCABULARY", "")
 
 
 def counted_as(name: str) -> str:
-    """Return the data set by whose lengths a method is judged: a row of bon is at most as long as the trajectory it is part of."""
-    return "trajectory" if METHODS[name].objective == "sft" else METHODS[name].dataset
+    """Return the data set by whose lengths a method is judged: a row of bon is at most as long as the trajectory it is part of, a
+    pair of a round one turn on either side of such a prompt."""
+    return {"sft": "trajectory", "pairwise": "preference", "unpaired": "feedback"}[METHODS[name].objective]
 
 
 def test_the_parts_of_an_opening_add_up() -> None:

@@ -1,4 +1,4 @@
-"""Build the stages of what the SFT checkpoint says to training prompts: samples, pairs of them, and the best of 8 (``bon``)."""
+"""Build the stages of what a checkpoint says to training prompts: samples, pairs of them, the best of 8, rounds of pairs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from canvas_pipeline.evaluation.charts import forest_png, funnel_png
 from canvas_pipeline.evaluation.generate import Sampling
 from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.guardrails.verdict import Verdict
+from canvas_pipeline.methods import ancestry, method, rounds
 from canvas_pipeline.models.families import family
 from canvas_pipeline.pipeline import audits, evaluation, training
 from canvas_pipeline.pipeline import verdicts as guard_verdicts
@@ -58,11 +59,33 @@ def bon_samples(context: BuildContext) -> StageResult:
     checkpoint = training.current_checkpoint(ws, "sft")
 
     def sample(writer: Writer) -> None:
-        held_out = on_policy.prompts(_points(source, "eval").values(), context.profile.sampled_prompts, context.seed)
-        _write(context, writer, checkpoint, [*best_of.failed(judgements(ws, greedy, source)), *held_out])
+        failed = best_of.failed(judgements(ws, greedy, source))
+        _write(context, writer, checkpoint, [*failed, *_held_out(context, source)])
 
     stage, reused = _sampled(context, sample, checkpoint, source, greedy)
     return _told(stage, reused, judgements(ws, stage, source))
+
+
+def round_samples(context: BuildContext) -> StageResult:
+    """Sample the start of a method's round several times for each of some training prompts, which no other round samples, and for
+    some prompts of the eval part."""
+    ws, source, row = context.workspace, context.input("trajectory_split"), method(context.spec.method)
+    checkpoint = training.current_checkpoint(ws, ancestry(row)[-2].name)
+    every = rounds(method(row.choice))
+    number, of = every.index(row), len(every)
+
+    def sample(writer: Writer) -> None:
+        own = on_policy.portion(_points(source, "train").values(), number, of, context.seed)
+        points = on_policy.prompts(own, context.profile.round_prompts, context.seed)
+        _write(context, writer, checkpoint, [*points, *_held_out(context, source)])
+
+    stage, reused = _sampled(context, sample, checkpoint, source, portion=f"{number} of {of}")
+    return _told(stage, reused, judgements(ws, stage, source))
+
+
+def _held_out(context: BuildContext, source: Stage) -> list[DecisionPoint]:
+    """The prompts of the eval part that a data set of its own needs for its eval rows."""
+    return on_policy.prompts(_points(source, "eval").values(), context.profile.sampled_prompts, context.seed)
 
 
 def _write(
@@ -94,13 +117,14 @@ def _write(
 
 
 def _sampled(
-    context: BuildContext, sample: Callable[[Writer], None], checkpoint: Stage, *sources: Stage
+    context: BuildContext, sample: Callable[[Writer], None], checkpoint: Stage, *sources: Stage, **chosen: str
 ) -> tuple[Stage, bool]:
     inputs = {stage.manifest.stage: stage.sha256 for stage in (*sources, checkpoint)}
     # The generation process reads the profile by its name, where no import of this code shows it.
     config: dict[str, Any] = {
         "max_new_tokens": context.track.benchmark.max_new_tokens,
         "sizes": digest(dumps(context.profile).decode()),
+        **chosen,
     }
     if (backend := backend_of(context.workspace)) != "hf":  # another program's products: other last bits
         config["backend"] = backend
@@ -135,19 +159,41 @@ def onpolicy_pairs(context: BuildContext) -> StageResult:
     def build(writer: Writer) -> None:
         judged = judgements(ws, samples, source)
         found = on_policy.pairs(judged, _clean(ws))
-        writer.rows(found.pairs)
-        writer.rows(found.refusals, "refusals.jsonl")
         wrong = sum(bool(one.axes) for _, several in judged for one in several)
-        writer.funnel = funnel("onpolicy_pairs", wrong, len(found.pairs), found.refusals, found.merged)
-        axes = Counter("mixed" if len(pair.axes) > 1 else pair.axes[0] for pair in found.pairs)
+        _paired(writer, "onpolicy_pairs", found, wrong)
         writer.notes = {
             "right": sum(one.right for _, several in judged for one in several),
             "neither right nor wrong": sum(not (one.right or one.axes) for _, several in judged for one in several),
-            "pairs by axis": dict(axes.most_common()),
+            **writer.notes,
         }
 
     stage, reused = context.make(build, {"sft_samples": samples.sha256, "trajectory_split": source.sha256})
     return _counted(ws, stage, reused)
+
+
+def round_pairs(context: BuildContext) -> StageResult:
+    """Pair each prompt's best sample with its worst. The funnel counts the prompts with a wrong sample."""
+    ws, name = context.workspace, context.spec.name
+    samples, source = context.input(f"{context.spec.method}_samples"), context.input("trajectory_split")
+
+    def build(writer: Writer) -> None:
+        judged = judgements(ws, samples, source)
+        found = on_policy.ranked(judged, _clean(ws))
+        wrong = sum(any(one.axes for one in several) for _, several in judged)
+        _paired(writer, name, found, wrong)
+        writer.notes = {"prompts without a wrong sample": len(judged) - wrong, **writer.notes}
+
+    stage, reused = context.make(build, {stage.manifest.stage: stage.sha256 for stage in (samples, source)})
+    return _counted(ws, stage, reused)
+
+
+def _paired(writer: Writer, name: str, found: on_policy.Sampled, asked: int) -> None:
+    """Write pairs, and count what became of the ``asked`` samples or prompts that could have made one."""
+    writer.rows(found.pairs)
+    writer.rows(found.refusals, "refusals.jsonl")
+    writer.funnel = funnel(name, asked, len(found.pairs), found.refusals, found.merged)
+    axes = Counter("mixed" if len(pair.axes) > 1 else pair.axes[0] for pair in found.pairs)
+    writer.notes = {"pairs by axis": dict(axes.most_common())}
 
 
 def bon_rows(context: BuildContext) -> StageResult:

@@ -5,7 +5,10 @@ most likely of all; random samples add some of the others, many of which are rar
 give the same pairs.
 
 Right is what the benchmark calls exact; where an answer belongs it also holds no call in words. Wrong is what is not right and
-fails an axis of the verifier. Some samples are neither (a default written out, say), and make no pair."""
+fails an axis of the verifier. Some samples are neither (a default written out, say), and make no pair.
+
+``pairs`` takes the greedy completions and a few others as rejected sides; ``ranked`` makes one pair of each prompt's random
+samples, as a round of SPPO does (Wu et al. 2405.00675, algorithm 1)."""
 
 from __future__ import annotations
 
@@ -49,7 +52,8 @@ Judgements = Sequence[tuple[DecisionPoint, Sequence[Judged]]]
 
 
 class Sampled(NamedTuple):
-    """Pairs, and the wrong samples that make none: refused with a reason, or ``merged`` with another of the same text."""
+    """Pairs, and the wrong samples (of ``ranked``: the prompts with some) that make none: refused with a reason, or ``merged`` with
+    another of the same text."""
 
     pairs: tuple[PreferencePair, ...]
     refusals: tuple[Refusal, ...]
@@ -66,6 +70,11 @@ def prompts(points: Iterable[DecisionPoint], count: int, seed: int) -> list[Deci
         groups.setdefault(point.trajectory.kind, {}).setdefault(point.subject, []).append(point)
     kinds = [_in_turn(tools.values()) for tools in groups.values()]
     return list(itertools.islice(_in_turn(kinds), count))
+
+
+def portion(points: Iterable[DecisionPoint], number: int, of: int, seed: int) -> list[DecisionPoint]:
+    """Return one of ``of`` portions of the decision points, by number from 0. No point is in two of them."""
+    return [point for point in points if int(digest("portion", str(seed), name_of(point))[:8], 16) % of == number]
 
 
 def _in_turn(queues: Iterable[Iterable[DecisionPoint]]) -> Iterator[DecisionPoint]:
@@ -154,6 +163,44 @@ def pairs(judged: Judgements, clean: Callable[[str], bool]) -> Sampled:
                 continue
             kept, merged = kept + 1, merged + times - 1
             made.append(_pair(point, chosen, one))
+    return _with_fewer_answers(made, refusals, merged)
+
+
+def ranked(judged: Judgements, clean: Callable[[str], bool]) -> Sampled:
+    """Pair each prompt's best random sample with its worst, by the share of the samples that each beats as the verifier judges.
+
+    A prompt without a wrong sample has nothing to prefer and is left out. The scripted truth stands for the best one where no
+    sample is right, or where an answer belongs: an answer's content is not judged. Of equals, the one said most often counts."""
+    made: list[PreferencePair] = []
+    refusals: list[Refusal] = []
+    for point, found in sampled(judged):
+        often = Counter(one.text for one in found)
+        order = sorted(found, key=lambda one: (-win_rate(one, found), -often[one.text]))
+        right = [one for one in order if one.right and point.needed and not unusable(one, clean)]
+        wrong = [one for one in sorted(order, key=lambda one: win_rate(one, found)) if one.axes]
+        reasons = [unusable(one, clean) for one in wrong]
+        if not wrong:
+            continue
+        if all(reasons):
+            refusals.append(Refusal(source=name_of(point), line=point.at, reason=reasons[0]))
+            continue
+        made.append(_pair(point, right[0].text if right else point.right.content, wrong[reasons.index("")]))
+    return _with_fewer_answers(made, refusals, 0)
+
+
+def win_rate(one: Judged, found: Sequence[Judged]) -> float:
+    """Return the share of a prompt's samples that one of them beats, by ``grade``; a tie counts half."""
+    beaten = [(grade(one) > grade(other)) + 0.5 * (grade(one) == grade(other)) for other in found]
+    return sum(beaten) / len(beaten)
+
+
+def grade(one: Judged) -> int:
+    """Return 2 for a right sample, 1 for one that is neither right nor wrong, 0 for a wrong one."""
+    return 2 if one.right else 0 if one.axes else 1
+
+
+def _with_fewer_answers(made: Sequence[PreferencePair], refusals: list[Refusal], merged: int) -> Sampled:
+    """Leave out the pairs about answers beyond ``ANSWERS`` of all, with a reason."""
     calling = sum(CALLS.call_open in pair.chosen[0].content for pair in made)
     answering = itertools.count(1)
     most = int(calling * ANSWERS / (1 - ANSWERS))

@@ -63,6 +63,14 @@ def test_prompts_are_spread_over_kinds_and_within_a_kind_over_tools() -> None:
     assert len(on_policy.prompts(POINTS, 10**6, 7)) == len(POINTS)
 
 
+def test_portions_share_no_prompt_and_hold_all_of_them_in_like_numbers() -> None:
+    three = [on_policy.portion(POINTS, number, 3, 7) for number in range(3)]
+    names = [on_policy.name_of(point) for part in three for point in part]
+    assert sorted(names) == sorted(map(on_policy.name_of, POINTS)) and len(set(names)) == len(names)
+    assert all(len(part) > len(POINTS) / 5 for part in three)
+    assert three != [on_policy.portion(POINTS, number, 3, 8) for number in range(3)]
+
+
 def test_the_scripted_turn_with_its_stop_is_right_at_every_decision_point() -> None:
     for point in POINTS:
         stop = GEMMA4.calls.response_open if point.needed else "<turn|>"
@@ -123,6 +131,55 @@ def test_at_most_a_fifth_of_the_pairs_is_about_answers() -> None:
     found = on_policy.pairs([*answers, *MANY], lambda text: True)
     assert sum(pair.chosen == (ANSWERING.right,) for pair in found.pairs) == 10 and len(found.pairs) == 50
     assert [refused.reason for refused in found.refusals] == ["answers_suffice"] * 20
+
+
+RIGHT, WRONG = CALLING.right.content, CALLING.right.content + TODO
+
+
+def ranked(point: DecisionPoint, *texts: str) -> on_policy.Sampled:
+    """The pair that a round makes of one prompt."""
+    found = on_policy.ranked([(point, [judged(point, text) for text in texts]), *MANY], lambda text: "555" not in text)
+    return found._replace(pairs=found.pairs[: len(found.pairs) - len(MANY)])
+
+
+def test_a_sample_beats_those_of_a_lower_grade_and_half_of_its_equals() -> None:
+    cut = judged(CALLING, RIGHT, stopped=False)
+    found = [judged(CALLING, RIGHT), cut, judged(CALLING, WRONG), judged(CALLING, TODO)]
+    assert [on_policy.win_rate(one, found) for one in found] == [3.5 / 4, 2.5 / 4, 1 / 4, 1 / 4]
+
+
+def test_a_round_pairs_each_prompts_best_sample_with_its_worst_once() -> None:
+    (pair,) = ranked(CALLING, WRONG, RIGHT, TODO, TODO, RIGHT).pairs
+    assert [m.content for m in (*pair.chosen, *pair.rejected)] == [RIGHT, TODO]
+    assert pair.source == "on_policy" and pair.parents == (CALLING.trajectory.id,)
+
+
+def test_in_a_round_the_scripted_truth_stands_for_a_right_sample_where_there_is_none_and_for_every_answer() -> None:
+    (pair,) = ranked(CALLING, WRONG, TODO, WRONG).pairs
+    assert [m.content for m in (*pair.chosen, *pair.rejected)] == [RIGHT, WRONG]
+    (pair,) = ranked(ANSWERING, "Whatever.<turn|>", TODO).pairs
+    assert pair.chosen == (ANSWERING.right,)
+
+
+def test_a_prompt_without_a_wrong_sample_gives_a_round_nothing_and_greedy_completions_count_for_nothing() -> None:
+    assert ranked(CALLING, RIGHT, RIGHT) == on_policy.Sampled((), (), 0)
+    likely = [(CALLING, [judged(CALLING, WRONG, greedy=True)])]
+    assert on_policy.ranked(likely, lambda text: True) == on_policy.Sampled((), (), 0)
+
+
+def test_a_round_takes_the_next_worst_sample_where_the_worst_cannot_be_trained_on_and_refuses_a_prompt_without_one() -> (
+    None
+):
+    (pair,) = ranked(CALLING, f"{TODO} 555", f"{TODO} 555", WRONG).pairs
+    assert pair.rejected[0].content == WRONG
+    found = ranked(CALLING, f"{TODO} 555", RIGHT)
+    assert not found.pairs and [one.reason for one in found.refusals] == ["identity"]
+
+
+def test_at_most_a_fifth_of_a_rounds_pairs_is_about_answers() -> None:
+    answers = [(ANSWERING, [judged(ANSWERING, TODO)])] * 30
+    found = on_policy.ranked([*answers, *MANY], lambda text: True)
+    assert len(found.pairs) == 50 and [one.reason for one in found.refusals] == ["answers_suffice"] * 20
 
 
 @pytest.mark.parametrize(
