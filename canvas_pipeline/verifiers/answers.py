@@ -26,10 +26,9 @@ _OPTION = re.compile(r"(?:option\s+|choice\s+)?\(?\s*([A-Za-z])\s*(?:[).:]+|$)\s
 _EXPRESSION = re.compile(
     r"(?:\\(?:begin|end)\{[a-z]*matrix\}|\\[A-Za-z]+|\\[\\{}|]|[A-Za-z](?![A-Za-z])|[-0-9.+*/^_(){}\[\]|!=<>,:;&'\s])+"
 )
-_LOST_PART = re.compile(r"\\sqrt(?!\s*[\[{0-9])|[0-9]_")
-"""A root without braces, of which the library reads the start; a number in another base, of which it drops the base."""
+_LOST_PART = re.compile(r"\\sqrt(?!\s*[\[{0-9])|[0-9]_|[-+*/^=]$")
+"""What the library drops: what follows a root without braces, the base of a number, an operator at the end."""
 _SEPARATOR = re.compile(r"\\\\|\\[{}]|[][(){},;]|(?<![A-Za-z\\])(?:or|and)(?![A-Za-z])")
-_BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 
 class Gold(Row, frozen=True, kw_only=True, omit_defaults=True):
@@ -117,7 +116,7 @@ def _compare_values(gold: str, answer: str, comparer: Comparer) -> Verdict:
     values = _several(answer)
     wanted = quantity(gold)
     said = quantity(answer)
-    if said is None and len(values) > 1:
+    if said is None and (len(values) > 1 or ("\\pm" in answer and "\\pm" not in gold)):
         return "no_answer"
     if said is None and wanted is not None and "=" in answer:
         said = quantity(answer.rpartition("=")[2].strip())
@@ -194,9 +193,10 @@ def _parts(text: str) -> tuple[str, list[str]]:
     """Return (outer brackets, elements) of a collection; ``\\pm a`` is two elements."""
     _, equals, right = text.rpartition("=")
     text = right.strip() if equals else text
-    text = text.removeprefix("\\{").removesuffix("\\}").join("{}") if text.startswith("\\{") else text
+    if text.startswith("\\{") and text.endswith("\\}"):
+        text = "{" + text[2:-2] + "}"
     brackets = ""
-    if len(text) > 1 and text[0] in _BRACKETS and text[-1] in ")]}" and len(_several(text)) == 1:
+    if _enclosed(text):
         brackets, text = text[0] + text[-1], text[1:-1]
     parts = _several(text)
     both = [
@@ -212,7 +212,7 @@ def _several(text: str) -> list[str]:
     depth = 0
     for token in _SEPARATOR.finditer(text):
         sign = token.group()
-        if sign.lstrip("\\") in _BRACKETS and sign != "\\\\":
+        if sign.lstrip("\\") in {"(", "[", "{"} and sign != "\\\\":
             depth += 1
         elif sign.lstrip("\\") in {")", "]", "}"} and sign != "\\\\":
             depth = max(0, depth - 1)
@@ -221,6 +221,16 @@ def _several(text: str) -> list[str]:
     spaced = [cut for cut in cuts if text[cut[0]] != "," or text[cut[1] : cut[1] + 1] == " "]
     parts: Sequence[str] = _cut(text, spaced)
     return list(parts) if len(parts) > 1 or quantity(text) is not None else _cut(text, cuts)
+
+
+def _enclosed(text: str) -> bool:
+    """Whether the first character is a bracket that the last one closes."""
+    depth = 0
+    for at, sign in enumerate(text):
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth == 0:
+            return at > 0 and at == len(text) - 1
+    return False
 
 
 def _cut(text: str, cuts: Sequence[tuple[int, int]]) -> list[str]:

@@ -26,13 +26,15 @@ _REWRITES = [
     (re.compile(rf"(?<=[0-9])(?:[{_SPACES}]|\\[, !]|\{{,\}})(?=[0-9]{{3}}(?![0-9]))"), ""),  # 1\,234
     (re.compile(r"\\(?:left|right|displaystyle|degree|bigl?|bigr)(?![A-Za-z])|\^\s*\{?\s*\\circ\s*\}?"), ""),
     (re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf)|mbox|boldsymbol|boxed|fbox)\s*\{([^{}]*)\}"), r" \1 "),
-    (re.compile(r"(?<!\\)\\[()\[\]]|\\[,;:!$ ]|~"), " "),
+    (re.compile(r"(?<!\\)\\[()\[\],;:! ]|~"), " "),
     (re.compile(r"\\[dt]frac"), r"\\frac"),
     (re.compile(r"\\%"), "%"),
+    (re.compile(r"\\(?=[0-9.-])(?<!\\\\)"), ""),  # \\$5, whose currency is gone
     (re.compile(r"√\s*([0-9]+)"), r"\\sqrt{\1}"),
     (re.compile(r"(?<![\\A-Za-z])sqrt\s*\(([^()]*)\)|√\s*\(([^()]*)\)"), r"\\sqrt{\1\2}"),
     (re.compile(r"(?<![\\A-Za-z])(pi|log|ln|sin|cos|tan)(?![A-Za-z])"), r"\\\1 "),
-    (re.compile(r"\*\*(?=\S)(?<=\w\*\*)"), "^"),
+    (re.compile(r"(?<=[\w)])\*\*(?=[\w(-])"), "^"),
+    (re.compile(r"\^\s*(-?[0-9]{2,}|-[0-9]|\([^(){}]*\))"), r"^{\1}"),
     (re.compile(r"^\s*[\u2010-\u2015](?=\s*[0-9.\\])"), "-"),
     (re.compile(r"^\s*(?:(?:about|approximately|roughly)\s|\\approx|~)"), ""),
 ]
@@ -43,15 +45,16 @@ _NUMBER = re.compile(
     rf"|\\frac\s*(?:\{{\s*(?P<top3>-?{_N})\s*\}}|(?P<top4>[0-9]))\s*(?:\{{\s*(?P<under3>-?{_N})\s*\}}|(?P<under4>[0-9]))"
     rf"|(?P<top5>{_N})\s*/\s*(?P<under5>{_N})"
     rf"|(?P<number>{_N})(?:[eE](?P<power>[-+]?[0-9]{{1,3}})(?![0-9])|\s*(?:\\times|\\cdot|[x*])\s*10\s*\^\s*\{{?(?P<power2>[-+]?[0-9]{{1,3}})(?![0-9])\}}?)?"
-    rf")\s*(?P<rest>.*)",
+    rf")(?P<rest>.*)",
     re.DOTALL,
 )  # fmt: skip
-_UNIT = re.compile(r"(?:[A-Za-z'./\s()-]|\^\{?[0-9]\}?)*")
+_UNIT = re.compile(r"[A-Za-z](?:[A-Za-z'./\s()-]|\^\{?[0-9]\}?)*")
+_ATTACHED = re.compile(r"(?:[cmk]?m|[mk]?g|[mk]?l|km/h|mph|in|ft|lbs?|min|hrs?|[ap]m|st|nd|rd|th)\b", re.IGNORECASE)
 _NO_UNIT = re.compile(
-    r"\b(?:[abce-fi-kn-ru-z]|pi|sqrt|or|and|to|minus|plus|times|over|hundred|thousand|million|billion|trillion|half|halves|thirds?|quarters?)\b"
-    r"|^[-/(.']",
+    r"\b(?:[abce-fi-kn-ru-z]|or|and|to|minus|plus|times|over|hundred|thousand|million|billion|trillion|hal(?:f|ves)|thirds?|quarters?)\b",
     re.IGNORECASE,
 )
+"""Words after a number that are no unit but change its value, and letters that are variables."""
 _WORD_POWERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 LONGEST = 1000
 """Characters of an answer that is read as a number or an expression."""
@@ -109,17 +112,20 @@ def quantity(text: str) -> Quantity | None:
         if _exact(under) == 0:
             return None
         value = _exact(group["whole"] or "0") + _exact(top) / _exact(under)
-    rest = group["rest"].strip()
-    percent = rest.startswith("%") or rest.casefold() in {"percent", "per cent"}
-    unit = rest[1:].strip() if rest.startswith("%") else "" if percent else rest
-    word, _, after = unit.partition(" ")
+    rest = group["rest"]
+    percent = re.match(r"\s*(?:%|per ?cent\b)", rest)
+    unit = rest[percent.end() :] if percent else rest
+    word, _, after = unit.strip().partition(" ")
     if word.casefold() in _WORD_POWERS:
         value, unit = value * 10 ** _WORD_POWERS[word.casefold()], after
-    if not _UNIT.fullmatch(unit) or _NO_UNIT.search(unit):
+    elif unit[:1].isalpha() and not _ATTACHED.match(unit):
+        return None
+    unit = unit.strip()
+    if unit and (not _UNIT.fullmatch(unit) or _NO_UNIT.search(unit)):
         return None
     places = len(number.partition(".")[2]) if number and "." in number else -1
     return Quantity(
-        value=-value if group["sign"] == "-" else value, percent=percent, fraction=not number, places=places
+        value=-value if group["sign"] == "-" else value, percent=bool(percent), fraction=not number, places=places
     )
 
 
