@@ -146,7 +146,9 @@ def _object(**fields: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """Check an object whose known fields are typed where they are present."""
 
     def check(value: Any) -> bool:
-        return isinstance(value, dict) and all(value.get(name) is None or typed(value[name]) for name, typed in fields.items())
+        return isinstance(value, dict) and all(
+            value.get(name) is None or typed(value[name]) for name, typed in fields.items()
+        )
 
     return check
 
@@ -169,7 +171,9 @@ REQUIRED: Mapping[str, Check] = {
 OPTIONAL: Mapping[str, Callable[[Any], bool]] = {
     "quality_score": _is_number,
     "compute_budget": _object(gpu_minutes=_is_number, cpu_minutes=_is_number, vram_gb=_is_number),
-    "repro": _object(seed=_is_integer, deterministic=lambda v: isinstance(v, bool), framework=lambda v: isinstance(v, str)),
+    "repro": _object(
+        seed=_is_integer, deterministic=lambda v: isinstance(v, bool), framework=lambda v: isinstance(v, str)
+    ),
     "requires_browse": lambda value: isinstance(value, bool),
     "citation_policy": lambda value: isinstance(value, str),
     "io_schema": lambda value: isinstance(value, dict | str),

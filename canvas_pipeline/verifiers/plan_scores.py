@@ -69,9 +69,7 @@ def score_plan(gold: Completion, text: str, *, stopped: bool = True) -> PlanScor
     figures |= _of_steps(gold.steps, steps)
     if not ten_keys:
         return PlanScore(state="malformed", figures=figures, length_ratio=ratio, reason="keys")
-    return PlanScore(
-        state="right" if figures["route_plan_exact"] else "wrong", figures=figures, length_ratio=ratio
-    )
+    return PlanScore(state="right" if figures["route_plan_exact"] else "wrong", figures=figures, length_ratio=ratio)
 
 
 def plan_tags(gold: Completion, *, majority: Sequence[Tool] = ()) -> frozenset[str]:

@@ -58,7 +58,7 @@ class Malformed(Row, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def label(self) -> str:
         """The reason with its step, as refusals are counted: ``plan_unparsable:2``."""
-        return self.reason if self.step is None else f"{self.reason}:{self.step}"
+        return f"{self.reason}:{self.step}" if self.reason == "plan_unparsable" else self.reason
 
 
 class Completion(Row, frozen=True, kw_only=True):
@@ -74,6 +74,8 @@ def parse_step(text: object) -> Step | Malformed:
         return Malformed(reason="not_text")
     start = len(text) - len(text.lstrip())
     stripped = text.strip()
+    if not stripped:
+        return Malformed(reason="empty")
     tool = next((name for name in TOOLS if stripped.startswith(f"/{name}(")), None)
     if tool is None:
         return _unknown(stripped, start)
@@ -108,9 +110,7 @@ def parse_plan(plan: object) -> tuple[Step, ...] | Malformed:
     for number, text in enumerate(plan):
         step = parse_step(text)
         if isinstance(step, Malformed):
-            return Malformed(
-                reason="plan_unparsable", at=step.at, step=number, cause=step.reason, nearest=step.nearest
-            )
+            return Malformed(reason="plan_unparsable", at=step.at, step=number, cause=step.reason, nearest=step.nearest)
         if steps and steps[-1] == step:
             return Malformed(reason="plan_repeats", step=number)
         steps.append(step)
