@@ -207,7 +207,7 @@ def _parts(text: str) -> tuple[str, list[str]]:
 
 
 def _several(text: str) -> list[str]:
-    """Split at commas, semicolons, ``or`` and ``and`` outside brackets. Thousands stay whole; ``\\pm`` at the start counts twice."""
+    """Split at commas, semicolons, ``or`` and ``and`` outside brackets. Thousands stay whole."""
     cuts: list[tuple[int, int]] = []
     depth = 0
     for token in _SEPARATOR.finditer(text):

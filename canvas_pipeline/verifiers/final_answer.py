@@ -1,13 +1,14 @@
 """Find the final answer in a completion, in linear time.
 
-It stands in one of three places, in this order: after the last ``####`` of GSM8K, in the last complete ``\\boxed{}`` or ``\\fbox{}``
-of MATH, after the last ``answer is`` or ``answer:``. A heading of Markdown begins with ``####`` too, so that mark counts only if
+It stands in one of three places, in this order: after the last ``####`` (GSM8K), in the last complete ``\\boxed{}`` or ``\\fbox{}``
+(MATH), after the last ``answer is`` or ``answer:``. A heading of Markdown begins with ``####`` too, so that mark counts only if
 neither of the other places follows it.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import Literal
 
 from canvas_pipeline.records import Row
@@ -51,10 +52,7 @@ def last_number(text: str) -> str | None:
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    found = None
-    for found in pattern.finditer(text):
-        pass
-    return found
+    return next(iter(deque(pattern.finditer(text), maxlen=1)), None)
 
 
 def _last_box(text: str) -> tuple[str | None, int]:

@@ -105,7 +105,7 @@ def _of_steps(wanted: Sequence[Step], said: Sequence[Step]) -> dict[str, float]:
 
 
 def _of_fields(gold: Completion, fields: Mapping[str, Any]) -> dict[str, float]:
-    """Score the fields beside the plan. Alignment and covering are about the gold plan's tools, so an unreadable plan keeps them."""
+    """Score the fields beside the plan. Alignment and covering are about the gold plan's tools."""
     wanted, metrics = gold.fields["metrics"], fields.get("metrics")
     wanted_keys = {*wanted} if isinstance(wanted, dict) else set()
     keys = {*metrics} if isinstance(metrics, dict) else set()

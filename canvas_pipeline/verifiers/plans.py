@@ -18,8 +18,8 @@ from canvas_pipeline.verifiers.thinking import OPENING, without_thinking
 Tool = Literal["math", "code", "general-search"]
 Mode = Literal["web", "rag", "both"]
 Reason = Literal[
-    "no_answer", "truncated", "malformed_json", "duplicate_key", "keys", "not_text", "unknown_tool", "unopened", "unclosed", "empty",
-    "plan_empty", "plan_size", "plan_unparsable", "plan_repeats",
+    "no_answer", "truncated", "malformed_json", "duplicate_key", "keys", "not_text", "unknown_tool", "unopened", "unclosed",
+    "empty", "plan_empty", "plan_size", "plan_unparsable", "plan_repeats",
 ]  # fmt: skip
 
 TOOLS: tuple[Tool, ...] = ("math", "code", "general-search")

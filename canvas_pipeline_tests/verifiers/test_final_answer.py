@@ -54,9 +54,14 @@ def test_a_text_without_one_of_the_places_gives_no_answer(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "number"),
     [
-        ("3 + 4 = 7.", "7"), ("it costs $1,250.50", "$1,250.50"), ("x2 and 5 of 10%", "10%"), ("none", None), ("-3", "-3"), ("from 2−5", "5"),
+        ("3 + 4 = 7.", "7"),
+        ("it costs $1,250.50", "$1,250.50"),
+        ("x2 and 5 of 10%", "10%"),
+        ("none", None),
+        ("-3", "-3"),
+        ("from 2−5", "5"),
     ],
-)  # fmt: skip
+)
 def test_the_last_number_is_found_for_the_lenient_figure(text: str, number: str | None) -> None:
     assert last_number(text) == number
 

@@ -15,11 +15,19 @@ TODOS = [f"- [ ] step {number}" for number in range(4)] + ["- [x] Router QA: ver
 
 def row(**fields: Any) -> dict[str, Any]:
     values: dict[str, Any] = {
-        "user_query": "q" * 100, "task_summary": "s" * 50, "route_plan": ["/math(x)", "/code(y)"], "route_rationale": "because",
-        "expected_artifacts": ["a", "- b", "1. c"], "thinking_outline": ["1", "2", "3", "4"], "todo_list": TODOS, "difficulty": "Advanced",
-        "handoff_plan": "math -> code -> router, which verifies the result", "tags": ["t"], "acceptance_criteria": ["ok"],
+        "user_query": "q" * 100,
+        "task_summary": "s" * 50,
+        "route_plan": ["/math(x)", "/code(y)"],
+        "route_rationale": "because",
+        "expected_artifacts": ["a", "- b", "1. c"],
+        "thinking_outline": ["1", "2", "3", "4"],
+        "todo_list": TODOS,
+        "difficulty": "Advanced",
+        "handoff_plan": "math -> code -> router, which verifies the result",
+        "tags": ["t"],
+        "acceptance_criteria": ["ok"],
         "metrics": {"primary": ["p"], "secondary": ["s"], "primary_guidance": "g"},
-    }  # fmt: skip
+    }
     return {**values, **fields}
 
 
@@ -29,25 +37,56 @@ def faults(**fields: Any) -> list[tuple[str, str]]:
 
 def test_a_good_row_has_no_fault() -> None:
     assert faults() == []
-    assert faults(quality_score=1, compute_budget={"gpu_minutes": 1.5}, repro={"seed": 1, "deterministic": True}, requires_browse=False) == []  # fmt: skip
+    assert (
+        faults(
+            quality_score=1,
+            compute_budget={"gpu_minutes": 1.5},
+            repro={"seed": 1, "deterministic": True},
+            requires_browse=False,
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
     ("field", "value", "label"),
     [
-        ("user_query", "q" * 99, "query_short"), ("user_query", 5, "field_type"), ("user_query", None, "field_missing"), ("task_summary", "s" * 49, "summary_short"),
-        ("route_plan", [], "plan_empty"), ("route_plan", None, "plan_empty"), ("route_plan", ["/math(x)", "/code(f(x)=1 (see [1]), in Python"], "plan_unparsable:1"),
-        ("route_plan", ["/math(x)"] * 2, "plan_repeats"), ("route_plan", [f"/math({n})" for n in range(9)], "plan_size"), ("route_rationale", " ", "field_missing"),
-        ("expected_artifacts", ["a", "b"], "list_size"), ("expected_artifacts", ["a"] * 6, "list_size"), ("expected_artifacts", ["a", "", "c"], "field_type"),
-        ("thinking_outline", ["1", "2", "3"], "list_size"), ("tags", [], "list_size"), ("acceptance_criteria", "ok", "field_type"),
-        ("handoff_plan", "math and code and the router verifies the result", "handoff"), ("handoff_plan", "math -> code -> router, which sees the result", "handoff"),
-        ("handoff_plan", "a -> verify", "handoff"), ("todo_list", TODOS[1:], "todo_size"), ("todo_list", TODOS[:4] + ["step"], "todo_form"),
-        ("todo_list", TODOS[:4] + ["- [ ] step"], "todo_form"), ("todo_list", ["* [ ] a", *TODOS[1:]], "todo_form"), ("difficulty", "hard", "difficulty"),
-        ("difficulty", 3, "difficulty"), ("metrics", {"primary": ["p"], "secondary": []}, "metrics"), ("metrics", [], "metrics"),
-        ("compute_budget", {"gpu_minutes": "12 min"}, "field_type"), ("quality_score", True, "field_type"), ("quality_score", float("nan"), "field_type"),
-        ("repro", {"deterministic": 1}, "field_type"), ("requires_browse", "no", "field_type"), ("citation_policy", 1, "field_type"), ("io_schema", 1, "field_type"),
+        ("user_query", "q" * 99, "query_short"),
+        ("user_query", 5, "field_type"),
+        ("user_query", None, "field_missing"),
+        ("task_summary", "s" * 49, "summary_short"),
+        ("route_plan", [], "plan_empty"),
+        ("route_plan", None, "plan_empty"),
+        ("route_plan", ["/math(x)", "/code(f(x)=1 (see [1]), in Python"], "plan_unparsable:1"),
+        ("route_plan", ["/math(x)"] * 2, "plan_repeats"),
+        ("route_plan", [f"/math({n})" for n in range(9)], "plan_size"),
+        ("route_rationale", " ", "field_missing"),
+        ("expected_artifacts", ["a", "b"], "list_size"),
+        ("expected_artifacts", ["a"] * 6, "list_size"),
+        ("expected_artifacts", ["a", "", "c"], "field_type"),
+        ("thinking_outline", ["1", "2", "3"], "list_size"),
+        ("tags", [], "list_size"),
+        ("acceptance_criteria", "ok", "field_type"),
+        ("handoff_plan", "math and code and the router verifies the result", "handoff"),
+        ("handoff_plan", "math -> code -> router, which sees the result", "handoff"),
+        ("handoff_plan", "a -> verify", "handoff"),
+        ("todo_list", TODOS[1:], "todo_size"),
+        ("todo_list", TODOS[:4] + ["step"], "todo_form"),
+        ("todo_list", TODOS[:4] + ["- [ ] step"], "todo_form"),
+        ("todo_list", ["* [ ] a", *TODOS[1:]], "todo_form"),
+        ("difficulty", "hard", "difficulty"),
+        ("difficulty", 3, "difficulty"),
+        ("metrics", {"primary": ["p"], "secondary": []}, "metrics"),
+        ("metrics", [], "metrics"),
+        ("compute_budget", {"gpu_minutes": "12 min"}, "field_type"),
+        ("quality_score", True, "field_type"),
+        ("quality_score", float("nan"), "field_type"),
+        ("repro", {"deterministic": 1}, "field_type"),
+        ("requires_browse", "no", "field_type"),
+        ("citation_policy", 1, "field_type"),
+        ("io_schema", 1, "field_type"),
     ],
-)  # fmt: skip
+)
 def test_a_field_that_breaks_its_rule_is_a_fault(field: str, value: Any, label: str) -> None:
     assert (field, label) in faults(**{field: value})
 
@@ -58,10 +97,16 @@ def test_a_field_that_breaks_its_rule_is_a_fault(field: str, value: Any, label: 
 )
 def test_sizes_follow_the_difficulty(level: str, query: int, summary: int, todos: int, outline: int) -> None:
     def at(less: int) -> set[str]:
-        return {field for field, _ in faults(
-            difficulty=level, user_query="q" * (query - less), task_summary="s" * (summary - less),
-            todo_list=TODOS[-(todos - less):], thinking_outline=["1"] * (outline - less),
-        )}  # fmt: skip
+        return {
+            field
+            for field, _ in faults(
+                difficulty=level,
+                user_query="q" * (query - less),
+                task_summary="s" * (summary - less),
+                todo_list=TODOS[-(todos - less) :],
+                thinking_outline=["1"] * (outline - less),
+            )
+        }
 
     assert at(0) == set()
     assert at(1) == {"user_query", "task_summary", "todo_list", "thinking_outline"}
@@ -83,7 +128,10 @@ def test_all_faults_of_an_empty_row_are_listed() -> None:
     assert {fault.field for fault in check_route({})} == set(REQUIRED)
 
 
-ANY = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(), inner, max_size=3))  # fmt: skip
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(), inner, max_size=3),
+)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(row())), ANY))

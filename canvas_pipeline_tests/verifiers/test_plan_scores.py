@@ -13,12 +13,17 @@ from canvas_pipeline.verifiers.plan_scores import FIGURES, plan_tags, score_plan
 from canvas_pipeline.verifiers.plans import KEYS, Completion, read_completion, serialise_completion
 
 FIELDS: dict[str, Any] = {
-    "route_plan": ["/math(model)", '/general-search(query="data", mode=web)', "/code(run)", "/math(check)"], "route_rationale": "why",
-    "expected_artifacts": ["a", "b", "c"], "thinking_outline": ["1", "2", "3", "4"],
-    "handoff_plan": "/math -> /general-search -> /code, then verify", "difficulty": "advanced", "tags": ["t"], "acceptance_criteria": ["ok"],
+    "route_plan": ["/math(model)", '/general-search(query="data", mode=web)', "/code(run)", "/math(check)"],
+    "route_rationale": "why",
+    "expected_artifacts": ["a", "b", "c"],
+    "thinking_outline": ["1", "2", "3", "4"],
+    "handoff_plan": "/math -> /general-search -> /code, then verify",
+    "difficulty": "advanced",
+    "tags": ["t"],
+    "acceptance_criteria": ["ok"],
     "todo_list": ["- [ ] math: model", "- [ ] search: data", "- [ ] code: run", "- [ ] math: check", "- [ ] router QA"],
     "metrics": {"primary": ["p"], "secondary": ["s"], "primary_guidance": "g", "primary_computation": "c"},
-}  # fmt: skip
+}
 
 
 def text(**fields: Any) -> str:
@@ -47,20 +52,44 @@ PLAN = FIELDS["route_plan"]
     ("fields", "lost"),
     [
         ({"route_plan": ["/math(other)", *PLAN[1:]]}, {"route_plan_exact": 0}),
-        ({"route_plan": [PLAN[0], '/general-search(query="data", mode=rag)', *PLAN[2:]]}, {"route_plan_exact": 0, "mode_match": 0}),
-        ({"route_plan": PLAN[:3]}, {"route_plan_exact": 0, "route_tools_exact": 0, "last_tool": 0, "edit_similarity": 0.75}),
-        ({"route_plan": ["/code(a)", "/math(b)", "/math(c)"]},
-         {"route_plan_exact": 0, "route_tools_exact": 0, "first_tool": 0, "tool_recall": 2 / 3, "edit_similarity": 0.25, "mode_match": 0}),
-        ({"route_plan": [*PLAN, "/code(x)"], }, {"route_plan_exact": 0, "route_tools_exact": 0, "last_tool": 0, "edit_similarity": 0.8}),
-        ({"metrics": {"primary": ["p"], "secondary": []}}, {"metrics_keys": 0, "metrics_lists": 0, "guidance_kept": 0, "computation_kept": 0}),
+        (
+            {"route_plan": [PLAN[0], '/general-search(query="data", mode=rag)', *PLAN[2:]]},
+            {"route_plan_exact": 0, "mode_match": 0},
+        ),
+        (
+            {"route_plan": PLAN[:3]},
+            {"route_plan_exact": 0, "route_tools_exact": 0, "last_tool": 0, "edit_similarity": 0.75},
+        ),
+        (
+            {"route_plan": ["/code(a)", "/math(b)", "/math(c)"]},
+            {
+                "route_plan_exact": 0,
+                "route_tools_exact": 0,
+                "first_tool": 0,
+                "tool_recall": 2 / 3,
+                "edit_similarity": 0.25,
+                "mode_match": 0,
+            },
+        ),
+        (
+            {
+                "route_plan": [*PLAN, "/code(x)"],
+            },
+            {"route_plan_exact": 0, "route_tools_exact": 0, "last_tool": 0, "edit_similarity": 0.8},
+        ),
+        (
+            {"metrics": {"primary": ["p"], "secondary": []}},
+            {"metrics_keys": 0, "metrics_lists": 0, "guidance_kept": 0, "computation_kept": 0},
+        ),
         ({"metrics": None}, {"metrics_keys": 0, "metrics_lists": 0, "guidance_kept": 0, "computation_kept": 0}),
         ({"todo_list": list(reversed(FIELDS["todo_list"]))}, {"todo_alignment": 0}),
         ({"todo_list": ["- [ ] math", "- [ ] code"]}, {"todo_alignment": 0, "todo_covers": 0}),
         ({"handoff_plan": "math -> code"}, {"handoff_covers": 0}),
-        ({"expected_artifacts": []}, {"artifacts": 0}), ({"acceptance_criteria": [""]}, {"acceptance": 0}),
+        ({"expected_artifacts": []}, {"artifacts": 0}),
+        ({"acceptance_criteria": [""]}, {"acceptance": 0}),
     ],
     ids=lambda value: ",".join(value),
-)  # fmt: skip
+)
 def test_a_fault_costs_its_own_figures(fields: dict[str, Any], lost: dict[str, float]) -> None:
     score = score_plan(GOLD, text(**fields))
     expected = dict.fromkeys(FIGURES, 1.0) | lost
@@ -70,9 +99,15 @@ def test_a_fault_costs_its_own_figures(fields: dict[str, Any], lost: dict[str, f
 
 @pytest.mark.parametrize(
     ("said", "stopped", "state"),
-    [("", True, "no_answer"), ("{", True, "malformed"), ("I do not know", True, "malformed"), (text(), False, "truncated"), ("<think>" + text(), True, "truncated")],
+    [
+        ("", True, "no_answer"),
+        ("{", True, "malformed"),
+        ("I do not know", True, "malformed"),
+        (text(), False, "truncated"),
+        ("<think>" + text(), True, "truncated"),
+    ],
     ids=["empty", "broken", "prose", "limit", "thinking"],
-)  # fmt: skip
+)
 def test_a_completion_that_cannot_be_read_misses_every_figure(said: str, stopped: bool, state: str) -> None:
     score = score_plan(GOLD, said, stopped=stopped)
     assert score.state == state and score.figures == dict.fromkeys(FIGURES, 0.0)
@@ -110,7 +145,10 @@ def test_cases_belong_to_groups() -> None:
     assert plan_tags(plain) == frozenset()
 
 
-ANY = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=3))  # fmt: skip
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=3),
+)
 
 
 @given(st.text() | st.dictionaries(st.sampled_from(KEYS), ANY).map(lambda fields: text(**fields)))

@@ -28,7 +28,10 @@ READ: list[tuple[str, tuple[str, str, str | None]]] = [
     ("/math(Integrate f over [0, 1) and (0, 1])", ("math", "Integrate f over [0, 1) and (0, 1]", None)),
     ("  /code( Write\nf(x) )\n", ("code", "Write\nf(x)", None)),
     ("/code(f(x), mode=web)", ("code", "f(x), mode=web", None)),
-    ('/general-search(query="who said \\"math, mode=web\\"?", mode=both)', ("general-search", 'who said "math, mode=web"?', "both")),
+    (
+        '/general-search(query="who said \\"math, mode=web\\"?", mode=both)',
+        ("general-search", 'who said "math, mode=web"?', "both"),
+    ),
     ('/general-search(query="a", mode=rag)', ("general-search", "a", "rag")),
     ('/general-search(query = "a" , mode = "web")', ("general-search", "a", "web")),
     ("/general-search(find x, mode=web)", ("general-search", "find x", "web")),
@@ -38,7 +41,7 @@ READ: list[tuple[str, tuple[str, str, str | None]]] = [
     ('/general-search(query="mode=web, x")', ("general-search", "mode=web, x", None)),
     ('/general-search(query="a" and "b", mode=web)', ("general-search", 'query="a" and "b"', "web")),
     ('/general-search(query="a\\d")', ("general-search", "a\\d", None)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "parts"), READ, ids=[row[0] for row in READ])
@@ -74,10 +77,15 @@ def test_a_text_that_is_no_step_has_a_reason_and_a_place(
 @pytest.mark.parametrize(
     ("plan", "label"),
     [
-        ([], "plan_empty"), ("/math(x)", "plan_empty"), (None, "plan_empty"), (["/math(x)", "/code(y"], "plan_unparsable:1"),
-        (["/math(x)", "/math( x )"], "plan_repeats"), ([f"/math({n})" for n in range(9)], "plan_size"), (["/math(x)", 5], "plan_unparsable:1"),
+        ([], "plan_empty"),
+        ("/math(x)", "plan_empty"),
+        (None, "plan_empty"),
+        (["/math(x)", "/code(y"], "plan_unparsable:1"),
+        (["/math(x)", "/math( x )"], "plan_repeats"),
+        ([f"/math({n})" for n in range(9)], "plan_size"),
+        (["/math(x)", 5], "plan_unparsable:1"),
     ],
-)  # fmt: skip
+)
 def test_a_list_that_is_no_plan_has_a_reason(plan: object, label: str) -> None:
     found = parse_plan(plan)
     assert isinstance(found, Malformed) and found.label == label
@@ -127,10 +135,17 @@ def test_long_steps_take_linear_time(piece: str) -> None:
 
 def completion(plan: list[str] | None = None, **fields: Any) -> dict[str, Any]:
     values: dict[str, Any] = {
-        "route_plan": plan or ["/math(solve)", "/code(run)"], "route_rationale": "why", "expected_artifacts": ["a", "b", "c"],
-        "thinking_outline": ["a", "b", "c"], "handoff_plan": "math -> code, then verify", "todo_list": ["- [ ] math", "- [ ] code"],
-        "difficulty": "introductory", "tags": ["t"], "acceptance_criteria": ["ok"], "metrics": {"primary": ["p"], "secondary": ["s"]},
-    }  # fmt: skip
+        "route_plan": plan or ["/math(solve)", "/code(run)"],
+        "route_rationale": "why",
+        "expected_artifacts": ["a", "b", "c"],
+        "thinking_outline": ["a", "b", "c"],
+        "handoff_plan": "math -> code, then verify",
+        "todo_list": ["- [ ] math", "- [ ] code"],
+        "difficulty": "introductory",
+        "tags": ["t"],
+        "acceptance_criteria": ["ok"],
+        "metrics": {"primary": ["p"], "secondary": ["s"]},
+    }
     return {**values, **fields}
 
 
@@ -156,13 +171,24 @@ GOOD = json.dumps(completion())
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "no_answer"), ("  \n", "no_answer"), ("{", "malformed_json"), (GOOD + " done", "malformed_json"), ("```json\n" + GOOD + "\n```", "malformed_json"),
-        ("[1]", "keys"), ("{}", "keys"), (json.dumps(completion(extra=1)), "keys"), (json.dumps(dict(reversed(completion().items()))), "keys"),
-        (GOOD[:-1] + ', "tags": []}', "duplicate_key"), (json.dumps(completion(metrics=float("nan"))), "malformed_json"), ("[" * 100_000, "malformed_json"),
-        (json.dumps(completion(tags=["\ud800"])), "malformed_json"), ("9" * 5000, "malformed_json"), (json.dumps(completion(["x"])), "plan_unparsable"),
+        ("", "no_answer"),
+        ("  \n", "no_answer"),
+        ("{", "malformed_json"),
+        (GOOD + " done", "malformed_json"),
+        ("```json\n" + GOOD + "\n```", "malformed_json"),
+        ("[1]", "keys"),
+        ("{}", "keys"),
+        (json.dumps(completion(extra=1)), "keys"),
+        (json.dumps(dict(reversed(completion().items()))), "keys"),
+        (GOOD[:-1] + ', "tags": []}', "duplicate_key"),
+        (json.dumps(completion(metrics=float("nan"))), "malformed_json"),
+        ("[" * 100_000, "malformed_json"),
+        (json.dumps(completion(tags=["\ud800"])), "malformed_json"),
+        ("9" * 5000, "malformed_json"),
+        (json.dumps(completion(["x"])), "plan_unparsable"),
     ],
     ids=lambda value: value[:20],
-)  # fmt: skip
+)
 def test_a_text_that_is_no_completion_has_a_reason(text: str, reason: str) -> None:
     found = read_completion(text)
     assert isinstance(found, Malformed) and found.reason == reason
@@ -180,8 +206,9 @@ def test_a_completion_at_the_length_limit_is_truncated_even_if_it_is_whole() -> 
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
-)  # fmt: skip
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
 
 
 @given(st.text() | JSON.map(json.dumps) | st.fixed_dictionaries(dict.fromkeys(KEYS, JSON)).map(json.dumps))
