@@ -220,7 +220,9 @@ def _several(text: str) -> list[str]:
             cuts.append(token.span())
     spaced = [cut for cut in cuts if text[cut[0]] != "," or text[cut[1] : cut[1] + 1] == " "]
     parts: Sequence[str] = _cut(text, spaced)
-    return list(parts) if len(parts) > 1 or quantity(text) is not None else _cut(text, cuts)
+    name, equals, value = text.partition("=")
+    whole = quantity(value.strip() if equals and "," not in name else text) is not None
+    return list(parts) if len(parts) > 1 or whole else _cut(text, cuts)
 
 
 def _enclosed(text: str) -> bool:

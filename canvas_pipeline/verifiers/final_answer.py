@@ -17,9 +17,7 @@ Place = Literal["hashes", "box", "phrase"]
 
 _HASHES = re.compile(r"####[ \t]*([^\n]*)")
 _BRACES = re.compile(r"\\[\\{}]|\\(?:boxed|fbox)(?:\s*\{|[ \t]+([^\s{}$\\]+))|[{}]")
-_PHRASE = re.compile(
-    r"\banswers?[ \t*_]*(?:is\b|are\b|:|=)(?:[ \t*_]*(?:is\b|are\b|:|=))?[\s*_]*([^\n]*)", re.IGNORECASE
-)
+_PHRASE = re.compile(r"\banswers?[ \t*_]*(?:is\b|are\b|:|=)(?:[ \t*_]*(?:is\b|are\b|:|=))?[\s*_]*", re.IGNORECASE)
 _END_OF_PHRASE = re.compile(r"[.!?](?=[\s*]|$)|,?\s(?:because|since|as|so|which|where|given)\s", re.IGNORECASE)
 _LAST_NUMBER = re.compile(r"(?<![\w.,])[-−]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?%?(?![\w,]*\d)")
 
@@ -41,7 +39,10 @@ def final_answer(text: str) -> FinalAnswer | None:
     if box is not None:
         return FinalAnswer(text=box.strip(), place="box")
     if phrase:
-        return FinalAnswer(text=_END_OF_PHRASE.split(phrase.group(1), maxsplit=1)[0].strip(" \t*_`"), place="phrase")
+        return FinalAnswer(
+            text=_END_OF_PHRASE.split(text[phrase.end() :].partition("\n")[0], maxsplit=1)[0].strip(" \t*_`"),
+            place="phrase",
+        )
     return FinalAnswer(text="", place="hashes") if hashes and not hashes.group(1).strip() else None
 
 

@@ -41,8 +41,8 @@ _REWRITES = [
 _N = r"(?:[0-9]{1,3}(?:\s?,[0-9]{3}|\s,\s[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+\.?[0-9]*|\.[0-9]+)"
 _NUMBER = re.compile(
     rf"(?P<sign>[-+])?\s*(?:"
-    rf"(?P<whole>[0-9]+)(?:\s+(?P<top>[0-9]+)\s*/\s*(?P<under>[0-9]+)|\s*\\frac\s*\{{\s*(?P<top2>[0-9]+)\s*\}}\s*\{{\s*(?P<under2>[0-9]+)\s*\}})"
-    rf"|\\frac\s*(?:\{{\s*(?P<top3>-?{_N})\s*\}}|(?P<top4>[0-9]))\s*(?:\{{\s*(?P<under3>-?{_N})\s*\}}|(?P<under4>[0-9]))"
+    rf"(?P<whole>[0-9]+)\s+(?P<top>[0-9]+)\s*/\s*(?P<under>[0-9]+)"
+    rf"|(?P<whole2>[0-9]*)\s*\\frac\s*(?:\{{\s*(?P<top3>-?{_N})\s*\}}|(?P<top4>[0-9]))\s*(?:\{{\s*(?P<under3>-?{_N})\s*\}}|(?P<under4>[0-9]))"
     rf"|(?P<top5>{_N})\s*/\s*(?P<under5>{_N})"
     rf"|(?P<number>{_N})(?:[eE](?P<power>[-+]?[0-9]{{1,3}})(?![0-9])|\s*(?:\\times|\\cdot|[x*])\s*10\s*\^\s*\{{?(?P<power2>[-+]?[0-9]{{1,3}})(?![0-9])\}}?)?"
     rf")(?P<rest>.*)",
@@ -103,15 +103,15 @@ def quantity(text: str) -> Quantity | None:
     if found is None:
         return None
     group = found.groupdict()
-    top = group["top"] or group["top2"] or group["top3"] or group["top4"] or group["top5"]
-    under = group["under"] or group["under2"] or group["under3"] or group["under4"] or group["under5"]
+    top = group["top"] or group["top3"] or group["top4"] or group["top5"]
+    under = group["under"] or group["under3"] or group["under4"] or group["under5"]
     number = group["number"]
     if number:
         value = _exact(number) * Fraction(10) ** int(group["power"] or group["power2"] or 0)
     else:
         if _exact(under) == 0:
             return None
-        value = _exact(group["whole"] or "0") + _exact(top) / _exact(under)
+        value = _exact(group["whole"] or group["whole2"] or "0") + _exact(top) / _exact(under)
     rest = group["rest"]
     percent = re.match(r"\s*(?:%|per ?cent\b)", rest)
     unit = rest[percent.end() :] if percent else rest

@@ -148,6 +148,7 @@ def test_cases_belong_to_groups() -> None:
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
 )
 
 

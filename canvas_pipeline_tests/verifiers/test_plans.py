@@ -125,9 +125,9 @@ def test_any_text_is_read_or_refused_and_its_canonical_form_is_stable(text: str)
 def test_long_steps_take_linear_time(piece: str) -> None:
     start = time.process_time()
     for text in (
-        piece * 100_000,
-        f"/general-search({piece * 100_000})",
-        f'/general-search(query="{piece * 100_000}", mode=web)',
+        piece * 20_000,
+        f"/general-search({piece * 20_000})",
+        f'/general-search(query="{piece * 20_000}", mode=web)',
     ):
         parse_step(text)
     assert time.process_time() - start < 5
@@ -208,6 +208,7 @@ def test_a_completion_at_the_length_limit_is_truncated_even_if_it_is_whole() -> 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
 )
 
 
