@@ -43,6 +43,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "peft": ("peft",),
     "llama_cpp": ("llama-cpp-python",),
     "gguf": ("gguf",),
+    "math_verify": ("math-verify", "latex2sympy2-extended", "sympy"),
     "presidio_analyzer": ("presidio-analyzer",),
     "spacy": ("spacy",),
 }
