@@ -1,7 +1,7 @@
 """Decide whether a program is right: run it in the sandbox and compare what it gives with what its tests expect.
 
-The verdict is reached outside. A test that can be split into a call and an expected value sends the call alone into the sandbox; a test
-that cannot (``weak``) runs in a second sandbox, beside stand-ins for the program's functions; of a script, standard output is compared.
+The verdict is reached outside. Of a test that can be split into call and expected value, the call alone enters the sandbox. One that
+cannot (``weak``) runs in a second sandbox, beside stand-ins for the program's functions. Of a script, the output is compared.
 So no program can patch a comparison, see an expected value, or print its own verdict. Calls pass plain data by value: a test that
 looks at an argument which the program changed in place, or at an object of the program's own class, fails.
 """
@@ -36,7 +36,9 @@ COMPARISONS: Mapping[str, Callable[[Any, Any, float, float], bool]] = {
     "is_not": lambda value, expected, _relative, _absolute: value is not expected,
     "in": lambda value, expected, _relative, _absolute: value in expected,
     "truth": lambda value, expected, _relative, _absolute: bool(value) == expected,
-    "close": lambda value, expected, relative, absolute: math.isclose(value, expected, rel_tol=relative, abs_tol=absolute),
+    "close": lambda value, expected, relative, absolute: math.isclose(
+        value, expected, rel_tol=relative, abs_tol=absolute
+    ),
     "below": lambda value, expected, _relative, absolute: abs(value - expected) < absolute,
     "at_most": lambda value, expected, _relative, absolute: abs(value - expected) <= absolute,
 }
@@ -52,7 +54,7 @@ _OPERATORS: Mapping[type[ast.cmpop], str] = {
 
 
 class Test(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """One test of a program: a call, its expected value (a literal) and how to compare; or ``source``; or a script's in- and output."""
+    """One test of a program: a call, the expected value (a literal) and how to compare; ``source``; or a script's in- and output."""
 
     __test__ = False  # no test class of pytest's
 
@@ -109,18 +111,18 @@ def parse_test(source: str) -> Test:
     try:
         (statement,) = ast.parse(source.strip()).body
         split = _split(statement.test) if isinstance(statement, ast.Assert) else None
-        call, expected, comparison, relative, absolute = split or (None, None, "equal", 0.0, 0.0)
     except _UNPARSABLE:
+        split = None
+    if split is None or not any(isinstance(node, ast.Call) for node in ast.walk(split[0])):
         return Test(source=source)
-    if call is None or not any(isinstance(node, ast.Call) for node in ast.walk(call)):
-        return Test(source=source)
-    return Test(
-        call=ast.unparse(call), expected=repr(expected), comparison=comparison, relative=relative, absolute=absolute
-    )
+    call, expected, comparison, relative, absolute = split
+    return Test(call=ast.unparse(call), expected=expected, comparison=comparison, relative=relative, absolute=absolute)
 
 
-def _split(test: ast.expr) -> tuple[ast.expr, Any, str, float, float] | None:
-    """Return call, expected value, comparison, relative and absolute tolerance; None where the expression has no such form."""
+def _split(test: ast.expr) -> tuple[ast.expr, str, str, float, float] | None:
+    """Return call, expected literal, comparison, relative and absolute tolerance; None where the expression has no such form.
+
+    Raises ValueError where a literal is needed and none stands."""
     match test:
         case ast.Compare(
             left=ast.Call(func=ast.Name("abs"), args=[ast.BinOp(left=call, op=ast.Sub(), right=right)]),
@@ -131,25 +133,29 @@ def _split(test: ast.expr) -> tuple[ast.expr, Any, str, float, float] | None:
             return call, _literal(right), kind, 0.0, float(_literal(bound))
         case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in _OPERATORS:
             kind = _OPERATORS[type(operator)]
-            if kind != "in" and not _is_literal(right) and _is_literal(left):
+            if kind != "in" and _is_literal(left):
                 left, right = right, left
             expected = _literal(right)
-            if kind in ("is", "is_not") and not isinstance(expected, bool | None):
-                return None
-            return left, expected, kind, 0.0, 0.0
+            return (
+                None
+                if kind.startswith("is") and expected not in ("None", "True", "False")
+                else (left, expected, kind, 0.0, 0.0)
+            )
         case ast.Call(func=ast.Name("isclose") | ast.Attribute(attr="isclose"), args=[call, right], keywords=named):
             tolerances = {keyword.arg: float(_literal(keyword.value)) for keyword in named}
             return call, _literal(right), "close", tolerances.pop("rel_tol", 1e-9), tolerances.pop("abs_tol", 0.0)
         case ast.UnaryOp(op=ast.Not(), operand=ast.Call() as call):
-            return call, False, "truth", 0.0, 0.0
+            return call, "False", "truth", 0.0, 0.0
         case ast.Call():
-            return test, True, "truth", 0.0, 0.0
+            return test, "True", "truth", 0.0, 0.0
     return None
 
 
-def _literal(node: ast.expr) -> Any:
-    """Return the value of a literal. Raises ValueError for anything else."""
-    return ast.literal_eval(node)
+def _literal(node: ast.expr) -> str:
+    """Return the text of a literal. Raises ValueError for anything else."""
+    text = ast.unparse(node)
+    ast.literal_eval(text)
+    return text
 
 
 def _is_literal(node: ast.expr) -> bool:
@@ -201,7 +207,7 @@ def _run_calls(program: Program, tests: Sequence[Test], sandbox: Sandbox) -> lis
 
 
 def _run_source(program: Program, test: Test, sandbox: Sandbox, session: Session) -> TestOutcome:
-    """Run a test that is source in a sandbox of its own, and pass its calls on to the program's. Raises SessionEnded for the latter."""
+    """Run a test that is source in its own sandbox and pass its calls on to the program. Raises SessionEnded when that has ended."""
     functions = sorted(set(_FUNCTION.findall(program.code)))
     with sandbox.start() as tester:
         asked: dict[str, Any] = {"mode": "tests", "sources": [program.setup], "functions": functions}

@@ -1,27 +1,29 @@
 """Confine this process for good, then run the code it was sent. Runs inside the sandbox, never in the caller's process.
 
 The source is given to a bare interpreter with ``-c``, so it imports the standard library only. Its arguments are file descriptors:
-one brings a line of JSON (the keys read below) and then requests; one takes replies, of which ``{"ready": …}`` comes before any
-foreign code runs; one takes the supervisor's report of how the confined process ended, which that process cannot write.
+one brings a line of JSON (the keys read below), then requests; one takes replies, ``{"ready": …}`` before any foreign code runs; one
+takes the supervisor's report of how the confined process ended, which that process cannot write.
 
     supervisor ── fork ──> confined process: new root, other user, Landlock, limits, seccomp, then the program
         └─ waits, kills after the wall time, reports how it ended
 
-Sources: landlock(7), user_namespaces(7), pivot_root(2), seccomp(2), capset(2); constants are those of the kernel's headers, equal on
+Sources: landlock(7), user_namespaces(7), pivot_root(2), seccomp(2), capset(2). Constants are those of the kernel's headers, equal on
 x86-64 and aarch64 except where a table says so.
 """
 
 from __future__ import annotations
 
-import base64
 import ctypes
+import io
 import json
 import os
-import platform
 import resource
 import signal
 import sys
-from typing import Any, BinaryIO, NoReturn
+
+TYPE_CHECKING = False  # importing typing would take a fifth of the start
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 NOBODY = 65534
@@ -31,7 +33,16 @@ CAPSET = {"x86_64": 126, "aarch64": 91}
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 NEW_NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x20000000 | 0x40000000  # mount, UTS, IPC, PID, network
 NEW_USER = 0x10000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
+    1,
+    2,
+    4,
+    8,
+    32,
+    4096,
+    16384,
+    1 << 18,
+)
 LOCKED = {os.ST_NOEXEC: MS_NOEXEC, os.ST_NOATIME: 1024, os.ST_NODIRATIME: 2048, os.ST_RELATIME: 1 << 21}
 """Flags of a mount that a user namespace may not clear when it mounts again."""
 READ_FILE, READ_DIR, WRITE_FILE, REMOVE_FILE, MAKE_REG, TRUNCATE = 1 << 2, 1 << 3, 1 << 1, 1 << 5, 1 << 8, 1 << 14
@@ -81,7 +92,7 @@ def new_root(folder: str, read_only: list[str], scratch_bytes: int) -> None:
     mount("tmpfs", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"size={scratch_bytes},nr_inodes=1000,mode=700")
     mount("none", folder, "", MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
     os.chdir(folder)
-    check(LIBC.syscall(PIVOT_ROOT[platform.machine()], b".", b"."), "pivot_root")
+    check(LIBC.syscall(PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
     check(LIBC.umount2(b".", 2), "umount")  # MNT_DETACH
     os.chdir("/")
 
@@ -104,7 +115,7 @@ def drop_user(read_only: list[str], scratch: str) -> bool:
             os.setresuid(NOBODY, NOBODY, NOBODY)
             changed = True
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
-    check(LIBC.syscall(CAPSET[platform.machine()], header, (ctypes.c_uint32 * 6)()), "capset")
+    check(LIBC.syscall(CAPSET[os.uname().machine], header, (ctypes.c_uint32 * 6)()), "capset")
     return changed
 
 
@@ -171,7 +182,7 @@ def confine(config: dict[str, Any]) -> dict[str, Any]:
     os.environ["TMPDIR"] = os.environ["HOME"] = folder
     limit(config["limits"])
     if "seccomp" in barriers:
-        program = base64.b64decode(config["filter"])
+        program = bytes.fromhex(config["filter"])
         filter_calls(program)
         stands["seccomp"] = f"{len(program) // 8} instructions"
     return stands
@@ -193,14 +204,18 @@ def supervise(child: int, report: int, wall_seconds: float, cpu_seconds: int) ->
     _, status, usage = os.wait4(child, 0)
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # there is nothing left to kill
     killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    late = late or killed == signal.SIGXCPU or (killed == signal.SIGKILL and usage.ru_utime + usage.ru_stime >= cpu_seconds)
+    late = (
+        late
+        or killed == signal.SIGXCPU
+        or (killed == signal.SIGKILL and usage.ru_utime + usage.ru_stime >= cpu_seconds)
+    )
     os.write(report, json.dumps({"late": late, "status": status}).encode())
     os._exit(0)
 
 
 def main() -> None:
-    requests: BinaryIO = open(int(sys.argv[1]), "rb")
-    replies = open(int(sys.argv[2]), "wb", buffering=0)
+    requests = io.BufferedReader(io.FileIO(int(sys.argv[1]), "r"))
+    replies = io.FileIO(int(sys.argv[2]), "w")
     report = int(sys.argv[3])
     config = json.loads(requests.readline())
     limits, step = config["limits"], "unshare"
@@ -215,6 +230,7 @@ def main() -> None:
             replies.close()
             supervise(child, report, limits["wall_seconds"], limits["cpu_seconds"])
         os.close(report)
+        os.setsid()  # kill(0, …) reaches itself only
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         stands = confine(config)
     except OSError as error:
@@ -222,7 +238,9 @@ def main() -> None:
         os._exit(1)
     sys.argv = [""]
     replies.write(json.dumps({"ready": stands}).encode() + b"\n")
-    exec(compile(config["serve"], "<serving>", "exec"), {"requests": requests, "replies": replies, "__name__": "serving"})
+    exec(
+        compile(config["serve"], "<serving>", "exec"), {"requests": requests, "replies": replies, "__name__": "serving"}
+    )
 
 
 if __name__ == "__main__":

@@ -1,19 +1,23 @@
 """Answer the caller's requests inside the sandbox: evaluate a program's calls, run tests against it, or run it as a script.
 
-The three modes are three processes that never share memory: a program in mode ``calls`` computes values and sees no expected one; tests
-in mode ``tests`` see stand-ins for the program's functions, whose calls go out as replies and whose results come back as requests.
+Each mode is a process of its own: a program in mode ``calls`` computes values and sees no expected one; tests in mode ``tests`` see
+stand-ins for the program's functions, whose calls go out as replies and whose results come back as requests.
 Values cross as plain data (``encode``), so no object of a program reaches another process.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
 import io
 import json
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, BinaryIO
+
+TYPE_CHECKING = False  # importing typing would take a fifth of the start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 DEPTH = 20
 """Deepest nesting of a value."""
@@ -90,7 +94,7 @@ def answer(compute: Callable[[], Any]) -> dict[str, Any]:
 class Channel:
     """The lines of JSON between this process and the caller."""
 
-    def __init__(self, requests: BinaryIO, replies: BinaryIO) -> None:
+    def __init__(self, requests: io.BufferedReader, replies: io.FileIO) -> None:
         self._requests, self._replies = requests, replies
 
     def receive(self) -> dict[str, Any]:
@@ -117,35 +121,40 @@ def serve_calls(channel: Channel, start: dict[str, Any]) -> None:
     while True:
         request = channel.receive()
         if "expression" in request:
-            channel.send(answer(lambda: eval(compile(request["expression"], "<test>", "eval"), namespace)))
+            channel.send(answer(functools.partial(evaluate, request["expression"], namespace)))
         else:
-            channel.send(
-                answer(lambda: namespace[request["call"]](*decode(request["positional"]), **decode(request["named"])))
-            )
+            channel.send(answer(functools.partial(call, request, namespace)))
+
+
+def evaluate(expression: str, namespace: dict[str, Any]) -> Any:
+    return eval(compile(expression, "<test>", "eval"), namespace)
+
+
+def call(request: dict[str, Any], namespace: dict[str, Any]) -> Any:
+    return namespace[request["call"]](*decode(request["positional"]), **decode(request["named"]))
 
 
 def serve_tests(channel: Channel, start: dict[str, Any]) -> None:
     """Run one test a request, with stand-ins for the functions of the program, which runs elsewhere."""
 
     def stand_in(name: str) -> Callable[..., Any]:
-        def call(*positional: Any, **named: Any) -> Any:
+        def ask(*positional: Any, **named: Any) -> Any:
             channel.send({"call": name, "positional": encode(positional), "named": encode(named)})
             reply = channel.receive()
             if "error" not in reply:
                 return decode(reply["value"])
             kind = getattr(builtins, reply["error"], None)
-            known = isinstance(kind, type) and issubclass(kind, Exception)
-            raise kind(name) if known else RuntimeError(reply["error"])
+            raise kind(name) if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError(reply["error"])
 
-        call.__name__ = call.__qualname__ = name
-        return call
+        ask.__name__ = ask.__qualname__ = name
+        return ask
 
     while True:
         request = channel.receive()
         namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
         execute(start["sources"], namespace)
         namespace |= {name: stand_in(name) for name in start["functions"]}
-        channel.send(answer(lambda: execute([request["test"]], namespace)))
+        channel.send(answer(functools.partial(execute, [request["test"]], namespace)))
 
 
 def serve_script(channel: Channel, start: dict[str, Any]) -> None:
@@ -156,7 +165,7 @@ def serve_script(channel: Channel, start: dict[str, Any]) -> None:
     os.dup2(source, 0)
     os.close(source)
     os.unlink("input")
-    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, "r", closefd=False)), encoding="utf-8")
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
     try:
         execute(start["sources"], namespace)
@@ -171,6 +180,7 @@ def serve_script(channel: Channel, start: dict[str, Any]) -> None:
 
 
 if __name__ == "serving":
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)  # programs expect what the module site adds
     link = Channel(globals()["requests"], globals()["replies"])
     opening = link.receive()
     {"calls": serve_calls, "tests": serve_tests, "script": serve_script}[opening["mode"]](link, opening)

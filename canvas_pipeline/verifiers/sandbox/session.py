@@ -1,13 +1,13 @@
 """Start confined processes, exchange requests and replies with them, and tell how they ended. Linux only.
 
-Three mechanisms of the kernel each keep a program from files, network and other processes: namespaces, Landlock and a seccomp filter.
-Each is tested on its own before it counts, and at least two must stand; none needs root. As root, a program also gets a user of its
-own. Beside them stand limits of time, memory, processes, files and output.
+Three mechanisms of the kernel confine a program: namespaces, Landlock and a seccomp filter. Each is tested on its own before it
+counts, and at least two must stand: any two keep a program from files, network and other processes. None needs root; as root, a
+program also gets a user of its own. Beside them stand limits of time, memory, processes, files and output. Without namespaces a
+program can still see whether a path outside exists, and its size.
 """
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import functools
 import json
@@ -127,31 +127,34 @@ class Session:
             "read_only": _read_only(),
             "limits": dataclasses.asdict(limits),
             "serve": _source("serving.py"),
-            "filter": base64.b64encode(seccomp_filter()).decode() if "seccomp" in mechanisms else "",
+            "filter": seccomp_filter().hex() if "seccomp" in mechanisms else "",
         }
+        self.send(config)
         try:
-            first = self.request(config)
-            if "ready" not in first:
-                raise SandboxRefused(str(first.get("refused")))
-        except BaseException as error:
+            first = self.receive()
+        except SessionEnded:
+            first = {"refused": "the interpreter did not start"}
+        if "ready" not in first:
             self.end()
-            raise SandboxRefused("the interpreter did not start") if isinstance(error, SessionEnded) else error
+            raise SandboxRefused(first["refused"])
         self.barriers: dict[str, str] = first["ready"]
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.end()
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send one request. Raises SessionEnded."""
+        """Send one request. If the process has ended, ``receive`` says so, after what it still replied."""
         data = json.dumps(message).encode() + b"\n"
         try:
             while data:
                 data = data[os.write(self._requests, data) :]
-        except BrokenPipeError as error:
-            raise SessionEnded from error
+        except BrokenPipeError:
+            return
 
     def receive(self) -> dict[str, Any]:
         """Return the next reply; ``{"error": "Malformed"}`` stands for one that is none. Raises SessionEnded."""
@@ -171,7 +174,7 @@ class Session:
         return self.receive()
 
     def finish(self) -> Ending:
-        """Send no more requests, wait for the process to end or reach a limit, and return how it ended. ``output`` is then whole."""
+        """Send no more requests, wait for the process to end or to reach a limit, and return how it ended."""
         os.close(self._open.pop(self._open.index(self._requests)))
         while self._read():
             pass
@@ -237,7 +240,9 @@ def barrier_line() -> str:
     """Describe the barriers in one line, for a report or a model card."""
     standing = [f"{barrier.name} ({barrier.detail})" for barrier in barriers() if barrier.stands]
     missing = [f"{barrier.name} ({barrier.detail})" for barrier in barriers() if not barrier.stands]
-    return f"Programs run behind {', '.join(standing) or 'nothing'}." + (f" Missing: {', '.join(missing)}." if missing else "")
+    return f"Programs run behind {', '.join(standing) or 'nothing'}." + (
+        f" Missing: {', '.join(missing)}." if missing else ""
+    )
 
 
 def open_sandbox(limits: Limits | None = None, mechanisms: Sequence[str] = MECHANISMS) -> Sandbox:
@@ -245,7 +250,9 @@ def open_sandbox(limits: Limits | None = None, mechanisms: Sequence[str] = MECHA
 
     Raises MissingTool where fewer than two do: no program is ever run less confined. Raises BadConfig for an unknown one."""
     if unknown := set(mechanisms) - set(MECHANISMS):
-        raise BadConfig(f"No such mechanism of the sandbox: {', '.join(sorted(unknown))}. There are {', '.join(MECHANISMS)}.")
+        raise BadConfig(
+            f"No such mechanism of the sandbox: {', '.join(sorted(unknown))}. There are {', '.join(MECHANISMS)}."
+        )
     standing = tuple(barrier.name for barrier in barriers() if barrier.stands and barrier.name in mechanisms)
     if len(standing) < REQUIRED:
         raise MissingTool(
@@ -270,8 +277,14 @@ def barriers() -> tuple[Barrier, ...]:
         except (SandboxRefused, MissingTool) as error:
             found.append(Barrier(name, False, str(error)))
             continue
-        stands = {"namespaces": "scratch" in root and "proc" not in root, "landlock": root == "-", "seccomp": socket == "-"}
-        found.append(Barrier(name, stands[name], session.barriers[name] if stands[name] else "it confines nothing here"))
+        stands = {
+            "namespaces": "scratch" in root and "proc" not in root,
+            "landlock": root == "-",
+            "seccomp": socket == "-",
+        }
+        found.append(
+            Barrier(name, stands[name], session.barriers[name] if stands[name] else "it confines nothing here")
+        )
     found.append(Barrier("user", bool(user), f"uid {user}" if user else "the caller's own user, without capabilities"))
     return tuple(found)
 
