@@ -1,6 +1,6 @@
 """Decide whether a program is right: run it in the sandbox and compare what it gives with what its tests expect.
 
-The verdict is reached outside. Of a test that can be split into call and expected value, the call alone enters the sandbox. One that
+The verdict is reached outside. Of a test that can be split into call and expected value, only the call enters the sandbox. One that
 cannot (``weak``) runs in a second sandbox, beside stand-ins for the program's functions. Of a script, the output is compared.
 So no program can patch a comparison, see an expected value, or print its own verdict. Calls pass plain data by value: a test that
 looks at an argument which the program changed in place, or at an object of the program's own class, fails.
@@ -54,7 +54,7 @@ _OPERATORS: Mapping[type[ast.cmpop], str] = {
 
 
 class Test(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """One test of a program: a call, the expected value (a literal) and how to compare; ``source``; or a script's in- and output."""
+    """One test of a program: a call, the expected value (a literal) and how to compare; ``source``; a script's in- and output."""
 
     __test__ = False  # no test class of pytest's
 
@@ -207,7 +207,7 @@ def _run_calls(program: Program, tests: Sequence[Test], sandbox: Sandbox) -> lis
 
 
 def _run_source(program: Program, test: Test, sandbox: Sandbox, session: Session) -> TestOutcome:
-    """Run a test that is source in its own sandbox and pass its calls on to the program. Raises SessionEnded when that has ended."""
+    """Run a test that is source in its own sandbox and pass its calls on to the program. Raises SessionEnded when that ended."""
     functions = sorted(set(_FUNCTION.findall(program.code)))
     with sandbox.start() as tester:
         asked: dict[str, Any] = {"mode": "tests", "sources": [program.setup], "functions": functions}

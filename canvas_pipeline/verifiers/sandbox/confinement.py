@@ -1,13 +1,13 @@
 """Confine this process for good, then run the code it was sent. Runs inside the sandbox, never in the caller's process.
 
 The source is given to a bare interpreter with ``-c``, so it imports the standard library only. Its arguments are file descriptors:
-one brings a line of JSON (the keys read below), then requests; one takes replies, ``{"ready": …}`` before any foreign code runs; one
+one brings a line of JSON (the keys read below), then requests; one takes replies: ``{"ready": …}`` before foreign code runs; one
 takes the supervisor's report of how the confined process ended, which that process cannot write.
 
     supervisor ── fork ──> confined process: new root, other user, Landlock, limits, seccomp, then the program
         └─ waits, kills after the wall time, reports how it ended
 
-Sources: landlock(7), user_namespaces(7), pivot_root(2), seccomp(2), capset(2). Constants are those of the kernel's headers, equal on
+Sources: landlock(7), user_namespaces(7), pivot_root(2), seccomp(2), capset(2). Constants are from the kernel's headers, equal on
 x86-64 and aarch64 except where a table says so.
 """
 

@@ -86,7 +86,7 @@ PROCESSES = {
     "subprocess": "import subprocess; subprocess.run([sys.executable, '-c', ''])",
     "shell": "assert os.system('true') == 0",
     "multiprocessing": "import multiprocessing; multiprocessing.get_context('fork').Process(target=print).start()",
-    "thread": "import threading; threading.Thread(target=print).start()",
+    "thread": "import threading; threading.Thread(target=int).start()",
     "exec": "os.execv('/bin/true', ['true'])",
     "signal 0 to the caller": "os.kill(PARENT, 0)",
     "signal to the caller": "os.kill(PARENT, signal.SIGUSR1)",
