@@ -134,12 +134,12 @@ _H = Hyperparameters
 _GB10 = _H(epochs=2.0, learning_rate=1e-5, batch=1, accumulation=16, max_length=3072, dtype="bfloat16", trained="layers",
            save_minutes=20.0)  # fmt: skip
 _SFT = {
-    "embedded": _H(epochs=2.0, learning_rate=1.5e-3, batch=4, accumulation=4),
-    "gb10": msgspec.structs.replace(_GB10, optimizer="adamw_8bit"),
+    "embedded": _H(epochs=2.0, learning_rate=1.5e-3, batch=4, accumulation=4, candidates=2),
+    "gb10": msgspec.structs.replace(_GB10, optimizer="adamw_8bit", candidates=2),
 }
 _LORA = {
     "embedded": _H(epochs=1.3, learning_rate=4e-3, batch=4, accumulation=4, adapter_rank=32, adapter_alpha=64),
-    "gb10": msgspec.structs.replace(_GB10, learning_rate=2e-4, adapter_rank=16, adapter_alpha=32),
+    "gb10": msgspec.structs.replace(_GB10, learning_rate=2e-4, adapter_rank=16, adapter_alpha=32, candidates=2),
 }
 _ADAPTED = msgspec.structs.replace(
     _GB10, epochs=1.0, learning_rate=2e-5, beta=0.1, adapter="lora", adapter_rank=64, adapter_alpha=64

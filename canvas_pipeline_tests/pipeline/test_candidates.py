@@ -114,7 +114,7 @@ def ws(trained: tuple[Path, Any], tmp_path: Path) -> Workspace:
 
 def with_candidates(ws: Workspace) -> Workspace:
     numbers = {
-        name: {"embedded": msgspec.structs.replace(TRACK.numbers(name, "embedded"), candidates=count)}
+        name: {"embedded": msgspec.structs.replace(TRACK.numbers(name, "embedded"), epochs=1.0, candidates=count)}
         for name, count in (("sft", 2), ("dpo", 3))
     }
     return dataclasses.replace(ws, track=dataclasses.replace(TRACK, hyperparameters=numbers))
@@ -134,7 +134,7 @@ def test_every_candidate_answers_the_selection_cases_and_one_of_each_method_the_
 def test_the_rule_chooses_among_all_candidates_of_all_methods_by_the_selection_cases(ws: Workspace) -> None:
     record = candidates.read_selection(ws.store.get("production_checkpoint"))
     assert [(row.candidate.method, row.candidate.epoch) for row in record.candidates] == [
-        ("dpo", pytest.approx(2 / 3)), ("dpo", 1.0), ("dpo", pytest.approx(1 / 3)), ("sft", 2.0), ("sft", 1.0),
+        ("dpo", pytest.approx(2 / 3)), ("dpo", 1.0), ("dpo", pytest.approx(1 / 3)), ("sft", 1.0), ("sft", 0.5),
     ]  # fmt: skip
     assert record.chosen == record.candidates[0].candidate
     assert len({row.candidate.checkpoint_sha256 for row in record.candidates}) == 5

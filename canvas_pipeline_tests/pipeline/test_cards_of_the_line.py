@@ -12,6 +12,7 @@ import pytest
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
+from canvas_pipeline.tracks.canvas.datasets import ROUNDS
 from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, line_at
 from canvas_pipeline_tests.release import recompute as recompute_package
 from canvas_pipeline_tests.release.recompute.cards import cells, recompute
@@ -24,6 +25,7 @@ NOT_COMPUTED = {
     "Training / objective / value", "Benchmark / confidence / value", "Data / name / value", "Data / licence / value",
     "Recorded allowances / labelled pairs / value", "Recorded allowances / preference split / value",
     "Recorded allowances / onpolicy pairs / value", "Recorded allowances / bon rows / value",
+    *(f"Recorded allowances / {name} pairs / value" for name in ROUNDS),
     "Data / teacher / value", "Benchmark / sft by tool / value", "Benchmark / dpo by tool / value",
     *(f"Benchmark / effective cases of {model} / value" for model in ("base", "sft", "dpo")),
     *(f"Benchmark / {metric} / {model}" for metric in ("honest after error", "invented") for model in ("base", "sft", "dpo")),
