@@ -30,7 +30,9 @@ _PATTERN = (
     rf"[^\r\n\p{{L}}\p{{N}}]?[{_UPPER}]*[{_LOWER}]+{_CONTRACTION}|[^\r\n\p{{L}}\p{{N}}]?[{_UPPER}]+[{_LOWER}]*{_CONTRACTION}"
     r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-_CALLS = JsonCalls(escaping=escaping(_SPECIALS), stops=_STOPS, arguments="parameters", prefix="<|python_start|><|python_end|>")
+_CALLS = JsonCalls(
+    escaping=escaping(_SPECIALS), stops=_STOPS, arguments="parameters", prefix="<|python_start|><|python_end|>"
+)
 _OLLAMA = """\
 {{- if .System }}<|header_start|>system<|header_end|>
 
@@ -56,9 +58,14 @@ def _config(shape: Shape, tokenizer: Any) -> Any:
     from transformers import Llama4TextConfig
 
     if shape.layers < _PERIOD:
-        raise BadInput(f"every {_PERIOD}th layer of this family attends to everything; give a model at least {_PERIOD} layers")
+        raise BadInput(
+            f"every {_PERIOD}th layer of this family attends to everything; give a model at least {_PERIOD} layers"
+        )
     return Llama4TextConfig(
-        **sizes(shape, tokenizer), intermediate_size_mlp=shape.intermediate, num_local_experts=1, no_rope_layer_interval=_PERIOD
+        **sizes(shape, tokenizer),
+        intermediate_size_mlp=shape.intermediate,
+        num_local_experts=1,
+        no_rope_layer_interval=_PERIOD,
     )
 
 

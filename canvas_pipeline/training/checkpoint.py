@@ -98,7 +98,9 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
                 f"{folder}: {len(keys)} {kind.replace('_', ' ')}, the first is {keys[0]}; its weights would be random, "
                 "so the checkpoint is refused: check that it is complete and made for this transformers version"
             )
-    if model.base_model is model:  # Llama 4's text class names its backbone after the multimodal one, and TRL's head looks for it
+    if (
+        model.base_model is model
+    ):  # Llama 4's text class names its backbone after the multimodal one, and TRL's head looks for it
         model.base_model_prefix = "model"
     for name, parameter in model.named_parameters():
         if any(f"{module}." in name for module in family.frozen):

@@ -145,6 +145,8 @@ def test_what_a_published_template_refuses_ours_refuses(family: str, chat: list[
             rendered(text, chat, tools, bos_token=BOS[family])
 
 
-@pytest.mark.parametrize("name", ["gemma3.jinja", "gemma4/chat_template.jinja", "llama3.jinja", "llama4.jinja", "qwen3.jinja"])
+@pytest.mark.parametrize(
+    "name", ["gemma3.jinja", "gemma4/chat_template.jinja", "llama3.jinja", "llama4.jinja", "qwen3.jinja"]
+)
 def test_each_template_file_states_its_licence(name: str) -> None:
     assert "SPDX-License-Identifier: Apache-2.0" in ours_at(name)[:200]
