@@ -46,6 +46,7 @@ def publish(table: GuardTable, evidence: ReleaseEvidence, files: Mapping[str, Pa
     name outside the folder. An equal, intact release that already exists is returned unchanged.
     """
     require(table, evidence)
+    _names(evidence.name, files)
     _same_files(evidence, files)
     return assemble(evidence.name, files, release_log(table, evidence), binding(evidence), to)
 
