@@ -16,7 +16,7 @@ UV       := $(TOOLS)/bin/uv
 GPU      ?= $(wildcard /dev/nvidiactl /dev/dxg)
 ONLY_GPU := triton nvidia-cusolver
 READY    := $(VENV)/.ready$(if $(GPU),-gpu)
-EXTRAS   := --extra pii --extra train --extra math --extra release --extra postgres --extra dev
+EXTRAS   := --extra pii --extra train --extra math --extra release --extra postgres --extra vertex --extra dev
 
 export DAGSTER_DISABLE_TELEMETRY := 1
 # Nothing here fetches a model or a data set by itself; a base model from the hub is downloaded by its user, on purpose.

@@ -77,7 +77,7 @@ def test_every_make_target_in_the_readme_exists() -> None:
     assert named and named <= targets
 
 
-@pytest.mark.parametrize("program", ["canvas-data", "canvas-train", "canvas-release", "uma"])
+@pytest.mark.parametrize("program", ["canvas-data", "canvas-train", "canvas-release", "canvas-tune", "uma"])
 def test_every_command_and_option_in_the_readme_exists(program: str) -> None:
     for words in started(program):
         command = command_of(program)

@@ -1,4 +1,4 @@
-"""``canvas-release``: build GGUF files, list the reasons against a release, publish, verify.
+"""``canvas-release``: build GGUF files, list the reasons against a release, publish it or its adapter alone, verify.
 
 ``check`` and ``publish`` work out the evidence from the data folder's stages, with the settings of ``canvas-train``.
 
@@ -17,6 +17,7 @@ from canvas_pipeline.cli.failure import run
 from canvas_pipeline.errors import EXIT_CODES, ArtifactCorrupt, BadConfig
 from canvas_pipeline.models.families import family_of
 from canvas_pipeline.pipeline import release
+from canvas_pipeline.pipeline.adapter_release import publish_adapter
 from canvas_pipeline.pipeline.evidence import evidence_of
 from canvas_pipeline.pipeline.options import (
     BaseModel,
@@ -132,6 +133,28 @@ def publish(
         overrides=overrides, options=options, allow_shrinkage=allow_shrinkage, deploy=deploy,
     )  # fmt: skip
     out.print(str(release.publish_current(ws, to)))
+
+
+@app.command(epilog=f"Example: canvas-release adapter --root data --to adapters. {EXIT_CODES}")
+def adapter(
+    to: Annotated[Path, typer.Option("--to", help="Folder that holds the adapters' releases.")],
+    track: TrackName = DEFAULT,
+    root: Root = None,
+    profile: ProfileName = None,
+    base_model: BaseModel = None,
+    seed: Seed = None,
+    numbers: Numbers = None,
+    overrides: Overrides = None,
+    options: Options = None,
+    allow_shrinkage: ShrinkageOption = None,
+    deploy: Deploy = None,
+) -> None:
+    """Publish the production checkpoint's adapter alone, with tokenizer and cards, if the gate of its release is open."""
+    ws, _ = from_environment(
+        track_named(track), None, root=root, profile=profile, seed=seed, base_model=base_model, numbers=numbers,
+        overrides=overrides, options=options, allow_shrinkage=allow_shrinkage, deploy=deploy,
+    )  # fmt: skip
+    out.print(str(publish_adapter(ws, to)))
 
 
 @app.command(epilog=f"Example: canvas-release verify releases/current. {EXIT_CODES}")

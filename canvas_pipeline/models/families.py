@@ -11,10 +11,11 @@ from canvas_pipeline.models.family import ModelFamily
 from canvas_pipeline.models.gemma3 import GEMMA3
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.llama3 import LLAMA3
+from canvas_pipeline.models.llama4 import LLAMA4
 from canvas_pipeline.models.plain import Plain
 from canvas_pipeline.models.qwen3 import QWEN3
 
-CHAT_FAMILIES: tuple[ModelFamily, ...] = (GEMMA4, GEMMA3, LLAMA3, QWEN3)
+CHAT_FAMILIES: tuple[ModelFamily, ...] = (GEMMA4, GEMMA3, LLAMA3, LLAMA4, QWEN3)
 FAMILIES: Mapping[str, ModelFamily] = {
     family.name: family for family in (*CHAT_FAMILIES, *(Plain(family) for family in CHAT_FAMILIES))
 }

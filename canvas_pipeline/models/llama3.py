@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models import byte_level
 from canvas_pipeline.models.escaping import escaping
 from canvas_pipeline.models.family import GgufFacts, OllamaFacts, Schemas, Shape
 from canvas_pipeline.models.json_calls import JsonCalls
-from canvas_pipeline.models.template_family import Chat, TemplateFamily, plain_turns, sizes
+from canvas_pipeline.models.own_template import PINNED
+from canvas_pipeline.models.template_family import Chat, TemplateFamily, sizes, turns_with_tools_in_the_first
 from canvas_pipeline.records import Message
 
 _BOS, _END, _PAD = "<|begin_of_text|>", "<|end_of_text|>", "<|finetune_right_pad_id|>"
@@ -39,11 +39,7 @@ Today Date: 26 Jul 2024
 
 
 def _turns(messages: Sequence[Message], tools: Schemas | None, strict: bool) -> Chat:
-    chat = plain_turns(messages, _CALLS, strict)
-    rest = [turn for turn in chat[:2] if turn["role"] != "system"]
-    if tools and (not rest or rest[0]["role"] != "user"):
-        raise BadInput("this family declares tools in the first user message: the conversation must begin with one")
-    return chat
+    return turns_with_tools_in_the_first(messages, tools, _CALLS, strict)
 
 
 def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
@@ -70,7 +66,7 @@ LLAMA3 = TemplateFamily(
     calls=_CALLS,
     template=Path(__file__).with_name("llama3.jinja"),
     turns=_turns,
-    values={"date_string": "26 Jul 2024"},
+    values=PINNED,
     gguf=GgufFacts(pre_tokenizer="llama-bpe"),
     ollama=OllamaFacts(template=_OLLAMA),
     tokenizer=_tokenizer,

@@ -10,6 +10,7 @@ from canvas_pipeline.models import byte_level
 from canvas_pipeline.models.escaping import escaping
 from canvas_pipeline.models.family import GgufFacts, OllamaFacts, Schemas, Shape
 from canvas_pipeline.models.json_calls import JsonCalls
+from canvas_pipeline.models.own_template import PINNED
 from canvas_pipeline.models.template_family import Chat, TemplateFamily, plain_turns, sizes
 from canvas_pipeline.records import Message
 
@@ -89,7 +90,7 @@ QWEN3 = TemplateFamily(
     turns=_turns,
     assistant_text=_assistant_text,
     # Each turn carries its thought, if only an empty one: what is trained is what is prompted, turn after turn.
-    values={"every_turn_thinks": True, "enable_thinking": False},
+    values={**PINNED, "every_turn_thinks": True},
     gguf=GgufFacts(pre_tokenizer="qwen2"),
     ollama=OllamaFacts(template=_OLLAMA),
     tokenizer=_tokenizer,

@@ -95,6 +95,17 @@ def plain_turns(messages: Sequence[Message], calls: ToolCallFormat, strict: bool
     return chat
 
 
+def turns_with_tools_in_the_first(
+    messages: Sequence[Message], tools: Schemas | None, calls: ToolCallFormat, strict: bool
+) -> Chat:
+    """Do what ``plain_turns`` does. Raises ``BadInput`` where there are tools and no first user message to declare them in."""
+    chat = plain_turns(messages, calls, strict)
+    rest = [turn for turn in chat[:2] if turn["role"] != "system"]
+    if tools and (not rest or rest[0]["role"] != "user"):
+        raise BadInput("this family declares tools in the first user message: the conversation must begin with one")
+    return chat
+
+
 def as_user_text(message: Message) -> str:
     """Phrase a tool's result as the text of a user turn."""
     return f"Tool message from {message.name or 'the tools'}: {message.content}"

@@ -27,7 +27,7 @@ from canvas_pipeline.release.gguf import QUANTS
 
 Value = int | float | str | bool
 Unit = Literal["", "share", "bytes"]
-Kind = Literal["model", "data"]
+Kind = Literal["model", "adapter", "data"]
 
 
 class Fact(Row, frozen=True, kw_only=True):
@@ -75,64 +75,66 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     layout: Literal["rows", "grid", "tall"] = "rows"
 
 
-SECTIONS: Mapping[Kind, Sequence[Section]] = {
-    "model": (
-        Section(title="Model", prefix="model."),
-        Section(
-            title="Base and licences",
-            prefix="base.",
-            text="The weights descend from this base; its licence and terms of use go with them.",
-        ),
-        Section(title="Training", prefix="train."),
-        Section(
-            title="Prompts worded by hand",
-            prefix="human.",
-            text=(
-                "Prompts that were written down one by one, unlike those of the benchmark below, which a grammar words. They are "
-                "few: the interval says how little they show. An answer is right if its first call is an accepted one and holds "
-                "what it must hold. Nothing was trained on or chosen by them."
-            ),
-        ),
-        Section(
-            title="Benchmark",
-            prefix="bench.",
-            layout="grid",
-            text=(
-                "Greedy answers to cases that training never saw. A share stands with its Wilson interval, or that of its wordings "
-                "where wider; *few* marks a share of too few cases to compare."
-            ),
-        ),
-        Section(
-            title="Quantised files",
-            prefix="quant.",
-            layout="tall",
-            text=(
-                "Every file was loaded and asked, and its tensor types were read back. *Retained* is the share of the "
-                "unquantised checkpoint's right answers that the file also gets right."
-            ),
-        ),
-        Section(
-            title="With a grammar",
-            prefix="grammar.",
-            layout="grid",
-            text=(
-                "The same cases and the same quantised file, answered freely and under a grammar of the declared tools (GBNF): "
-                "each token is the most likely one that the grammar allows. It says what a program that constrains its decoding "
-                "may expect. No other figure of this card, no condition of the release and no choice of a model rests on it."
-            ),
-        ),
-        Section(
-            title="Adapter",
-            prefix="adapter.",
-            text=(
-                "The adapter that was trained, in PEFT's form; the quantised files already contain it. It belongs on exactly the "
-                "base below: `PeftModel.from_pretrained(base, folder)`, or `--enable-lora --lora-modules name=folder` of vLLM."
-            ),
-        ),
-        Section(title="Guardrails", prefix="guard.", text="Each verdict was made for exactly the files this model was made from."),
-        Section(title="Data", prefix="data.", text="See the data card."),
-        Section(title="Use and limits"),
+_MODEL = (
+    Section(title="Model", prefix="model."),
+    Section(
+        title="Base and licences",
+        prefix="base.",
+        text="The weights descend from this base; its licence and terms of use go with them.",
     ),
+    Section(title="Training", prefix="train."),
+    Section(
+        title="Prompts worded by hand",
+        prefix="human.",
+        text=(
+            "Prompts that were written down one by one, unlike those of the benchmark below, which a grammar words. They are "
+            "few: the interval says how little they show. An answer is right if its first call is an accepted one and holds "
+            "what it must hold. Nothing was trained on or chosen by them."
+        ),
+    ),
+    Section(
+        title="Benchmark",
+        prefix="bench.",
+        layout="grid",
+        text=(
+            "Greedy answers to cases that training never saw. A share stands with its Wilson interval, or that of its wordings "
+            "where wider; *few* marks a share of too few cases to compare."
+        ),
+    ),
+    Section(
+        title="Quantised files",
+        prefix="quant.",
+        layout="tall",
+        text=(
+            "Every file was loaded and asked, and its tensor types were read back. *Retained* is the share of the "
+            "unquantised checkpoint's right answers that the file also gets right."
+        ),
+    ),
+    Section(
+        title="With a grammar",
+        prefix="grammar.",
+        layout="grid",
+        text=(
+            "The same cases and the same quantised file, answered freely and under a grammar of the declared tools (GBNF): "
+            "each token is the most likely one that the grammar allows. It says what a program that constrains its decoding "
+            "may expect. No other figure of this card, no condition of the release and no choice of a model rests on it."
+        ),
+    ),
+    Section(
+        title="Adapter",
+        prefix="adapter.",
+        text=(
+            "The adapter that was trained, in PEFT's form; the quantised files already contain it. It belongs on exactly the "
+            "base below: `PeftModel.from_pretrained(base, folder)`, or `--enable-lora --lora-modules name=folder` of vLLM."
+        ),
+    ),
+    Section(title="Guardrails", prefix="guard.", text="Each verdict was made for exactly the files this model was made from."),
+    Section(title="Data", prefix="data.", text="See the data card."),
+    Section(title="Use and limits"),
+)  # fmt: skip
+SECTIONS: Mapping[Kind, Sequence[Section]] = {
+    "model": _MODEL,
+    "adapter": tuple(section for section in _MODEL if section.prefix not in ("quant.", "grammar.")),
     "data": (
         Section(title="Data", prefix="data.", text="Contributors are counted, never named."),
         Section(title="Rows", prefix="rows.", layout="tall"),
@@ -153,6 +155,10 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
         "model.name", "model.method", "model.profile", "model.checkpoint", "base.name", "base.licence", "train.*", "bench.cases",
         "bench.confidence", *(f"quant.{quant}.{measure}" for quant in QUANTS for measure in ("file", "size", "sha256", "retained")),
         "data.licence", "data.contributors",
+    ),
+    "adapter": (
+        "model.name", "model.method", "model.checkpoint", "base.name", "base.licence", "train.epochs", "adapter.rank",
+        "adapter.alpha", "adapter.base", "bench.cases", "bench.confidence", "data.licence", "data.contributors",
     ),
     "data": ("data.name", "data.licence", "data.contributors", "rows.*", "funnel.*", "privacy.*", "hash.*"),
 }  # fmt: skip
@@ -177,7 +183,7 @@ class CardTemplate:
     def keys(self, kind: Kind, method: str) -> Iterable[str]:
         """List the keys of the facts that a card of a method must have. ``prefix*`` means any key with that prefix."""
         yield from (*REQUIRED[kind], *self.required.get(kind, ()))
-        if kind == "model":
+        if kind != "data":
             yield from (f"bench.base.{self.metrics[0]}", *(f"bench.{method}.{metric}" for metric in self.metrics))
 
 
@@ -188,17 +194,21 @@ NAMES = re.compile(r"Apache-\d\.\d|Q\d_\w+")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 
 
-def model_card(facts: Facts, template: CardTemplate, private: Iterable[str] = ()) -> str:
-    """Render the model card. Raises ``BadInput`` listing what is missing or may not be published (see ``reasons_against_card``)."""
+def model_card(
+    facts: Facts, template: CardTemplate, private: Iterable[str] = (), kind: Literal["model", "adapter"] = "model"
+) -> str:
+    """Render the card of a model, or of an adapter alone.
+
+    Raises ``BadInput`` listing what is missing or may not be published (see ``reasons_against_card``)."""
     from_hub = _hub()
-    _complete(facts, "model", template)
+    _complete(facts, kind, template)
     text = {key: facts[key].shown() for key in ("model.name", "model.method", "base.name", "base.licence")}
     headline = template.metrics[0]
     header = from_hub.ModelCardData(
         language="en",
         license=text["base.licence"],
         base_model=None if text["base.name"] == "embedded" else text["base.name"],
-        library_name="gguf",
+        library_name="gguf" if kind == "model" else "peft",
         pipeline_tag="text-generation",
         tags=[*template.tags, text["model.method"]],
         model_name=text["model.name"],
@@ -213,7 +223,7 @@ def model_card(facts: Facts, template: CardTemplate, private: Iterable[str] = ()
             )
         ],
     )
-    return _card(header.to_yaml(), text["model.name"], facts, "model", template, private)
+    return _card(header.to_yaml(), text["model.name"], facts, kind, template, private)
 
 
 def data_card(facts: Facts, template: CardTemplate, private: Iterable[str] = ()) -> str:
@@ -240,7 +250,7 @@ def missing_facts(facts: Facts, kind: Kind, template: CardTemplate) -> list[str]
         *template.guards.guards.values()
     }
     verdicts = (
-        [f"guard.{id_}" for id_, guard in template.guards.guards.items() if guard in guards] if kind == "model" else []
+        [f"guard.{id_}" for id_, guard in template.guards.guards.items() if guard in guards] if kind != "data" else []
     )
     for key in (*template.keys(kind, method), *verdicts):
         known = any(k.startswith(key[:-1]) for k in facts) if key.endswith("*") else key in facts

@@ -48,17 +48,25 @@ def publish(table: GuardTable, evidence: ReleaseEvidence, files: Mapping[str, Pa
     require(table, evidence)
     _names(evidence.name, files)
     _same_files(evidence, files)
+    return assemble(evidence.name, files, release_log(table, evidence), binding(evidence), to)
+
+
+def assemble(name: str, files: Mapping[str, Path], log: str, bound: Mapping[str, Any], to: Path) -> Path:
+    """Write a release of ``files``, its log and its binding below ``to``, point ``current`` to it, and return its folder.
+
+    For callers that asked the gate. Raises ``BadConfig`` for a name outside the folder."""
+    _names(name, files)
     to.mkdir(parents=True, exist_ok=True)
-    temporary = unfinished(to / evidence.name)
+    temporary = unfinished(to / name)
     try:
-        for name, source in sorted(files.items()):
-            target = temporary / name
+        for file, source in sorted(files.items()):
+            target = temporary / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-        (temporary / LOG).write_text(release_log(table, evidence), encoding="utf-8")
-        (temporary / BINDING).write_bytes(dumps(binding(evidence)) + b"\n")
+        (temporary / LOG).write_text(log, encoding="utf-8")
+        (temporary / BINDING).write_bytes(dumps(bound) + b"\n")
         _write_sums(temporary)
-        final = to / _folder_name(evidence.name, temporary)
+        final = to / _folder_name(name, temporary)
         _verified(temporary, final.name)  # reads the disk, to detect a full or failing one
         if not _intact(final):
             sync(temporary, deep=True)

@@ -16,6 +16,7 @@ from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.models import jinja
 from canvas_pipeline.models.families import family_of
 from canvas_pipeline.models.family import ModelFamily
+from canvas_pipeline.models.own_template import difference
 from canvas_pipeline.storage.atomic import whole_folder
 from canvas_pipeline.training.device import device
 from canvas_pipeline.training.leaving import carry_processors, complete_config
@@ -27,7 +28,10 @@ _PACKS = "support_avx512bf16_for_cpu"
 
 
 def load_tokenizer(folder: Path, family: ModelFamily) -> Any:
-    """Load the folder's tokenizer with the family's template. Raises ``BadInput`` where it lacks a token that the family needs."""
+    """Load the folder's tokenizer with the family's template, whose assistant spans are marked.
+
+    Raises ``BadInput`` where it lacks a token that the family needs, or where its own chat template writes another text than the
+    family's: the mask of what the model generates would be right for another format."""
     from transformers import AutoTokenizer
 
     if not (folder / "tokenizer_config.json").is_file():
@@ -38,6 +42,15 @@ def load_tokenizer(folder: Path, family: ModelFamily) -> Any:
     if lacking:
         raise BadInput(
             f"{folder}: not a {family.name} tokenizer, it lacks {', '.join(lacking)}; use a base model of that family"
+        )
+    own = tokenizer.chat_template
+    own = own.get("default") if isinstance(own, dict) else own
+    unlike = difference(own, family) if own else None
+    if unlike is not None:
+        raise BadInput(
+            f"{folder}: its chat template writes {unlike} otherwise than that of the {family.name} family, so what the model "
+            "generates cannot be marked; use a checkpoint with the published template, or remove the template from a copy of the "
+            "folder to train with the family's"
         )
     tokenizer.chat_template = family.chat_template
     tokenizer.pad_token = family.pad
@@ -85,6 +98,10 @@ def load_model(folder: Path, dtype: Dtype = "float32", *, quantise: bool = False
                 f"{folder}: {len(keys)} {kind.replace('_', ' ')}, the first is {keys[0]}; its weights would be random, "
                 "so the checkpoint is refused: check that it is complete and made for this transformers version"
             )
+    if (
+        model.base_model is model
+    ):  # Llama 4's text class names its backbone after the multimodal one, and TRL's head looks for it
+        model.base_model_prefix = "model"
     for name, parameter in model.named_parameters():
         if any(f"{module}." in name for module in family.frozen):
             parameter.requires_grad_(False)

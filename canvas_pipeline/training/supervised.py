@@ -41,6 +41,7 @@ def build_trainer(
     spec, h = run.spec, run.spec.hyperparameters
     shared = trainers.arguments(spec, len(train), folder, evaluate=evaluation is not None, quick=quick)
     config = SFTConfig(
+        router_aux_loss_coef=0.0,  # a mixture of experts learns the objective that reference and measurement compute, no other
         **shared,
         max_length=None,
         packing=False,

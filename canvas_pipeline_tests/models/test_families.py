@@ -15,7 +15,7 @@ from canvas_pipeline.errors import BadConfig, BadInput
 from canvas_pipeline.evaluation.generate import Checkpoint, Gguf
 from canvas_pipeline.methods import method
 from canvas_pipeline.models.families import CHAT_FAMILIES, FAMILIES, family, family_of
-from canvas_pipeline.models.family import MICRO, ModelFamily, Rendered, ToolCall
+from canvas_pipeline.models.family import MICRO, ModelFamily, Rendered, Shape, ToolCall
 from canvas_pipeline.records import Message, write_jsonl
 from canvas_pipeline.release.converter import ensure_converter
 from canvas_pipeline.release.gguf import convert
@@ -45,6 +45,11 @@ SYSTEM = Message(role="system", content="You know the house.\n")
 QUESTION = Message(role="user", content="Which rooms are free on floor 3?\n")
 ANSWER = Message(role="assistant", content="Rooms 301 and 305 – é.")
 SHAPE = replace(MICRO, vocabulary=640)
+DEEPER = replace(SHAPE, layers=4)
+
+
+def shape_of(of: ModelFamily) -> Shape:
+    return DEEPER if of.name == "llama4" else SHAPE
 
 
 def conversation(of: ModelFamily) -> tuple[Message, ...]:
@@ -64,7 +69,7 @@ class Trained:
         profile = msgspec.structs.replace(PROFILES["embedded"], name=f"micro-{of.name}", family_name=of.name)
         self.messages = conversation(of)
         tokenizer = of.build_tokenizer([of.render(self.messages).text] * 3, 640)
-        save_model(of.build_model(tokenizer, 0, SHAPE), tokenizer, folder / "base", of)
+        save_model(of.build_model(tokenizer, 0, shape_of(of)), tokenizer, folder / "base", of)
         row = Trajectory(
             id="r", kind="single", messages=self.messages, tools=(), phrasing="p", item_ids=("i",), parents=()
         )
@@ -134,10 +139,10 @@ def test_an_adapter_reaches_every_projection_of_every_layer(name: str) -> None:
 
     of = family(name)
     tokenizer = of.build_tokenizer([of.render((QUESTION, ANSWER)).text], 640)
-    model = get_peft_model(of.build_model(tokenizer, 0, SHAPE), adapter_config(of, 2, 4))
+    model = get_peft_model(of.build_model(tokenizer, 0, shape_of(of)), adapter_config(of, 2, 4))
     reached = [name.split(".lora_A")[0].rpartition(".")[2] for name, _ in model.named_parameters() if "lora_A" in name]
     projections = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-    assert sorted(reached) == sorted(projections * SHAPE.layers)
+    assert sorted(reached) == sorted(projections * shape_of(of).layers)
 
 
 def test_llama_s_tokenizer_would_add_a_second_bos_and_ours_does_not() -> None:
@@ -157,6 +162,10 @@ GOLDEN = {
         "Today Date: 26 Jul 2024\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nQ<|eot_id|>"
         "<|start_header_id|>assistant<|end_header_id|>\n\nA<|eot_id|>"
     ),
+    "llama4": (
+        "<|begin_of_text|><|header_start|>system<|header_end|>\n\nS<|eot|><|header_start|>user<|header_end|>\n\nQ<|eot|>"
+        "<|header_start|>assistant<|header_end|>\n\nA<|eot|>"
+    ),
     "qwen3": (
         "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nQ<|im_end|>\n"
         "<|im_start|>assistant\n<think>\n\n</think>\n\nA<|im_end|>\n"
@@ -164,6 +173,7 @@ GOLDEN = {
     "plain-gemma4": "<bos>SQA<eos>",
     "plain-gemma3": "<bos>SQA<eos>",
     "plain-llama3": "<|begin_of_text|>SQA<|end_of_text|>",
+    "plain-llama4": "<|begin_of_text|>SQA<|end_of_text|>",
     "plain-qwen3": "SQA<|endoftext|>",
 }
 
@@ -216,7 +226,7 @@ def test_a_checkpoint_s_family_is_read_from_its_configuration_only(tmp_path: Pat
     (folder / "config.json").write_text(json.dumps({"model_type": "llama"}))
     assert family_of(folder).name == "llama3"
     (folder / "config.json").write_text(json.dumps({"model_type": "unheard"}))
-    with pytest.raises(BadConfig, match="gemma4, gemma3, llama3, qwen3"):
+    with pytest.raises(BadConfig, match="gemma4, gemma3, llama3, llama4, qwen3"):
         family_of(folder)
     with pytest.raises(BadConfig, match="plain-qwen3"):
         family("qwen2")

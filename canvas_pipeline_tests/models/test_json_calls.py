@@ -14,6 +14,7 @@ from canvas_pipeline.models.families import CHAT_FAMILIES
 from canvas_pipeline.models.family import ModelFamily, ToolCall, ToolCallFormat
 from canvas_pipeline.models.gemma3 import GEMMA3
 from canvas_pipeline.models.llama3 import LLAMA3
+from canvas_pipeline.models.llama4 import LLAMA4
 from canvas_pipeline.models.plain import Plain
 from canvas_pipeline.models.qwen3 import QWEN3
 
@@ -28,7 +29,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 WORDS = st.dictionaries(st.from_regex(r"[a-z]\w{0,6}", fullmatch=True), JSON, max_size=3)
-JSON_FAMILIES = (GEMMA3, LLAMA3, QWEN3)
+JSON_FAMILIES = (GEMMA3, LLAMA3, LLAMA4, QWEN3)
 each_family = pytest.mark.parametrize("family", CHAT_FAMILIES, ids=lambda family: family.name)
 each_json_family = pytest.mark.parametrize("family", JSON_FAMILIES, ids=lambda family: family.name)
 

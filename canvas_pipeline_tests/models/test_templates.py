@@ -1,4 +1,4 @@
-"""Our templates against those that TRL distributes, byte for byte, and the spans they mark."""
+"""Our templates against those that TRL and transformers distribute, byte for byte, and the spans they mark."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import trl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2.exceptions import TemplateError
+from transformers.models.llama4 import processing_llama4
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from canvas_pipeline.models import jinja
 
-BOS = {"gemma3": "<bos>", "llama3": "<|begin_of_text|>", "qwen3": ""}
-PUBLISHED = {"gemma3": "gemma3", "llama3": "llama3_1", "qwen3": "qwen3"}
+BOS = {"gemma3": "<bos>", "llama3": "<|begin_of_text|>", "llama4": "<|begin_of_text|>", "qwen3": ""}
+PUBLISHED = {"gemma3": "gemma3", "llama3": "llama3_1", "llama4": "llama4", "qwen3": "qwen3"}
 SCHEMAS = [
     {
         "type": "function",
@@ -49,6 +50,8 @@ def ours_at(name: str) -> str:
 
 @cache
 def published(name: str) -> str:
+    if name == "llama4":  # TRL has none; transformers' processor has the published one
+        return str(processing_llama4.chat_template)
     return (Path(trl.__file__).parent / "chat_templates" / f"{name}.jinja").read_text(encoding="utf-8")
 
 
@@ -59,14 +62,14 @@ def rendered(text: str, chat: list[dict[str, Any]], tools: Any, **values: Any) -
 
 @st.composite
 def chats(draw: st.DrawFn, family: str) -> list[dict[str, Any]]:
-    """Conversations of a family: Gemma 3's alternate; Llama's make one call a turn."""
+    """Conversations of a family: Gemma 3's alternate; Llama 3's make one call a turn."""
     chat = [{"role": "system", "content": draw(TEXT)}] if draw(st.booleans()) else []
     for _ in range(draw(st.integers(1, 3))):
         chat.append({"role": "user", "content": draw(TEXT)})
         if family != "gemma3":
             for _ in range(draw(st.integers(0, 2))):
-                calls = draw(st.lists(CALL, min_size=1, max_size=2 if family == "qwen3" else 1))
-                words = draw(TEXT) if family == "qwen3" else ""
+                calls = draw(st.lists(CALL, min_size=1, max_size=1 if family == "llama3" else 2))
+                words = draw(TEXT) if family in ("qwen3", "llama4") else ""
                 chat.append(
                     {
                         "role": "assistant",
@@ -128,6 +131,7 @@ def test_images_are_placed_as_in_the_published_template() -> None:
     [
         ("gemma3", [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}], None),
         ("llama3", [{"role": "system", "content": "a"}], SCHEMAS),
+        ("llama4", [{"role": "system", "content": "a"}], SCHEMAS),
         (
             "llama3",
             [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [{"function": {}}] * 2}],
@@ -141,6 +145,8 @@ def test_what_a_published_template_refuses_ours_refuses(family: str, chat: list[
             rendered(text, chat, tools, bos_token=BOS[family])
 
 
-@pytest.mark.parametrize("name", ["gemma3.jinja", "gemma4/chat_template.jinja", "llama3.jinja", "qwen3.jinja"])
+@pytest.mark.parametrize(
+    "name", ["gemma3.jinja", "gemma4/chat_template.jinja", "llama3.jinja", "llama4.jinja", "qwen3.jinja"]
+)
 def test_each_template_file_states_its_licence(name: str) -> None:
     assert "SPDX-License-Identifier: Apache-2.0" in ours_at(name)[:200]

@@ -38,10 +38,11 @@ from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline.tracks.canvas.rows import BenchCase, PreferencePair, Trajectory
 from canvas_pipeline.tracks.canvas.track import TRACK
-from canvas_pipeline.training.leaving import ADAPTER_CONFIG, ADAPTER_WEIGHTS, base_name, keep_adapter
+from canvas_pipeline.training.leaving import base_name, keep_adapter
 from canvas_pipeline.training.reference import ReferenceRow
 from canvas_pipeline.training.spec import RunSpec, read_spec
 from canvas_pipeline.training.weights import ADAPTER
+from canvas_pipeline_tests.managed.given import save_adapter
 
 METHODS = ("sft", "dpo")
 SAMPLED = ("sft_samples", "onpolicy_pairs", "feedback_examples", "preference_split", "feedback_split")
@@ -103,10 +104,7 @@ class Workshop:
         if spec.adapter is not None:
             trained = out / "trained"
             trained.mkdir()
-            config = {"base_model_name_or_path": str(self.weights), "peft_type": "LORA", "r": 32, "lora_alpha": 64}
-            (trained / ADAPTER_CONFIG).write_text(json.dumps(config))
-            # A safetensors file without tensors: the length of its header, and the header.
-            (trained / ADAPTER_WEIGHTS).write_bytes((2).to_bytes(8, "little") + b"{}")
+            save_adapter(trained, rank=32, base=str(self.weights), lora_alpha=64)
             base = base_name(spec.track, spec.row.start, spec.path(spec.row.start))
             keep_adapter(trained, out / ADAPTER, base)
             shutil.rmtree(trained)

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from canvas_pipeline.errors import GateClosed, MissingInput
+from canvas_pipeline.errors import ArtifactCorrupt, BadConfig, GateClosed, MissingInput
 from canvas_pipeline.pipeline import evaluation, training
+from canvas_pipeline.pipeline.adapter_release import publish_adapter
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.release import publish
+from canvas_pipeline.release.adapter import read_adapter
 from canvas_pipeline.tracks.canvas.guards import TABLE
 from canvas_pipeline_tests.pipeline.breaks import BREAKS
 from canvas_pipeline_tests.pipeline.good_line import BASE, SHARES, Workshop, copy_of, model_half, release_half, rewrite
@@ -107,6 +109,47 @@ def test_a_trained_adapter_is_released_audited_and_described(good_line: Path, tm
     told = json.loads((folder / "adapter" / "adapter_config.json").read_bytes())
     assert told["base_model_name_or_path"] == BASE and f"| base | {BASE} |" in card
     assert "## Adapter" in card and training.trained(ws, "lora").path("adapter/adapter_config.json").is_file()
+
+
+def test_an_adapter_is_published_alone_with_tokenizer_and_card_under_the_same_gate(
+    good_line: Path, tmp_path: Path
+) -> None:
+    ws = of_methods(("sft", "lora"), good_line, tmp_path)
+    list(release_half(ws))
+    folder = publish_adapter(ws, tmp_path / "adapters")
+    listed = publish.verify(tmp_path / "adapters" / "current")
+    assert folder.name.startswith("canvas-lora-adapter-") and "tokenizer.json" in listed
+    assert not any(name.endswith(".gguf") for name in listed)
+    adapter, card = read_adapter(folder), (folder / "README.md").read_text()
+    assert (adapter.base, adapter.rank) == (BASE, 32)
+    for fact in (
+        "| rank | 32 |",
+        "| epochs | ",
+        "| licence | gemma |",
+        f"| base | {BASE} |",
+        "## Benchmark",
+        "library_name: peft",
+    ):
+        assert fact in card
+    assert "## Quantised files" not in card
+    bound = json.loads((folder / "release.json").read_bytes())
+    assert bound["model"]["adapter_model.safetensors"]["sha256"] == listed["adapter_model.safetensors"]
+    assert bound["data"] and publish_adapter(ws, tmp_path / "adapters") == folder
+    (ws.store.get("lora_checkpoint").folder / "model" / "tokenizer.json").write_text("{}")
+    with pytest.raises(ArtifactCorrupt):
+        publish_adapter(ws, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+def test_no_adapter_is_published_of_a_method_that_trained_none_or_behind_a_closed_gate(
+    ws: Workspace, tmp_path: Path
+) -> None:
+    with pytest.raises(BadConfig, match="dpo, the production method, trained no adapter"):
+        publish_adapter(ws, tmp_path / "adapters")
+    BREAKS["g3"](ws)
+    with pytest.raises(GateClosed):
+        publish_adapter(ws, tmp_path / "adapters")
+    assert not (tmp_path / "adapters").exists()
 
 
 def test_an_adapter_that_names_somebody_is_not_released(good_line: Path, tmp_path: Path) -> None:
