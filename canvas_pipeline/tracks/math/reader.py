@@ -6,10 +6,9 @@ Every object leaves as a row or as a refusal with its reason, so that the counts
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from canvas_pipeline.records import Refusal, digest
 from canvas_pipeline.tracks.math.formats import Draft, Refused, draft_of
@@ -128,14 +127,3 @@ def _readable(answer: str, kind: AnswerKind, options: tuple[str, ...], comparer:
         text = normalise(answer)
         return comparer.compare(text, text) == "equal"
     return compare_answers(Gold(kind=kind, text=answer, options=options), answer, comparer) == "right"
-
-
-def refusals_by_reason(refusals: Iterable[Refusal]) -> dict[str, int]:
-    """Count refusals by their reason."""
-    return dict(sorted(Counter(refusal.reason for refusal in refusals).items()))
-
-
-def labelled_share(kept: Iterable[Any], refusals: Iterable[Refusal]) -> float | None:
-    """Return the share of a suite's rows that have a gold answer, those refused for lack of one included; None without rows."""
-    have, lack = len(list(kept)), sum(refusal.reason == "gold_missing" for refusal in refusals)
-    return have / (have + lack) if have + lack else None
