@@ -63,7 +63,7 @@ def _stage(
 def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
     """Return the hyperparameters. Rows are short, so that many of them fit a step; the base has never seen a worked solution."""
     changed = msgspec.structs.replace
-    small = {"max_length": 256, "batch": 16, "accumulation": 1, "epochs": 2.0}
+    small = {"max_length": 256, "batch": 16, "accumulation": 1, "epochs": 2.0, "candidates": 1}
     large = {"max_length": 1024, "epochs": 2.0}
     lora = METHODS["lora"].defaults
     adapted = {
