@@ -39,7 +39,7 @@ def site_of(home: Path) -> Path:
 def test_an_installation_is_whole_and_answers_with_its_version_and_its_own_files(home: Path) -> None:
     done = installation.check(home)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.startswith(f"canvas-train 0.1.0 is ready: {len(CHOICES)} methods, tracks canvas, instruct")
+    assert done.stdout.startswith(f"canvas-train 0.1.0 is ready: {len(CHOICES)} methods, tracks canvas, instruct, math")
     assert str(home) in done.stdout and str(ROOT) not in done.stdout
 
 
@@ -70,7 +70,7 @@ def test_a_removed_file_of_the_deployment_or_of_a_track_is_noticed(home: Path, t
         if path.name == "compose.yaml":
             assert done.returncode == 1 and "compose.yaml: no such file" in done.stderr
         else:
-            assert "tracks canvas, instruct" not in done.stdout
+            assert "tracks canvas, instruct, math" not in done.stdout
 
 
 def test_the_wheel_ships_no_secret_and_what_the_layout_says(tmp_path: Path) -> None:
