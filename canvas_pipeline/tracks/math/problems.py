@@ -49,12 +49,12 @@ class Drawn:
 
 
 def _sum(rng: random.Random) -> Numbers:
-    a, b = rng.randint(2, 50), rng.randint(2, 30)
+    a, b = rng.randint(2, 20), rng.randint(2, 10)
     return {"a": a, "b": b, "r": a + b}
 
 
 def _rest(rng: random.Random) -> Numbers:
-    r, b = rng.randint(2, 50), rng.randint(2, 30)
+    r, b = rng.randint(2, 20), rng.randint(2, 10)
     return {"a": r + b, "b": b, "r": r}
 
 
@@ -69,18 +69,18 @@ def _quotient(rng: random.Random) -> Numbers:
 
 
 def _in_and_out(rng: random.Random) -> Numbers:
-    a, b = rng.randint(2, 40), rng.randint(2, 20)
-    c = rng.randint(2, min(20, a + b - 1))
+    a, b = rng.randint(2, 20), rng.randint(2, 10)
+    c = rng.randint(2, min(10, a + b - 1))
     return {"a": a, "b": b, "s": a + b, "c": c, "r": a + b - c}
 
 
 def _product_and_more(rng: random.Random) -> Numbers:
-    a, b, c = rng.randint(2, 9), rng.randint(2, 9), rng.randint(2, 20)
+    a, b, c = rng.randint(2, 9), rng.randint(2, 9), rng.randint(2, 10)
     return {"a": a, "b": b, "s": a * b, "c": c, "r": a * b + c}
 
 
 def _change(rng: random.Random) -> Numbers:
-    a, b, r = rng.randint(2, 9), rng.randint(2, 9), rng.randint(1, 20)
+    a, b, r = rng.randint(2, 9), rng.randint(2, 9), rng.randint(1, 10)
     return {"a": a, "b": b, "s": a * b, "c": a * b + r, "r": r}
 
 
