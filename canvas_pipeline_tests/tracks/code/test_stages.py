@@ -118,7 +118,7 @@ def test_a_leak_after_the_rows_were_made_fails_r8(made: Workspace) -> None:
 
 
 def test_a_file_that_was_edited_after_it_was_made_closes_the_gate(made: Workspace, tmp_path: Path) -> None:
-    shutil.copytree(made.root, tmp_path / "copy")
+    shutil.copytree(made.root, tmp_path / "copy", symlinks=True)
     ws = Workspace(root=tmp_path / "copy", track=TRACK, profile=SMALL)
     write_jsonl(
         ws.root / "code" / "bench" / "more.jsonl", [{**HUMAN_EVAL, "prompt": HUMAN_EVAL["prompt"] + "# more\n"}]
