@@ -1,14 +1,12 @@
 """Write a data set in the form of opc-sft-stage2, with broken lines and the reason why each is refused.
 
-``python -m canvas_pipeline.tracks.code.synthetic --out data/code`` writes the shipped one.
+``canvas-data code synthesize --out data/code`` writes the shipped one.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,20 +97,13 @@ def _row(instruction: str, code: str, asserts: list[str]) -> dict[str, Any]:
     return {"instruction": instruction, "output": output, "code": code, "entry_point": "f", "testcase": asserts}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the file and its truth, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Write the shipped data set of the code track.")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=SEED)
-    options = parser.parse_args(arguments)
-    lines, truth = opc_style(options.seed)
-    (options.out / "truth").mkdir(parents=True, exist_ok=True)
-    with whole_file(options.out / f"{NAME}.jsonl") as file:
+def write_files(out: Path, seed: int = SEED) -> list[Path]:
+    """Write the file and its truth into a folder, and return their paths."""
+    lines, truth = opc_style(seed)
+    paths = [out / f"{NAME}.jsonl", out / "truth" / f"{NAME}.json"]
+    paths[1].parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(paths[0]) as file:
         file.write_text("\n".join(lines), encoding="utf-8")  # without a final newline, as such files are
-    with whole_file(options.out / "truth" / f"{NAME}.json") as file:
+    with whole_file(paths[1]) as file:
         file.write_bytes(dumps(truth) + b"\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return paths
