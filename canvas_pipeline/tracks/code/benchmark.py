@@ -22,7 +22,7 @@ from canvas_pipeline.verifiers.program_text import extract_program, is_stub
 from canvas_pipeline.verifiers.programs import Program
 
 END = family("plain-qwen3").end_of_text
-MAX_NEW_TOKENS = 128
+MAX_NEW_TOKENS = 256
 LEAST = 0.2
 """The share of right programs below which a model is not published."""
 
