@@ -22,7 +22,12 @@ def invoke(*arguments: str) -> Result:
 
 def test_a_clean_file_exits_with_0(tmp_path: Path) -> None:
     path = tmp_path / "tasks.jsonl"
-    path.write_text(json.dumps(OPC) + "\n" + json.dumps({**HUMAN_EVAL, "canonical_solution": "    return 1 + x\n"}))
+    suite = {
+        **HUMAN_EVAL,
+        "canonical_solution": "    return 1 + x\n",
+        "test": "def check(candidate):\n    assert candidate(1) == 2",
+    }
+    path.write_text(json.dumps(OPC) + "\n" + json.dumps(suite))
     found = invoke("validate", str(path))
     assert found.exit_code == 0, found.output
     assert "Programs run behind" in found.stderr and found.stdout == ""
