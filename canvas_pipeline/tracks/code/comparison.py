@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,8 +15,9 @@ from canvas_pipeline.evaluation.pass_at_k import mean_pass_at_k
 from canvas_pipeline.evaluation.statistics import OVERALL, PairedComparison, compare, comparison_table
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.workspace import StageResult
+from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Row, read_jsonl, write_jsonl
+from canvas_pipeline.release.gate import ReleaseItem
 from canvas_pipeline.storage.code_version import root_of
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.code.baselines import nearest_programs
@@ -32,10 +33,15 @@ LEARNT = 0.01
 class BaselineComparison(Row, frozen=True, kw_only=True):
     """The supervised model beside the base and the baselines, overall and by group of cases.
 
-    ``learnt``: it is better than each of them over all cases, with p below ``LEARNT``."""
+    ``better``: baseline → whether the model is better than it over all cases, with p below ``LEARNT``."""
 
     rows: tuple[PairedComparison, ...]
-    learnt: bool
+    better: dict[str, bool]
+
+    @property
+    def learnt(self) -> bool:
+        """Tell whether it is better than each of them."""
+        return bool(self.better) and all(self.better.values())
 
 
 class SampledReport(Row, frozen=True, kw_only=True):
@@ -94,10 +100,22 @@ def _compared(reports: Mapping[str, CodeReport]) -> BaselineComparison:
     clusters = {o.case_id: o.cluster or o.case_id for o in reports["sft"].outcomes}
     pairs = [(name, "sft") for name in reports if name != "sft"]
     rows = compare(verdicts, groups, pairs, clusters=clusters)
-    overall = [row for row in rows if row.group == OVERALL]
-    return BaselineComparison(
-        rows=rows, learnt=bool(overall) and all(row.difference > 0 and row.test.p < LEARNT for row in overall)
-    )
+    better = {row.baseline: row.difference > 0 and row.test.p < LEARNT for row in rows if row.group == OVERALL}
+    return BaselineComparison(rows=rows, better=better)
+
+
+def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
+    """Ask of a release that the supervised model is better than each baseline; a comparison of another bench does not count."""
+    stage, bench = ws.store.find("baselines"), ws.store.find("sft_bench")
+    current = stage is not None and bench is not None and stage.manifest.recipe.inputs["sft_bench"] == bench.sha256
+    better = read_comparison(stage.verify()).better if current and stage is not None else {}
+    return (
+        ReleaseItem(
+            name="baselines that sft is better than, with p below 0.01",
+            value=sum(better.values()) / len(better) if better else None, n=len(better), op=">=", bound=1.0,
+            advice="train for longer or on more rows; see the stage baselines",
+        ),
+    )  # fmt: skip
 
 
 def read_comparison(stage: Stage) -> BaselineComparison:

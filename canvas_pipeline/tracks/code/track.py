@@ -102,4 +102,5 @@ TRACK = Track(
     evaluation_stages=_evaluation,
     hyperparameters=_numbers(),
     verdicts=stages.row_verdicts,
+    release_items=comparison.release_items,
 )

@@ -62,6 +62,18 @@ def test_a_model_that_is_seldom_right_has_learnt_nothing(tmp_path: Path, monkeyp
     assert not _compared(tmp_path, 2, monkeypatch).learnt
 
 
+def test_a_release_asks_that_it_has_learnt_by_the_current_bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = Workspace(root=tmp_path, track=TRACK, profile=SMALL)
+    assert not comparison.release_items(ws)[0].holds  # nothing was compared
+    _compared(tmp_path, len(CASES), monkeypatch)
+    (item,) = comparison.release_items(ws)
+    assert item.holds and (item.value, item.n) == (1.0, 3)
+    _put(ws, "sft_bench", report__json=score(CASES, _predicted(CASES, 1)))
+    assert comparison.release_items(ws)[0].value is None
+
+
 def test_sampled_programs_are_counted_for_each_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ws = Workspace(root=tmp_path, track=TRACK, profile=SMALL)
     _put(ws, "bench_cases", rows__jsonl=CASES)
