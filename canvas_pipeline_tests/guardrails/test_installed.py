@@ -17,6 +17,7 @@ from canvas_pipeline.guardrails import installed as installation
 from canvas_pipeline.methods import CHOICES
 from canvas_pipeline.pipeline import training_image
 from canvas_pipeline.pipeline.context import build_stage
+from canvas_pipeline.pipeline.track import track_names
 from canvas_pipeline.pipeline.workspace import CHECKOUT, Workspace
 from canvas_pipeline.tracks.canvas.track import TRACK
 
@@ -39,7 +40,9 @@ def site_of(home: Path) -> Path:
 def test_an_installation_is_whole_and_answers_with_its_version_and_its_own_files(home: Path) -> None:
     done = installation.check(home)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.startswith(f"canvas-train 0.1.0 is ready: {len(CHOICES)} methods, tracks canvas, instruct, math")
+    assert done.stdout.startswith(
+        f"canvas-train 0.1.0 is ready: {len(CHOICES)} methods, tracks {', '.join(track_names())},"
+    )
     assert str(home) in done.stdout and str(ROOT) not in done.stdout
 
 
@@ -70,7 +73,7 @@ def test_a_removed_file_of_the_deployment_or_of_a_track_is_noticed(home: Path, t
         if path.name == "compose.yaml":
             assert done.returncode == 1 and "compose.yaml: no such file" in done.stderr
         else:
-            assert "tracks canvas, instruct, math" not in done.stdout
+            assert f"tracks {', '.join(track_names())}," not in done.stdout
 
 
 def test_the_wheel_ships_no_secret_and_what_the_layout_says(tmp_path: Path) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from canvas_pipeline.pipeline.stage import made_by_models, upstream
-from canvas_pipeline.pipeline.track import Track
+from canvas_pipeline.pipeline.track import Track, track_named, track_names
 from canvas_pipeline.tracks.canvas.datasets import ROUNDS
 from canvas_pipeline.tracks.canvas.track import TRACK as CANVAS
 from canvas_pipeline.tracks.instruct.track import TRACK as INSTRUCT
-from canvas_pipeline.tracks.math.track import TRACK as MATH
 
 SAMPLED = {
     "canvas": {
@@ -32,7 +31,7 @@ def test_rows_that_a_model_made_come_after_it_and_are_built_with_what_is_trained
     assert not {"corpus", "trajectories", "trajectory_split"} & set(upstream(stages, ["dpo_checkpoint"]))
 
 
-@pytest.mark.parametrize("track", (CANVAS, INSTRUCT, MATH), ids=lambda track: track.name)
+@pytest.mark.parametrize("track", map(track_named, track_names()), ids=lambda track: track.name)
 def test_the_supervised_method_reads_nothing_that_a_model_said(track: Track) -> None:
     stages = track.stages()
     reached, rest = set[str](), ["sft_checkpoint"]

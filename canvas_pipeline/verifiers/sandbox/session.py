@@ -95,7 +95,7 @@ class Session:
 
     ``barriers`` says what the process reported to stand before it ran anything foreign. Raises SandboxRefused."""
 
-    def __init__(self, limits: Limits, mechanisms: Sequence[str]) -> None:
+    def __init__(self, limits: Limits, mechanisms: Sequence[str], hash_seed: int = 0) -> None:
         self._limits = limits
         self._folder = tempfile.TemporaryDirectory(prefix="canvas-sandbox-")
         self._buffer, self.output, self._over = bytearray(), bytearray(), False
@@ -109,7 +109,7 @@ class Session:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             pass_fds=theirs,
-            env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+            env={"PYTHONHASHSEED": str(hash_seed), "LC_ALL": "C.UTF-8"},
             cwd="/",
             start_new_session=True,
         )
@@ -226,14 +226,17 @@ class Session:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Where programs run: limits, and the mechanisms that confine them. Made by ``open_sandbox``."""
+    """Where programs run: limits, and the mechanisms that confine them. Made by ``open_sandbox``.
+
+    ``hash_seed`` orders sets: a program that depends on it does not give the same under two seeds."""
 
     limits: Limits
     mechanisms: tuple[str, ...]
+    hash_seed: int = 0
 
     def start(self) -> Session:
         """Start a confined process. Raises SandboxRefused."""
-        return Session(self.limits, self.mechanisms)
+        return Session(self.limits, self.mechanisms, self.hash_seed)
 
 
 def barrier_line() -> str:
