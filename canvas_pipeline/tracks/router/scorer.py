@@ -204,4 +204,5 @@ BENCHMARK = Benchmark(
     pictures=pictures,
     groups=Groups("bucket", by_bucket),
     max_new_tokens=MAX_NEW_TOKENS,
+    limits={"gb10": 2048},
 )

@@ -17,6 +17,7 @@ from canvas_pipeline.evaluation.selection import Candidate
 from canvas_pipeline.records import write_jsonl
 from canvas_pipeline.tracks.router import scorer, synthetic
 from canvas_pipeline.tracks.router.baselines import MAJORITY, NEAREST, PER_DIFFICULTY, cases_of, majority_route
+from canvas_pipeline.tracks.router.profiles import PROFILES
 from canvas_pipeline.tracks.router.rows import RouterCase, row_of
 from canvas_pipeline.tracks.router.thresholds import FILE, judge, met, read_thresholds
 
@@ -101,6 +102,11 @@ def test_a_model_that_only_knows_the_majority_route_beats_no_baseline() -> None:
     learnt = scorer.beside(said, RIGHT, "route_tools_exact", (MAJORITY, "sft"))
     assert same is not None and same.test.p == 1.0
     assert learnt is not None and learnt.test.p < 0.05 and learnt.gained == RIGHT.rate("tools_off_majority").cases
+
+
+def test_a_large_base_may_write_the_long_completions_of_public_rows() -> None:
+    limits = {name: scorer.BENCHMARK.limit(profile) for name, profile in PROFILES.items()}
+    assert limits == {"embedded": scorer.MAX_NEW_TOKENS, "gb10": 2048}
 
 
 def test_the_nearest_row_shares_most_words() -> None:
