@@ -62,7 +62,7 @@ def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
     """Return the hyperparameters. A row is about 600 tokens of the shipped vocabulary, which knows no JSON."""
     changed = msgspec.structs.replace
     sft, lora = METHODS["sft"].defaults, METHODS["lora"].defaults
-    small = {"max_length": 1024, "batch": 16, "accumulation": 1, "epochs": 1.0}
+    small = {"max_length": 1024, "batch": 8, "accumulation": 1, "epochs": 1.0}
     large = {"max_length": 3072, "epochs": 3.0}
     adapted = {
         "embedded": changed(lora["embedded"], **small, learning_rate=4e-3),
@@ -70,7 +70,7 @@ def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
     }
     return {
         "sft": {
-            "embedded": changed(sft["embedded"], **small, learning_rate=2e-3, candidates=1),
+            "embedded": changed(sft["embedded"], **small, learning_rate=1.5e-3, candidates=1),
             "gb10": changed(sft["gb10"], **large),
         },
         "lora": adapted,
