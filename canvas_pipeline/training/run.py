@@ -44,7 +44,7 @@ class Run:
 
     @property
     def _completes(self) -> bool:
-        return "completion" in self.dataset.row_type.__struct_fields__
+        return not hasattr(self.dataset.row_type, "messages")
 
     def encode_supervised(self, row: Any, tokenizer: Any) -> Encoded:
         """Encode a row of ``learnt``; the mask covers its assistant turns, not those of a prompt."""
