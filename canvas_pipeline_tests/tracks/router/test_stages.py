@@ -151,6 +151,10 @@ def test_a_model_that_learnt_the_routes_holds_every_bound(benched: Any, built: A
     found = judgement.read_judgement(built[0].store.get("judgement"))
     assert {row.baseline for row in found.tools} >= {"base", MAJORITY, "nothing"}
     assert all(row.test.p < 0.05 for row in found.plans)
+    stated = TRACK.card.facts(built[0])
+    assert {"data.cases", "data.p_majority_route", "data.p_base", "data.tools_off_majority_nearest_training_row"} <= {
+        *stated
+    }
 
 
 def test_a_model_that_knows_the_majority_route_only_is_not_released(benched: Any) -> None:
