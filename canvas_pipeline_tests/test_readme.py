@@ -83,8 +83,7 @@ def test_every_command_and_option_in_the_readme_exists(program: str) -> None:
         command = command_of(program)
         rest = list(words)
         # Typer brings its own click, so that isinstance of click.Group would say no.
-        commands = getattr(command, "commands", {})
-        if commands and rest and not rest[0].startswith("-"):
+        while (commands := getattr(command, "commands", {})) and rest and not rest[0].startswith("-"):
             assert rest[0] in commands, f"{program} {rest[0]}"
             command = commands[rest.pop(0)]
         known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}

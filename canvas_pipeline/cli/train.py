@@ -11,7 +11,7 @@ import typer
 from canvas_pipeline.cli.failure import run
 from canvas_pipeline.errors import EXIT_CODES, CanvasPipelineError, GateClosed
 from canvas_pipeline.methods import CHOICES, method, rounds
-from canvas_pipeline.pipeline import training
+from canvas_pipeline.pipeline import evaluation, training
 from canvas_pipeline.pipeline.options import (
     BaseModel,
     Deploy,
@@ -40,6 +40,7 @@ app = typer.Typer(
     help="Train one method, or all of the track in their order, on the current splits.\n\n"
     "Examples: `canvas-train --method dpo`; `canvas-train --check` (all guardrails, every failure, nothing trained); "
     "`canvas-train --method dpo --set dpo.beta=0.1 --set dpo.epochs=2`; "
+    "`canvas-train --track router --bench --option thresholds=mine.yaml` (exit 3 where the model misses a bound); "
     "`canvas-train --method all --profile gb10 --base-model /models/my-base`.\n\n"
     "It is a run of the Dagster instance in DAGSTER_HOME (else in `.dagster` beside the data folder): `make dev` shows it, "
     "`uma status` its memory. An interrupted run is resumed when started again.\n\n" + EXIT_CODES
@@ -52,6 +53,12 @@ def train(
     check: Annotated[bool, typer.Option("--check", help="only run the guardrails and report every failure")] = False,
     check_install: Annotated[
         bool, typer.Option("--check-install", help="only check that this installation is whole, and print its version")
+    ] = False,
+    bench: Annotated[
+        bool,
+        typer.Option(
+            "--bench", help="also bench the methods, choose one, and judge it by what the track asks of a release"
+        ),
     ] = False,
     sweep: Annotated[
         Path | None,
@@ -96,7 +103,10 @@ def train(
             return
         if check:
             raise typer.Exit(3 if report_checks(current, track, names, config) else 0)
-        result = current.run(f"{track}_train", assets=keys_of(ws.track, names), config=config)
+        job = f"{track}_train"
+        if bench:
+            job = f"{track}_demo" if {*names} <= {*chosen_track.demo_methods} else "nightly"
+        result = current.run(job, assets=keys_of(ws.track, names, bench), config=config)
         current.table.close()
         if not result.success:
             closed = result.exit_code == GateClosed.exit_code
@@ -104,6 +114,22 @@ def train(
             raise current.failed(result, what, refusals(ws, names) if closed else [])
         for each in names:
             current.out.print(f"{each}: {ws.store.get(f'{each}_checkpoint').folder}", markup=False, soft_wrap=True)
+        if bench:
+            judge(current, ws)
+
+
+def judge(current: Session, ws: Workspace) -> None:
+    """Print what the track asks of a release. Raises ``GateClosed`` where something does not hold or was not measured."""
+    from rich.table import Table
+
+    items = ws.track.release_items(ws)
+    table = Table("asked of a release", "measured", "bound", "", title=evaluation.production_method(ws))
+    for item in items:
+        state = "[green]holds[/green]" if item.holds else "[red]missed[/red]"
+        table.add_row(item.name, item.shown().replace("[", "\\["), f"{item.op} {item.bound:g}", state)
+    current.out.print(table)
+    if missed := [item.name for item in items if not item.holds]:
+        raise GateClosed(f"{len(missed)} of {len(items)} bounds are missed: {', '.join(missed)}")
 
 
 def compare(current: Session, track: str, file: Path, config: dict[str, Any]) -> None:
@@ -118,12 +144,13 @@ def compare(current: Session, track: str, file: Path, config: dict[str, Any]) ->
         current.out.print(str(found[name].value), markup=False, soft_wrap=True)
 
 
-def keys_of(track: Track, names: list[str]) -> list[Any]:
-    """Return the assets that train some methods."""
+def keys_of(track: Track, names: list[str], bench: bool = False) -> list[Any]:
+    """Return the assets that train some methods, and with ``bench`` those that measure, compare and choose."""
     from canvas_pipeline.definitions import defs
-    from canvas_pipeline.orchestration.track import training_selection
+    from canvas_pipeline.orchestration.track import benching_selection, training_selection
 
-    return sorted(training_selection(track, names).resolve(defs().resolve_asset_graph()))
+    chosen = benching_selection if bench else training_selection
+    return sorted(chosen(track, names).resolve(defs().resolve_asset_graph()))
 
 
 def refusals(ws: Workspace, names: list[str]) -> list[str]:

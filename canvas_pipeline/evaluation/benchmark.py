@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -147,6 +147,12 @@ class Benchmark:
     groups: Groups | None = None
     human: HumanSplit | None = None
     max_new_tokens: int = 160
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Profile → tokens of an answer, where they differ from ``max_new_tokens``."""
+
+    def limit(self, profile: Any) -> int:
+        """Return the most tokens of an answer at a profile."""
+        return self.limits.get(profile.name, self.max_new_tokens)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

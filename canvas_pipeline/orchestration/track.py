@@ -92,6 +92,19 @@ def training_selection(track: Track, methods: Sequence[str] = ()) -> dg.AssetSel
     return selection(upstream(track.stages(), names), track.name)
 
 
+def benching_selection(track: Track, methods: Sequence[str]) -> dg.AssetSelection:
+    """Select the checkpoints and benches of ``methods``, their comparison and choice, the track's own evaluation before the
+    release, and every stage upstream of them, except rows stages."""
+    stages = track.stages(tuple(methods))
+    own = [
+        spec.name
+        for spec in track.evaluation_stages()
+        if not spec.method and "release" not in upstream(stages, [spec.name])
+    ]
+    names = [*(f"{method(name).name}_bench" for name in methods), "method_matrix", "production_checkpoint", *own]
+    return selection(upstream(stages, names), track.name)
+
+
 def asset_key(name: str, track: str) -> dg.AssetKey:
     """Return a stage's asset key: the track, then the parts of the stage's name."""
     return dg.AssetKey([track, *name.split("/")])

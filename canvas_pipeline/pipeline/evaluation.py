@@ -153,7 +153,7 @@ def _make_bench(
     benchmark = context.track.benchmark
     inputs = {"model": model, "bench_cases": cases.sha256}
     # The generation process reads the profile by its name, where no import of this code shows it.
-    config = {"max_new_tokens": benchmark.max_new_tokens, "sizes": digest(dumps(context.profile).decode())}
+    config = {"max_new_tokens": benchmark.limit(context.profile), "sizes": digest(dumps(context.profile).decode())}
     config |= by_hand.config
     if (backend := backend_of(context.workspace)) != "hf":  # another program's products: other last bits
         config["backend"] = backend

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with reporter() as report:
             track = track_named(options.track)
             benchmark, sizes = track.benchmark, profile_named(track.profiles, options.profile)
-            family, limit = family_named(sizes.family_name), benchmark.max_new_tokens
+            family, limit = family_named(sizes.family_name), benchmark.limit(sizes)
             cases: list[Any] = list(read_jsonl(options.cases, benchmark.case_type))
             asked = (benchmark.prompt(case, sizes) for case in cases)
             prompts = [prompt_text(messages, family, tools) for messages, tools in asked]

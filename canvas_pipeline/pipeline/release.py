@@ -65,7 +65,7 @@ def gguf(context: BuildContext) -> StageResult:
         shutil.rmtree(unfinished)
 
     inputs = {"model": checkpoint.sha256, "bench": benched.sha256, "bench_cases": cases.sha256}
-    config = {"max_new_tokens": benchmark.max_new_tokens, "whole": whole.name, **weights.config}
+    config = {"max_new_tokens": benchmark.limit(context.profile), "whole": whole.name, **weights.config}
     runs = evaluation.asking(benchmark)
     stage, reused = context.make(build, inputs, config, runs=runs, unused=training.ADAPTERS)
     quants = evidence.read_quants(stage)
