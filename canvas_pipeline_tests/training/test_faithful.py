@@ -15,6 +15,7 @@ from canvas_pipeline.methods import METHODS, Hyperparameters, method
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.records import Message, read_jsonl, write_jsonl
 from canvas_pipeline.release.gguf import convert
+from canvas_pipeline.tracks.canvas.datasets import ROUNDS
 from canvas_pipeline.tracks.canvas.profiles import PROFILES
 from canvas_pipeline.tracks.canvas.rows import FeedbackExample, PreferencePair, Trajectory
 from canvas_pipeline.training import reference
@@ -31,7 +32,7 @@ TOKENS = 16
 TIE = 0.02
 """The difference of two logits below which they count as equal, in standard deviations of all logits."""
 ROWS: dict[str, type[Any]] = {"trajectory": Trajectory, "preference": PreferencePair, "feedback": FeedbackExample,
-                              "bon": FeedbackExample}  # fmt: skip
+                              "bon": FeedbackExample, **dict.fromkeys(ROUNDS, PreferencePair)}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

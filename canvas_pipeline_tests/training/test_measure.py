@@ -33,10 +33,10 @@ def test_every_kind_of_method_is_measured_healthy_on_good_rows(name: str, make: 
     assert found["loss_after"] < found["loss_before"]
     if spec.row.dataset != "trajectory":
         assert {m["axis"] for m in found["margins"]} == (
-            {"labelled", "tool_selection"} if spec.row.dataset == "preference" else {"tool_selection"}
+            {"labelled", "tool_selection"} if spec.row.objective == "pairwise" else {"tool_selection"}
         )
         assert all(m["after"] > m["before"] == 0.0 and m["rows"] > 0 for m in found["margins"])
-    assert ("sayable" in found) == spec.row.reference
+    assert ("sayable" in found) == bool(spec.row.reference)
 
 
 def test_the_same_spec_is_measured_the_same_twice(make: Make) -> None:
