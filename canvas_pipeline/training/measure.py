@@ -40,6 +40,8 @@ from canvas_pipeline.training.trainers import train_silently
 ROWS_AN_AXIS = 16
 SUPERVISED_ROWS = NORM_ROWS = 64
 HEAD_POSITIONS = 256
+NOISE_ROWS = 4
+"""Rows that a standard error needs to be a measure. On an axis with fewer, as a round of samples may have, only the direction counts."""
 Axis = dict[str, Any]
 
 
@@ -256,7 +258,7 @@ def _axis(axis: str, moved: Sequence[float], common: Sequence[float] = ()) -> Ax
 
 
 def _noise(*samples: Sequence[float]) -> float | None:
-    if min(len(sample) for sample in samples if sample) < 2:
+    if min(len(sample) for sample in samples if sample) < NOISE_ROWS:
         return None
     return math.sqrt(math.fsum(stdev(sample) ** 2 / len(sample) for sample in samples if sample))
 
