@@ -34,14 +34,23 @@ class Merged:
 
 def drawn(count: int, seed: str, suite: str = DRAWN) -> Iterator[MathRow]:
     """Draw problems, each once. A suite of the benchmark draws from a seed of its own."""
+    return _once(problems.problems(f"{suite}:{seed}", held_out=suite == NEW_WORDINGS), count, suite)
+
+
+def drawn_sums(count: int, seed: str) -> Iterator[MathRow]:
+    """Draw rows of sums without words, to train on, each once."""
+    return _once(problems.sums(seed), count, DRAWN)
+
+
+def _once(found: Iterable[problems.Drawn], count: int, suite: str) -> Iterator[MathRow]:
     seen: set[str] = set()
-    for one in problems.problems(f"{suite}:{seed}", held_out=suite == NEW_WORDINGS):
+    for one in found:
         if len(seen) == count:
             return
         row = MathRow(
             id=f"{suite.replace(' ', '-')}-{digest(suite, one.problem)[:12]}", problem=one.problem, solution="\n".join(one.steps),
             answer=str(one.answer), answer_kind="int", source=DRAWN, suite=suite, subject=one.family,
-            level=("one step", "two steps")[len(one.steps) - 1], wording=one.wording,
+            level={1: "one step", 2: "two steps"}.get(len(one.steps), problems.SUMS), wording=one.wording,
         )  # fmt: skip
         if row.group not in seen:
             seen.add(row.group)

@@ -1,4 +1,4 @@
-"""Draw word problems with worked solutions: nine families, small whole numbers, names and things from lists.
+"""Draw word problems with worked solutions: nine families, small numbers, names and things from lists; and sums without words.
 
 Each family has seven wordings. The last two are never trained on; the benchmark asks them, beside trained wordings with other
 numbers, names and things. The same seed gives the same problems.
@@ -15,6 +15,8 @@ THINGS = "apples pears plums lemons books lamps boats clocks flowers stones cups
 BOXES = "boxes bags baskets rows".split()
 HELD_OUT = 2
 """The number of a family's wordings that are for the benchmark alone: the last ones."""
+SUMS, SUMS_A_ROW = "sums", 6
+"""The kind of rows without words, and how many sums each holds. A small model sets problems up long before it can add."""
 
 Numbers = Mapping[str, int]
 
@@ -179,3 +181,19 @@ def problems(seed: str, held_out: bool = False) -> Iterator[Drawn]:
     rng = random.Random(f"math.problems:{seed}")
     while True:
         yield draw(rng, held_out)
+
+
+def sums(seed: str) -> Iterator[Drawn]:
+    """Yield rows of sums without end: steps that the families' solutions write, without words. The last one is the answer."""
+    rng = random.Random(f"math.sums:{seed}")
+    while True:
+        steps: list[str] = []
+        while len(steps) < SUMS_A_ROW:
+            family = rng.choice(FAMILIES)
+            numbers = family.draw(rng)
+            steps += (step.format(**numbers) for step in family.steps)
+        asked = [step.partition("=")[0] for step in steps[:SUMS_A_ROW]]
+        yield Drawn(
+            problem=f"Work out {', '.join(asked[:-1])} and at last {asked[-1]}.", steps=tuple(steps[:SUMS_A_ROW]),
+            answer=int(steps[SUMS_A_ROW - 1].partition("=")[2]), family=SUMS, wording=SUMS, equation=asked[-1],
+        )  # fmt: skip

@@ -76,10 +76,11 @@ def _summary(one: FileRead) -> dict[str, Any]:
 
 
 def drawn_rows(context: BuildContext) -> StageResult:
-    """Draw word problems with worked solutions, each once."""
+    """Draw word problems with worked solutions, and rows of sums without words, each once."""
 
     def build(writer: Writer) -> None:
         rows = list(data.drawn(context.profile.drawn_rows, str(context.seed)))
+        rows += data.drawn_sums(context.profile.drawn_sums, str(context.seed))
         writer.rows(rows)
         writer.funnel = funnel("drawn_rows", len(rows), len(rows))
         writer.notes = dict(sorted(Counter(row.subject for row in rows).items()))

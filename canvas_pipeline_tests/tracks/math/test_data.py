@@ -31,6 +31,17 @@ def test_drawn_solutions_are_right_in_every_step_and_by_their_own_gold(comparer:
     assert len({row.group for row in rows}) == 600
 
 
+def test_a_row_of_sums_is_right_in_every_step_and_asks_for_the_last_one(comparer: SymbolicComparer) -> None:
+    rows = list(data.drawn_sums(300, "1"))
+    for row in rows:
+        text = row.messages[1].content
+        assert judge_answer(text, row.gold, comparer).right and check_steps(text).all_right
+        steps = [step.partition("=") for step in row.solution.split("\n")]
+        assert row.problem.endswith(f"at last {steps[-1][0]}.") and row.answer == steps[-1][2]
+        assert all(asked in row.problem for asked, _, _ in steps)
+    assert len({row.group for row in rows}) == 300 and rows == list(data.drawn_sums(300, "1"))
+
+
 def test_the_same_seed_draws_the_same_rows_and_another_one_others() -> None:
     assert list(data.drawn(50, "1")) == list(data.drawn(50, "1"))
     assert not {row.group for row in data.drawn(50, "1")} & {row.group for row in data.drawn(50, "2")}
