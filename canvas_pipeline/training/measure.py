@@ -41,7 +41,7 @@ ROWS_AN_AXIS = 16
 SUPERVISED_ROWS = NORM_ROWS = 64
 HEAD_POSITIONS = 256
 NOISE_ROWS = 4
-"""Rows that a standard error needs to be a measure. On an axis with fewer, as a round of samples may have, only the direction counts."""
+"""Rows that a standard error needs to be a measure. On an axis with fewer only the direction counts."""
 Axis = dict[str, Any]
 
 

@@ -78,6 +78,7 @@ sys.exit(code)
 
 SMALL = {"batch": 2, "accumulation": 2}
 CANDIDATES = {"max_steps": 6, "candidates": 3}
+TIMED = {"max_steps": 5, "save_minutes": 1e-6, "candidates": 1, **SMALL}
 STOPPING = {"max_steps": 8, "candidates": 4, "patience": 2, "learning_rate": 1e-12}
 """Too small a rate to change any weight: the loss of the third evaluation is the second one that is not lower."""
 
@@ -86,7 +87,7 @@ STOPPING = {"max_steps": 8, "candidates": 4, "patience": 2, "learning_rate": 1e-
     ("name", "changes", "killed_at", "resumed_from", "kept"),
     [
         pytest.param("dpo", {"max_steps": 5, **SMALL}, "checkpoint-3.seal", 2, [], id="before a step checkpoint is sealed"),
-        pytest.param("sft", {"max_steps": 5, "save_minutes": 1e-6, "candidates": 1, **SMALL}, "checkpoint-3.seal", 2, [], id="saving by time"),
+        pytest.param("sft", TIMED, "checkpoint-3.seal", 2, [], id="saving by time"),
         pytest.param("sft", CANDIDATES, "new-4.seal", 3, ["2", "4"], id="before a candidate is sealed"),
         pytest.param("sft", CANDIDATES, "checkpoint-4.seal", 3, ["2", "4"], id="after a candidate was sealed"),
         pytest.param("sft", STOPPING, "summary.json", 2, ["2"], id="after it stopped early"),
