@@ -65,7 +65,7 @@ def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:
         read = reader(ws.track.guards, paths)
         writer.json([row_verdict(ws.track.guards, g, dataset, read, hashes, ws.profile) for g in guards], _VERDICTS)
 
-    code = (root_of(build), *dict.fromkeys(root_of(guard.evaluate).partition(":")[0] for guard in guards))
+    code = (root_of(build), *sorted({root_of(guard.evaluate).partition(":")[0] for guard in guards}))
     made, _ = ws.store.make(
         recipe(ws, f"{dataset}_verdicts", code, {split.manifest.stage: split.sha256, **hashes}), build
     )

@@ -33,7 +33,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "bench_cases": ("tracks.canvas.data.examples:bench_cases.build",),
     "wordings": ("tracks.canvas.data.language:wordings.build",),
     "audits": ("pipeline.audits:of_files.build",),
-    "verdicts": ("pipeline.verdicts:of_split.build", "tracks.canvas.guards", "guardrails.standard"),
+    "verdicts": ("pipeline.verdicts:of_split.build", "guardrails.standard", "tracks.canvas.guards"),
     "base_model": ("pipeline.training:base_model.point",),
     "shipped base_model": ("pipeline.training:base_model.copy",),
     "training_image": ("pipeline.training_image:training_image.examine",),
