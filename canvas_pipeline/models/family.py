@@ -201,6 +201,12 @@ class ModelFamily(Protocol):
         ...
 
     @property
+    def results_vary(self) -> bool:
+        """Whether published templates of the family's checkpoints write tool results in different ways. The family's way is
+        trained and shipped then, whichever the checkpoint brings."""
+        ...
+
+    @property
     def adapted(self) -> str:
         """A regular expression for the modules that LoRA adapts."""
         ...

@@ -56,6 +56,7 @@ class Plain:
 
     of: ModelFamily
     chat_template: None = None
+    results_vary: bool = False
 
     @property
     def name(self) -> str:

@@ -42,6 +42,7 @@ class TemplateFamily:
     tools_in_template: bool = True
     frozen: tuple[str, ...] = ()
     unquantised: tuple[str, ...] = ("lm_head",)
+    results_vary: bool = False
     adapted: str = r"^(?!.*vision).*layers\.\d+\.(?:self_attn\.(?:q|k|v|o)_proj|mlp\.(?:gate|up|down)_proj)$"
 
     @property

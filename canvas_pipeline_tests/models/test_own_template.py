@@ -28,7 +28,8 @@ def distributed(name: str) -> str:
 @pytest.mark.parametrize(
     ("name", "template"),
     [
-        ("gemma3", "gemma3"), ("gemma4", "gemma4"), ("gemma4", "gemma4_v5"), ("llama3", "llama3_1"), ("llama4", "llama4"),
+        ("gemma3", "gemma3"), ("gemma4", "gemma4"), ("gemma4", "gemma4_v2"), ("gemma4", "gemma4_v3"),
+        ("gemma4", "gemma4_v4"), ("gemma4", "gemma4_v5"), ("llama3", "llama3_1"), ("llama4", "llama4"),
         ("qwen3", "qwen3"),
         # It reads the wall clock, unless the date is given, which it is.
         ("llama3", "llama3_2"),

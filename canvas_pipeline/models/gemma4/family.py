@@ -26,6 +26,8 @@ class Gemma4:
     stops = ("<eos>", "<turn|>", "<|tool_response>")
     required_tokens = (*stops, bos, pad, "<|turn>", "<|tool_call>", "<tool_call|>", "<tool_response|>", '<|"|>')
     calls = GEMMA4_CALLS
+    # The first release's template gives a message of the role "tool" a turn of its own, later ones place it in the model's turn.
+    results_vary = True
     # The text tower only: vision and audio layers of a ForConditionalGeneration checkpoint are never trained.
     frozen = _TOWERS
     # The projections of the per-layer embeddings are 2 % of the weights and feed every layer; quantised towers would be saved so.
