@@ -81,12 +81,15 @@ def test_no_training_prompt_is_sampled_in_two_rounds_and_each_round_has_pairs_in
     assert len(set(asked)) == len(asked)
 
 
+SURPLUS = {"answers_suffice", "enough_without_call", "identity"}
+
+
 def test_a_prompt_makes_one_pair_at_most_and_the_others_are_counted_with_a_reason(made: Workspace) -> None:
     stage = made.store.get(f"{FIRST}_pairs")
     rows = list(read_jsonl(stage.path(), PreferencePair))
     assert len({(row.parents, len(row.prompt)) for row in rows}) == len(rows)
     funnel = stage.manifest.funnel
-    assert funnel is not None and funnel.kept == len(rows) and set(funnel.refused) <= {"answers_suffice", "identity"}
+    assert funnel is not None and funnel.kept == len(rows) and set(funnel.refused) <= SURPLUS
     prompts = {(one.parents[0], one.at) for one in read_jsonl(made.store.get(f"{FIRST}_samples").path(), Sample)}
     assert funnel.rows_in + stage.manifest.notes["prompts without a wrong sample"] == len(prompts)
 

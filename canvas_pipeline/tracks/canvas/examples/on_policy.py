@@ -18,7 +18,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from canvas_pipeline.evaluation.statistics import Rate, wilson
 from canvas_pipeline.records import Message, Refusal, digest, dumps
@@ -34,6 +34,10 @@ PAIRS_A_PROMPT = 2
 
 ANSWERS = 0.2
 """The largest share of pairs whose right side is an answer: G1 wants calls in four fifths of the set."""
+
+WITHOUT_CALLS = 0.18
+"""The same for a round's wrong sides: some lack a call, the more the better the calls get. A little less than G1's fifth, because
+the split leaves out some pairs of the set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ def pairs(judged: Judgements, clean: Callable[[str], bool]) -> Sampled:
                 continue
             kept, merged = kept + 1, merged + times - 1
             made.append(_pair(point, chosen, one))
-    return _with_fewer_answers(made, refusals, merged)
+    return Sampled(_limited(made, "chosen", ANSWERS, refusals), tuple(refusals), merged)
 
 
 def ranked(judged: Judgements, clean: Callable[[str], bool]) -> Sampled:
@@ -185,7 +189,12 @@ def ranked(judged: Judgements, clean: Callable[[str], bool]) -> Sampled:
             refusals.append(Refusal(source=name_of(point), line=point.at, reason=reasons[0]))
             continue
         made.append(_pair(point, right[0].text if right else point.right.content, wrong[reasons.index("")]))
-    return _with_fewer_answers(made, refusals, 0)
+    kept, before = tuple(made), -1
+    while len(kept) != before:  # what is left out on one side's account raises the share of the other's
+        before = len(kept)
+        kept = _limited(kept, "chosen", ANSWERS, refusals)
+        kept = _limited(kept, "rejected", WITHOUT_CALLS, refusals)
+    return Sampled(kept, tuple(refusals), 0)
 
 
 def win_rate(one: Judged, found: Sequence[Judged]) -> float:
@@ -199,18 +208,21 @@ def grade(one: Judged) -> int:
     return 2 if one.right else 0 if one.axes else 1
 
 
-def _with_fewer_answers(made: Sequence[PreferencePair], refusals: list[Refusal], merged: int) -> Sampled:
-    """Leave out the pairs about answers beyond ``ANSWERS`` of all, with a reason."""
-    calling = sum(CALLS.call_open in pair.chosen[0].content for pair in made)
-    answering = itertools.count(1)
-    most = int(calling * ANSWERS / (1 - ANSWERS))
+def _limited(
+    made: Sequence[PreferencePair], side: Literal["chosen", "rejected"], share: float, refusals: list[Refusal]
+) -> tuple[PreferencePair, ...]:
+    """Leave out the pairs that have no call on a side beyond a share of all, with a reason."""
+    calls = [CALLS.call_open in getattr(pair, side)[0].content for pair in made]
+    most = int(sum(calls) * share / (1 - share))
+    others = itertools.count(1)
     within = []
-    for pair in made:
-        if CALLS.call_open in pair.chosen[0].content or next(answering) <= most:
+    for pair, calling in zip(made, calls, strict=True):
+        if calling or next(others) <= most:
             within.append(pair)
         else:
-            refusals.append(Refusal(source=pair.parents[0], line=len(pair.prompt), reason="answers_suffice"))
-    return Sampled(tuple(within), tuple(refusals), merged)
+            reason = "answers_suffice" if side == "chosen" else "enough_without_call"
+            refusals.append(Refusal(source=pair.parents[0], line=len(pair.prompt), reason=reason))
+    return tuple(within)
 
 
 def unusable(one: Judged, clean: Callable[[str], bool]) -> str:

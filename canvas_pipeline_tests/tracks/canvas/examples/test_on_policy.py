@@ -7,6 +7,8 @@ import statistics
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from canvas_pipeline.models.family import ToolCall
 from canvas_pipeline.models.gemma4.family import GEMMA4
@@ -180,6 +182,22 @@ def test_at_most_a_fifth_of_a_rounds_pairs_is_about_answers() -> None:
     answers = [(ANSWERING, [judged(ANSWERING, TODO)])] * 30
     found = on_policy.ranked([*answers, *MANY], lambda text: True)
     assert len(found.pairs) == 50 and [one.reason for one in found.refusals] == ["answers_suffice"] * 20
+
+
+@given(*(st.integers(0, 60) for _ in range(3)))
+def test_calls_stand_on_four_fifths_of_each_side_of_a_rounds_pairs_and_no_pair_is_lost_uncounted(
+    both: int, best: int, worst: int
+) -> None:
+    calling, plain = judged(CALLING, WRONG), judged(CALLING, "Whatever.")
+    needless = judged(ANSWERING, TODO)
+    assert all(one.axes for one in (calling, plain, needless))
+    prompts = [*[(CALLING, [calling])] * both, *[(CALLING, [plain])] * best, *[(ANSWERING, [needless])] * worst]
+    found = on_policy.ranked(prompts, lambda text: True)
+    for side in ("chosen", "rejected"):
+        calls = [CALLS.call_open in getattr(pair, side)[0].content for pair in found.pairs]
+        assert sum(calls) >= 0.8 * len(calls)
+    assert len(found.pairs) + len(found.refusals) == len(prompts)
+    assert sum(pair.chosen == (CALLING.right,) and pair.rejected[0].content == WRONG for pair in found.pairs) == both
 
 
 @pytest.mark.parametrize(
