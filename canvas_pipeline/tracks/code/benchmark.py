@@ -22,7 +22,8 @@ from canvas_pipeline.verifiers.program_text import extract_program, is_stub
 from canvas_pipeline.verifiers.programs import Program
 
 END = family("plain-qwen3").end_of_text
-MAX_NEW_TOKENS = 256
+MAX_NEW_TOKENS, GB10_NEW_TOKENS = 256, 2048
+"""Tokens of an answer: a short function, or what a base of the gb10 profile says around a long one."""
 LEAST = 0.2
 """The share of right programs below which a model is not published."""
 
@@ -172,4 +173,5 @@ BENCHMARK = Benchmark(
     pictures=lambda found: {"pass@1 by group": forest_png(found.by_group, "pass@1")},
     groups=Groups("group", by_group),
     max_new_tokens=MAX_NEW_TOKENS,
+    limits={"gb10": GB10_NEW_TOKENS},
 )

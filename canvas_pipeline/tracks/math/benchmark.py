@@ -25,7 +25,8 @@ from canvas_pipeline.verifiers.arithmetic import check_steps
 from canvas_pipeline.verifiers.symbolic import SymbolicComparer
 
 END = family("plain-qwen3").end_of_text
-MAX_NEW_TOKENS = 64
+MAX_NEW_TOKENS, GB10_NEW_TOKENS = 64, 2048
+"""Tokens of an answer: the embedded model writes a line a sum, a base of the gb10 profile a page before its answer."""
 MAJORITY, SILENT = "majority answer", "no answer"
 
 
@@ -186,4 +187,5 @@ BENCHMARK = Benchmark(
     pictures=pictures,
     groups=Groups("suite", by_suite),
     max_new_tokens=MAX_NEW_TOKENS,
+    limits={"gb10": GB10_NEW_TOKENS},
 )
