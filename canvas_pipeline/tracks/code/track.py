@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 
@@ -13,7 +12,7 @@ from canvas_pipeline.methods import METHODS, Hyperparameters
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.stage import Kind, StageSpec
 from canvas_pipeline.pipeline.standard import ANSWERS
-from canvas_pipeline.pipeline.track import TRACKS, Track
+from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.pipeline.workspace import StageResult
 from canvas_pipeline.tracks.code import comparison, stages
 from canvas_pipeline.tracks.code.benchmark import BENCHMARK
@@ -21,11 +20,9 @@ from canvas_pipeline.tracks.code.card import CARD
 from canvas_pipeline.tracks.code.datasets import DATASETS
 from canvas_pipeline.tracks.code.guards import R8, TABLE
 from canvas_pipeline.tracks.code.profiles import PROFILES
-from canvas_pipeline.training.pretrain import verified
+from canvas_pipeline.tracks.text_base import shipped_text_base
 
 G6 = TABLE.guards["g6"]
-TEXT_BASE = TRACKS / "instruct" / "embedded_text"
-"""The shipped base of plain text, which the instruct track makes."""
 Step = Callable[[BuildContext], StageResult]
 
 
@@ -70,11 +67,6 @@ def _stage(
     )  # fmt: skip
 
 
-def shipped_base() -> Path:
-    """Return the folder of the shipped base of plain text. Raises ``MissingInput`` or ``ArtifactCorrupt``."""
-    return verified(TEXT_BASE, "python -m canvas_pipeline.tracks.instruct.text_base --out FOLDER")
-
-
 def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
     """Return the hyperparameters: the base has never seen a program, so all weights are trained, and for longer."""
     changed, sft = msgspec.structs.replace, METHODS["sft"].defaults
@@ -93,7 +85,7 @@ TRACK = Track(
     profiles=PROFILES,
     datasets=DATASETS,
     guards=TABLE,
-    shipped_base=shipped_base,
+    shipped_base=shipped_text_base,
     methods=("sft", "lora", "qlora"),
     demo_methods=("sft",),
     benchmark=BENCHMARK,

@@ -22,7 +22,7 @@ from canvas_pipeline.tracks.instruct.datasets import DATASETS
 from canvas_pipeline.tracks.instruct.guard_table import TABLE
 from canvas_pipeline.tracks.instruct.profiles import PROFILES
 from canvas_pipeline.tracks.instruct.session import recorded, session
-from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
+from canvas_pipeline.tracks.text_base import shipped_text_base
 
 GUARDS = TABLE.guards
 G6 = GUARDS["g6"]

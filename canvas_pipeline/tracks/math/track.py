@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 
@@ -20,10 +19,8 @@ from canvas_pipeline.tracks.math.card import CARD
 from canvas_pipeline.tracks.math.datasets import DATASETS
 from canvas_pipeline.tracks.math.guard_table import TABLE
 from canvas_pipeline.tracks.math.profiles import PROFILES
-from canvas_pipeline.training.pretrain import verified
+from canvas_pipeline.tracks.text_base import shipped_text_base
 
-BASE = Path(__file__).parents[1] / "instruct" / "embedded_text"
-BASE_COMMAND = "python -m canvas_pipeline.tracks.instruct.text_base --out FOLDER"
 G6 = TABLE.guards["g6"]
 
 
@@ -85,7 +82,7 @@ TRACK = Track(
     profiles=PROFILES,
     datasets=DATASETS,
     guards=TABLE,
-    shipped_base=lambda: verified(BASE, BASE_COMMAND),
+    shipped_base=shipped_text_base,
     methods=("sft", "lora", "qlora"),
     benchmark=BENCHMARK,
     card=CARD,

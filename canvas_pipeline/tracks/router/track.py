@@ -11,18 +11,15 @@ from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.methods import METHODS, Hyperparameters
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.stage import Kind, StageSpec
-from canvas_pipeline.pipeline.track import TRACKS, Track
+from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.pipeline.workspace import StageResult
 from canvas_pipeline.tracks.router import judgement, stages
 from canvas_pipeline.tracks.router.card import CARD
 from canvas_pipeline.tracks.router.guard_table import DATASETS, TABLE
 from canvas_pipeline.tracks.router.profiles import PROFILES
 from canvas_pipeline.tracks.router.scorer import BENCHMARK
-from canvas_pipeline.training.pretrain import verified
+from canvas_pipeline.tracks.text_base import shipped_text_base
 
-TEXT_BASE = TRACKS / "instruct" / "embedded_text"
-"""The shipped base of plain text, which the instruct track makes."""
-BASE_COMMAND = "python -m canvas_pipeline.tracks.instruct.text_base --out FOLDER"
 G6 = TABLE.guards["g6"]
 
 
@@ -83,7 +80,7 @@ TRACK = Track(
     profiles=PROFILES,
     datasets=DATASETS,
     guards=TABLE,
-    shipped_base=lambda: verified(TEXT_BASE, BASE_COMMAND),
+    shipped_base=shipped_text_base,
     methods=("sft", "lora", "qlora"),
     benchmark=BENCHMARK,
     card=CARD,
