@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from canvas_pipeline.evaluation.statistics import OVERALL
 from canvas_pipeline.pipeline.facts import TrackCard, source
 from canvas_pipeline.release.cards import CardTemplate, Fact
-from canvas_pipeline.release.modelfile import SystemPrompt
-from canvas_pipeline.tracks.code.benchmark import END
+from canvas_pipeline.release.modelfile import SystemPrompt, requests
 from canvas_pipeline.tracks.code.comparison import read_comparison, read_samples
 from canvas_pipeline.tracks.code.guards import TABLE
 from canvas_pipeline.tracks.code.rows import INSTRUCTION, RESPONSE
@@ -68,10 +67,8 @@ def facts(ws: Workspace) -> dict[str, Fact]:
 
 
 def system_prompt(ws: Workspace) -> SystemPrompt:
-    """Return a template without system message that places a request where training has the instruction."""
-    reply, request = f"\n{{{{ .Content }}}}{END}", f"{INSTRUCTION}{{{{ .Content }}}}{RESPONSE}"
-    turn = f'{{{{ if eq .Role "assistant" }}}}{reply}{{{{ else }}}}{request}{{{{ end }}}}'
-    return SystemPrompt(text="", template=f"{{{{ range .Messages }}}}{turn}{{{{ end }}}}")
+    """Return a prompt without system message that places a request where training has the instruction."""
+    return requests(INSTRUCTION, RESPONSE, reply="\n")
 
 
 CARD = TrackCard(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.pipeline.facts import TrackCard, source
 from canvas_pipeline.release.cards import CardTemplate, Fact
-from canvas_pipeline.release.modelfile import SystemPrompt
-from canvas_pipeline.tracks.math.benchmark import END
+from canvas_pipeline.release.modelfile import SystemPrompt, requests
 from canvas_pipeline.tracks.math.comparison import overall
 from canvas_pipeline.tracks.math.guard_table import TABLE
 from canvas_pipeline.tracks.math.rows import PROBLEM, SOLUTION
@@ -62,10 +61,8 @@ def facts(ws: Workspace) -> dict[str, Fact]:
 
 
 def system_prompt(ws: Workspace) -> SystemPrompt:
-    """Return a template without system message that places a request where training has the problem."""
-    reply, request = f"{{{{ .Content }}}}{END}", f"{PROBLEM}{{{{ .Content }}}}{SOLUTION}"
-    turn = f'{{{{ if eq .Role "assistant" }}}}{reply}{{{{ else }}}}{request}{{{{ end }}}}'
-    return SystemPrompt(text="", template=f"{{{{ range .Messages }}}}{turn}{{{{ end }}}}")
+    """Return a prompt without system message that places a request where training has the problem."""
+    return requests(PROBLEM, SOLUTION)
 
 
 CARD = TrackCard(
