@@ -6,18 +6,15 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from canvas_pipeline.datasets.spec import PARTS
-from canvas_pipeline.evaluation.charts import funnel_png
-from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits, evaluation
 from canvas_pipeline.pipeline import verdicts as judging
 from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.shares import share
+from canvas_pipeline.pipeline.flow import divided, filtered
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Refusal, Row, funnel, read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
@@ -169,12 +166,7 @@ def trajectory_split(context: BuildContext) -> StageResult:
     inputs = {"rows": source.sha256, "bench_cases": context.input("bench_cases").sha256}
     stage, reused = context.make(build, inputs)
     ws = context.workspace
-    funnels = judging.funnels(ws, "trajectory")
-    verdicts = (*judging.of_split(ws, "trajectory"), *row_verdicts(ws), audits.of_stage(ws, stage))
-    sizes = {f"rows in {part}": stage.manifest.files[f"{part}.jsonl"].rows or 0 for part in PARTS}
-    facts = {"sandbox": read_sandbox(ws).line}
-    pictures = {"rows in and out": funnel_png(funnels)}
-    return StageResult(stage, reused, verdicts, facts, pictures, funnels=tuple(funnels), figures=sizes)
+    return divided(context, "trajectory", stage, reused, facts={"sandbox": read_sandbox(ws).line}, own=row_verdicts(ws))
 
 
 def row_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
@@ -218,20 +210,5 @@ def _referenced(writer: Writer, references: Mapping[str, Reference], barriers: i
 
 
 def _filtered(context: BuildContext, stage: Stage, reused: bool) -> StageResult:
-    """Return the result of a rows stage with a funnel: G6 and the audit."""
-    found = stage.manifest.funnel
-    assert found is not None, "a stage that filters writes its funnel"
-    verdicts = (judging.of_funnel(context.workspace, stage), audits.of_stage(context.workspace, stage))
-    figures: dict[str, Any] = {
-        "rows": found.kept,
-        **share("rows kept", wilson(found.kept + found.merged, found.rows_in)),
-    }
-    return StageResult(
-        stage,
-        reused,
-        verdicts,
-        dict(found.refused),
-        {"rows in and out": funnel_png([found])},
-        (found,),
-        figures=figures,
-    )
+    refused = stage.manifest.funnel.refused if stage.manifest.funnel else {}
+    return filtered(context, stage, reused, facts=refused)
