@@ -53,7 +53,7 @@ def facts(ws: Workspace) -> dict[str, Fact]:
             points = (
                 f"{100 * row.difference:+.1f} points [{100 * row.low:+.1f}, {100 * row.high:+.1f}], p {row.test.p:.2g}"
             )
-            found[f"data.gain_of_sft_over_{row.baseline.replace(' ', '_')}"] = Fact(
+            found[f"data.gain_of_{row.candidate}_over_{row.baseline.replace(' ', '_')}"] = Fact(
                 value=points, source=source(compared, "comparison.json")
             )
     sampled = ws.store.get("samples")

@@ -40,8 +40,9 @@ def _data() -> Iterator[StageSpec]:
 
 
 def _evaluation() -> Iterator[StageSpec]:
-    yield stage("baselines", ("bench_cases", "trajectory_split", "base_bench", "sft_bench"), comparison.baselines, "report", (),
-                "The supervised model beside the base, the best constant program and the nearest training program, on the same "
+    yield stage("baselines", ("production_checkpoint", "bench_cases", "trajectory_split", "base_bench"), comparison.baselines,
+                "report", (),
+                "The production model beside the base, the best constant program and the nearest training program, on the same "
                 "cases, with paired tests. Look at the differences and their intervals.", group="comparison")  # fmt: skip
     yield stage("samples", ("production_checkpoint", "bench_cases"), comparison.samples, "report", (),
                 "Several sampled programs for each of some cases. Look at pass@5 beside pass@1.", group="comparison",

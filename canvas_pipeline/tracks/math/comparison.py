@@ -11,6 +11,7 @@ from canvas_pipeline.evaluation.charts import forest_png
 from canvas_pipeline.evaluation.statistics import OVERALL, PairedComparison, compare, comparison_table
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.verdicts import made_from_current
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.release.gate import ReleaseItem
@@ -79,7 +80,7 @@ def overall(stage: Stage) -> list[PairedComparison]:
 def release_items(ws: Workspace) -> list[ReleaseItem]:
     """Ask that the model is better than base and majority answer, with p below 0.01; absent where it was not measured."""
     stage = ws.store.find("comparison")
-    rows = overall(stage) if stage is not None and _current(ws, stage) else []
+    rows = overall(stage) if stage is not None and made_from_current(ws, stage) else []
     better = {row.baseline: row for row in rows if row.gained > row.lost}
     return [
         ReleaseItem(
@@ -90,9 +91,3 @@ def release_items(ws: Workspace) -> list[ReleaseItem]:
         )
         for baseline in ("base", MAJORITY)
     ]  # fmt: skip
-
-
-def _current(ws: Workspace, stage: Stage) -> bool:
-    """Tell whether a comparison was made from the current stages."""
-    found = {name: ws.store.find(name) for name in stage.manifest.recipe.inputs}
-    return all(one is not None and one.sha256 == stage.manifest.recipe.inputs[name] for name, one in found.items())

@@ -44,15 +44,21 @@ def _compared(root: Path, right: int, monkeypatch: pytest.MonkeyPatch) -> compar
     _put(ws, "bench_cases", rows__jsonl=CASES)
     _put(ws, "trajectory_split", train__jsonl=ROWS)
     _put(ws, "base_bench", report__json=score(CASES, _predicted(CASES, 0)))
-    _put(ws, "sft_bench", report__json=score(CASES, _predicted(CASES, right)))
+    _put(ws, "production_checkpoint", any__json={})
+    _put(ws, "sft_bench", report__json=score(CASES, _predicted(CASES, len(CASES) - right)))
+    _put(ws, "lora_bench", report__json=score(CASES, _predicted(CASES, right)))
+    monkeypatch.setattr(comparison.evaluation, "production_method", lambda ws: "lora")
     monkeypatch.setattr("canvas_pipeline.pipeline.audits.audited", lambda ws, name: ws.store.get(name))
     return read_comparison(build_stage(ws, "baselines").stage)
 
 
-def test_a_model_that_is_right_is_better_than_each_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_production_model_that_is_right_is_better_than_each_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = _compared(tmp_path, len(CASES), monkeypatch)
     overall = [row for row in found.rows if row.group == OVERALL]
     assert found.learnt and all(row.test.p < 0.01 for row in overall)
+    assert {row.candidate for row in overall} == {"lora"}
     names = [row.baseline for row in overall]
     assert names[0] == "base" and names[1].startswith("returns ") and names[2] == NEAREST
     assert {row.group for row in found.rows} == {OVERALL, "seen", "held out"}
@@ -70,7 +76,7 @@ def test_a_release_asks_that_it_has_learnt_by_the_current_bench(
     _compared(tmp_path, len(CASES), monkeypatch)
     (item,) = comparison.release_items(ws)
     assert item.holds and (item.value, item.n) == (1.0, 3)
-    _put(ws, "sft_bench", report__json=score(CASES, _predicted(CASES, 1)))
+    _put(ws, "lora_bench", report__json=score(CASES, _predicted(CASES, 1)))
     assert comparison.release_items(ws)[0].value is None
 
 
