@@ -129,7 +129,7 @@ def bench_cases(context: BuildContext) -> StageResult:
     stage, reused = context.make(build, _hashes(paths))
     groups = Counter(case.group for case in read_jsonl(stage.path(), CodeCase))
     figures = {"test cases": groups.total(), "refused": stage.manifest.files["refusals.jsonl"].rows or 0}
-    return StageResult(stage, reused, facts=dict(groups), figures=figures)
+    return StageResult(stage, reused, (audits.of_stage(context.workspace, stage),), dict(groups), figures=figures)
 
 
 def all_cases(ws: Workspace) -> list[CodeCase]:

@@ -25,7 +25,7 @@ G6 = TABLE.guards["g6"]
 def _data() -> Iterator[StageSpec]:
     yield stage("source_rows", (), stages.source_rows, "rows", (G6, AUDIT),
                 "Tasks of public formats from files, each reference run twice. Look at what was refused, and why.")  # fmt: skip
-    yield stage("bench_cases", (), stages.bench_cases, "rows", (),
+    yield stage("bench_cases", (), stages.bench_cases, "rows", (AUDIT,),
                 "Tasks in wordings that training never sees, half of them of structures that it never sees, and suites of files. "
                 "Look at the number of cases.")  # fmt: skip
     yield stage("drawn_rows", ("bench_cases",), stages.drawn_rows, "rows", (AUDIT,),
