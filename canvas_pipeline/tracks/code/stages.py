@@ -64,7 +64,7 @@ def source_rows(context: BuildContext) -> StageResult:
     paths = sources(context.workspace)
 
     def build(writer: Writer) -> None:
-        with journalled(unfinished := context.unfinished(writer)) as runner:
+        with journalled(unfinished := context.unfinished(writer), context.workspace.seal) as runner:
             found = [item for path in paths for item in read_tasks(path)]
             checked = check_rows(found, runner, "source_rows")
             _referenced(
@@ -86,7 +86,7 @@ def drawn_rows(context: BuildContext) -> StageResult:
     def build(writer: Writer) -> None:
         asked = [case.code for case in all_cases(context.workspace)]
         rows = data.drawn_rows(profile.programs, profile.wordings, context.seed, asked)
-        with journalled(unfinished := context.unfinished(writer)) as runner:
+        with journalled(unfinished := context.unfinished(writer), context.workspace.seal) as runner:
             _referenced(writer, run_once({row.id: row.program for row in rows}, runner), runner.barriers)
         writer.rows(rows)
         writer.funnel = funnel("drawn_rows", len(rows), len(rows))
@@ -113,7 +113,7 @@ def bench_cases(context: BuildContext) -> StageResult:
             if isinstance(item, Placed)
         ]
         refusals = [item for found in read.values() for item in found if isinstance(item, Refusal)]
-        with journalled(unfinished := context.unfinished(writer)) as runner:
+        with journalled(unfinished := context.unfinished(writer), context.workspace.seal) as runner:
             running, references = data.running(test, runner)
             chosen, more = data.running(selection, runner)
             _referenced(writer, {**references, **more}, runner.barriers)
