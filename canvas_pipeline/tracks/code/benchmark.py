@@ -145,4 +145,5 @@ BENCHMARK = Benchmark(
     pictures=lambda found: {"pass@1 by group": forest_png(found.by_group, "pass@1")},
     groups=Groups("group", by_group),
     max_new_tokens=MAX_NEW_TOKENS,
+    limits={"gb10": 2048},
 )

@@ -154,7 +154,7 @@ def samples(context: BuildContext) -> StageResult:
         )  # fmt: skip
         shutil.rmtree(unfinished)
 
-    config = {"max_new_tokens": context.track.benchmark.max_new_tokens}
+    config = {"max_new_tokens": context.track.benchmark.limit(profile)}
     stage, reused = context.make(
         build, {"bench_cases": cases.sha256, "production_checkpoint": chosen.sha256, "model": weights.sha256}, config,
         runs=evaluation.asking(context.track.benchmark), unused=evaluation.UNUSED,

@@ -196,7 +196,7 @@ def candidates(context: BuildContext) -> StageResult:
 
     inputs = {"sft_decision": decided, "trajectory_split": source.sha256, "sft_checkpoint": checkpoint.sha256}
     runs = evaluation.asking(context.track.benchmark)
-    config = {"max_new_tokens": context.track.benchmark.max_new_tokens}
+    config = {"max_new_tokens": context.track.benchmark.limit(context.profile)}
     stage, reused = context.make(sample, inputs, config, runs=runs, unused=evaluation.UNUSED)
     rows, answers = (
         list(read_jsonl(stage.path("prompts.jsonl"), InstructRow)),

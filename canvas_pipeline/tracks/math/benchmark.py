@@ -161,4 +161,5 @@ BENCHMARK = Benchmark(
     pictures=pictures,
     groups=Groups("suite", by_suite),
     max_new_tokens=MAX_NEW_TOKENS,
+    limits={"gb10": 2048},
 )

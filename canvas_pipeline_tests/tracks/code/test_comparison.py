@@ -80,8 +80,11 @@ def test_a_release_asks_that_it_has_learnt_by_the_current_bench(
     assert comparison.release_items(ws)[0].value is None
 
 
-def test_sampled_programs_are_counted_for_each_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ws = Workspace(root=tmp_path, track=TRACK, profile=SMALL)
+@pytest.mark.parametrize(("profile", "limit"), [("embedded", 256), ("gb10", 2048)])
+def test_sampled_programs_are_counted_for_each_case(
+    profile: str, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = Workspace(root=tmp_path, track=TRACK, profile=msgspec.structs.replace(SMALL, name=profile))
     _put(ws, "bench_cases", rows__jsonl=CASES)
     _put(ws, "production_checkpoint", any__json={})
     weights = _put(ws, "sft_checkpoint", any__json={})
@@ -105,3 +108,4 @@ def test_sampled_programs_are_counted_for_each_case(tmp_path: Path, monkeypatch:
     assert list(report.right.values()) == [2, 0, 0] and report.samples == 5
     assert report.pass_at == {"1": pytest.approx(0.4 / 3), "5": pytest.approx(1 / 3)}
     assert found.figures["pass@5 (%)"] == 33.3
+    assert found.stage.manifest.recipe.config["max_new_tokens"] == limit
