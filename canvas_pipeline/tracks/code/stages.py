@@ -27,10 +27,10 @@ from canvas_pipeline.tracks.code.guards import ReferenceEvidence
 from canvas_pipeline.tracks.code.references import check_rows, run_once
 from canvas_pipeline.tracks.code.rows import CodeCase, CodeRow, Reference
 from canvas_pipeline.tracks.contamination import ContaminationReport
+from canvas_pipeline.tracks.reading import data_files
 from canvas_pipeline.verifiers.sandbox.session import barrier_line
 
 REFERENCES, CONTAMINATION, SANDBOX = "references.json", "contamination.json", "sandbox.json"
-FILES = "*.json*", "*.parquet"
 
 
 class SandboxRecord(Row, frozen=True, kw_only=True):
@@ -40,19 +40,14 @@ class SandboxRecord(Row, frozen=True, kw_only=True):
     line: str
 
 
-def files_in(folder: Path) -> list[Path]:
-    """Return the data files of a folder by name; none where there is no such folder."""
-    return sorted({path for pattern in FILES for path in folder.glob(pattern) if path.is_file()})
-
-
 def sources(ws: Workspace) -> list[Path]:
     """Return the files to train on: those of ``code/`` in the data folder."""
-    return files_in(ws.root / "code")
+    return data_files(ws.root / "code")
 
 
 def suites(ws: Workspace) -> list[Path]:
     """Return the files of benchmark suites: those of ``code/bench/``. A suite has its file's name."""
-    return files_in(ws.root / "code" / "bench")
+    return data_files(ws.root / "code" / "bench")
 
 
 def _hashes(paths: Iterable[Path]) -> dict[str, str]:

@@ -25,8 +25,9 @@ from canvas_pipeline.tracks.contamination import ContaminationReport, apart, con
 from canvas_pipeline.tracks.math import data
 from canvas_pipeline.tracks.math.guard_table import PARTS as SPLIT_PARTS
 from canvas_pipeline.tracks.math.guard_table import GoldEvidence
-from canvas_pipeline.tracks.math.reader import FileRead, files_in, read_file
+from canvas_pipeline.tracks.math.reader import FileRead, read_file
 from canvas_pipeline.tracks.math.rows import MathRow
+from canvas_pipeline.tracks.reading import data_files
 from canvas_pipeline.verifiers.answers import judge_answer
 from canvas_pipeline.verifiers.symbolic import SymbolicComparer
 
@@ -42,7 +43,7 @@ def folder_of(ws: Workspace) -> Path:
 
 def sources(context: BuildContext) -> StageResult:
     """Read the files of ``math/`` in the data folder; what cannot be used is refused with its reason."""
-    paths = files_in(folder_of(context.workspace))
+    paths = data_files(folder_of(context.workspace))
 
     def build(writer: Writer) -> None:
         with SymbolicComparer() as comparer:
@@ -88,7 +89,7 @@ def drawn_rows(context: BuildContext) -> StageResult:
 
 def bench_cases(context: BuildContext) -> StageResult:
     """Draw the cases to test and to choose by, and read the suites of ``math/bench/`` for the test (R8 compares with both)."""
-    paths, sizes = files_in(folder_of(context.workspace) / "bench"), context.profile
+    paths, sizes = data_files(folder_of(context.workspace) / "bench"), context.profile
 
     def build(writer: Writer) -> None:
         test: list[MathRow] = []

@@ -20,6 +20,7 @@ from canvas_pipeline.records import Refusal, funnel, read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Writer
 from canvas_pipeline.tracks.contamination import ContaminationReport, apart
+from canvas_pipeline.tracks.reading import data_files
 from canvas_pipeline.tracks.router import intake, splits, synthetic
 from canvas_pipeline.tracks.router.baselines import cases_of, tools_of
 from canvas_pipeline.tracks.router.rows import RouterCase, RouterRow, example_of
@@ -56,7 +57,7 @@ def source_rows(context: BuildContext) -> StageResult:
 
     Option ``relaxed=yes`` asks for queries of ten characters only."""
     ws = context.workspace
-    files, relaxed = intake.data_files(folder_of(ws)), switch(ws, "relaxed")
+    files, relaxed = data_files(folder_of(ws)), switch(ws, "relaxed")
 
     def build(writer: Writer) -> None:
         drawn = synthetic.rows(context.profile.synthetic_rows, context.seed)
