@@ -15,6 +15,7 @@ from canvas_pipeline.evaluation.pass_at_k import mean_pass_at_k
 from canvas_pipeline.evaluation.statistics import OVERALL, PairedComparison, compare, comparison_table
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.shares import gain
 from canvas_pipeline.pipeline.verdicts import made_from_current
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Row, read_jsonl, write_jsonl
@@ -89,10 +90,7 @@ def baselines(context: BuildContext) -> StageResult:
     figures: dict[str, Any] = {"better than each baseline": found.learnt}
     for row in found.rows:
         if row.group == OVERALL:
-            figures[f"above {row.baseline} (points)"] = round(100 * row.difference, 1)
-            figures[f"above {row.baseline}, 95 % interval"] = (
-                f"{100 * row.low:+.1f} to {100 * row.high:+.1f}, p = {row.test.p:.2g}"
-            )
+            figures |= gain(f"above {row.baseline}", row)
     pictures = {"beside the baselines": stage.path("comparison.png").read_bytes()}
     table = stage.path("comparison.md").read_text(encoding="utf-8")
     return StageResult(stage, reused, facts={"table": table}, pictures=pictures, figures=figures)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.evaluation.statistics import OVERALL
 from canvas_pipeline.pipeline.facts import TrackCard, source
+from canvas_pipeline.pipeline.shares import points
 from canvas_pipeline.release.cards import CardTemplate, Fact
 from canvas_pipeline.release.modelfile import SystemPrompt, requests
 from canvas_pipeline.tracks.instruct.decisions import (
@@ -68,9 +69,8 @@ def facts(ws: Workspace) -> dict[str, Fact]:
     _agrees(ws, chosen_method(chain))
     for row in read_comparison(compared).rows:
         if row.group == OVERALL:
-            points = f"{100 * row.difference:+.1f} points [{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
             found[f"data.gain_{row.baseline}_to_{row.candidate}"] = Fact(
-                value=f"{points}, McNemar p {row.test.p:.2g}", source=source(compared, "comparison.json")
+                value=f"{points(row)}, McNemar p {row.test.p:.2g}", source=source(compared, "comparison.json")
             )
     return found
 

@@ -11,6 +11,7 @@ from canvas_pipeline.evaluation.charts import forest_png
 from canvas_pipeline.evaluation.statistics import OVERALL, PairedComparison, compare, comparison_table
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.shares import gain
 from canvas_pipeline.pipeline.verdicts import made_from_current
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import read_jsonl
@@ -62,9 +63,7 @@ def comparison(context: BuildContext) -> StageResult:
     stage, reused = context.make(build, inputs, runs=(root_of(context.track.benchmark.score),))
     figures: dict[str, Any] = {}
     for row in overall(stage):
-        name = f"{row.baseline} to {row.candidate}"
-        figures[f"{name} (points)"] = round(100 * row.difference, 1)
-        figures[f"{name}, 95 % interval"] = f"{100 * row.low:+.1f} to {100 * row.high:+.1f}, p = {row.test.p:.2g}"
+        figures |= gain(f"{row.baseline} to {row.candidate}", row)
     facts = {"table": stage.path("comparison.md").read_text(encoding="utf-8")}
     return StageResult(
         stage, reused, facts=facts, pictures={"beside the baselines": stage.path("comparison.png").read_bytes()}, figures=figures
