@@ -122,8 +122,13 @@ def judge(current: Session, ws: Workspace) -> None:
     """Print what the track asks of a release. Raises ``GateClosed`` where something does not hold or was not measured."""
     from rich.table import Table
 
-    items = ws.track.release_items(ws)
-    table = Table("asked of a release", "measured", "bound", "", title=evaluation.production_method(ws))
+    items, method = ws.track.release_items(ws), evaluation.production_method(ws)
+    if not items:
+        current.out.print(
+            f"{method} is chosen; the track {ws.track.name} asks no more of a release than its guards do."
+        )
+        return
+    table = Table("asked of a release", "measured", "bound", "", title=method)
     for item in items:
         state = "[green]holds[/green]" if item.holds else "[red]missed[/red]"
         table.add_row(item.name, item.shown().replace("[", "\\["), f"{item.op} {item.bound:g}", state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from canvas_pipeline.evaluation.statistics import Rate
+from canvas_pipeline.evaluation.statistics import PairedComparison, Rate
 
 
 def share(title: str, rate: Rate) -> dict[str, float | str]:
@@ -20,3 +20,16 @@ def share(title: str, rate: Rate) -> dict[str, float | str]:
             f"of {by.clusters} wordings {right:.0%} always right, {wrong:.0%} always wrong)"
         )
     return shown
+
+
+def gain(title: str, row: PairedComparison) -> dict[str, float | str]:
+    """A difference of two models as metadata: percentage points as a number, its interval and p beside it as text."""
+    return {
+        f"{title} (points)": round(100 * row.difference, 1),
+        f"{title}, 95 % interval": f"{100 * row.low:+.1f} to {100 * row.high:+.1f}, p = {row.test.p:.2g}",
+    }
+
+
+def points(row: PairedComparison) -> str:
+    """A difference of two models for a card: percentage points with their 95 % interval."""
+    return f"{100 * row.difference:+.1f} points [{100 * row.low:+.1f}, {100 * row.high:+.1f}]"

@@ -56,6 +56,19 @@ class StageSpec:
     expected_daily: bool = False
 
 
+def stage(
+    name: str, inputs: tuple[str, ...], build: Callable[[BuildContext], StageResult], kind: Kind, checks: tuple[Guard, ...],
+    description: str, *, group: str = "rows", conserves: tuple[str, ...] = (), counted_by: str = "", method: str = "",
+    memory_gib: Mapping[str, float] = {},
+) -> StageSpec:  # fmt: skip
+    """Declare a stage in the order in which a reader asks. ``conserves`` are its ``rows_from``."""
+    return StageSpec(
+        name=name, inputs=inputs, build=build, kind=kind, group=group, description=description, checks=checks,
+        tools=("jsonl",) if kind == "rows" else (), rows_from=conserves, counted_by=counted_by, method=method,
+        memory_gib=memory_gib,
+    )  # fmt: skip
+
+
 def ordered(specs: Iterable[StageSpec]) -> Mapping[str, StageSpec]:
     """Sort stages so that each comes after its inputs, otherwise in the order given; return them by name.
 

@@ -7,7 +7,7 @@ read by the guards once, for all methods and all later runs (stage ``<dataset>_v
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,13 @@ def lineage(ws: Workspace, name: str) -> None:
         if found.sha256 != sha256:
             raise GateClosed(f"{name} was made from another {source} than the current one; materialise {name} again")
         lineage(ws, source)
+
+
+def made_from_current(ws: Workspace, stage: Stage, *, files: Collection[str] = ()) -> bool:
+    """Whether a stage was made from the current versions of its inputs. ``files`` are inputs that are no stages."""
+    made = {name: sha256 for name, sha256 in stage.manifest.recipe.inputs.items() if name not in files}
+    found = {name: ws.store.find(name) for name in made}
+    return all(one is not None and one.sha256 == made[name] for name, one in found.items())
 
 
 def of_split(ws: Workspace, dataset: str) -> tuple[Verdict, ...]:

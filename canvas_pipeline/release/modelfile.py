@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from canvas_pipeline.errors import BadInput
 from canvas_pipeline.models.family import ModelFamily
 
+CONTENT = "{{ .Content }}"
+"""The text of a message in a Go template."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemPrompt:
@@ -21,14 +24,22 @@ class SystemPrompt:
 
     ``declared``: the chat template declares them. Otherwise a system message that names the tools starts with ``opening``, and
     ``catalogue`` are their names, for a request with tools and a system message of its own. ``note`` is a comment in the Modelfile;
-    ``template`` replaces the family's."""
+    ``content`` is how the family's template writes the text of a message."""
 
     text: str
     declared: bool = False
     opening: str = ""
     catalogue: str = ""
     note: str = ""
-    template: str = ""
+    content: str = CONTENT
+
+
+def requests(before: str, after: str, *, reply: str = "") -> SystemPrompt:
+    """Return the prompt of a model without a system message, whose requests stand between ``before`` and ``after`` in training.
+
+    ``reply`` begins every reply."""
+    turn = f'{{{{ if eq .Role "assistant" }}}}{reply}{CONTENT}{{{{ else }}}}{before}{CONTENT}{after}{{{{ end }}}}'
+    return SystemPrompt(text="", content=turn)
 
 
 def modelfile(gguf_name: str, family: ModelFamily, prompt: SystemPrompt) -> str:
@@ -70,6 +81,7 @@ PARAMETER temperature 0
 
 
 def template(family: ModelFamily, prompt: SystemPrompt) -> str:
-    """Return the Go template of a model whose system message names the tools."""
+    """Return the family's Go template with the prompt's texts."""
+    text = family.ollama.template.replace(CONTENT, prompt.content)
     values = {"@OPENING@": prompt.opening, "@LENGTH@": str(len(prompt.opening)), "@CATALOGUE@": prompt.catalogue}
-    return re.sub("|".join(values), lambda place: values[place.group()], prompt.template or family.ollama.template)
+    return re.sub("|".join(values), lambda place: values[place.group()], text)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, Literal, Protocol, TypeVar
 
 from canvas_pipeline.datasets.duplicates import jaccard, shingles
 from canvas_pipeline.guardrails.guard import NOTHING_TO_EVALUATE, Bound, Guard, Measured
@@ -33,6 +33,16 @@ BANDS = (32, 4)
 SEED = 1
 
 _NUMBER = re.compile(r"\d[\d.,]*")
+
+
+class Named(Protocol):
+    """A row with an id."""
+
+    @property
+    def id(self) -> str: ...
+
+
+R = TypeVar("R", bound=Named)
 
 
 class Hit(Row, frozen=True, kw_only=True):
@@ -72,6 +82,22 @@ def contamination(rows: Collection[tuple[str, str]], items: Mapping[str, str]) -
         rows=len(rows), items=len(items), **{signal: counts[signal] for signal in SIGNALS}, boilerplate=len(index.boilerplate),
         hits=hits, fingerprints={name: digest(text.form) for name, text in index.texts.items()},
     )  # fmt: skip
+
+
+def apart(
+    rows: Sequence[R], text: Callable[[R], str], items: Mapping[str, str]
+) -> tuple[list[R], dict[str, Signal], ContaminationReport]:
+    """Leave out the rows that repeat an item until none is left: which 8-grams are boilerplate depends on all rows.
+
+    Return the rows kept, why each other one was left out (id → signal), and the report on those kept."""
+    kept, out = list(rows), dict[str, Signal]()
+    while True:
+        found = contamination([(row.id, text(row)) for row in kept], items)
+        repeated = found.repeated()
+        if not repeated:
+            return kept, out, found
+        out |= {hit.row_id: hit.signal for hit in found.hits if hit.row_id in repeated}
+        kept = [row for row in kept if row.id not in repeated]
 
 
 def contamination_guard(parts: tuple[str, ...], cases: str = "bench_cases") -> Guard:

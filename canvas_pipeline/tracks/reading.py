@@ -27,6 +27,10 @@ _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _MARK = b"\xef\xbb\xbf"
 
 
+ENDINGS = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
+"""How the names of data files end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One object of a file. ``line`` and ``column`` count from 1, columns in characters; in Parquet the line is the row."""
@@ -34,6 +38,11 @@ class Record:
     line: int
     column: int
     value: dict[str, Any]
+
+
+def data_files(folder: Path) -> list[Path]:
+    """List the data files of a folder by name; none where there is no folder."""
+    return sorted(path for path in folder.glob("*") if path.is_file() and path.name.endswith(ENDINGS))
 
 
 def read_objects(path: Path) -> Iterator[Record | Refusal]:

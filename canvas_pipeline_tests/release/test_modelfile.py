@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import random
 import re
@@ -20,6 +21,8 @@ from canvas_pipeline.models.family import ModelFamily, ToolCall
 from canvas_pipeline.models.gemma4.family import GEMMA4
 from canvas_pipeline.models.gemma4.markers import escape
 from canvas_pipeline.models.gemma4.wire import parse_turn, response_text, serialise
+from canvas_pipeline.pipeline.track import track_named
+from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Message
 from canvas_pipeline.release.modelfile import SystemPrompt, modelfile, template
 from canvas_pipeline.tracks.canvas.tools.prompt import OPENING, catalogue, system_message
@@ -84,13 +87,15 @@ def escaped(value: Any) -> Any:
     return [escaped(inner) for inner in value] if isinstance(value, list) else value
 
 
-def rendered_by_go(cases: Sequence[dict[str, Any]], folder: Path, of: ModelFamily = GEMMA4) -> list[str]:
+def rendered_by_go(
+    cases: Sequence[dict[str, Any]], folder: Path, of: ModelFamily = GEMMA4, prompt: SystemPrompt = NAMED
+) -> list[str]:
     """The template in Hugo, whose text output is Go's text/template. ``json``, which is Ollama's, is called jsonify there."""
     (folder / "layouts" / "partials").mkdir(parents=True)
     (folder / "data").mkdir()
     (folder / "data" / "cases.json").write_text(json.dumps(cases))
     (folder / "layouts" / "partials" / "chat.txt").write_text(
-        "@" + template(of, NAMED).replace(":= json .", ":= jsonify .")
+        "@" + template(of, prompt).replace(":= json .", ":= jsonify .")
     )
     (folder / "layouts" / "home.txt").write_text('{{ range site.Data.cases }}{{ partial "chat.txt" . }}\0{{ end }}')
     (folder / "hugo.json").write_text(
@@ -167,6 +172,20 @@ def test_go_renders_a_conversation_in_words_as_every_family_does(name: str, tmp_
     written = modelfile("x.gguf", of, NATIVE)
     assert "TEMPLATE" in written and "RENDERER" not in written and "PARSER" not in written
     assert all(f"PARAMETER stop {stop}\n" in written for stop in of.stops)
+
+
+@pytest.mark.parametrize("profile", ["embedded", "gb10"])
+@pytest.mark.parametrize("name", ["instruct", "math", "code", "router"])
+def test_go_places_a_request_where_a_track_of_texts_has_it_in_training(name: str, profile: str, tmp_path: Path) -> None:
+    track: Any = track_named(name)
+    of, ws = family(track.profiles[profile].family_name), Workspace(tmp_path, track, track.profiles[profile])
+    placed = importlib.import_module(f"canvas_pipeline.tracks.{name}.rows").prompt_of
+    begin = {"instruct": " ", "code": "\n"}.get(name, "")
+    said = [("user", "a {{ b }}?"), ("assistant", "c"), ("user", "é <d>")]
+    asked = [Message(role=role, content=text) for role, text in said]
+    trained = [Message(role=role, content=placed(text) if role == "user" else begin + text) for role, text in said]
+    (text,) = rendered_by_go([as_ollama(asked)], tmp_path, of, track.card.system_prompt(ws))
+    assert (of.bos or "") + text == prompt_text(trained, of)
 
 
 def test_a_request_s_tools_are_named_once_whoever_wrote_the_system_message(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas_pipeline.records import dumps
-from canvas_pipeline.tracks.contamination import ContaminationReport, contamination, contamination_guard
+from canvas_pipeline.tracks.contamination import ContaminationReport, apart, contamination, contamination_guard
 
 WORDS = [
     a + b + c for a in ("ba", "ke", "li", "mo", "ta") for b in ("n", "r", "st", "mp") for c in ("a", "e", "ig", "u")
@@ -136,3 +137,30 @@ def test_a_report_holds_no_text() -> None:
     written = dumps(contamination([("r", items["a"])], items)).decode()
     assert not any(word in written for word in items["a"].lower().split() if len(word) > 3)
     assert contamination([("r", "")], {"a": ""}).hits == ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    id: str
+    text: str
+
+
+def test_rows_are_left_out_until_none_repeats_an_item_also_where_a_phrase_is_no_boilerplate_any_more() -> None:
+    rng = random.Random(5)
+    phrase, items = text(rng, 20), {f"item{n}": text(rng, 20) for n in range(750)}
+    items |= {f"phrased{n}": f"{phrase} {text(rng, 6)}" for n in range(3)}
+    copies = [Asked(f"copy{n}", f"{items[f'item{n}']} {phrase}") for n in range(5)]
+    sharing = [Asked(f"sharing{n}", f"{phrase} {text(rng, 6)}") for n in range(3)]
+    clean = [Asked(f"clean{n}", text(rng, 20)) for n in range(60)]
+    rows = [*sharing, *copies, *clean]
+    first = contamination([(row.id, row.text) for row in rows], items)
+    kept, out, found = apart(rows, lambda row: row.text, items)
+    assert first.boilerplate and first.repeated() == {row.id for row in copies}
+    assert kept == clean and found.rows == len(clean) and not found.repeated()
+    assert out == dict.fromkeys([row.id for row in (*copies, *sharing)], "near")
+
+
+def test_rows_with_other_numbers_than_an_item_stay() -> None:
+    rows = [Asked("other", "What is 3 plus 4 times 5?"), Asked("same", "what is 3 plus 4 times 6")]
+    kept, out, found = apart(rows, lambda row: row.text, {"item": "What is 3 plus 4 times 6?"})
+    assert kept == rows[:1] and out == {"same": "exact"} and found.template == 1

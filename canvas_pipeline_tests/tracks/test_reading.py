@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from canvas_pipeline.errors import BadInput, MissingInput
 from canvas_pipeline.records import Refusal
-from canvas_pipeline.tracks.reading import Record, read_objects
+from canvas_pipeline.tracks.reading import Record, data_files, read_objects
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 VALUE = st.recursive(
@@ -134,3 +134,12 @@ def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
         list(read_objects(tmp_path / "nothing.jsonl"))
     with pytest.raises(BadInput, match="a folder"):
         list(read_objects(tmp_path))
+
+
+def test_data_files_are_listed_by_name_and_other_files_and_folders_are_not(tmp_path: Path) -> None:
+    names = ("b.jsonl.gz", "a.jsonl", "c.json", "d.json.gz", "e.parquet")
+    for name in (*names, "notes.md", "a.jsonl.bak", "thresholds.yaml"):
+        (tmp_path / name).touch()
+    (tmp_path / "bench.json").mkdir()
+    assert [path.name for path in data_files(tmp_path)] == sorted(names)
+    assert data_files(tmp_path / "nothing") == []

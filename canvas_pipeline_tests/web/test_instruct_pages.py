@@ -19,8 +19,8 @@ from playwright.sync_api import expect
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.tracks.instruct.benchmark import END
 from canvas_pipeline.tracks.instruct.guards import probes
-from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
 from canvas_pipeline.tracks.instruct.track import TRACK
+from canvas_pipeline.tracks.text_base import shipped_text_base
 from canvas_pipeline.verifiers.constraints import Constraint
 from canvas_pipeline_tests.dagster_instance.homes import ROOT
 from canvas_pipeline_tests.web.site import CHROMIUM, browser, picture, served

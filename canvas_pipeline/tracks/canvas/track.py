@@ -10,7 +10,7 @@ from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance
 from canvas_pipeline.methods import CHOICES, METHODS
 from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.stage import StageSpec
+from canvas_pipeline.pipeline.stage import StageSpec, stage
 from canvas_pipeline.pipeline.standard import ANSWERS
 from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.pipeline.workspace import StageResult
@@ -123,18 +123,7 @@ def _rows(
     name: str, inputs: tuple[str, ...], step: RowStep, group: str, checks: tuple[Guard, ...], description: str,
     conserves: tuple[str, ...] = (), method: str = "",
 ) -> StageSpec:  # fmt: skip
-    return StageSpec(
-        name=name,
-        inputs=inputs,
-        build=step,
-        kind="rows",
-        group=group,
-        description=description,
-        checks=checks,
-        tools=("jsonl",),
-        rows_from=conserves,
-        method=method,
-    )
+    return stage(name, inputs, step, "rows", checks, description, group=group, conserves=conserves, method=method)
 
 
 TRACK = Track(

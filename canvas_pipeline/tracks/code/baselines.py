@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from canvas_pipeline.tracks.code.execution import Runner
 from canvas_pipeline.tracks.code.rows import CodeCase, CodeRow
+from canvas_pipeline.tracks.nearest import NearestText
 from canvas_pipeline.verifiers.programs import Program
-from canvas_pipeline.verifiers.words import plain
 
 CONSTANTS: Mapping[str, str] = {
     "0": "return 0", "[]": "return []", "''": "return ''", "None": "return None", "True": "return True",
@@ -51,15 +50,6 @@ def _constant_rights(cases: Sequence[CodeCase], name: str, runner: Runner) -> li
 def nearest_programs(cases: Sequence[CodeCase], rows: Sequence[CodeRow]) -> list[str]:
     """Return for each case the program of the row whose instruction shares most words with it (Jaccard; the first of equals).
 
-    Raises ``ValueError`` without rows."""
-    words = [frozenset(plain(row.instruction).split()) for row in rows]
-    holding: dict[str, list[int]] = {}
-    for at, own in enumerate(words):
-        for word in own:
-            holding.setdefault(word, []).append(at)
-    return [rows[_nearest(frozenset(plain(case.instruction).split()), words, holding)].code for case in cases]
-
-
-def _nearest(asked: frozenset[str], words: Sequence[frozenset[str]], holding: Mapping[str, Sequence[int]]) -> int:
-    common = Counter(at for word in asked for at in holding.get(word, ()))
-    return max(range(len(words)), key=lambda at: (common[at] / max(1, len(asked | words[at])), -at))
+    Raises ``IndexError`` without rows."""
+    nearest = NearestText([row.instruction for row in rows])
+    return [rows[nearest.index(case.instruction)].code for case in cases]

@@ -6,15 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from canvas_pipeline.evaluation.benchmark import Benchmark, Metric, Prediction, answers
 from canvas_pipeline.evaluation.charts import forest_png
 from canvas_pipeline.evaluation.groups import Groups, Shares
-from canvas_pipeline.evaluation.selection import Candidate, RankedCandidate, SelectionRecord
-from canvas_pipeline.evaluation.statistics import Rate, percent
+from canvas_pipeline.evaluation.ranking import choose_by_share
+from canvas_pipeline.evaluation.selection import Candidate, SelectionRecord
+from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.models.families import family
-from canvas_pipeline.records import Message, Row, digest, dumps
+from canvas_pipeline.records import Message, Row, digest
 from canvas_pipeline.tracks.code.baselines import constant_answers
 from canvas_pipeline.tracks.code.execution import Runner, shared_runner
 from canvas_pipeline.tracks.code.rows import CodeCase, CodeOutcome, prompt_of
@@ -22,8 +21,7 @@ from canvas_pipeline.verifiers.program_text import extract_program, is_stub
 from canvas_pipeline.verifiers.programs import Program
 
 END = family("plain-qwen3").end_of_text
-MAX_NEW_TOKENS, GB10_NEW_TOKENS = 256, 2048
-"""Tokens of an answer: a short function, or what a base of the gb10 profile says around a long one."""
+MAX_NEW_TOKENS = 256
 LEAST = 0.2
 """The share of right programs below which a model is not published."""
 
@@ -119,34 +117,8 @@ def trivial(cases: Sequence[CodeCase]) -> Mapping[str, Sequence[Prediction]]:
 
 
 def choose(candidates: Sequence[tuple[Candidate, CodeReport]], /) -> SelectionRecord:
-    """Choose the candidate with most right programs on the selection cases; of equal ones sft, else the first by name and epoch."""
-    ranked = tuple(
-        RankedCandidate(
-            candidate=one, figures={"pass_at_1": msgspec.json.decode(dumps(own.pass_at_1))},
-            reason="" if (own.pass_at_1.share or 0.0) >= LEAST else f"right in {percent(own.pass_at_1)}, below {LEAST:.0%}",
-        )
-        for one, own in sorted(candidates, key=_rank)
-    )  # fmt: skip
-    chosen = next((one.candidate for one in ranked if not one.reason), None)
-    reason = f"{chosen.method}: most right programs of {len(ranked)} candidates" if chosen else _none(len(ranked))
-    return SelectionRecord(rule={"least": LEAST}, chosen=chosen, reason=reason, candidates=ranked)
-
-
-def _rank(one: tuple[Candidate, CodeReport]) -> tuple[float, bool, str, float, str]:
-    found, own = one
-    return (
-        -(own.pass_at_1.share or 0.0),
-        found.method != "sft",
-        found.method,
-        found.epoch,
-        found.checkpoint_sha256,
-    )
-
-
-def _none(count: int) -> str:
-    if not count:
-        return "there are no candidates; train a method first"
-    return f"none of {count} candidates is right in {LEAST:.0%} of the selection cases; look at the states of the bench"
+    """Choose the candidate with most right programs on the selection cases, if they are enough; of equal ones sft."""
+    return choose_by_share(candidates, CodeReport.rate, ("pass_at_1",), least=LEAST, simplest="sft")
 
 
 def details(found: CodeReport) -> Mapping[str, Any]:
@@ -173,5 +145,5 @@ BENCHMARK = Benchmark(
     pictures=lambda found: {"pass@1 by group": forest_png(found.by_group, "pass@1")},
     groups=Groups("group", by_group),
     max_new_tokens=MAX_NEW_TOKENS,
-    limits={"gb10": GB10_NEW_TOKENS},
+    limits={"gb10": 2048},
 )

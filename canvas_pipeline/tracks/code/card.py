@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from canvas_pipeline.evaluation.statistics import OVERALL
 from canvas_pipeline.pipeline.facts import TrackCard, source
+from canvas_pipeline.pipeline.shares import points
 from canvas_pipeline.release.cards import CardTemplate, Fact
-from canvas_pipeline.release.modelfile import SystemPrompt
-from canvas_pipeline.tracks.code.benchmark import END
+from canvas_pipeline.release.modelfile import SystemPrompt, requests
 from canvas_pipeline.tracks.code.comparison import read_comparison, read_samples
 from canvas_pipeline.tracks.code.guards import TABLE
 from canvas_pipeline.tracks.code.rows import INSTRUCTION, RESPONSE
@@ -51,11 +51,8 @@ def facts(ws: Workspace) -> dict[str, Fact]:
     compared = ws.store.get("baselines")
     for row in read_comparison(compared).rows:
         if row.group == OVERALL:
-            points = (
-                f"{100 * row.difference:+.1f} points [{100 * row.low:+.1f}, {100 * row.high:+.1f}], p {row.test.p:.2g}"
-            )
-            found[f"data.gain_of_sft_over_{row.baseline.replace(' ', '_')}"] = Fact(
-                value=points, source=source(compared, "comparison.json")
+            found[f"data.gain_of_{row.candidate}_over_{row.baseline.replace(' ', '_')}"] = Fact(
+                value=f"{points(row)}, p {row.test.p:.2g}", source=source(compared, "comparison.json")
             )
     sampled = ws.store.get("samples")
     report = read_samples(sampled)
@@ -68,10 +65,8 @@ def facts(ws: Workspace) -> dict[str, Fact]:
 
 
 def system_prompt(ws: Workspace) -> SystemPrompt:
-    """Return a template without system message that places a request where training has the instruction."""
-    reply, request = f"\n{{{{ .Content }}}}{END}", f"{INSTRUCTION}{{{{ .Content }}}}{RESPONSE}"
-    turn = f'{{{{ if eq .Role "assistant" }}}}{reply}{{{{ else }}}}{request}{{{{ end }}}}'
-    return SystemPrompt(text="", template=f"{{{{ range .Messages }}}}{turn}{{{{ end }}}}")
+    """Return a prompt without system message that places a request where training has the instruction."""
+    return requests(INSTRUCTION, RESPONSE, reply="\n")
 
 
 CARD = TrackCard(

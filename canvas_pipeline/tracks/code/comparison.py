@@ -15,6 +15,8 @@ from canvas_pipeline.evaluation.pass_at_k import mean_pass_at_k
 from canvas_pipeline.evaluation.statistics import OVERALL, PairedComparison, compare, comparison_table
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.shares import gain
+from canvas_pipeline.pipeline.verdicts import made_from_current
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Row, read_jsonl, write_jsonl
 from canvas_pipeline.release.gate import ReleaseItem
@@ -31,7 +33,7 @@ LEARNT = 0.01
 
 
 class BaselineComparison(Row, frozen=True, kw_only=True):
-    """The supervised model beside the base and the baselines, overall and by group of cases.
+    """The production model beside the base and the baselines, overall and by group of cases.
 
     ``better``: baseline → whether the model is better than it over all cases, with p below ``LEARNT``."""
 
@@ -55,8 +57,11 @@ class SampledReport(Row, frozen=True, kw_only=True):
 
 
 def baselines(context: BuildContext) -> StageResult:
-    """Compare base, best constant program and nearest training program with the supervised model, on the same cases."""
-    inputs = {name: context.input(name) for name in ("bench_cases", "trajectory_split", "base_bench", "sft_bench")}
+    """Compare base, best constant program and nearest training program with the production model, on the same cases."""
+    ws = context.workspace
+    method = evaluation.production_method(ws)
+    names = ("production_checkpoint", "bench_cases", "trajectory_split", "base_bench")
+    inputs = {**{name: context.input(name) for name in names}, f"{method}_bench": ws.store.get(f"{method}_bench")}
 
     def build(writer: Writer) -> None:
         cases = list(read_jsonl(inputs["bench_cases"].path(), CodeCase))
@@ -65,12 +70,12 @@ def baselines(context: BuildContext) -> StageResult:
             Prediction(id=case.id, text=code) for case, code in zip(cases, nearest_programs(cases, rows), strict=True)
         ]
         reports: dict[str, CodeReport] = {
-            "base": evaluation.read_report(context.workspace, inputs["base_bench"]),
+            "base": evaluation.read_report(ws, inputs["base_bench"]),
             **{name: score(cases, found) for name, found in trivial(cases).items()},
             NEAREST: score(cases, nearest),
-            "sft": evaluation.read_report(context.workspace, inputs["sft_bench"]),
+            method: evaluation.read_report(ws, inputs[f"{method}_bench"]),
         }
-        found = _compared(reports)
+        found = _compared(reports, method)
         writer.json(found, "comparison.json")
         writer.text(comparison_table(found.rows) + "\n", "comparison.md")
         shown = {
@@ -85,33 +90,29 @@ def baselines(context: BuildContext) -> StageResult:
     figures: dict[str, Any] = {"better than each baseline": found.learnt}
     for row in found.rows:
         if row.group == OVERALL:
-            figures[f"above {row.baseline} (points)"] = round(100 * row.difference, 1)
-            figures[f"above {row.baseline}, 95 % interval"] = (
-                f"{100 * row.low:+.1f} to {100 * row.high:+.1f}, p = {row.test.p:.2g}"
-            )
+            figures |= gain(f"above {row.baseline}", row)
     pictures = {"beside the baselines": stage.path("comparison.png").read_bytes()}
     table = stage.path("comparison.md").read_text(encoding="utf-8")
     return StageResult(stage, reused, facts={"table": table}, pictures=pictures, figures=figures)
 
 
-def _compared(reports: Mapping[str, CodeReport]) -> BaselineComparison:
+def _compared(reports: Mapping[str, CodeReport], method: str) -> BaselineComparison:
     verdicts = {name: {o.case_id: o.right for o in report.outcomes} for name, report in reports.items()}
-    groups = {o.case_id: o.group for o in reports["sft"].outcomes}
-    clusters = {o.case_id: o.cluster or o.case_id for o in reports["sft"].outcomes}
-    pairs = [(name, "sft") for name in reports if name != "sft"]
+    groups = {o.case_id: o.group for o in reports[method].outcomes}
+    clusters = {o.case_id: o.cluster or o.case_id for o in reports[method].outcomes}
+    pairs = [(name, method) for name in reports if name != method]
     rows = compare(verdicts, groups, pairs, clusters=clusters)
     better = {row.baseline: row.difference > 0 and row.test.p < LEARNT for row in rows if row.group == OVERALL}
     return BaselineComparison(rows=rows, better=better)
 
 
 def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
-    """Ask of a release that the supervised model is better than each baseline; a comparison of another bench does not count."""
-    stage, bench = ws.store.find("baselines"), ws.store.find("sft_bench")
-    current = stage is not None and bench is not None and stage.manifest.recipe.inputs["sft_bench"] == bench.sha256
-    better = read_comparison(stage.verify()).better if current and stage is not None else {}
+    """Ask of a release that the production model is better than each baseline; a comparison of another bench does not count."""
+    stage = ws.store.find("baselines")
+    better = read_comparison(stage.verify()).better if stage is not None and made_from_current(ws, stage) else {}
     return (
         ReleaseItem(
-            name="baselines that sft is better than, with p below 0.01",
+            name="baselines that the model is better than, with p below 0.01",
             value=sum(better.values()) / len(better) if better else None, n=len(better), op=">=", bound=1.0,
             advice="train for longer or on more rows; see the stage baselines",
         ),
@@ -151,7 +152,7 @@ def samples(context: BuildContext) -> StageResult:
         )  # fmt: skip
         shutil.rmtree(unfinished)
 
-    config = {"max_new_tokens": context.track.benchmark.limit(context.profile)}
+    config = {"max_new_tokens": context.track.benchmark.limit(profile)}
     stage, reused = context.make(
         build, {"bench_cases": cases.sha256, "production_checkpoint": chosen.sha256, "model": weights.sha256}, config,
         runs=evaluation.asking(context.track.benchmark), unused=evaluation.UNUSED,

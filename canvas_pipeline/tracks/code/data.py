@@ -12,7 +12,7 @@ from canvas_pipeline.tracks.code.execution import Runner
 from canvas_pipeline.tracks.code.formats import Placed
 from canvas_pipeline.tracks.code.references import run_once
 from canvas_pipeline.tracks.code.rows import CodeCase, CodeRow, Reference, program_group
-from canvas_pipeline.tracks.contamination import ContaminationReport, contamination
+from canvas_pipeline.tracks.contamination import ContaminationReport, apart, contamination
 
 EVAL_SHARE = 0.05
 IN_BENCHMARK = "in_benchmark"
@@ -79,8 +79,7 @@ def join(rows: Sequence[CodeRow], cases: Sequence[CodeCase], stage: str) -> Buil
     Boilerplate is a share of all rows, so it is looked for again where rows were left out."""
     programs = {program_group(case.code) for case in cases}
     kept = [row for row in rows if program_group(row.code) not in programs]
-    while repeated := compared(kept, cases).repeated():
-        kept = [row for row in kept if row.id not in repeated]
+    kept, *_ = apart(kept, lambda row: row.instruction, {case.id: case.instruction for case in cases})
     ids = {row.id for row in kept}
     refusals = tuple(
         Refusal(source=stage, line=at, reason=IN_BENCHMARK) for at, row in enumerate(rows, 1) if row.id not in ids

@@ -15,22 +15,27 @@ from typing import Self
 from canvas_pipeline.errors import MissingTool
 from canvas_pipeline.records import Row, digest, dumps
 from canvas_pipeline.storage.journal import Journal
+from canvas_pipeline.storage.seal import Seal
 from canvas_pipeline.verifiers.programs import Program, ProgramResult, run_program
 from canvas_pipeline.verifiers.sandbox.session import Sandbox, open_sandbox
 
 
 class Executed(Row, frozen=True, kw_only=True):
-    """What a program did. ``key`` is that of ``Runner.key``."""
+    """What a program did. ``key`` is that of ``Runner.key``; ``seal`` is the data folder's, for a result that is read again."""
 
     key: str
     result: ProgramResult
+    seal: str = ""
 
 
 class Runner:
-    """Runs programs. Results are kept in memory, and in a file where one is given: a killed run goes on from it."""
+    """Runs programs. Results are kept in memory, and in a file where one is given: a killed run goes on from it.
 
-    def __init__(self, sandbox: Sandbox, journal: Path | None = None) -> None:
+    A result in the file is believed where it is sealed for its program."""
+
+    def __init__(self, sandbox: Sandbox, journal: Path | None = None, seal: Seal | None = None) -> None:
         self.sandbox = sandbox
+        self._seal = seal
         self._known = Journal(
             journal, Executed, lambda row: (row.key,), "another process runs these programs; wait for it"
         )
@@ -59,19 +64,28 @@ class Runner:
         missing = {
             key: program
             for program in programs
-            if self._known.find(key := self.key(program, hash_seed)) is None
+            if self._found(key := self.key(program, hash_seed)) is None
         }  # fmt: skip
 
         def execute(key: str) -> None:
-            self._known.add(Executed(key=key, result=_decided(run_program(missing[key], sandbox))))
+            result = _decided(run_program(missing[key], sandbox))
+            seal = self._seal.sign(key, _sha256(result)) if self._seal else ""
+            self._known.add(Executed(key=key, result=result, seal=seal))
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(execute, missing))
-        return [self._found(self.key(program, hash_seed)) for program in programs]
 
-    def _found(self, key: str) -> ProgramResult:
+        def found(program: Program) -> ProgramResult:
+            result = self._found(self.key(program, hash_seed))
+            assert result is not None, "every program was run above"
+            return result
+
+        return [found(program) for program in programs]
+
+    def _found(self, key: str) -> ProgramResult | None:
         found = self._known.find(key)
-        assert found is not None, "every program was run above"
+        if found is None or (self._seal and not self._seal.signed(key, _sha256(found.result), found.seal)):
+            return None
         return found.result
 
 
@@ -82,10 +96,14 @@ def shared_runner() -> Runner:
 
 
 @contextmanager
-def journalled(folder: Path) -> Iterator[Runner]:
-    """Open a runner whose results are in a folder until its stage is whole."""
-    with Runner(open_sandbox(), folder / "results.jsonl") as runner:
+def journalled(folder: Path, seal: Seal) -> Iterator[Runner]:
+    """Open a runner whose results are in a folder, each sealed, until its stage is whole."""
+    with Runner(open_sandbox(), folder / "results.jsonl", seal) as runner:
         yield runner
+
+
+def _sha256(result: ProgramResult) -> str:
+    return digest(dumps(result).decode())
 
 
 def _decided(result: ProgramResult) -> ProgramResult:

@@ -6,18 +6,15 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from canvas_pipeline.datasets.spec import PARTS
-from canvas_pipeline.evaluation.charts import funnel_png
-from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits, evaluation
 from canvas_pipeline.pipeline import verdicts as judging
 from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.shares import share
+from canvas_pipeline.pipeline.flow import divided, filtered
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Refusal, Row, funnel, read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
@@ -30,10 +27,10 @@ from canvas_pipeline.tracks.code.guards import ReferenceEvidence
 from canvas_pipeline.tracks.code.references import check_rows, run_once
 from canvas_pipeline.tracks.code.rows import CodeCase, CodeRow, Reference
 from canvas_pipeline.tracks.contamination import ContaminationReport
+from canvas_pipeline.tracks.reading import data_files
 from canvas_pipeline.verifiers.sandbox.session import barrier_line
 
 REFERENCES, CONTAMINATION, SANDBOX = "references.json", "contamination.json", "sandbox.json"
-FILES = "*.json*", "*.parquet"
 
 
 class SandboxRecord(Row, frozen=True, kw_only=True):
@@ -43,19 +40,14 @@ class SandboxRecord(Row, frozen=True, kw_only=True):
     line: str
 
 
-def files_in(folder: Path) -> list[Path]:
-    """Return the data files of a folder by name; none where there is no such folder."""
-    return sorted({path for pattern in FILES for path in folder.glob(pattern) if path.is_file()})
-
-
 def sources(ws: Workspace) -> list[Path]:
     """Return the files to train on: those of ``code/`` in the data folder."""
-    return files_in(ws.root / "code")
+    return data_files(ws.root / "code")
 
 
 def suites(ws: Workspace) -> list[Path]:
     """Return the files of benchmark suites: those of ``code/bench/``. A suite has its file's name."""
-    return files_in(ws.root / "code" / "bench")
+    return data_files(ws.root / "code" / "bench")
 
 
 def _hashes(paths: Iterable[Path]) -> dict[str, str]:
@@ -67,7 +59,7 @@ def source_rows(context: BuildContext) -> StageResult:
     paths = sources(context.workspace)
 
     def build(writer: Writer) -> None:
-        with journalled(unfinished := context.unfinished(writer)) as runner:
+        with journalled(unfinished := context.unfinished(writer), context.workspace.seal) as runner:
             found = [item for path in paths for item in read_tasks(path)]
             checked = check_rows(found, runner, "source_rows")
             _referenced(
@@ -89,7 +81,7 @@ def drawn_rows(context: BuildContext) -> StageResult:
     def build(writer: Writer) -> None:
         asked = [case.code for case in all_cases(context.workspace)]
         rows = data.drawn_rows(profile.programs, profile.wordings, context.seed, asked)
-        with journalled(unfinished := context.unfinished(writer)) as runner:
+        with journalled(unfinished := context.unfinished(writer), context.workspace.seal) as runner:
             _referenced(writer, run_once({row.id: row.program for row in rows}, runner), runner.barriers)
         writer.rows(rows)
         writer.funnel = funnel("drawn_rows", len(rows), len(rows))
@@ -116,7 +108,7 @@ def bench_cases(context: BuildContext) -> StageResult:
             if isinstance(item, Placed)
         ]
         refusals = [item for found in read.values() for item in found if isinstance(item, Refusal)]
-        with journalled(unfinished := context.unfinished(writer)) as runner:
+        with journalled(unfinished := context.unfinished(writer), context.workspace.seal) as runner:
             running, references = data.running(test, runner)
             chosen, more = data.running(selection, runner)
             _referenced(writer, {**references, **more}, runner.barriers)
@@ -132,7 +124,7 @@ def bench_cases(context: BuildContext) -> StageResult:
     stage, reused = context.make(build, _hashes(paths))
     groups = Counter(case.group for case in read_jsonl(stage.path(), CodeCase))
     figures = {"test cases": groups.total(), "refused": stage.manifest.files["refusals.jsonl"].rows or 0}
-    return StageResult(stage, reused, facts=dict(groups), figures=figures)
+    return StageResult(stage, reused, (audits.of_stage(context.workspace, stage),), dict(groups), figures=figures)
 
 
 def all_cases(ws: Workspace) -> list[CodeCase]:
@@ -169,12 +161,7 @@ def trajectory_split(context: BuildContext) -> StageResult:
     inputs = {"rows": source.sha256, "bench_cases": context.input("bench_cases").sha256}
     stage, reused = context.make(build, inputs)
     ws = context.workspace
-    funnels = judging.funnels(ws, "trajectory")
-    verdicts = (*judging.of_split(ws, "trajectory"), *row_verdicts(ws), audits.of_stage(ws, stage))
-    sizes = {f"rows in {part}": stage.manifest.files[f"{part}.jsonl"].rows or 0 for part in PARTS}
-    facts = {"sandbox": read_sandbox(ws).line}
-    pictures = {"rows in and out": funnel_png(funnels)}
-    return StageResult(stage, reused, verdicts, facts, pictures, funnels=tuple(funnels), figures=sizes)
+    return divided(context, "trajectory", stage, reused, facts={"sandbox": read_sandbox(ws).line}, own=row_verdicts(ws))
 
 
 def row_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
@@ -218,20 +205,5 @@ def _referenced(writer: Writer, references: Mapping[str, Reference], barriers: i
 
 
 def _filtered(context: BuildContext, stage: Stage, reused: bool) -> StageResult:
-    """Return the result of a rows stage with a funnel: G6 and the audit."""
-    found = stage.manifest.funnel
-    assert found is not None, "a stage that filters writes its funnel"
-    verdicts = (judging.of_funnel(context.workspace, stage), audits.of_stage(context.workspace, stage))
-    figures: dict[str, Any] = {
-        "rows": found.kept,
-        **share("rows kept", wilson(found.kept + found.merged, found.rows_in)),
-    }
-    return StageResult(
-        stage,
-        reused,
-        verdicts,
-        dict(found.refused),
-        {"rows in and out": funnel_png([found])},
-        (found,),
-        figures=figures,
-    )
+    refused = stage.manifest.funnel.refused if stage.manifest.funnel else {}
+    return filtered(context, stage, reused, facts=refused)

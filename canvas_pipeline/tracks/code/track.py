@@ -2,77 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from canvas_pipeline.guardrails.audit import AUDIT
-from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.methods import METHODS, Hyperparameters
-from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.stage import Kind, StageSpec
+from canvas_pipeline.pipeline.stage import StageSpec, stage
 from canvas_pipeline.pipeline.standard import ANSWERS
-from canvas_pipeline.pipeline.track import TRACKS, Track
-from canvas_pipeline.pipeline.workspace import StageResult
+from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.tracks.code import comparison, stages
 from canvas_pipeline.tracks.code.benchmark import BENCHMARK
 from canvas_pipeline.tracks.code.card import CARD
 from canvas_pipeline.tracks.code.datasets import DATASETS
 from canvas_pipeline.tracks.code.guards import R8, TABLE
 from canvas_pipeline.tracks.code.profiles import PROFILES
-from canvas_pipeline.training.pretrain import verified
+from canvas_pipeline.tracks.text_base import shipped_text_base
 
 G6 = TABLE.guards["g6"]
-TEXT_BASE = TRACKS / "instruct" / "embedded_text"
-"""The shipped base of plain text, which the instruct track makes."""
-Step = Callable[[BuildContext], StageResult]
 
 
 def _data() -> Iterator[StageSpec]:
-    yield _stage("source_rows", (), stages.source_rows, "rows", (G6, AUDIT),
-                 "Tasks of public formats from files, each reference run twice. Look at what was refused, and why.")  # fmt: skip
-    yield _stage("bench_cases", (), stages.bench_cases, "rows", (),
-                 "Tasks in wordings that training never sees, half of them of structures that it never sees, and suites of files. "
-                 "Look at the number of cases.")  # fmt: skip
-    yield _stage("drawn_rows", ("bench_cases",), stages.drawn_rows, "rows", (AUDIT,),
-                 "Drawn tasks with programs that were run against their tests. Look at the references that pass.")  # fmt: skip
-    yield _stage("rows", ("source_rows", "drawn_rows", "bench_cases"), stages.rows, "rows", (G6, AUDIT),
-                 "All rows to train on, without those that the benchmark asks for. Look at how many were left out.",
-                 ("source_rows", "drawn_rows"))  # fmt: skip
-    yield _stage("trajectory_split", ("rows", "bench_cases"), stages.trajectory_split, "rows",
-                 (*TABLE.of_split("trajectory"), R8, AUDIT),
-                 "Rows to train on and rows to follow the loss, no program in both. Look at the checks r8 and r12.",
-                 ("rows",))  # fmt: skip
+    yield stage("source_rows", (), stages.source_rows, "rows", (G6, AUDIT),
+                "Tasks of public formats from files, each reference run twice. Look at what was refused, and why.")  # fmt: skip
+    yield stage("bench_cases", (), stages.bench_cases, "rows", (AUDIT,),
+                "Tasks in wordings that training never sees, half of them of structures that it never sees, and suites of files. "
+                "Look at the number of cases.")  # fmt: skip
+    yield stage("drawn_rows", ("bench_cases",), stages.drawn_rows, "rows", (AUDIT,),
+                "Drawn tasks with programs that were run against their tests. Look at the references that pass.")  # fmt: skip
+    yield stage("rows", ("source_rows", "drawn_rows", "bench_cases"), stages.rows, "rows", (G6, AUDIT),
+                "All rows to train on, without those that the benchmark asks for. Look at how many were left out.",
+                conserves=("source_rows", "drawn_rows"))  # fmt: skip
+    yield stage("trajectory_split", ("rows", "bench_cases"), stages.trajectory_split, "rows",
+                (*TABLE.of_split("trajectory"), R8, AUDIT),
+                "Rows to train on and rows to follow the loss, no program in both. Look at the checks r8 and r12.",
+                conserves=("rows",))  # fmt: skip
 
 
 def _evaluation() -> Iterator[StageSpec]:
-    yield StageSpec(
-        name="baselines", inputs=("bench_cases", "trajectory_split", "base_bench", "sft_bench"), build=comparison.baselines,
-        kind="report", group="comparison",
-        description="The supervised model beside the base, the best constant program and the nearest training program, on the same "
-        "cases, with paired tests. Look at the differences and their intervals.",
-    )  # fmt: skip
-    yield StageSpec(
-        name="samples", inputs=("production_checkpoint", "bench_cases"), build=comparison.samples, kind="report",
-        group="comparison", memory_gib=ANSWERS,
-        description="Several sampled programs for each of some cases. Look at pass@5 beside pass@1.",
-    )  # fmt: skip
-
-
-def _stage(
-    name: str, inputs: tuple[str, ...], build: Step, kind: Kind, checks: tuple[Guard, ...], description: str,
-    conserves: tuple[str, ...] = (),
-) -> StageSpec:  # fmt: skip
-    return StageSpec(
-        name=name, inputs=inputs, build=build, kind=kind, group="rows", description=description, checks=checks,
-        tools=("jsonl",), rows_from=conserves,
-    )  # fmt: skip
-
-
-def shipped_base() -> Path:
-    """Return the folder of the shipped base of plain text. Raises ``MissingInput`` or ``ArtifactCorrupt``."""
-    return verified(TEXT_BASE, "python -m canvas_pipeline.tracks.instruct.text_base --out FOLDER")
+    yield stage("baselines", ("production_checkpoint", "bench_cases", "trajectory_split", "base_bench"), comparison.baselines,
+                "report", (),
+                "The production model beside the base, the best constant program and the nearest training program, on the same "
+                "cases, with paired tests. Look at the differences and their intervals.", group="comparison")  # fmt: skip
+    yield stage("samples", ("production_checkpoint", "bench_cases"), comparison.samples, "report", (),
+                "Several sampled programs for each of some cases. Look at pass@5 beside pass@1.", group="comparison",
+                memory_gib=ANSWERS)  # fmt: skip
 
 
 def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
@@ -93,7 +67,7 @@ TRACK = Track(
     profiles=PROFILES,
     datasets=DATASETS,
     guards=TABLE,
-    shipped_base=shipped_base,
+    shipped_base=shipped_text_base,
     methods=("sft", "lora", "qlora"),
     demo_methods=("sft",),
     benchmark=BENCHMARK,

@@ -12,6 +12,7 @@ import msgspec
 from canvas_pipeline.evaluation.benchmark import Benchmark, Mean, Metric, Prediction, answers
 from canvas_pipeline.evaluation.charts import forest_png
 from canvas_pipeline.evaluation.groups import Groups, Shares
+from canvas_pipeline.evaluation.ranking import best_first
 from canvas_pipeline.evaluation.selection import Candidate, RankedCandidate, SelectionRecord
 from canvas_pipeline.evaluation.statistics import PairedComparison, Rate, compare, percent
 from canvas_pipeline.models.families import family
@@ -127,7 +128,7 @@ def choose(candidates: Sequence[tuple[Candidate, InstructReport]]) -> SelectionR
     """Choose the supervised model unless another one is better on the selection items by the rule of the DPO decision.
 
     Of several candidates of a method the most accurate one is compared, the earliest of equal ones."""
-    ordered = sorted(candidates, key=_rank)
+    ordered = best_first(candidates, lambda given: (given.accuracy,))
     best = {found.method: (found, given) for found, given in reversed(ordered)}
     evaluated = tuple(_evaluated(found, given, best) for found, given in ordered)
     eligible = [one for one in evaluated if not one.reason]
@@ -138,12 +139,6 @@ def choose(candidates: Sequence[tuple[Candidate, InstructReport]]) -> SelectionR
         reason=_why(chosen, len(evaluated)),
         candidates=evaluated,
     )
-
-
-def _rank(one: tuple[Candidate, InstructReport]) -> tuple[float, str, float, str]:
-    """Return the sort key, best first."""
-    found, given = one
-    return (-(given.accuracy.share or 0.0), found.method, found.epoch, found.checkpoint_sha256)
 
 
 def _evaluated(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.evaluation.statistics import OVERALL
 from canvas_pipeline.pipeline.facts import TrackCard, source
+from canvas_pipeline.pipeline.shares import points
 from canvas_pipeline.release.cards import CardTemplate, Fact
-from canvas_pipeline.release.modelfile import SystemPrompt
-from canvas_pipeline.tracks.instruct.benchmark import END
+from canvas_pipeline.release.modelfile import SystemPrompt, requests
 from canvas_pipeline.tracks.instruct.decisions import (
     POINTS,
     chain_of,
@@ -69,9 +69,8 @@ def facts(ws: Workspace) -> dict[str, Fact]:
     _agrees(ws, chosen_method(chain))
     for row in read_comparison(compared).rows:
         if row.group == OVERALL:
-            points = f"{100 * row.difference:+.1f} points [{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
             found[f"data.gain_{row.baseline}_to_{row.candidate}"] = Fact(
-                value=f"{points}, McNemar p {row.test.p:.2g}", source=source(compared, "comparison.json")
+                value=f"{points(row)}, McNemar p {row.test.p:.2g}", source=source(compared, "comparison.json")
             )
     return found
 
@@ -87,10 +86,8 @@ def _agrees(ws: Workspace, method: str) -> None:
 
 
 def system_prompt(ws: Workspace) -> SystemPrompt:
-    """Return a template without system message that places a request where training has the instruction."""
-    reply, request = f" {{{{ .Content }}}}{END}", f"{INSTRUCTION}{{{{ .Content }}}}{RESPONSE}"
-    turn = f'{{{{ if eq .Role "assistant" }}}}{reply}{{{{ else }}}}{request}{{{{ end }}}}'
-    return SystemPrompt(text="", template=f"{{{{ range .Messages }}}}{turn}{{{{ end }}}}")
+    """Return a prompt without system message that places a request where training has the instruction."""
+    return requests(INSTRUCTION, RESPONSE, reply=" ")
 
 
 CARD = TrackCard(

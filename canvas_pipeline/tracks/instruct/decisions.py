@@ -18,7 +18,7 @@ from canvas_pipeline.evaluation.statistics import OVERALL, PairedComparison, com
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import evaluation, training
 from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.shares import share
+from canvas_pipeline.pipeline.shares import gain, share
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Row
 from canvas_pipeline.release.gate import ReleaseItem
@@ -201,9 +201,7 @@ def comparison(context: BuildContext) -> StageResult:
     figures: dict[str, Any] = {}
     for row in found.rows:
         if row.group == OVERALL:
-            name = f"{row.baseline} to {row.candidate}"
-            figures[f"{name} (points)"] = round(100 * row.difference, 1)
-            figures[f"{name}, 95 % interval"] = f"{100 * row.low:+.1f} to {100 * row.high:+.1f}, p = {row.test.p:.2g}"
+            figures |= gain(f"{row.baseline} to {row.candidate}", row)
     change = "not measured" if found.length_change is None else f"{found.length_change:+.0%}"
     facts = {
         "ready for publication": found.publishable, "DPO's answers are longer or shorter by": change,

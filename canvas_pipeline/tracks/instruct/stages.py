@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,13 +13,13 @@ from canvas_pipeline.datasets.quality import QualityReport
 from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.errors import GateClosed
 from canvas_pipeline.evaluation.benchmark import Prediction
-from canvas_pipeline.evaluation.charts import forest_png, funnel_png
+from canvas_pipeline.evaluation.charts import forest_png
 from canvas_pipeline.evaluation.generate import Sampling
-from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.guardrails.verdict import Verdict
-from canvas_pipeline.pipeline import audits, evaluation, training
+from canvas_pipeline.pipeline import evaluation, training
 from canvas_pipeline.pipeline import verdicts as judging
 from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.flow import divided, filtered
 from canvas_pipeline.pipeline.processes import module
 from canvas_pipeline.pipeline.shares import share
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
@@ -138,7 +138,7 @@ def sft_rows(context: BuildContext) -> StageResult:
 
         inputs = {"base_check": checked, "base_decision": decided, "bench_cases": context.input("bench_cases").sha256}
         stage, reused = context.make(build, inputs, models.identities)
-    return _filtered(context, stage, reused, (_quality(ws, {"sft_rows": stage.sha256}),))
+    return filtered(context, stage, reused, own=(_quality(ws, {"sft_rows": stage.sha256}),))
 
 
 def _quality(ws: Workspace, inputs: Mapping[str, str]) -> Verdict:
@@ -157,7 +157,8 @@ def trajectory_split(context: BuildContext) -> StageResult:
         _parts(writer, "trajectory_split", rows)
 
     inputs = {"sft_rows": source.sha256, "bench_cases": context.input("bench_cases").sha256}
-    return _split(context, "trajectory", *context.make(build, inputs))
+    stage, reused = context.make(build, inputs)
+    return divided(context, "trajectory", stage, reused, own=row_verdicts(context.workspace))
 
 
 def row_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
@@ -237,7 +238,7 @@ def pairs(context: BuildContext) -> StageResult:
         writer.funnel = found.funnel
         writer.notes = msgspec.to_builtins(found.report)
 
-    return _filtered(context, *context.make(build, {"candidates": source.sha256}))
+    return filtered(context, *context.make(build, {"candidates": source.sha256}))
 
 
 def preference_split(context: BuildContext) -> StageResult:
@@ -247,7 +248,7 @@ def preference_split(context: BuildContext) -> StageResult:
     def build(writer: Writer) -> None:
         _parts(writer, "preference_split", [_pair(pair) for pair in read_jsonl(source.path(), InstructPair)])
 
-    return _split(context, "preference", *context.make(build, {"pairs": source.sha256}))
+    return divided(context, "preference", *context.make(build, {"pairs": source.sha256}))
 
 
 def _pair(pair: InstructPair) -> PreferenceRow:
@@ -265,26 +266,3 @@ def _parts(writer: Writer, name: str, rows: Sequence[Any]) -> None:
     for part in PARTS:
         writer.rows((row for row in rows if held[row.id] == (part == "eval")), f"{part}.jsonl")
     writer.funnel = funnel(name, len(rows), len(rows))
-
-
-def _split(context: BuildContext, dataset: str, stage: Stage, reused: bool) -> StageResult:
-    ws = context.workspace
-    funnels = judging.funnels(ws, dataset)
-    own = row_verdicts(ws) if dataset == "trajectory" else ()
-    verdicts = (*judging.of_split(ws, dataset), *own, audits.of_stage(ws, stage))
-    sizes = {f"rows in {part}": stage.manifest.files[f"{part}.jsonl"].rows or 0 for part in PARTS}
-    pictures = {"rows in and out": funnel_png(funnels)}
-    return StageResult(stage, reused, verdicts, pictures=pictures, funnels=tuple(funnels), figures=sizes)
-
-
-def _filtered(context: BuildContext, stage: Stage, reused: bool, own: Iterable[Verdict] = ()) -> StageResult:
-    """Return the result of a rows stage with a funnel: G6, the stage's own verdicts, and the audit."""
-    found = stage.manifest.funnel
-    assert found is not None, "a stage that filters writes its funnel"
-    g6 = judging.of_funnel(context.workspace, stage)
-    verdicts = (g6, *own, audits.of_stage(context.workspace, stage))
-    pictures = {"rows in and out": funnel_png([found])}
-    kept = share("rows kept", wilson(found.kept + found.merged, found.rows_in))
-    return StageResult(
-        stage, reused, verdicts, stage.manifest.notes, pictures, (found,), figures={"rows": found.kept, **kept}
-    )

@@ -16,12 +16,11 @@ import msgspec
 from canvas_pipeline.models.families import family
 from canvas_pipeline.models.family import Shape
 from canvas_pipeline.tracks.instruct.documents import documents
+from canvas_pipeline.tracks.text_base import COMMAND
 from canvas_pipeline.training.checkpoint import save_model
-from canvas_pipeline.training.pretrain import command_line, fit, shortened, verified, write_recipe
+from canvas_pipeline.training.pretrain import command_line, fit, shortened, write_recipe
 from canvas_pipeline.training.progress import Reporter
 
-SHIPPED = Path(__file__).parent / "embedded_text"
-COMMAND = "python -m canvas_pipeline.tracks.instruct.text_base --out FOLDER"
 FAMILY = family("plain-qwen3")
 DOCUMENTS_AT_ONCE = 256
 
@@ -103,11 +102,6 @@ def batches(rows: Iterator[list[list[int]]]) -> Iterator[dict[str, Any]]:
 
     for ids in map(torch.tensor, rows):
         yield {"input_ids": ids, "labels": ids}
-
-
-def shipped_text_base(folder: Path = SHIPPED) -> Path:
-    """Return the folder of the shipped base. Raises ``MissingInput`` or ``ArtifactCorrupt`` if its files are not as recorded."""
-    return verified(folder, COMMAND)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

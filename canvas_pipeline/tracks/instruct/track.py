@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from canvas_pipeline.guardrails.audit import AUDIT
-from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.guardrails.verdict import Allowance, Verdict
 from canvas_pipeline.methods import METHODS, REFERENCE, Hyperparameters
-from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.stage import Kind, StageSpec
+from canvas_pipeline.pipeline.stage import StageSpec, stage
 from canvas_pipeline.pipeline.standard import ANSWERS
 from canvas_pipeline.pipeline.track import Track
-from canvas_pipeline.pipeline.workspace import StageResult, Workspace
+from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.tracks.instruct import decisions, stages
 from canvas_pipeline.tracks.instruct.benchmark import BENCHMARK
 from canvas_pipeline.tracks.instruct.card import CARD
@@ -22,63 +20,52 @@ from canvas_pipeline.tracks.instruct.datasets import DATASETS
 from canvas_pipeline.tracks.instruct.guard_table import TABLE
 from canvas_pipeline.tracks.instruct.profiles import PROFILES
 from canvas_pipeline.tracks.instruct.session import recorded, session
-from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
+from canvas_pipeline.tracks.text_base import shipped_text_base
 
 GUARDS = TABLE.guards
 G6 = GUARDS["g6"]
-Step = Callable[[BuildContext], StageResult]
 
 
 def _data() -> Iterator[StageSpec]:
-    yield _stage("base_check", ("base_model",), stages.base_check, "report", "base", (GUARDS["s1"], GUARDS["s2"]),
-                 "Whether the base reads text alone, fails instructions and goes on with plain texts. Look at the verdict: "
-                 "nothing is spent on a base that is not CLEAN.", memory=ANSWERS)  # fmt: skip
-    yield _stage("bench_cases", ("base_check",), stages.bench_cases, "rows", "base", (),
-                 "Instructions of twelve types with what a right answer must meet, to test and to choose by. "
-                 "Look at the number of items a type.")  # fmt: skip
-    yield _stage("base_decision", ("base_bench",), decisions.base_decision, "report", "base", (GUARDS["s3"],),
-                 "GO, REVIEW or STOP by the base's accuracy. Look at the verdict: STOP ends the run.")  # fmt: skip
-    yield _stage("sft_rows", ("base_check", "base_decision", "bench_cases"), stages.sft_rows, "rows", "rows",
-                 (G6, GUARDS["s9"], AUDIT),
-                 "Instructions with checked answers, single, capped by topic. Look at the rows kept.")  # fmt: skip
-    yield _stage("trajectory_split", ("sft_rows", "bench_cases"), stages.trajectory_split, "rows", "rows",
-                 (*TABLE.of_split("trajectory"), GUARDS["s10"], AUDIT),
-                 "Rows to train on and rows to follow the loss, no evaluation item among them. Look at the checks.",
-                 conserves=("sft_rows",))  # fmt: skip
-    yield _stage("sft_decision", ("base_decision", "sft_bench"), decisions.sft_decision, "report", "pairs", (GUARDS["s13"],),
-                 "INVESTIGATE, CAUTION or GO by the supervised model's accuracy. Look at the verdict.")  # fmt: skip
-    yield _stage("candidates", ("sft_decision", "sft_checkpoint", "trajectory_split"), stages.candidates, "rows", "pairs", (),
-                 "Several answers of the supervised model to each of some training prompts. "
-                 "Look at how many samples are right, and how many prompts have a right one.", memory=ANSWERS)  # fmt: skip
-    yield _stage("pairs", ("candidates",), stages.pairs, "rows", "pairs", (G6, AUDIT),
-                 "The best right answer of each prompt beside wrong ones. Look at the mix of what is wrong with them.",
-                 conserves=("candidates",), counted_by="row_id")  # fmt: skip
-    yield _stage("preference_split", ("pairs",), stages.preference_split, "rows", "pairs",
-                 (*TABLE.of_split("preference"), AUDIT),
-                 "Pairs to train on and pairs to follow the loss. Look at the checks: no ruler may tell them apart.",
-                 conserves=("pairs",))  # fmt: skip
+    yield stage("base_check", ("base_model",), stages.base_check, "report", (GUARDS["s1"], GUARDS["s2"]),
+                "Whether the base reads text alone, fails instructions and goes on with plain texts. Look at the verdict: "
+                "nothing is spent on a base that is not CLEAN.", memory_gib=ANSWERS, group="base")  # fmt: skip
+    yield stage("bench_cases", ("base_check",), stages.bench_cases, "rows", (),
+                "Instructions of twelve types with what a right answer must meet, to test and to choose by. "
+                "Look at the number of items a type.", group="base")  # fmt: skip
+    yield stage("base_decision", ("base_bench",), decisions.base_decision, "report", (GUARDS["s3"],),
+                "GO, REVIEW or STOP by the base's accuracy. Look at the verdict: STOP ends the run.", group="base")  # fmt: skip
+    yield stage("sft_rows", ("base_check", "base_decision", "bench_cases"), stages.sft_rows, "rows",
+                (G6, GUARDS["s9"], AUDIT),
+                "Instructions with checked answers, single, capped by topic. Look at the rows kept.")  # fmt: skip
+    yield stage("trajectory_split", ("sft_rows", "bench_cases"), stages.trajectory_split, "rows",
+                (*TABLE.of_split("trajectory"), GUARDS["s10"], AUDIT),
+                "Rows to train on and rows to follow the loss, no evaluation item among them. Look at the checks.",
+                conserves=("sft_rows",))  # fmt: skip
+    yield stage("sft_decision", ("base_decision", "sft_bench"), decisions.sft_decision, "report", (GUARDS["s13"],),
+                "INVESTIGATE, CAUTION or GO by the supervised model's accuracy. Look at the verdict.", group="pairs")  # fmt: skip
+    yield stage("candidates", ("sft_decision", "sft_checkpoint", "trajectory_split"), stages.candidates, "rows", (),
+                "Several answers of the supervised model to each of some training prompts. "
+                "Look at how many samples are right, and how many prompts have a right one.", group="pairs",
+                memory_gib=ANSWERS)  # fmt: skip
+    yield stage("pairs", ("candidates",), stages.pairs, "rows", (G6, AUDIT),
+                "The best right answer of each prompt beside wrong ones. Look at the mix of what is wrong with them.",
+                conserves=("candidates",), counted_by="row_id", group="pairs")  # fmt: skip
+    yield stage("preference_split", ("pairs",), stages.preference_split, "rows",
+                (*TABLE.of_split("preference"), AUDIT),
+                "Pairs to train on and pairs to follow the loss. Look at the checks: no ruler may tell them apart.",
+                conserves=("pairs",), group="pairs")  # fmt: skip
 
 
 def _evaluation() -> Iterator[StageSpec]:
-    yield _stage("dpo_decision", ("sft_decision", "sft_bench", "dpo_bench"), decisions.dpo_decision, "report", "comparison", (),
-                 "COMPLETE, IMPROVED or NO_GAIN: whether DPO is better than SFT on the selection items. Look at the verdict.",
-                 method="dpo")  # fmt: skip
-    yield _stage("comparison", ("base_bench", "sft_bench", "dpo_bench"), decisions.comparison, "report", "comparison", (),
-                 "Base, SFT and DPO on the same test items, overall and by type, with paired tests. "
-                 "Look at the differences and their intervals.", method="dpo")  # fmt: skip
-    yield _stage("session", ("release",), session, "report", "session", (),
-                 "What each stage took in attempts, time and money. Look at the table.")  # fmt: skip
-
-
-def _stage(
-    name: str, inputs: tuple[str, ...], build: Step, kind: Kind, group: str, checks: tuple[Guard, ...], description: str, *,
-    memory: Mapping[str, float] | None = None, method: str = "", conserves: tuple[str, ...] = (), counted_by: str = "",
-) -> StageSpec:  # fmt: skip
-    tools = ("jsonl",) if kind == "rows" else ()
-    return StageSpec(
-        name=name, inputs=inputs, build=build, kind=kind, group=group, description=description, checks=checks, tools=tools,
-        memory_gib=memory or {}, method=method, rows_from=conserves, counted_by=counted_by,
-    )  # fmt: skip
+    yield stage("dpo_decision", ("sft_decision", "sft_bench", "dpo_bench"), decisions.dpo_decision, "report", (),
+                "COMPLETE, IMPROVED or NO_GAIN: whether DPO is better than SFT on the selection items. Look at the verdict.",
+                method="dpo", group="comparison")  # fmt: skip
+    yield stage("comparison", ("base_bench", "sft_bench", "dpo_bench"), decisions.comparison, "report", (),
+                "Base, SFT and DPO on the same test items, overall and by type, with paired tests. "
+                "Look at the differences and their intervals.", method="dpo", group="comparison")  # fmt: skip
+    yield stage("session", ("release",), session, "report", (),
+                "What each stage took in attempts, time and money. Look at the table.", group="session")  # fmt: skip
 
 
 def _verdicts(ws: Workspace) -> Iterator[Verdict]:

@@ -10,23 +10,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from canvas_pipeline.evaluation.benchmark import Benchmark, Metric, Prediction, answers
 from canvas_pipeline.evaluation.charts import forest_png
 from canvas_pipeline.evaluation.groups import Groups, Shares
-from canvas_pipeline.evaluation.selection import Candidate, RankedCandidate, SelectionRecord
-from canvas_pipeline.evaluation.statistics import Rate, percent
+from canvas_pipeline.evaluation.ranking import choose_by_share
+from canvas_pipeline.evaluation.selection import Candidate, SelectionRecord
+from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.models.families import family
-from canvas_pipeline.records import Message, Row, digest, dumps
+from canvas_pipeline.records import Message, Row, digest
 from canvas_pipeline.tracks.math.rows import FINAL, MathRow
 from canvas_pipeline.verifiers.answers import State, judge_answer
 from canvas_pipeline.verifiers.arithmetic import check_steps
 from canvas_pipeline.verifiers.symbolic import SymbolicComparer
 
 END = family("plain-qwen3").end_of_text
-MAX_NEW_TOKENS, GB10_NEW_TOKENS = 64, 2048
-"""Tokens of an answer: the embedded model writes a line a sum, a base of the gb10 profile a page before its answer."""
+MAX_NEW_TOKENS = 64
 MAJORITY, SILENT = "majority answer", "no answer"
 
 
@@ -127,32 +125,8 @@ def trivial(cases: Sequence[MathRow]) -> Mapping[str, Sequence[Prediction]]:
 
 
 def choose(candidates: Sequence[tuple[Candidate, MathReport]]) -> SelectionRecord:
-    """Choose the most exact candidate on the selection cases; of equal ones the simplest method, then the earliest.
-
-    One that is right nowhere, or whose cases have no gold answer, is not eligible."""
-    ordered = sorted(candidates, key=_rank)
-    ranked = tuple(
-        RankedCandidate(
-            candidate=found, figures={"exact_match": msgspec.json.decode(dumps(own.exact_match))},
-            reason="" if own.exact_match.share else "right in no selection case",
-        )
-        for found, own in ordered
-    )  # fmt: skip
-    chosen = next((one.candidate for one in ranked if not one.reason), None)
-    if chosen is None:
-        reason = "no candidate is right anywhere; look at the states of its answers, then train longer or on more rows"
-    else:
-        best = next(own for found, own in ordered if found == chosen)
-        reason = f"{chosen.method}: {percent(best.exact_match)} of the selection cases, of {len(ranked)} candidates"
-    return SelectionRecord(rule={}, chosen=chosen, reason=reason, candidates=ranked)
-
-
-def _rank(one: tuple[Candidate, MathReport]) -> tuple[float, int, str, float, str]:
-    """Return the sort key, best first."""
-    found, own = one
-    return (
-        -(own.exact_match.share or 0.0), found.method != "sft", found.method, found.epoch, found.checkpoint_sha256
-    )  # fmt: skip
+    """Choose the most exact candidate on the selection cases, if it is right anywhere; of equal ones sft."""
+    return choose_by_share(candidates, MathReport.rate, ("exact_match",), simplest="sft")
 
 
 def details(found: MathReport) -> Mapping[str, Any]:
@@ -187,5 +161,5 @@ BENCHMARK = Benchmark(
     pictures=pictures,
     groups=Groups("suite", by_suite),
     max_new_tokens=MAX_NEW_TOKENS,
-    limits={"gb10": GB10_NEW_TOKENS},
+    limits={"gb10": 2048},
 )

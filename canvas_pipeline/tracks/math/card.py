@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.pipeline.facts import TrackCard, source
+from canvas_pipeline.pipeline.shares import points
 from canvas_pipeline.release.cards import CardTemplate, Fact
-from canvas_pipeline.release.modelfile import SystemPrompt
-from canvas_pipeline.tracks.math.benchmark import END
+from canvas_pipeline.release.modelfile import SystemPrompt, requests
 from canvas_pipeline.tracks.math.comparison import overall
 from canvas_pipeline.tracks.math.guard_table import TABLE
 from canvas_pipeline.tracks.math.rows import PROBLEM, SOLUTION
@@ -52,20 +52,17 @@ def facts(ws: Workspace) -> dict[str, Fact]:
     }  # fmt: skip
     for row in overall(compared):
         name, where = row.baseline.replace(" ", "_"), source(compared, "comparison.json")
-        points = f"{100 * row.difference:+.1f} points [{100 * row.low:+.1f}, {100 * row.high:+.1f}], p {row.test.p:.2g}"
         before = wilson(row.baseline_rate.hits, row.baseline_rate.cases)
         found[f"data.exact_match_{name}"] = Fact(
             value=before.share or 0.0, source=where, unit="share", low=before.low, high=before.high, n=before.cases
         )
-        found[f"data.gain_{name}"] = Fact(value=points, source=where)
+        found[f"data.gain_{name}"] = Fact(value=f"{points(row)}, p {row.test.p:.2g}", source=where)
     return found
 
 
 def system_prompt(ws: Workspace) -> SystemPrompt:
-    """Return a template without system message that places a request where training has the problem."""
-    reply, request = f"{{{{ .Content }}}}{END}", f"{PROBLEM}{{{{ .Content }}}}{SOLUTION}"
-    turn = f'{{{{ if eq .Role "assistant" }}}}{reply}{{{{ else }}}}{request}{{{{ end }}}}'
-    return SystemPrompt(text="", template=f"{{{{ range .Messages }}}}{turn}{{{{ end }}}}")
+    """Return a prompt without system message that places a request where training has the problem."""
+    return requests(PROBLEM, SOLUTION)
 
 
 CARD = TrackCard(

@@ -11,6 +11,8 @@ from canvas_pipeline.evaluation.charts import forest_png
 from canvas_pipeline.evaluation.statistics import OVERALL, PairedComparison, compare, comparison_table
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.shares import gain
+from canvas_pipeline.pipeline.verdicts import made_from_current
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import read_jsonl
 from canvas_pipeline.release.gate import ReleaseItem
@@ -61,9 +63,7 @@ def comparison(context: BuildContext) -> StageResult:
     stage, reused = context.make(build, inputs, runs=(root_of(context.track.benchmark.score),))
     figures: dict[str, Any] = {}
     for row in overall(stage):
-        name = f"{row.baseline} to {row.candidate}"
-        figures[f"{name} (points)"] = round(100 * row.difference, 1)
-        figures[f"{name}, 95 % interval"] = f"{100 * row.low:+.1f} to {100 * row.high:+.1f}, p = {row.test.p:.2g}"
+        figures |= gain(f"{row.baseline} to {row.candidate}", row)
     facts = {"table": stage.path("comparison.md").read_text(encoding="utf-8")}
     return StageResult(
         stage, reused, facts=facts, pictures={"beside the baselines": stage.path("comparison.png").read_bytes()}, figures=figures
@@ -79,7 +79,7 @@ def overall(stage: Stage) -> list[PairedComparison]:
 def release_items(ws: Workspace) -> list[ReleaseItem]:
     """Ask that the model is better than base and majority answer, with p below 0.01; absent where it was not measured."""
     stage = ws.store.find("comparison")
-    rows = overall(stage) if stage is not None and _current(ws, stage) else []
+    rows = overall(stage) if stage is not None and made_from_current(ws, stage) else []
     better = {row.baseline: row for row in rows if row.gained > row.lost}
     return [
         ReleaseItem(
@@ -90,9 +90,3 @@ def release_items(ws: Workspace) -> list[ReleaseItem]:
         )
         for baseline in ("base", MAJORITY)
     ]  # fmt: skip
-
-
-def _current(ws: Workspace, stage: Stage) -> bool:
-    """Tell whether a comparison was made from the current stages."""
-    found = {name: ws.store.find(name) for name in stage.manifest.recipe.inputs}
-    return all(one is not None and one.sha256 == stage.manifest.recipe.inputs[name] for name, one in found.items())

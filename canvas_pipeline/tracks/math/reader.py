@@ -20,8 +20,6 @@ from canvas_pipeline.verifiers.symbolic import Comparer
 
 SHORTEST, LONGEST, LONGEST_SOLUTION = 5, 4000, 20_000
 """Characters of a problem, at least and at most, and of a solution at most."""
-ENDINGS = (".jsonl", ".json", ".jsonl.gz", ".parquet")
-"""How the names of files end that are read from a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +40,6 @@ class FileRead:
     def unlabelled(self) -> int:
         """Return the number of rows without a gold answer."""
         return sum(row.answer is None for row in self.rows)
-
-
-def files_in(folder: Path) -> list[Path]:
-    """List the data files of a folder, sorted by name; empty where there is no folder."""
-    return sorted(path for path in folder.glob("*") if path.is_file() and path.name.endswith(ENDINGS))
 
 
 def read_file(path: Path, comparer: Comparer, *, measured: bool = False, suite: str = "") -> FileRead:

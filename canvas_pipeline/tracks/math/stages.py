@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,23 @@ import msgspec
 
 from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.evaluation.charts import funnel_png
-from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline import verdicts as judging
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.evaluation import CASES
-from canvas_pipeline.pipeline.shares import share
+from canvas_pipeline.pipeline.flow import divided, filtered
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
-from canvas_pipeline.records import Refusal, funnel, read_jsonl
+from canvas_pipeline.records import funnel, read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tracks.contamination import ContaminationReport, contamination
+from canvas_pipeline.tracks.contamination import ContaminationReport, apart, contamination
 from canvas_pipeline.tracks.math import data
 from canvas_pipeline.tracks.math.guard_table import PARTS as SPLIT_PARTS
 from canvas_pipeline.tracks.math.guard_table import GoldEvidence
-from canvas_pipeline.tracks.math.reader import FileRead, files_in, read_file
+from canvas_pipeline.tracks.math.reader import FileRead, read_file
 from canvas_pipeline.tracks.math.rows import MathRow
+from canvas_pipeline.tracks.reading import data_files
 from canvas_pipeline.verifiers.answers import judge_answer
 from canvas_pipeline.verifiers.symbolic import SymbolicComparer
 
@@ -44,7 +43,7 @@ def folder_of(ws: Workspace) -> Path:
 
 def sources(context: BuildContext) -> StageResult:
     """Read the files of ``math/`` in the data folder; what cannot be used is refused with its reason."""
-    paths = files_in(folder_of(context.workspace))
+    paths = data_files(folder_of(context.workspace))
 
     def build(writer: Writer) -> None:
         with SymbolicComparer() as comparer:
@@ -64,7 +63,7 @@ def sources(context: BuildContext) -> StageResult:
         f"{', '.join(f'{reason} {count}' for reason, count in one['refused'].items()) or '-'} |"
         for one in found
     ]
-    return _filtered(context, stage, reused, {"files": "\n".join(lines) if found else "none"})
+    return filtered(context, stage, reused, facts={"files": "\n".join(lines) if found else "none"})
 
 
 def _summary(one: FileRead) -> dict[str, Any]:
@@ -85,12 +84,12 @@ def drawn_rows(context: BuildContext) -> StageResult:
         writer.funnel = funnel("drawn_rows", len(rows), len(rows))
         writer.notes = dict(sorted(Counter(row.subject for row in rows).items()))
 
-    return _filtered(context, *context.make(build))
+    return filtered(context, *context.make(build))
 
 
 def bench_cases(context: BuildContext) -> StageResult:
     """Draw the cases to test and to choose by, and read the suites of ``math/bench/`` for the test (R8 compares with both)."""
-    paths, sizes = files_in(folder_of(context.workspace) / "bench"), context.profile
+    paths, sizes = data_files(folder_of(context.workspace) / "bench"), context.profile
 
     def build(writer: Writer) -> None:
         test: list[MathRow] = []
@@ -132,7 +131,7 @@ def math_rows(context: BuildContext) -> StageResult:
         writer.funnel = funnel("math_rows", len(rows), len(found.rows), found.refusals, found.merged)
         writer.notes = dict(sorted(Counter(row.suite for row in found.rows).items()))
 
-    return _filtered(context, *context.make(build, {name: stage.sha256 for name, stage in inputs.items()}))
+    return filtered(context, *context.make(build, {name: stage.sha256 for name, stage in inputs.items()}))
 
 
 def trajectory_split(context: BuildContext) -> StageResult:
@@ -143,7 +142,11 @@ def trajectory_split(context: BuildContext) -> StageResult:
     def build(writer: Writer) -> None:
         rows = list(read_jsonl(source.path(), MathRow))
         asked = {row.id: data.text_of(row) for name in CASES.values() for row in read_jsonl(cases.path(name), MathRow)}
-        kept, refusals, found = _apart(rows, asked, drop)
+        if drop:
+            _, signals, found = apart(rows, data.text_of, asked)
+        else:
+            signals, found = {}, contamination([(row.id, data.text_of(row)) for row in rows], asked)
+        kept, refusals = data.without(rows, {name: f"contaminated_{signal}" for name, signal in signals.items()})
         writer.json(found, CONTAMINATION)
         writer.json(_gold(kept, cases), GOLD)
         writer.rows(refusals, REFUSALS)
@@ -154,12 +157,7 @@ def trajectory_split(context: BuildContext) -> StageResult:
 
     inputs = {"math_rows": source.sha256, "bench_cases": cases.sha256}
     stage, reused = context.make(build, inputs, {DROP: "drop" if drop else "fail"})
-    funnels = judging.funnels(ws, "trajectory")
-    verdicts = (*judging.of_split(ws, "trajectory"), *own_verdicts(ws), audits.of_stage(ws, stage))
-    sizes = {f"rows in {part}": stage.manifest.files[f"{part}.jsonl"].rows or 0 for part in PARTS}
-    return StageResult(
-        stage, reused, verdicts, stage.manifest.notes, {"rows in and out": funnel_png(funnels)}, tuple(funnels), sizes
-    )  # fmt: skip
+    return divided(context, "trajectory", stage, reused, own=own_verdicts(ws))
 
 
 def contaminated(ws: Workspace) -> bool:
@@ -168,20 +166,6 @@ def contaminated(ws: Workspace) -> bool:
     if said not in ("drop", "fail"):
         raise BadConfig(f"the option {DROP} is {said!r}; it must be drop or fail")
     return said == "drop"
-
-
-def _apart(
-    rows: Sequence[MathRow], asked: Mapping[str, str], drop: bool
-) -> tuple[list[MathRow], list[Refusal], ContaminationReport]:
-    """Refuse the rows that repeat a case until none is left: which 8-grams are boilerplate depends on all rows."""
-    kept, refusals = list(rows), list[Refusal]()
-    while True:
-        found = contamination([(row.id, data.text_of(row)) for row in kept], asked)
-        repeated = {hit.row_id: f"contaminated_{hit.signal}" for hit in found.hits if hit.row_id in found.repeated()}
-        if not drop or not repeated:
-            return kept, refusals, found
-        kept, refused = data.without(kept, repeated)
-        refusals += refused
 
 
 def _gold(rows: Iterable[MathRow], cases: Stage) -> GoldEvidence:
@@ -212,15 +196,3 @@ def own_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
         "r10": msgspec.json.decode(held.path(GOLD).read_bytes(), type=GoldEvidence),
     }
     return tuple(guards[name].verdict(found, about) for name, found in evidence.items())
-
-
-def _filtered(context: BuildContext, stage: Stage, reused: bool, facts: Mapping[str, Any] = {}) -> StageResult:
-    """Return the result of a rows stage with a funnel: G6 and the audit."""
-    found = stage.manifest.funnel
-    assert found is not None, "a stage that filters writes its funnel"
-    verdicts = (judging.of_funnel(context.workspace, stage), audits.of_stage(context.workspace, stage))
-    kept = share("rows kept", wilson(found.kept + found.merged, found.rows_in))
-    return StageResult(
-        stage, reused, verdicts, {**stage.manifest.notes, **facts}, {"rows in and out": funnel_png([found])}, (found,),
-        {"rows": found.kept, **kept},
-    )  # fmt: skip

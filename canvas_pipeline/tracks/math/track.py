@@ -2,62 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from canvas_pipeline.guardrails.audit import AUDIT
-from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.methods import METHODS, Hyperparameters
-from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.stage import Kind, StageSpec
+from canvas_pipeline.pipeline.stage import StageSpec, stage
 from canvas_pipeline.pipeline.track import Track
-from canvas_pipeline.pipeline.workspace import StageResult
 from canvas_pipeline.tracks.math import comparison, stages
 from canvas_pipeline.tracks.math.benchmark import BENCHMARK
 from canvas_pipeline.tracks.math.card import CARD
 from canvas_pipeline.tracks.math.datasets import DATASETS
 from canvas_pipeline.tracks.math.guard_table import TABLE
 from canvas_pipeline.tracks.math.profiles import PROFILES
-from canvas_pipeline.training.pretrain import verified
+from canvas_pipeline.tracks.text_base import shipped_text_base
 
-BASE = Path(__file__).parents[1] / "instruct" / "embedded_text"
-BASE_COMMAND = "python -m canvas_pipeline.tracks.instruct.text_base --out FOLDER"
 G6 = TABLE.guards["g6"]
 
 
 def _data() -> Iterator[StageSpec]:
-    yield _stage("sources", (), stages.sources, "rows", (G6, AUDIT),
-                 "Problems from the files of math/ in the data folder, in nine formats. Look at the refusals.")  # fmt: skip
-    yield _stage("drawn_rows", (), stages.drawn_rows, "rows", (G6, AUDIT),
-                 "Word problems with worked solutions, drawn by a program. Look at the number of each kind.")  # fmt: skip
-    yield _stage("bench_cases", (), stages.bench_cases, "rows", (AUDIT,),
-                 "Problems that nothing is trained on: trained wordings with other numbers, wordings held out, and the suites of "
-                 "math/bench/. Look at the cases of each suite.")  # fmt: skip
-    yield _stage("math_rows", ("sources", "drawn_rows"), stages.math_rows, "rows", (G6, AUDIT),
-                 "Each problem once, and none with two different gold answers. Look at the rows kept.",
-                 conserves=("sources", "drawn_rows"))  # fmt: skip
-    yield _stage("trajectory_split", ("math_rows", "bench_cases"), stages.trajectory_split, "rows",
-                 (*TABLE.of_split("trajectory"), TABLE.guards["r8"], TABLE.guards["r10"], AUDIT),
-                 "Rows to train on and to follow the loss, none of them a case of the benchmark. Look at the checks r8 and r10.",
-                 conserves=("math_rows",))  # fmt: skip
+    yield stage("sources", (), stages.sources, "rows", (G6, AUDIT),
+                "Problems from the files of math/ in the data folder, in nine formats. Look at the refusals.")  # fmt: skip
+    yield stage("drawn_rows", (), stages.drawn_rows, "rows", (G6, AUDIT),
+                "Word problems with worked solutions, drawn by a program. Look at the number of each kind.")  # fmt: skip
+    yield stage("bench_cases", (), stages.bench_cases, "rows", (AUDIT,),
+                "Problems that nothing is trained on: trained wordings with other numbers, wordings held out, and the suites of "
+                "math/bench/. Look at the cases of each suite.")  # fmt: skip
+    yield stage("math_rows", ("sources", "drawn_rows"), stages.math_rows, "rows", (G6, AUDIT),
+                "Each problem once, and none with two different gold answers. Look at the rows kept.",
+                conserves=("sources", "drawn_rows"))  # fmt: skip
+    yield stage("trajectory_split", ("math_rows", "bench_cases"), stages.trajectory_split, "rows",
+                (*TABLE.of_split("trajectory"), TABLE.guards["r8"], TABLE.guards["r10"], AUDIT),
+                "Rows to train on and to follow the loss, none of them a case of the benchmark. Look at the checks r8 and r10.",
+                conserves=("math_rows",))  # fmt: skip
 
 
 def _evaluation() -> Iterator[StageSpec]:
-    yield _stage("comparison", ("production_checkpoint", "base_bench", "bench_cases"), comparison.comparison, "report", (),
-                 "The production model beside the base and the most frequent answer, on the same cases, with paired tests. Look at "
-                 "the differences and their p.", group="comparison")  # fmt: skip
-
-
-def _stage(
-    name: str, inputs: tuple[str, ...], build: Callable[[BuildContext], StageResult], kind: Kind, checks: tuple[Guard, ...],
-    description: str, *, group: str = "rows", conserves: tuple[str, ...] = (),
-) -> StageSpec:  # fmt: skip
-    return StageSpec(
-        name=name, inputs=inputs, build=build, kind=kind, group=group, description=description, checks=checks,
-        tools=("jsonl",) if kind == "rows" else (), rows_from=conserves,
-    )  # fmt: skip
+    yield stage("comparison", ("production_checkpoint", "base_bench", "bench_cases"), comparison.comparison, "report", (),
+                "The production model beside the base and the most frequent answer, on the same cases, with paired tests. Look at "
+                "the differences and their p.", group="comparison")  # fmt: skip
 
 
 def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
@@ -85,7 +69,7 @@ TRACK = Track(
     profiles=PROFILES,
     datasets=DATASETS,
     guards=TABLE,
-    shipped_base=lambda: verified(BASE, BASE_COMMAND),
+    shipped_base=shipped_text_base,
     methods=("sft", "lora", "qlora"),
     benchmark=BENCHMARK,
     card=CARD,

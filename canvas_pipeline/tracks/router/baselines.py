@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from canvas_pipeline.tracks.nearest import NearestText
 from canvas_pipeline.tracks.router.rows import RouterCase, RouterRow
 from canvas_pipeline.verifiers.plans import Tool
-from canvas_pipeline.verifiers.words import words
 
 MAJORITY, PER_DIFFICULTY, NEAREST = "majority route", "majority per difficulty", "nearest training row"
 
@@ -29,7 +29,7 @@ def cases_of(rows: Sequence[RouterRow], training: Sequence[RouterRow], *, think:
     The majority's prediction is the first training row with the most frequent route, that per difficulty likewise among its
     difficulty; the nearest is the row whose query shares most words (Jaccard similarity), the first of equal ones."""
     majority = majority_route(training)
-    nearest = _Nearest(training)
+    nearest = NearestText([row.user_query for row in training])
     overall = _first(training, majority)
     by_level: dict[str, RouterRow] = {}
     for level in {row.difficulty for row in training}:
@@ -40,7 +40,7 @@ def cases_of(rows: Sequence[RouterRow], training: Sequence[RouterRow], *, think:
         said = {
             MAJORITY: overall,
             PER_DIFFICULTY: by_level.get(row.difficulty, overall),
-            NEAREST: nearest.row(row.user_query),
+            NEAREST: training[nearest.index(row.user_query)],
         }
         texts = {name: other.completion_text(think=think) for name, other in said.items()}
         found.append(RouterCase(id=row.id, row=row, majority=majority, baselines=texts))
@@ -49,24 +49,3 @@ def cases_of(rows: Sequence[RouterRow], training: Sequence[RouterRow], *, think:
 
 def _first(rows: Sequence[RouterRow], route: tuple[Tool, ...]) -> RouterRow:
     return next(row for row in rows if tools_of(row) == route)
-
-
-class _Nearest:
-    """Rows by the words of their queries."""
-
-    def __init__(self, rows: Sequence[RouterRow]) -> None:
-        self._rows = rows
-        self._words = [frozenset(words(row.user_query)) for row in rows]
-        self._with: Mapping[str, list[int]] = {}
-        index: dict[str, list[int]] = {}
-        for at, found in enumerate(self._words):
-            for word in found:
-                index.setdefault(word, []).append(at)
-        self._with = index
-
-    def row(self, query: str) -> RouterRow:
-        """Return the row whose query is most similar."""
-        mine = frozenset(words(query))
-        common = Counter(at for word in mine for at in self._with.get(word, ()))
-        best = min(common, key=lambda at: (-common[at] / len(mine | self._words[at]), at), default=0)
-        return self._rows[best]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.pipeline.facts import TrackCard, source
 from canvas_pipeline.release.cards import CardTemplate, Fact
-from canvas_pipeline.release.modelfile import SystemPrompt
+from canvas_pipeline.release.modelfile import SystemPrompt, requests
 from canvas_pipeline.tracks.router.guard_table import TABLE
 from canvas_pipeline.tracks.router.judgement import RESULT, read_judgement
 from canvas_pipeline.tracks.router.rows import ANSWER, INSTRUCTION
@@ -65,13 +65,8 @@ def _key(name: str) -> str:
 
 
 def system_prompt(ws: Workspace) -> SystemPrompt:
-    """Return a template without system message that places a request where training has the query."""
-    from canvas_pipeline.models.families import family
-
-    end = family(ws.profile.family_name).end_of_text
-    reply, request = f"{{{{ .Content }}}}{end}", f"{INSTRUCTION}{{{{ .Content }}}}{ANSWER}"
-    turn = f'{{{{ if eq .Role "assistant" }}}}{reply}{{{{ else }}}}{request}{{{{ end }}}}'
-    return SystemPrompt(text="", template=f"{{{{ range .Messages }}}}{turn}{{{{ end }}}}")
+    """Return a prompt without system message that places a request where training has the query."""
+    return requests(INSTRUCTION, ANSWER)
 
 
 CARD = TrackCard(

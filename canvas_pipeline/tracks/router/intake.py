@@ -14,8 +14,6 @@ from canvas_pipeline.tracks.router.rows import RouterRow, query_hash, row_of
 from canvas_pipeline.verifiers.plan_fields import OPTIONAL, REQUIRED, check_route
 from canvas_pipeline.verifiers.plans import Step, parse_plan
 
-SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
-
 
 @dataclass(frozen=True, slots=True)
 class Intake:
@@ -27,12 +25,6 @@ class Intake:
     funnel: Funnel
     unknown: Mapping[str, int]
     modeless: int
-
-
-def data_files(folder: Path) -> list[Path]:
-    """List the data sets of a folder by name."""
-    found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(path for path in found if path.is_file() and path.name.endswith(SUFFIXES))
 
 
 def read_rows(

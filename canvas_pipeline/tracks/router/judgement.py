@@ -12,6 +12,7 @@ from canvas_pipeline.evaluation.charts import forest_png
 from canvas_pipeline.evaluation.statistics import PairedComparison, comparison_table
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.context import BuildContext
+from canvas_pipeline.pipeline.verdicts import made_from_current
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Row, read_jsonl
 from canvas_pipeline.release.gate import ReleaseItem
@@ -130,12 +131,10 @@ def release_items(ws: Workspace) -> Sequence[ReleaseItem]:
 
 def _current(ws: Workspace, stage: Stage) -> bool:
     """Tell whether it was made from the current stages and the current file."""
-    made = {name: sha256 for name, sha256 in stage.manifest.recipe.inputs.items() if name != FILE}
-    found = {name: ws.store.find(name) for name in made}
     file = thresholds_file(ws)
     return (
         file.is_file()
         and sha256_file(file) == stage.manifest.recipe.inputs[FILE]
         and stage.manifest.recipe.config.get("strict") == switch(ws, "strict")
-        and all(one is not None and one.sha256 == made[name] for name, one in found.items())
+        and made_from_current(ws, stage, files=(FILE,))
     )

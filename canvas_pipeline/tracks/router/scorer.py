@@ -14,10 +14,11 @@ import msgspec
 from canvas_pipeline.evaluation.benchmark import Benchmark, Mean, Metric, Prediction, answers
 from canvas_pipeline.evaluation.charts import forest_png
 from canvas_pipeline.evaluation.groups import Groups, Shares
-from canvas_pipeline.evaluation.selection import Candidate, RankedCandidate, SelectionRecord
-from canvas_pipeline.evaluation.statistics import PairedComparison, Rate, compare, percent, wilson
+from canvas_pipeline.evaluation.ranking import choose_by_share
+from canvas_pipeline.evaluation.selection import Candidate, SelectionRecord
+from canvas_pipeline.evaluation.statistics import PairedComparison, Rate, compare, wilson
 from canvas_pipeline.models.families import FAMILIES
-from canvas_pipeline.records import Message, Row, digest, dumps
+from canvas_pipeline.records import Message, Row, digest
 from canvas_pipeline.tracks.router.rows import RouterCase, prompt_of
 from canvas_pipeline.verifiers.plan_scores import FIGURES, plan_tags, score_plan
 from canvas_pipeline.verifiers.thinking import without_thinking
@@ -139,35 +140,7 @@ def beside(baseline: RouterReport, model: RouterReport, figure: str, names: tupl
 
 def choose(candidates: Sequence[tuple[Candidate, RouterReport]]) -> SelectionRecord:
     """Choose the candidate with most exact plans on the selection cases, then most exact tools; the earlier of equal ones."""
-    ordered = sorted(candidates, key=_rank)
-    ranked = tuple(
-        RankedCandidate(
-            candidate=one, figures=_shares(found), reason="" if _share(found, "route_plan_exact") else "no plan is exact"
-        )
-        for one, found in ordered
-    )  # fmt: skip
-    chosen = next((one for one in ranked if not one.reason), None)
-    why = "no plan of any candidate is exact; look at the predictions"
-    if chosen is not None:
-        best = next(found for one, found in ordered if one == chosen.candidate)
-        exact = percent(best.figures["route_plan_exact"])
-        why = f"{chosen.candidate.method}: plans exact in {exact}, most of {len(ranked)} candidates"
-    return SelectionRecord(rule={}, chosen=chosen.candidate if chosen else None, reason=why, candidates=ranked)
-
-
-def _rank(one: tuple[Candidate, RouterReport]) -> tuple[float, float, str, float, str]:
-    candidate, found = one
-    shares = (-_share(found, name) for name in ("route_plan_exact", "route_tools_exact"))
-    return (*shares, candidate.method, candidate.epoch, candidate.checkpoint_sha256)  # type: ignore[return-value]
-
-
-def _share(found: RouterReport, figure: str) -> float:
-    return found.figures[figure].share or 0.0
-
-
-def _shares(found: RouterReport) -> dict[str, Any]:
-    names = ("route_plan_exact", "route_tools_exact", "json_valid")
-    return {name: msgspec.json.decode(dumps(found.figures[name])) for name in names}
+    return choose_by_share(candidates, RouterReport.rate, ("route_plan_exact", "route_tools_exact"))
 
 
 def details(found: RouterReport) -> Mapping[str, Any]:

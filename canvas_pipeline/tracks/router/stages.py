@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from canvas_pipeline.datasets.spec import PARTS
 from canvas_pipeline.errors import BadConfig
-from canvas_pipeline.evaluation.charts import funnel_png
-from canvas_pipeline.evaluation.statistics import wilson
 from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline import verdicts as judging
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.evaluation import CASES
-from canvas_pipeline.pipeline.shares import share
+from canvas_pipeline.pipeline.flow import divided, filtered
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import Refusal, funnel, read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
-from canvas_pipeline.storage.store import Stage, Writer
-from canvas_pipeline.tracks.contamination import ContaminationReport, contamination
+from canvas_pipeline.storage.store import Writer
+from canvas_pipeline.tracks.contamination import ContaminationReport, apart
+from canvas_pipeline.tracks.reading import data_files
 from canvas_pipeline.tracks.router import intake, splits, synthetic
 from canvas_pipeline.tracks.router.baselines import cases_of, tools_of
 from canvas_pipeline.tracks.router.rows import RouterCase, RouterRow, example_of
@@ -60,7 +57,7 @@ def source_rows(context: BuildContext) -> StageResult:
 
     Option ``relaxed=yes`` asks for queries of ten characters only."""
     ws = context.workspace
-    files, relaxed = intake.data_files(folder_of(ws)), switch(ws, "relaxed")
+    files, relaxed = data_files(folder_of(ws)), switch(ws, "relaxed")
 
     def build(writer: Writer) -> None:
         drawn = synthetic.rows(context.profile.synthetic_rows, context.seed)
@@ -75,7 +72,7 @@ def source_rows(context: BuildContext) -> StageResult:
         }  # fmt: skip
 
     stage, reused = context.make(build, {path.name: sha256_file(path) for path in files}, {"relaxed": relaxed})
-    return _filtered(context, stage, reused)
+    return filtered(context, stage, reused)
 
 
 def parts(context: BuildContext) -> StageResult:
@@ -103,7 +100,7 @@ def parts(context: BuildContext) -> StageResult:
         }
 
     config = {"limit": limit, "stratify": stratify}
-    return _filtered(context, *context.make(build, {"source_rows": source.sha256}, config))
+    return filtered(context, *context.make(build, {"source_rows": source.sha256}, config))
 
 
 def bench_cases(context: BuildContext) -> StageResult:
@@ -138,7 +135,12 @@ def trajectory_split(context: BuildContext) -> StageResult:
         asked = {
             case.id: case.row.user_query for name in CASES.values() for case in read_jsonl(cases.path(name), RouterCase)
         }
-        kept, refusals, found = _apart(rows["train"], asked)
+        kept, signals, found = apart(rows["train"], lambda row: row.user_query, asked)
+        refusals = [
+            Refusal(source="parts", line=at, reason=f"contaminated_{signals[row.id]}")
+            for at, row in enumerate(rows["train"])
+            if row.id in signals
+        ]
         writer.rows((example_of(row, think=think) for row in kept), "train.jsonl")
         for part in ("eval", "test"):
             writer.rows((example_of(row, think=think) for row in rows[part]), f"{part}.jsonl")
@@ -150,30 +152,7 @@ def trajectory_split(context: BuildContext) -> StageResult:
 
     inputs = {"parts": source.sha256, "bench_cases": cases.sha256}
     stage, reused = context.make(build, inputs, {"think": think})
-    funnels = judging.funnels(ws, "trajectory")
-    found = (*judging.of_split(ws, "trajectory"), *own_verdicts(ws), audits.of_stage(ws, stage))
-    sizes = {f"rows in {part}": stage.manifest.files[f"{part}.jsonl"].rows or 0 for part in (*PARTS, "test")}
-    return StageResult(
-        stage, reused, found, stage.manifest.notes, {"rows in and out": funnel_png(funnels)}, tuple(funnels), sizes
-    )  # fmt: skip
-
-
-def _apart(
-    rows: Sequence[RouterRow], asked: Mapping[str, str]
-) -> tuple[list[RouterRow], list[Refusal], ContaminationReport]:
-    """Refuse the rows that repeat a case until none is left: which 8-grams are boilerplate depends on all rows."""
-    kept, refusals = list(enumerate(rows)), list[Refusal]()
-    while True:
-        found = contamination([(row.id, row.user_query) for _, row in kept], asked)
-        repeated = {hit.row_id: hit.signal for hit in found.hits if hit.signal != "template"}
-        if not repeated:
-            return [row for _, row in kept], refusals, found
-        refusals += [
-            Refusal(source="parts", line=at, reason=f"contaminated_{repeated[row.id]}")
-            for at, row in kept
-            if row.id in repeated
-        ]
-        kept = [(at, row) for at, row in kept if row.id not in repeated]
+    return divided(context, "trajectory", stage, reused, parts=(*PARTS, "test"), own=own_verdicts(ws))
 
 
 def own_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
@@ -185,15 +164,3 @@ def own_verdicts(ws: Workspace) -> tuple[Verdict, ...]:
     hashes = {"trajectory_train": sha256_file(judging.file_of(split, "train")), "bench_cases": cases.sha256}
     found = msgspec.json.decode(split.verify().path(CONTAMINATION).read_bytes(), type=ContaminationReport)
     return (ws.track.guards.guards["r8"].verdict(found, hashes),)
-
-
-def _filtered(context: BuildContext, stage: Stage, reused: bool) -> StageResult:
-    """Return the result of a rows stage with a funnel: G6 and the audit."""
-    found = stage.manifest.funnel
-    assert found is not None, "a stage that filters writes its funnel"
-    verdicts = (judging.of_funnel(context.workspace, stage), audits.of_stage(context.workspace, stage))
-    kept = share("rows kept", wilson(found.kept + found.merged, found.rows_in))
-    figures: dict[str, Any] = {"rows": found.kept, **kept}
-    return StageResult(
-        stage, reused, verdicts, stage.manifest.notes, {"rows in and out": funnel_png([found])}, (found,), figures
-    )

@@ -2,60 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from canvas_pipeline.guardrails.audit import AUDIT
-from canvas_pipeline.guardrails.guard import Guard
 from canvas_pipeline.methods import METHODS, Hyperparameters
-from canvas_pipeline.pipeline.context import BuildContext
-from canvas_pipeline.pipeline.stage import Kind, StageSpec
-from canvas_pipeline.pipeline.track import TRACKS, Track
-from canvas_pipeline.pipeline.workspace import StageResult
+from canvas_pipeline.pipeline.stage import StageSpec, stage
+from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.tracks.router import judgement, stages
 from canvas_pipeline.tracks.router.card import CARD
 from canvas_pipeline.tracks.router.guard_table import DATASETS, TABLE
 from canvas_pipeline.tracks.router.profiles import PROFILES
 from canvas_pipeline.tracks.router.scorer import BENCHMARK
-from canvas_pipeline.training.pretrain import verified
+from canvas_pipeline.tracks.text_base import shipped_text_base
 
-TEXT_BASE = TRACKS / "instruct" / "embedded_text"
-"""The shipped base of plain text, which the instruct track makes."""
-BASE_COMMAND = "python -m canvas_pipeline.tracks.instruct.text_base --out FOLDER"
 G6 = TABLE.guards["g6"]
 
 
 def _data() -> Iterator[StageSpec]:
-    yield _stage("source_rows", (), stages.source_rows, "rows", (G6, AUDIT),
-                 "Rows of the files of router/ in the data folder and drawn ones, every field checked. Look at the "
-                 "refusals.")  # fmt: skip
-    yield _stage("parts", ("source_rows",), stages.parts, "rows", (G6, AUDIT),
-                 "The rows split into train, eval and test by the hash of their ids. Look at the share of the majority route.",
-                 conserves=("source_rows",))  # fmt: skip
-    yield _stage("bench_cases", ("parts",), stages.bench_cases, "rows", (AUDIT,),
-                 "Queries to test and to choose by, with what trivial baselines say. Look at the cases off the majority "
-                 "route.")  # fmt: skip
-    yield _stage("trajectory_split", ("parts", "bench_cases"), stages.trajectory_split, "rows",
-                 (*TABLE.of_split("trajectory"), TABLE.guards["r8"], AUDIT),
-                 "Prompts and completions to train on, none of them a case of the benchmark. Look at the check r8.",
-                 conserves=("parts",))  # fmt: skip
+    yield stage("source_rows", (), stages.source_rows, "rows", (G6, AUDIT),
+                "Rows of the files of router/ in the data folder and drawn ones, every field checked. Look at the "
+                "refusals.")  # fmt: skip
+    yield stage("parts", ("source_rows",), stages.parts, "rows", (G6, AUDIT),
+                "The rows split into train, eval and test by the hash of their ids. Look at the share of the majority route.",
+                conserves=("source_rows",))  # fmt: skip
+    yield stage("bench_cases", ("parts",), stages.bench_cases, "rows", (AUDIT,),
+                "Queries to test and to choose by, with what trivial baselines say. Look at the cases off the majority "
+                "route.")  # fmt: skip
+    yield stage("trajectory_split", ("parts", "bench_cases"), stages.trajectory_split, "rows",
+                (*TABLE.of_split("trajectory"), TABLE.guards["r8"], AUDIT),
+                "Prompts and completions to train on, none of them a case of the benchmark. Look at the check r8.",
+                conserves=("parts",))  # fmt: skip
 
 
 def _evaluation() -> Iterator[StageSpec]:
-    yield _stage("judgement", ("production_checkpoint", "base_bench", "bench_cases"), judgement.judgement, "report", (),
-                 "The production model by the thresholds, and beside baselines where the majority route is wrong. Look at the "
-                 "thresholds missed.", group="comparison")  # fmt: skip
-
-
-def _stage(
-    name: str, inputs: tuple[str, ...], build: Callable[[BuildContext], StageResult], kind: Kind, checks: tuple[Guard, ...],
-    description: str, *, group: str = "rows", conserves: tuple[str, ...] = (),
-) -> StageSpec:  # fmt: skip
-    return StageSpec(
-        name=name, inputs=inputs, build=build, kind=kind, group=group, description=description, checks=checks,
-        tools=("jsonl",) if kind == "rows" else (), rows_from=conserves,
-    )  # fmt: skip
+    yield stage("judgement", ("production_checkpoint", "base_bench", "bench_cases"), judgement.judgement, "report", (),
+                "The production model by the thresholds, and beside baselines where the majority route is wrong. Look at the "
+                "thresholds missed.", group="comparison")  # fmt: skip
 
 
 def _numbers() -> Mapping[str, Mapping[str, Hyperparameters]]:
@@ -83,7 +67,7 @@ TRACK = Track(
     profiles=PROFILES,
     datasets=DATASETS,
     guards=TABLE,
-    shipped_base=lambda: verified(TEXT_BASE, BASE_COMMAND),
+    shipped_base=shipped_text_base,
     methods=("sft", "lora", "qlora"),
     benchmark=BENCHMARK,
     card=CARD,

@@ -15,6 +15,7 @@ from canvas_pipeline.tracks.code import benchmark, data, tasks
 from canvas_pipeline.tracks.code.baselines import CONSTANTS, constant_answers, constant_program, nearest_programs
 from canvas_pipeline.tracks.code.benchmark import END, CodeReport, choose, score, trivial
 from canvas_pipeline.tracks.code.execution import Runner
+from canvas_pipeline.tracks.code.profiles import PROFILES
 from canvas_pipeline.tracks.code.rows import CodeCase, CodeRow
 from canvas_pipeline.verifiers.programs import parse_test
 from canvas_pipeline.verifiers.sandbox import session
@@ -152,3 +153,8 @@ def test_none_is_chosen_below_the_least_share() -> None:
     record = choose([(_candidate("sft"), _report(1))])
     assert record.chosen is None and "below 20%" in record.candidates[0].reason
     assert choose([]).chosen is None
+
+
+def test_a_large_base_may_write_a_long_program() -> None:
+    limits = {name: benchmark.BENCHMARK.limit(profile) for name, profile in PROFILES.items()}
+    assert limits == {"embedded": benchmark.MAX_NEW_TOKENS, "gb10": 2048}

@@ -44,15 +44,21 @@ def _compared(root: Path, right: int, monkeypatch: pytest.MonkeyPatch) -> compar
     _put(ws, "bench_cases", rows__jsonl=CASES)
     _put(ws, "trajectory_split", train__jsonl=ROWS)
     _put(ws, "base_bench", report__json=score(CASES, _predicted(CASES, 0)))
-    _put(ws, "sft_bench", report__json=score(CASES, _predicted(CASES, right)))
+    _put(ws, "production_checkpoint", any__json={})
+    _put(ws, "sft_bench", report__json=score(CASES, _predicted(CASES, len(CASES) - right)))
+    _put(ws, "lora_bench", report__json=score(CASES, _predicted(CASES, right)))
+    monkeypatch.setattr(comparison.evaluation, "production_method", lambda ws: "lora")
     monkeypatch.setattr("canvas_pipeline.pipeline.audits.audited", lambda ws, name: ws.store.get(name))
     return read_comparison(build_stage(ws, "baselines").stage)
 
 
-def test_a_model_that_is_right_is_better_than_each_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_production_model_that_is_right_is_better_than_each_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = _compared(tmp_path, len(CASES), monkeypatch)
     overall = [row for row in found.rows if row.group == OVERALL]
     assert found.learnt and all(row.test.p < 0.01 for row in overall)
+    assert {row.candidate for row in overall} == {"lora"}
     names = [row.baseline for row in overall]
     assert names[0] == "base" and names[1].startswith("returns ") and names[2] == NEAREST
     assert {row.group for row in found.rows} == {OVERALL, "seen", "held out"}
@@ -70,12 +76,15 @@ def test_a_release_asks_that_it_has_learnt_by_the_current_bench(
     _compared(tmp_path, len(CASES), monkeypatch)
     (item,) = comparison.release_items(ws)
     assert item.holds and (item.value, item.n) == (1.0, 3)
-    _put(ws, "sft_bench", report__json=score(CASES, _predicted(CASES, 1)))
+    _put(ws, "lora_bench", report__json=score(CASES, _predicted(CASES, 1)))
     assert comparison.release_items(ws)[0].value is None
 
 
-def test_sampled_programs_are_counted_for_each_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ws = Workspace(root=tmp_path, track=TRACK, profile=SMALL)
+@pytest.mark.parametrize(("profile", "limit"), [("embedded", 256), ("gb10", 2048)])
+def test_sampled_programs_are_counted_for_each_case(
+    profile: str, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = Workspace(root=tmp_path, track=TRACK, profile=msgspec.structs.replace(SMALL, name=profile))
     _put(ws, "bench_cases", rows__jsonl=CASES)
     _put(ws, "production_checkpoint", any__json={})
     weights = _put(ws, "sft_checkpoint", any__json={})
@@ -99,3 +108,4 @@ def test_sampled_programs_are_counted_for_each_case(tmp_path: Path, monkeypatch:
     assert list(report.right.values()) == [2, 0, 0] and report.samples == 5
     assert report.pass_at == {"1": pytest.approx(0.4 / 3), "5": pytest.approx(1 / 3)}
     assert found.figures["pass@5 (%)"] == 33.3
+    assert found.stage.manifest.recipe.config["max_new_tokens"] == limit

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from canvas_pipeline.errors import MissingTool
-from canvas_pipeline.records import Refusal
+from canvas_pipeline.records import Refusal, write_jsonl
+from canvas_pipeline.storage.seal import Seal
 from canvas_pipeline.tracks.code import execution
-from canvas_pipeline.tracks.code.execution import Runner, journalled
+from canvas_pipeline.tracks.code.execution import Executed, Runner, journalled
 from canvas_pipeline.tracks.code.formats import Placed, read_tasks
 from canvas_pipeline.tracks.code.guards import R12, ReferenceEvidence
 from canvas_pipeline.tracks.code.references import check_rows
@@ -81,11 +83,30 @@ def test_a_program_is_run_once_and_again_under_another_hash_seed(
 
 
 def test_a_killed_run_goes_on_from_its_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with journalled(tmp_path) as runner:
+    seal = Seal(tmp_path / "key")
+    with journalled(tmp_path, seal) as runner:
         (before,) = runner.run([RIGHT])
     monkeypatch.setattr(execution, "run_program", lambda *_: pytest.fail("it was run before"))
-    with journalled(tmp_path) as runner:
+    with journalled(tmp_path, seal) as runner:
         assert runner.run([RIGHT]) == [before]
+
+
+def test_a_result_that_somebody_wrote_is_not_believed_and_the_program_is_run(tmp_path: Path) -> None:
+    seal, wrong = Seal(tmp_path / "key"), msgspec.structs.replace(RIGHT, code="def f(x): return x")
+    with journalled(tmp_path, seal) as runner:
+        assert [result.state for result in runner.run([RIGHT, wrong])] == ["passed", "failed"]
+    file = tmp_path / "results.jsonl"
+    passed, failed = (msgspec.json.decode(line, type=Executed) for line in file.read_bytes().splitlines())
+    if passed.key != runner.key(RIGHT):
+        passed, failed = failed, passed
+    edited = msgspec.structs.replace(failed, result=passed.result)
+    moved = msgspec.structs.replace(passed, key=failed.key)
+    for written in (edited, moved, msgspec.structs.replace(edited, seal="")):
+        write_jsonl(file, [passed, written])
+        with journalled(tmp_path, seal) as runner:
+            assert runner.run([wrong]) == [failed.result]
+        with journalled(tmp_path, seal) as runner:
+            assert runner.run([RIGHT, wrong]) == [passed.result, failed.result]
 
 
 def test_the_key_of_a_result_names_all_that_decides_it(sandbox: Sandbox) -> None:

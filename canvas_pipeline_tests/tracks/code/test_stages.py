@@ -74,6 +74,18 @@ def test_a_suites_tasks_are_asked_where_the_reference_passes(made: Workspace) ->
     assert sorted(row["reason"] for row in refused) == ["entry_point_missing", "tests_fail"]
 
 
+def test_a_suite_that_names_a_person_is_read_by_no_later_stage(made: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(made.root, tmp_path / "copy", symlinks=True)
+    ws = Workspace(root=tmp_path / "copy", track=TRACK, profile=SMALL)
+    prompt = 'def f(x):\n    """Add one, as quill@x.example.edu asked."""\n'
+    named = {**HUMAN_EVAL, "prompt": prompt, "test": "def check(c):\n    assert c(1) == 2"}
+    write_jsonl(ws.root / "code" / "bench" / "more.jsonl", [named])
+    (verdict,) = build_stage(ws, "bench_cases").verdicts
+    assert not verdict.passed
+    with pytest.raises(GateClosed, match="bench_cases may not be read"):
+        build_stage(ws, "drawn_rows")
+
+
 def test_rows_that_the_benchmark_asks_for_are_left_out_and_counted(made: Workspace) -> None:
     funnel = made.store.get("rows").manifest.funnel
     assert funnel is not None and funnel.refused["in_benchmark"] >= 2

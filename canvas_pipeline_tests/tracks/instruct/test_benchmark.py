@@ -13,7 +13,7 @@ from canvas_pipeline.models.families import family
 from canvas_pipeline.tracks.instruct.benchmark import BENCHMARK, END, InstructReport, choose, report, trivial
 from canvas_pipeline.tracks.instruct.rows import prompt_of
 from canvas_pipeline.tracks.instruct.scorer import items, split_of
-from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
+from canvas_pipeline.tracks.text_base import shipped_text_base
 
 ITEMS = items("test", 20, seed=7)
 GOLD = [Prediction(id=item.id, text=f" {item.gold}{END}") for item in ITEMS]

@@ -34,8 +34,8 @@ from canvas_pipeline.tracks.instruct.rows import (
     TestItem,
     prompt_of,
 )
-from canvas_pipeline.tracks.instruct.text_base import shipped_text_base
 from canvas_pipeline.tracks.instruct.track import TRACK
+from canvas_pipeline.tracks.text_base import shipped_text_base
 from canvas_pipeline.training.progress import child_environment
 
 SMALL = msgspec.structs.replace(PROFILES["embedded"], train_rows=480, min_train_rows=200, min_pairs=20)

@@ -17,12 +17,11 @@ from canvas_pipeline.tracks.instruct.scorer import items, score
 from canvas_pipeline.tracks.instruct.text_base import (
     FAMILY,
     RECIPE,
-    SHIPPED,
     BaseRecipe,
     build_text_base,
     filled_rows,
-    shipped_text_base,
 )
+from canvas_pipeline.tracks.text_base import SHIPPED, shipped_text_base
 from canvas_pipeline.training.checkpoint import load_model, load_tokenizer
 from canvas_pipeline.training.pretrain import shortened
 

@@ -15,8 +15,19 @@ from canvas_pipeline.evaluation import generate as generation
 from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.evaluation.selection import Candidate
 from canvas_pipeline.records import dumps, read_jsonl
-from canvas_pipeline.tracks.math.benchmark import BENCHMARK, END, MAJORITY, MathReport, choose, details, report, trivial
+from canvas_pipeline.tracks.math.benchmark import (
+    BENCHMARK,
+    END,
+    MAJORITY,
+    MAX_NEW_TOKENS,
+    MathReport,
+    choose,
+    details,
+    report,
+    trivial,
+)
 from canvas_pipeline.tracks.math.comparison import paired
+from canvas_pipeline.tracks.math.profiles import PROFILES
 from canvas_pipeline.tracks.math.rows import MathRow
 from canvas_pipeline_tests.tracks.math.cases import answered, case, thousand
 
@@ -146,3 +157,8 @@ def test_models_are_compared_by_whole_wordings_over_labelled_cases_alone() -> No
 
 def test_the_headline_is_compared_and_whole() -> None:
     assert BENCHMARK.headline is BENCHMARK.whole and BENCHMARK.headline.compared
+
+
+def test_a_large_base_may_write_a_long_solution() -> None:
+    limits = {name: BENCHMARK.limit(profile) for name, profile in PROFILES.items()}
+    assert limits == {"embedded": MAX_NEW_TOKENS, "gb10": 2048}
