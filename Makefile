@@ -39,9 +39,9 @@ endef
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: TRACK=$(TRACK)  METHODS=sft,dpo,… (or all)  V=1 (the whole log)  PORT=$(PORT)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
+	@echo "  variables: TRACK=$(TRACK) (or math,router, or all)  METHODS=sft,dpo,… (or all)  V=1 (the whole log)  PORT=$(PORT)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
 
-demo: $(READY) .dagster/dagster.yaml ## contributors in, an answering GGUF out: the whole line on the embedded model
+demo: $(READY) .dagster/dagster.yaml ## contributors in, an answering GGUF out: the whole line on the embedded model (TRACK=all: every track in turn)
 	TRACK="$(TRACK)" METHODS="$(METHODS)" $(OFFLINE) DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/python -m canvas_pipeline.cli.demo $(if $(V),--verbose)
 
 test: $(READY) ## every test, offline, on $(JOBS) cores
@@ -96,7 +96,7 @@ prerequisites:
 		$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || lack "Python's venv module" "sudo apt install python3-venv"; \
 	fi; \
 	[ -n "$$python" ] || exit $$failed; \
-	DAGSTER_HOME="$(CURDIR)/.dagster" $$python -m canvas_pipeline.cli.preflight $(CHECK) $$set_up --port $(PORT) || failed=2; \
+	DAGSTER_HOME="$(CURDIR)/.dagster" $$python -m canvas_pipeline.cli.preflight $(CHECK) $$set_up --port $(PORT) --track "$(TRACK)" || failed=2; \
 	exit $$failed
 
 # With DAGSTER_HOME set, dagster.yaml counts only in that folder.

@@ -22,6 +22,8 @@ line, the row id and the field.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 EXIT_CODES = (
     "Exit codes: 0 done; 1 bad input, rows or options; 2 something needed does not answer or is not installed "
     "(also: unusable command line); 3 a guardrail or the release gate is closed."
@@ -95,8 +97,11 @@ class AnotherRun(CanvasPipelineError):
 
 
 class RunFailed(CanvasPipelineError):
-    """A run that a command started has failed; the exit code is that of the error in its step's process."""
+    """A run that a command started has failed; the exit code is that of the error in its step's process.
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    ``reasons`` are the failed checks and steps, each in one entry."""
+
+    def __init__(self, message: str, exit_code: int, reasons: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+        self.reasons = tuple(reasons)

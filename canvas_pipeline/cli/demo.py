@@ -1,4 +1,4 @@
-"""``make demo``: run the whole pipeline in the Dagster instance and print a summary.
+"""``make demo``: run the whole pipeline of one track, or of several in turn, in the Dagster instance and print a summary.
 
 ``intake`` runs for each new or changed contributor, then the ``demo`` job for the assets of the chosen methods. ``make dev`` shows
 these runs."""
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +19,7 @@ from canvas_pipeline.cli.failure import run
 from canvas_pipeline.cli.session import Session, home_of, session
 from canvas_pipeline.cli.stages import MADE
 from canvas_pipeline.dagster_instance.local_run import RunResult
-from canvas_pipeline.errors import EXIT_CODES
+from canvas_pipeline.errors import EXIT_CODES, AnotherRun, CanvasPipelineError, RunFailed
 from canvas_pipeline.evaluation.benchmark import Benchmark, Report
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.methods import CHOICES, ancestry, method
@@ -35,21 +35,41 @@ from canvas_pipeline.pipeline.options import (
     ProfileName,
     Root,
     Seed,
-    TrackName,
 )
 from canvas_pipeline.pipeline.settings import from_environment
-from canvas_pipeline.pipeline.track import DEFAULT, Track, track_named
+from canvas_pipeline.pipeline.track import ALL, DEFAULT, Track, track_names, tracks_named
 from canvas_pipeline.pipeline.workspace import Workspace
 
 app = typer.Typer(name="demo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be made of one track: its workspace, methods, and the configuration of its runs."""
+
+    ws: Workspace
+    methods: tuple[str, ...]
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the demo of one track ended after some ``seconds``: the folder name of its release, or the error."""
+
+    track: str
+    seconds: float
+    release: str = ""
+    error: CanvasPipelineError | None = None
 
 
 @app.command(
     help="From contributor files to a GGUF that answers: the whole pipeline on this machine, offline.\n\n"
     "What did not change is reused and what was interrupted is resumed, so it can be stopped and started at any "
     "time. `make dev` shows its runs, `uma status` their memory.\n\n"
-    "Examples: `make demo`; `make demo TRACK=instruct`; `make demo METHODS=sft`; `make demo METHODS=all V=1`; "
-    "`CANVAS_SET='dpo.beta=0.1;dpo.epochs=2' make demo`.\n\n"
+    "Several tracks (`math,router`, or `all`) are made one after another; a track that fails does not stop the others, "
+    "and at the end a table says which were released. The exit code is then the highest of theirs.\n\n"
+    "Examples: `make demo`; `make demo TRACK=instruct`; `make demo TRACK=all`; `make demo METHODS=sft`; "
+    "`make demo METHODS=all V=1`; `CANVAS_SET='dpo.beta=0.1;dpo.epochs=2' make demo`.\n\n"
     "Its instance is that of DAGSTER_HOME, else `.dagster` beside the data folder.\n\n" + EXIT_CODES
 )
 def demo(
@@ -61,7 +81,10 @@ def demo(
             show_default="those of the track's demo",
         ),
     ] = "",
-    track: TrackName = DEFAULT,
+    track: Annotated[
+        str,
+        typer.Option(envvar="TRACK", help=f"tracks by name, with commas, or {ALL} of them: {', '.join(track_names())}"),
+    ] = DEFAULT,
     profile: ProfileName = None,
     root: Root = None,
     base_model: BaseModel = None,
@@ -74,24 +97,76 @@ def demo(
         bool, typer.Option("--verbose", "-v", help="show the whole log in the terminal, in place of the table")
     ] = False,
 ) -> None:
-    chosen_track = track_named(track)
-    chosen = methods_of(methods, chosen_track)
-    started = time.monotonic()
-    ws, settings = from_environment(
-        chosen_track, root=root, profile=profile, base_model=base_model, seed=seed, numbers=numbers, deploy=deploy,
-        overrides=overrides, options=options,
-    )  # fmt: skip
-    home = home_of(os.environ, ws.root)
-    with session("demo", f"{track}_demo", home, verbose=verbose) as current:
-        ended = run_pipeline(current, ws, chosen, {"resources": {"pipeline": {"config": settings}}})
-        if ended is not None:
-            raise current.failed(ended, "not everything was made")
-        current.table.close()
-        summary(current.out, ws, chosen)
-        stages = current.table.stages
-        current.out.print(
-            f"{time.monotonic() - started:.0f} s, largest stage {stages.peak_gib():.2f} GiB, {stages.count(MADE)} stages made anew"
+    plans: list[Plan] = []
+    for chosen in tracks_named(track):
+        ws, settings = from_environment(
+            chosen, root=root, profile=profile, base_model=base_model, seed=seed, numbers=numbers, deploy=deploy,
+            overrides=overrides, options=options,
+        )  # fmt: skip
+        plans.append(Plan(ws, methods_of(methods, chosen), {"resources": {"pipeline": {"config": settings}}}))
+    first = plans[0].ws
+    with session("demo", f"{first.track.name}_demo", home_of(os.environ, first.root), verbose=verbose) as current:
+        ended = [run_plan(current, plan) for plan in plans] if len(plans) > 1 else [run_one(current, plans[0])]
+        if len(plans) > 1:
+            current.out.print(closing(ended))
+    if failed := [one for one in ended if one.error]:
+        names = ", ".join(one.track for one in failed)
+        raise RunFailed(
+            f"{len(failed)} of {len(ended)} tracks were not made to their end: {names}; the reasons stand above",
+            max(one.error.exit_code for one in failed if one.error),
         )
+
+
+def run_plan(current: Session, plan: Plan) -> Ended:
+    """Make one of several tracks under a heading and a table of its own. An error is printed and returned; only another run that
+    builds models, which would stop every track, is raised (``AnotherRun``)."""
+    started = time.monotonic()
+    current.table.begin_again()
+    current.out.print(f"\n[bold]{plan.ws.track.name}[/bold]")
+    try:
+        return run_one(current, plan)
+    except AnotherRun:
+        raise
+    except CanvasPipelineError as error:
+        current.table.close()
+        current.out.print(f"{plan.ws.track.name}: {error}", style="red", markup=False, soft_wrap=True)
+        return Ended(plan.ws.track.name, time.monotonic() - started, error=error)
+
+
+def run_one(current: Session, plan: Plan) -> Ended:
+    """Make one track and print its summary. Raises ``RunFailed`` with every reason, or ``MissingTool`` before anything runs."""
+    ws, started = plan.ws, time.monotonic()
+    ws.track.needs()
+    result = run_pipeline(current, ws, plan.methods, plan.config)
+    if result is not None:
+        raise current.failed(result, "not everything was made")
+    current.table.close()
+    summary(current.out, ws, plan.methods)
+    seconds, stages = time.monotonic() - started, current.table.stages
+    current.out.print(
+        f"{seconds:.0f} s, largest stage {stages.peak_gib():.2f} GiB, {stages.count(MADE)} stages made anew"
+    )
+    return Ended(ws.track.name, seconds, released(ws))
+
+
+def released(ws: Workspace) -> str:
+    """Return the folder name of the track's release."""
+    return ws.store.get("release").path("folder.txt").read_text(encoding="utf-8").strip()
+
+
+def closing(ended: Sequence[Ended]) -> Table:
+    """Return a table of the tracks: the release of each, or the first reason why there is none, and its seconds."""
+    table = Table("track", "released", "seconds", title="Tracks", title_justify="left")
+    for one in ended:
+        table.add_row(one.track, one.release or f"no: {why_not(one.error)}", f"{one.seconds:.0f}")
+    return table
+
+
+def why_not(error: CanvasPipelineError | None) -> str:
+    """Return the first reason of an error, and how many more there are."""
+    text = str(error or "")
+    reasons = error.reasons if isinstance(error, RunFailed) and error.reasons else (text,)
+    return reasons[0].splitlines()[0] + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "")
 
 
 def methods_of(text: str, track: Track) -> tuple[str, ...]:

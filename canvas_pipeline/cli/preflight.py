@@ -15,13 +15,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from canvas_pipeline.errors import MissingTool
+from canvas_pipeline.errors import BadConfig, MissingTool
 from canvas_pipeline.gb10.host import GIB, Memory, gib, memory
 
 HOST = "127.0.0.1"
 SETUP_DISK = 7 * GIB
 """The size of .venv (5.7 GiB; 6.6 with a GPU) and the build of llama.cpp. uv's cache shares these files."""
 DEMO_DISK = GIB
+"""What a demo needs while it works."""
+KEPT_DISK = GIB // 4
+"""What the demo of each further track leaves; the largest one leaves 0.18 GiB."""
 TEST_DISK = GIB
 RUN_MEMORY = 4 * GIB
 """The largest reservation of the embedded profile, 3.5 GiB, and the floor of 12 % that admission leaves free."""
@@ -70,6 +73,8 @@ class Readings:
     port: Port | None = None
     others: Sequence[str] = ()
     """Problems found while reading, in full sentences."""
+    notes: Sequence[str] = ()
+    """What stops a part of the command only."""
 
 
 def problems(readings: Readings) -> list[str]:
@@ -104,23 +109,31 @@ def problems(readings: Readings) -> list[str]:
 
 
 def warnings(readings: Readings) -> list[str]:
-    """Return what would slow the command down without stopping it: memory that others hold now."""
+    """Return what would slow the command down or stop a part of it: memory that others hold now, the lacks of single tracks."""
     if readings.memory is None or not readings.memory.available < readings.needed_memory <= readings.memory.total:
-        return []
+        return [*readings.notes]
     return [
+        *readings.notes,
         f"memory: {gib(readings.memory.available)} available now, needed at times: {gib(readings.needed_memory)}; "
-        "close other programs, or steps wait and may be stopped"
+        "close other programs, or steps wait and may be stopped",
     ]
 
 
-def read(command: str, root: Path, environ: Mapping[str, str], *, set_up: bool = False, port: int = 0) -> Readings:
-    """Inspect this machine for ``demo``, ``test``, ``dev`` or ``setup``. ``set_up``: the environment must be built first."""
+def read(
+    command: str, root: Path, environ: Mapping[str, str], *, set_up: bool = False, port: int = 0, tracks: str = ""
+) -> Readings:
+    """Inspect this machine for ``demo``, ``test``, ``dev`` or ``setup``. ``set_up``: the environment must be built first.
+
+    ``tracks`` are those of a demo, with commas, or ``all``. Each is asked for what it needs, once there is an environment."""
     data = Path(environ.get("CANVAS_DATA") or root / "data")
     home = Path(environ.get("DAGSTER_HOME") or root / ".dagster")
     own = "make it yours (sudo chown -R $USER), or clone to a folder of your own"
     folders: list[tuple[Path, str]] = []
     disks: list[tuple[Path, str, int]] = []
     others: list[str] = []
+    count, lacks = 1, list[str]()
+    if command == "demo" and tracks and not set_up:
+        count, lacks = asked(tracks)
     if set_up:
         environment, cache = root / ".venv", uv_cache(environ)
         folders += [(root, own), (environment, own), (root / ".tools", own)]
@@ -139,7 +152,8 @@ def read(command: str, root: Path, environ: Mapping[str, str], *, set_up: bool =
     if command in ("demo", "test"):
         try:
             scratch = Path(tempfile.gettempdir())
-            disks.append((data, "the demo", DEMO_DISK) if command == "demo" else (scratch, "the tests", TEST_DISK))
+            demo = data, "the demo", DEMO_DISK + (count - 1) * KEPT_DISK
+            disks.append(demo if command == "demo" else (scratch, "the tests", TEST_DISK))
         except FileNotFoundError:
             others.append("no folder for temporary files can be written; set TMPDIR to one with 1 GiB free")
     works = command in ("demo", "test")
@@ -154,8 +168,26 @@ def read(command: str, root: Path, environ: Mapping[str, str], *, set_up: bool =
         memory=machine,
         needed_memory=RUN_MEMORY if works else 0,
         port=read_port(port) if command == "dev" else None,
-        others=others,
+        others=[*others, *(lacks if count <= 1 else ())],
+        notes=lacks if count > 1 else (),
     )
+
+
+def asked(tracks: str) -> tuple[int, list[str]]:
+    """Return how many tracks are named, and what each of them lacks on this machine. A name that does not exist is a lack too."""
+    from canvas_pipeline.pipeline.track import tracks_named
+
+    try:
+        found = tracks_named(tracks)
+    except BadConfig as error:
+        return 0, [str(error)]
+    lacks = []
+    for track in found:
+        try:
+            track.needs()
+        except MissingTool as error:
+            lacks.append(f"the track {track.name}: {error}")
+    return len(found), lacks
 
 
 def unique(folders: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
@@ -254,8 +286,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=("demo", "test", "dev", "setup"))
     parser.add_argument("--set-up", action="store_true", help="the environment is made first")
     parser.add_argument("--port", type=int, default=3000)
+    parser.add_argument("--track", default="", help="of a demo: tracks by name, with commas, or all")
     options = parser.parse_args(arguments)
-    readings = read(options.command, Path.cwd(), os.environ, set_up=options.set_up, port=options.port)
+    readings = read(
+        options.command, Path.cwd(), os.environ, set_up=options.set_up, port=options.port, tracks=options.track
+    )
     for line in warnings(readings):
         print(f"note: {line}", file=sys.stderr)
     lines = problems(readings)

@@ -52,6 +52,14 @@ class StageTable:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
+    def begin_again(self) -> None:
+        """Leave the table as it stands. The runs that follow are shown in an empty one below it."""
+        self.close()
+        self.stages = Stages()
+        if self._live:
+            self._live = Live(console=self.console, auto_refresh=False)
+            self._live.start()
+
     def close(self) -> None:
         """Stop updating the table. Later output appears below it."""
         if self._live and self._live.is_started:

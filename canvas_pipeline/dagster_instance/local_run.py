@@ -92,7 +92,7 @@ def run_error(result: RunResult, what: str, more: Iterable[str] = (), log: Path 
     lines += [f"{each.step.rpartition('__')[2]}: {each.message}" for each in result.failures() if not each.by_check]
     lines = list(dict.fromkeys(lines)) or [f"run {result.run_id[:8]} ended as {result.status.value.lower()}"]
     where = f"\nthe whole log: {log}" if log else ""
-    return errors.RunFailed(f"{what}:" + "".join(f"\n  - {line}" for line in lines) + where, result.exit_code)
+    return errors.RunFailed(f"{what}:" + "".join(f"\n  - {line}" for line in lines) + where, result.exit_code, lines)
 
 
 def failure_of(event: dg.DagsterEvent) -> Failure:

@@ -25,6 +25,8 @@ from canvas_pipeline.release.gate import ReleaseItem
 TRACKS = Path(__file__).resolve().parents[1] / "tracks"
 DEFAULT = "canvas"
 """The track of a command that does not name one."""
+ALL = "all"
+"""Names every track, for a command that makes several in turn."""
 
 
 def _nobody(ws: Workspace, contributor: str) -> StageResult:
@@ -40,9 +42,10 @@ class Track:
     production checkpoint and the release; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass where a stage
     loses rows on purpose. ``hyperparameters`` (method, profile, numbers) and ``memory_gib`` (method, profile, GiB) are used
     instead of the method table's; ``verdicts`` are those of its own guards that are not over rows, for the gate;
-    ``release_items`` measures what it asks of a release beyond them, with the profile's bounds; ``around`` may put something
-    around each stage. Where people contribute data, ``contributors`` maps each of them to their file, ``due`` names those whose
-    stage is missing or old, and ``ingest`` makes one's stage."""
+    ``release_items`` measures what it asks of a release beyond them, with the profile's bounds; ``needs`` raises ``MissingTool``
+    where this machine lacks what only this track uses; ``around`` may put something around each stage. Where people contribute
+    data, ``contributors`` maps each of them to their file, ``due`` names those whose stage is missing or old, and ``ingest`` makes
+    one's stage."""
 
     name: str
     profiles: Mapping[str, Profile]
@@ -63,6 +66,7 @@ class Track:
     memory_gib: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     verdicts: Callable[[Workspace], Iterable[Verdict]] = lambda ws: ()
     release_items: Callable[[Workspace], Sequence[ReleaseItem]] = lambda ws: ()
+    needs: Callable[[], object] = lambda: None
     around: Callable[[StageSpec], StageSpec] = lambda spec: spec
 
     def method(self, name: str) -> Method:
@@ -122,3 +126,11 @@ def track_named(name: str) -> Track:
             raise
         raise BadConfig(f"there is no track {name!r}; choose one of: {', '.join(track_names())}") from None
     return found
+
+
+def tracks_named(names: str) -> list[Track]:
+    """Import the tracks of a list with commas, or ``all``. Raises ``BadConfig`` for an unknown name, and where there is none."""
+    chosen = track_names() if names.strip() == ALL else [name.strip() for name in names.split(",") if name.strip()]
+    if not chosen:
+        raise BadConfig(f"no track is named; choose from: {', '.join((*track_names(), ALL))}")
+    return [track_named(name) for name in dict.fromkeys(chosen)]

@@ -15,8 +15,19 @@ from pathlib import Path
 import pytest
 
 from canvas_pipeline.cli import preflight
-from canvas_pipeline.cli.preflight import DEMO_DISK, RUN_MEMORY, SETUP_DISK, Disk, Folder, Port, Readings, problems
+from canvas_pipeline.cli.preflight import (
+    DEMO_DISK,
+    KEPT_DISK,
+    RUN_MEMORY,
+    SETUP_DISK,
+    Disk,
+    Folder,
+    Port,
+    Readings,
+    problems,
+)
 from canvas_pipeline.gb10.host import GIB, Memory
+from canvas_pipeline.pipeline.track import track_names
 
 ROOT = Path(__file__).resolve().parents[2]
 READ_ONLY = Path("/proc/self")
@@ -116,6 +127,21 @@ def test_a_data_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         preflight.read("demo", ROOT, {"CANVAS_DATA": str(tmp_path / "none"), "DAGSTER_HOME": str(tmp_path)})
     )
     assert "no such data folder" in line and "CANVAS_DATA" in line
+
+
+def test_a_demo_of_all_tracks_needs_the_disk_of_each() -> None:
+    (one,), (every,) = (preflight.read("demo", ROOT, {}, tracks=name).disks for name in ("math", "all"))
+    assert (one.needed, every.needed) == (DEMO_DISK, DEMO_DISK + (len(track_names()) - 1) * KEPT_DISK)
+
+
+def test_what_one_of_several_tracks_lacks_is_a_note_and_stops_nothing() -> None:
+    found = Readings(notes=["the track code: two barriers are needed"])
+    assert problems(found) == [] and preflight.warnings(found) == ["the track code: two barriers are needed"]
+
+
+def test_a_track_that_does_not_exist_is_said_before_the_demo_begins() -> None:
+    (line,) = problems(preflight.read("demo", ROOT, {}, tracks="math,algebra"))
+    assert line.startswith("there is no track 'algebra'; choose one of: canvas, ")
 
 
 def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -143,3 +143,16 @@ def test_its_demo_trains_measures_and_releases_a_model_that_has_learnt_it(copy: 
 
 def test_a_second_demo_makes_nothing_anew(copy: Copy, made: Path) -> None:
     assert "0 stages made anew" in ended(copy.run("-m", "canvas_pipeline.cli.demo"))
+
+
+def test_a_track_that_fails_does_not_stop_the_others_and_the_demo_ends_with_its_exit_code(
+    copy: Copy, made: Path
+) -> None:
+    (made / "collab").mkdir()
+    (made / "collab/shrunk.jsonl").write_text("no JSON\n" * 9)
+    done = copy.run("-m", "canvas_pipeline.cli.demo", "--track", "canvas,toy")
+    assert done.returncode == 3, done.stdout[-3000:] + done.stderr[-3000:]
+    rows = [" ".join(line.strip("│ ").split()) for line in done.stdout.splitlines()]
+    assert "1 of 2 tracks were not made to their end: canvas" in done.stderr
+    assert any(row.startswith("canvas │ no: g6_shrinkage: ") for row in rows)
+    assert any(row.startswith("toy │ toy-") for row in rows) and "0 stages made anew" in done.stdout

@@ -18,6 +18,7 @@ from canvas_pipeline.tracks.code.datasets import DATASETS
 from canvas_pipeline.tracks.code.guards import R8, TABLE
 from canvas_pipeline.tracks.code.profiles import PROFILES
 from canvas_pipeline.tracks.text_base import shipped_text_base
+from canvas_pipeline.verifiers.sandbox.session import open_sandbox
 
 G6 = TABLE.guards["g6"]
 
@@ -77,4 +78,5 @@ TRACK = Track(
     hyperparameters=_numbers(),
     verdicts=stages.row_verdicts,
     release_items=comparison.release_items,
+    needs=open_sandbox,
 )
