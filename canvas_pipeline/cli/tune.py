@@ -27,7 +27,7 @@ from canvas_pipeline.models.families import family as family_named
 from canvas_pipeline.pipeline.options import Options, ProfileName, Root, Seed, TrackName
 from canvas_pipeline.pipeline.settings import from_environment
 from canvas_pipeline.pipeline.track import DEFAULT, track_named
-from canvas_pipeline.pipeline.tuning_rows import tuning_rows
+from canvas_pipeline.pipeline.tuning_rows import contamination_of, tuning_rows
 
 ENDPOINT = "CANVAS_TUNING_ENDPOINT"
 """Names another server that speaks the service's protocols, for tests and proxies."""
@@ -108,12 +108,15 @@ def export(
                 f"the family of {base.id} is not known, so its tokenizer cannot be checked; name it with --family"
             )
         count = counter(tokenizer, family_named(base.family))
-    made = exports.write(to, track, tuning_rows(ws), settings, count, warnings)
+    made = exports.write(to, track, tuning_rows(ws), settings, count, warnings, contamination_of(ws))
     for name, part in made.parts.items():
         refused = "".join(f", {number} refused: {reason}" for reason, number in part.funnel.refused.items())
         out.print(f"{to / part.file}: {part.lines} lines of {part.funnel.kept} rows{refused}")
         shown = f"{part.lengths.p50:.0f} at the median, {part.lengths.p99:.0f} at 99 %, {part.lengths.max} at most"
         out.print(f"  {part.lengths.unit} a line: {shown}; {name} limit {made.limit or 'not known'}")
+    if made.contamination is not None:
+        numbers = made.contamination.numbers
+        out.print(f"  {made.contamination.name}: passed, {numbers['rows']} rows beside {numbers['items']} cases")
     _notes(made.warnings)
 
 

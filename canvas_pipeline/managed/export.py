@@ -1,7 +1,7 @@
 """Write a track's rows as the files that a managed service tunes on, with ``export.json`` beside them.
 
     <out>/train.jsonl  validation.jsonl     one line a row, or one a turn of the model (prompt-completion)
-          export.json                       what the files are: base, family, template, counts, lengths, hashes
+          export.json                       what the files are: base, family, template, counts, lengths, hashes, contamination
 
 A row that is longer than the base's limit is refused, never cut; so is one that the format cannot express. ``export.json`` names
 every reason. The same rows and settings give the same bytes."""
@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from canvas_pipeline.errors import BadConfig, BadInput, InputChanged, MissingInput
+from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.managed.bases import (
     ADVISED_ROWS,
     VALIDATION_ROWS,
@@ -104,7 +105,8 @@ class Part(Row, frozen=True, kw_only=True):
 class Export(Row, frozen=True, kw_only=True):
     """What ``export.json`` says. ``template`` is the sha256 of the chat template that the text was written with, if any.
 
-    ``bos_in_text`` is False where the text begins after ``bos``, the token that the base's tokenizer adds by itself."""
+    ``bos_in_text`` is False where the text begins after ``bos``, the token that the base's tokenizer adds by itself.
+    ``contamination`` is R8's verdict on the training part, bound to its source's sha256; None where the track has no such guard."""
 
     track: str
     base: str
@@ -118,6 +120,7 @@ class Export(Row, frozen=True, kw_only=True):
     bos_in_text: bool
     parts: dict[str, Part]
     warnings: tuple[str, ...] = ()
+    contamination: Verdict | None = None
 
 
 def write(
@@ -127,10 +130,12 @@ def write(
     settings: Settings,
     count: Callable[[str], int] | None = None,
     warnings: Iterable[str] = (),
+    contamination: Verdict | None = None,
 ) -> Export:
     """Write an export of ``rows`` (part → sha256 of its source, conversations) to the folder ``out``.
 
-    ``count`` gives a text's tokens. Raises ``BadConfig`` or ``BadInput`` where the service would refuse the whole."""
+    ``contamination`` is R8's verdict on them. ``count`` gives a text's tokens. Raises ``BadConfig`` or ``BadInput`` where the
+    service would refuse the whole."""
     settings.check()
     if (out / JOB).exists():
         raise BadConfig(
@@ -138,6 +143,8 @@ def write(
         )
     target = family(settings.base.family) if settings.base.family else None
     told = list(warnings)
+    if contamination is None:
+        told.append(f"the track {track} has no guard R8: its rows were not compared with a benchmark")
     with whole_folder(out, EXPORT) as folder:
         parts = {}
         for name, (source, given) in rows.items():
@@ -148,7 +155,7 @@ def write(
             track=track, base=settings.base.id, licence=settings.base.licence, family=settings.base.family,
             format=settings.format, mode=settings.mode, limit=settings.max_tokens,
             template=digest(template) if template else None, bos=target.bos if target else None,
-            bos_in_text=settings.bos, parts=parts, warnings=tuple(told),
+            bos_in_text=settings.bos, parts=parts, warnings=tuple(told), contamination=contamination,
         )  # fmt: skip
         (folder / EXPORT).write_bytes(msgspec.json.format(dumps(export), indent=2) + b"\n")
     return export

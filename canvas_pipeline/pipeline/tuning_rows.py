@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from canvas_pipeline.errors import GateClosed
+from canvas_pipeline.guardrails.verdict import Verdict
 from canvas_pipeline.managed.export import Conversation
 from canvas_pipeline.methods import method
 from canvas_pipeline.pipeline.workspace import Workspace
@@ -22,4 +24,13 @@ def tuning_rows(ws: Workspace) -> dict[str, tuple[str, list[Conversation]]]:
             for row in rows
         ]
         found[name] = (split.manifest.files[file].sha256, conversations)
+    return found
+
+
+def contamination_of(ws: Workspace) -> Verdict | None:
+    """Return R8's verdict on the rows of ``tuning_rows``: that none of them is a case of the benchmark. None where the track has no
+    such guard. Raises ``GateClosed`` where it failed: a service must not train on them either."""
+    found = next((verdict for verdict in ws.track.verdicts(ws) if verdict.guard == "r8"), None)
+    if found is not None and not found.passed:
+        raise GateClosed(f"{found.name}: {found.reason}; nothing was exported")
     return found

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from google.oauth2.credentials import Credentials
 
@@ -13,7 +14,10 @@ from canvas_pipeline.cli import tune
 from canvas_pipeline.cli.failure import run
 from canvas_pipeline.errors import BadConfig
 from canvas_pipeline.managed import service
+from canvas_pipeline.pipeline.context import build_stage
+from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.storage.digests import sha256_file
+from canvas_pipeline.tracks.math import track as math
 from canvas_pipeline_tests.managed.fake_service import FakeService, serving
 from canvas_pipeline_tests.managed.given import LLAMA, exported, lines, save_adapter
 from canvas_pipeline_tests.pipeline.good_line import copy_of
@@ -65,7 +69,47 @@ def test_a_track_s_training_rows_are_exported_in_the_base_s_own_form(
     assert len(written) == told["parts"]["train"]["lines"] > 0
     assert all("<|turn>" not in line["prompt"] and line["completion"].endswith("<|im_end|>") for line in written)
     assert any("<tool_call>\n{" in line["completion"] for line in written), "calls are in the base's notation"
-    assert "lines of" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "lines of" in said and told["contamination"] is None and "the track canvas has no guard R8" in said
+
+
+def _math(root: Path, contaminated: str) -> Workspace:
+    """Rows and cases of the math track; the training file asks one of the suite's questions."""
+    asked = {"question": "How many pears are in 12 boxes of 7 pears each?", "answer": "12*7=84\n#### 84"}
+    for name in ("math/own.jsonl", "math/bench/suite.jsonl"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(json.dumps(asked))
+    profile = msgspec.structs.replace(math.PROFILES["embedded"], drawn_rows=120, drawn_sums=20, test_cases=10)
+    ws = Workspace(root=root, track=math.TRACK, profile=profile, options={"contaminated": contaminated})
+    for name in ("sources", "drawn_rows", "bench_cases", "math_rows", "trajectory_split"):
+        build_stage(ws, name)
+    return ws
+
+
+def test_an_export_has_the_proof_that_no_row_of_it_is_a_case_of_the_benchmark(
+    tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ws = _math(tmp_path / "data", "drop")
+    arguments = ("export", "--track", "math", "--root", ws.root, "--out", tmp_path / "e", "--max-tokens", 10**6)
+    assert command(*arguments, "--base-model", LLAMA) == 0
+    told = json.loads((tmp_path / "e" / "export.json").read_text())
+    found = told["contamination"]
+    assert found["name"] == "r8_contamination" and found["passed"] and found["numbers"]["exact"] == 0
+    assert (
+        found["numbers"]["rows"]
+        == told["parts"]["train"]["funnel"]["rows_in"] + told["parts"]["validation"]["funnel"]["rows_in"]
+    )
+    assert found["inputs"]["trajectory_train"] == told["parts"]["train"]["source"]
+    assert "r8_contamination: passed, " in capsys.readouterr().out
+
+
+def test_rows_that_repeat_the_benchmark_are_not_exported(
+    tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ws = _math(tmp_path / "data", "fail")
+    arguments = ("export", "--track", "math", "--root", ws.root, "--out", tmp_path / "e", "--base-model", LLAMA)
+    assert command(*arguments) == 3
+    assert "r8_contamination: " in capsys.readouterr().err and not (tmp_path / "e").exists()
 
 
 def test_a_dry_run_writes_the_request_and_sends_nothing(
