@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from canvas_pipeline.evaluation.charts import forest_png
-from canvas_pipeline.evaluation.statistics import PairedComparison, comparison_table
+from canvas_pipeline.evaluation.statistics import PairedComparison, Rate, comparison_table
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.verdicts import made_from_current
@@ -21,7 +21,7 @@ from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.router.baselines import MAJORITY
 from canvas_pipeline.tracks.router.rows import RouterCase
-from canvas_pipeline.tracks.router.scorer import beside, report, trivial
+from canvas_pipeline.tracks.router.scorer import OFF_MAJORITY, RouterReport, beside, report, trivial
 from canvas_pipeline.tracks.router.stages import folder_of, switch
 from canvas_pipeline.tracks.router.thresholds import FILE, Threshold, judge, read_thresholds, table
 
@@ -67,11 +67,7 @@ def judgement(context: BuildContext) -> StageResult:
         writer.json(found, RESULT)
         writer.text(table(found.thresholds) + "\n", "thresholds.md")
         writer.text(comparison_table([*found.plans, *found.tools]) + "\n", "comparison.md")
-        shown = {
-            f"{name}: {title}": one.figures[figure]
-            for figure, title in TITLES.items()
-            for name, one in {**everyone, method: model}.items()
-        }
+        shown = rates({**everyone, method: model})
         writer.path("baselines.png").write_bytes(forest_png(shown, "beside models that learn nothing"))
 
     inputs = {
@@ -90,6 +86,18 @@ def judgement(context: BuildContext) -> StageResult:
 
 
 TITLES = {"route_tools_exact": "tools exact", FIGURE: "plan exact"}
+
+
+def rates(reports: Mapping[str, RouterReport]) -> dict[str, Rate]:
+    """Return what is drawn of each model, by title: exact tools and plans of all cases, then of those off the majority route."""
+    shown = {
+        f"{name}: {title}": one.figures[figure] for figure, title in TITLES.items() for name, one in reports.items()
+    }
+    return shown | {
+        f"{name}: {title}, other routes": one.buckets[OFF_MAJORITY][figure]
+        for figure, title in TITLES.items()
+        for name, one in reports.items()
+    }
 
 
 def _against(others: dict[str, Any], model: Any, method: str, figure: str) -> tuple[PairedComparison, ...]:

@@ -19,6 +19,7 @@ from canvas_pipeline.tracks.code.benchmark import END, score
 from canvas_pipeline.tracks.code.comparison import NEAREST, SampledReport, read_comparison
 from canvas_pipeline.tracks.code.rows import CodeCase
 from canvas_pipeline.tracks.code.track import PROFILES, TRACK
+from canvas_pipeline_tests.tracks.pictures import pictures_of
 
 CASES = data.drawn_cases("test", 16, 7)
 ROWS = data.drawn_rows(40, 1, 7, [case.code for case in CASES])
@@ -66,6 +67,12 @@ def test_a_production_model_that_is_right_is_better_than_each_baseline(
 
 def test_a_model_that_is_seldom_right_has_learnt_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not _compared(tmp_path, 2, monkeypatch).learnt
+
+
+def test_the_web_ui_shows_a_forest_plot_beside_the_baselines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _compared(tmp_path, 8, monkeypatch)
+    found = pictures_of(build_stage(Workspace(root=tmp_path, track=TRACK, profile=SMALL), "baselines"))
+    assert list(found) == ["beside the baselines"] and found["beside the baselines"].startswith(b"\x89PNG")
 
 
 def test_a_release_asks_that_it_has_learnt_by_the_current_bench(

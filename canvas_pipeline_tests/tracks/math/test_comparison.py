@@ -21,6 +21,7 @@ from canvas_pipeline.tracks.math.profiles import PROFILES
 from canvas_pipeline.tracks.math.rows import MathRow
 from canvas_pipeline.tracks.math.track import TRACK
 from canvas_pipeline_tests.tracks.math.cases import case
+from canvas_pipeline_tests.tracks.pictures import pictures_of
 
 CASES = [case(f"c{at}", str(at), suite="ab"[at % 2], wording=f"w{at // 3}") for at in range(90)]
 
@@ -72,6 +73,11 @@ def test_a_comparison_of_another_bench_does_not_count(tmp_path: Path, monkeypatc
     assert not any(
         item.holds for item in _items(Workspace(root=tmp_path / "new", track=TRACK, profile=ws.profile)).values()
     )
+
+
+def test_the_web_ui_shows_a_forest_plot_beside_the_baselines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = pictures_of(build_stage(_compared(tmp_path, 60, monkeypatch), "comparison"))
+    assert list(found) == ["beside the baselines"] and found["beside the baselines"].startswith(b"\x89PNG")
 
 
 def test_unlabelled_cases_are_in_no_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from canvas_pipeline.tracks.router.profiles import PROFILES
 from canvas_pipeline.tracks.router.rows import RouterCase, RouterExample, RouterRow, prompt_of
 from canvas_pipeline.tracks.router.samples import FILE
 from canvas_pipeline.tracks.router.track import TRACK
+from canvas_pipeline_tests.tracks.pictures import pictures_of
 
 SMALL = msgspec.structs.replace(PROFILES["embedded"], synthetic_rows=900, selection_cases=20, min_train_rows=500)
 DATA = TRACKS.parents[1] / "data/router"
@@ -155,6 +156,20 @@ def test_a_model_that_learnt_the_routes_holds_every_bound(benched: Any, built: A
     assert {"data.cases", "data.p_majority_route", "data.p_base", "data.tools_off_majority_nearest_training_row"} <= {
         *stated
     }
+
+
+def test_the_web_ui_shows_a_forest_plot_beside_the_baselines_also_off_the_majority_route(
+    benched: Any, built: Any
+) -> None:
+    benched(True)
+    ws = built[0]
+    found = pictures_of(build_stage(ws, "judgement"))
+    assert list(found) == ["baselines"] and found["baselines"].startswith(b"\x89PNG")
+    drawn = judgement.rates(
+        {name: evaluation.read_report(ws, ws.store.get(f"{name}_bench")) for name in ("base", "sft")}
+    )
+    assert drawn["sft: plan exact, other routes"].share == 1.0 and drawn["base: plan exact, other routes"].share == 0.0
+    assert 0.0 < (drawn["base: tools exact"].share or 0.0) < 1.0, "all cases flatter who knows one route"
 
 
 def test_a_model_that_knows_the_majority_route_only_is_not_released(benched: Any) -> None:
