@@ -44,8 +44,15 @@ Sightings = dict[str, Sighting]
 
 def scan(collab: Path, before: Mapping[str, Sighting], now: float, unchanged_s: float = UNCHANGED_S) -> Sightings:
     """Return contributor → sighting for the files in the folder now; a file that is being rewritten keeps its last request."""
+    return scan_files(in_folder(collab)[0], before, now, unchanged_s)
+
+
+def scan_files(
+    files: Mapping[str, Path], before: Mapping[str, Sighting], now: float, unchanged_s: float = UNCHANGED_S
+) -> Sightings:
+    """Return name → sighting for some files, as ``scan`` does for a folder's."""
     seen: Sightings = {}
-    for name, path in in_folder(collab)[0].items():
+    for name, path in files.items():
         try:
             seen[name] = _sighting(path, before.get(name), now, unchanged_s)
         except FileNotFoundError:

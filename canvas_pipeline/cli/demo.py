@@ -23,7 +23,8 @@ from canvas_pipeline.errors import EXIT_CODES, AnotherRun, CanvasPipelineError, 
 from canvas_pipeline.evaluation.benchmark import Benchmark, Report
 from canvas_pipeline.evaluation.statistics import Rate
 from canvas_pipeline.methods import CHOICES, ancestry, method
-from canvas_pipeline.orchestration.track import asset_key, demo_selection
+from canvas_pipeline.orchestration.assets import asset_key
+from canvas_pipeline.orchestration.track import demo_selection
 from canvas_pipeline.pipeline import evaluation
 from canvas_pipeline.pipeline.evaluation import read_report
 from canvas_pipeline.pipeline.options import (

@@ -7,10 +7,10 @@ import dagster as dg
 from canvas_pipeline.gb10.executor import gb10_executor
 from canvas_pipeline.gb10.gauge import bar_png, markdown
 from canvas_pipeline.gb10.uma import UmaCap
+from canvas_pipeline.orchestration.assets import OWNERS
 from canvas_pipeline.orchestration.console import console
 from canvas_pipeline.orchestration.metadata import picture
 from canvas_pipeline.orchestration.resource import PipelineResource
-from canvas_pipeline.orchestration.track import OWNERS
 from canvas_pipeline.pipeline.settings import given
 
 

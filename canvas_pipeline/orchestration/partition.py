@@ -14,15 +14,14 @@ import dagster as dg
 from canvas_pipeline.automation import arrivals
 from canvas_pipeline.dagster_instance import contributor_traces as traces
 from canvas_pipeline.errors import BadConfig
+from canvas_pipeline.orchestration.assets import VERSION_TAG, asset_key
 from canvas_pipeline.orchestration.outcome import Result
-from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline.processes import subprocess_launch
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.provenance import removal
 
 CONTRIBUTORS_NAME = "contributors"
 """Of the partitions, and of the sensor that adds them."""
-VERSION_TAG = "dagster/data_version"
 
 
 def forget_partition(instance: dg.DagsterInstance, contributor: str, *, current: str = "", pseudonym: str = "") -> int:

@@ -5,10 +5,8 @@ An asset only calls its stage's ``build`` and reports what that returns.
 
 import functools
 import operator
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TypedDict
 
 import dagster as dg
 from pydantic import Field
@@ -16,9 +14,11 @@ from pydantic import Field
 from canvas_pipeline.dagster_instance.local_run import LANE, MODELS
 from canvas_pipeline.gb10.demand import TAG, THREADS, table
 from canvas_pipeline.methods import method, rounds
+from canvas_pipeline.orchestration.assets import Attributes, asset_key, attributes
 from canvas_pipeline.orchestration.checks import check_specs
 from canvas_pipeline.orchestration.guardrails import guardrails_job
 from canvas_pipeline.orchestration.outcome import Result, outcome
+from canvas_pipeline.orchestration.parts import partitioned_defs, report_parts
 from canvas_pipeline.orchestration.resource import PipelineResource, pipes_launch
 from canvas_pipeline.orchestration.sweep import sweep_job
 from canvas_pipeline.pipeline.context import BuildContext
@@ -29,21 +29,8 @@ from canvas_pipeline.pipeline.workspace import StageResult
 DAILY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=50))
 """Warn after one missed night, fail after two. A nightly that changes nothing counts as fresh."""
 
-OWNERS = [owner.strip() for owner in (os.environ.get("CANVAS_OWNERS") or "team:canvas-pipeline").split(",")]
-"""Owners of all assets, from ``CANVAS_OWNERS``: teams (``team:NAME``) or e-mail addresses, separated by commas."""
 SCHEDULED = "scheduled"
 """Tag of the assets that the nightly builds."""
-KINDS: Mapping[str, str] = {"rows": "jsonl", "model": "pytorch", "report": "report", "spec": "json"}
-"""Stage kind → the asset's kind in the web UI, for stages that name no tools."""
-
-
-class Attributes(TypedDict):
-    """Keyword arguments for ``dg.asset``, as ``attributes`` returns them."""
-
-    group_name: str
-    owners: list[str]
-    tags: dict[str, str]
-    kinds: set[str]
 
 
 class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -56,7 +43,7 @@ class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         track = track_named(self.track)
         stages = track.stages(tuple(self.methods))
-        return dg.Definitions(
+        line = dg.Definitions(
             assets=[_asset(spec, track, next_act(spec, stages, track.name)) for spec in stages.values()],
             jobs=[
                 dg.define_asset_job(
@@ -71,6 +58,7 @@ class TrackComponent(dg.Component, dg.Model, dg.Resolvable):
                 sweep_job(track),
             ],
         )  # fmt: skip
+        return dg.Definitions.merge(line, partitioned_defs(track))
 
 
 def demo_selection(track: Track, methods: Sequence[str] = ()) -> dg.AssetSelection:
@@ -105,26 +93,9 @@ def benching_selection(track: Track, methods: Sequence[str]) -> dg.AssetSelectio
     return selection(upstream(stages, names), track.name)
 
 
-def asset_key(name: str, track: str) -> dg.AssetKey:
-    """Return a stage's asset key: the track, then the parts of the stage's name."""
-    return dg.AssetKey([track, *name.split("/")])
-
-
 def selection(names: Iterable[str], track: str) -> dg.AssetSelection:
     """Select the assets of some stages."""
     return dg.AssetSelection.assets(*(asset_key(name, track) for name in names))
-
-
-def attributes(track: str, kind: str, group: str, method: str = "", tools: Iterable[str] = ()) -> Attributes:
-    """Return an asset's group, owners, tags and kinds, by which the web UI groups and filters.
-
-    A group is one method or one part of a track. The track's name precedes it, so groups of two tracks stay separate."""
-    return {
-        "group_name": f"{track}_{group}".replace("-", "_"),
-        "owners": OWNERS,
-        "tags": {"track": track, "kind": kind, **({"method": method} if method else {})},
-        "kinds": set(tools) or {KINDS[kind]},
-    }
 
 
 def _attributes(spec: StageSpec, track: str) -> Attributes:
@@ -174,6 +145,7 @@ def _asset(spec: StageSpec, track: Track, after: str) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, pipeline: PipelineResource, pipes: dg.PipesSubprocessClient) -> Result:
         made = spec.build(BuildContext(spec, pipeline.workspace(context, track), pipes_launch(context, pipes)))
+        report_parts(context, track, made.parts)
         return outcome(made, spec.checks, named=_named(spec, made), next_act=after)
 
     return asset

@@ -42,6 +42,11 @@ class BuildContext:
         return self.workspace.seed
 
     @property
+    def part(self) -> str:
+        """Return which part of a partitioned stage this is; empty for other stages."""
+        return self.spec.name.partition("/")[2]
+
+    @property
     def log(self) -> Log:
         return self.workspace.log
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from canvas_pipeline.errors import BadConfig
@@ -14,7 +15,7 @@ from canvas_pipeline.guardrails.guard import Guard
 
 if TYPE_CHECKING:
     from canvas_pipeline.pipeline.context import BuildContext
-    from canvas_pipeline.pipeline.workspace import StageResult
+    from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 
 CONTRIBUTORS = "collab"
 """The folder of contributors' files, and the input of the stage that merges them. Each has a stage ``collab/<contributor>``."""
@@ -34,7 +35,9 @@ class StageSpec:
     ``evaluated_on`` are inputs that a model is evaluated on, not made from. ``memory_gib``: profile → memory of a step that
     computes on every core in its own process; other steps reserve the default. ``method``: the method that the stage belongs to.
     ``next_act``: what to do after it, if that is not to materialise the stages that read it. ``scheduled``: the demo and the
-    nightly build it. ``restored``: it is rebuilt after a removal. ``expected_daily``: the web UI warns when it is a day old."""
+    nightly build it. ``restored``: it is rebuilt after a removal. ``expected_daily``: the web UI warns when it is a day old.
+    ``parts``: of a stage that is made for each of several parts apart (``Track.partitioned``), the parts that there are now, each
+    with the file it is read from, or None where it is drawn. Part ``p`` of ``source`` is the stage ``source/p``."""
 
     name: str
     inputs: tuple[str, ...]
@@ -54,6 +57,7 @@ class StageSpec:
     scheduled: bool = True
     restored: bool = True
     expected_daily: bool = False
+    parts: Callable[[Workspace], Mapping[str, Path | None]] | None = None
 
 
 def stage(

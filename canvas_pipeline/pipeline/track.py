@@ -39,9 +39,10 @@ class Track:
 
     ``guards`` are the standard ones and its own. ``shipped_base`` is the folder of the small base model of its embedded profile.
     ``data_stages`` build its rows, up to the splits and the benchmark's cases; ``evaluation_stages`` are further ones between the
-    production checkpoint and the release; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass where a stage
-    loses rows on purpose. ``hyperparameters`` (method, profile, numbers) and ``memory_gib`` (method, profile, GiB) are used
-    instead of the method table's; ``verdicts`` are those of its own guards that are not over rows, for the gate;
+    production checkpoint and the release; ``partitioned`` are those that are made for each file or suite apart
+    (``StageSpec.parts``) and read by the data stages; ``demo_methods`` are those that the demo trains. ``allowances`` let G6 pass
+    where a stage loses rows on purpose. ``hyperparameters`` (method, profile, numbers) and ``memory_gib`` (method, profile, GiB)
+    are used instead of the method table's; ``verdicts`` are those of its own guards that are not over rows, for the gate;
     ``release_items`` measures what it asks of a release beyond them, with the profile's bounds; ``needs`` raises ``MissingTool``
     where this machine lacks what only this track uses; ``around`` may put something around each stage. Where people contribute
     data, ``contributors`` maps each of them to their file, ``due`` names those whose stage is missing or old, and ``ingest`` makes
@@ -61,6 +62,7 @@ class Track:
     ingest: Callable[[Workspace, str], StageResult] = _nobody
     evaluation_stages: Callable[[], Iterable[StageSpec]] = tuple
     allowances: tuple[Allowance, ...] = ()
+    partitioned: Callable[[], Iterable[StageSpec]] = tuple
     demo_methods: tuple[str, ...] = ("sft",)
     hyperparameters: Mapping[str, Mapping[str, Hyperparameters]] = field(default_factory=dict)
     memory_gib: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

@@ -160,6 +160,8 @@ class StageResult:
     figures: Mapping[str, Any] = field(default_factory=dict)
     """What a reader came for, shown first: numbers with their unit in the name, an interval as text beside them. ``facts`` come
     after them."""
+    parts: Mapping[str, StageResult] = field(default_factory=dict)
+    """Parts of partitioned stages that were made or reused with this one, by the name of their stage (``source/a.jsonl``)."""
 
 
 def make(

@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from canvas_pipeline.errors import ArtifactCorrupt
+from canvas_pipeline.pipeline.parts import partitioned_stages
 from canvas_pipeline.pipeline.stage import StageSpec
 from canvas_pipeline.pipeline.track import Track
 from canvas_pipeline.provenance.lineage import Lineage
@@ -93,8 +94,8 @@ def is_about(stage: str, contributor: str) -> bool:
 
 
 def kind_of(stage: str, stages: Mapping[str, StageSpec]) -> Kind:
-    """Return a stage's kind by its name. A stage that is no longer declared is a report."""
-    spec = stages.get(stage)
+    """Return a stage's kind by its name, or that of the stage that it is a part of. One that is not declared is a report."""
+    spec = stages.get(stage) or stages.get(stage.partition("/")[0])
     if spec is None:
         return "rows" if stage.startswith(_INTAKE) else "report"
     return "report" if spec.kind == "spec" else spec.kind
@@ -116,7 +117,7 @@ class _Search:
     hash to whether it holds such rows."""
 
     def __init__(self, lineage: Lineage, track: Track, subject: str, first: str, hashes: frozenset[str]) -> None:
-        self._track, self._stages = track, track.stages()
+        self._track, self._stages = track, {**track.stages(), **partitioned_stages(track)}
         self.lineage, self._subject, self._first = lineage, subject, first
         self._known = hashes
         self.hashes: dict[str, Seen] = dict.fromkeys(hashes, "yes")

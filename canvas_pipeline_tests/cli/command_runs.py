@@ -16,7 +16,7 @@ import dagster as dg
 
 from canvas_pipeline.cli.session import Session, session
 from canvas_pipeline.dagster_instance.dead_runs import UNDER_WAY
-from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.orchestration.assets import asset_key
 
 CONTRIBUTOR = "ok-1"
 SNAPSHOT = (

@@ -12,8 +12,8 @@ import pytest
 from canvas_pipeline.automation.notification import File
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.defs import notifications
+from canvas_pipeline.orchestration.assets import asset_key
 from canvas_pipeline.orchestration.resource import PipelineResource
-from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline_tests.pipeline.breaks import BREAKS

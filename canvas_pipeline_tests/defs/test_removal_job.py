@@ -8,8 +8,8 @@ import dagster as dg
 
 from canvas_pipeline.dagster_instance.contributor_traces import PARTITION_TAG
 from canvas_pipeline.definitions import defs
+from canvas_pipeline.orchestration.assets import asset_key
 from canvas_pipeline.orchestration.partition import CONTRIBUTORS_NAME
-from canvas_pipeline.orchestration.track import asset_key
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline_tests.pipeline.test_removal_rebuilds import ingested
 

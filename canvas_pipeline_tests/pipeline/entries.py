@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 
 from canvas_pipeline.cli import train as command
-from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.orchestration.assets import asset_key
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline_tests.pipeline.good_line import BASE, copy_of
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import dagster as dg
 
 from canvas_pipeline.defs.canvas.arrivals import WAITING
-from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.orchestration.assets import asset_key
 from canvas_pipeline.tracks.canvas.intake.synthetic.synthesize import synthesize
 from canvas_pipeline_tests.dagster_instance.daemon import Daemon, settle
 

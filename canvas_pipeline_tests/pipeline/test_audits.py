@@ -11,7 +11,7 @@ import pytest
 
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.errors import GateClosed
-from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.orchestration.assets import asset_key
 from canvas_pipeline.pipeline import audits
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace

@@ -18,7 +18,7 @@ import pytest
 
 from canvas_pipeline.definitions import defs
 from canvas_pipeline.errors import BadInput, GateClosed, MissingInput
-from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.orchestration.assets import asset_key
 from canvas_pipeline.pipeline.context import build_stage
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import Row, read_jsonl

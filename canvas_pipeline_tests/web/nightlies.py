@@ -12,7 +12,7 @@ from canvas_pipeline.definitions import defs
 from canvas_pipeline.evaluation.benchmark import Prediction
 from canvas_pipeline.models.gemma4.wire import ToolCall, serialise
 from canvas_pipeline.orchestration import track
-from canvas_pipeline.orchestration.track import asset_key
+from canvas_pipeline.orchestration.assets import asset_key
 from canvas_pipeline.pipeline.workspace import Workspace
 from canvas_pipeline.records import digest
 from canvas_pipeline.tracks.canvas.rows import BenchCase

@@ -2,10 +2,10 @@
 
 import dagster as dg
 
+from canvas_pipeline.orchestration.assets import asset_key, attributes
 from canvas_pipeline.orchestration.checks import check_specs
 from canvas_pipeline.orchestration.outcome import Result, outcome
 from canvas_pipeline.orchestration.resource import PipelineResource
-from canvas_pipeline.orchestration.track import asset_key, attributes
 from canvas_pipeline.tracks.canvas.data import intake
 from canvas_pipeline.tracks.canvas.data.canaries import DEMO_COUNT, canaries_asset
 from canvas_pipeline.tracks.canvas.track import TRACK

@@ -3,10 +3,10 @@
 import dagster as dg
 from pydantic import Field
 
+from canvas_pipeline.orchestration.assets import asset_key, attributes
 from canvas_pipeline.orchestration.outcome import Result
 from canvas_pipeline.orchestration.partition import removed
 from canvas_pipeline.orchestration.resource import PipelineResource
-from canvas_pipeline.orchestration.track import asset_key, attributes
 from canvas_pipeline.tracks.canvas.track import TRACK
 
 

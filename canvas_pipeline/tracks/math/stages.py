@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -17,17 +17,16 @@ from canvas_pipeline.pipeline import verdicts as judging
 from canvas_pipeline.pipeline.context import BuildContext
 from canvas_pipeline.pipeline.evaluation import CASES
 from canvas_pipeline.pipeline.flow import divided, filtered
+from canvas_pipeline.pipeline.parts import SUITE, build_parts
 from canvas_pipeline.pipeline.workspace import StageResult, Workspace
 from canvas_pipeline.records import funnel, read_jsonl
 from canvas_pipeline.storage.digests import sha256_file
 from canvas_pipeline.storage.store import Stage, Writer
 from canvas_pipeline.tracks.contamination import ContaminationReport, apart, contamination
-from canvas_pipeline.tracks.math import data
+from canvas_pipeline.tracks.math import data, parts
 from canvas_pipeline.tracks.math.guard_table import PARTS as SPLIT_PARTS
 from canvas_pipeline.tracks.math.guard_table import GoldEvidence
-from canvas_pipeline.tracks.math.reader import FileRead, read_file
 from canvas_pipeline.tracks.math.rows import MathRow
-from canvas_pipeline.tracks.reading import data_files
 from canvas_pipeline.verifiers.answers import judge_answer
 from canvas_pipeline.verifiers.symbolic import SymbolicComparer
 
@@ -36,42 +35,29 @@ DROP = "contaminated"
 """Option: ``drop`` (default) refuses training rows that repeat a case; with ``fail`` they stay and r8 closes the gate."""
 
 
-def folder_of(ws: Workspace) -> Path:
-    """Return the folder of the track's files; its folder ``bench`` holds the benchmark suites, a file each."""
-    return ws.root / "math"
-
-
 def sources(context: BuildContext) -> StageResult:
-    """Read the files of ``math/`` in the data folder; what cannot be used is refused with its reason."""
-    paths = data_files(folder_of(context.workspace))
+    """Join the files of ``math/`` in the data folder, each read apart; what cannot be used is refused with its reason."""
+    found = build_parts(context, "source")
 
     def build(writer: Writer) -> None:
-        with SymbolicComparer() as comparer:
-            found = [read_file(path, comparer) for path in paths]
-        writer.rows((row for one in found for row in one.rows), "rows.jsonl")
-        refusals = [refusal for one in found for refusal in one.refusals]
+        writer.rows(parts.rows_of(found.values()))
+        refusals = list(parts.refusals_of(found.values()))
         writer.rows(refusals, REFUSALS)
-        writer.json([_summary(one) for one in found], FILES)
-        rows_in = sum(one.objects for one in found)
+        writer.json(parts.summaries(found.values()), FILES)
+        rows_in = parts.objects_of(found.values())
         writer.funnel = funnel("sources", rows_in, rows_in - len(refusals), refusals)
 
-    stage, reused = context.make(build, {path.name: sha256_file(path) for path in paths})
-    found = msgspec.json.decode(stage.path(FILES).read_bytes())
+    stage, reused = context.make(build, {name: one.stage.sha256 for name, one in found.items()})
+    files = msgspec.json.decode(stage.path(FILES).read_bytes())
     lines = ["| file | format | objects | rows | without gold | refused |", "|---|---|---:|---:|---:|---|"]
     lines += [
         f"| {one['file']} | {', '.join(one['formats'])} | {one['objects']} | {one['rows']} | {one['unlabelled']} | "
         f"{', '.join(f'{reason} {count}' for reason, count in one['refused'].items()) or '-'} |"
-        for one in found
+        for one in files
     ]
-    return filtered(context, stage, reused, facts={"files": "\n".join(lines) if found else "none"})
-
-
-def _summary(one: FileRead) -> dict[str, Any]:
-    refused = dict(sorted(Counter(refusal.reason for refusal in one.refusals).items()))
-    return {
-        "file": one.name, "formats": one.formats, "objects": one.objects, "rows": len(one.rows),
-        "unlabelled": one.unlabelled, "refused": refused,
-    }  # fmt: skip
+    return replace(
+        filtered(context, stage, reused, facts={"files": "\n".join(lines) if files else "none"}), parts=found
+    )
 
 
 def drawn_rows(context: BuildContext) -> StageResult:
@@ -88,33 +74,27 @@ def drawn_rows(context: BuildContext) -> StageResult:
 
 
 def bench_cases(context: BuildContext) -> StageResult:
-    """Draw the cases to test and to choose by, and read the suites of ``math/bench/`` for the test (R8 compares with both)."""
-    paths, sizes = data_files(folder_of(context.workspace) / "bench"), context.profile
+    """Join the suites: drawn cases to test and to choose by, files of ``math/bench/`` for the test (R8 compares with both)."""
+    found = build_parts(context, SUITE)
+    drawn = [one for name, one in found.items() if name.partition("/")[2] in parts.DRAWN]
+    read = [one for one in found.values() if one not in drawn]
 
     def build(writer: Writer) -> None:
-        test: list[MathRow] = []
-        selection: list[MathRow] = []
-        for suite in (data.TRAINED_WORDINGS, data.NEW_WORDINGS):
-            rows = list(data.drawn(sizes.test_cases + sizes.selection_cases, str(context.seed), suite))
-            test += rows[: sizes.test_cases]
-            selection += rows[sizes.test_cases :]
         with SymbolicComparer() as comparer:
-            found = [read_file(path, comparer, measured=True, suite=path.name.partition(".")[0]) for path in paths]
-            merged = data.merge((row for one in found for row in one.rows), comparer)
-        refusals = [*(refusal for one in found for refusal in one.refusals), *merged.refusals]
-        writer.rows([*test, *merged.rows], CASES["test"])
-        writer.rows(selection, CASES["selection"])
+            merged = data.merge(parts.rows_of(read), comparer)
+        refusals = [*parts.refusals_of(read), *merged.refusals]
+        writer.rows([*parts.rows_of(drawn), *merged.rows], CASES["test"])
+        writer.rows(parts.rows_of(drawn, CASES["selection"]), CASES["selection"])
         writer.rows(refusals, REFUSALS)
-        drawn = len(test) + len(selection)
-        rows_in = drawn + sum(one.objects for one in found)
-        writer.funnel = funnel("bench_cases", rows_in, drawn + len(merged.rows), refusals, merged.merged)
+        rows_in, asked = parts.objects_of(found.values()), parts.objects_of(drawn)
+        writer.funnel = funnel("bench_cases", rows_in, asked + len(merged.rows), refusals, merged.merged)
 
-    stage, reused = context.make(build, {path.name: sha256_file(path) for path in paths})
+    stage, reused = context.make(build, {name: one.stage.sha256 for name, one in found.items()})
     suites = Counter(row.suite for row in read_jsonl(stage.path(), MathRow))
     refused = stage.manifest.funnel.refused if stage.manifest.funnel else {}
     return StageResult(
         stage, reused, (audits.of_stage(context.workspace, stage),), {**suites, "refused": refused or "none"},
-        figures={"test cases": suites.total(), "suites": len(suites)},
+        figures={"test cases": suites.total(), "suites": len(suites)}, parts=found,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from canvas_pipeline.guardrails.audit import AUDIT
 from canvas_pipeline.methods import METHODS, Hyperparameters
 from canvas_pipeline.pipeline.stage import StageSpec, stage
 from canvas_pipeline.pipeline.track import Track
-from canvas_pipeline.tracks.math import comparison, stages
+from canvas_pipeline.tracks.math import comparison, parts, stages
 from canvas_pipeline.tracks.math.benchmark import BENCHMARK
 from canvas_pipeline.tracks.math.card import CARD
 from canvas_pipeline.tracks.math.datasets import DATASETS
@@ -22,11 +22,11 @@ G6 = TABLE.guards["g6"]
 
 
 def _data() -> Iterator[StageSpec]:
-    yield stage("sources", (), stages.sources, "rows", (G6, AUDIT),
+    yield stage("sources", ("source",), stages.sources, "rows", (G6, AUDIT),
                 "Problems from the files of math/ in the data folder, in nine formats. Look at the refusals.")  # fmt: skip
     yield stage("drawn_rows", (), stages.drawn_rows, "rows", (G6, AUDIT),
                 "Word problems with worked solutions, drawn by a program. Look at the number of each kind.")  # fmt: skip
-    yield stage("bench_cases", (), stages.bench_cases, "rows", (AUDIT,),
+    yield stage("bench_cases", ("suite",), stages.bench_cases, "rows", (AUDIT,),
                 "Problems that nothing is trained on: trained wordings with other numbers, wordings held out, and the suites of "
                 "math/bench/. Look at the cases of each suite.")  # fmt: skip
     yield stage("math_rows", ("sources", "drawn_rows"), stages.math_rows, "rows", (G6, AUDIT),
@@ -74,6 +74,7 @@ TRACK = Track(
     benchmark=BENCHMARK,
     card=CARD,
     data_stages=_data,
+    partitioned=parts.specs,
     evaluation_stages=_evaluation,
     hyperparameters=_numbers(),
     verdicts=stages.own_verdicts,
