@@ -51,6 +51,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
         "pipeline.evaluation:method_matrix.build", "tracks.canvas.bench.score:report", "tracks.canvas.bench.trivial:trivial",
         BY_TOOL,
     ),
+    "suite_bench": ("pipeline.parts:suite_bench.build", *ASKING),
     "sweep": ("pipeline.sweep:_compared.build",),
     "production_checkpoint": ("pipeline.evaluation:production_checkpoint.build", "tracks.canvas.bench.selection:select"),
     "scenarios": ("tracks.canvas.data.scenarios:scenarios.run",),
@@ -63,12 +64,12 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 """Stage → the root of its code. Two tests compare it with the existing stages."""
 
 MODELS = "reference_logprobs measurements sft_checkpoint dpo_checkpoint"
-SPEAKS = "bench candidates_bench scenarios gguf constrained_bench sft_samples bon_samples round_samples"
+SPEAKS = "bench candidates_bench suite_bench scenarios gguf constrained_bench sft_samples bon_samples round_samples"
 """Trainings, and the stages that load what was trained."""
 PAIRED = "onpolicy_pairs bon_rows round_pairs"
 """The rows that are made of what a model said."""
 SCORED = (
-    f"{PAIRED} canaries method_matrix production_checkpoint bench candidates_bench gguf constrained_bench "
+    f"{PAIRED} canaries method_matrix production_checkpoint bench candidates_bench suite_bench gguf constrained_bench "
     "sft_samples bon_samples round_samples"
 )
 """Those that judge what a model said, or ask it through the code that does."""
@@ -99,7 +100,7 @@ EDITS: Mapping[str, str] = {
     "evaluation/generate.py": SPEAKS,
     "evaluation/constrained.py": SPEAKS,
     "models/gemma4/grammar.py": "constrained_bench",
-    "pipeline/generation_process.py": "bench candidates_bench gguf constrained_bench sft_samples bon_samples round_samples",
+    "pipeline/generation_process.py": "bench candidates_bench suite_bench gguf constrained_bench sft_samples bon_samples round_samples",
     "evaluation/benchmark.py": f"{PAIRED} "
     f"sweep canaries method_matrix production_checkpoint release_log release {SPEAKS}",
     "tracks/canvas/bench/score.py": SCORED,

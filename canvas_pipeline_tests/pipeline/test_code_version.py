@@ -122,7 +122,7 @@ def test_a_comment_or_a_docstring_rebuilds_nothing(package: Path, unedited: Look
         (
             "return benchmark.score(cases, [found",
             "return benchmark.score(list(cases), [found",
-            {"bench", "candidates_bench", "constrained_bench", "gguf"},
+            {"bench", "candidates_bench", "constrained_bench", "gguf", "suite_bench"},
         ),
         ("share(metric.title", "share(metric.name", set()),
     ],
