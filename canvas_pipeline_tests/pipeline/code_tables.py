@@ -100,7 +100,8 @@ EDITS: Mapping[str, str] = {
     "evaluation/generate.py": SPEAKS,
     "evaluation/constrained.py": SPEAKS,
     "models/gemma4/grammar.py": "constrained_bench",
-    "pipeline/generation_process.py": "bench candidates_bench suite_bench gguf constrained_bench sft_samples bon_samples round_samples",
+    "pipeline/generation_process.py": "bench candidates_bench suite_bench gguf constrained_bench sft_samples bon_samples "
+    "round_samples",
     "evaluation/benchmark.py": f"{PAIRED} "
     f"sweep canaries method_matrix production_checkpoint release_log release {SPEAKS}",
     "tracks/canvas/bench/score.py": SCORED,
